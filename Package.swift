@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+/// One set of settings for every Swift target. `WARNINGS_AS_ERRORS=1` is what `.ci/run` builds with.
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InferIsolatedConformances"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableUpcomingFeature("ImmutableWeakCaptures"),
+    ]
+    + (ProcessInfo.processInfo.environment["WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : [])
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+
+let package = Package(
+    name: "httpsms",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "httpsms", targets: ["httpsms"]),
+        .library(name: "HTTPSMSWebhooks", targets: ["HTTPSMSWebhooks", "Timestamps"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
+    ],
+    targets: [
+        .target(name: "Timestamps", swiftSettings: settings),
+        .target(name: "HTTPSMSWebhooks", dependencies: ["Timestamps", crypto, jwtKit], swiftSettings: settings),
+        .target(
+            name: "Storage",
+            dependencies: ["Timestamps", .product(name: "GRDB", package: "GRDB.swift"), logging],
+            swiftSettings: settings),
+        .target(
+            name: "Delivery",
+            dependencies: [
+                "HTTPSMSWebhooks", "Storage", "Timestamps", crypto, logging, metrics, serviceLifecycle, nioCore, nioPosix,
+                nioHTTP1, nioSSL,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "CPhoneNumber",
+            linkerSettings: [.linkedLibrary("phonenumber")]),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", "CPhoneNumber", hummingbird, asyncHTTPClient,
+                .product(name: "Configuration", package: "swift-configuration"), crypto, logging, metrics,
+                serviceLifecycle, nioCore, nioPosix, httpTypes,
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "httpsms",
+            dependencies: ["Gateway", argumentParser, logging],
+            swiftSettings: settings),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Gateway", "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps"],
+            swiftSettings: settings),
+        .testTarget(name: "TimestampsTests", dependencies: ["Timestamps"], swiftSettings: settings),
+        .testTarget(
+            name: "HTTPSMSWebhooksTests", dependencies: ["HTTPSMSWebhooks", "Timestamps"], swiftSettings: settings),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Storage", "TestSupport", "Timestamps"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

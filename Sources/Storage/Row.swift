@@ -1,0 +1,59 @@
+/// One row of a result: cells by column name.
+package struct Row: Sendable {
+    private let columns: ColumnNames
+    private let cells: [SQLValue]
+
+    /// Makes a row of `cells`, in the order of `columns`.
+    package init(columns: ColumnNames, cells: [SQLValue]) {
+        self.columns = columns
+        self.cells = cells
+    }
+
+    /// Reads a cell that is never NULL.
+    ///
+    /// - Throws: `StorageError.corrupt` when there is no such column, or it holds NULL or another type.
+    package func get<Value: SQLConvertible>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
+        guard let value = Value(sqlValue: try cell(name)) else { throw mismatch(name, Value.self) }
+        return value
+    }
+
+    /// Reads a cell that may be NULL, which gives nil.
+    ///
+    /// - Throws: `StorageError.corrupt` when there is no such column, or it holds another type.
+    package func find<Value: SQLConvertible>(_ name: String, as type: Value.Type = Value.self) throws -> Value? {
+        let cell = try cell(name)
+        if cell == .null { return nil }
+        guard let value = Value(sqlValue: cell) else { throw mismatch(name, Value.self) }
+        return value
+    }
+
+    private func cell(_ name: String) throws -> SQLValue {
+        guard let index = columns.index[name] else {
+            throw StorageError.corrupt("a result has no column \(name), only \(columns.names.joined(separator: ", "))")
+        }
+        return cells[index]
+    }
+
+    private func mismatch(_ name: String, _ type: Any.Type) -> StorageError {
+        .corrupt("column \(name) does not hold a \(type)")
+    }
+}
+
+/// The column names of a statement, shared by the rows it gives.
+package final class ColumnNames: Sendable {
+    /// In the order of the select list.
+    package let names: [String]
+    /// Where each name stands; the last of two columns with one name wins.
+    package let index: [String: Int]
+
+    package init(_ names: [String]) {
+        self.names = names
+        index = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { $1 })
+    }
+}
+
+/// A value read from one row.
+package protocol RowDecodable {
+    /// Reads the value; throws what ``Row/get(_:as:)`` throws.
+    init(row: Row) throws
+}

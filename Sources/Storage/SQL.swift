@@ -1,0 +1,107 @@
+/// One statement as a value: text with its binds, made by string interpolation.
+///
+/// ```swift
+/// let statement: SQL = """
+///     SELECT id
+///     FROM phone
+///     WHERE user_id = \(userID) AND phone_number = \(number)
+///     """
+/// ```
+///
+/// An interpolated value is always a bind, never text, so nothing a client sends can become SQL. What must be text
+/// is interpolated with a label: `\(literal: 3)` for constants a partial index depends on, `\(.blob)` and the other
+/// fragments of ``SQLFragment`` for what differs between engines, `\(list: ids)` for the values of an `IN`.
+package struct SQL: Sendable, ExpressibleByStringInterpolation {
+    /// A run of text, a bind, or a fragment that the engine spells.
+    package enum Part: Sendable {
+        case text(String)
+        case bind(SQLValue)
+        case fragment(SQLFragment)
+    }
+
+    /// The statement in order.
+    package private(set) var parts: [Part]
+
+    package init(stringLiteral value: String) {
+        parts = [.text(value)]
+    }
+
+    package init(stringInterpolation: Interpolation) {
+        parts = stringInterpolation.parts
+    }
+
+    /// This statement with `other` after it, separated by one space.
+    package static func + (left: SQL, right: SQL) -> SQL {
+        var joined = left
+        joined.parts.append(.text(" "))
+        joined.parts.append(contentsOf: right.parts)
+        return joined
+    }
+
+    /// Collects the parts of an interpolated ``SQL``.
+    package struct Interpolation: StringInterpolationProtocol {
+        fileprivate var parts: [Part] = []
+
+        package init(literalCapacity: Int, interpolationCount: Int) {
+            parts.reserveCapacity(interpolationCount * 2 + 1)
+        }
+
+        package mutating func appendLiteral(_ literal: String) {
+            if !literal.isEmpty { parts.append(.text(literal)) }
+        }
+
+        /// Binds `value`.
+        package mutating func appendInterpolation(_ value: some SQLConvertible) {
+            parts.append(.bind(value.sqlValue))
+        }
+
+        /// Binds `value`, or NULL.
+        package mutating func appendInterpolation(_ value: (some SQLConvertible)?) {
+            parts.append(.bind(value?.sqlValue ?? .null))
+        }
+
+        /// Writes a constant of ours as text: under a generic plan a bind cannot match a partial index.
+        package mutating func appendInterpolation(literal value: Int) {
+            parts.append(.text(String(value)))
+        }
+
+        /// Binds each of `values`, in parentheses and separated by commas; an empty list matches nothing.
+        package mutating func appendInterpolation(list values: some Collection<some SQLConvertible>) {
+            guard !values.isEmpty else { return parts.append(.text("(NULL)")) }
+            parts.append(.text("("))
+            for (index, value) in values.enumerated() {
+                if index > 0 { parts.append(.text(", ")) }
+                parts.append(.bind(value.sqlValue))
+            }
+            parts.append(.text(")"))
+        }
+
+        /// Writes what the engine calls `fragment`.
+        package mutating func appendInterpolation(_ fragment: SQLFragment) {
+            parts.append(.fragment(fragment))
+        }
+
+        /// Writes another statement in place.
+        package mutating func appendInterpolation(_ statement: SQL) {
+            parts.append(contentsOf: statement.parts)
+        }
+    }
+}
+
+/// What the engines spell differently: the closed list.
+package enum SQLFragment: Sendable {
+    /// A column of whole numbers, 64 bits.
+    case int64
+    /// A column of text that sorts by its bytes.
+    case text
+    /// A column of bytes.
+    case blob
+    /// A column of floating-point numbers, 64 bits.
+    case double
+    /// Behind a `CREATE TABLE`: what makes the engine check column types.
+    case strict
+    /// Behind a `SELECT`: locks the rows it reads until the transaction ends.
+    case forUpdate
+    /// Behind a `SELECT`: the same, and leaves out rows that others have locked.
+    case forUpdateSkipLocked
+}

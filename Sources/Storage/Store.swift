@@ -1,0 +1,87 @@
+import Timestamps
+
+/// A database: where everything that is accepted lives before anybody is told that it was.
+///
+/// Bodies are synchronous, so that nothing waits for a network inside a transaction, and may run more than once:
+/// they have no effect but through their `Transaction`, and draw ids before the body and capture them.
+package protocol Store: Sendable {
+    /// Runs `body` against one snapshot, at most 5 seconds long. Writing in it is an error.
+    ///
+    /// - Throws: What `body` throws, or `StorageError`.
+    func read<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T
+
+    /// Runs `body` as one transaction and answers once it is durable.
+    ///
+    /// When `body` throws, nothing of it is kept and its error is passed on, after the commit of what it may have read.
+    /// A cancelled caller's body runs whole or is skipped before it starts.
+    ///
+    /// - Throws: What `body` throws, or `StorageError`: `unavailable` when nothing can be written now.
+    func write<T: Sendable>(
+        _ lane: WriteLane, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T
+
+    /// Says who waits for what a commit makes due.
+    var wakeups: Wakeups { get }
+
+    /// Ends every connection; later calls throw `StorageError.unavailable`.
+    func close() async throws
+}
+
+extension Store {
+    /// `write` in the lane of requests.
+    package func write<T: Sendable>(
+        _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T {
+        try await write(.request, body)
+    }
+}
+
+/// What a write is for, which decides who goes first when many wait.
+package enum WriteLane: Int, Sendable, CaseIterable {
+    /// Claims and results of the delivery engine: first, for they free what others wait for. Also accepted while the
+    /// disk is nearly full.
+    case engine
+    /// What a client waits for. Refused with `StorageError.unavailable` when the disk is nearly full.
+    case request
+    /// Sweeps and clean-up: when there is time left. Also accepted while the disk is nearly full.
+    case maintenance
+}
+
+/// One transaction, valid inside the body it is handed to.
+package protocol Transaction: AnyObject {
+    /// The time of this transaction: later than that of every write committed before it by this process.
+    var now: Timestamp { get }
+
+    /// Runs a query or a statement with `RETURNING` and gives its rows; their order is what `ORDER BY` says, else none.
+    ///
+    /// - Throws: `StorageError`.
+    func rows(_ statement: SQL) throws -> [Row]
+
+    /// Runs a statement and gives the number of rows it changed.
+    ///
+    /// - Throws: `StorageError`, among them `uniqueViolation`.
+    @discardableResult
+    func run(_ statement: SQL) throws -> Int
+
+    /// Runs `action` once this transaction is durable, on no particular thread; never when it is rolled back.
+    ///
+    /// For hints and caches only: the process may end between the commit and the action.
+    func afterCommit(_ action: @escaping @Sendable () -> Void)
+}
+
+extension Transaction {
+    /// The rows of `statement`, decoded.
+    package func all<Value: RowDecodable>(_ type: Value.Type = Value.self, _ statement: SQL) throws -> [Value] {
+        try rows(statement).map(Value.init(row:))
+    }
+
+    /// The first row of `statement`, decoded; nil when there is none.
+    package func first<Value: RowDecodable>(_ type: Value.Type = Value.self, _ statement: SQL) throws -> Value? {
+        try rows(statement).first.map(Value.init(row:))
+    }
+
+    /// The only cell of the only row, named `value`; nil when there is no row or it is NULL.
+    package func value<Value: SQLConvertible>(_ type: Value.Type = Value.self, _ statement: SQL) throws -> Value? {
+        try rows(statement).first?.find("value")
+    }
+}

@@ -1,0 +1,25 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Where the time of day comes from: the system in production, a clock that tests move by hand.
+///
+/// Durations are measured with `ContinuousClock` instead; this one can be set back by an operator.
+public protocol WallClock: Sendable {
+    /// The present instant.
+    func now() -> Timestamp
+}
+
+/// The system's real-time clock.
+public struct SystemClock: WallClock {
+    /// Makes the clock; it has no state.
+    public init() {}
+
+    public func now() -> Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
+    }
+}
