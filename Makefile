@@ -1,0 +1,71 @@
+# Two commands matter: `make run` and `make test`. `make` alone lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help deps test-deps toolchain build release run tests-built test soak format lint clean
+
+# Debian packages: what the server links, and what the tests and the checks need on top.
+BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev
+TEST_PACKAGES := python3 python3-venv
+
+VENV := .build/venv
+SWIFT_FILES := Sources Tests Package.swift
+# Fails a target that imports another one without declaring it in Package.swift.
+SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
+# The tests hand what the server sent to independent Python libraries; without this variable they fail.
+SWIFT_TEST := HTTPSMS_PYTHON="$(CURDIR)/$(VENV)/bin/python" swift test --skip-build --disable-xctest
+
+help: ## Print this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## Install the system packages that the build needs (Debian; silent when all are there).
+	@Scripts/install-packages $(BUILD_PACKAGES)
+
+test-deps: deps $(VENV)/.stamp ## Install what the tests need besides: Python and a few of its packages.
+
+# The stamp is written last, so a failed installation is tried again.
+$(VENV)/.stamp: Tests/requirements.txt
+	@Scripts/install-packages $(TEST_PACKAGES)
+	@echo "Installing the tests' Python packages into $(VENV)."
+	@/usr/bin/python3 -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
+	@touch $@
+
+toolchain:
+	@command -v swift >/dev/null || { echo "Swift 6.3 is needed: https://www.swift.org/install/linux/" >&2; exit 1; }
+
+build: toolchain deps ## Build the server in debug.
+	@[ -e .build/debug/httpsms ] || echo "Building for the first time: about 5 minutes on 2 cores."
+	@$(SWIFT_BUILD) --product httpsms
+
+release: toolchain deps ## Build the optimised server.
+	@[ -e .build/release/httpsms ] || echo "Building for the first time: longer than a debug build, which takes about 5 minutes on 2 cores."
+	@$(SWIFT_BUILD) --product httpsms --configuration release
+	@echo "The server is .build/release/httpsms"
+
+run: build ## Build, then start the demo; `make run ARGS=--once` ends after the eight events.
+	@.build/debug/httpsms demo $(ARGS)
+
+tests-built: toolchain test-deps
+	@$(VENV)/bin/openapi-spec-validator openapi.json
+	@[ -e .build/debug/httpsms ] || echo "Building for the first time: about 5 minutes on 2 cores."
+	@$(SWIFT_BUILD) --build-tests
+
+test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook'` runs some.
+	@$(SWIFT_TEST) $(ARGS)
+
+soak: tests-built ## Run the long variants of the crash and fault tests.
+	@HTTPSMS_SOAK=1 $(SWIFT_TEST) --filter EndToEndTests $(ARGS)
+
+format: toolchain ## Format the Swift files in place.
+	@swift format --in-place --recursive $(SWIFT_FILES)
+
+lint: toolchain ## Check the formatting and the rules that the compiler does not.
+	@Scripts/install-packages python3
+	@swift format lint --strict --recursive $(SWIFT_FILES)
+	@Scripts/check
+
+clean: toolchain ## Remove what was built; fetched packages, the Python packages and ./data stay.
+	@swift package clean
