@@ -1,0 +1,134 @@
+#if canImport(Darwin)
+    import Foundation
+#else
+    import FoundationEssentials
+#endif
+import Timestamps
+
+extension CloudEvent {
+    /// Reads an event from a request body in CloudEvents 1.0 structured JSON.
+    ///
+    /// Members of the envelope come in any order, and extension attributes are ignored. A type that is none of the eight
+    /// is kept as ``EventPayload/unknown(type:data:)``; the data of the eight must be complete, further members in it
+    /// are ignored. `time` is required here, although CloudEvents makes it optional.
+    ///
+    /// - Throws: what is wrong with the body, at the first fault found.
+    public init(decoding body: some Sequence<UInt8>) throws(CloudEventError) {
+        let envelope = try Envelope(body: Array(body))
+        let version = try envelope.text("specversion")
+        guard version == "1.0" else { throw .unsupportedVersion(version) }
+        id = try envelope.text("id")
+        source = try envelope.text("source")
+        let type = try envelope.text("type")
+        if envelope.has("datacontenttype") {
+            let contentType = try envelope.text("datacontenttype")
+            guard Self.isJSON(contentType) else {
+                throw .invalid(
+                    attribute: "datacontenttype", reason: "it is \"\(contentType)\", not \"application/json\"")
+            }
+        }
+        guard let time = Timestamp(rfc3339: try envelope.text("time")) else {
+            throw .invalid(attribute: "time", reason: "it is not an RFC 3339 time with an offset")
+        }
+        self.time = time
+        guard !envelope.has("data_base64") else {
+            throw .invalid(attribute: "data_base64", reason: "the data of httpSMS events is JSON")
+        }
+        payload = try EventPayload(type: type, data: envelope.json("data"))
+    }
+
+    private static func isJSON(_ contentType: String) -> Bool {
+        let mediaType = contentType.prefix { $0 != ";" }.lowercased()
+        return mediaType.split(separator: " ") == ["application/json"]
+    }
+}
+
+extension EventPayload {
+    /// Reads the data of one type; nil stands for an absent member.
+    fileprivate init(type: String, data: ArraySlice<UInt8>?) throws(CloudEventError) {
+        guard let eventType = EventType(rawValue: type) else {
+            self = .unknown(type: type, data: Array(data ?? []))
+            return
+        }
+        guard let data else { throw .missing(attribute: "data") }
+        self =
+            switch eventType {
+            case .messageReceived: .messageReceived(try Self.decode(data, type: type))
+            case .messageSent: .messageSent(try Self.decode(data, type: type))
+            case .messageDelivered: .messageDelivered(try Self.decode(data, type: type))
+            case .messageFailed: .messageFailed(try Self.decode(data, type: type))
+            case .messageExpired: .messageExpired(try Self.decode(data, type: type))
+            case .callMissed: .callMissed(try Self.decode(data, type: type))
+            case .heartbeatOffline: .heartbeatOffline(try Self.decode(data, type: type))
+            case .heartbeatOnline: .heartbeatOnline(try Self.decode(data, type: type))
+            }
+    }
+
+    private static func decode<Payload: Decodable>(
+        _ data: ArraySlice<UInt8>, type: String
+    ) throws(CloudEventError) -> Payload {
+        do {
+            return try JSONDecoder().decode(Payload.self, from: Data(data))
+        } catch let error as DecodingError {
+            throw CloudEventError(error, type: type)
+        } catch {
+            throw .invalidData(type: type, path: "", reason: "it cannot be decoded")
+        }
+    }
+}
+
+extension CloudEventError {
+    fileprivate init(_ error: DecodingError, type: String) {
+        let (path, reason): ([any CodingKey], String) =
+            switch error {
+            case .keyNotFound(let key, let context): (context.codingPath + [key], "it is absent")
+            case .valueNotFound(_, let context): (context.codingPath, "it is null")
+            case .typeMismatch(_, let context): (context.codingPath, "it is of another JSON type")
+            case .dataCorrupted(let context): (context.codingPath, "its value is not allowed")
+            @unknown default: ([], "it cannot be decoded")
+            }
+        self = .invalidData(type: type, path: path.map(\.stringValue).joined(separator: "."), reason: reason)
+    }
+}
+
+/// The members of the outermost object, each as the bytes of its value.
+private struct Envelope {
+    private let members: [String: ArraySlice<UInt8>]
+
+    init(body: [UInt8]) throws(CloudEventError) {
+        var members: [String: ArraySlice<UInt8>] = [:]
+        for (name, value) in try JSONScanner.members(of: body) {
+            let name = try Self.text(name, of: "name of a member")
+            // RFC 8259 section 4 leaves the meaning of a repeated name open; two readers must not see two events.
+            guard members.updateValue(value, forKey: name) == nil else {
+                throw .invalid(attribute: name, reason: "it occurs twice")
+            }
+        }
+        self.members = members
+    }
+
+    func has(_ name: String) -> Bool {
+        members[name] != nil
+    }
+
+    /// The value of a member as it arrived; nil when it is absent.
+    func json(_ name: String) -> ArraySlice<UInt8>? {
+        members[name]
+    }
+
+    /// The value of a member that must be non-empty text.
+    func text(_ name: String) throws(CloudEventError) -> String {
+        guard let value = members[name] else { throw .missing(attribute: name) }
+        let text = try Self.text(value, of: name)
+        guard !text.isEmpty else { throw .invalid(attribute: name, reason: "it is empty") }
+        return text
+    }
+
+    private static func text(_ json: ArraySlice<UInt8>, of name: String) throws(CloudEventError) -> String {
+        do {
+            return try JSONDecoder().decode(String.self, from: Data(json))
+        } catch {
+            throw .invalid(attribute: name, reason: "it is not a string")
+        }
+    }
+}
