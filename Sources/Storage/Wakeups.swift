@@ -18,6 +18,7 @@ package final class Wakeups: Sendable {
 
     private struct State {
         var pending: Set<Topic> = []
+        var keys: [Topic: Set<String>] = [:]
         var waiters: [Topic: [UInt64: CheckedContinuation<Void, Never>]] = [:]
         var cancelled: Set<UInt64> = []
         var nextWaiter: UInt64 = 0
@@ -35,6 +36,21 @@ package final class Wakeups: Sendable {
             return waiters
         }
         for waiter in waiters.values { waiter.resume() }
+    }
+
+    /// Signals `topic` and remembers which of its queues has work, for ``takeKeys(_:)``.
+    ///
+    /// At most 10,000 keys are kept; what is dropped beyond them is found by the sweep's own look at the store.
+    package func signal(_ topic: Topic, key: String) {
+        state.withLock { state in
+            if state.keys[topic, default: []].count < 10_000 { state.keys[topic, default: []].insert(key) }
+        }
+        signal(topic)
+    }
+
+    /// The keys signalled since the last call, in no order.
+    package func takeKeys(_ topic: Topic) -> Set<String> {
+        state.withLock { $0.keys.removeValue(forKey: topic) ?? [] }
     }
 
     /// Returns at the next signal of `topic`, after `limit`, or when the task is cancelled.
@@ -65,7 +81,7 @@ package final class Wakeups: Sendable {
                 if resumeNow { continuation.resume() }
             }
         } onCancel: {
-            let waiter = state.withLock { state in
+            let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
                 if let waiter = state.waiters[topic]?.removeValue(forKey: id) { return waiter }
                 state.cancelled.insert(id)
                 return nil

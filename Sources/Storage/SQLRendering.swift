@@ -1,0 +1,57 @@
+/// The engine a statement is rendered for.
+package enum SQLDialect: Sendable {
+    /// SQLite: binds are `?`, taken in the order in which they appear.
+    case sqlite
+}
+
+extension SQL {
+    /// The statement as the engine reads it, with a placeholder for each bind.
+    ///
+    /// Built on every execution, as it is the key of the cache of prepared statements; so it only appends text. The
+    /// values are visited apart, with ``forEachBind(_:)``, so that no list of them is made.
+    package func text(for dialect: SQLDialect) -> String {
+        if parts.count == 1, case .text(let only) = parts[0] { return only }
+        var text = ""
+        // Longer than nearly all of our statements, so that appending rarely moves the text.
+        text.reserveCapacity(512)
+        for part in parts {
+            switch part {
+            case .text(let run): text += run
+            case .bind: text += "?"
+            case .fragment(let fragment): text += fragment.text(for: dialect)
+            }
+        }
+        return text
+    }
+
+    /// Calls `body` with each bind and its position, counted from 1, in the order of the placeholders.
+    package func forEachBind(_ body: (Int32, SQLValue) throws -> Void) rethrows {
+        var position: Int32 = 0
+        for part in parts {
+            guard case .bind(let value) = part else { continue }
+            position += 1
+            try body(position, value)
+        }
+    }
+}
+
+extension SQLFragment {
+    /// What the engine calls this; empty when it needs nothing there.
+    package func text(for dialect: SQLDialect) -> String {
+        switch dialect {
+        case .sqlite: sqliteText
+        }
+    }
+
+    private var sqliteText: String {
+        switch self {
+        case .int64: "INTEGER"
+        case .text: "TEXT"
+        case .blob: "BLOB"
+        case .double: "REAL"
+        case .strict: "STRICT"
+        // Writers are one at a time, so nothing is left to lock.
+        case .forUpdate, .forUpdateSkipLocked: ""
+        }
+    }
+}

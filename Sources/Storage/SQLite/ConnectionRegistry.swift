@@ -1,0 +1,37 @@
+import GRDB
+import Synchronization
+
+/// Finds the statements of a connection again when GRDB hands it out.
+final class ConnectionRegistry: Sendable {
+    let onLossOfDurability: @Sendable (SQLiteFailure) -> Void
+    private let path: String
+    private let wakeups: Wakeups
+    private let connections = Mutex<[ObjectIdentifier: SQLiteConnection]>([:])
+
+    /// `onLossOfDurability` is called when an fsync failed on any of the connections.
+    init(path: String, wakeups: Wakeups, onLossOfDurability: @escaping @Sendable (SQLiteFailure) -> Void) {
+        self.path = path
+        self.wakeups = wakeups
+        self.onLossOfDurability = onLossOfDurability
+    }
+
+    /// The connection of `database`; called on its queue.
+    func connection(_ database: Database) throws -> SQLiteConnection {
+        try connections.withLock { connections in
+            let id = ObjectIdentifier(database)
+            if let connection = connections[id] { return connection }
+            let connection = try SQLiteConnection(
+                database, path: path, wakeups: wakeups, onLossOfDurability: onLossOfDurability)
+            connections[id] = connection
+            return connection
+        }
+    }
+
+    /// Ends the statements of all connections; called while none of them is in use.
+    func finish() {
+        connections.withLock { connections in
+            for connection in connections.values { connection.finish() }
+            connections = [:]
+        }
+    }
+}

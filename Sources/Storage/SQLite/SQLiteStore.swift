@@ -1,0 +1,170 @@
+import Dispatch
+import GRDB
+import Logging
+import Synchronization
+import Timestamps
+
+/// The store in one SQLite file, for one server.
+///
+/// ```swift
+/// let store = try await SQLiteStore.open(path: "/var/lib/httpsms/httpsms.db")
+/// try await store.migrate(migrations)
+/// ```
+///
+/// A write is durable when it is answered: the log is flushed at every commit (`synchronous = FULL`), many writes to a
+/// commit. Reads run beside the writer, three at a time.
+package final class SQLiteStore: Store {
+    /// What a connection waits for another program's transaction, such as that of `httpsms user create`.
+    static let busyLimit = Duration.seconds(5)
+
+    package let wakeups: Wakeups
+    /// The database file.
+    package let path: String
+
+    let writer: SQLiteWriter
+    let freeSpace: FreeSpace
+    let health: WriteHealth
+    private let pool: DatabasePool
+    private let checkpointer: Checkpointer
+    private let connections: ConnectionRegistry
+    private let clock: MonotonicClock
+    private let readLimit: Duration
+    private let readGate = ReadGate()
+    private let closing = Mutex(false)
+
+    /// Opens the database, and makes it and its directories when they are missing (mode 0600 and 0700).
+    ///
+    /// - Parameters:
+    ///   - path: The database file; `-wal` and `-shm` files stand beside it.
+    ///   - clock: What `Transaction.now` is read from.
+    ///   - logger: Hears of what nobody is waiting for, such as a failed checkpoint.
+    ///   - freeSpaceFloorBytes: Below this, writes of clients are refused; 64 MiB record minutes of deliveries.
+    ///   - readLimit: The longest a read may take.
+    /// - Returns: The store, which has no tables of ours before `migrate`.
+    /// - Throws: `StorageError`: `unavailable` when it cannot be opened, `corrupt` when it is not a database.
+    package static func open(
+        path: String, clock: any WallClock = SystemClock(), logger: Logger = Logger(label: "httpsms.storage"),
+        freeSpaceFloorBytes: Int64 = 64 * 1_048_576, readLimit: Duration = .seconds(5)
+    ) async throws -> SQLiteStore {
+        try await onThread {
+            do {
+                return try SQLiteStore(
+                    path: path, clock: clock, logger: logger, freeSpaceFloorBytes: freeSpaceFloorBytes,
+                    readLimit: readLimit)
+            } catch let error as DatabaseError {
+                throw SQLiteFailure(error, path: path).storageError
+            }
+        }
+    }
+
+    private init(
+        path: String, clock: any WallClock, logger: Logger, freeSpaceFloorBytes: Int64, readLimit: Duration
+    ) throws {
+        let file = try DatabaseFile(path: path)
+        let wakeups = Wakeups()
+        let connections = ConnectionRegistry(path: path, wakeups: wakeups) { failure in
+            DatabaseFile.endProcess(after: failure, logger: logger)
+        }
+        let pool = try DatabasePool(path: path, configuration: SQLiteSettings.configuration)
+        let connection = try pool.writeWithoutTransaction { database in
+            try SQLiteSettings.prepareWriter(database)
+            let connection = try connections.connection(database)
+            connection.observeLog()
+            return connection
+        }
+        let checkpointer = try Checkpointer(
+            path: path, logger: logger, onLossOfDurability: connections.onLossOfDurability)
+        let monotonicClock = MonotonicClock(clock)
+        self.wakeups = wakeups
+        health = WriteHealth()
+        writer = SQLiteWriter(
+            pool: pool, connection: connection, clock: monotonicClock, health: health, checkpointer: checkpointer,
+            logger: logger)
+        freeSpace = FreeSpace(directory: file.directory, floorBytes: freeSpaceFloorBytes)
+        self.path = path
+        self.clock = monotonicClock
+        self.readLimit = readLimit
+        self.pool = pool
+        self.checkpointer = checkpointer
+        self.connections = connections
+    }
+
+    /// Runs `body` on a snapshot, at most ``open(path:clock:logger:freeSpaceFloorBytes:readLimit:)``'s limit long.
+    ///
+    /// A caller that is cancelled before it is sent to a reader gets `CancellationError`; after that nothing stops a
+    /// read but its limit.
+    ///
+    /// - Throws: What `body` throws, or `StorageError`: `unavailable` when it took too long or too many wait.
+    package func read<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
+        try Task.checkCancellation()
+        guard !isClosed else { throw closedError }
+        guard readGate.enter() else {
+            throw StorageError.unavailable("\(SQLiteRead.waitingLimit) reads wait for \(path). Try again in a second.")
+        }
+        return try await withCheckedThrowingContinuation { continuation in
+            // Not GRDB's async `read`: it interrupts the connection when the caller is cancelled.
+            pool.asyncRead { opened in
+                self.readGate.leave()
+                continuation.resume(with: Result { try self.run(body, on: opened) })
+            }
+        }
+    }
+
+    package func write<T: Sendable>(
+        _ lane: WriteLane, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T {
+        if lane == .request, let shortage = freeSpace.shortage() { throw StorageError.unavailable(shortage) }
+        return try await writer.perform(lane, body)
+    }
+
+    /// How many writes wait in `lane`, for metrics.
+    package func waitingWrites(_ lane: WriteLane) -> Int { writer.waitingCount(lane) }
+
+    package func close() async throws {
+        let isFirst = closing.withLock { closing in
+            defer { closing = true }
+            return !closing
+        }
+        guard isFirst else { return }
+        writer.close()
+        await withCheckedContinuation { continuation in
+            // Runs behind the writes that wait and the reads that run, and no read starts before it is over.
+            pool.asyncBarrierWriteWithoutTransaction { _ in
+                self.connections.finish()
+                continuation.resume()
+            }
+        }
+        try await Self.onThread { [checkpointer, pool, path] in
+            do {
+                try checkpointer.close()
+                try pool.close()
+            } catch let error as DatabaseError {
+                throw SQLiteFailure(error, path: path).storageError
+            }
+        }
+    }
+
+    /// Whether ``close()`` was called.
+    var isClosed: Bool { closing.withLock { $0 } }
+
+    var closedError: StorageError { .unavailable("\(path) is closed.") }
+
+    private func run<T>(
+        _ body: (any Transaction) throws -> T, on opened: Result<Database, any Error>
+    ) throws -> T {
+        guard !isClosed else { throw closedError }
+        do {
+            let connection = try connections.connection(try opened.get())
+            return try SQLiteRead.run(on: connection, at: clock.now(), atMost: readLimit, body)
+        } catch let error as DatabaseError {
+            throw SQLiteFailure(error, path: path).storageError
+        }
+    }
+
+    /// Runs blocking work beside the tasks' own threads.
+    private static func onThread<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Result { try work() }) }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import Synchronization
+
+/// Whether the last write failed because of the disk, and why.
+final class WriteHealth: Sendable {
+    private let reason = Mutex<String?>(nil)
+
+    /// What is wrong, in words; nil when the last write that reached the disk succeeded.
+    var lastFailure: String? { reason.withLock { $0 } }
+
+    /// Something was written and is durable.
+    func succeeded() {
+        reason.withLock { $0 = nil }
+    }
+
+    /// A write failed; only what an operator can mend is kept.
+    func failed(_ failure: SQLiteFailure) {
+        guard case .unavailable(let words) = failure.storageError else { return }
+        reason.withLock { $0 = words }
+    }
+}
