@@ -1,0 +1,79 @@
+/// Decides which addresses a callback may reach: public unicast, and what the operator lists, but never this server.
+///
+/// The same value judges a URL when it is saved and every address at every dial, so a name that changes its answer
+/// in between gains nothing.
+///
+///     let policy = AddressPolicy(allowedNetworks: [try Network("192.168.0.0/16")])
+///     try policy.check(address, port: 443)
+package struct AddressPolicy: Hashable, Sendable {
+    private let allowedNetworks: [Network]
+    private let ownAddresses: [OwnAddress]
+
+    /// Makes a policy.
+    ///
+    /// - Parameters:
+    ///   - allowedNetworks: blocks that are reachable although they are not public; empty by default.
+    ///   - ownAddresses: where this server listens; refused even inside an allowed block.
+    package init(allowedNetworks: [Network] = [], ownAddresses: [OwnAddress] = []) {
+        self.allowedNetworks = allowedNetworks
+        self.ownAddresses = ownAddresses
+    }
+
+    /// Returns normally when the address may be dialled at the port.
+    ///
+    /// - Throws: ``BlockedAddress`` with the reason when it may not.
+    package func check(_ address: IPAddress, port: Int) throws(BlockedAddress) {
+        if let reason = reason(against: address, port: port) {
+            throw BlockedAddress(address: address, port: port, reason: reason)
+        }
+    }
+
+    private func reason(against address: IPAddress, port: Int) -> BlockedAddress.Reason? {
+        if let never = SpecialPurposeNetwork.neverTargets.first(where: { $0.network.contains(address) }) {
+            return .notPublic(never.purpose)
+        }
+        if ownAddresses.contains(where: { $0.port == port && $0.network.contains(address) }) { return .ownAddress }
+        if allowedNetworks.contains(where: { $0.contains(address) }) { return nil }
+        switch address.family {
+        case .v4:
+            return SpecialPurposeNetwork.v4.first { $0.network.contains(address) }.map { .notPublic($0.purpose) }
+        case .v6:
+            if SpecialPurposeNetwork.wellKnownNAT64.contains(address) {
+                return reason(against: IPAddress(v4: UInt32(truncatingIfNeeded: address.bits)), port: port)
+            }
+            if SpecialPurposeNetwork.globalUnicast.contains(address) {
+                return SpecialPurposeNetwork.v6.first { $0.network.contains(address) }.map { .notPublic($0.purpose) }
+            }
+            let known = SpecialPurposeNetwork.v6OutsideGlobalUnicast.first { $0.network.contains(address) }
+            return .notPublic(known?.purpose ?? "outside of global unicast, 2000::/3")
+        }
+    }
+}
+
+/// An address that the policy refuses, and why.
+package struct BlockedAddress: Error, Hashable, CustomStringConvertible {
+    /// Why an address is refused.
+    package enum Reason: Hashable, Sendable {
+        /// It is not public unicast and no allowed network holds it; the text names the block.
+        case notPublic(String)
+        /// This server itself listens there.
+        case ownAddress
+    }
+
+    /// The address that was asked for.
+    package let address: IPAddress
+
+    /// The port that was asked for.
+    package let port: Int
+
+    /// Why it is refused.
+    package let reason: Reason
+
+    /// One clause for the user, without a full stop.
+    package var description: String {
+        switch reason {
+        case .notPublic(let purpose): "\(address) is not a public address: \(purpose)"
+        case .ownAddress: "\(address) port \(port) is this server itself"
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// The handler at the end of one connection's pipeline: hands bytes and events to whoever uses the connection.
+///
+/// `@unchecked Sendable`: every mutable member is touched on `eventLoop` only; the pool and other threads merely carry
+/// the reference and call ``closeSoon()``.
+final class Connection: ChannelInboundHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Who hears of events.
+    private enum User {
+        case nobody
+        case exchange(Exchange)
+        case pool(onEnd: () -> Void)
+    }
+
+    let eventLoop: any EventLoop
+    let address: IPAddress
+    let established = NIODeadline.now()
+
+    /// Whether a request can be written: at once without TLS, after the handshake with it.
+    private(set) var isReady: Bool
+
+    /// Whether every byte of the last request has left; if not, the connection is out of step.
+    private(set) var hasWrittenAll = false
+
+    private var context: ChannelHandlerContext?
+    private var user = User.nobody
+    private var hasEnded = false
+
+    init(eventLoop: any EventLoop, address: IPAddress, isTLS: Bool) {
+        self.eventLoop = eventLoop
+        self.address = address
+        isReady = !isTLS
+    }
+
+    /// Whether a request may be tried on it.
+    var isUsable: Bool { !hasEnded && context?.channel.isActive == true }
+
+    /// Gives the connection to an exchange, which hears of everything from now on.
+    func serve(_ exchange: Exchange) {
+        user = .exchange(exchange)
+    }
+
+    /// Lets the connection rest in the pool; anything that happens then ends it and is told to the pool.
+    func rest(onEnd: @escaping () -> Void) {
+        user = .pool(onEnd: onEnd)
+    }
+
+    /// Writes a whole request.
+    func write(_ request: ByteBuffer) {
+        guard let context else { return }
+        hasWrittenAll = false
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenSuccess { self.hasWrittenAll = true }
+        context.writeAndFlush(wrapOutboundOut(request), promise: promise)
+    }
+
+    /// Closes without telling anyone. On the event loop only.
+    func close() {
+        user = .nobody
+        hasEnded = true
+        context?.close(promise: nil)
+    }
+
+    /// Closes from any thread, unless an exchange has taken the connection by then.
+    func closeSoon() {
+        eventLoop.execute {
+            if case .exchange = self.user { return }
+            self.close()
+        }
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch user {
+        case .exchange(let exchange): exchange.received(unwrapInboundIn(data))
+        // Nobody asked: a late 408 or worse. The connection is out of step.
+        case .pool: end(nil)
+        case .nobody: break
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent {
+            isReady = true
+            if case .exchange(let exchange) = user { exchange.becameReady() }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(nil)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(error)
+    }
+
+    private func end(_ error: (any Error)?) {
+        let last = user
+        close()
+        switch last {
+        case .exchange(let exchange): exchange.connectionEnded(error)
+        case .pool(let onEnd): onEnd()
+        case .nobody: break
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// How to reach a receiver: vetted addresses and the TLS to speak there.
+struct Destination: Sendable {
+    /// Addresses that the policy passed for this attempt, in the order of dialling; never empty.
+    let addresses: [IPAddress]
+    let port: Int
+
+    /// Nil without TLS.
+    let tls: NIOSSLContext?
+
+    /// The name for SNI and the certificate; nil when the URL has an address, which is then what must be certified.
+    let serverName: String?
+}
+
+/// Opens one TCP connection to the first address that answers, giving each a head start of 250 ms (RFC 8305).
+///
+/// Only addresses are dialled, never names: no resolver can be reached from here. Lives on one event loop.
+final class Dial {
+    private let loop: any EventLoop
+    private let destination: Destination
+    private let deadline: NIODeadline
+    private let completion: (Result<Connection, AttemptFailure>) -> Void
+    private var waiting: ArraySlice<IPAddress>
+    private var dialling: [Connection] = []
+    private var stagger: Scheduled<Void>?
+    private var firstError: AttemptFailure?
+    private var isFinished = false
+
+    /// Prepares a dial; the completion is called once, on the loop, unless the dial is cancelled before.
+    init(
+        _ destination: Destination, on loop: any EventLoop, deadline: NIODeadline,
+        completion: @escaping (Result<Connection, AttemptFailure>) -> Void
+    ) {
+        self.loop = loop
+        self.destination = destination
+        self.deadline = deadline
+        self.completion = completion
+        waiting = destination.addresses.prefix(SenderLimits.dialledAddresses)
+    }
+
+    /// Dials the first address.
+    func start() {
+        dialNext()
+    }
+
+    /// Closes what is under way; the completion is not called.
+    func cancel() {
+        isFinished = true
+        stagger?.cancel()
+        for connection in dialling { connection.close() }
+        dialling = []
+    }
+
+    private func dialNext() {
+        guard let address = waiting.popFirst() else { return }
+        let connection = Connection(eventLoop: loop, address: address, isTLS: destination.tls != nil)
+        dialling.append(connection)
+        connect(connection).assumeIsolated().whenComplete { result in
+            self.dialled(connection, result)
+        }
+        guard !waiting.isEmpty, !isFinished else { return }
+        stagger = loop.assumeIsolated().scheduleTask(in: SenderLimits.dialStagger) { self.dialNext() }
+    }
+
+    private func connect(_ connection: Connection) -> EventLoopFuture<any Channel> {
+        let destination = destination
+        do {
+            let bytes = ByteBuffer(bytes: connection.address.bytes)
+            let address = try SocketAddress(packedIPAddress: bytes, port: destination.port)
+            return ClientBootstrap(group: loop)
+                .channelOption(.socketOption(.tcp_nodelay), value: 1)
+                .channelOption(
+                    .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: SenderLimits.receiveBufferBytes)
+                )
+                // The attempt's own deadline comes first; this one only frees the socket.
+                .connectTimeout(max(deadline - .now(), .zero) + .milliseconds(100))
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        if let tls = destination.tls {
+                            try channel.pipeline.syncOperations.addHandler(
+                                NIOSSLClientHandler(context: tls, serverHostname: destination.serverName))
+                        }
+                        try channel.pipeline.syncOperations.addHandler(connection)
+                    }
+                }
+                .connect(to: address)
+        } catch {
+            return loop.makeFailedFuture(error)
+        }
+    }
+
+    private func dialled(_ connection: Connection, _ result: Result<any Channel, any Error>) {
+        dialling.removeAll { $0 === connection }
+        guard !isFinished else { return connection.close() }
+        switch result {
+        case .success:
+            cancel()
+            completion(.success(connection))
+        case .failure(let error):
+            firstError = firstError ?? Self.failure(error, address: connection.address, port: destination.port)
+            stagger?.cancel()
+            if !waiting.isEmpty {
+                dialNext()
+            } else if dialling.isEmpty {
+                isFinished = true
+                completion(.failure(firstError ?? AttemptFailure(.connectFailed)))
+            }
+        }
+    }
+
+    private static func failure(_ error: any Error, address: IPAddress, port: Int) -> AttemptFailure {
+        switch error {
+        case ChannelError.connectTimeout: AttemptFailure(.connectTimeout, "\(address) port \(port) did not answer")
+        case is NIOSSLError, is NIOSSLExtraError: AttemptFailure(.tlsFailed, TLSFailure.detail(error))
+        case let error as IOError:
+            AttemptFailure(.connectFailed, "\(address) port \(port): \(SystemErrorText.of(error.errnoCode))")
+        default: AttemptFailure(.connectFailed, "\(address) port \(port): \(error)")
+        }
+    }
+}

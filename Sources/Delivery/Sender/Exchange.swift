@@ -1,0 +1,208 @@
+import NIOCore
+
+/// One attempt from the dial to the end of the response, on one event loop.
+///
+/// | stage | the deadline or a cancellation gives | the connection's end gives |
+/// |---|---|---|
+/// | connecting | `connect_timeout` | `connect_failed` |
+/// | handshaking | `tls_timeout` | `tls_failed` |
+/// | waiting, before the final head | `timeout` | a redial (reused, no byte read, once), else `connection_closed` |
+/// | waiting, after the final head | the response | the response |
+///
+/// `@unchecked Sendable`: every mutable member is touched on `loop` only; other threads call ``run(reusing:)`` once.
+final class Exchange: @unchecked Sendable {
+    private enum Stage {
+        case connecting
+        case handshaking
+        case waiting
+    }
+
+    private let loop: any EventLoop
+    private let request: ByteBuffer
+    private let destination: Destination
+    private let key: PoolKey
+    private let pool: ConnectionPool
+    private let deadline: NIODeadline
+
+    private var continuation: CheckedContinuation<AttemptResult, Never>?
+    private var result: AttemptResult
+    private var stage = Stage.connecting
+    private var stageBegan = NIODeadline.now()
+    private var parser = ResponseParser()
+    private var connection: Connection?
+    private var dial: Dial?
+    private var deadlineTimer: Scheduled<Void>?
+    private var bodyTimer: Scheduled<Void>?
+    private var isCancelled = false
+    private var isReused = false
+    private var hasReadByte = false
+
+    init(
+        loop: any EventLoop, request: ByteBuffer, destination: Destination, key: PoolKey, pool: ConnectionPool,
+        deadline: NIODeadline, result: AttemptResult
+    ) {
+        self.loop = loop
+        self.request = request
+        self.destination = destination
+        self.key = key
+        self.pool = pool
+        self.deadline = deadline
+        self.result = result
+    }
+
+    /// Runs the attempt and returns its result without `duration`; cancelling the task ends it.
+    func run(reusing connection: Connection?) async -> AttemptResult {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                loop.execute { self.begin(reusing: connection, continuation) }
+            }
+        } onCancel: {
+            loop.execute { self.cancel() }
+        }
+    }
+
+    private func begin(reusing connection: Connection?, _ continuation: CheckedContinuation<AttemptResult, Never>) {
+        self.continuation = continuation
+        guard !isCancelled else {
+            connection?.close()
+            return fail(AttemptFailure(.cancelled))
+        }
+        deadlineTimer = loop.assumeIsolated().scheduleTask(deadline: deadline) { self.deadlinePassed() }
+        if let connection, connection.isUsable {
+            isReused = true
+            connection.serve(self)
+            send(on: connection)
+        } else {
+            startDial()
+        }
+    }
+
+    private func startDial() {
+        enter(.connecting)
+        let dial = Dial(destination, on: loop, deadline: deadline) { [weak self] in self?.dialled($0) }
+        self.dial = dial
+        dial.start()
+    }
+
+    private func dialled(_ outcome: Result<Connection, AttemptFailure>) {
+        dial = nil
+        switch outcome {
+        case .failure(let failure): fail(failure)
+        case .success(let connection):
+            result.phases.connect = sinceStageBegan()
+            result.address = connection.address
+            self.connection = connection
+            connection.serve(self)
+            if connection.isReady { send(on: connection) } else { enter(.handshaking) }
+        }
+    }
+
+    private func send(on connection: Connection) {
+        self.connection = connection
+        result.address = connection.address
+        enter(.waiting)
+        connection.write(request)
+    }
+
+    private func deadlinePassed() {
+        switch stage {
+        case .connecting: fail(AttemptFailure(.connectTimeout, "no connection within the time limit"))
+        case .handshaking: fail(AttemptFailure(.tlsTimeout, "the TLS handshake did not end within the time limit"))
+        case .waiting: respondOrFail(AttemptFailure(.timeout, "no complete response head within the time limit"))
+        }
+    }
+
+    private func cancel() {
+        isCancelled = true
+        respondOrFail(AttemptFailure(.cancelled))
+    }
+
+    private func respondOrFail(_ failure: AttemptFailure) {
+        if parser.head == nil { fail(failure) } else { respond(isReusable: false) }
+    }
+
+    private func fail(_ failure: AttemptFailure) {
+        result.outcome = .failure(failure)
+        finish(isReusable: false)
+    }
+
+    private func respond(isReusable: Bool) {
+        guard let head = parser.head else { return }
+        result.outcome = .response(statusCode: head.statusCode)
+        result.responseHeaders = head.headers
+        result.responseBody = parser.body
+        finish(isReusable: isReusable)
+    }
+
+    private func finish(isReusable: Bool) {
+        guard let continuation else { return }
+        self.continuation = nil
+        deadlineTimer?.cancel()
+        bodyTimer?.cancel()
+        dial?.cancel()
+        dial = nil
+        if let connection {
+            self.connection = nil
+            // A receiver that answers before it has read the request leaves the connection out of step.
+            if isReusable, connection.hasWrittenAll { pool.put(connection, key) } else { connection.close() }
+        }
+        continuation.resume(returning: result)
+    }
+
+    private func enter(_ stage: Stage) {
+        self.stage = stage
+        stageBegan = .now()
+    }
+
+    private func sinceStageBegan() -> Duration { Duration(NIODeadline.now() - stageBegan) }
+}
+
+// What the connection tells the exchange.
+extension Exchange {
+    /// The TLS handshake has succeeded.
+    func becameReady() {
+        guard stage == .handshaking, let connection else { return }
+        result.phases.tls = sinceStageBegan()
+        send(on: connection)
+    }
+
+    /// Bytes of the response have come.
+    func received(_ bytes: ByteBuffer) {
+        if !hasReadByte {
+            hasReadByte = true
+            result.phases.firstByte = sinceStageBegan()
+        }
+        do throws(AttemptFailure) {
+            try parser.receive(bytes)
+        } catch {
+            return fail(error)
+        }
+        switch parser.progress {
+        case .head: break
+        case .body: limitBody()
+        case .done(let isReusable): respond(isReusable: isReusable)
+        }
+    }
+
+    /// The connection is gone, with an error or without.
+    func connectionEnded(_ error: (any Error)?) {
+        connection = nil
+        switch stage {
+        case .connecting: break
+        case .handshaking: fail(AttemptFailure(.tlsFailed, TLSFailure.detail(error)))
+        case .waiting where isReused && !hasReadByte:
+            // The receiver had let the idle connection go; it cannot have answered. A fresh one decides.
+            isReused = false
+            startDial()
+        case .waiting:
+            let place = hasReadByte ? "in the middle of the response head" : "without an answer"
+            respondOrFail(AttemptFailure(.connectionClosed, "the receiver closed the connection \(place)"))
+        }
+    }
+
+    private func limitBody() {
+        guard bodyTimer == nil else { return }
+        let end = min(NIODeadline.now() + SenderLimits.bodyTime, deadline)
+        bodyTimer = loop.assumeIsolated().scheduleTask(deadline: end) { self.respond(isReusable: false) }
+    }
+}

@@ -1,0 +1,131 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// Posts webhooks over HTTP/1.1 with a client of our own on SwiftNIO.
+///
+/// A general client resolves names by itself, follows redirects, decodes bodies and judges a response by its last
+/// byte; delivery needs the opposite of each. Here every address is judged by the policy at every dial and only judged
+/// addresses are dialled, one deadline spans the whole attempt, and the outcome is the status line. Thread-safe.
+///
+///     let sender = try HTTPSender(resolver: SystemResolver(), policy: AddressPolicy())
+///     let result = await sender.send(request, within: .seconds(5))
+package final class HTTPSender: WebhookSender {
+    private let resolver: any AddressResolver
+    private let policy: AddressPolicy
+    private let tls: NIOSSLContext
+    private let group: MultiThreadedEventLoopGroup
+    private let pool = ConnectionPool()
+    private let sweeper: RepeatedTask
+
+    /// Makes a sender; loads the system's trust roots, which takes some 20 ms.
+    ///
+    /// - Parameters:
+    ///   - resolver: looks names up; the caller shuts it down.
+    ///   - policy: judges every address at every attempt.
+    ///   - additionalTrustRoots: authorities that are trusted beside the system's.
+    ///   - group: the event loops; the shared ones by default.
+    /// - Throws: `NIOSSLError` when the trust roots cannot be loaded.
+    package init(
+        resolver: any AddressResolver, policy: AddressPolicy, additionalTrustRoots: [NIOSSLCertificate] = [],
+        group: MultiThreadedEventLoopGroup = .singleton
+    ) throws {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.certificateVerification = .fullVerification
+        configuration.additionalTrustRoots = [.certificates(additionalTrustRoots)]
+        configuration.applicationProtocols = ["http/1.1"]
+        // 250 ms: a receiver that never answers close_notify must not hold the socket for NIOSSL's five seconds.
+        configuration.shutdownTimeout = .milliseconds(250)
+        tls = try NIOSSLContext(configuration: configuration)
+        self.resolver = resolver
+        self.policy = policy
+        self.group = group
+        let interval = SenderLimits.sweepInterval
+        sweeper = group.any().scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak pool] task in
+            if let pool { pool.sweep() } else { task.cancel() }
+        }
+    }
+
+    package func send(_ request: WebhookRequest, within limit: Duration) async -> AttemptResult {
+        let began = NIODeadline.now()
+        var result = AttemptResult(outcome: .failure(AttemptFailure(.cancelled)))
+        do throws(AttemptFailure) {
+            guard !pool.isShutDown else { throw AttemptFailure(.cancelled, "the sender is shut down") }
+            var buffer = ByteBufferAllocator().buffer(capacity: request.body.count + 1_024)
+            try RequestHead.write(request, to: &buffer)
+            let addresses = try await vettedAddresses(of: request.url, within: limit, phases: &result.phases)
+            let connection = pool.take(PoolKey(request), to: addresses)
+            let exchange = Exchange(
+                loop: connection?.eventLoop ?? group.next(), request: buffer,
+                destination: Destination(
+                    addresses: addresses, port: request.url.port, tls: request.url.isTLS ? tls : nil,
+                    serverName: request.url.literal == nil ? request.url.host : nil),
+                key: PoolKey(request), pool: pool, deadline: began + TimeAmount(limit), result: result)
+            result = await exchange.run(reusing: connection)
+        } catch {
+            result.outcome = .failure(error)
+        }
+        result.duration = Duration(NIODeadline.now() - began)
+        return result
+    }
+
+    /// Closes idle connections and refuses new attempts; those under way end within their own deadlines, and their
+    /// connections are not kept.
+    package func shutdown() async {
+        sweeper.cancel()
+        pool.shutdown()
+    }
+
+    /// The number of connections that wait for reuse, for a gauge.
+    package var idleConnectionCount: Int { pool.count }
+
+    private func vettedAddresses(
+        of url: CallbackURL, within limit: Duration, phases: inout AttemptPhases
+    ) async throws(AttemptFailure) -> [IPAddress] {
+        let addresses: [IPAddress]
+        if let literal = url.literal {
+            addresses = [literal]
+        } else {
+            let began = NIODeadline.now()
+            do throws(ResolutionError) {
+                addresses = try await resolver.resolve(url.host, within: limit)
+            } catch {
+                throw AttemptFailure(error)
+            }
+            phases.dns = Duration(NIODeadline.now() - began)
+        }
+        for address in addresses {
+            do throws(BlockedAddress) {
+                try policy.check(address, port: url.port)
+            } catch {
+                // One blocked address among public ones is no accident: the whole answer is refused.
+                throw AttemptFailure(.addressBlocked, error.description)
+            }
+        }
+        guard !addresses.isEmpty else { throw AttemptFailure(.dnsFailed, ResolutionError.notFound.description) }
+        return Self.alternatingFamilies(addresses)
+    }
+
+    /// Keeps the resolver's order within a family and takes turns between them, so that the second address dialled
+    /// is of the other family (RFC 8305, 4).
+    static func alternatingFamilies(_ addresses: [IPAddress]) -> [IPAddress] {
+        guard let first = addresses.first, addresses.count > 1 else { return addresses }
+        let preferred = addresses.filter { $0.family == first.family }
+        let other = addresses.filter { $0.family != first.family }
+        return (0..<max(preferred.count, other.count)).flatMap { index in
+            [preferred, other].compactMap { $0.indices.contains(index) ? $0[index] : nil }
+        }
+    }
+}
+
+extension AttemptFailure {
+    /// The failure of an attempt whose name did not resolve.
+    init(_ error: ResolutionError) {
+        switch error {
+        case .timedOut: self.init(.dnsTimeout, error.description)
+        case .cancelled: self.init(.cancelled)
+        case .notFound, .failed, .unavailable: self.init(.dnsFailed, error.description)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import NIOCore
+
+/// Writes the head of a webhook request.
+enum RequestHead {
+    /// Fields that frame or route the message or negotiate the connection: the sender's own.
+    private static let reservedNames: Set<String> = [
+        "connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection", "te",
+        "trailer", "transfer-encoding", "upgrade",
+    ]
+
+    /// Appends head and body of a request, ready for the socket.
+    ///
+    /// - Throws: `header_invalid` when a field could break out of its line or is reserved.
+    static func write(_ request: WebhookRequest, to buffer: inout ByteBuffer) throws(AttemptFailure) {
+        buffer.writeString("POST \(request.url.target) HTTP/1.1\r\nHost: \(request.url.hostHeader)\r\n")
+        for (name, value) in request.headers {
+            try check(name: name, value: value)
+            buffer.writeString(name)
+            buffer.writeStaticString(": ")
+            buffer.writeString(value)
+            buffer.writeStaticString("\r\n")
+        }
+        buffer.writeString("Content-Length: \(request.body.count)\r\n\r\n")
+        buffer.writeBytes(request.body)
+    }
+
+    private static func check(name: String, value: String) throws(AttemptFailure) {
+        guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {
+            throw AttemptFailure(.headerInvalid, "a header name has characters that are not allowed")
+        }
+        // Visible ASCII, space and tab (RFC 9110, 5.5); beyond ASCII receivers disagree on the reading.
+        guard value.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x09 }) else {
+            throw AttemptFailure(.headerInvalid, "the value of \(name) has characters that are not allowed")
+        }
+        guard !reservedNames.contains(name.lowercased()) else {
+            throw AttemptFailure(.headerInvalid, "\(name) is set by the sender")
+        }
+    }
+
+    /// `tchar` of RFC 9110, 5.6.2.
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"),
+            UInt8(ascii: "%"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"),
+            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"),
+            UInt8(ascii: "|"), UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+}

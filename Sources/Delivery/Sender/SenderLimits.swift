@@ -1,0 +1,49 @@
+import NIOCore
+
+/// The bounds that keep a hostile receiver from costing more than one attempt.
+package enum SenderLimits {
+    /// 16 KiB of a response's body are kept for the attempt's record.
+    package static let keptBodyBytes = 16 * 1_024
+
+    /// 64 KiB of a response's body are read in the hope of its end, which allows the connection to be reused.
+    package static let readBodyBytes = 64 * 1_024
+
+    /// 1 s for the body after the head, within the attempt's deadline: the outcome is known, only reuse is at stake.
+    static let bodyTime = TimeAmount.seconds(1)
+
+    /// 32 KiB for all heads of one response, interim ones included.
+    package static let headBytes = 32 * 1_024
+
+    /// 100 header fields in the final head.
+    package static let headerCount = 100
+
+    /// 16 interim (1xx) responses; real servers send one or two.
+    package static let interimResponses = 16
+
+    /// 256 bytes for a chunk's size line with its extensions.
+    static let chunkLineBytes = 256
+
+    /// 8 KiB per read, fixed: a receiver cannot make buffers grow.
+    static let receiveBufferBytes = 8 * 1_024
+
+    /// 250 ms before the next address is tried beside the present one (RFC 8305, 5).
+    static let dialStagger = TimeAmount.milliseconds(250)
+
+    /// 8 addresses are dialled at most; a name with hundreds must not open hundreds of sockets.
+    static let dialledAddresses = 8
+
+    /// 1.5 s: gunicorn closes an idle connection after 2 s, Node.js after 5 s; below both, a reuse seldom loses the race.
+    static let idleTime = TimeAmount.milliseconds(1_500)
+
+    /// 5 minutes: changes of DNS and load balancers are followed.
+    static let connectionAge = TimeAmount.minutes(5)
+
+    /// 64 idle connections per endpoint and address set, the widest window of one endpoint.
+    static let idleConnectionsPerKey = 64
+
+    /// 1,024 idle connections in all, so that file descriptors stay for the rest.
+    static let idleConnections = 1_024
+
+    /// 500 ms between sweeps of idle connections: none outlives its time by more.
+    static let sweepInterval = TimeAmount.milliseconds(500)
+}

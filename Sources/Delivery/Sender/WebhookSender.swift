@@ -1,0 +1,40 @@
+/// Sends one webhook request and reports what became of it.
+///
+/// A seam, so that tests of the engine can answer without sockets; ``HTTPSender`` is the real one.
+package protocol WebhookSender: Sendable {
+    /// Makes one attempt; never throws, since every outcome is recorded.
+    ///
+    /// Cancelling the task ends the attempt at once with ``AttemptFailure/Code/cancelled``, unless a status line was
+    /// already read, which then stands.
+    ///
+    /// - Parameters:
+    ///   - request: what is posted.
+    ///   - limit: the time for the whole attempt, from the lookup of the name to the last byte.
+    func send(_ request: WebhookRequest, within limit: Duration) async -> AttemptResult
+}
+
+/// One `POST` to a callback URL.
+///
+///     WebhookRequest(poolKey: "\(endpoint.id).\(endpoint.version)", url: url, headers: headers, body: bytes)
+package struct WebhookRequest: Sendable {
+    /// Who may share a connection: changes whenever the endpoint changes.
+    package var poolKey: String
+
+    /// Where to.
+    package var url: CallbackURL
+
+    /// Header fields in the order in which they are written. `Host`, `Content-Length` and all that frames or routes a
+    /// message belong to the sender and are refused here.
+    package var headers: [(name: String, value: String)]
+
+    /// The body, sent as it is with a `Content-Length`.
+    package var body: [UInt8]
+
+    /// Makes a request.
+    package init(poolKey: String, url: CallbackURL, headers: [(name: String, value: String)], body: [UInt8]) {
+        self.poolKey = poolKey
+        self.url = url
+        self.headers = headers
+        self.body = body
+    }
+}
