@@ -41,7 +41,7 @@ build: toolchain deps ## Build the server in debug.
 	@$(SWIFT_BUILD) --product httpsms
 
 release: toolchain deps ## Build the optimised server.
-	@[ -e .build/release/httpsms ] || echo "Building for the first time: longer than a debug build, which takes about 5 minutes on 2 cores."
+	@[ -e .build/release/httpsms ] || echo "Building for the first time: this takes longer than a debug build."
 	@$(SWIFT_BUILD) --product httpsms --configuration release
 	@echo "The server is .build/release/httpsms"
 
