@@ -1,0 +1,27 @@
+"""Makes and verifies webhook signatures with the library of the Standard Webhooks specification."""
+
+import base64
+import datetime
+
+import standardwebhooks.webhooks
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from judge import clock, run
+
+
+def webhook(key):
+    """The library wants the secret in base64; the secret is the UTF-8 bytes of the signing key."""
+    return Webhook(base64.b64encode(key.encode()).decode())
+
+
+def verify(key, headers, body, now):
+    standardwebhooks.webhooks.datetime = clock(now)
+    return webhook(key).verify(body, headers)
+
+
+def make(key, id, now, body):
+    time = datetime.datetime.fromtimestamp(now, tz=datetime.timezone.utc)
+    return webhook(key).sign(id, time, body)
+
+
+run({"verify": verify, "make": make}, WebhookVerificationError)
