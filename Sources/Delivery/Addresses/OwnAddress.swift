@@ -22,6 +22,7 @@ package struct OwnAddress: Hashable, Sendable {
     ///   - address: what the listener is bound to.
     ///   - port: its port.
     ///   - interfaces: this machine's addresses; ``localInterfaces()`` in production.
+    /// - Returns: one entry per network, for ``AddressPolicy/init(allowedNetworks:ownAddresses:)``.
     package static func listening(on address: IPAddress, port: Int, interfaces: [IPAddress]) -> [OwnAddress] {
         guard address.bits == 0 else {
             return [OwnAddress(network: Network(base: address, prefixLength: address.family.width), port: port)]

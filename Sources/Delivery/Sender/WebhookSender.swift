@@ -10,6 +10,7 @@ package protocol WebhookSender: Sendable {
     /// - Parameters:
     ///   - request: what is posted.
     ///   - limit: the time for the whole attempt, from the lookup of the name to the last byte.
+    /// - Returns: the outcome, its timings and the beginning of the response.
     func send(_ request: WebhookRequest, within limit: Duration) async -> AttemptResult
 }
 

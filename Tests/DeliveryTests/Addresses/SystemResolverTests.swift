@@ -1,0 +1,114 @@
+import Dispatch
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import Delivery
+
+@Suite struct SystemResolverTests {
+    /// A lookup that blocks until it is released, as getaddrinfo does while name servers are silent.
+    private final class BlockingLookup: Sendable {
+        let calls = Mutex(0)
+        private let gate = DispatchSemaphore(value: 0)
+
+        func callAsFunction(_ host: String) -> Result<[IPAddress], ResolutionError> {
+            calls.withLock { $0 += 1 }
+            gate.wait()
+            gate.signal()
+            return .success([IPAddress(v4: 0x0101_0101)])
+        }
+
+        func release() { gate.signal() }
+    }
+
+    @Test func localhostResolvesToLoopback() async throws {
+        let resolver = SystemResolver()
+        defer { resolver.shutdown() }
+
+        let addresses = try await resolver.resolve("localhost", within: .seconds(10))
+
+        #expect(addresses.contains(IPAddress(v4: 0x7F00_0001)) || addresses.contains(IPAddress(v6: 1)))
+    }
+
+    @Test func theCallersLimitHoldsWhileTheLookupBlocks() async throws {
+        let lookup = BlockingLookup()
+        let resolver = SystemResolver(threadCount: 1) { lookup($0) }
+        defer { lookup.release(); resolver.shutdown() }
+        let start = ContinuousClock.now
+
+        await #expect(throws: ResolutionError.timedOut) {
+            try await resolver.resolve("a", within: .milliseconds(50))
+        }
+        #expect(ContinuousClock.now - start < .seconds(5))
+    }
+
+    @Test func aLimitOfNothingEnds() async {
+        let lookup = BlockingLookup()
+        let resolver = SystemResolver(threadCount: 1) { lookup($0) }
+        defer { lookup.release(); resolver.shutdown() }
+
+        await #expect(throws: ResolutionError.timedOut) { try await resolver.resolve("a", within: .zero) }
+    }
+
+    @Test func cancellationEndsTheWait() async {
+        let lookup = BlockingLookup()
+        let resolver = SystemResolver(threadCount: 1) { lookup($0) }
+        defer { lookup.release(); resolver.shutdown() }
+
+        let task = Task { try await resolver.resolve("a", within: .seconds(60)) }
+        task.cancel()
+
+        await #expect(throws: ResolutionError.cancelled) { try await task.value }
+    }
+
+    @Test func manyCallersShareOneLookup() async throws {
+        let lookup = BlockingLookup()
+        let resolver = SystemResolver(threadCount: 4) { lookup($0) }
+        defer { resolver.shutdown() }
+        // The first caller gives up and leaves its flight, which the others must join.
+        await #expect(throws: ResolutionError.timedOut) {
+            try await resolver.resolve("a", within: .milliseconds(20))
+        }
+
+        let answers = try await withThrowingTaskGroup(of: [IPAddress].self) { group in
+            for _ in 0..<20 { group.addTask { try await resolver.resolve("a", within: .seconds(30)) } }
+            lookup.release()
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+
+        #expect(answers.count == 20)
+        #expect(lookup.calls.withLock { $0 } == 1)
+    }
+
+    @Test func answersAreRememberedUntilTheyExpire() async throws {
+        let calls = Mutex(0)
+        let seconds = Mutex<UInt64>(1)
+        let resolver = SystemResolver(threadCount: 1) { _ in
+            calls.withLock { $0 += 1 }
+            return .success([IPAddress(v4: 1)])
+        } now: {
+            .uptimeNanoseconds(seconds.withLock { $0 } * 1_000_000_000)
+        }
+        defer { resolver.shutdown() }
+
+        for second in [1, 30, 31] as [UInt64] {
+            seconds.withLock { $0 = second }
+            _ = try await resolver.resolve("a", within: .seconds(10))
+        }
+
+        #expect(calls.withLock { $0 } == 2)
+    }
+
+    @Test func shutdownEndsEveryWait() async {
+        let lookup = BlockingLookup()
+        let resolver = SystemResolver(threadCount: 1) { lookup($0) }
+        defer { lookup.release() }
+
+        let waiting = Task { try await resolver.resolve("a", within: .seconds(60)) }
+        while lookup.calls.withLock({ $0 }) == 0 { await Task.yield() }
+        resolver.shutdown()
+
+        await #expect(throws: ResolutionError.unavailable) { try await waiting.value }
+        await #expect(throws: ResolutionError.unavailable) { try await resolver.resolve("b", within: .seconds(60)) }
+    }
+}
