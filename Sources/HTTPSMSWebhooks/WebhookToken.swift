@@ -11,9 +11,9 @@ import Timestamps
 /// The claims change once a second, so one token serves all deliveries of a webhook within a second. The body is not
 /// covered; a Standard Webhooks signature covers it, see ``StandardWebhookSignature``.
 ///
-/// Signed here and not with jwt-kit 5.7.1, which refuses signing keys under 32 bytes in debug builds (and says that it
-/// will in release builds), while httpSMS allows any; which writes the members in random order; and which needs an
-/// actor hop and 42 us a token. ``WebhookVerifier`` verifies with jwt-kit.
+/// Signed here and not with jwt-kit 5.7.1, which asserts that a signing key has 32 bytes (and announces to require it in
+/// release builds too) while httpSMS allows any; which writes the members in random order; and which needs an actor and
+/// 42 us a token where this needs 5 (one core, release build). ``WebhookVerifier`` verifies with jwt-kit.
 public struct WebhookToken: Sendable {
     /// How long a token counts before and after it was made: 10 minutes each way, as in httpSMS.
     package static let validity = Duration.seconds(600)
