@@ -91,7 +91,7 @@ package final class HTTPSender: WebhookSender {
             do throws(ResolutionError) {
                 addresses = try await resolver.resolve(url.host, within: limit)
             } catch {
-                throw AttemptFailure(error)
+                throw AttemptFailure(lookup: error)
             }
             phases.dns = Duration(NIODeadline.now() - began)
         }
@@ -121,7 +121,7 @@ package final class HTTPSender: WebhookSender {
 
 extension AttemptFailure {
     /// The failure of an attempt whose name did not resolve.
-    init(_ error: ResolutionError) {
+    init(lookup error: ResolutionError) {
         switch error {
         case .timedOut: self.init(.dnsTimeout, error.description)
         case .cancelled: self.init(.cancelled)

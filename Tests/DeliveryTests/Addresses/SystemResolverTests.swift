@@ -1,4 +1,3 @@
-import Dispatch
 import NIOCore
 import Synchronization
 import Testing
@@ -6,21 +5,6 @@ import Testing
 @testable import Delivery
 
 @Suite struct SystemResolverTests {
-    /// A lookup that blocks until it is released, as getaddrinfo does while name servers are silent.
-    private final class BlockingLookup: Sendable {
-        let calls = Mutex(0)
-        private let gate = DispatchSemaphore(value: 0)
-
-        func callAsFunction(_ host: String) -> Result<[IPAddress], ResolutionError> {
-            calls.withLock { $0 += 1 }
-            gate.wait()
-            gate.signal()
-            return .success([IPAddress(v4: 0x0101_0101)])
-        }
-
-        func release() { gate.signal() }
-    }
-
     @Test func localhostResolvesToLoopback() async throws {
         let resolver = SystemResolver()
         defer { resolver.shutdown() }

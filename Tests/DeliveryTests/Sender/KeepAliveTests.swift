@@ -1,0 +1,164 @@
+import NIOCore
+import Testing
+
+@testable import Delivery
+
+@Suite struct KeepAliveTests {
+    /// Sends twice to one receiver and returns both results and the number of connections it saw.
+    private func sendTwice(
+        poolKeys: (String, String) = ("endpoint.1", "endpoint.1"), script: @escaping RawReceiver.Script
+    ) async throws -> (first: AttemptResult, second: AttemptResult, connections: Int) {
+        try await RawReceiver.run(script: script) { receiver, port in
+            try await withSender { sender in
+                let url = "http://receiver.test:\(port)/"
+                let first = await sender.send(try request(url, poolKey: poolKeys.0), within: .seconds(5))
+                let second = await sender.send(try request(url, poolKey: poolKeys.1), within: .seconds(5))
+                return (first, second, receiver.connectionCount)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        okResponse, "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;ext=1\r\nok\r\n0\r\nTrailer: 1\r\n\r\n",
+        "HTTP/1.1 500 Oops\nContent-Length: 2\n\nok",
+        "HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200\r\nContent-Length: 1\r\n\r\nx",
+    ])
+    func aCleanAnswerKeepsTheConnection(response: String) async throws {
+        let (first, second, connections) = try await sendTwice { $0.write(response) }
+
+        #expect(first.outcome == second.outcome)
+        #expect(first.phases.connect != nil && second.phases.connect == nil)
+        #expect(second.address == IPAddress("127.0.0.1"))
+        #expect(connections == 1)
+    }
+
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nConnection: x, Close \r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok, and more",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\n\r\nsmuggled",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nokay\r\n0\r\n\r\n",
+    ])
+    func anythingElseCostsIt(response: String) async throws {
+        let (first, second, connections) = try await sendTwice { $0.write(response) }
+
+        #expect(first.outcome == second.outcome)
+        #expect(second.phases.connect != nil)
+        #expect(connections == 2)
+    }
+
+    @Test func anotherPoolKeyGetsItsOwnConnection() async throws {
+        #expect(try await sendTwice(poolKeys: ("endpoint.1", "endpoint.2")) { $0.write(okResponse) }.connections == 2)
+    }
+
+    @Test func aStaleConnectionIsRedialledInsideTheAttempt() async throws {
+        let (first, second, connections) = try await sendTwice { peer in
+            // The second request on a connection meets a receiver that has just given it up.
+            if peer.request == 0 { peer.write(okResponse) } else { peer.close() }
+        }
+
+        #expect(first.outcome == .response(statusCode: 200))
+        #expect(second.outcome == .response(statusCode: 200))
+        #expect(second.phases.connect != nil)
+        #expect(connections == 2)
+    }
+
+    @Test func aRedialHappensOnlyOnce() async throws {
+        let (first, second, connections) = try await sendTwice { peer in
+            if peer.connection == 0 && peer.request == 0 { peer.write(okResponse) } else { peer.close() }
+        }
+
+        #expect(first.outcome == .response(statusCode: 200))
+        #expect(second.failureCode == .connectionClosed)
+        #expect(connections == 2)
+    }
+
+    @Test func nothingIsRedialledAfterAByteOfTheResponse() async throws {
+        let (_, second, connections) = try await sendTwice { peer in
+            guard peer.request > 0 else { return peer.write(okResponse) }
+            peer.write("H")
+            peer.close()
+        }
+
+        #expect(second.failureCode == .connectionClosed)
+        #expect(connections == 1)
+    }
+
+    @Test func aFreshConnectionThatClosesIsNotRedialled() async throws {
+        try await RawReceiver.run(script: { $0.close() }) { receiver, port in
+            try await withSender { sender in
+                let result = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(5))
+
+                #expect(result.failureCode == .connectionClosed)
+                #expect(receiver.connectionCount == 1)
+            }
+        }
+    }
+
+    @Test func aReceiverThatSpeaksToAnIdleConnectionLosesIt() async throws {
+        try await RawReceiver.run(script: { peer in
+            peer.write(okResponse)
+            peer.channel.eventLoop.scheduleTask(in: .milliseconds(100)) { peer.write("HTTP/1.1 408 Late\r\n\r\n") }
+        }) { receiver, port in
+            try await withSender { sender in
+                _ = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(5))
+
+                try await eventually("the connection is closed") { receiver.openConnections == 0 }
+                #expect(sender.idleConnectionCount == 0)
+            }
+        }
+    }
+
+    @Test func idleConnectionsAreSweptAndClosed() async throws {
+        try await RawReceiver.run(script: { $0.write(okResponse) }) { receiver, port in
+            try await withSender { sender in
+                _ = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(5))
+                #expect(sender.idleConnectionCount == 1)
+
+                try await eventually("the sweep closes it") { receiver.openConnections == 0 }
+                #expect(sender.idleConnectionCount == 0)
+            }
+        }
+    }
+
+    @Test func shutdownClosesIdleConnectionsAndRefusesAttempts() async throws {
+        try await RawReceiver.run(script: { $0.write(okResponse) }) { receiver, port in
+            try await withSender { sender in
+                let request = try request("http://receiver.test:\(port)/")
+                _ = await sender.send(request, within: .seconds(5))
+
+                await sender.shutdown()
+
+                #expect(sender.idleConnectionCount == 0)
+                #expect(await sender.send(request, within: .seconds(5)).failureCode == .cancelled)
+                #expect(receiver.connectionCount == 1)
+            }
+        }
+    }
+
+    @Test func manyAttemptsAtOnceAllArrive() async throws {
+        try await RawReceiver.run(script: { $0.write(okResponse) }) { receiver, port in
+            try await withSender { sender in
+                let outcomes = await withTaskGroup(of: AttemptOutcome.self) { group in
+                    for index in 0..<200 {
+                        group.addTask {
+                            guard let request = try? request("http://receiver.test:\(port)/\(index)") else {
+                                return .failure(AttemptFailure(.urlInvalid))
+                            }
+                            return await sender.send(request, within: .seconds(20)).outcome
+                        }
+                    }
+                    return await group.reduce(into: []) { $0.append($1) }
+                }
+
+                #expect(outcomes == Array(repeating: .response(statusCode: 200), count: 200))
+                #expect(Set(receiver.requests).count == 200)
+                #expect(sender.idleConnectionCount <= 64)
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+import Testing
+
+/// A receiver of raw bytes on loopback that does whatever a test tells it to.
+///
+/// The script runs on the connection's event loop once per complete request, or once per connection when it
+/// `answersConnections` without waiting for a request.
+final class RawReceiver: Sendable {
+    /// One connection of the receiver, as the script sees it.
+    struct Peer: Sendable {
+        let channel: any Channel
+        /// Counts connections from 0.
+        let connection: Int
+        /// Counts requests on this connection from 0.
+        let request: Int
+
+        func write(_ text: String) {
+            channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
+        }
+
+        /// Writes one piece after the other; the last is repeated for ever when asked.
+        func drip(_ pieces: [String], every interval: TimeAmount, forEver: Bool = false) {
+            guard let piece = pieces.first, channel.isActive else { return }
+            write(piece)
+            let rest = forEver && pieces.count == 1 ? pieces : Array(pieces.dropFirst())
+            channel.eventLoop.scheduleTask(in: interval) { drip(rest, every: interval, forEver: forEver) }
+        }
+
+        /// Writes as fast as the other side reads, for ever.
+        func flood(_ text: String) {
+            guard channel.isActive else { return }
+            channel.writeAndFlush(ByteBuffer(string: text)).whenSuccess { flood(text) }
+        }
+
+        func close() {
+            channel.close(promise: nil)
+        }
+
+        /// Closes with RST instead of FIN.
+        func reset() {
+            var linger = linger()
+            linger.l_onoff = 1
+            (channel as? any SocketOptionProvider)?.setSoLinger(linger).whenComplete { _ in close() }
+        }
+    }
+
+    typealias Script = @Sendable (Peer) -> Void
+
+    private struct State {
+        var requests: [String] = []
+        var channels: [any Channel] = []
+        var openConnections = 0
+    }
+
+    private let state = Mutex(State())
+    private let tls: NIOSSLContext?
+    private let answersConnections: Bool
+    private let script: Script
+
+    /// The complete requests so far, heads and bodies, in order of arrival.
+    var requests: [String] { state.withLock { $0.requests } }
+
+    /// How many connections were accepted.
+    var connectionCount: Int { state.withLock { $0.channels.count } }
+
+    /// How many connections are open now.
+    var openConnections: Int { state.withLock { $0.openConnections } }
+
+    private init(tls: NIOSSLContext?, answersConnections: Bool, script: @escaping Script) {
+        self.tls = tls
+        self.answersConnections = answersConnections
+        self.script = script
+    }
+
+    /// Listens on a free port while the body runs.
+    static func run<Answer>(
+        host: String = "127.0.0.1", tls: NIOSSLContext? = nil, answersConnections: Bool = false,
+        script: @escaping Script, body: (RawReceiver, Int) async throws -> Answer
+    ) async throws -> Answer {
+        let receiver = RawReceiver(tls: tls, answersConnections: answersConnections, script: script)
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { receiver.accept($0) }
+            .bind(host: host, port: 0).get()
+        let port = try #require(server.localAddress?.port)
+        defer {
+            server.close(promise: nil)
+            for channel in receiver.state.withLock({ $0.channels }) { channel.close(promise: nil) }
+        }
+        return try await body(receiver, port)
+    }
+
+    private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+        let index = state.withLock { state in
+            state.channels.append(channel)
+            state.openConnections += 1
+            return state.channels.count - 1
+        }
+        channel.closeFuture.whenComplete { _ in self.state.withLock { $0.openConnections -= 1 } }
+        return channel.eventLoop.makeCompletedFuture {
+            if let tls = self.tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+            try channel.pipeline.syncOperations.addHandler(RequestReader(receiver: self, connection: index))
+        }
+    }
+
+    private final class RequestReader: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let receiver: RawReceiver
+        private let connection: Int
+        private var text = ""
+        private var requestCount = 0
+
+        init(receiver: RawReceiver, connection: Int) {
+            self.receiver = receiver
+            self.connection = connection
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            if receiver.answersConnections {
+                receiver.script(Peer(channel: context.channel, connection: connection, request: 0))
+            }
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            text += String(buffer: unwrapInboundIn(data))
+            while let end = text.firstRange(of: "\r\n\r\n") {
+                let head = text[..<end.lowerBound].split(separator: "\r\n")
+                let lengths = head.compactMap { $0.hasPrefix("Content-Length: ") ? Int($0.dropFirst(16)) : nil }
+                let body = text[end.upperBound...].utf8
+                guard body.count >= lengths.first ?? 0 else { return }
+                let next = body.index(end.upperBound, offsetBy: lengths.first ?? 0)
+                receiver.state.withLock { $0.requests.append(String(text[..<next])) }
+                text = String(text[next...])
+                requestCount += 1
+                guard !receiver.answersConnections else { continue }
+                receiver.script(Peer(channel: context.channel, connection: connection, request: requestCount - 1))
+            }
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            context.close(promise: nil)
+        }
+    }
+}
