@@ -36,7 +36,13 @@ final class Checkpointer: Sendable {
 
     /// Called by the writer between two groups, with the number of pages that the log holds.
     func committed(frames: Int, writer: SQLiteConnection) {
-        switch state.withLock({ $0.schedule.next(frames: frames, at: .now) }) {
+        let step = state.withLock { state -> CheckpointSchedule.Step? in
+            guard !state.isRunning else { return nil }
+            let step = state.schedule.next(frames: frames, at: .now)
+            state.isRunning = step == .passive
+            return step
+        }
+        switch step {
         case nil: break
         case .passive: startPassive()
         case .truncate: truncate(writer)
@@ -48,11 +54,6 @@ final class Checkpointer: Sendable {
     }
 
     private func startPassive() {
-        let isFirst = state.withLock { state in
-            defer { state.isRunning = true }
-            return !state.isRunning
-        }
-        guard isFirst else { return }
         database.asyncWriteWithoutTransaction { database in
             defer { self.state.withLock { $0.isRunning = false } }
             do {

@@ -1,0 +1,20 @@
+import Synchronization
+import Timestamps
+
+/// A clock that stands still until a test moves it.
+package final class ManualClock: WallClock {
+    private let time: Mutex<Timestamp>
+
+    /// Starts at `start`, by default 2026-07-22T10:15:29.814Z, the time of the examples in httpSMS's documentation.
+    package init(at start: Timestamp = Timestamp(microseconds: 1_784_715_329_814_000)) {
+        time = Mutex(start)
+    }
+
+    /// The instant at which the clock stands.
+    package func now() -> Timestamp { time.withLock { $0 } }
+
+    /// Moves the clock on, or back when `duration` is negative.
+    package func advance(by duration: Duration) {
+        time.withLock { $0 = $0 + duration }
+    }
+}
