@@ -13,7 +13,7 @@ struct MigratorTests {
             let applied = try await store.migrate([Self.first, Self.second])
 
             #expect(applied == ["phones-1", "phones-2"])
-            #expect(try await store.read { try $0.value(String.self, "SELECT name AS value FROM phone") } == "Ada")
+            #expect(try await store.read { try $0.value("SELECT name AS value FROM phone", as: String.self) } == "Ada")
         }
     }
 

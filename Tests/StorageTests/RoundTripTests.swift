@@ -43,7 +43,7 @@ struct RoundTripTests {
     func aColumnOfAnotherTypeIsReportedAsCorrupt(engine: Engine) async throws {
         await #expect(throws: StorageError.corrupt("column value does not hold a Int")) {
             try await withStore(engine) { store in
-                try await store.read { try $0.value(Int.self, "SELECT 'three' AS value") }
+                try await store.read { try $0.value("SELECT 'three' AS value", as: Int.self) }
             }
         }
     }
@@ -97,7 +97,7 @@ struct RoundTripTests {
         try await withStore(engine, migrations: [Self.table]) { store in
             let name = SQL(stringLiteral: column)
             _ = try await store.write { try $0.run("INSERT INTO cell (id, \(name)) VALUES (1, \(value))") }
-            return try await store.read { try $0.value(Value.self, "SELECT \(name) AS value FROM cell") }
+            return try await store.read { try $0.value("SELECT \(name) AS value FROM cell", as: Value.self) }
         }
     }
 }

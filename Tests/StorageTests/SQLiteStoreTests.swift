@@ -44,7 +44,7 @@ struct SQLiteStoreTests {
             try await first.close()
 
             let second = try await SQLiteStore.open(path: directory + "/store.db")
-            let value = try await second.read { try $0.value(Int.self, "SELECT id AS value FROM item") }
+            let value = try await second.read { try $0.value("SELECT id AS value FROM item", as: Int.self) }
             try await second.close()
 
             #expect(value == 5)
@@ -95,9 +95,9 @@ struct SQLiteStoreTests {
         try await withItems { store in
             let blocker = Blocker()
             async let counts = store.read { transaction in
-                let before = try transaction.value(Int.self, "SELECT count(*) AS value FROM item")
+                let before = try transaction.value("SELECT count(*) AS value FROM item", as: Int.self)
                 blocker.block()
-                return [before, try transaction.value(Int.self, "SELECT count(*) AS value FROM item")]
+                return [before, try transaction.value("SELECT count(*) AS value FROM item", as: Int.self)]
             }
             await blocker.untilBlocked()
             try await store.write { try $0.insert(1) }
