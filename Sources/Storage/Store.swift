@@ -52,6 +52,9 @@ package protocol Transaction: AnyObject {
     /// The time of this transaction: later than that of every write committed before it by this process.
     var now: Timestamp { get }
 
+    /// The store's hints, for use in ``afterCommit(_:)``.
+    var wakeups: Wakeups { get }
+
     /// Runs a query or a statement with `RETURNING` and gives its rows; their order is what `ORDER BY` says, else none.
     ///
     /// - Throws: `StorageError`.
@@ -81,7 +84,7 @@ extension Transaction {
     }
 
     /// The only cell of the only row, named `value`; nil when there is no row or it is NULL.
-    package func value<Value: SQLConvertible>(_ type: Value.Type = Value.self, _ statement: SQL) throws -> Value? {
+    package func value<Value: SQLConvertible>(_ statement: SQL, as type: Value.Type = Value.self) throws -> Value? {
         try rows(statement).first?.find("value")
     }
 }

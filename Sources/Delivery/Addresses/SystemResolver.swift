@@ -74,7 +74,7 @@ package final class SystemResolver: AddressResolver {
         return try answer.get()
     }
 
-    /// Ends every wait with ``ResolutionError/unavailable`` and lets the threads go; lookups that block end on their own.
+    /// Ends every wait with ``ResolutionError/unavailable`` and lets the threads go; blocked lookups end on their own.
     package func shutdown() {
         let abandoned = state.withLock { state in
             state.isShutDown = true

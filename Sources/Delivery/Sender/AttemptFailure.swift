@@ -59,7 +59,7 @@ extension AttemptFailure.Code {
         case .dnsFailed: "Check the host name of the callback URL and its DNS records."
         case .dnsTimeout: "Check that the name servers of the callback URL's domain answer."
         case .addressBlocked:
-            "Use a host with public addresses only, or ask the operator to list its network in WEBHOOK_ALLOWED_NETWORKS."
+            "Use a host with public addresses only, or have the operator list its network in WEBHOOK_ALLOWED_NETWORKS."
         case .connectFailed: "Check that the receiver is running and that its port is open."
         case .connectTimeout: "Check that no firewall drops connections to the receiver."
         case .tlsFailed:

@@ -26,18 +26,21 @@ package final class HTTPSender: WebhookSender {
     ///   - additionalTrustRoots: authorities that are trusted beside the system's.
     ///   - group: the event loops; the shared ones by default.
     /// - Throws: `NIOSSLError` when the trust roots cannot be loaded.
-    package init(
+    package convenience init(
         resolver: any AddressResolver, policy: AddressPolicy, additionalTrustRoots: [NIOSSLCertificate] = [],
         group: MultiThreadedEventLoopGroup = .singleton
     ) throws {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.certificateVerification = .fullVerification
-        configuration.additionalTrustRoots = [.certificates(additionalTrustRoots)]
-        configuration.applicationProtocols = ["http/1.1"]
-        // 250 ms: a receiver that never answers close_notify must not hold the socket for NIOSSL's five seconds.
-        configuration.shutdownTimeout = .milliseconds(250)
-        tls = try NIOSSLContext(configuration: configuration)
+        self.init(
+            resolver: resolver, policy: policy, tls: try Self.makeTLS(additionalTrustRoots: additionalTrustRoots),
+            group: group)
+    }
+
+    /// Makes a sender around a TLS context, which many senders of a test share.
+    init(
+        resolver: any AddressResolver, policy: AddressPolicy, tls: NIOSSLContext,
+        group: MultiThreadedEventLoopGroup = .singleton
+    ) {
+        self.tls = tls
         self.resolver = resolver
         self.policy = policy
         self.group = group
@@ -45,6 +48,18 @@ package final class HTTPSender: WebhookSender {
         sweeper = group.any().scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak pool] task in
             if let pool { pool.sweep() } else { task.cancel() }
         }
+    }
+
+    /// Makes the TLS context: the system's trust roots and full verification, from TLS 1.2 on.
+    static func makeTLS(additionalTrustRoots: [NIOSSLCertificate]) throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.certificateVerification = .fullVerification
+        configuration.additionalTrustRoots = [.certificates(additionalTrustRoots)]
+        configuration.applicationProtocols = ["http/1.1"]
+        // 250 ms: a receiver that never answers close_notify must not hold the socket for NIOSSL's five seconds.
+        configuration.shutdownTimeout = .milliseconds(250)
+        return try NIOSSLContext(configuration: configuration)
     }
 
     package func send(_ request: WebhookRequest, within limit: Duration) async -> AttemptResult {

@@ -129,11 +129,15 @@ struct ResponseParser {
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
-    /// The bytes without surrounding blanks; what is not UTF-8 becomes U+FFFD.
+    /// The bytes without surrounding blanks; what is not UTF-8 becomes U+FFFD, control characters become `?`.
     private static func text(_ bytes: ByteBufferView) -> String {
         var bytes = bytes
         while let first = bytes.first, isSpace(first) { bytes = bytes.dropFirst() }
         while let last = bytes.last, isSpace(last) { bytes = bytes.dropLast() }
-        return String(decoding: bytes, as: UTF8.self)
+        let isClean = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+        guard !isClean else { return String(decoding: bytes, as: UTF8.self) }
+        // A NUL would be refused by PostgreSQL's text, others play tricks on terminals.
+        let safe = bytes.map { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 ? $0 : UInt8(ascii: "?") }
+        return String(decoding: safe, as: UTF8.self)
     }
 }

@@ -32,7 +32,7 @@ package enum SenderLimits {
     /// 8 addresses are dialled at most; a name with hundreds must not open hundreds of sockets.
     static let dialledAddresses = 8
 
-    /// 1.5 s: gunicorn closes an idle connection after 2 s, Node.js after 5 s; below both, a reuse seldom loses the race.
+    /// 1.5 s: gunicorn closes an idle connection after 2 s, Node.js after 5 s; below both, reuse seldom loses the race.
     static let idleTime = TimeAmount.milliseconds(1_500)
 
     /// 5 minutes: changes of DNS and load balancers are followed.

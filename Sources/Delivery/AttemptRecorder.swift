@@ -1,0 +1,130 @@
+import Logging
+import Storage
+import Synchronization
+import Timestamps
+
+/// Stores the results of attempts: all that came in while the last transaction ran go into the next one.
+///
+/// Holds no more results than the dispatcher has slots. When the store does not take them they are kept and offered
+/// again, and meanwhile the dispatcher, whose slots stay taken, starts nothing new.
+final class AttemptRecorder: Sendable {
+    /// A result that is in the store.
+    struct Stored: Sendable {
+        let endpoint: EndpointID
+        let timedOut: Bool
+        let retryAt: Timestamp?
+    }
+
+    private struct State {
+        var results: [RecordedAttempt] = []
+        var stored: [Stored] = []
+        var isFinished = false
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+    private let store: any Store
+    private let lease: Lease
+    private let logger: Logger
+
+    init(store: any Store, lease: Lease, logger: Logger) {
+        self.store = store
+        self.lease = lease
+        self.logger = logger
+    }
+
+    /// Hands in a result.
+    func append(_ result: RecordedAttempt) {
+        wake { $0.results.append(result) }
+    }
+
+    /// Says that no result will follow; ``run()`` returns once the last one is stored.
+    func finish() {
+        wake { $0.isFinished = true }
+    }
+
+    /// What was stored since the last call.
+    func takeStored() -> [Stored] {
+        state.withLock { state in
+            defer { state.stored = [] }
+            return state.stored
+        }
+    }
+
+    /// Stores results until ``finish()``, then what is left.
+    func run() async {
+        while let batch = await nextBatch() {
+            await storeUntilTaken(batch)
+            let stored = batch.map { result in
+                Stored(
+                    endpoint: result.claim.endpointID,
+                    timedOut: result.result.outcome.failure?.code.isTimeout == true, retryAt: result.retryAt)
+            }
+            state.withLock { $0.stored += stored }
+            store.wakeups.signal(.deliveries)
+        }
+    }
+
+    private func wake(_ change: (inout State) -> Void) {
+        let waiter = state.withLock { state in
+            change(&state)
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
+    /// At most 256 results, in the order of their deliveries' ids; nil at the end.
+    private func nextBatch() async -> [RecordedAttempt]? {
+        while true {
+            let batch: [RecordedAttempt]? = state.withLock { state in
+                if state.results.isEmpty { return state.isFinished ? nil : [] }
+                let batch = Array(state.results.prefix(Self.batchLimit))
+                state.results.removeFirst(batch.count)
+                return batch
+            }
+            guard let batch else { return nil }
+            if !batch.isEmpty { return batch.sorted { $0.claim.id < $1.claim.id } }
+            await withCheckedContinuation { continuation in
+                let resumeNow = state.withLock { state in
+                    if !state.results.isEmpty || state.isFinished { return true }
+                    state.waiter = continuation
+                    return false
+                }
+                if resumeNow { continuation.resume() }
+            }
+        }
+    }
+
+    private func storeUntilTaken(_ batch: [RecordedAttempt]) async {
+        var pause: Duration = .milliseconds(100)
+        while true {
+            do {
+                let refused = try await store.write(.engine) { [lease] tx in
+                    try batch.filter { try !DeliveryQueries.record($0, lease: lease, in: tx) }.map(\.claim.id)
+                }
+                for id in refused {
+                    logger.notice("late result refused", metadata: ["delivery_id": "\(id)"])
+                }
+                return
+            } catch {
+                logger.error(
+                    "results cannot be stored", metadata: ["count": "\(batch.count)", "error": "\(error)"])
+                let isOver = state.withLock { $0.isFinished }
+                // After shutdown began there is no time to wait for room: the next start tries these again.
+                if isOver || Task.isCancelled { return }
+                try? await Task.sleep(for: pause)  // Cancelled: the check above ends the loop on the next failure.
+                pause = min(pause * 2, .seconds(2))
+            }
+        }
+    }
+
+    /// One transaction of 256 rows takes about 10 ms, which is what a claim may have to wait for it.
+    private static let batchLimit = 256
+}
+
+extension RecordedAttempt {
+    fileprivate var retryAt: Timestamp? {
+        if case .retry(let at) = verdict { at } else { nil }
+    }
+}

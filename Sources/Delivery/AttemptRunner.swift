@@ -1,0 +1,62 @@
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// Makes one attempt: signs, sends, judges. Touches no store.
+package struct AttemptRunner: Sendable {
+    private let sender: any WebhookSender
+    private let tokens = SigningTokens()
+    private let schedule: RetrySchedule
+    private let clock: any WallClock
+    private let userAgent: String
+
+    /// The public documentation's limit for one webhook request, from the name look-up to the last byte.
+    package static let timeLimit: Duration = .seconds(5)
+
+    /// - Parameters:
+    ///   - sender: Sends the request.
+    ///   - schedule: When a failed delivery is tried again.
+    ///   - clock: What JWTs and retries are dated by.
+    ///   - version: This server's version, for `User-Agent`.
+    package init(sender: any WebhookSender, schedule: RetrySchedule, clock: any WallClock, version: String) {
+        self.sender = sender
+        self.schedule = schedule
+        self.clock = clock
+        userAgent = "httpSMS/\(version)"
+    }
+
+    /// Sends `claim` to `endpoint` and says what follows; nil when the task was cancelled on the way, so that nothing is
+    /// known of the outcome.
+    func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint) async -> RecordedAttempt? {
+        let startedAt = clock.now()
+        let result: AttemptResult
+        do {
+            let request = WebhookRequest(
+                poolKey: "\(endpoint.id) \(endpoint.version)", url: try CallbackURL(endpoint.url),
+                headers: headers(claim, endpoint, startedAt), body: claim.body)
+            result = await sender.send(request, within: Self.timeLimit)
+        } catch {
+            result = AttemptResult(outcome: .failure(AttemptFailure(.urlInvalid, "\(error)")))
+        }
+        if result.outcome.failure?.code == .cancelled { return nil }
+        let verdict = Verdict(
+            of: result.outcome, step: claim.step, at: clock.now(), schedule: schedule, jitter: .random(in: 0...1))
+        return RecordedAttempt(claim: claim, startedAt: startedAt, result: result, verdict: verdict)
+    }
+
+    private func headers(
+        _ claim: ClaimedDelivery, _ endpoint: Endpoint, _ now: Timestamp
+    ) -> [(name: String, value: String)] {
+        var headers: [(name: String, value: String)] = [
+            ("Content-Type", "application/json"),
+            ("X-Event-Type", claim.eventType),
+            ("User-Agent", userAgent),
+            ("X-Httpsms-Delivery", claim.id.text),
+            ("X-Httpsms-Attempt", String(claim.attempt)),
+        ]
+        if let authorization = tokens.authorization(for: endpoint, at: now) {
+            headers.append(("Authorization", authorization))
+        }
+        return headers
+    }
+}

@@ -1,0 +1,81 @@
+import Storage
+import Timestamps
+
+/// Names one incarnation of a process; what it claims is its own until it ends or loses the lease.
+package struct Lease: Hashable, Sendable, SQLConvertible {
+    private let text: String
+
+    /// Makes the lease of a process that starts now.
+    package init(at now: Timestamp) {
+        text = ID<Lease>(at: now).text
+    }
+
+    package var sqlValue: SQLValue { .text(text) }
+
+    package init?(sqlValue: SQLValue) {
+        guard case .text(let text) = sqlValue else { return nil }
+        self.text = text
+    }
+}
+
+/// A delivery that this process holds, with all that an attempt needs but the endpoint.
+package struct ClaimedDelivery: Sendable, RowDecodable {
+    /// The delivery.
+    package let id: DeliveryID
+    /// The event it carries.
+    package let eventID: EventID
+    /// Where it goes.
+    package let endpointID: EndpointID
+    /// The CloudEvent's type, which is also the `X-Event-Type` header.
+    package let eventType: String
+    /// 1 for the first attempt.
+    package let attempt: Int
+    /// Failures so far along the retry schedule.
+    package let step: Int
+    /// When the event was accepted.
+    package let createdAt: Timestamp
+    /// The CloudEvent, the same bytes on every attempt.
+    package let body: [UInt8]
+
+    package init(row: Row) throws {
+        id = try row.get("id")
+        eventID = try row.get("event_id")
+        endpointID = try row.get("endpoint_id")
+        eventType = try row.get("event_type")
+        attempt = try row.get("attempt")
+        step = try row.get("step")
+        createdAt = try row.get("created_at")
+        body = try row.get("body")
+    }
+}
+
+/// An attempt that was made, on its way into the store.
+package struct RecordedAttempt: Sendable {
+    /// What was tried.
+    package let claim: ClaimedDelivery
+    /// When the attempt began.
+    package let startedAt: Timestamp
+    /// What came of it.
+    package let result: AttemptResult
+    /// What follows.
+    package let verdict: Verdict
+}
+
+/// Response headers as one text: `name: value` lines, names as received.
+enum HeaderText {
+    static func encode(_ headers: [(name: String, value: String)]) -> String {
+        headers.map { "\($0.name): \($0.value)" }.joined(separator: "\n")
+    }
+}
+
+extension AttemptOutcome {
+    /// The status code, when the endpoint answered.
+    package var statusCode: Int? {
+        if case .response(let statusCode) = self { statusCode } else { nil }
+    }
+
+    /// What went wrong, when it did not answer.
+    package var failure: AttemptFailure? {
+        if case .failure(let failure) = self { failure } else { nil }
+    }
+}

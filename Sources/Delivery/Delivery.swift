@@ -1,0 +1,50 @@
+import Storage
+import Timestamps
+
+/// Names an event: the CloudEvent's `id`.
+package typealias EventID = ID<LoggedEvent>
+
+/// Names a delivery.
+package typealias DeliveryID = ID<Delivery>
+
+/// The tag of ``EventID``: an event in the log.
+package enum LoggedEvent {}
+
+/// The tag of ``DeliveryID``: one event on its way to one endpoint.
+package enum Delivery {}
+
+/// Where a delivery stands.
+///
+/// | from | to | when |
+/// |---|---|---|
+/// | - | pending | its event was accepted |
+/// | pending | leased | a worker claimed it; `attempt` grows |
+/// | leased | succeeded | the endpoint answered 2xx |
+/// | leased | pending | the attempt failed and the schedule has a step left; or it was handed back undialled |
+/// | leased | failed | the attempt failed for good |
+/// | pending, leased | cancelled | the endpoint was deleted |
+package enum DeliveryState: Int, Sendable, SQLEnum {
+    case pending = 0
+    case leased = 1
+    case succeeded = 2
+    case failed = 3
+    case cancelled = 4
+}
+
+/// Which queue of its endpoint a pending delivery waits in.
+package enum DeliveryLane: Int, Sendable, SQLEnum, CaseIterable {
+    /// Never tried.
+    case first = 0
+    /// Tried and failed.
+    case retry = 1
+}
+
+extension ID where Entity == Delivery {
+    /// The id of the delivery of `event` to `endpoint`: the event's time, the rest from a digest of both.
+    ///
+    /// The same pair always has the same id, so that a delivery cannot be made twice and needs no second index.
+    package init(event: EventID, endpoint: EndpointID, at created: Timestamp) {
+        let digest = SHA256Digest.of(event.text + endpoint.text)
+        self.init(trusted: UUIDText.version7(at: created, high: digest.first, low: digest.second))
+    }
+}

@@ -1,0 +1,124 @@
+import Storage
+
+/// The tables of the delivery engine.
+///
+/// - `log_head`: one row, the position of the newest event.
+/// - `event`, `event_body`: the log. The body is stored once and apart, so that reading the log stays cheap.
+/// - `endpoint`: where a user wants events; `subscription` is its index by what it wants.
+/// - `delivery`: one row per event and endpoint that matched. `attempt`: one row per try.
+package enum DeliveryMigrations {
+    /// In the order they are applied.
+    package static let all: [Migration] = [
+        Migration(
+            "delivery-1",
+            [
+                """
+                CREATE TABLE master_key_check (
+                    key_id \(.text) PRIMARY KEY,
+                    ciphertext \(.blob) NOT NULL
+                ) \(.strict)
+                """,
+                """
+                CREATE TABLE log_head (
+                    id \(.int64) PRIMARY KEY,
+                    position \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "INSERT INTO log_head (id, position) VALUES (1, 0)",
+                """
+                CREATE TABLE event (
+                    id \(.text) PRIMARY KEY,
+                    position \(.int64) NOT NULL,
+                    user_id \(.text) NOT NULL,
+                    type \(.text) NOT NULL,
+                    owner \(.text) NOT NULL,
+                    source \(.text) NOT NULL,
+                    created_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE UNIQUE INDEX event_position ON event (position)",
+                "CREATE INDEX event_user ON event (user_id, position)",
+                """
+                CREATE TABLE event_body (
+                    event_id \(.text) PRIMARY KEY,
+                    body \(.blob) NOT NULL
+                ) \(.strict)
+                """,
+                """
+                CREATE TABLE endpoint (
+                    id \(.text) PRIMARY KEY,
+                    user_id \(.text) NOT NULL,
+                    url \(.text) NOT NULL,
+                    signing_key \(.blob),
+                    event_types \(.text) NOT NULL,
+                    owners \(.text) NOT NULL,
+                    status \(.int64) NOT NULL,
+                    status_reason \(.text),
+                    version \(.int64) NOT NULL,
+                    sequence_head \(.int64) NOT NULL,
+                    created_at \(.int64) NOT NULL,
+                    updated_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE INDEX endpoint_user ON endpoint (user_id, created_at)",
+                "CREATE INDEX endpoint_deleted ON endpoint (id) WHERE status = \(literal: EndpointStatus.deleted.rawValue)",
+                """
+                CREATE TABLE subscription (
+                    user_id \(.text) NOT NULL,
+                    event_type \(.text) NOT NULL,
+                    owner \(.text) NOT NULL,
+                    endpoint_id \(.text) NOT NULL,
+                    PRIMARY KEY (user_id, event_type, owner, endpoint_id)
+                ) \(.strict)
+                """,
+                "CREATE INDEX subscription_endpoint ON subscription (endpoint_id)",
+                """
+                CREATE TABLE delivery (
+                    id \(.text) PRIMARY KEY,
+                    event_id \(.text) NOT NULL,
+                    endpoint_id \(.text) NOT NULL,
+                    sequence \(.int64),
+                    state \(.int64) NOT NULL,
+                    lane \(.int64) NOT NULL,
+                    due_at \(.int64) NOT NULL,
+                    attempt \(.int64) NOT NULL,
+                    step \(.int64) NOT NULL,
+                    lease \(.text),
+                    order_key \(.text),
+                    order_no \(.int64),
+                    created_at \(.int64) NOT NULL,
+                    completed_at \(.int64),
+                    last_status_code \(.int64),
+                    last_error \(.text)
+                ) \(.strict)
+                """,
+                """
+                CREATE INDEX delivery_ready ON delivery (endpoint_id, lane, due_at, id)
+                WHERE state = \(literal: DeliveryState.pending.rawValue)
+                """,
+                """
+                CREATE INDEX delivery_leased ON delivery (lease)
+                WHERE state = \(literal: DeliveryState.leased.rawValue)
+                """,
+                "CREATE UNIQUE INDEX delivery_log ON delivery (endpoint_id, sequence)",
+                """
+                CREATE TABLE attempt (
+                    delivery_id \(.text) NOT NULL,
+                    number \(.int64) NOT NULL,
+                    started_at \(.int64) NOT NULL,
+                    duration \(.int64) NOT NULL,
+                    dns \(.int64),
+                    connect \(.int64),
+                    tls \(.int64),
+                    first_byte \(.int64),
+                    status_code \(.int64),
+                    error \(.text),
+                    error_detail \(.text),
+                    response_headers \(.text) NOT NULL,
+                    response_body \(.blob) NOT NULL,
+                    PRIMARY KEY (delivery_id, number)
+                ) \(.strict)
+                """,
+            ])
+    ]
+}

@@ -1,0 +1,200 @@
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// The statements of the dispatcher.
+package enum DeliveryQueries {
+    /// What waits at an endpoint.
+    package struct Backlog: Sendable, Hashable {
+        /// The endpoint.
+        package let endpoint: EndpointID
+        /// When the first pending delivery of each lane is due; a lane without one is absent.
+        package let dueAt: [DeliveryLane: Timestamp]
+    }
+
+    /// A page of at most 500 active endpoints with pending deliveries, after `cursor`, in the order of their ids.
+    ///
+    /// Index: `delivery_ready`, by a loose scan: it steps from endpoint to endpoint, so a backlog of a million rows at
+    /// one of them costs no more than one row. An empty page is the end.
+    package static func backlogs(after cursor: String, in tx: any Transaction) throws -> [Backlog] {
+        let pending = DeliveryState.pending.rawValue
+        return try tx.rows(
+            """
+            WITH RECURSIVE waiting (endpoint_id) AS (
+                SELECT MIN(endpoint_id) FROM delivery
+                WHERE state = \(literal: pending) AND endpoint_id > \(cursor)
+                UNION ALL
+                SELECT (SELECT MIN(d.endpoint_id) FROM delivery d
+                        WHERE d.state = \(literal: pending) AND d.endpoint_id > waiting.endpoint_id)
+                FROM waiting
+                WHERE waiting.endpoint_id IS NOT NULL
+            )
+            SELECT w.endpoint_id,
+                (SELECT MIN(due_at) FROM delivery
+                 WHERE state = \(literal: pending) AND endpoint_id = w.endpoint_id
+                     AND lane = \(literal: DeliveryLane.first.rawValue)) AS first_due_at,
+                (SELECT MIN(due_at) FROM delivery
+                 WHERE state = \(literal: pending) AND endpoint_id = w.endpoint_id
+                     AND lane = \(literal: DeliveryLane.retry.rawValue)) AS retry_due_at,
+                e.status
+            FROM waiting w
+            LEFT JOIN endpoint e ON e.id = w.endpoint_id
+            WHERE w.endpoint_id IS NOT NULL
+            LIMIT 500
+            """
+        ).map { row in
+            var dueAt: [DeliveryLane: Timestamp] = [:]
+            if try row.find("status", as: EndpointStatus.self) == .active {
+                dueAt[.first] = try row.find("first_due_at")
+                dueAt[.retry] = try row.find("retry_due_at")
+            }
+            return Backlog(endpoint: try row.get("endpoint_id"), dueAt: dueAt)
+        }
+    }
+
+    /// The endpoint `id` as a row for ``EndpointQueries/endpoint(row:)``, when deliveries may be made to it.
+    static func activeEndpoint(_ id: EndpointID, in tx: any Transaction) throws -> Row? {
+        try tx.rows(
+            "SELECT * FROM endpoint WHERE id = \(id) AND status = \(literal: EndpointStatus.active.rawValue)"
+        ).first
+    }
+
+    /// Takes at most `limit` due deliveries of one lane under `lease`, oldest due first. Index: `delivery_ready`.
+    static func claim(
+        endpoint: EndpointID, lane: DeliveryLane, limit: Int, lease: Lease, in tx: any Transaction
+    ) throws -> [ClaimedDelivery] {
+        try tx.all(
+            ClaimedDelivery.self,
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.leased.rawValue), lease = \(lease), attempt = attempt + 1
+            WHERE id IN (
+                SELECT id
+                FROM delivery
+                WHERE endpoint_id = \(endpoint) AND state = \(literal: DeliveryState.pending.rawValue)
+                    AND lane = \(lane) AND due_at <= \(tx.now)
+                ORDER BY due_at, id
+                LIMIT \(limit)
+                \(.forUpdateSkipLocked))
+            RETURNING id, event_id, endpoint_id, attempt, step, created_at,
+                (SELECT type FROM event WHERE event.id = delivery.event_id) AS event_type,
+                (SELECT body FROM event_body WHERE event_body.event_id = delivery.event_id) AS body
+            """)
+    }
+
+    /// Stores an attempt and what follows from it. False when the lease is not ours any more, and nothing was stored:
+    /// another worker has the delivery, or it was cancelled.
+    static func record(_ result: RecordedAttempt, lease: Lease, in tx: any Transaction) throws -> Bool {
+        let claim = result.claim
+        let changed = try tx.run(transition(result, in: tx) + """
+            WHERE id = \(claim.id) AND lease = \(lease) AND attempt = \(claim.attempt)
+                AND state = \(literal: DeliveryState.leased.rawValue)
+            """)
+        guard changed == 1 else { return false }
+        let attempt = result.result
+        try tx.run(
+            """
+            INSERT INTO attempt (
+                delivery_id, number, started_at, duration, dns, connect, tls, first_byte, status_code, error,
+                error_detail, response_headers, response_body)
+            VALUES (
+                \(claim.id), \(claim.attempt), \(result.startedAt), \(attempt.duration), \(attempt.phases.dns),
+                \(attempt.phases.connect), \(attempt.phases.tls), \(attempt.phases.firstByte),
+                \(attempt.outcome.statusCode), \(attempt.outcome.failure?.code.rawValue),
+                \(attempt.outcome.failure?.detail), \(HeaderText.encode(attempt.responseHeaders)),
+                \(attempt.responseBody))
+            """)
+        return true
+    }
+
+    private static func transition(_ result: RecordedAttempt, in tx: any Transaction) -> SQL {
+        let outcome = result.result.outcome
+        let last: SQL = """
+            lease = NULL, last_status_code = \(outcome.statusCode), last_error = \(outcome.failure?.code.rawValue)
+            """
+        return switch result.verdict {
+        case .succeeded:
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.succeeded.rawValue), completed_at = \(tx.now), \(last)
+            """
+        case .failed:
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.failed.rawValue), completed_at = \(tx.now), \(last)
+            """
+        case .retry(let dueAt):
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.pending.rawValue), lane = \(literal: DeliveryLane.retry.rawValue),
+                due_at = \(dueAt), step = step + 1, \(last)
+            """
+        }
+    }
+
+    /// Stops deliveries to an active endpoint, for `reason`.
+    static func disable(_ endpoint: EndpointID, because reason: String, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            UPDATE endpoint
+            SET status = \(literal: EndpointStatus.disabled.rawValue), status_reason = \(reason), version = version + 1
+            WHERE id = \(endpoint) AND status = \(literal: EndpointStatus.active.rawValue)
+            """)
+    }
+
+    /// Frees at most `limit` deliveries whose lease is not `lease`: their process is gone. Index: `delivery_leased`.
+    ///
+    /// The attempt stays counted, for it may have been made. Gives the number of freed deliveries.
+    package static func voidForeignLeases(except lease: Lease, limit: Int, in tx: any Transaction) throws -> Int {
+        try tx.run(
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.pending.rawValue), lease = NULL
+            WHERE id IN (
+                SELECT id
+                FROM delivery
+                WHERE state = \(literal: DeliveryState.leased.rawValue) AND lease <> \(lease)
+                ORDER BY lease, id
+                LIMIT \(limit))
+            """)
+    }
+
+    /// Cancels at most `limit` open deliveries of endpoints that were deleted, then the endpoints without any.
+    ///
+    /// Indexes: `endpoint_deleted`, `delivery_ready`. Gives the number of cancelled deliveries; 0 is the end.
+    static func cancelForDeletedEndpoints(limit: Int, in tx: any Transaction) throws -> Int {
+        let endpoints = try tx.rows(
+            "SELECT id FROM endpoint WHERE status = \(literal: EndpointStatus.deleted.rawValue) ORDER BY id LIMIT 1")
+        guard let endpoint: EndpointID = try endpoints.first?.get("id") else { return 0 }
+        let cancelled = try tx.run(
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.cancelled.rawValue), completed_at = \(tx.now)
+            WHERE id IN (
+                SELECT id
+                FROM delivery
+                WHERE endpoint_id = \(endpoint) AND state = \(literal: DeliveryState.pending.rawValue)
+                ORDER BY lane, due_at, id
+                LIMIT \(limit))
+            """)
+        if cancelled < limit {
+            try cancelLeased(of: endpoint, in: tx)
+            try tx.run("DELETE FROM endpoint WHERE id = \(endpoint)")
+        }
+        return max(cancelled, 1)
+    }
+    /// Cancels what is in flight to `endpoint`; its result will be refused. Index: `delivery_leased`, which holds no more
+    /// rows than there are slots.
+    private static func cancelLeased(of endpoint: EndpointID, in tx: any Transaction) throws {
+        let leased = try tx.rows(
+            "SELECT id, endpoint_id FROM delivery WHERE state = \(literal: DeliveryState.leased.rawValue) ORDER BY lease")
+        for row in leased where try row.get("endpoint_id") == endpoint {
+            try tx.run(
+                """
+                UPDATE delivery
+                SET state = \(literal: DeliveryState.cancelled.rawValue), completed_at = \(tx.now), lease = NULL
+                WHERE id = \(try row.get("id", as: DeliveryID.self))
+                """)
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import Logging
+import ServiceLifecycle
+import Storage
+import Synchronization
+import Timestamps
+
+/// Claims due deliveries, has each attempted, and stores what came of it.
+///
+/// One loop owns the ``ReadySet``; attempts are its child tasks; one recorder stores results, as many in a transaction as
+/// came in during the one before. A slot is free again only when its result is stored, so that a store that cannot
+/// write stops the sending instead of letting results pile up.
+package struct Dispatcher: Service {
+    private let store: any Store
+    private let endpoints: EndpointQueries
+    private let runner: AttemptRunner
+    private let lease: Lease
+    private let clock: any WallClock
+    private let limits: ReadySet.Limits
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - store: Where the outbox is.
+    ///   - endpoints: Reads endpoints and their keys.
+    ///   - runner: Makes attempts.
+    ///   - lease: What this process claims under.
+    ///   - clock: What due times are compared with.
+    ///   - limits: How much may be in flight.
+    ///   - logger: Told of failed deliveries and of a store that does not take results.
+    package init(
+        store: any Store, endpoints: EndpointQueries, runner: AttemptRunner, lease: Lease, clock: any WallClock,
+        limits: ReadySet.Limits = .init(), logger: Logger
+    ) {
+        self.store = store
+        self.endpoints = endpoints
+        self.runner = runner
+        self.lease = lease
+        self.clock = clock
+        self.limits = limits
+        self.logger = logger
+    }
+
+    /// Delivers until graceful shutdown; then ends what is in flight (5 s at most), stores it and returns.
+    ///
+    /// Cancellation ends attempts at once: their deliveries stay leased, and the next start frees them.
+    package func run() async throws {
+        let recorder = AttemptRecorder(store: store, lease: lease, logger: logger)
+        let wakeups = store.wakeups
+        await withGracefulShutdownHandler {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await recorder.run() }
+                await withDiscardingTaskGroup { attempts in
+                    await dispatch(recorder) { claim, endpoint in
+                        attempts.addTask { await attempt(claim, to: endpoint, recorder) }
+                    }
+                }
+                recorder.finish()
+            }
+        } onGracefulShutdown: {
+            wakeups.signal(.deliveries)
+        }
+    }
+
+    private func dispatch(
+        _ recorder: AttemptRecorder, start: (ClaimedDelivery, Endpoint) -> Void
+    ) async {
+        var ready = ReadySet(limits: limits)
+        var nextScan = ContinuousClock.now
+        var isFailing = false
+        while !Task.isShuttingDownGracefully && !Task.isCancelled {
+            for done in recorder.takeStored() {
+                ready.finished(done.endpoint, timedOut: done.timedOut, retryAt: done.retryAt)
+            }
+            do {
+                for key in store.wakeups.takeKeys(.deliveries) {
+                    ready.add(EndpointID(trusted: key), lane: .first, dueAt: clock.now())
+                }
+                if nextScan <= .now {
+                    nextScan = .now + Self.scanInterval
+                    try await cancelForDeletedEndpoints()
+                    ready.replace(with: try await backlogs())
+                }
+                let requests = ready.plan(at: clock.now())
+                if requests.isEmpty {
+                    let untilDue = ready.nextDue.map { $0 - clock.now() } ?? Self.scanInterval
+                    await store.wakeups.wait(for: .deliveries, atMost: min(max(untilDue, .zero), ContinuousClock.now.duration(to: nextScan)))
+                    continue
+                }
+                try await claim(requests, &ready, start)
+                isFailing = false
+            } catch {
+                if !isFailing { logger.error("deliveries cannot be claimed", metadata: ["error": "\(error)"]) }
+                isFailing = true
+                await store.wakeups.wait(for: .deliveries, atMost: Self.scanInterval)
+            }
+        }
+    }
+
+    private func claim(
+        _ requests: [ReadySet.Request], _ ready: inout ReadySet, _ start: (ClaimedDelivery, Endpoint) -> Void
+    ) async throws {
+        let claims: [Claims]
+        do {
+            claims = try await store.write(.engine) { [self] tx in try requests.map { try claim($0, in: tx) } }
+        } catch {
+            for request in requests { ready.claimed(request, count: 0) }
+            throw error
+        }
+        for (request, claim) in zip(requests, claims) {
+            switch claim {
+            case .taken(let endpoint, let deliveries):
+                ready.claimed(request, count: deliveries.count)
+                for delivery in deliveries { start(delivery, endpoint) }
+            case .notActive:
+                ready.claimed(request, count: 0)
+            case .disabled:
+                ready.claimed(request, count: 0)
+                logger.error(
+                    "webhook disabled",
+                    metadata: ["webhook_id": "\(request.endpoint)", "reason": "signing_key_unreadable"])
+            }
+        }
+    }
+
+    private enum Claims: Sendable {
+        case taken(Endpoint, [ClaimedDelivery])
+        case notActive
+        case disabled
+    }
+
+    /// A webhook whose signing key cannot be read is never sent unsigned: it holds its deliveries until it is mended.
+    private func claim(_ request: ReadySet.Request, in tx: any Transaction) throws -> Claims {
+        guard let row = try DeliveryQueries.activeEndpoint(request.endpoint, in: tx) else { return .notActive }
+        do {
+            let endpoint = try endpoints.endpoint(row: row)
+            return .taken(
+                endpoint,
+                try DeliveryQueries.claim(
+                    endpoint: request.endpoint, lane: request.lane, limit: request.limit, lease: lease, in: tx))
+        } catch is Keyring.Unreadable {
+            try DeliveryQueries.disable(
+                request.endpoint, because: "signing_key_unreadable: the stored key does not open, save a new one", in: tx)
+            return .disabled
+        }
+    }
+
+    private func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint, _ recorder: AttemptRecorder) async {
+        if let result = await runner.attempt(claim, to: endpoint) { recorder.append(result) }
+    }
+
+    private func backlogs() async throws -> [DeliveryQueries.Backlog] {
+        try await store.read { tx in
+            var backlogs: [DeliveryQueries.Backlog] = []
+            while true {
+                let page = try DeliveryQueries.backlogs(after: backlogs.last?.endpoint.text ?? "", in: tx)
+                backlogs += page
+                if page.count < 500 { return backlogs }
+            }
+        }
+    }
+
+    private func cancelForDeletedEndpoints() async throws {
+        while try await store.write(.maintenance, { tx in
+            try DeliveryQueries.cancelForDeletedEndpoints(limit: 500, in: tx)
+        }) > 0 {}
+    }
+
+    /// How often the store itself is looked at: hints are lost with a process, rows are not.
+    private static let scanInterval: Duration = .seconds(1)
+}

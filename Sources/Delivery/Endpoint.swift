@@ -1,0 +1,97 @@
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// Names an endpoint.
+package typealias EndpointID = ID<Endpoint>
+
+/// Where a user wants events: what the API and the dashboard call a webhook.
+package struct Endpoint: Sendable, Hashable {
+    /// The webhook's id.
+    package let id: EndpointID
+    /// Whose events it receives.
+    package let userID: UserID
+    /// The callback URL as the user wrote it, scheme included.
+    package var url: String
+    /// Signs the JWT; nil sends without an `Authorization` header.
+    package var signingKey: Secret<String>?
+    /// The types it receives, in the user's order, without repetition.
+    package var eventTypes: [EventType]
+    /// The phone numbers it receives events of, in the user's order, without repetition.
+    package var owners: [String]
+    /// Whether deliveries are made.
+    package var status: EndpointStatus
+    /// Why it is not active, in words; nil when it is.
+    package var statusReason: String?
+    /// Grows with every change of what a delivery depends on: URL, key, status.
+    package var version: Int64
+    /// When it was made.
+    package let createdAt: Timestamp
+    /// When the user changed it last.
+    package var updatedAt: Timestamp
+
+    /// Describes an endpoint; one that is new is active in version 1.
+    package init(
+        id: EndpointID, userID: UserID, url: String, signingKey: Secret<String>?, eventTypes: [EventType],
+        owners: [String], status: EndpointStatus = .active, statusReason: String? = nil, version: Int64 = 1,
+        createdAt: Timestamp, updatedAt: Timestamp
+    ) {
+        self.id = id
+        self.userID = userID
+        self.url = url
+        self.signingKey = signingKey
+        self.eventTypes = eventTypes
+        self.owners = owners
+        self.status = status
+        self.statusReason = statusReason
+        self.version = version
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
+}
+
+/// Whether an endpoint's deliveries are made. Pending deliveries of one that is not active are *held*.
+package enum EndpointStatus: Int, Sendable, SQLEnum {
+    /// Deliveries are made.
+    case active = 0
+    /// Held on purpose: by the user, or because no phone number is left.
+    case paused = 1
+    /// Held because the server gave up on it.
+    case disabled = 2
+    /// On its way out: its pending deliveries are being cancelled.
+    case deleted = 3
+}
+
+/// Names a user: any text, as httpSMS takes Firebase's ids.
+package struct UserID: Hashable, Sendable, SQLConvertible, CustomStringConvertible {
+    /// 1 to 128 bytes, without white space.
+    package let text: String
+
+    /// Takes an id that was checked when the user was made.
+    package init(_ text: String) {
+        self.text = text
+    }
+
+    package var description: String { text }
+
+    package var sqlValue: SQLValue { .text(text) }
+
+    package init?(sqlValue: SQLValue) {
+        guard case .text(let text) = sqlValue else { return nil }
+        self.init(text)
+    }
+}
+
+/// A value that must not reach a log: printing, interpolating or dumping it gives `redacted`.
+package struct Secret<Value: Sendable & Hashable>: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
+    /// The value itself; its uses are easy to find.
+    package let exposed: Value
+
+    package init(_ value: Value) {
+        exposed = value
+    }
+
+    package var description: String { "redacted" }
+
+    package var customMirror: Mirror { Mirror(reflecting: "redacted") }
+}

@@ -1,0 +1,156 @@
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// Reads and writes endpoints. Signing keys are encrypted on the way in and out.
+package struct EndpointQueries: Sendable {
+    /// Opens and seals signing keys.
+    package let keyring: Keyring
+
+    package init(keyring: Keyring) {
+        self.keyring = keyring
+    }
+
+    /// The endpoints of `userID`, newest first, whose URL contains `text`. Index: `endpoint_user`.
+    package func list(
+        userID: UserID, containing text: String, skip: Int, limit: Int, in tx: any Transaction
+    ) throws -> [Endpoint] {
+        try tx.rows(
+            """
+            SELECT *
+            FROM endpoint
+            WHERE user_id = \(userID) AND status <> \(literal: EndpointStatus.deleted.rawValue)
+                AND (\(text) = '' OR LOWER(url) LIKE \(SQLPattern.containing(text)) ESCAPE '\\')
+            ORDER BY created_at DESC, id DESC
+            LIMIT \(limit) OFFSET \(skip)
+            """
+        ).map(endpoint(row:))
+    }
+
+    /// The endpoint `id` of `userID`, locked; nil when there is none.
+    package func find(_ id: EndpointID, userID: UserID, in tx: any Transaction) throws -> Endpoint? {
+        try tx.rows(
+            """
+            SELECT *
+            FROM endpoint
+            WHERE id = \(id) AND user_id = \(userID) AND status <> \(literal: EndpointStatus.deleted.rawValue)
+            \(.forUpdate)
+            """
+        ).first.map(endpoint(row:))
+    }
+
+    /// How many endpoints `userID` has. Index: `endpoint_user`.
+    package func count(userID: UserID, in tx: any Transaction) throws -> Int {
+        try tx.value(
+            """
+            SELECT COUNT(*) AS value
+            FROM endpoint
+            WHERE user_id = \(userID) AND status <> \(literal: EndpointStatus.deleted.rawValue)
+            """) ?? 0
+    }
+
+    /// Stores a new endpoint and what it subscribes to.
+    package func insert(_ endpoint: Endpoint, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO endpoint (
+                id, user_id, url, signing_key, event_types, owners, status, status_reason, version, sequence_head,
+                created_at, updated_at)
+            VALUES (
+                \(endpoint.id), \(endpoint.userID), \(endpoint.url), \(try sealedKey(endpoint)),
+                \(joined(endpoint.eventTypes.map(\.rawValue))), \(joined(endpoint.owners)), \(endpoint.status),
+                \(endpoint.statusReason), \(endpoint.version), 0, \(endpoint.createdAt), \(endpoint.updatedAt))
+            """)
+        try subscribe(endpoint, in: tx)
+    }
+
+    /// Stores a changed endpoint under its next version and what it now subscribes to; its dispatcher is told.
+    package func update(_ endpoint: Endpoint, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            UPDATE endpoint
+            SET url = \(endpoint.url), signing_key = \(try sealedKey(endpoint)),
+                event_types = \(joined(endpoint.eventTypes.map(\.rawValue))), owners = \(joined(endpoint.owners)),
+                status = \(endpoint.status), status_reason = \(endpoint.statusReason), version = version + 1,
+                updated_at = \(endpoint.updatedAt)
+            WHERE id = \(endpoint.id)
+            """)
+        try tx.run("DELETE FROM subscription WHERE endpoint_id = \(endpoint.id)")
+        try subscribe(endpoint, in: tx)
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.deliveries, key: endpoint.id.text) }
+    }
+
+    /// Takes an endpoint away: nothing more is sent, and ``DeliverySweep`` cancels what waits for it.
+    package func delete(_ id: EndpointID, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            UPDATE endpoint
+            SET status = \(literal: EndpointStatus.deleted.rawValue), version = version + 1, signing_key = NULL
+            WHERE id = \(id)
+            """)
+        try tx.run("DELETE FROM subscription WHERE endpoint_id = \(id)")
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.deliveries, key: id.text) }
+    }
+
+    /// Takes the phone number `owner` out of every endpoint of `userID`; one left without numbers is paused.
+    package func removeOwner(_ owner: String, userID: UserID, in tx: any Transaction) throws {
+        for var endpoint in try list(userID: userID, containing: "", skip: 0, limit: 1_000, in: tx)
+        where endpoint.owners.contains(owner) {
+            endpoint.owners.removeAll { $0 == owner }
+            if endpoint.owners.isEmpty {
+                endpoint.status = .paused
+                endpoint.statusReason = Self.noOwnersLeft
+            }
+            endpoint.updatedAt = tx.now
+            try update(endpoint, in: tx)
+        }
+    }
+
+    /// Why an endpoint is paused whose last phone number was deleted.
+    package static let noOwnersLeft = "none of its phone numbers is left in the account"
+
+    private func subscribe(_ endpoint: Endpoint, in tx: any Transaction) throws {
+        for type in endpoint.eventTypes {
+            for owner in endpoint.owners {
+                try tx.run(
+                    """
+                    INSERT INTO subscription (user_id, event_type, owner, endpoint_id)
+                    VALUES (\(endpoint.userID), \(type.rawValue), \(owner), \(endpoint.id))
+                    """)
+            }
+        }
+    }
+
+    /// Reads a row of `endpoint`.
+    ///
+    /// - Throws: `Keyring.Unreadable` when the signing key cannot be decrypted.
+    func endpoint(row: Row) throws -> Endpoint {
+        let id: EndpointID = try row.get("id")
+        let userID: UserID = try row.get("user_id")
+        let sealed: [UInt8]? = try row.find("signing_key")
+        return Endpoint(
+            id: id, userID: userID, url: try row.get("url"),
+            signingKey: try sealed.map { Secret(try keyring.open($0, at: Self.keyPlace(id, userID))) },
+            eventTypes: try split(row.get("event_types")).compactMap(EventType.init(rawValue:)),
+            owners: try split(row.get("owners")), status: try row.get("status"),
+            statusReason: try row.find("status_reason"), version: try row.get("version"),
+            createdAt: try row.get("created_at"), updatedAt: try row.get("updated_at"))
+    }
+
+    private func sealedKey(_ endpoint: Endpoint) throws -> [UInt8]? {
+        try endpoint.signingKey.map {
+            try keyring.seal($0.exposed, at: Self.keyPlace(endpoint.id, endpoint.userID))
+        }
+    }
+
+    private static func keyPlace(_ id: EndpointID, _ userID: UserID) -> Keyring.Place {
+        Keyring.Place("endpoint", "signing_key", id.text, userID)
+    }
+
+    /// Event types and phone numbers hold no spaces.
+    private func joined(_ values: [String]) -> String { values.joined(separator: " ") }
+
+    private func split(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
+}

@@ -1,0 +1,98 @@
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// An event that is about to be told.
+package struct OutgoingEvent: Sendable {
+    /// Drawn before the transaction, so that a body that runs again emits the same event.
+    package let id: EventID
+    /// Whose event it is.
+    package let userID: UserID
+    /// The phone number it belongs to, which webhooks choose by.
+    package let owner: String
+    /// The path of the request that caused it, without the query string.
+    package let source: String
+    /// The CloudEvent's `data`, which also gives its type.
+    package let payload: EventPayload
+    /// What orders it among others: the events of one message; nil when nothing does.
+    package let order: EventOrder?
+
+    package init(
+        id: EventID, userID: UserID, owner: String, source: String, payload: EventPayload, order: EventOrder? = nil
+    ) {
+        self.id = id
+        self.userID = userID
+        self.owner = owner
+        self.source = source
+        self.payload = payload
+        self.order = order
+    }
+}
+
+/// The place of an event among those of one subject.
+package struct EventOrder: Sendable, Hashable {
+    /// The subject, such as a message id.
+    package let key: String
+    /// 1 for the subject's first event, without gaps.
+    package let number: Int
+
+    package init(key: String, number: Int) {
+        self.key = key
+        self.number = number
+    }
+}
+
+extension Transaction {
+    /// Publishes `event`: writes it to the log and one delivery for each webhook of its user that wants it.
+    ///
+    /// The only way to publish anything. It stands or falls with the caller's transaction, so there is no event without
+    /// its state change and no state change without its event; the dispatcher is woken once both are durable.
+    package func emit(_ event: OutgoingEvent) throws {
+        let created = now
+        let type = event.payload.type
+        let body = CloudEvent(id: event.id.text, source: event.source, time: created, payload: event.payload).encoded()
+        guard
+            let position: Int64 = try value("UPDATE log_head SET position = position + 1 WHERE id = 1 RETURNING position AS value")
+        else { throw StorageError.corrupt("log_head has no row") }
+        try run(
+            """
+            INSERT INTO event (id, position, user_id, type, owner, source, created_at)
+            VALUES (\(event.id), \(position), \(event.userID), \(type), \(event.owner), \(event.source), \(created))
+            """)
+        try run("INSERT INTO event_body (event_id, body) VALUES (\(event.id), \(body))")
+        let matching = try rows(
+            """
+            SELECT endpoint_id
+            FROM subscription
+            WHERE user_id = \(event.userID) AND event_type = \(type) AND owner = \(event.owner)
+            ORDER BY endpoint_id
+            """)
+        for row in matching {
+            try insertDelivery(of: event, to: row.get("endpoint_id"), at: created)
+        }
+    }
+
+    private func insertDelivery(of event: OutgoingEvent, to endpoint: EndpointID, at created: Timestamp) throws {
+        guard
+            let sequence: Int64 = try value(
+                """
+                UPDATE endpoint
+                SET sequence_head = sequence_head + 1
+                WHERE id = \(endpoint)
+                RETURNING sequence_head AS value
+                """)
+        else { throw StorageError.corrupt("subscription names an endpoint that is not there: \(endpoint)") }
+        let id = DeliveryID(event: event.id, endpoint: endpoint, at: created)
+        try run(
+            """
+            INSERT INTO delivery (
+                id, event_id, endpoint_id, sequence, state, lane, due_at, attempt, step, order_key, order_no, created_at)
+            VALUES (
+                \(id), \(event.id), \(endpoint), \(sequence), \(literal: DeliveryState.pending.rawValue),
+                \(literal: DeliveryLane.first.rawValue), \(created), 0, 0, \(event.order?.key), \(event.order?.number),
+                \(created))
+            """)
+        let wakeups = wakeups
+        afterCommit { wakeups.signal(.deliveries, key: endpoint.text) }
+    }
+}

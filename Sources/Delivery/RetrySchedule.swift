@@ -1,0 +1,93 @@
+import Storage
+import Timestamps
+
+/// How long to wait before each retry of a delivery.
+///
+/// The public documentation promises at most 4 retries with at least 1 second between tries. The default delays:
+///
+/// | failure | wait | since acceptance, without jitter |
+/// |---|---|---|
+/// | 1st | 2 s | 2 s |
+/// | 2nd | 10 s | 12 s |
+/// | 3rd | 1 min | 1 min 12 s |
+/// | 4th | 10 min | 11 min 12 s |
+/// | 5th | none: failed | |
+package struct RetrySchedule: Sendable, Hashable {
+    /// One to four waits of at least a second each.
+    package let delays: [Duration]
+
+    /// 2 s, 10 s, 1 min, 10 min: a blip, a restart, a deployment, an incident.
+    package static let standard = RetrySchedule(checked: [.seconds(2), .seconds(10), .seconds(60), .seconds(600)])
+
+    private init(checked delays: [Duration]) {
+        self.delays = delays
+    }
+
+    /// Takes other delays; nil unless there are one to four of at least 1 s each.
+    package init?(_ delays: [Duration]) {
+        guard (1...4).contains(delays.count), delays.allSatisfy({ $0 >= .seconds(1) }) else { return nil }
+        self.init(checked: delays)
+    }
+
+    /// The wait after the failure that follows `step` earlier ones, or nil when the schedule is used up.
+    ///
+    /// - Parameters:
+    ///   - step: Failures so far, 0 for the first attempt.
+    ///   - jitter: 0 to 1; adds 0 to 20 % so that what failed together does not come back together. Never shortens.
+    package func delay(afterStep step: Int, jitter: Double) -> Duration? {
+        guard delays.indices.contains(step) else { return nil }
+        return delays[step] + delays[step] * (0.2 * min(max(jitter, 0), 1))
+    }
+}
+
+/// What an attempt means for its delivery.
+package enum Verdict: Hashable, Sendable {
+    /// The endpoint took it.
+    case succeeded
+    /// Try again then.
+    case retry(at: Timestamp)
+    /// It will not be tried again by itself.
+    case failed
+
+    /// Judges an attempt by the documented rules: any 2xx is success; 5XX, 408, 429, timeouts and transport errors are
+    /// retried along `schedule`; every other status, redirects included, and an address we may not call are final.
+    package init(of outcome: AttemptOutcome, step: Int, at now: Timestamp, schedule: RetrySchedule, jitter: Double) {
+        if case .response(200..<300) = outcome {
+            self = .succeeded
+        } else if outcome.mayPass, let delay = schedule.delay(afterStep: step, jitter: jitter) {
+            self = .retry(at: now + delay)
+        } else {
+            self = .failed
+        }
+    }
+}
+
+extension AttemptOutcome {
+    /// Whether the same request may fare better later.
+    fileprivate var mayPass: Bool {
+        switch self {
+        case .response(let statusCode): statusCode >= 500 || statusCode == 408 || statusCode == 429
+        case .failure(let failure): failure.code.mayPass
+        }
+    }
+}
+
+extension AttemptFailure.Code {
+    /// Whether the cause may go away by itself: all but what only a changed webhook mends.
+    fileprivate var mayPass: Bool {
+        switch self {
+        case .urlInvalid, .headerInvalid, .addressBlocked: false
+        case .dnsFailed, .dnsTimeout, .connectFailed, .connectTimeout, .tlsFailed, .tlsTimeout, .timeout,
+            .connectionClosed, .invalidResponse, .responseTooLarge, .cancelled:
+            true
+        }
+    }
+
+    /// Whether the attempt used up time that a slot was held for.
+    var isTimeout: Bool {
+        switch self {
+        case .dnsTimeout, .connectTimeout, .tlsTimeout, .timeout: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Logging
+import ServiceLifecycle
+import Storage
+import Timestamps
+
+/// Does what is due by a column of the store, again and again: expiry, presence, clean-up.
+///
+/// Wakes at the hint of a commit, at the earliest due time, and at least once a second. What it does is decided by the
+/// rows alone, so that a restart loses nothing.
+package struct Sweep: Service {
+    /// What one transaction of a sweep did.
+    package struct Outcome: Sendable {
+        /// Whether there may be more that is due now.
+        package let mayHaveMore: Bool
+        /// When the next row is due; nil when none waits.
+        package let nextDue: Timestamp?
+
+        package init(mayHaveMore: Bool, nextDue: Timestamp?) {
+            self.mayHaveMore = mayHaveMore
+            self.nextDue = nextDue
+        }
+    }
+
+    private let name: String
+    private let topic: Wakeups.Topic
+    private let store: any Store
+    private let clock: any WallClock
+    private let logger: Logger
+    private let work: @Sendable (any Transaction) throws -> Outcome
+
+    /// - Parameters:
+    ///   - name: What it does, for the log.
+    ///   - topic: The hint that wakes it.
+    ///   - store: Where the rows are.
+    ///   - clock: What due times are compared with.
+    ///   - logger: Told of failures, once each time they begin.
+    ///   - work: One transaction: handles a bounded number of due rows. May run again.
+    package init(
+        _ name: String, on topic: Wakeups.Topic, store: any Store, clock: any WallClock, logger: Logger,
+        work: @escaping @Sendable (any Transaction) throws -> Outcome
+    ) {
+        self.name = name
+        self.topic = topic
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+        self.work = work
+    }
+
+    /// Sweeps until graceful shutdown or cancellation.
+    package func run() async throws {
+        let wakeups = store.wakeups
+        await withGracefulShutdownHandler {
+            var isFailing = false
+            while !Task.isShuttingDownGracefully && !Task.isCancelled {
+                var pause = Self.floor
+                do {
+                    if let nextDue = try await sweep() { pause = min(max(nextDue - clock.now(), .zero), pause) }
+                    isFailing = false
+                } catch {
+                    if !isFailing {
+                        logger.error("sweep failed", metadata: ["sweep": "\(name)", "error": "\(error)"])
+                    }
+                    isFailing = true
+                }
+                await wakeups.wait(for: topic, atMost: pause)
+            }
+        } onGracefulShutdown: {
+            wakeups.signal(topic)
+        }
+    }
+
+    /// Handles all that is due now and gives the next due time.
+    @discardableResult
+    package func sweep() async throws -> Timestamp? {
+        while true {
+            let work = work
+            let outcome = try await store.write(.maintenance) { tx in try work(tx) }
+            if !outcome.mayHaveMore { return outcome.nextDue }
+        }
+    }
+
+    /// The longest time between two looks.
+    private static let floor: Duration = .seconds(1)
+}

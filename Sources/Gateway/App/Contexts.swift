@@ -1,0 +1,63 @@
+import Delivery
+import Hummingbird
+import Logging
+import NIOCore
+
+/// Who makes a request.
+enum Identity: Sendable {
+    /// The account's own key, or a bearer of it.
+    case user(UserID)
+    /// A phone's key, which may act for the numbers it is bound to.
+    case phone(UserID, key: PhoneAPIKeyID, numbers: [String])
+
+    var userID: UserID {
+        switch self {
+        case .user(let id): id
+        case .phone(let id, _, _): id
+        }
+    }
+
+    /// Ends the request with 401 when a phone key acts for a number it is not bound to.
+    func authorize(_ owner: String) throws(APIError) {
+        if case .phone(_, _, let numbers) = self, !numbers.contains(owner) {
+            throw .foreignNumber(owner, numbers: numbers)
+        }
+    }
+}
+
+/// A request on its way in; ``AuthenticationMiddleware`` fills in who makes it.
+struct APIContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// Nil when no key was sent or none that is known.
+    var identity: Identity?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+    }
+}
+
+/// A request by a user: phone keys are answered 401.
+struct UserContext: ChildRequestContext {
+    var coreContext: CoreRequestContextStorage
+    let userID: UserID
+
+    init(context: APIContext) throws {
+        guard case .user(let userID) = context.identity else { throw APIError.unauthorized }
+        coreContext = context.coreContext
+        self.userID = userID
+    }
+}
+
+/// A request by a user or by one of their phones: the six phone routes (contract 1.3).
+struct PhoneContext: ChildRequestContext {
+    var coreContext: CoreRequestContextStorage
+    let identity: Identity
+
+    init(context: APIContext) throws {
+        guard let identity = context.identity else { throw APIError.unauthorized }
+        coreContext = context.coreContext
+        self.identity = identity
+    }
+
+    var userID: UserID { identity.userID }
+}

@@ -1,0 +1,63 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Storage
+import Timestamps
+
+/// Turns every error into the contract's answer, and logs the unexpected ones once, with the request's id.
+///
+/// A store that cannot write is 503, so that phones and clients come back; whatever else we did not foresee is 500.
+struct ErrorMiddleware: RouterMiddleware {
+    typealias Context = APIContext
+
+    @concurrent func handle(
+        _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as APIError {
+            return Response.json(error.status, data: error.data, message: error.message, outcome: "error")
+        } catch is NIOTooManyBytesError {
+            return Response.json(
+                .contentTooLarge, data: nil, message: "The request body is larger than this route takes.", outcome: "error")
+        } catch StorageError.unavailable(let reason) {
+            context.logger.error("request refused", metadata: ["reason": "\(reason)"])
+            var response = Response.json(
+                .serviceUnavailable, data: nil, message: "The server cannot store anything at the moment: \(reason)",
+                outcome: "error")
+            response.headers[.retryAfter] = "5"
+            return response
+        } catch let error as HTTPError where error.status == .notFound {
+            return Response.json(
+                .notFound, data: nil, message: "There is nothing at \(request.method) \(request.uri.path)", outcome: "error")
+        } catch let error as HTTPError {
+            return Response.json(error.status, data: nil, message: error.body ?? error.status.reasonPhrase, outcome: "error")
+        } catch {
+            context.logger.error("request failed", metadata: ["error": "\(error)"])
+            return Response.json(
+                .internalServerError, data: nil, message: "We ran into an internal error while handling the request.",
+                outcome: "error")
+        }
+    }
+}
+
+/// One line for each request once it is answered: method, path without the query, status, milliseconds.
+struct AccessLogMiddleware: RouterMiddleware {
+    typealias Context = APIContext
+
+    @concurrent func handle(
+        _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        let start = ContinuousClock.now
+        var response = try await next(request, context)
+        response.headers[.requestID] = context.id
+        context.logger.debug(
+            "request",
+            metadata: [
+                "method": "\(request.method)", "path": "\(request.uri.path)", "status": "\(response.status.code)",
+                "duration_ms": "\(start.duration(to: .now).microseconds / 1_000)",
+            ])
+        return response
+    }
+}

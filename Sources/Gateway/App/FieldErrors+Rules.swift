@@ -1,0 +1,85 @@
+import Storage
+
+/// The contract's rules (1.6), with its words. A rule that does not hold adds a message; all rules of a field are tried.
+extension FieldErrors {
+    mutating func require(_ field: String, _ value: String) {
+        if value.isEmpty { add(field, "The \(field) field is required") }
+    }
+
+    mutating func require(_ field: String, _ values: [String]) {
+        if values.isEmpty { add(field, "The \(field) field is required") }
+    }
+
+    /// Counts bytes, as httpSMS does for everything but content.
+    mutating func requireBytes(_ field: String, _ value: String, max: Int) {
+        if value.utf8.count > max { add(field, "The \(field) field must be maximum \(max) char") }
+    }
+
+    /// Counts characters.
+    mutating func requireCharacters(_ field: String, _ value: String, max: Int) {
+        if value.count > max { add(field, "The \(field) field must be maximum \(max) char") }
+    }
+
+    mutating func requireCount(_ field: String, _ values: [some Any], max: Int) {
+        if values.count > max { add(field, "The \(field) field must be maximum \(max) in size") }
+    }
+
+    mutating func requireRange(_ field: String, _ value: Int?, min: Int = 0, max: Int) {
+        guard let value else { return }
+        if value < min { add(field, "The \(field) field value can not be less than \(min)") }
+        if value > max { add(field, "The \(field) field value can not be greater than \(max)") }
+    }
+
+    mutating func requirePhoneNumber(_ field: String, _ value: String) {
+        if PhoneNumber.e164(value) == nil {
+            add(
+                field,
+                "The \(field) field must be a valid E.164 phone number in the international format e.g +18005550100")
+        }
+    }
+
+    /// Tells of the first bad number only.
+    mutating func requirePhoneNumbers(_ field: String, _ values: [String]) {
+        guard let index = values.firstIndex(where: { PhoneNumber.e164($0) == nil }) else { return }
+        add(
+            field,
+            """
+            The \(field) field in index [\(index)] must be a valid E.164 phone number in the international format \
+            e.g +18005550100
+            """)
+    }
+
+    mutating func requireContact(_ field: String, _ value: String) {
+        if !PhoneNumber.isContact(value) {
+            add(field, "The \(field) field must contain only digits and must be less than 14 characters")
+        }
+    }
+
+    mutating func requireOne(_ field: String, _ value: String, of allowed: [String]) {
+        if !allowed.contains(value) {
+            add(field, "The \(field) field must be one of \(allowed.joined(separator: ", "))")
+        }
+    }
+
+    mutating func requireAttachmentURLs(_ field: String, _ values: [String]) {
+        requireCount(field, values, max: 10)
+        for (index, url) in values.enumerated() where !Self.isAbsoluteURL(url) {
+            add(
+                field,
+                "The attachment \(index) with URL [\(url)] must be a valid URL e.g https://placehold.co/600x400")
+        }
+    }
+
+    /// Reads an id of a path or a query; nil adds the contract's message.
+    mutating func requireID<Entity>(_ field: String, _ value: String, of type: ID<Entity>.Type) -> ID<Entity>? {
+        let id = ID<Entity>(value)
+        if id == nil { add(field, "The \(field) field must contain valid UUID") }
+        return id
+    }
+
+    private static func isAbsoluteURL(_ text: String) -> Bool {
+        guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix($0) }) else { return false }
+        guard let first = text.dropFirst(scheme.count).first, !"/?#:".contains(first) else { return false }
+        return text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f }
+    }
+}

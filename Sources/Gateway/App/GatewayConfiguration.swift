@@ -1,0 +1,134 @@
+import Configuration
+import Delivery
+import Logging
+import Storage
+import Timestamps
+
+/// Everything that can be set, read once at start. A value that cannot be read is an error that names its variable.
+package struct GatewayConfiguration: Sendable {
+    /// The address to listen on.
+    package var host: String
+    /// The port to listen on; 0 takes a free one.
+    package var port: Int
+    /// The path of the SQLite file.
+    package var databasePath: String
+    /// What URLs that we hand out begin with, without a slash at the end; nil takes the address we listen on.
+    package var appURL: String?
+    /// 32 bytes; nil reads or makes the key file beside the database.
+    package var masterKey: Secret<[UInt8]>?
+    /// Networks that callback URLs may reach besides public addresses.
+    package var allowedNetworks: [Network]
+    /// When failed deliveries are tried again.
+    package var retrySchedule: RetrySchedule
+    /// How long a phone may be silent.
+    package var heartbeatOfflineAfter: Duration
+    /// The shortest expiration a phone may ask for.
+    package var messageExpirationMinimum: Duration
+    /// The lowest level that is logged.
+    package var logLevel: Logger.Level
+    /// How a log line looks.
+    package var logFormat: LogFormat
+
+    /// How a log line looks.
+    package enum LogFormat: String, Sendable, CaseIterable {
+        /// Time, level, message, metadata.
+        case text
+        /// One JSON object.
+        case json
+    }
+
+    /// Reads the environment and what `flags`, by variable name, put in its place.
+    ///
+    /// - Throws: ``ConfigurationError``.
+    package init(flags: [String: String?], environment: [String: String]) throws {
+        let given = flags.compactMapValues(\.self)
+        let values = Values(
+            reader: ConfigReader(providers: [
+                EnvironmentVariablesProvider(environmentVariables: given),
+                EnvironmentVariablesProvider(environmentVariables: environment),
+            ]))
+        host = try values.read("HTTP_HOST", "a host name or an address") { $0.isEmpty ? nil : $0 } ?? "127.0.0.1"
+        port = try values.read("HTTP_PORT", "a port from 0 to 65535") { text in
+            Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil }
+        } ?? 8_000
+        databasePath = try values.read("DATABASE_URL", "sqlite:<path of the file>", Self.databasePath) ?? "./data/httpsms.sqlite"
+        appURL = try values.read("APP_URL", "an http:// or https:// URL", Self.appURL)
+        masterKey = try values.read("MASTER_KEY", "32 bytes in base64, as `openssl rand -base64 32` prints") {
+            MasterKeyFile.decode($0).map(Secret.init)
+        }
+        allowedNetworks = try values.read("WEBHOOK_ALLOWED_NETWORKS", "networks such as 192.168.0.0/16,127.0.0.0/8") {
+            Self.list($0) { try? Network($0) }  // What is no network makes the whole value unreadable.
+        } ?? []
+        retrySchedule = try values.read("WEBHOOK_RETRY_DELAYS", "one to four delays of at least 1s, such as 2s,10s,1m,10m") {
+            Self.list($0, DurationText.parse).flatMap(RetrySchedule.init)
+        } ?? .standard
+        heartbeatOfflineAfter = try values.duration("HEARTBEAT_OFFLINE_AFTER") ?? .seconds(3_600)
+        messageExpirationMinimum = try values.duration("MESSAGE_EXPIRATION_MIN") ?? .seconds(60)
+        logLevel = try values.read("LOG_LEVEL", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
+            Logger.Level(rawValue: $0.lowercased())
+        } ?? .info
+        logFormat = try values.read("LOG_FORMAT", "text or json", LogFormat.init(rawValue:)) ?? .text
+    }
+
+    private static func databasePath(_ text: String) -> String? {
+        guard text.hasPrefix("sqlite:") else { return nil }
+        let path = String(text.dropFirst("sqlite:".count))
+        let file = path.hasPrefix("//") ? String(path.dropFirst(2)) : path
+        return file.isEmpty ? nil : file
+    }
+
+    private static func appURL(_ text: String) -> String? {
+        var url = text
+        while url.last == "/" { url.removeLast() }
+        // A URL that cannot be parsed is one that cannot be read.
+        return (try? CallbackURL(url)) == nil ? nil : url
+    }
+
+    private static func list<Element>(_ text: String, _ parse: (String) -> Element?) -> [Element]? {
+        let parts = text.split(separator: ",").map(\.trimmed).filter { !$0.isEmpty }
+        let values = parts.compactMap(parse)
+        return values.count == parts.count ? values : nil
+    }
+}
+
+/// Reads variables of the environment.
+private struct Values {
+    let reader: ConfigReader
+
+    /// The value of `variable` as `parse` reads it; nil when it is not set or empty.
+    ///
+    /// - Throws: ``ConfigurationError`` when it is set and `parse` gives nil.
+    func read<Value>(_ variable: String, _ expected: String, _ parse: (String) -> Value?) throws -> Value? {
+        let key = ConfigKey(variable.lowercased().split(separator: "_").map(String.init))
+        guard let text = reader.string(forKey: key, isSecret: true)?.trimmed, !text.isEmpty else { return nil }
+        guard let value = parse(text) else { throw ConfigurationError(variable: variable, expected: expected) }
+        return value
+    }
+
+    func duration(_ variable: String) throws -> Duration? {
+        try read(variable, "a duration of at least 1s, such as 90s, 10m or 1h") { text in
+            DurationText.parse(text).flatMap { $0 >= .seconds(1) ? $0 : nil }
+        }
+    }
+}
+
+/// A variable that holds what it should not. Its value is not shown, as it may be a secret.
+package struct ConfigurationError: Error, CustomStringConvertible {
+    /// The variable.
+    package let variable: String
+    /// What it may hold.
+    package let expected: String
+
+    package var description: String { "\(variable) cannot be read: it must be \(expected)" }
+}
+
+/// Durations as text: `90s`, `10m`, `1h`.
+package enum DurationText {
+    /// Reads a whole number with its unit; nil for anything else, and for more than a year.
+    package static func parse(_ text: String) -> Duration? {
+        guard let unit = text.last, let seconds = ["s": 1, "m": 60, "h": 3_600][String(unit)],
+            text.dropLast().isDigits, let count = Int(text.dropLast()), count <= 366 * 86_400 / seconds
+        else { return nil }
+        return .seconds(count * seconds)
+    }
+}

@@ -1,0 +1,43 @@
+import HTTPTypes
+import Hummingbird
+
+/// Every route of the server, and what each request passes on its way to them.
+struct GatewayRoutes {
+    let health: HealthRoutes
+    let identities: Identities
+    let users: UserRoutes
+    let phoneAPIKeys: PhoneAPIKeyRoutes
+    let phones: PhoneRoutes
+    let heartbeats: HeartbeatRoutes
+    let messages: MessageRoutes
+    let phoneMessages: PhoneMessageRoutes
+    let attachments: AttachmentRoutes
+    let webhooks: WebhookRoutes
+
+    /// The router: paths match without regard to case or a slash at the end (K3), and GET routes answer HEAD too.
+    func router() -> Router<APIContext> {
+        let router = Router(context: APIContext.self, options: [.caseInsensitive, .autoGenerateHeadEndpoints])
+        health.add(to: router)
+        router.add(middleware: AccessLogMiddleware())
+        router.add(middleware: ErrorMiddleware())
+        router.add(middleware: Self.crossOrigin)
+        router.add(middleware: AuthenticationMiddleware(identities: identities))
+        attachments.add(to: router)
+
+        let userGroup = router.group(context: UserContext.self)
+        let phoneGroup = router.group(context: PhoneContext.self)
+        phoneMessages.add(to: phoneGroup)
+        heartbeats.add(users: userGroup, phones: phoneGroup)
+        phones.add(users: userGroup, phones: phoneGroup)
+        messages.add(to: userGroup)
+        phoneAPIKeys.add(to: userGroup)
+        webhooks.add(to: userGroup)
+        users.add(to: userGroup)
+        return router
+    }
+
+    /// Any page may call with a key; cookies are never read here (contract 1.2).
+    private static let crossOrigin = CORSMiddleware<APIContext>(
+        allowOrigin: .all, allowHeaders: [.accept, .authorization, .contentType, .apiKey, .clientVersion],
+        allowMethods: [.get, .post, .put, .delete, .options], exposedHeaders: ["*"])
+}

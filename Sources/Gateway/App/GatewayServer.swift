@@ -1,0 +1,157 @@
+import Delivery
+import Foundation
+import Hummingbird
+import Logging
+import ServiceLifecycle
+import Storage
+import Synchronization
+import Timestamps
+import UnixSignals
+
+/// The server: everything is made and wired here, from top to bottom, and nowhere else.
+package struct GatewayServer: Sendable {
+    /// This server's version, as `User-Agent` and `--version` tell it.
+    package static let version = "0.1.0"
+
+    /// Accounts, for commands that run beside the routes.
+    let users: UserOperations
+    private let store: SQLiteStore
+    private let lock: ServerLock
+    private let sender: HTTPSender
+    private let resolver: SystemResolver
+    private let services: [any Service]
+    private let address: ListeningAddress
+
+    /// Opens the store, locks it, and wires everything up; nothing runs yet.
+    ///
+    /// - Throws: What makes starting impossible, in words for the operator.
+    package init(
+        _ configuration: GatewayConfiguration, clock: any WallClock = SystemClock(), logger: Logger
+    ) async throws {
+        lock = try ServerLock(database: configuration.databasePath)
+        let opened = try await GatewayStore.open(configuration, clock: clock, logger: logger)
+        let store = opened.store
+        self.store = store
+        let address = ListeningAddress(appURL: configuration.appURL)
+        self.address = address
+        let resolver = SystemResolver()
+        self.resolver = resolver
+        let policy = try AddressPolicy(
+            allowedNetworks: configuration.allowedNetworks, ownAddresses: Self.ownAddresses(configuration))
+        let sender = try HTTPSender(resolver: resolver, policy: policy)
+        self.sender = sender
+
+        let lease = Lease(at: clock.now())
+        let endpoints = EndpointQueries(keyring: opened.keyring)
+        let identities = Identities(store: store)
+        let files = AttachmentFiles(folder: URL(fileURLWithPath: configuration.databasePath + ".attachments"))
+        users = UserOperations(store: store, queries: UserQueries(keyring: opened.keyring), identities: identities)
+        let messages = MessageOperations(store: store, clock: clock)
+        let heartbeats = HeartbeatOperations(
+            store: store, clock: clock, offlineAfter: configuration.heartbeatOfflineAfter)
+        let webhooks = WebhookOperations(
+            store: store, endpoints: endpoints, resolver: resolver, policy: policy, clock: clock)
+
+        // One server holds the lock, so every lease of another incarnation is void.
+        while try await store.write(.maintenance, { tx in
+            try DeliveryQueries.voidForeignLeases(except: lease, limit: 500, in: tx)
+        }) == 500 {}
+        let graceEnd = try await heartbeats.grace()
+
+        let routes = GatewayRoutes(
+            health: HealthRoutes(store: store), identities: identities,
+            users: UserRoutes(operations: users),
+            phoneAPIKeys: PhoneAPIKeyRoutes(
+                store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock),
+            phones: PhoneRoutes(
+                store: store,
+                operations: PhoneOperations(store: store, endpoints: endpoints, identities: identities, clock: clock),
+                minimumExpiration: configuration.messageExpirationMinimum),
+            heartbeats: HeartbeatRoutes(store: store, operations: heartbeats),
+            messages: MessageRoutes(store: store, operations: messages, clock: clock),
+            phoneMessages: PhoneMessageRoutes(
+                operations: messages,
+                inbound: InboundOperations(store: store, files: files, clock: clock, appURL: { address.appURL })),
+            attachments: AttachmentRoutes(store: store, files: files),
+            webhooks: WebhookRoutes(operations: webhooks))
+        let application = Application(
+            router: routes.router(), server: .http1(configuration: .init(idleTimeout: .seconds(75))),
+            configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
+            onServerRunning: { channel in address.listening(on: channel.localAddress, logger: logger) },
+            logger: logger)
+        let dispatcher = Dispatcher(
+            store: store, endpoints: endpoints,
+            runner: AttemptRunner(
+                sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version),
+            lease: lease, clock: clock, logger: logger)
+        services = [
+            LifeSign(store: store, logger: logger),
+            dispatcher,
+            Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
+                try messages.handOutAndExpire(in: tx)
+            },
+            Sweep("presence", on: .presence, store: store, clock: clock, logger: logger) { tx in
+                try heartbeats.checkPresence(notBefore: graceEnd, in: tx)
+            },
+            AttachmentSweep(store: store, files: files, logger: logger),
+            application,
+        ]
+    }
+
+    /// Serves until a signal or `trigger` asks for shutdown: then takes no more requests, ends what is in flight, and
+    /// closes the store. Takes 9 s at most.
+    ///
+    /// - Parameters:
+    ///   - signals: What asks for shutdown.
+    ///   - logger: Told of the start and the end.
+    ///   - body: Runs beside the server once it listens, with its base URL; when it returns true, or throws, the server
+    ///     shuts down.
+    /// - Throws: What a service or `body` threw.
+    package func run(
+        signals: [UnixSignal] = [.sigterm, .sigint], logger: Logger,
+        beside body: @escaping @Sendable (_ baseURL: String) async throws -> Bool = { _ in false }
+    ) async throws {
+        var configuration = ServiceGroupConfiguration(
+            services: services.map {
+                .init(
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
+            },
+            gracefulShutdownSignals: signals, logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(9)
+        let group = ServiceGroup(configuration: configuration)
+        defer { resolver.shutdown() }
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                tasks.addTask { [address] in
+                    guard let baseURL = await address.baseURL() else { return }
+                    do {
+                        if try await body(baseURL) { await group.triggerGracefulShutdown() }
+                    } catch {
+                        await group.triggerGracefulShutdown()
+                        throw error
+                    }
+                }
+                try await tasks.next()
+                address.stop()
+                try await tasks.waitForAll()
+            }
+        } catch {
+            await sender.shutdown()
+            try await store.close()
+            throw error
+        }
+        await sender.shutdown()
+        try await store.close()
+        withExtendedLifetime(lock) {}
+    }
+
+    private static func ownAddresses(_ configuration: GatewayConfiguration) throws -> [OwnAddress] {
+        guard configuration.port > 0 else { return [] }
+        let address = IPAddress(configuration.host == "localhost" ? "127.0.0.1" : configuration.host)
+        guard let address else { return [] }
+        return OwnAddress.listening(
+            on: address, port: configuration.port, interfaces: try OwnAddress.localInterfaces())
+    }
+}

@@ -1,0 +1,54 @@
+import Delivery
+import Logging
+import Storage
+import Timestamps
+
+/// The store with everything that must hold before it is used: open, migrated, and under the right master key.
+package struct GatewayStore: Sendable {
+    package let store: SQLiteStore
+    package let keyring: Keyring
+
+    /// Every table, in the order in which they are made.
+    package static let migrations: [Migration] =
+        DeliveryMigrations.all + UserMigrations.all + PhoneMigrations.all + PhoneAPIKeyMigrations.all
+        + HeartbeatMigrations.all + MessageMigrations.all + AttachmentMigrations.all
+
+    /// Opens the store of `configuration`, makes and migrates it where needed, and checks the master key.
+    ///
+    /// A key is made only for a store that was never written under one.
+    ///
+    /// - Throws: `StorageError`, `WrongMasterKey`, ``MasterKeyFileError``.
+    package static func open(
+        _ configuration: GatewayConfiguration, clock: any WallClock, logger: Logger
+    ) async throws -> GatewayStore {
+        let store = try await SQLiteStore.open(path: configuration.databasePath, clock: clock, logger: logger)
+        do {
+            let applied = try await store.migrate(migrations)
+            if !applied.isEmpty {
+                logger.info("store migrated", metadata: ["migrations": "\(applied.joined(separator: ", "))"])
+            }
+            let keyring = try await keyring(configuration, of: store)
+            try await store.write(.maintenance) { tx in try keyring.check(in: tx) }
+            return GatewayStore(store: store, keyring: keyring)
+        } catch {
+            // The store is given up; what brought us here matters more than how it closes.
+            try? await store.close()
+            throw error
+        }
+    }
+
+    private static func keyring(_ configuration: GatewayConfiguration, of store: SQLiteStore) async throws -> Keyring {
+        if let key = configuration.masterKey { return try Keyring(masterKey: key.exposed) }
+        let file = MasterKeyFile(databasePath: configuration.databasePath)
+        if let key = try file.read() { return try Keyring(masterKey: key) }
+        let isInUse = try await store.read { tx in try !tx.rows("SELECT key_id FROM master_key_check LIMIT 1").isEmpty }
+        if isInUse {
+            throw MasterKeyFileError(
+                description: """
+                    the store is encrypted, but there is no master key: set MASTER_KEY, or restore \(file.path) from your \
+                    backup
+                    """)
+        }
+        return try Keyring(masterKey: file.create())
+    }
+}

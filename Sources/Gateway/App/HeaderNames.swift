@@ -1,0 +1,17 @@
+import HTTPTypes
+
+extension HTTPField.Name {
+    /// Carries a user or phone API key.
+    static let apiKey = known("x-api-key")
+    /// The version of the Android app.
+    static let clientVersion = known("X-Client-Version")
+    /// The id of a request, which its log lines carry too.
+    static let requestID = known("X-Request-Id")
+    /// Marks a webhook delivery of an httpSMS server.
+    static let deliveryID = known("X-Httpsms-Delivery")
+
+    private static func known(_ name: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is not a header name") }
+        return name
+    }
+}

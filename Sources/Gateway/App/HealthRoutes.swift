@@ -1,0 +1,24 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Storage
+
+/// Whether the process lives, and whether it can do its work.
+struct HealthRoutes {
+    let store: SQLiteStore
+
+    func add(to router: Router<APIContext>) {
+        router.get("/health") { _, _ in Self.ok }
+        router.get("/health/ready") { _, _ in
+            guard let reason = await store.readiness() else { return Self.ok }
+            return Response.json(
+                .serviceUnavailable, data: [reason], message: "The server is not ready", outcome: "error")
+        }
+    }
+
+    private static var ok: Response {
+        Response(
+            status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
+            body: .init(byteBuffer: ByteBuffer(string: "OK")))
+    }
+}

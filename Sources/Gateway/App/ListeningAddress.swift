@@ -1,0 +1,65 @@
+import Logging
+import NIOCore
+import Synchronization
+
+/// Where the server listens, which is known only once it does.
+final class ListeningAddress: Sendable {
+    private struct State {
+        var baseURL: String?
+        var isStopped = false
+        var waiters: [CheckedContinuation<String?, Never>] = []
+    }
+
+    private let state = Mutex(State())
+    private let configuredURL: String?
+
+    /// Takes the configured APP_URL; nil stands for the address itself.
+    init(appURL: String?) {
+        configuredURL = appURL
+    }
+
+    /// What URLs that we hand out begin with.
+    var appURL: String {
+        configuredURL ?? state.withLock { $0.baseURL } ?? ""
+    }
+
+    /// The `http://` URL of the listening address, once there is one; nil when the server stopped before.
+    func baseURL() async -> String? {
+        await withCheckedContinuation { continuation in
+            let known: String?? = state.withLock { state in
+                if let url = state.baseURL { return .some(url) }
+                if state.isStopped { return .some(nil) }
+                state.waiters.append(continuation)
+                return nil
+            }
+            if let known { continuation.resume(returning: known) }
+        }
+    }
+
+    /// Notes the address that the server is bound to.
+    func listening(on address: SocketAddress?, logger: Logger) {
+        let port = address?.port ?? 0
+        let host =
+            switch address?.ipAddress {
+            case nil, "0.0.0.0", "::": "127.0.0.1"
+            case .some(let ip): ip.contains(":") ? "[\(ip)]" : ip
+            }
+        let url = "http://\(host):\(port)"
+        logger.info("server is listening", metadata: ["url": "\(url)"])
+        finish(with: url)
+    }
+
+    /// Says that the server does not listen any more.
+    func stop() {
+        finish(with: nil)
+    }
+
+    private func finish(with url: String?) {
+        let waiters = state.withLock { state in
+            if let url { state.baseURL = url } else { state.isStopped = true }
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume(returning: url) }
+    }
+}

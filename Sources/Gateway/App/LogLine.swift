@@ -1,0 +1,71 @@
+import Foundation
+import HTTPSMSWebhooks
+import Logging
+import Synchronization
+import Timestamps
+
+/// One event of the server's log on standard error, as text or as a JSON object.
+struct LogLine: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var logLevel: Logger.Level
+    private let label: String
+    private let format: GatewayConfiguration.LogFormat
+
+    /// Makes every `Logger` made from now on write such lines; only the first call counts.
+    static func bootstrap(_ configuration: GatewayConfiguration) {
+        let isFirst = isBootstrapped.withLock { done in
+            defer { done = true }
+            return !done
+        }
+        guard isFirst else { return }
+        LoggingSystem.bootstrap { label in
+            LogLine(logLevel: configuration.logLevel, label: label, format: configuration.logFormat)
+        }
+    }
+
+    private static let isBootstrapped = Mutex(false)
+
+    private init(logLevel: Logger.Level, label: String, format: GatewayConfiguration.LogFormat) {
+        self.logLevel = logLevel
+        self.label = label
+        self.format = format
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(
+        level: Logger.Level, message: Logger.Message, metadata explicit: Logger.Metadata?, source: String, file: String,
+        function: String, line: UInt
+    ) {
+        let all = metadata.merging(explicit ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        let now = SystemClock().now()
+        switch format {
+        case .text:
+            let pairs = all.map { " \($0.key)=\(quoted("\($0.value)"))" }.joined()
+            write(Array("\(now) \(level) \(message)\(pairs)\n".utf8))
+        case .json:
+            var json = JSONWriter()
+            json.object { o in
+                o.field("time", now)
+                o.field("level", level.rawValue)
+                o.field("message", "\(message)")
+                for (key, value) in all { o.field(named: key, "\(value)") }
+            }
+            write(json.bytes + [UInt8(ascii: "\n")])
+        }
+    }
+
+    /// A line stays a line whatever a value holds.
+    private func quoted(_ text: String) -> String {
+        guard text.contains(where: { $0.isWhitespace || $0 == "\"" || $0.isNewline }) else { return text }
+        return "\"" + text.replacing("\"", with: "'").split(whereSeparator: \.isNewline).joined(separator: " ") + "\""
+    }
+
+    private func write(_ bytes: [UInt8]) {
+        // Nobody can be told that the log cannot be written.
+        try? FileHandle.standardError.write(contentsOf: bytes)
+    }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import Hummingbird
+
+/// Which part of a list is asked for (contract 1.8): decimal text, clamped and never rejected for being large (K1).
+struct Page: Sendable {
+    let skip: Int
+    let limit: Int
+    /// What the list's text column must contain; empty for everything.
+    let query: String
+
+    /// Reads `skip`, `limit` and `query`; what breaks a rule is noted in `errors`.
+    init(_ parameters: QueryParameters, limit defaultLimit: Int, errors: inout FieldErrors) {
+        skip = Self.number("skip", parameters, absent: 0, errors: &errors)
+        limit = min(Self.number("limit", parameters, absent: defaultLimit, errors: &errors), Self.maximum)
+        query = (parameters["query"] ?? "").trimmed
+        errors.requireBytes("query", query, max: 100)
+    }
+
+    /// The largest page of any list; the web interface of httpSMS asks for 100.
+    private static let maximum = 100
+
+    private static func number(
+        _ field: String, _ parameters: QueryParameters, absent: Int, errors: inout FieldErrors
+    ) -> Int {
+        let text = (parameters[field] ?? "").trimmed
+        if text.isEmpty { return absent }
+        guard text.isDigits else {
+            errors.add(field, "The \(field) field must be numeric")
+            return absent
+        }
+        return Int(text) ?? Int(Int32.max)
+    }
+}
+
+/// The query string, decoded: `+` and `%20` are spaces, and the last of repeated names wins (contract 1.5).
+struct QueryParameters: Sendable {
+    private let values: [String: String]
+
+    init(_ request: Request) {
+        var values: [String: String] = [:]
+        for pair in (request.uri.query ?? "").split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            values[Self.decode(parts[0])] = parts.count > 1 ? Self.decode(parts[1]) : ""
+        }
+        self.values = values
+    }
+
+    subscript(_ name: String) -> String? { values[name] }
+
+    /// A phone number as `GET /v1/messages` reads it (K2): spaces at the end trimmed, one at the start is the `+` that a
+    /// client did not escape.
+    func rawNumber(_ name: String) -> String {
+        var text = self[name] ?? ""
+        while text.last == " " { text.removeLast() }
+        return text.first == " " ? "+" + text.dropFirst() : text
+    }
+
+    private static func decode(_ text: Substring) -> String {
+        let spaced = String(text).replacing("+", with: " ")
+        return spaced.removingPercentEncoding ?? spaced
+    }
+}

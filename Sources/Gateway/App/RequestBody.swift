@@ -1,0 +1,108 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOFoundationCompat
+
+extension Request {
+    /// Reads the body as JSON of at most `limit` bytes.
+    ///
+    /// Member names are matched without regard to case, unknown ones ignored, `null` means absent (contract 1.5).
+    ///
+    /// - Throws: `APIError` 400 naming the member that cannot be read, `NIOTooManyBytesError` above the limit.
+    func decode<Value: Decodable>(_ type: Value.Type, limit: Int = 1 << 20) async throws -> Value {
+        guard Self.isJSON(headers[.contentType]) else {
+            throw APIError.badRequest("the Content-Type header must be application/json")
+        }
+        let buffer = try await body.collect(upTo: limit)
+        do {
+            return try Self.decoder.decode(type, from: Data(buffer: buffer))
+        } catch let error as DecodingError {
+            throw APIError.badRequest(Self.reason(error))
+        }
+    }
+
+    private static func isJSON(_ contentType: String?) -> Bool {
+        guard let type = contentType?.split(separator: ";").first?.trimmed.lowercased() else { return false }
+        return type == "application/json" || type.hasSuffix("+json")
+    }
+
+    private static let decoder: JSONDecoder = {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .custom { path in
+            let key = path[path.count - 1]
+            return key.intValue == nil ? MemberName(wire: key.stringValue) : key
+        }
+        return decoder
+    }()
+
+    private static func reason(_ error: DecodingError) -> String {
+        switch error {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+            "\(path(context.codingPath)) has the wrong type"
+        case .keyNotFound(let key, _): "\(path([key])) is missing"
+        case .dataCorrupted(let context) where context.codingPath.isEmpty: "the body is not valid JSON"
+        case .dataCorrupted(let context): "\(path(context.codingPath)) is \(context.debugDescription)"
+        @unknown default: "the body cannot be read"
+        }
+    }
+
+    private static func path(_ keys: [any CodingKey]) -> String {
+        keys.isEmpty ? "the body" : keys.map { $0.intValue.map { "[\($0)]" } ?? MemberName.wire($0.stringValue) }.joined(separator: ".")
+    }
+
+    /// Wire names are `snake_case`, ours `camelCase` with `ID` in capitals.
+    private struct MemberName: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+
+        init?(intValue: Int) { nil }
+
+        /// `Request_ID` as `requestID`.
+        init(wire name: String) {
+            let words = name.lowercased().split(separator: "_", omittingEmptySubsequences: false)
+            stringValue = words.dropFirst().reduce(into: String(words.first ?? "")) { text, word in
+                text += word == "id" ? "ID" : word.prefix(1).uppercased() + word.dropFirst()
+            }
+        }
+
+        /// `requestID` as `request_id`.
+        static func wire(_ name: String) -> String {
+            name.replacing("ID", with: "Id").reduce(into: "") { text, character in
+                text += character.isUppercase ? "_" + character.lowercased() : String(character)
+            }
+        }
+    }
+}
+
+/// A member of a partial update: what is absent stays, an explicit null clears.
+enum Patch<Value: Decodable & Sendable>: Sendable {
+    case absent
+    case null
+    case value(Value)
+
+    /// The value; nil when absent or null.
+    var value: Value? {
+        if case .value(let value) = self { value } else { nil }
+    }
+
+    /// What `current` becomes.
+    func applied(to current: Value?) -> Value? {
+        switch self {
+        case .absent: current
+        case .null: nil
+        case .value(let value): value
+        }
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// Reads a member of a partial update.
+    func patch<Value>(_ type: Value.Type = Value.self, forKey key: Key) throws -> Patch<Value> {
+        if !contains(key) { return .absent }
+        if try decodeNil(forKey: key) { return .null }
+        return .value(try decode(Value.self, forKey: key))
+    }
+}

@@ -1,0 +1,38 @@
+import Delivery
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOFoundationCompat
+import Storage
+
+/// `/v1/attachments` (contract 4.9): no key, for receivers of webhooks fetch files with what the event tells them.
+struct AttachmentRoutes {
+    let store: any Store
+    let files: AttachmentFiles
+
+    func add(to router: Router<APIContext>) {
+        router.get("/v1/attachments/:userID/:messageID/:attachmentIndex/:filename", use: download)
+    }
+
+    private func download(_ request: Request, _ context: APIContext) async throws -> Response {
+        let missing = APIError.notFound("attachment not found")
+        guard let userID = context.parameters.get("userID"),
+            let messageID = context.parameters.get("messageID").flatMap({ MessageID($0) }),
+            let index = context.parameters.get("attachmentIndex", as: Int.self),
+            let fileName = context.parameters.get("filename")
+        else { throw missing }
+        let file = try await store.read { tx in
+            try AttachmentQueries.find(
+                userID: UserID(userID), message: messageID, index: index, fileName: fileName, in: tx)
+        }
+        guard let file, let data = try await files.read(file.token) else { throw missing }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: file.contentType == "text/x-vcard" ? "text/vcard" : file.contentType,
+                .contentDisposition: "attachment", .xContentTypeOptions: "nosniff",
+                .contentSecurityPolicy: "sandbox; default-src 'none'",
+            ],
+            body: .init(byteBuffer: ByteBuffer(data: data)))
+    }
+}

@@ -1,0 +1,105 @@
+import Delivery
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// A sign of life of a phone.
+struct Heartbeat: Sendable {
+    let id: ID<Heartbeat>
+    /// The phone's number; it need not be registered.
+    let owner: String
+    /// The app's version, as its `X-Client-Version` header tells; empty when it does not.
+    let version: String
+    let isCharging: Bool
+    let userID: UserID
+    /// When the server heard it.
+    let timestamp: Timestamp
+}
+
+extension Heartbeat: JSONWritable {
+    /// The contract's shape (3.6).
+    func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("id", id.text)
+            o.field("owner", owner)
+            o.field("version", version)
+            o.field("charging", isCharging)
+            o.field("user_id", userID.text)
+            o.field("timestamp", timestamp)
+        }
+    }
+}
+
+extension Heartbeat: RowDecodable {
+    init(row: Row) throws {
+        id = try row.get("id")
+        owner = try row.get("owner")
+        version = try row.get("version")
+        isCharging = try row.get("charging")
+        userID = try row.get("user_id")
+        timestamp = try row.get("timestamp")
+    }
+}
+
+/// What the server knows of a phone's being there: made at its first heartbeat, so that a phone that was never heard is
+/// neither online nor offline.
+struct Presence: Sendable, Hashable {
+    let phoneID: PhoneID
+    let userID: UserID
+    let owner: String
+    /// Stays with the phone; part of both events.
+    let monitorID: String
+    let lastHeartbeatAt: Timestamp
+    let isOnline: Bool
+}
+
+extension Presence: RowDecodable {
+    init(row: Row) throws {
+        phoneID = try row.get("phone_id")
+        userID = try row.get("user_id")
+        owner = try row.get("owner")
+        monitorID = try row.get("monitor_id")
+        lastHeartbeatAt = try row.get("last_heartbeat_at")
+        isOnline = try row.get("online")
+    }
+}
+
+/// `presence.check_at` is when the sweep looks again. A heartbeat moves only `last_heartbeat_at`, so that it costs no
+/// index; the sweep re-arms the check from there.
+enum HeartbeatMigrations {
+    static let all: [Migration] = [
+        Migration(
+            "heartbeats-1",
+            [
+                """
+                CREATE TABLE heartbeat (
+                    id \(.text) PRIMARY KEY,
+                    owner \(.text) NOT NULL,
+                    version \(.text) NOT NULL,
+                    charging \(.int64) NOT NULL,
+                    user_id \(.text) NOT NULL,
+                    timestamp \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE INDEX heartbeat_owner ON heartbeat (user_id, owner, timestamp)",
+                """
+                CREATE TABLE presence (
+                    phone_id \(.text) PRIMARY KEY,
+                    user_id \(.text) NOT NULL,
+                    owner \(.text) NOT NULL,
+                    monitor_id \(.text) NOT NULL,
+                    last_heartbeat_at \(.int64) NOT NULL,
+                    check_at \(.int64) NOT NULL,
+                    online \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE INDEX presence_check ON presence (check_at, phone_id) WHERE online = 1",
+                """
+                CREATE TABLE server_life (
+                    id \(.int64) PRIMARY KEY,
+                    alive_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+            ])
+    ]
+}

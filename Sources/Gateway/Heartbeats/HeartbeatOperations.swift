@@ -1,0 +1,99 @@
+import Delivery
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// What can be done with heartbeats, and what follows from their absence.
+struct HeartbeatOperations: Sendable {
+    let store: any Store
+    let clock: any WallClock
+    /// A phone that is silent for so long is offline; 1 hour by the public documentation.
+    let offlineAfter: Duration
+
+    /// `source` of both events.
+    private static let source = "/v1/heartbeats"
+
+    /// Stores one heartbeat for each of `owners`, all or none; a phone that was offline is online again.
+    func store(
+        owners: [String], isCharging: Bool, version: String, userID: UserID
+    ) async throws -> [Heartbeat] {
+        let now = clock.now()
+        let drawn = owners.map { ($0, ID<Heartbeat>(at: now), ID<Presence>(at: now), EventID(at: now)) }
+        return try await store.write { [self] tx in
+            try drawn.map { owner, id, monitorID, eventID in
+                let heartbeat = Heartbeat(
+                    id: id, owner: owner, version: version, isCharging: isCharging, userID: userID, timestamp: tx.now)
+                try HeartbeatQueries.insert(heartbeat, in: tx)
+                if let phone = try PhoneQueries.find(number: owner, userID: userID, in: tx) {
+                    try heard(phone, monitorID: monitorID.text, eventID: eventID, in: tx)
+                }
+                return heartbeat
+            }
+        }
+    }
+
+    private func heard(_ phone: Phone, monitorID: String, eventID: EventID, in tx: any Transaction) throws {
+        guard let presence = try HeartbeatQueries.presence(of: phone.id, in: tx) else {
+            try HeartbeatQueries.insert(
+                Presence(
+                    phoneID: phone.id, userID: phone.userID, owner: phone.phoneNumber, monitorID: monitorID,
+                    lastHeartbeatAt: tx.now, isOnline: true),
+                checkAt: tx.now + offlineAfter, in: tx)
+            return wake(tx)
+        }
+        if presence.isOnline { return try HeartbeatQueries.heard(phone.id, in: tx) }
+        guard try HeartbeatQueries.cameOnline(phone.id, checkAt: tx.now + offlineAfter, in: tx) else { return }
+        try emit(.heartbeatOnline, of: presence, lastHeartbeatAt: tx.now, id: eventID, in: tx)
+        wake(tx)
+    }
+
+    /// One transaction of the presence sweep: checks at most 200 phones.
+    ///
+    /// - Parameter notBefore: No phone goes offline before it: after a time in which the server itself was away, phones
+    ///   get a while to be heard.
+    func checkPresence(notBefore: Timestamp?, in tx: any Transaction) throws -> Sweep.Outcome {
+        if let notBefore, tx.now < notBefore { return Sweep.Outcome(mayHaveMore: false, nextDue: notBefore) }
+        let due = try HeartbeatQueries.due(limit: Self.batch, in: tx)
+        for presence in due {
+            let offlineAt = presence.lastHeartbeatAt + offlineAfter
+            if offlineAt > tx.now {
+                try HeartbeatQueries.check(presence.phoneID, at: offlineAt, in: tx)
+            } else if try HeartbeatQueries.wentOffline(presence, in: tx) {
+                try emit(
+                    .heartbeatOffline, of: presence, lastHeartbeatAt: presence.lastHeartbeatAt,
+                    id: EventID(at: tx.now), in: tx)
+            }
+        }
+        return Sweep.Outcome(mayHaveMore: due.count == Self.batch, nextDue: try HeartbeatQueries.nextCheck(in: tx))
+    }
+
+    /// Until when phones are not called offline after this start: a quarter of `offlineAfter` from now when the server was
+    /// away for longer than that, else nil.
+    func grace() async throws -> Timestamp? {
+        let grace = offlineAfter / 4
+        return try await store.read { tx in
+            guard let lastAlive = try HeartbeatQueries.lastAlive(in: tx), tx.now - lastAlive > grace else { return nil }
+            return tx.now + grace
+        }
+    }
+
+    private func emit(
+        _ type: EventType, of presence: Presence, lastHeartbeatAt: Timestamp, id: EventID, in tx: any Transaction
+    ) throws {
+        let heartbeat = PhoneHeartbeat(
+            phoneID: presence.phoneID.text, userID: presence.userID.text, lastHeartbeatTimestamp: lastHeartbeatAt,
+            timestamp: tx.now, monitorID: presence.monitorID, owner: presence.owner)
+        try tx.emit(
+            OutgoingEvent(
+                id: id, userID: presence.userID, owner: presence.owner, source: Self.source,
+                payload: type == .heartbeatOnline ? .heartbeatOnline(heartbeat) : .heartbeatOffline(heartbeat)))
+    }
+
+    private func wake(_ tx: any Transaction) {
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.presence) }
+    }
+
+    /// Phones in one transaction of the sweep.
+    private static let batch = 200
+}

@@ -1,0 +1,115 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Reads and writes heartbeats and presence.
+enum HeartbeatQueries {
+    /// The heartbeats of `owner`, newest first, whose version contains `page.query`. Index: `heartbeat_owner`.
+    static func list(userID: UserID, owner: String, page: Page, in tx: any Transaction) throws -> [Heartbeat] {
+        try tx.all(
+            Heartbeat.self,
+            """
+            SELECT *
+            FROM heartbeat
+            WHERE user_id = \(userID) AND owner = \(owner)
+                AND (\(page.query) = '' OR LOWER(version) LIKE \(SQLPattern.containing(page.query)) ESCAPE '\\')
+            ORDER BY timestamp DESC, id DESC
+            LIMIT \(page.limit) OFFSET \(page.skip)
+            """)
+    }
+
+    static func insert(_ heartbeat: Heartbeat, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO heartbeat (id, owner, version, charging, user_id, timestamp)
+            VALUES (
+                \(heartbeat.id), \(heartbeat.owner), \(heartbeat.version), \(heartbeat.isCharging), \(heartbeat.userID),
+                \(heartbeat.timestamp))
+            """)
+    }
+
+    /// The presence of a phone, locked; nil before its first heartbeat.
+    static func presence(of phone: PhoneID, in tx: any Transaction) throws -> Presence? {
+        try tx.first(Presence.self, "SELECT * FROM presence WHERE phone_id = \(phone) \(.forUpdate)")
+    }
+
+    /// Starts monitoring.
+    static func insert(_ presence: Presence, checkAt: Timestamp, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO presence (phone_id, user_id, owner, monitor_id, last_heartbeat_at, check_at, online)
+            VALUES (
+                \(presence.phoneID), \(presence.userID), \(presence.owner), \(presence.monitorID),
+                \(presence.lastHeartbeatAt), \(checkAt), \(presence.isOnline))
+            """)
+    }
+
+    /// Notes a heartbeat of a phone that is online.
+    static func heard(_ phone: PhoneID, in tx: any Transaction) throws {
+        try tx.run("UPDATE presence SET last_heartbeat_at = \(tx.now) WHERE phone_id = \(phone)")
+    }
+
+    /// Notes the first heartbeat after an outage; false when another was faster.
+    static func cameOnline(_ phone: PhoneID, checkAt: Timestamp, in tx: any Transaction) throws -> Bool {
+        try tx.run(
+            """
+            UPDATE presence
+            SET online = 1, last_heartbeat_at = \(tx.now), check_at = \(checkAt)
+            WHERE phone_id = \(phone) AND online = 0
+            """) == 1
+    }
+
+    /// Notes an outage; false when the phone was heard meanwhile.
+    static func wentOffline(_ presence: Presence, in tx: any Transaction) throws -> Bool {
+        try tx.run(
+            """
+            UPDATE presence
+            SET online = 0
+            WHERE phone_id = \(presence.phoneID) AND online = 1 AND last_heartbeat_at = \(presence.lastHeartbeatAt)
+            """) == 1
+    }
+
+    /// Looks again then.
+    static func check(_ phone: PhoneID, at checkAt: Timestamp, in tx: any Transaction) throws {
+        try tx.run("UPDATE presence SET check_at = \(checkAt) WHERE phone_id = \(phone)")
+    }
+
+    /// At most `limit` phones to be checked, longest due first. Index: `presence_check`.
+    static func due(limit: Int, in tx: any Transaction) throws -> [Presence] {
+        try tx.all(
+            Presence.self,
+            """
+            SELECT *
+            FROM presence
+            WHERE online = 1 AND check_at <= \(tx.now)
+            ORDER BY check_at, phone_id
+            LIMIT \(limit)
+            \(.forUpdateSkipLocked)
+            """)
+    }
+
+    /// When the next phone is to be checked. Index: `presence_check`.
+    static func nextCheck(in tx: any Transaction) throws -> Timestamp? {
+        try tx.value("SELECT MIN(check_at) AS value FROM presence WHERE online = 1")
+    }
+
+    /// Ends monitoring.
+    static func deletePresence(of phone: PhoneID, in tx: any Transaction) throws {
+        try tx.run("DELETE FROM presence WHERE phone_id = \(phone)")
+    }
+
+    /// When a server last said that it runs on this store; nil when none ever did.
+    static func lastAlive(in tx: any Transaction) throws -> Timestamp? {
+        try tx.value("SELECT alive_at AS value FROM server_life WHERE id = 1")
+    }
+
+    /// Says that a server runs on this store.
+    static func noteAlive(in tx: any Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO server_life (id, alive_at)
+            VALUES (1, \(tx.now))
+            ON CONFLICT (id) DO UPDATE SET alive_at = excluded.alive_at
+            """)
+    }
+}

@@ -1,0 +1,51 @@
+import Delivery
+import HTTPTypes
+import Hummingbird
+import Storage
+
+/// `/v1/heartbeats` (contract 4.4).
+struct HeartbeatRoutes {
+    let store: any Store
+    let operations: HeartbeatOperations
+
+    func add(users: RouterGroup<UserContext>, phones: RouterGroup<PhoneContext>) {
+        users.get("/v1/heartbeats", use: list)
+        phones.post("/v1/heartbeats", use: create)
+    }
+
+    private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let parameters = QueryParameters(request)
+        let owner = PhoneNumber.address(parameters["owner"] ?? "")
+        var errors = FieldErrors()
+        errors.require("owner", owner)
+        errors.requirePhoneNumber("owner", owner)
+        let page = Page(parameters, limit: 1, errors: &errors)
+        try errors.check("validation errors while fetching heartbeats")
+        let heartbeats = try await store.read { tx in
+            try HeartbeatQueries.list(userID: context.userID, owner: owner, page: page, in: tx)
+        }
+        return Reply(fetched: heartbeats, "heartbeat")
+    }
+
+    private struct CreateRequest: Decodable {
+        let phoneNumbers: [String]?
+        let owner: String?
+        let charging: Bool?
+    }
+
+    private func create(_ request: Request, _ context: PhoneContext) async throws -> Reply {
+        let body = try await request.decode(CreateRequest.self)
+        var owners = (body.phoneNumbers ?? []).map(PhoneNumber.address)
+        if owners.isEmpty, let owner = body.owner { owners = [PhoneNumber.address(owner)] }
+        var errors = FieldErrors()
+        errors.require("phone_numbers", owners)
+        errors.requireCount("phone_numbers", owners, max: 2)
+        errors.requirePhoneNumbers("phone_numbers", owners)
+        try errors.check("validation errors while storing heartbeat")
+        for owner in owners { try context.identity.authorize(owner) }
+        let heartbeats = try await operations.store(
+            owners: owners, isCharging: body.charging ?? false,
+            version: String((request.headers[.clientVersion] ?? "").prefix(255)), userID: context.userID)
+        return Reply("[\(heartbeats.count)] heartbeats received successfully", heartbeats, status: .created)
+    }
+}

@@ -1,0 +1,114 @@
+import Delivery
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// Takes in what comes to a phone: SMS and missed calls. A phone that repeats itself gets its first answer again.
+struct InboundOperations: Sendable {
+    let store: any Store
+    let files: AttachmentFiles
+    let clock: any WallClock
+    /// What attachment URLs begin with.
+    let appURL: @Sendable () -> String
+
+    /// What a phone received.
+    struct SMS: Sendable {
+        let owner: String
+        let contact: String
+        let content: String
+        let isEncrypted: Bool
+        let sim: SIM
+        /// By the phone's clock; nil when it did not say.
+        let timestamp: Timestamp?
+        let attachments: [InboundAttachment]
+    }
+
+    /// A call that nobody took.
+    struct Call: Sendable {
+        let owner: String
+        let contact: String
+        let sim: SIM
+        /// By the phone's clock; nil when it did not say.
+        let timestamp: Timestamp?
+    }
+
+    /// Stores an inbound SMS and tells webhooks; files are durable before the message is.
+    ///
+    /// The same owner, contact, timestamp, content and SIM are the same SMS (Q12), answered with the first message.
+    func receive(_ sms: SMS, userID: UserID, source: String) async throws -> Message {
+        let now = clock.now()
+        let id = MessageID(at: now)
+        let eventID = EventID(at: now)
+        let kept = try await files.store(sms.attachments, of: id)
+        let urls = kept.files.map { $0.url(base: appURL(), userID: userID, message: id) }
+        do {
+            let message = try await store.write { tx in
+                let message = Message(
+                    incoming: .mobileOriginated, id: id, userID: userID, owner: sms.owner, contact: sms.contact,
+                    content: sms.content, attachments: urls, isEncrypted: sms.isEncrypted, sim: sms.sim,
+                    timestamp: sms.timestamp ?? tx.now, failureReason: kept.note, source: source, at: tx.now)
+                let parts = [sms.content, sms.sim.rawValue]
+                if let first = try first(message, told: sms.timestamp, kind: "sms", parts: parts, in: tx) { return first }
+                try MessageQueries.insert(message, in: tx)
+                for file in kept.files { try AttachmentQueries.insert(file, userID: userID, in: tx) }
+                try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
+                return message
+            }
+            if message.id != id { await files.remove(kept.files.map(\.token)) }
+            return message
+        } catch {
+            await files.remove(kept.files.map(\.token))
+            throw error
+        }
+    }
+
+    /// Stores a missed call, tells webhooks, and sends the phone's auto-reply when it has one.
+    func missCall(_ call: Call, userID: UserID, source: String) async throws -> Message {
+        let now = clock.now()
+        let id = MessageID(at: now)
+        let replyID = MessageID(at: now)
+        let eventID = EventID(at: now)
+        return try await store.write { tx in
+            let message = Message(
+                incoming: .missedCall, id: id, userID: userID, owner: call.owner, contact: call.contact, content: "",
+                attachments: [], isEncrypted: false, sim: call.sim, timestamp: call.timestamp ?? tx.now,
+                failureReason: nil, source: source, at: tx.now)
+            let parts = [call.sim.rawValue]
+            if let first = try first(message, told: call.timestamp, kind: "call", parts: parts, in: tx) { return first }
+            let phone = try PhoneQueries.find(number: call.owner, userID: userID, in: tx)
+            try MessageQueries.insert(message, in: tx)
+            if let phone, let reply = phone.missedCallAutoReply {
+                try MessageQueries.insert(
+                    Message(
+                        outgoing: replyID, from: phone, to: call.contact, content: reply,
+                        requestID: "missed-call-\(id)", source: source, at: tx.now),
+                    in: tx)
+            }
+            try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
+            return message
+        }
+    }
+
+    /// The message that `message` repeats; nil when it is new, or its time is not known, as then nothing tells repeats.
+    ///
+    /// A repeated message that was deleted is answered as it was, and not made again.
+    private func first(
+        _ message: Message, told timestamp: Timestamp?, kind: String, parts: [String], in tx: any Transaction
+    ) throws -> Message? {
+        guard let timestamp else { return nil }
+        let identity = [kind, message.userID.text, message.owner, message.contact, String(timestamp.microseconds)]
+        let digest = SHA256Digest.bytes(parts: identity + parts)
+        guard let first = try MessageQueries.claimDigest(digest, for: message.id, in: tx) else { return nil }
+        return try MessageQueries.find(first, userID: message.userID, in: tx) ?? message.with(id: first)
+    }
+}
+
+extension Message {
+    /// The same message under another id, without its attachments.
+    fileprivate func with(id: MessageID) -> Message {
+        Message(
+            incoming: type, id: id, userID: userID, owner: owner, contact: contact, content: content, attachments: [],
+            isEncrypted: isEncrypted, sim: sim, timestamp: requestReceivedAt, failureReason: nil, source: source,
+            at: createdAt)
+    }
+}

@@ -1,0 +1,157 @@
+import Delivery
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+typealias MessageID = ID<Message>
+
+/// An SMS in either direction, or a missed call.
+struct Message: Sendable {
+    let id: MessageID
+    /// The client's own reference.
+    let requestID: String?
+    /// Our phone.
+    let owner: String
+    let userID: UserID
+    /// The other party: a number, a short code or a name.
+    let contact: String
+    let content: String
+    /// URLs.
+    let attachments: [String]
+    let isEncrypted: Bool
+    let type: MessageType
+    var status: MessageStatus
+    let sim: SIM
+    /// From the request to the SENT report, or to DELIVERED when that came first.
+    var sendTime: Duration?
+    /// For an inbound one: when the phone got it, by the phone's clock.
+    let requestReceivedAt: Timestamp
+    let createdAt: Timestamp
+    var updatedAt: Timestamp
+    /// Sorts a conversation; only ever moves forward.
+    var orderTimestamp: Timestamp
+    /// When the phone fetched it last.
+    var lastAttemptedAt: Timestamp?
+    /// When it was, or will be, handed out to the phone.
+    var scheduledAt: Timestamp?
+    var sentAt: Timestamp?
+    /// When the client wants it sent.
+    let scheduledSendTime: Timestamp?
+    var deliveredAt: Timestamp?
+    var expiredAt: Timestamp?
+    var failedAt: Timestamp?
+    /// How often it was handed out.
+    var sendAttemptCount: Int
+    let maxSendAttempts: Int
+    let receivedAt: Timestamp?
+    /// Why it failed; on an inbound one, which attachments could not be kept.
+    var failureReason: String?
+    /// The path of the request that made it: the `source` of the events that time causes.
+    let source: String
+    /// How many events it has caused.
+    var eventCount: Int
+    /// When its next attempt is due; nil when none is planned.
+    var plannedAt: Timestamp?
+    /// When the present attempt has taken too long; nil when none runs.
+    var expiresAt: Timestamp?
+}
+
+enum MessageType: String, Sendable, SQLEnum {
+    /// Outgoing.
+    case mobileTerminated = "mobile-terminated"
+    /// Incoming.
+    case mobileOriginated = "mobile-originated"
+    case missedCall = "call/missed"
+}
+
+/// Where a message stands; see ``MessageTransition`` for how it moves.
+enum MessageStatus: String, Sendable, SQLEnum, CaseIterable {
+    case pending, scheduled, sending, sent, delivered, failed, expired, received
+}
+
+extension Message {
+    /// An outgoing message, due at once or when the client wants it sent.
+    init(
+        outgoing id: MessageID, from phone: Phone, to contact: String, content: String, attachments: [String] = [],
+        isEncrypted: Bool = false, requestID: String?, sendAt: Timestamp? = nil, source: String, at now: Timestamp
+    ) {
+        self.init(
+            id: id, requestID: requestID, owner: phone.phoneNumber, userID: phone.userID, contact: contact,
+            content: content, attachments: attachments, isEncrypted: isEncrypted, type: .mobileTerminated,
+            status: .pending, sim: phone.sim, requestReceivedAt: now, createdAt: now, updatedAt: now,
+            orderTimestamp: sendAt ?? now, scheduledSendTime: sendAt, sendAttemptCount: 0,
+            maxSendAttempts: phone.maxSendAttempts, receivedAt: nil, source: source, eventCount: 0,
+            plannedAt: max(sendAt ?? now, now))
+    }
+
+    /// Something that came to the phone at `timestamp`; its first event is counted already.
+    init(
+        incoming type: MessageType, id: MessageID, userID: UserID, owner: String, contact: String, content: String,
+        attachments: [String], isEncrypted: Bool, sim: SIM, timestamp: Timestamp, failureReason: String?,
+        source: String, at now: Timestamp
+    ) {
+        self.init(
+            id: id, requestID: nil, owner: owner, userID: userID, contact: contact, content: content,
+            attachments: attachments, isEncrypted: isEncrypted, type: type, status: .received, sim: sim,
+            requestReceivedAt: timestamp, createdAt: now, updatedAt: now, orderTimestamp: timestamp,
+            scheduledSendTime: nil, sendAttemptCount: 0, maxSendAttempts: 0,
+            receivedAt: type == .mobileOriginated ? timestamp : nil, failureReason: failureReason, source: source,
+            eventCount: 1)
+    }
+}
+
+extension Message: JSONWritable {
+    /// The contract's shape (3.1), members in the order of httpSMS.
+    func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("id", id.text)
+            o.field("request_id", requestID)
+            o.field("owner", owner)
+            o.field("user_id", userID.text)
+            o.field("contact", contact)
+            o.field("content", content)
+            o.field("attachments", attachments)
+            o.field("encrypted", isEncrypted)
+            o.field("type", type.rawValue)
+            o.field("status", status.rawValue)
+            o.field("sim", sim.rawValue)
+            o.field("send_time", sendTime.map { $0.microseconds * 1_000 })
+            o.field("request_received_at", requestReceivedAt)
+            o.field("created_at", createdAt)
+            o.field("updated_at", updatedAt)
+            o.field("order_timestamp", orderTimestamp)
+            o.field("last_attempted_at", lastAttemptedAt)
+            o.field("scheduled_at", scheduledAt)
+            o.field("sent_at", sentAt)
+            o.field("scheduled_send_time", scheduledSendTime)
+            o.field("delivered_at", deliveredAt)
+            o.field("expired_at", expiredAt)
+            o.field("failed_at", failedAt)
+            o.field("send_attempt_count", sendAttemptCount)
+            o.field("max_send_attempts", maxSendAttempts)
+            o.field("received_at", receivedAt)
+            o.field("failure_reason", failureReason)
+        }
+    }
+}
+
+extension Message: RowDecodable {
+    init(row: Row) throws {
+        self.init(
+            id: try row.get("id"), requestID: try row.find("request_id"), owner: try row.get("owner"),
+            userID: try row.get("user_id"), contact: try row.get("contact"), content: try row.get("content"),
+            attachments: try row.get("attachments", as: String.self).split(separator: "\n").map(String.init),
+            isEncrypted: try row.get("encrypted"), type: try row.get("type"), status: try row.get("status"),
+            sim: try row.get("sim"), sendTime: try row.find("send_time"),
+            requestReceivedAt: try row.get("request_received_at"), createdAt: try row.get("created_at"),
+            updatedAt: try row.get("updated_at"), orderTimestamp: try row.get("order_timestamp"),
+            lastAttemptedAt: try row.find("last_attempted_at"), scheduledAt: try row.find("scheduled_at"),
+            sentAt: try row.find("sent_at"), scheduledSendTime: try row.find("scheduled_send_time"),
+            deliveredAt: try row.find("delivered_at"), expiredAt: try row.find("expired_at"),
+            failedAt: try row.find("failed_at"), sendAttemptCount: try row.get("send_attempt_count"),
+            maxSendAttempts: try row.get("max_send_attempts"), receivedAt: try row.find("received_at"),
+            failureReason: try row.find("failure_reason"), source: try row.get("source"),
+            eventCount: try row.get("event_count"), plannedAt: try row.find("planned_at"),
+            expiresAt: try row.find("expires_at"))
+    }
+}

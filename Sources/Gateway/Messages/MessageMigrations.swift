@@ -1,0 +1,56 @@
+import Storage
+
+/// `message.attachments` holds URLs, one a line. `inbound_digest` outlives its message, so that a phone that repeats a
+/// deleted one does not bring it back.
+enum MessageMigrations {
+    static let all: [Migration] = [
+        Migration(
+            "messages-1",
+            [
+                """
+                CREATE TABLE message (
+                    id \(.text) PRIMARY KEY,
+                    request_id \(.text),
+                    owner \(.text) NOT NULL,
+                    user_id \(.text) NOT NULL,
+                    contact \(.text) NOT NULL,
+                    content \(.text) NOT NULL,
+                    attachments \(.text) NOT NULL,
+                    encrypted \(.int64) NOT NULL,
+                    type \(.text) NOT NULL,
+                    status \(.text) NOT NULL,
+                    sim \(.text) NOT NULL,
+                    send_time \(.int64),
+                    request_received_at \(.int64) NOT NULL,
+                    created_at \(.int64) NOT NULL,
+                    updated_at \(.int64) NOT NULL,
+                    order_timestamp \(.int64) NOT NULL,
+                    last_attempted_at \(.int64),
+                    scheduled_at \(.int64),
+                    sent_at \(.int64),
+                    scheduled_send_time \(.int64),
+                    delivered_at \(.int64),
+                    expired_at \(.int64),
+                    failed_at \(.int64),
+                    send_attempt_count \(.int64) NOT NULL,
+                    max_send_attempts \(.int64) NOT NULL,
+                    received_at \(.int64),
+                    failure_reason \(.text),
+                    source \(.text) NOT NULL,
+                    event_count \(.int64) NOT NULL,
+                    planned_at \(.int64),
+                    expires_at \(.int64)
+                ) \(.strict)
+                """,
+                "CREATE INDEX message_conversation ON message (user_id, owner, contact, order_timestamp, id)",
+                "CREATE INDEX message_planned ON message (planned_at, id) WHERE planned_at IS NOT NULL",
+                "CREATE INDEX message_expires ON message (expires_at, id) WHERE expires_at IS NOT NULL",
+                """
+                CREATE TABLE inbound_digest (
+                    digest \(.blob) PRIMARY KEY,
+                    message_id \(.text) NOT NULL
+                ) \(.strict)
+                """,
+            ])
+    ]
+}

@@ -1,0 +1,115 @@
+import Delivery
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// What can be done with messages; everything that comes from a phone is in ``InboundOperations``.
+struct MessageOperations: Sendable {
+    let store: any Store
+    let clock: any WallClock
+
+    /// What a client wants sent.
+    struct Draft: Sendable {
+        let from: String
+        let to: String
+        let content: String
+        let attachments: [String]
+        let isEncrypted: Bool
+        let requestID: String?
+        let sendAt: Timestamp?
+    }
+
+    /// Accepts `draft` for sending; the sweep hands it out when its time has come.
+    func send(_ draft: Draft, userID: UserID, source: String) async throws -> Message {
+        let id = MessageID(at: clock.now())
+        return try await store.write { tx in
+            guard let phone = try PhoneQueries.find(number: draft.from, userID: userID, in: tx) else {
+                var errors = FieldErrors()
+                errors.add(
+                    "from",
+                    """
+                    no phone found with 'from' number [\(draft.from)]. install the android app on your phone to start \
+                    sending messages
+                    """)
+                try errors.check("validation errors while sending message")
+                throw APIError.unauthorized
+            }
+            let message = Message(
+                outgoing: id, from: phone, to: draft.to, content: draft.content, attachments: draft.attachments,
+                isEncrypted: draft.isEncrypted, requestID: draft.requestID, sendAt: draft.sendAt, source: source,
+                at: tx.now)
+            try MessageQueries.insert(message, in: tx)
+            return message
+        }
+    }
+
+    /// Gives an outstanding message to the phone that asks for it; the second call finds nothing (K7).
+    func fetchOutstanding(_ id: MessageID, identity: Identity) async throws -> Message? {
+        var numbers: [String]?
+        if case .phone(_, _, let bound) = identity { numbers = bound }
+        return try await store.write { [numbers] tx in
+            try MessageQueries.fetch(id, userID: identity.userID, numbers: numbers, in: tx)
+        }
+    }
+
+    /// Applies what a phone reports of a message. A report that changes nothing emits nothing and is no error (K5).
+    ///
+    /// - Throws: `APIError` 404 when there is no such message, 401 when the phone key does not cover its owner.
+    func report(
+        _ report: MessageReport, on id: MessageID, at timestamp: Timestamp?, identity: Identity, source: String
+    ) async throws -> Message {
+        let eventID = EventID(at: clock.now())
+        return try await store.write { tx in
+            guard let message = try MessageQueries.find(id, userID: identity.userID, in: tx) else {
+                throw APIError.notFound("cannot find message with ID [\(id)]")
+            }
+            try identity.authorize(message.owner)
+            let timestamp = timestamp ?? tx.now
+            guard var next = MessageTransition.message(message, after: report, at: timestamp),
+                try MessageQueries.move(message, to: next, in: tx)
+            else { return message }
+            next.updatedAt = tx.now
+            try next.emit(next.payload(of: report, at: timestamp), id: eventID, source: source, in: tx)
+            return next
+        }
+    }
+
+    /// Deletes a message with its attachments; false when there is none. A waiting one is thereby cancelled.
+    func delete(_ id: MessageID, userID: UserID) async throws -> Bool {
+        try await store.write { tx in
+            guard try MessageQueries.find(id, userID: userID, in: tx) != nil else { return false }
+            try MessageQueries.delete(id, in: tx)
+            try AttachmentQueries.discard(of: id, in: tx)
+            return true
+        }
+    }
+
+    /// One transaction of the message sweep: ends at most 200 attempts that took too long, hands out at most 200 that
+    /// are due.
+    func handOutAndExpire(in tx: any Transaction) throws -> Sweep.Outcome {
+        let expiring = try MessageQueries.expiring(limit: Self.batch, in: tx)
+        for message in expiring { try expire(message, in: tx) }
+        let planned = try MessageQueries.planned(limit: Self.batch, in: tx)
+        for message in planned { try handOut(message, in: tx) }
+        let mayHaveMore = expiring.count == Self.batch || planned.count == Self.batch
+        return Sweep.Outcome(mayHaveMore: mayHaveMore, nextDue: try MessageQueries.nextDue(in: tx))
+    }
+
+    private func handOut(_ message: Message, in tx: any Transaction) throws {
+        let phone = try PhoneQueries.find(number: message.owner, userID: message.userID, in: tx)
+        let next = MessageTransition.handedOut(
+            message, expiration: phone?.messageExpiration ?? Phone.defaultExpiration, at: tx.now)
+        _ = try MessageQueries.move(message, to: next, in: tx)  // False: it moved meanwhile, the next look decides anew.
+    }
+
+    private func expire(_ message: Message, in tx: any Transaction) throws {
+        guard let (next, isFinal) = MessageTransition.expired(message, at: tx.now),
+            try MessageQueries.move(message, to: next, in: tx)
+        else { return }
+        try next.emit(
+            next.expiredPayload(isFinal: isFinal, at: tx.now), id: EventID(at: tx.now), source: next.source, in: tx)
+    }
+
+    /// Messages of each kind in one transaction of the sweep.
+    private static let batch = 200
+}

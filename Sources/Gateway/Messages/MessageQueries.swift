@@ -1,0 +1,140 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Reads and writes messages.
+enum MessageQueries {
+    /// The message `id` of `userID`, locked.
+    static func find(_ id: MessageID, userID: UserID, in tx: any Transaction) throws -> Message? {
+        try tx.first(
+            Message.self, "SELECT * FROM message WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
+    }
+
+    /// A conversation, newest first, whose content contains `page.query`. Index: `message_conversation`.
+    static func list(
+        userID: UserID, owner: String, contact: String, page: Page, in tx: any Transaction
+    ) throws -> [Message] {
+        try tx.all(
+            Message.self,
+            """
+            SELECT *
+            FROM message
+            WHERE user_id = \(userID) AND owner = \(owner) AND contact = \(contact)
+                AND (\(page.query) = '' OR LOWER(content) LIKE \(SQLPattern.containing(page.query)) ESCAPE '\\')
+            ORDER BY order_timestamp DESC, id DESC
+            LIMIT \(page.limit) OFFSET \(page.skip)
+            """)
+    }
+
+    static func insert(_ message: Message, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO message (
+                id, request_id, owner, user_id, contact, content, attachments, encrypted, type, status, sim,
+                request_received_at, created_at, updated_at, order_timestamp, scheduled_send_time,
+                send_attempt_count, max_send_attempts, received_at, failure_reason, source, event_count, planned_at)
+            VALUES (
+                \(message.id), \(message.requestID), \(message.owner), \(message.userID), \(message.contact),
+                \(message.content), \(message.attachments.joined(separator: "\n")), \(message.isEncrypted),
+                \(message.type), \(message.status), \(message.sim), \(message.requestReceivedAt), \(message.createdAt),
+                \(message.updatedAt), \(message.orderTimestamp), \(message.scheduledSendTime),
+                \(message.sendAttemptCount), \(message.maxSendAttempts), \(message.receivedAt),
+                \(message.failureReason), \(message.source), \(message.eventCount), \(message.plannedAt))
+            """)
+        wake(tx)
+    }
+
+    /// Stores `next` if the message still stands where `previous` was read; false when it moved meanwhile.
+    static func move(_ previous: Message, to next: Message, in tx: any Transaction) throws -> Bool {
+        let changed = try tx.run(
+            """
+            UPDATE message
+            SET status = \(next.status), send_time = \(next.sendTime), updated_at = \(tx.now),
+                order_timestamp = \(next.orderTimestamp), last_attempted_at = \(next.lastAttemptedAt),
+                scheduled_at = \(next.scheduledAt), sent_at = \(next.sentAt), delivered_at = \(next.deliveredAt),
+                expired_at = \(next.expiredAt), failed_at = \(next.failedAt),
+                send_attempt_count = \(next.sendAttemptCount), failure_reason = \(next.failureReason),
+                event_count = \(next.eventCount), planned_at = \(next.plannedAt), expires_at = \(next.expiresAt)
+            WHERE id = \(previous.id) AND status = \(previous.status) AND event_count = \(previous.eventCount)
+                AND send_attempt_count = \(previous.sendAttemptCount)
+            """)
+        if next.plannedAt != nil || next.expiresAt != nil { wake(tx) }
+        return changed == 1
+    }
+
+    /// Gives the message to the phone that asks for it, once: nil when it is not outstanding, or belongs to a number that
+    /// is not among `numbers` (nil allows all of the user's).
+    static func fetch(
+        _ id: MessageID, userID: UserID, numbers: [String]?, in tx: any Transaction
+    ) throws -> Message? {
+        let allowed: SQL = numbers.map { "AND owner IN \(list: $0)" } ?? ""
+        return try tx.first(
+            Message.self,
+            """
+            UPDATE message
+            SET status = \(MessageStatus.sending), last_attempted_at = \(tx.now), updated_at = \(tx.now)
+            WHERE id = \(id) AND user_id = \(userID) AND type = \(MessageType.mobileTerminated)
+                AND status IN \(list: MessageTransition.outstanding) \(allowed)
+            RETURNING *
+            """)
+    }
+
+    /// Deletes the message `id`.
+    static func delete(_ id: MessageID, in tx: any Transaction) throws {
+        try tx.run("DELETE FROM message WHERE id = \(id)")
+    }
+
+    /// At most `limit` messages whose attempt is due, longest first. Index: `message_planned`.
+    static func planned(limit: Int, in tx: any Transaction) throws -> [Message] {
+        try tx.all(
+            Message.self,
+            """
+            SELECT *
+            FROM message
+            WHERE planned_at IS NOT NULL AND planned_at <= \(tx.now)
+            ORDER BY planned_at, id
+            LIMIT \(limit)
+            \(.forUpdateSkipLocked)
+            """)
+    }
+
+    /// At most `limit` messages whose attempt took too long, longest first. Index: `message_expires`.
+    static func expiring(limit: Int, in tx: any Transaction) throws -> [Message] {
+        try tx.all(
+            Message.self,
+            """
+            SELECT *
+            FROM message
+            WHERE expires_at IS NOT NULL AND expires_at <= \(tx.now)
+            ORDER BY expires_at, id
+            LIMIT \(limit)
+            \(.forUpdateSkipLocked)
+            """)
+    }
+
+    /// When the sweep has work next. Indexes: `message_planned`, `message_expires`.
+    static func nextDue(in tx: any Transaction) throws -> Timestamp? {
+        let planned: Timestamp? = try tx.value(
+            "SELECT MIN(planned_at) AS value FROM message WHERE planned_at IS NOT NULL")
+        let expires: Timestamp? = try tx.value(
+            "SELECT MIN(expires_at) AS value FROM message WHERE expires_at IS NOT NULL")
+        return [planned, expires].compactMap(\.self).min()
+    }
+
+    /// Notes that `digest` arrived as `id`; gives the message it arrived as before, if it did.
+    static func claimDigest(_ digest: [UInt8], for id: MessageID, in tx: any Transaction) throws -> MessageID? {
+        let inserted = try tx.run(
+            """
+            INSERT INTO inbound_digest (digest, message_id)
+            VALUES (\(digest), \(id))
+            ON CONFLICT (digest) DO NOTHING
+            """)
+        if inserted == 1 { return nil }
+        return try tx.value("SELECT message_id AS value FROM inbound_digest WHERE digest = \(digest)")
+    }
+
+    private static func wake(_ tx: any Transaction) {
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.messages) }
+    }
+}

@@ -1,0 +1,98 @@
+import Delivery
+import Hummingbird
+import Storage
+import Timestamps
+
+/// `/v1/messages` for clients (contract 4.1); see ``PhoneMessageRoutes`` for what phones call.
+struct MessageRoutes {
+    let store: any Store
+    let operations: MessageOperations
+    let clock: any WallClock
+
+    func add(to group: RouterGroup<UserContext>) {
+        group.post("/v1/messages/send", use: send)
+        group.get("/v1/messages", use: list)
+        group.get("/v1/messages/:messageID", use: get)
+        group.delete("/v1/messages/:messageID", use: delete)
+    }
+
+    private struct SendRequest: Decodable {
+        let from: String?
+        let to: String?
+        let content: String?
+        let attachments: [String]?
+        let encrypted: Bool?
+        let requestID: String?
+        let sendAt: Timestamp?
+    }
+
+    private func send(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let body = try await request.decode(SendRequest.self)
+        let requestID = (body.requestID ?? "").trimmed
+        let draft = MessageOperations.Draft(
+            from: PhoneNumber.address(body.from ?? ""), to: PhoneNumber.address(body.to ?? ""),
+            content: body.content ?? "",
+            attachments: (body.attachments ?? []).map(\.trimmed).filter { !$0.isEmpty },
+            isEncrypted: body.encrypted ?? false, requestID: requestID.isEmpty ? nil : requestID, sendAt: body.sendAt)
+        var errors = FieldErrors()
+        errors.require("from", draft.from)
+        errors.requirePhoneNumber("from", draft.from)
+        errors.require("to", draft.to)
+        errors.requireContact("to", draft.to)
+        errors.require("content", draft.content)
+        errors.requireCharacters("content", draft.content, max: 2_048)
+        errors.requireAttachmentURLs("attachments", draft.attachments)
+        errors.requireBytes("request_id", requestID, max: 255)
+        if let sendAt = draft.sendAt, sendAt - clock.now() > Self.furthestSendAt {
+            errors.add("send_at", "the scheduled time cannot be more than 20 days (480 hours) in the future")
+        }
+        try errors.check("validation errors while sending message")
+        let message = try await operations.send(draft, userID: context.userID, source: request.uri.path)
+        return Reply("message added to queue", message)
+    }
+
+    private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let parameters = QueryParameters(request)
+        let owner = parameters.rawNumber("owner")
+        let contact = parameters.rawNumber("contact")
+        var errors = FieldErrors()
+        errors.require("owner", owner)
+        errors.requirePhoneNumber("owner", owner)
+        errors.require("contact", contact)
+        let page = Page(parameters, limit: 20, errors: &errors)
+        try errors.check("validation errors while fetching messages")
+        let messages = try await store.read { tx in
+            try MessageQueries.list(userID: context.userID, owner: owner, contact: contact, page: page, in: tx)
+        }
+        return Reply(fetched: messages, "message")
+    }
+
+    private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let (id, text) = try messageID(context, "validation errors while fetching message")
+        let message = try await store.read { tx in try MessageQueries.find(id, userID: context.userID, in: tx) }
+        guard let message else { throw APIError.notFound("cannot find message with ID [\(text)]") }
+        return Reply("message fetched successfully", message)
+    }
+
+    private func delete(_ request: Request, _ context: UserContext) async throws -> Response {
+        let (id, text) = try messageID(context, "validation errors while deleting message")
+        guard try await operations.delete(id, userID: context.userID) else {
+            throw APIError.notFound("cannot find message with ID [\(text)]")
+        }
+        return .noContent
+    }
+
+    /// How far ahead a message may be planned: 20 days, as in httpSMS.
+    private static let furthestSendAt: Duration = .seconds(480 * 3_600)
+}
+
+/// Reads the path's message id; `message` goes with a 422.
+func messageID(_ context: some RequestContext, _ message: String) throws -> (MessageID, text: String) {
+    var errors = FieldErrors()
+    let text = context.parameters.get("messageID") ?? ""
+    guard let id = errors.requireID("messageID", text, of: MessageID.self) else {
+        try errors.check(message)
+        throw APIError.notFound("cannot find message with ID [\(text)]")
+    }
+    return (id, text)
+}

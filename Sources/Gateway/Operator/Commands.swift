@@ -1,0 +1,88 @@
+import Delivery
+import Foundation
+import Logging
+import Storage
+import Timestamps
+
+/// What the commands of the executable do; each takes flags by the variable they stand for.
+package enum Commands {
+    /// Runs the server until SIGTERM or SIGINT.
+    package static func serve(flags: [String: String?]) async throws {
+        let configuration = try configure(flags)
+        let logger = Logger(label: "httpsms")
+        let server = try await GatewayServer(configuration, logger: logger)
+        try await server.run(logger: logger)
+        logger.info("server stopped")
+    }
+
+    /// Runs the demonstration; see ``Demonstration``.
+    package static func demo(flags: [String: String?], once: Bool) async throws {
+        var flags = flags
+        let environment = ProcessInfo.processInfo.environment
+        if once, flags["HTTP_PORT"] ?? nil == nil, environment["HTTP_PORT"] == nil { flags["HTTP_PORT"] = "0" }
+        if flags["LOG_LEVEL"] ?? nil == nil, environment["LOG_LEVEL"] == nil { flags["LOG_LEVEL"] = "warning" }
+        try await Demonstration(try configure(flags), once: once).run()
+    }
+
+    /// A new account.
+    package struct CreatedUser: Sendable {
+        /// Its id.
+        package let id: String
+        /// Its API key, to be shown once.
+        package let apiKey: String
+    }
+
+    /// Makes an account in the store, which is made and migrated where needed.
+    ///
+    /// - Throws: ``UserCreationError`` and what opening the store throws.
+    package static func createUser(
+        flags: [String: String?], email: String, id: String?, apiKey: String?
+    ) async throws -> CreatedUser {
+        try await withStore(flags) { opened in
+            let users = UserOperations(
+                store: opened.store, queries: UserQueries(keyring: opened.keyring),
+                identities: Identities(store: opened.store))
+            let user = try await users.create(email: email, id: id, apiKey: apiKey)
+            return CreatedUser(id: user.id.text, apiKey: user.apiKey.exposed)
+        }
+    }
+
+    /// Brings the store up to date and gives the migrations that it took.
+    package static func migrate(flags: [String: String?]) async throws -> [String] {
+        let configuration = try configure(flags)
+        let logger = Logger(label: "httpsms")
+        let store = try await SQLiteStore.open(path: configuration.databasePath, logger: logger)
+        let applied: [String]
+        do {
+            applied = try await store.migrate(GatewayStore.migrations)
+        } catch {
+            try? await store.close()  // The first error is the one to report.
+            throw error
+        }
+        try await store.close()
+        return applied
+    }
+
+    private static func configure(_ flags: [String: String?]) throws -> GatewayConfiguration {
+        let configuration = try GatewayConfiguration(
+            flags: flags, environment: ProcessInfo.processInfo.environment)
+        LogLine.bootstrap(configuration)
+        return configuration
+    }
+
+    private static func withStore<T: Sendable>(
+        _ flags: [String: String?], _ body: (GatewayStore) async throws -> T
+    ) async throws -> T {
+        let configuration = try configure(flags)
+        let opened = try await GatewayStore.open(
+            configuration, clock: SystemClock(), logger: Logger(label: "httpsms"))
+        do {
+            let value = try await body(opened)
+            try await opened.store.close()
+            return value
+        } catch {
+            try? await opened.store.close()  // The first error is the one to report.
+            throw error
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Delivery
+import Foundation
+import Logging
+import Storage
+import Timestamps
+
+/// One line of `httpsms doctor`.
+package struct Finding: Sendable, CustomStringConvertible {
+    /// Whether something is to be mended.
+    package let isProblem: Bool
+    /// What was looked at.
+    package let subject: String
+    /// What was found, and what to do.
+    package let text: String
+
+    package var description: String { "\(isProblem ? "PROBLEM" : "ok     ")  \(subject): \(text)" }
+
+    static func fine(_ subject: String, _ text: String) -> Finding {
+        Finding(isProblem: false, subject: subject, text: text)
+    }
+
+    static func problem(_ subject: String, _ text: String) -> Finding {
+        Finding(isProblem: true, subject: subject, text: text)
+    }
+}
+
+extension Commands {
+    /// Checks what the server needs, changes nothing, and goes on after a problem as far as it can.
+    package static func doctor(flags: [String: String?]) async -> [Finding] {
+        let configuration: GatewayConfiguration
+        do {
+            configuration = try GatewayConfiguration(flags: flags, environment: ProcessInfo.processInfo.environment)
+        } catch {
+            return [.problem("configuration", "\(error)")]
+        }
+        LogLine.bootstrap(configuration)
+        var findings: [Finding] = [.fine("configuration", "every variable can be read")]
+        findings.append(clock())
+        findings.append(keyFile(configuration))
+        findings += await store(configuration)
+        return findings
+    }
+
+    private static func clock() -> Finding {
+        let now = SystemClock().now()
+        // Ids and JWTs carry the time; a machine without a battery-backed clock starts in 1970.
+        guard let released = Timestamp(rfc3339: "2026-01-01T00:00:00Z"), now > released else {
+            return .problem("clock", "it says \(now), which is before this version was made: set the system time")
+        }
+        return .fine("clock", "\(now)")
+    }
+
+    private static func keyFile(_ configuration: GatewayConfiguration) -> Finding {
+        if configuration.masterKey != nil { return .fine("master key", "MASTER_KEY holds 32 bytes") }
+        let file = MasterKeyFile(databasePath: configuration.databasePath)
+        do {
+            guard try file.read() != nil else {
+                return .fine("master key", "there is none yet; the first start makes \(file.path)")
+            }
+        } catch {
+            return .problem("master key", "\(error)")
+        }
+        // A file whose attributes cannot be read is reported as one that others may read.
+        let mode = (try? FileManager.default.attributesOfItem(atPath: file.path))?[.posixPermissions] as? Int ?? 0o777
+        guard mode & 0o077 == 0 else {
+            return .problem("master key", "others may read \(file.path): run chmod 600 \(file.path)")
+        }
+        return .fine("master key", "\(file.path); keep a copy apart from the database")
+    }
+
+    private static func store(_ configuration: GatewayConfiguration) async -> [Finding] {
+        guard FileManager.default.fileExists(atPath: configuration.databasePath) else {
+            return [.fine("store", "\(configuration.databasePath) is not there yet; the first start makes it")]
+        }
+        do {
+            let store = try await SQLiteStore.open(
+                path: configuration.databasePath, logger: Logger(label: "httpsms", factory: { _ in SwiftLogNoOpLogHandler() }))
+            var findings = await inspect(store, configuration)
+            if let reason = await store.readiness() { findings.append(.problem("store", reason)) }
+            try await store.close()
+            return findings
+        } catch {
+            return [.problem("store", "\(error)")]
+        }
+    }
+
+    private static func inspect(_ store: SQLiteStore, _ configuration: GatewayConfiguration) async -> [Finding] {
+        do {
+            let applied: Set<String> = Set(
+                try await store.read { tx in try tx.rows("SELECT id FROM schema_migration").map { try $0.get("id") } })
+            let missing = GatewayStore.migrations.map(\.id).filter { !applied.contains($0) }
+            guard missing.isEmpty else {
+                return [.fine("store", "the next start migrates it: \(missing.joined(separator: ", "))")]
+            }
+            let key = try configuration.masterKey?.exposed
+                ?? MasterKeyFile(databasePath: configuration.databasePath).read()
+            guard let key else { return [.problem("store", "it is encrypted, but there is no master key: restore it")] }
+            let keyring = try Keyring(masterKey: key)
+            try await store.write(.maintenance) { tx in try keyring.check(in: tx) }
+            return [.fine("store", "\(configuration.databasePath) opens, is up to date, and fits the master key")]
+        } catch {
+            return [.problem("store", "\(error)")]
+        }
+    }
+}

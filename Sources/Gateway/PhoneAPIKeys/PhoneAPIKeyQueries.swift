@@ -1,0 +1,114 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Reads and writes phone API keys and their bindings.
+struct PhoneAPIKeyQueries: Sendable {
+    let keyring: Keyring
+
+    /// Who the phone key with this digest acts for. Index: `phone_api_key_hash`.
+    static func identity(keyHash: [UInt8], in tx: any Transaction) throws -> Identity? {
+        guard
+            let row = try tx.rows("SELECT id, user_id FROM phone_api_key WHERE api_key_hash = \(keyHash)").first
+        else { return nil }
+        let id: PhoneAPIKeyID = try row.get("id")
+        return .phone(try row.get("user_id"), key: id, numbers: try phones(of: id, in: tx).map(\.number))
+    }
+
+    /// The keys of `userID`, newest first, whose name contains `page.query`. Index: `phone_api_key_user`.
+    func list(userID: UserID, page: Page, in tx: any Transaction) throws -> [PhoneAPIKey] {
+        try tx.rows(
+            """
+            SELECT k.*, u.email
+            FROM phone_api_key k
+            JOIN users u ON u.id = k.user_id
+            WHERE k.user_id = \(userID)
+                AND (\(page.query) = '' OR LOWER(k.name) LIKE \(SQLPattern.containing(page.query)) ESCAPE '\\')
+            ORDER BY k.created_at DESC, k.id DESC
+            LIMIT \(page.limit) OFFSET \(page.skip)
+            """
+        ).map { try key(row: $0, in: tx) }
+    }
+
+    /// Stores a new key of `userID` without phones, and gives it back.
+    func insert(
+        _ id: PhoneAPIKeyID, name: String, apiKey: String, userID: UserID, in tx: any Transaction
+    ) throws -> PhoneAPIKey? {
+        try tx.run(
+            """
+            INSERT INTO phone_api_key (id, user_id, name, api_key_hash, api_key, created_at, updated_at)
+            VALUES (
+                \(id), \(userID), \(name), \(SHA256Digest.bytes(apiKey)),
+                \(try keyring.seal(apiKey, at: Self.keyPlace(id, userID))), \(tx.now), \(tx.now))
+            """)
+        return try tx.rows(
+            """
+            SELECT k.*, u.email
+            FROM phone_api_key k
+            JOIN users u ON u.id = k.user_id
+            WHERE k.id = \(id)
+            """
+        ).first.map { try key(row: $0, in: tx) }
+    }
+
+    /// Deletes a key and its bindings; false when `userID` has no such key.
+    func delete(_ id: PhoneAPIKeyID, userID: UserID, in tx: any Transaction) throws -> Bool {
+        let deleted = try tx.run("DELETE FROM phone_api_key WHERE id = \(id) AND user_id = \(userID)")
+        try tx.run("DELETE FROM phone_api_key_phone WHERE phone_api_key_id = \(id) AND \(deleted) = 1")
+        return deleted == 1
+    }
+
+    /// Whether `userID` has the key `id`.
+    func exists(_ id: PhoneAPIKeyID, userID: UserID, in tx: any Transaction) throws -> Bool {
+        try !tx.rows("SELECT id FROM phone_api_key WHERE id = \(id) AND user_id = \(userID)").isEmpty
+    }
+
+    /// Moves a phone to a key; it leaves the one it was bound to.
+    static func bind(_ phone: PhoneID, to key: PhoneAPIKeyID, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO phone_api_key_phone (phone_id, phone_api_key_id)
+            VALUES (\(phone), \(key))
+            ON CONFLICT (phone_id) DO UPDATE SET phone_api_key_id = excluded.phone_api_key_id
+            """)
+        try tx.run("UPDATE phone_api_key SET updated_at = \(tx.now) WHERE id = \(key)")
+    }
+
+    /// Takes a phone from its key, from `key` only when one is given.
+    static func unbind(_ phone: PhoneID, from key: PhoneAPIKeyID? = nil, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            DELETE FROM phone_api_key_phone
+            WHERE phone_id = \(phone) AND phone_api_key_id = COALESCE(\(key), phone_api_key_id)
+            """)
+    }
+
+    private static func phones(
+        of key: PhoneAPIKeyID, in tx: any Transaction
+    ) throws -> [(id: PhoneID, number: String)] {
+        try tx.rows(
+            """
+            SELECT p.id, p.phone_number
+            FROM phone_api_key_phone b
+            JOIN phone p ON p.id = b.phone_id
+            WHERE b.phone_api_key_id = \(key)
+            ORDER BY p.created_at, p.id
+            """
+        ).map { (try $0.get("id"), try $0.get("phone_number")) }
+    }
+
+    private func key(row: Row, in tx: any Transaction) throws -> PhoneAPIKey {
+        let id: PhoneAPIKeyID = try row.get("id")
+        let userID: UserID = try row.get("user_id")
+        let phones = try Self.phones(of: id, in: tx)
+        return PhoneAPIKey(
+            id: id, name: try row.get("name"), userID: userID, userEmail: try row.get("email"),
+            phoneNumbers: phones.map(\.number), phoneIDs: phones.map(\.id),
+            apiKey: Secret(try keyring.open(row.get("api_key"), at: Self.keyPlace(id, userID))),
+            createdAt: try row.get("created_at"), updatedAt: try row.get("updated_at"))
+    }
+
+    private static func keyPlace(_ id: PhoneAPIKeyID, _ userID: UserID) -> Keyring.Place {
+        Keyring.Place("phone_api_key", "api_key", id.text, userID)
+    }
+}

@@ -1,0 +1,61 @@
+import CPhoneNumber
+
+/// Phone numbers as text, made canonical by Google's libphonenumber the way httpSMS does it.
+enum PhoneNumber {
+    /// The E.164 form of an international number (leading `+`, known country code); nil when it is not one.
+    ///
+    /// Separators and extensions are dropped, vanity letters become digits, a redundant national prefix goes.
+    static func e164(_ text: String) -> String? {
+        guard text.utf8.count <= 64 else { return nil }
+        return withBuffer { phone_number_e164(text, nil, $0, $1) }
+    }
+
+    /// Sanitises an address (contract 1.7): spaces trimmed, `+` put before ten or more bare digits, then E.164 when it
+    /// parses; anything else, such as a short code, is left as it is.
+    static func address(_ text: String) -> String {
+        var text = text.trimmed
+        if text.count > 9, text.isDigits { text = "+" + text }
+        return e164(text) ?? text
+    }
+
+    /// Sanitises the other party of an inbound SMS or call (contract 1.7): eight or more bare digits are read as a
+    /// national number of the owner's region; short codes, names and international numbers stay as they are.
+    static func contact(_ text: String, owner: String) -> String {
+        let text = text.trimmed
+        guard text.count >= 8, text.isDigits, let region = region(of: owner) else { return text }
+        return withBuffer { phone_number_e164(text, region, $0, $1) } ?? text
+    }
+
+    /// Whether `text` may be sent to: 2 to 15 digits with an optional `+` (contract 1.6, contactPhoneNumber).
+    static func isContact(_ text: String) -> Bool {
+        let digits = text.hasPrefix("+") ? text.dropFirst() : text[...]
+        return (2...15).contains(digits.count) && digits.isDigits
+    }
+
+    private static func region(of owner: String) -> String? {
+        withBuffer { phone_number_region(owner, $0, $1) }
+    }
+
+    /// E.164 has at most 15 digits; regions two letters.
+    private static func withBuffer(_ body: (UnsafeMutablePointer<CChar>, Int) -> Int32) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
+            guard let start = buffer.baseAddress, body(start, buffer.count) == 1 else { return nil }
+            return String(cString: start)
+        }
+    }
+}
+
+extension StringProtocol {
+    /// Whether every character is an ASCII digit and there is one.
+    var isDigits: Bool {
+        !isEmpty && utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+
+    /// Without white space at both ends.
+    var trimmed: String {
+        var slice = self[...]
+        while slice.first?.isWhitespace == true { slice = slice.dropFirst() }
+        while slice.last?.isWhitespace == true { slice = slice.dropLast() }
+        return String(slice)
+    }
+}

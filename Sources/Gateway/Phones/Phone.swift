@@ -1,0 +1,118 @@
+import Delivery
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+typealias PhoneID = ID<Phone>
+
+/// An Android phone, or one of its SIM cards: a number of the user's own.
+struct Phone: Sendable {
+    let id: PhoneID
+    let userID: UserID
+    /// Where Firebase reaches it; nil when it never told.
+    var fcmToken: String?
+    /// E.164, unique for a user.
+    let phoneNumber: String
+    /// 0 to 60; 0 is no pacing.
+    var messagesPerMinute: Int
+    var sim: SIM
+    var messageSendScheduleID: String?
+    /// 1 to 5.
+    var maxSendAttempts: Int
+    /// How long a handed out message may take.
+    var messageExpiration: Duration
+    /// Sent to who called in vain; nil sends nothing.
+    var missedCallAutoReply: String?
+    var unarchiveThread: Bool
+    let createdAt: Timestamp
+    var updatedAt: Timestamp
+
+    /// A phone with the contract's defaults (3.3).
+    init(id: PhoneID, userID: UserID, phoneNumber: String, at now: Timestamp) {
+        self.id = id
+        self.userID = userID
+        self.phoneNumber = phoneNumber
+        messagesPerMinute = 10
+        sim = .sim1
+        maxSendAttempts = 2
+        messageExpiration = Self.defaultExpiration
+        unarchiveThread = false
+        createdAt = now
+        updatedAt = now
+    }
+
+    static let defaultExpiration: Duration = .seconds(600)
+}
+
+extension Phone: JSONWritable {
+    /// The contract's shape (3.3).
+    func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("id", id.text)
+            o.field("user_id", userID.text)
+            o.field("fcm_token", fcmToken)
+            o.field("phone_number", phoneNumber)
+            o.field("messages_per_minute", messagesPerMinute)
+            o.field("sim", sim.rawValue)
+            o.field("message_send_schedule_id", messageSendScheduleID)
+            o.field("max_send_attempts", maxSendAttempts)
+            o.field("message_expiration_seconds", messageExpiration.components.seconds)
+            o.field("missed_call_auto_reply", missedCallAutoReply)
+            o.field("unarchive_thread", unarchiveThread)
+            o.field("created_at", createdAt)
+            o.field("updated_at", updatedAt)
+        }
+    }
+}
+
+extension Phone: RowDecodable {
+    init(row: Row) throws {
+        id = try row.get("id")
+        userID = try row.get("user_id")
+        fcmToken = try row.find("fcm_token")
+        phoneNumber = try row.get("phone_number")
+        messagesPerMinute = try row.get("messages_per_minute")
+        sim = try row.get("sim")
+        messageSendScheduleID = try row.find("message_send_schedule_id")
+        maxSendAttempts = try row.get("max_send_attempts")
+        messageExpiration = try row.get("message_expiration")
+        missedCallAutoReply = try row.find("missed_call_auto_reply")
+        unarchiveThread = try row.get("unarchive_thread")
+        createdAt = try row.get("created_at")
+        updatedAt = try row.get("updated_at")
+    }
+}
+
+extension SIM: SQLEnum {
+    /// Anything but exactly `SIM2` is the first SIM (contract 1.7, K10).
+    init(lenient text: String?) {
+        self = text.flatMap(SIM.init(rawValue:)) ?? .sim1
+    }
+}
+
+enum PhoneMigrations {
+    static let all: [Migration] = [
+        Migration(
+            "phones-1",
+            [
+                """
+                CREATE TABLE phone (
+                    id \(.text) PRIMARY KEY,
+                    user_id \(.text) NOT NULL,
+                    phone_number \(.text) NOT NULL,
+                    fcm_token \(.text),
+                    messages_per_minute \(.int64) NOT NULL,
+                    sim \(.text) NOT NULL,
+                    message_send_schedule_id \(.text),
+                    max_send_attempts \(.int64) NOT NULL,
+                    message_expiration \(.int64) NOT NULL,
+                    missed_call_auto_reply \(.text),
+                    unarchive_thread \(.int64) NOT NULL,
+                    created_at \(.int64) NOT NULL,
+                    updated_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE UNIQUE INDEX phone_number ON phone (user_id, phone_number)",
+            ])
+    ]
+}

@@ -1,0 +1,47 @@
+import Delivery
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// What can be done with phones.
+struct PhoneOperations: Sendable {
+    let store: any Store
+    let endpoints: EndpointQueries
+    let identities: Identities
+    let clock: any WallClock
+
+    /// Stores what `change` makes of the phone with `number`, which is made with defaults when it is new.
+    ///
+    /// A phone key that reports a number is bound to it in the same transaction (Q10), so that its next call is let in.
+    func upsert(
+        number: String, identity: Identity, change: @escaping @Sendable (inout Phone) -> Void
+    ) async throws -> Phone {
+        let id = PhoneID(at: clock.now())
+        return try await store.write { [identities] tx in
+            var phone =
+                try PhoneQueries.find(number: number, userID: identity.userID, in: tx)
+                ?? Phone(id: id, userID: identity.userID, phoneNumber: number, at: tx.now)
+            change(&phone)
+            phone.updatedAt = tx.now
+            try PhoneQueries.save(phone, in: tx)
+            if case .phone(_, let key, _) = identity {
+                try PhoneAPIKeyQueries.bind(phone.id, to: key, in: tx)
+                identities.forgetAll(after: tx)
+            }
+            return phone
+        }
+    }
+
+    /// Deletes a phone, its binding, its presence and its number in webhooks; messages stay. False when there is none.
+    func delete(_ id: PhoneID, userID: UserID) async throws -> Bool {
+        try await store.write { [endpoints, identities] tx in
+            guard let phone = try PhoneQueries.find(id, userID: userID, in: tx) else { return false }
+            try PhoneQueries.delete(id, in: tx)
+            try PhoneAPIKeyQueries.unbind(id, in: tx)
+            try HeartbeatQueries.deletePresence(of: id, in: tx)
+            try endpoints.removeOwner(phone.phoneNumber, userID: userID, in: tx)
+            identities.forgetAll(after: tx)
+            return true
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Delivery
+import HTTPSMSWebhooks
+import Storage
+
+/// Reads and writes phones.
+enum PhoneQueries {
+    /// The phones of `userID`, newest first, whose number contains `page.query`. Index: `phone_number`.
+    static func list(userID: UserID, page: Page, in tx: any Transaction) throws -> [Phone] {
+        try tx.all(
+            Phone.self,
+            """
+            SELECT *
+            FROM phone
+            WHERE user_id = \(userID)
+                AND (\(page.query) = '' OR phone_number LIKE \(SQLPattern.containing(page.query)) ESCAPE '\\')
+            ORDER BY created_at DESC, id DESC
+            LIMIT \(page.limit) OFFSET \(page.skip)
+            """)
+    }
+
+    /// The phone `id` of `userID`.
+    static func find(_ id: PhoneID, userID: UserID, in tx: any Transaction) throws -> Phone? {
+        try tx.first(Phone.self, "SELECT * FROM phone WHERE id = \(id) AND user_id = \(userID)")
+    }
+
+    /// The phone of `userID` with this number, locked. Index: `phone_number`.
+    static func find(number: String, userID: UserID, in tx: any Transaction) throws -> Phone? {
+        try tx.first(
+            Phone.self,
+            "SELECT * FROM phone WHERE user_id = \(userID) AND phone_number = \(number) \(.forUpdate)")
+    }
+
+    /// Which of `numbers` are phones of `userID`. Index: `phone_number`.
+    static func known(_ numbers: [String], userID: UserID, in tx: any Transaction) throws -> Set<String> {
+        Set(
+            try tx.rows(
+                "SELECT phone_number FROM phone WHERE user_id = \(userID) AND phone_number IN \(list: numbers)"
+            ).map { try $0.get("phone_number") })
+    }
+
+    /// Stores a phone, new or changed.
+    static func save(_ phone: Phone, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO phone (
+                id, user_id, phone_number, fcm_token, messages_per_minute, sim, message_send_schedule_id,
+                max_send_attempts, message_expiration, missed_call_auto_reply, unarchive_thread, created_at, updated_at)
+            VALUES (
+                \(phone.id), \(phone.userID), \(phone.phoneNumber), \(phone.fcmToken), \(phone.messagesPerMinute),
+                \(phone.sim), \(phone.messageSendScheduleID), \(phone.maxSendAttempts), \(phone.messageExpiration),
+                \(phone.missedCallAutoReply), \(phone.unarchiveThread), \(phone.createdAt), \(phone.updatedAt))
+            ON CONFLICT (id) DO UPDATE SET
+                fcm_token = excluded.fcm_token, messages_per_minute = excluded.messages_per_minute,
+                sim = excluded.sim, message_send_schedule_id = excluded.message_send_schedule_id,
+                max_send_attempts = excluded.max_send_attempts, message_expiration = excluded.message_expiration,
+                missed_call_auto_reply = excluded.missed_call_auto_reply,
+                unarchive_thread = excluded.unarchive_thread, updated_at = excluded.updated_at
+            """)
+    }
+
+    /// Deletes the phone `id`.
+    static func delete(_ id: PhoneID, in tx: any Transaction) throws {
+        try tx.run("DELETE FROM phone WHERE id = \(id)")
+    }
+}

@@ -1,0 +1,69 @@
+import Delivery
+import HTTPSMSWebhooks
+import Hummingbird
+import Storage
+
+/// `/v1/phones` (contract 4.5).
+struct PhoneRoutes {
+    let store: any Store
+    let operations: PhoneOperations
+    /// The shortest expiration a phone may ask for; 60 s in httpSMS.
+    let minimumExpiration: Duration
+
+    func add(users: RouterGroup<UserContext>, phones: RouterGroup<PhoneContext>) {
+        users.get("/v1/phones", use: list)
+        users.put("/v1/phones", use: upsert)
+        users.delete("/v1/phones/:phoneID", use: delete)
+        phones.put("/v1/phones/fcm-token", use: upsertFCMToken)
+    }
+
+    private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
+        var errors = FieldErrors()
+        let page = Page(QueryParameters(request), limit: 20, errors: &errors)
+        try errors.check("validation errors while fetching phones")
+        let phones = try await store.read { tx in try PhoneQueries.list(userID: context.userID, page: page, in: tx) }
+        return Reply(fetched: phones, "phone")
+    }
+
+    private func upsert(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let update = try await request.decode(PhoneUpdate.self)
+        try update.validate(minimumExpiration: minimumExpiration)
+        let phone = try await operations.upsert(
+            number: update.phoneNumber, identity: .user(context.userID), change: update.apply)
+        return Reply("phone updated successfully", phone)
+    }
+
+    private struct FCMTokenRequest: Decodable {
+        let phoneNumber: String?
+        let fcmToken: String?
+        let sim: String?
+    }
+
+    private func upsertFCMToken(_ request: Request, _ context: PhoneContext) async throws -> Reply {
+        let body = try await request.decode(FCMTokenRequest.self)
+        let number = PhoneNumber.address(body.phoneNumber ?? "")
+        let token = (body.fcmToken ?? "").trimmed
+        var errors = FieldErrors()
+        errors.require("phone_number", number)
+        errors.requirePhoneNumber("phone_number", number)
+        errors.requireBytes("fcm_token", token, max: 1_000)
+        try errors.check("validation errors while updating phones")
+        let sim = SIM(lenient: body.sim)
+        let phone = try await operations.upsert(number: number, identity: context.identity) { phone in
+            phone.fcmToken = token.isEmpty ? nil : token
+            phone.sim = sim
+        }
+        return Reply("FCM token updated successfully", phone)
+    }
+
+    private func delete(_ request: Request, _ context: UserContext) async throws -> Reply {
+        var errors = FieldErrors()
+        let text = context.parameters.get("phoneID") ?? ""
+        let id = errors.requireID("phoneID", text, of: PhoneID.self)
+        try errors.check("validation errors while deleting phone")
+        guard let id, try await operations.delete(id, userID: context.userID) else {
+            throw APIError.notFound("cannot find phone with ID [\(text)]")
+        }
+        return Reply("phone deleted successfully", nil)
+    }
+}

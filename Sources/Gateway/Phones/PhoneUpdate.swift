@@ -1,0 +1,78 @@
+import HTTPSMSWebhooks
+import Storage
+
+/// The body of `PUT /v1/phones`: what is absent stays, on a new phone at its default (Q3 to Q6).
+struct PhoneUpdate: Decodable, Sendable {
+    let phoneNumber: String
+    private let fcmToken: Patch<String>
+    private let messagesPerMinute: Patch<Int>
+    private let maxSendAttempts: Patch<Int>
+    private let expirationSeconds: Patch<Int>
+    private let missedCallAutoReply: Patch<String>
+    private let unarchiveThread: Patch<Bool>
+    private let sim: Patch<String>
+    private let messageSendScheduleID: Patch<String>
+
+    private enum Member: CodingKey {
+        case phoneNumber, fcmToken, messagesPerMinute, maxSendAttempts, messageExpirationSeconds
+        case missedCallAutoReply, unarchiveThread, sim, messageSendScheduleID
+    }
+
+    init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: Member.self)
+        phoneNumber = PhoneNumber.address(try members.decodeIfPresent(String.self, forKey: .phoneNumber) ?? "")
+        fcmToken = try members.patch(forKey: .fcmToken)
+        messagesPerMinute = try members.patch(forKey: .messagesPerMinute)
+        maxSendAttempts = try members.patch(forKey: .maxSendAttempts)
+        expirationSeconds = try members.patch(forKey: .messageExpirationSeconds)
+        missedCallAutoReply = try members.patch(forKey: .missedCallAutoReply)
+        unarchiveThread = try members.patch(forKey: .unarchiveThread)
+        sim = try members.patch(forKey: .sim)
+        messageSendScheduleID = try members.patch(forKey: .messageSendScheduleID)
+    }
+
+    /// Tries the contract's rules.
+    ///
+    /// - Throws: `APIError` 422.
+    func validate(minimumExpiration: Duration) throws(APIError) {
+        var errors = FieldErrors()
+        errors.require("phone_number", phoneNumber)
+        errors.requirePhoneNumber("phone_number", phoneNumber)
+        errors.requireBytes("fcm_token", fcmToken.value?.trimmed ?? "", max: 1_000)
+        errors.requireRange("messages_per_minute", messagesPerMinute.value, max: 60)
+        errors.requireRange("max_send_attempts", maxSendAttempts.value, max: 5)
+        if let seconds = expirationSeconds.value, seconds != 0 {
+            let minimum = Int(minimumExpiration.components.seconds)
+            errors.requireRange("message_expiration_seconds", seconds, min: minimum, max: 3_600)
+        }
+        if expirationSeconds.value == 0, let attempts = maxSendAttempts.value, attempts > 0 {
+            errors.add(
+                "message_expiration_seconds",
+                "message_expiration_seconds cannot be 0 when max_send_attempts is greater than 0")
+        }
+        if let id = messageSendScheduleID.value?.trimmed, !id.isEmpty {
+            // No schedule can exist before send schedules do, so none is this user's.
+            errors.add(
+                "message_send_schedule_id",
+                "The message_send_schedule_id does not belong to the authenticated user or does not exist")
+        }
+        try errors.check("validation errors while updating phones")
+    }
+
+    /// Makes the changes; 0 attempts and 0 seconds mean the default (contract 3.3).
+    func apply(to phone: inout Phone) {
+        phone.fcmToken = fcmToken.applied(to: phone.fcmToken)?.trimmed
+        if phone.fcmToken == "" { phone.fcmToken = nil }
+        phone.messagesPerMinute = messagesPerMinute.value ?? phone.messagesPerMinute
+        if let attempts = maxSendAttempts.value { phone.maxSendAttempts = attempts == 0 ? 2 : attempts }
+        if let seconds = expirationSeconds.value {
+            phone.messageExpiration = seconds == 0 ? Phone.defaultExpiration : .seconds(seconds)
+        }
+        phone.missedCallAutoReply = missedCallAutoReply.applied(to: phone.missedCallAutoReply)?.trimmed
+        if phone.missedCallAutoReply == "" { phone.missedCallAutoReply = nil }
+        phone.unarchiveThread = unarchiveThread.value ?? phone.unarchiveThread
+        if let sim = sim.value { phone.sim = SIM(lenient: sim) }
+        if case .absent = messageSendScheduleID { return }
+        phone.messageSendScheduleID = nil
+    }
+}

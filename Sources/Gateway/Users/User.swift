@@ -1,0 +1,44 @@
+import Delivery
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// An account: everything else belongs to one.
+struct User: Sendable {
+    let id: UserID
+    let email: String
+    let apiKey: Secret<String>
+    /// An IANA name.
+    let timezone: String
+    let activePhoneID: PhoneID?
+    let notificationMessageStatusEnabled: Bool
+    let notificationWebhookEnabled: Bool
+    let notificationHeartbeatEnabled: Bool
+    let notificationNewsletterEnabled: Bool
+    let createdAt: Timestamp
+    let updatedAt: Timestamp
+}
+
+extension User: JSONWritable {
+    /// The contract's shape (3.7). There is no billing: the subscription fields are those of a plan without limits.
+    func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("id", id.text)
+            o.field("email", email)
+            o.field("api_key", apiKey.exposed)
+            o.field("timezone", timezone)
+            o.field("active_phone_id", activePhoneID?.text)
+            o.field("subscription_name", "pro-lifetime")
+            o.null("subscription_id")
+            o.null("subscription_status")
+            o.null("subscription_renews_at")
+            o.null("subscription_ends_at")
+            o.field("notification_message_status_enabled", notificationMessageStatusEnabled)
+            o.field("notification_webhook_enabled", notificationWebhookEnabled)
+            o.field("notification_heartbeat_enabled", notificationHeartbeatEnabled)
+            o.field("notification_newsletter_enabled", notificationNewsletterEnabled)
+            o.field("created_at", createdAt)
+            o.field("updated_at", updatedAt)
+        }
+    }
+}

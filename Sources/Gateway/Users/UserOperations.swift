@@ -1,0 +1,77 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// What can be done with accounts.
+struct UserOperations: Sendable {
+    let store: any Store
+    let queries: UserQueries
+    let identities: Identities
+
+    /// Makes an account.
+    ///
+    /// - Parameters:
+    ///   - email: Its e-mail address, unique.
+    ///   - id: Its id, 1 to 128 characters without white space; nil draws one.
+    ///   - apiKey: Its API key, at least 8 characters, not starting with `pk_`; nil draws one.
+    /// - Throws: ``UserCreationError``.
+    func create(email: String, id: String?, apiKey: String?) async throws -> User {
+        let email = email.trimmed
+        guard email.utf8.count <= 255, email.split(separator: "@", omittingEmptySubsequences: false).count == 2,
+            !email.hasPrefix("@"), !email.hasSuffix("@"), !email.contains(where: \.isWhitespace)
+        else { throw UserCreationError("'\(email)' is not an e-mail address") }
+        if let id, id.isEmpty || id.utf8.count > 128 || !id.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x2f }) {
+            throw UserCreationError("an id has 1 to 128 printable ASCII characters, no space and no slash")
+        }
+        if let apiKey {
+            guard apiKey.utf8.count >= 8, apiKey.utf8.count <= 255, apiKey.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }),
+                !apiKey.hasPrefix(APIKey.phonePrefix), apiKey != "undefined"
+            else {
+                throw UserCreationError("an API key has 8 to 255 printable ASCII characters and does not start with pk_")
+            }
+        }
+        let key = apiKey ?? APIKey.random(prefix: APIKey.userPrefix)
+        let drawn = ID<User>(at: SystemClock().now()).text
+        do {
+            return try await store.write { tx in
+                let user = User(
+                    id: UserID(id ?? drawn), email: email, apiKey: Secret(key), timezone: "UTC", activePhoneID: nil,
+                    notificationMessageStatusEnabled: true, notificationWebhookEnabled: true,
+                    notificationHeartbeatEnabled: true, notificationNewsletterEnabled: true, createdAt: tx.now,
+                    updatedAt: tx.now)
+                try queries.insert(user, in: tx)
+                return user
+            }
+        } catch StorageError.uniqueViolation(let what) {
+            throw UserCreationError("there is an account already with this id, e-mail or API key (\(what))")
+        }
+    }
+
+    /// The account of `id`.
+    func user(_ id: UserID) async throws -> User {
+        guard let user = try await store.read({ [queries] tx in try queries.find(id, in: tx) }) else {
+            throw APIError.unauthorized
+        }
+        return user
+    }
+
+    /// Gives the account another API key; the old one stops working with this call.
+    func rotateAPIKey(of id: UserID) async throws -> User {
+        let key = APIKey.random(prefix: APIKey.userPrefix)
+        return try await store.write { [queries, identities] tx in
+            try queries.setAPIKey(key, of: id, in: tx)
+            identities.forgetAll(after: tx)
+            guard let user = try queries.find(id, in: tx) else { throw APIError.unauthorized }
+            return user
+        }
+    }
+}
+
+/// Why an account was not made, in words for the operator.
+package struct UserCreationError: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,112 @@
+import Delivery
+import HTTPSMSWebhooks
+import HTTPTypes
+import Storage
+
+extension Endpoint: JSONWritable {
+    /// A webhook in the contract's shape (3.5); keys are shown in clear, as clients expect (K12).
+    package func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("id", id.text)
+            o.field("user_id", userID.text)
+            o.field("url", url)
+            o.field("signing_key", signingKey?.exposed ?? "")
+            o.field("phone_numbers", owners)
+            o.field("events", eventTypes.map(\.rawValue))
+            o.field("created_at", createdAt)
+            o.field("updated_at", updatedAt)
+        }
+    }
+}
+
+/// The body of `POST` and `PUT /v1/webhooks`. On an update what is absent stays, and a null signing key clears it.
+struct WebhookUpdate: Decodable, Sendable {
+    private let url: Patch<String>
+    private let signingKey: Patch<String>
+    private let events: Patch<[String]>
+    private let phoneNumbers: Patch<[String]>
+
+    private enum Member: CodingKey {
+        case url, signingKey, events, phoneNumbers
+    }
+
+    init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: Member.self)
+        url = try members.patch(forKey: .url)
+        signingKey = try members.patch(forKey: .signingKey)
+        events = try members.patch(forKey: .events)
+        phoneNumbers = try members.patch(forKey: .phoneNumbers)
+    }
+
+    /// What a webhook is made of, checked as far as it can be without the store and the network.
+    struct Settings: Sendable {
+        let callback: CallbackURL
+        /// The URL as the user wrote it, with a scheme.
+        let url: String
+        let signingKey: Secret<String>?
+        let eventTypes: [EventType]
+        let phoneNumbers: [String]
+    }
+
+    /// Tries the contract's rules (4.8) on what `current`, nil for a new webhook, becomes.
+    ///
+    /// - Throws: `APIError` 422 with `message`.
+    func settings(over current: Endpoint?, message: String) throws(APIError) -> Settings {
+        var errors = FieldErrors()
+        let url = Self.withScheme(self.url.applied(to: current?.url) ?? "")
+        let callback = Self.callback(url, &errors)
+        let key = (signingKey.applied(to: current?.signingKey?.exposed) ?? "").trimmed
+        errors.requireBytes("signing_key", key, max: 255)
+        let types = Self.types(events.applied(to: current?.eventTypes.map(\.rawValue)) ?? [], &errors)
+        let numbers = (phoneNumbers.applied(to: current?.owners) ?? []).map(PhoneNumber.address).unique
+        errors.require("phone_numbers", numbers)
+        if let index = numbers.firstIndex(where: { !PhoneNumber.isContact($0) }) {
+            errors.add(
+                "phone_numbers",
+                "The phone_numbers field in index [\(index)] must contain only digits and must be less than 14 characters")
+        }
+        errors.requireCount("phone_numbers", numbers, max: 1_000)
+        try errors.check(message)
+        guard let callback else { throw APIError(.unprocessableContent, message) }
+        return Settings(
+            callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key), eventTypes: types,
+            phoneNumbers: numbers)
+    }
+
+    /// As in httpSMS, a URL without a scheme gets `https://`.
+    private static func withScheme(_ text: String) -> String {
+        let text = text.trimmed
+        return text.contains("://") ? text : "https://" + text
+    }
+
+    private static func callback(_ url: String, _ errors: inout FieldErrors) -> CallbackURL? {
+        do {
+            return try CallbackURL(url)
+        } catch .tooLong {
+            errors.add("url", "The url field must be maximum \(CallbackURL.maximumLength) char")
+        } catch {
+            errors.add("url", "The url field format is invalid")
+            errors.add("url", "\(error)")
+        }
+        return nil
+    }
+
+    private static func types(_ names: [String], _ errors: inout FieldErrors) -> [EventType] {
+        let names = names.unique
+        errors.require("events", names)
+        if names.isEmpty { errors.add("events", "The events field is an empty array") }
+        let types = names.compactMap(EventType.init(rawValue:))
+        if types.count < names.count, let unknown = names.first(where: { EventType(rawValue: $0) == nil }) {
+            errors.add("events", "The events field has an invalid event with name [\(unknown)]")
+        }
+        return types
+    }
+}
+
+extension Array where Element: Hashable {
+    /// The elements in the order in which each first appears.
+    var unique: [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

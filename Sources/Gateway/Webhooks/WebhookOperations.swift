@@ -1,0 +1,110 @@
+import Delivery
+import HTTPSMSWebhooks
+import HTTPTypes
+import Storage
+import Timestamps
+
+/// What can be done with webhooks, which are stored as endpoints.
+struct WebhookOperations: Sendable {
+    let store: any Store
+    let endpoints: EndpointQueries
+    let resolver: any AddressResolver
+    let policy: AddressPolicy
+    let clock: any WallClock
+
+    /// Stores a new webhook.
+    ///
+    /// - Throws: `APIError` 422 when a rule is broken, 402 when the user has ten already.
+    func create(_ update: WebhookUpdate, userID: UserID) async throws -> Endpoint {
+        let message = "validation errors while storing webhook"
+        let settings = try update.settings(over: nil, message: message)
+        try await vet(settings.callback, message)
+        let id = EndpointID(at: clock.now())
+        return try await store.write { [endpoints] tx in
+            try Self.requireOwned(settings.phoneNumbers, userID: userID, message, in: tx)
+            try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(userID)")  // Locks the count.
+            guard try endpoints.count(userID: userID, in: tx) < Self.maximum else {
+                throw APIError(
+                    HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required"),
+                    """
+                    You can't create more than \(Self.maximum) webhooks contact us to upgrade to our enterprise plan.
+                    """)
+            }
+            let endpoint = Endpoint(
+                id: id, userID: userID, url: settings.url, signingKey: settings.signingKey,
+                eventTypes: settings.eventTypes, owners: settings.phoneNumbers, createdAt: tx.now, updatedAt: tx.now)
+            try endpoints.insert(endpoint, in: tx)
+            return endpoint
+        }
+    }
+
+    /// Changes a webhook; what waits for it goes to its new URL under its new key. Nil when the user has none such.
+    ///
+    /// - Throws: `APIError` 422 when a rule is broken.
+    func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> Endpoint? {
+        let message = "validation errors while updating webhook"
+        let found = try await store.read { [endpoints] tx in try endpoints.find(id, userID: userID, in: tx) }
+        guard let found else { return nil }
+        try await vet(try update.settings(over: found, message: message).callback, message)
+        return try await store.write { [endpoints] tx in
+            guard var endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
+            let settings = try update.settings(over: endpoint, message: message)
+            let added = settings.phoneNumbers.filter { !endpoint.owners.contains($0) }
+            try Self.requireOwned(added, userID: userID, message, in: tx)
+            endpoint.url = settings.url
+            endpoint.signingKey = settings.signingKey
+            endpoint.eventTypes = settings.eventTypes
+            endpoint.owners = settings.phoneNumbers
+            if endpoint.statusReason == EndpointQueries.noOwnersLeft {
+                endpoint.status = .active
+                endpoint.statusReason = nil
+            }
+            endpoint.updatedAt = tx.now
+            try endpoints.update(endpoint, in: tx)
+            return endpoint
+        }
+    }
+
+    /// Deletes a webhook and cancels what waits for it; false when the user has none such.
+    func delete(_ id: EndpointID, userID: UserID) async throws -> Bool {
+        try await store.write { [endpoints] tx in
+            guard try endpoints.find(id, userID: userID, in: tx) != nil else { return false }
+            try endpoints.delete(id, in: tx)
+            return true
+        }
+    }
+
+    private func vet(_ url: CallbackURL, _ message: String) async throws {
+        do {
+            try await vetCallback(url, resolver: resolver, policy: policy)
+        } catch {
+            var errors = FieldErrors()
+            errors.add(
+                "url",
+                """
+                The url field must lead to a public address: \(error). The operator of this server can allow networks \
+                with WEBHOOK_ALLOWED_NETWORKS
+                """)
+            try errors.check(message)
+        }
+    }
+
+    private static func requireOwned(
+        _ numbers: [String], userID: UserID, _ message: String, in tx: any Transaction
+    ) throws {
+        let known = try PhoneQueries.known(numbers, userID: userID, in: tx)
+        var errors = FieldErrors()
+        for number in numbers where !known.contains(number) {
+            errors.add(
+                "phone_numbers",
+                """
+                The phone number [\(number)] is not available in your account. Install the android app on your phone to \
+                store a webhook with this phone number
+                """)
+        }
+        try errors.check(message)
+    }
+
+    /// 10 webhooks per user, as in httpSMS.
+    private static let maximum = 10
+}

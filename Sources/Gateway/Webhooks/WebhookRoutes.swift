@@ -1,0 +1,59 @@
+import Delivery
+import Hummingbird
+import Storage
+
+/// `/v1/webhooks` (contract 4.8).
+struct WebhookRoutes {
+    let operations: WebhookOperations
+
+    func add(to group: RouterGroup<UserContext>) {
+        group.get("/v1/webhooks", use: list)
+        group.post("/v1/webhooks", use: create)
+        group.put("/v1/webhooks/:webhookID", use: update)
+        group.delete("/v1/webhooks/:webhookID", use: delete)
+    }
+
+    private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
+        var errors = FieldErrors()
+        let page = Page(QueryParameters(request), limit: 20, errors: &errors)
+        try errors.check("validation errors while fetching webhooks")
+        let webhooks = try await operations.store.read { [endpoints = operations.endpoints] tx in
+            try endpoints.list(
+                userID: context.userID, containing: page.query, skip: page.skip, limit: page.limit, in: tx)
+        }
+        return Reply(fetched: webhooks, "webhook")
+    }
+
+    private func create(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let update = try await request.decode(WebhookUpdate.self)
+        let webhook = try await operations.create(update, userID: context.userID)
+        return Reply("webhook created successfully", webhook, status: .created)
+    }
+
+    private func update(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let update = try await request.decode(WebhookUpdate.self)
+        let (id, text) = try webhookID(context, "validation errors while updating webhook")
+        guard let webhook = try await operations.update(id, update, userID: context.userID) else {
+            throw APIError.notFound("cannot find webhook with ID [\(text)]")
+        }
+        return Reply("webhook updated successfully", webhook)
+    }
+
+    private func delete(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let (id, text) = try webhookID(context, "validation errors while deleting webhook")
+        guard try await operations.delete(id, userID: context.userID) else {
+            throw APIError.notFound("cannot find webhook with ID [\(text)]")
+        }
+        return Reply("webhook deleted successfully", nil)
+    }
+
+    private func webhookID(_ context: UserContext, _ message: String) throws -> (EndpointID, text: String) {
+        var errors = FieldErrors()
+        let text = context.parameters.get("webhookID") ?? ""
+        guard let id = errors.requireID("webhookID", text, of: EndpointID.self) else {
+            try errors.check(message)
+            throw APIError.notFound("cannot find webhook with ID [\(text)]")
+        }
+        return (id, text)
+    }
+}

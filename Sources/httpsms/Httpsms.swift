@@ -1,0 +1,12 @@
+import ArgumentParser
+import Gateway
+
+/// `httpsms`: parses the command line and runs one command.
+@main
+struct Httpsms: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "httpsms",
+        abstract: "A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks that lose nothing.",
+        version: GatewayServer.version,
+        subcommands: [Serve.self, Demo.self, UserCommand.self, Migrate.self, Doctor.self])
+}

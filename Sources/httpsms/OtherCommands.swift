@@ -1,0 +1,72 @@
+import ArgumentParser
+import Gateway
+
+struct Demo: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the whole path on this machine: server, simulated phone and webhook receiver.",
+        discussion: "The real server on a real store; a phone makes each of the eight events happen, a receiver verifies them.")
+
+    @Flag(help: "End after the eight events: with status 0, or with 1 and a reason.")
+    var once = false
+
+    @Option(help: "The port of the server, 0 for a free one [HTTP_PORT] (default: 8000, or 0 with --once)")
+    var port: String?
+
+    @OptionGroup var store: StoreOptions
+
+    func run() async throws {
+        try await Commands.demo(flags: store.flags.merging(["HTTP_PORT": port]) { $1 }, once: once)
+    }
+}
+
+struct UserCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "user", abstract: "Manage accounts.", subcommands: [Create.self])
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make an account and print its id and API key. Works beside a running server.")
+
+        @Option(help: "The e-mail address, one account for each.")
+        var email: String
+
+        @Option(help: "The account's id (default: a new UUID).")
+        var id: String?
+
+        @Option(help: "The account's API key (default: a random one).")
+        var apiKey: String?
+
+        @OptionGroup var store: StoreOptions
+
+        func run() async throws {
+            let user = try await Commands.createUser(flags: store.flags, email: email, id: id, apiKey: apiKey)
+            print("id:      \(user.id)")
+            print("api key: \(user.apiKey)")
+        }
+    }
+}
+
+struct Migrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make the store, or bring it up to this version. `serve` and `user create` do so themselves.")
+
+    @OptionGroup var store: StoreOptions
+
+    func run() async throws {
+        let applied = try await Commands.migrate(flags: store.flags)
+        print(applied.isEmpty ? "The store is up to date." : "Applied: \(applied.joined(separator: ", "))")
+    }
+}
+
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check configuration, store, clock and key file, and say what to mend. Ends with 1 when something is wrong.")
+
+    @OptionGroup var store: StoreOptions
+
+    func run() async throws {
+        let findings = await Commands.doctor(flags: store.flags)
+        for finding in findings { print(finding) }
+        if findings.contains(where: \.isProblem) { throw ExitCode(1) }
+    }
+}

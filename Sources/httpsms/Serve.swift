@@ -1,0 +1,48 @@
+import ArgumentParser
+import Gateway
+
+/// What every command that uses the store can be told; each flag stands in for its variable.
+struct StoreOptions: ParsableArguments {
+    @Option(help: "The store [DATABASE_URL] (default: sqlite:./data/httpsms.sqlite)")
+    var databaseURL: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical [LOG_LEVEL] (default: info)")
+    var logLevel: String?
+
+    @Option(help: "text or json [LOG_FORMAT] (default: text)")
+    var logFormat: String?
+
+    /// By the variable that each stands for.
+    var flags: [String: String?] {
+        ["DATABASE_URL": databaseURL, "LOG_LEVEL": logLevel, "LOG_FORMAT": logFormat]
+    }
+}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the server.",
+        discussion: """
+            Each flag can be set by the variable in brackets. More variables:
+              MASTER_KEY                 32 bytes in base64 that encrypt stored keys (default: <database>.key, made at first start)
+              WEBHOOK_ALLOWED_NETWORKS   networks that callback URLs may reach besides public addresses, such as 192.168.0.0/16
+              WEBHOOK_RETRY_DELAYS       one to four waits before retries (default: 2s,10s,1m,10m)
+              HEARTBEAT_OFFLINE_AFTER    how long a phone may be silent (default: 1h)
+              MESSAGE_EXPIRATION_MIN     the shortest message_expiration_seconds of a phone (default: 60s)
+            """)
+
+    @Option(help: "The address to listen on [HTTP_HOST] (default: 127.0.0.1)")
+    var host: String?
+
+    @Option(help: "The port to listen on, 0 for a free one [HTTP_PORT] (default: 8000)")
+    var port: String?
+
+    @Option(help: "What URLs in answers and events begin with [APP_URL] (default: the address it listens on)")
+    var appURL: String?
+
+    @OptionGroup var store: StoreOptions
+
+    func run() async throws {
+        let flags = store.flags.merging(["HTTP_HOST": host, "HTTP_PORT": port, "APP_URL": appURL]) { $1 }
+        try await Commands.serve(flags: flags)
+    }
+}
