@@ -74,7 +74,7 @@ let package = Package(
             dependencies: [
                 "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", "CPhoneNumber", hummingbird, asyncHTTPClient,
                 .product(name: "Configuration", package: "swift-configuration"), crypto, logging, metrics,
-                serviceLifecycle, unixSignals, nioCore, nioPosix, nioFoundation, httpTypes,
+                serviceLifecycle, unixSignals, nioCore, nioPosix, nioHTTP1, nioFoundation, httpTypes,
             ],
             swiftSettings: settings),
         .executableTarget(

@@ -36,23 +36,22 @@ struct LogLine: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(
-        level: Logger.Level, message: Logger.Message, metadata explicit: Logger.Metadata?, source: String, file: String,
-        function: String, line: UInt
-    ) {
-        let all = metadata.merging(explicit ?? [:]) { $1 }.sorted { $0.key < $1.key }
+    func log(event: LogEvent) {
+        var all = metadata.merging(event.metadata ?? [:]) { $1 }
+        if let error = event.error { all["error"] = "\(error)" }
+        let sorted = all.sorted { $0.key < $1.key }
         let now = SystemClock().now()
         switch format {
         case .text:
-            let pairs = all.map { " \($0.key)=\(quoted("\($0.value)"))" }.joined()
-            write(Array("\(now) \(level) \(message)\(pairs)\n".utf8))
+            let pairs = sorted.map { " \($0.key)=\(quoted("\($0.value)"))" }.joined()
+            write(Array("\(now) \(event.level) \(event.message)\(pairs)\n".utf8))
         case .json:
             var json = JSONWriter()
             json.object { o in
                 o.field("time", now)
-                o.field("level", level.rawValue)
-                o.field("message", "\(message)")
-                for (key, value) in all { o.field(named: key, "\(value)") }
+                o.field("level", event.level.rawValue)
+                o.field("message", "\(event.message)")
+                for (key, value) in sorted { o.field(named: key, "\(value)") }
             }
             write(json.bytes + [UInt8(ascii: "\n")])
         }

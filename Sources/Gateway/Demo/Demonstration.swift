@@ -1,5 +1,208 @@
+import Delivery
 import Foundation
+import HTTPSMSWebhooks
+import Logging
+import NIOHTTP1
+import Storage
+import Timestamps
+
+/// `httpsms demo`: the real server with a simulated phone on one side and a verifying receiver on the other.
+///
+/// What takes an hour in life is reached through the same code with shorter settings: a phone is offline after 2 s, a
+/// message expires after 1 s.
 struct Demonstration {
-    init(_ configuration: GatewayConfiguration, once: Bool) throws {}
-    func run() async throws {}
+    private let configuration: GatewayConfiguration
+    private let once: Bool
+    private let clock = SystemClock()
+    private let logger = Logger(label: "httpsms")
+
+    /// Takes the configuration and what the demonstration must change in it.
+    ///
+    /// - Throws: ``ConfigurationError`` when others could reach it: its receiver is on loopback, which it must allow.
+    init(_ configuration: GatewayConfiguration, once: Bool) throws {
+        let isLoopback = ["localhost", "::1"].contains(configuration.host) || configuration.host.hasPrefix("127.")
+        guard isLoopback else {
+            throw ConfigurationError(variable: "HTTP_HOST", expected: "an address of loopback for the demonstration")
+        }
+        var configuration = configuration
+        configuration.allowedNetworks.append(try Network("127.0.0.0/8"))
+        configuration.heartbeatOfflineAfter = .seconds(2)
+        configuration.messageExpirationMinimum = .seconds(1)
+        self.configuration = configuration
+        self.once = once
+    }
+
+    /// Why the demonstration did not come to its end.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Runs until the eight events came (`once`), or until it is stopped.
+    func run() async throws {
+        print("httpsms \(GatewayServer.version): starting the server on \(configuration.databasePath)")
+        let receiver = DemonstrationReceiver(signingKey: "demo-signing-key")
+        let server = try await GatewayServer(configuration, logger: logger)
+        let user = try await demoUser(server.users)
+        let (urls, urlContinuation) = AsyncStream.makeStream(of: String.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await receiver.run(logger: logger) { urlContinuation.yield($0) } }
+            group.addTask {
+                try await server.run(logger: logger) { baseURL in
+                    var receiverURLs = urls.makeAsyncIterator()
+                    guard let receiverURL = await receiverURLs.next() else { return true }
+                    let client = DemonstrationClient(baseURL: baseURL, apiKey: user.apiKey.exposed)
+                    let phone = try await setUp(client, receiverURL: receiverURL)
+                    try await show(client, phone, receiver)
+                    if !once { explain(client, phone) }
+                    return once
+                }
+            }
+            try await group.next()
+            group.cancelAll()
+            while let result = await group.nextResult() {
+                if case .failure(let error) = result, !(error is CancellationError) { throw error }
+            }
+        }
+    }
+
+    private func demoUser(_ users: UserOperations) async throws -> User {
+        let id = UserID("demo")
+        if let user = try await users.store.read({ tx in try users.queries.find(id, in: tx) }) { return user }
+        return try await users.create(email: "demo@example.com", id: id.text, apiKey: nil)
+    }
+
+    private static let phoneNumber = "+18005550199"
+    private static let contact = "+18005550100"
+
+    /// Registers the phone with a key of its own, and points the demonstration's one webhook at the receiver.
+    private func setUp(_ client: DemonstrationClient, receiverURL: String) async throws -> SimulatedPhone {
+        let keys = try await client.call(.GET, "/v1/phone-api-keys")["data"] as? [[String: Any]] ?? []
+        var phoneKey = keys.first?["api_key"] as? String
+        if phoneKey == nil {
+            let key = try await client.call(.POST, "/v1/phone-api-keys", ["name": "demo phone"])["data"] as? [String: Any]
+            phoneKey = key?["api_key"] as? String
+        }
+        guard let phoneKey else { throw Failure(description: "the server gave no phone API key") }
+        let phone = SimulatedPhone(
+            number: Self.phoneNumber, client: DemonstrationClient(baseURL: client.baseURL, apiKey: phoneKey))
+        try await phone.register()
+        try await client.call(.PUT, "/v1/phones", PhoneSettings(number: phone.number))
+        let webhook = WebhookSettings(url: receiverURL, signingKey: "demo-signing-key", number: phone.number)
+        let webhooks = try await client.call(.GET, "/v1/webhooks")["data"] as? [[String: Any]] ?? []
+        let existing = webhooks.first { $0["signing_key"] as? String == "demo-signing-key" }
+        if let id = existing?["id"] as? String {
+            try await client.call(.PUT, "/v1/webhooks/\(id)", webhook)
+        } else {
+            try await client.call(.POST, "/v1/webhooks", webhook)
+        }
+        return phone
+    }
+
+    /// Makes each of the eight events happen, and waits for it.
+    private func show(
+        _ client: DemonstrationClient, _ phone: SimulatedPhone, _ receiver: DemonstrationReceiver
+    ) async throws {
+        print("\(pad("event", 26))\(pad("id", 38))\(pad("latency", 13))signature and CloudEvent")
+        let sent = try await send(client, "Your table is booked.")
+        let failing = try await send(client, "This one cannot be sent.")
+        try await expect(.messageReceived, receiver) { try await phone.receive("Hello!", from: Self.contact) }
+        try await expect(.callMissed, receiver) { try await phone.missCall(from: Self.contact) }
+        try await phone.fetch(sent)
+        try await expect(.messageSent, receiver) { try await phone.report("SENT", sent) }
+        try await expect(.messageDelivered, receiver) { try await phone.report("DELIVERED", sent) }
+        try await phone.fetch(failing)
+        try await expect(.messageFailed, receiver) { try await phone.report("FAILED", failing, reason: "NO_SERVICE") }
+        try await expect(.messageExpired, receiver, isTimed: true) {
+            _ = try await send(client, "Nobody fetches this one.")
+        }
+        try await expect(.heartbeatOffline, receiver, isTimed: true) { try await phone.beat() }
+        try await expect(.heartbeatOnline, receiver) { try await phone.beat() }
+        print("All eight events arrived and verified.")
+    }
+
+    private func send(_ client: DemonstrationClient, _ content: String) async throws -> String {
+        let draft = ["from": Self.phoneNumber, "to": Self.contact, "content": content]
+        let message = try await client.call(.POST, "/v1/messages/send", draft)["data"] as? [String: Any]
+        guard let id = message?["id"] as? String else { throw Failure(description: "the server gave no message id") }
+        return id
+    }
+
+    /// Runs `cause` and prints the event that follows from it.
+    ///
+    /// - Parameters:
+    ///   - type: The event that must come.
+    ///   - receiver: Where it must come to.
+    ///   - isTimed: Whether time brings it: the latency then counts from the event, not from the call.
+    ///   - cause: The phone's call.
+    private func expect(
+        _ type: EventType, _ receiver: DemonstrationReceiver, isTimed: Bool = false, cause: () async throws -> Void
+    ) async throws {
+        let start = clock.now()
+        try await cause()
+        guard let arrival = await receiver.arrival(of: type, since: start, within: .seconds(15)) else {
+            throw Failure(description: "\(type.rawValue) did not arrive within 15 s")
+        }
+        let latency = arrival.arrivedAt - (isTimed ? arrival.time : start)
+        let milliseconds = String(format: "%.1f ms", Double(latency.microseconds) / 1_000)
+        print("\(pad(type.rawValue, 26))\(pad(arrival.id, 38))\(pad(milliseconds, 13))\(arrival.problem ?? "verified")")
+        if let problem = arrival.problem { throw Failure(description: "\(type.rawValue) did not verify: \(problem)") }
+    }
+
+    private func pad(_ text: String, _ width: Int) -> String {
+        text.padding(toLength: max(width, text.count + 1), withPad: " ", startingAt: 0)
+    }
+
+    private func explain(_ client: DemonstrationClient, _ phone: SimulatedPhone) {
+        print(
+            """
+
+            The server stays up at \(client.baseURL), with these settings: offline after 2 s, expiry from 1 s on.
+              user API key:   \(client.apiKey)
+              phone API key:  \(phone.client.apiKey)
+
+            Create a webhook of your own (the address must be public, or on loopback here):
+              curl -X POST \(client.baseURL)/v1/webhooks -H 'x-api-key: \(client.apiKey)' \\
+                -H 'Content-Type: application/json' \\
+                -d '{"url":"http://127.0.0.1:3000/hook","signing_key":"my-key","events":["message.phone.received"],"phone_numbers":["\(phone.number)"]}'
+
+            Play the phone: an SMS comes in.
+              curl -X POST \(client.baseURL)/v1/messages/receive -H 'x-api-key: \(phone.client.apiKey)' \\
+                -H 'Content-Type: application/json' \\
+                -d '{"to":"\(phone.number)","from":"\(Self.contact)","content":"Hi there","sim":"SIM1"}'
+
+            Send an SMS:
+              curl -X POST \(client.baseURL)/v1/messages/send -H 'x-api-key: \(client.apiKey)' \\
+                -H 'Content-Type: application/json' \\
+                -d '{"from":"\(phone.number)","to":"\(Self.contact)","content":"Hello back"}'
+
+            Stop with Ctrl-C.
+            """)
+    }
+
+    private struct PhoneSettings: JSONWritable {
+        let number: String
+
+        func write(to json: inout JSONWriter) {
+            json.object { o in
+                o.field("phone_number", number)
+                o.field("max_send_attempts", 1)
+                o.field("message_expiration_seconds", 1)
+            }
+        }
+    }
+
+    private struct WebhookSettings: JSONWritable {
+        let url: String
+        let signingKey: String
+        let number: String
+
+        func write(to json: inout JSONWriter) {
+            json.object { o in
+                o.field("url", url)
+                o.field("signing_key", signingKey)
+                o.field("events", EventType.allCases.map(\.rawValue))
+                o.field("phone_numbers", [number])
+            }
+        }
+    }
 }

@@ -109,7 +109,7 @@ struct PhoneMessageRoutes {
             }
         let message = try await operations.report(
             report, on: id, at: body.timestamp, identity: context.identity, source: request.uri.path)
-        return try Reply("message event stored successfully", message).response(from: request, context: context)
+        return Reply("message event stored successfully", message).response(from: request, context: context)
     }
 
     /// The reason as httpSMS words it (contract 4.1.5).
