@@ -57,7 +57,10 @@ let package = Package(
         .target(name: "HTTPSMSWebhooks", dependencies: ["Timestamps", crypto, jwtKit], swiftSettings: settings),
         .target(
             name: "Storage",
-            dependencies: ["Timestamps", .product(name: "GRDB", package: "GRDB.swift"), logging],
+            dependencies: [
+                "Timestamps", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"), logging,
+            ],
             swiftSettings: settings),
         .target(
             name: "Delivery",
@@ -90,7 +93,32 @@ let package = Package(
             name: "HTTPSMSWebhooksTests", dependencies: ["HTTPSMSWebhooks", "Timestamps"], exclude: ["Judges"],
             swiftSettings: settings),
         .testTarget(
-            name: "StorageTests", dependencies: ["Storage", "TestSupport", "Timestamps"], swiftSettings: settings),
+            name: "StorageTests", dependencies: ["Storage", "TestSupport", "Timestamps", logging],
+            swiftSettings: settings),
+        .testTarget(
+            name: "DeliveryTests",
+            dependencies: [
+                "Delivery", "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", logging, serviceLifecycle,
+                nioCore,
+                nioPosix, nioSSL,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: [
+                "Gateway", "Delivery", "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", asyncHTTPClient,
+                hummingbird, logging, nioCore, nioHTTP1, nioFoundation,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "HTTPSMSWebhooks", "TestSupport", "Timestamps", "httpsms", asyncHTTPClient, hummingbird, logging,
+                nioCore,
+                nioHTTP1, nioFoundation,
+            ],
+            exclude: ["Judges"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

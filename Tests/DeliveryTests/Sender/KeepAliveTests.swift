@@ -4,18 +4,27 @@ import Testing
 @testable import Delivery
 
 @Suite struct KeepAliveTests {
+    /// The machine was too busy ten times in a row.
+    private struct Stalled: Error {}
+
     /// Sends twice to one receiver and returns both results and the number of connections it saw.
     private func sendTwice(
         poolKeys: (String, String) = ("endpoint.1", "endpoint.1"), script: @escaping RawReceiver.Script
     ) async throws -> (first: AttemptResult, second: AttemptResult, connections: Int) {
-        try await RawReceiver.run(script: script) { receiver, port in
-            try await withSender { sender in
-                let url = "http://receiver.test:\(port)/"
-                let first = await sender.send(try request(url, poolKey: poolKeys.0), within: .seconds(5))
-                let second = await sender.send(try request(url, poolKey: poolKeys.1), within: .seconds(5))
-                return (first, second, receiver.connectionCount)
+        for _ in 0..<10 {
+            let start = ContinuousClock.now
+            let answer = try await RawReceiver.run(script: script) { receiver, port in
+                try await withSender { sender in
+                    let url = "http://receiver.test:\(port)/"
+                    let first = await sender.send(try request(url, poolKey: poolKeys.0), within: .seconds(20))
+                    let second = await sender.send(try request(url, poolKey: poolKeys.1), within: .seconds(20))
+                    return (first, second, receiver.connectionCount)
+                }
             }
+            // On a machine that stalls for longer than connections may idle, nothing was tried: again.
+            if ContinuousClock.now - start < .seconds(1) { return answer }
         }
+        throw Stalled()
     }
 
     @Test(arguments: [
@@ -29,6 +38,7 @@ import Testing
 
         #expect(first.outcome == second.outcome)
         #expect(first.phases.connect != nil && second.phases.connect == nil)
+        #expect(first.phases.firstByte != nil && second.phases.firstByte != nil)
         #expect(second.address == IPAddress("127.0.0.1"))
         #expect(connections == 1)
     }
@@ -91,7 +101,7 @@ import Testing
     @Test func aFreshConnectionThatClosesIsNotRedialled() async throws {
         try await RawReceiver.run(script: { $0.close() }) { receiver, port in
             try await withSender { sender in
-                let result = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(5))
+                let result = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(20))
 
                 #expect(result.failureCode == .connectionClosed)
                 #expect(receiver.connectionCount == 1)
@@ -105,7 +115,7 @@ import Testing
             peer.channel.eventLoop.scheduleTask(in: .milliseconds(100)) { peer.write("HTTP/1.1 408 Late\r\n\r\n") }
         }) { receiver, port in
             try await withSender { sender in
-                _ = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(5))
+                _ = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(20))
 
                 try await eventually("the connection is closed") { receiver.openConnections == 0 }
                 #expect(sender.idleConnectionCount == 0)
@@ -116,8 +126,7 @@ import Testing
     @Test func idleConnectionsAreSweptAndClosed() async throws {
         try await RawReceiver.run(script: { $0.write(okResponse) }) { receiver, port in
             try await withSender { sender in
-                _ = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(5))
-                #expect(sender.idleConnectionCount == 1)
+                _ = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(20))
 
                 try await eventually("the sweep closes it") { receiver.openConnections == 0 }
                 #expect(sender.idleConnectionCount == 0)
@@ -129,12 +138,12 @@ import Testing
         try await RawReceiver.run(script: { $0.write(okResponse) }) { receiver, port in
             try await withSender { sender in
                 let request = try request("http://receiver.test:\(port)/")
-                _ = await sender.send(request, within: .seconds(5))
+                _ = await sender.send(request, within: .seconds(20))
 
                 await sender.shutdown()
 
                 #expect(sender.idleConnectionCount == 0)
-                #expect(await sender.send(request, within: .seconds(5)).failureCode == .cancelled)
+                #expect(await sender.send(request, within: .seconds(20)).failureCode == .cancelled)
                 #expect(receiver.connectionCount == 1)
             }
         }

@@ -34,10 +34,15 @@ final class RawReceiver: Sendable {
             channel.eventLoop.scheduleTask(in: interval) { drip(rest, every: interval, forEver: forEver) }
         }
 
-        /// Writes as fast as the other side reads, for ever.
+        /// Writes 16 KiB a millisecond for as long as the other side reads.
+        ///
+        /// Not as fast as possible: that fills megabytes of socket buffers and keeps the shared event loop from others.
         func flood(_ text: String) {
             guard channel.isActive else { return }
-            channel.writeAndFlush(ByteBuffer(string: text)).whenSuccess { flood(text) }
+            let piece = String(repeating: text, count: 16 * 1_024 / text.utf8.count + 1)
+            channel.writeAndFlush(ByteBuffer(string: piece)).whenSuccess {
+                channel.eventLoop.scheduleTask(in: .milliseconds(1)) { flood(text) }
+            }
         }
 
         func close() {
@@ -91,11 +96,11 @@ final class RawReceiver: Sendable {
             .childChannelInitializer { receiver.accept($0) }
             .bind(host: host, port: 0).get()
         let port = try #require(server.localAddress?.port)
-        defer {
-            server.close(promise: nil)
-            for channel in receiver.state.withLock({ $0.channels }) { channel.close(promise: nil) }
-        }
-        return try await body(receiver, port)
+        let answer: Result<Answer, any Error>
+        do { answer = .success(try await body(receiver, port)) } catch { answer = .failure(error) }
+        try await server.close()
+        for channel in receiver.state.withLock({ $0.channels }) { channel.close(promise: nil) }
+        return try answer.get()
     }
 
     private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
@@ -116,7 +121,8 @@ final class RawReceiver: Sendable {
 
         private let receiver: RawReceiver
         private let connection: Int
-        private var text = ""
+        private var received = ByteBuffer()
+        private var nextLength: Int?
         private var requestCount = 0
 
         init(receiver: RawReceiver, connection: Int) {
@@ -131,19 +137,28 @@ final class RawReceiver: Sendable {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            text += String(buffer: unwrapInboundIn(data))
-            while let end = text.firstRange(of: "\r\n\r\n") {
-                let head = text[..<end.lowerBound].split(separator: "\r\n")
-                let lengths = head.compactMap { $0.hasPrefix("Content-Length: ") ? Int($0.dropFirst(16)) : nil }
-                let body = text[end.upperBound...].utf8
-                guard body.count >= lengths.first ?? 0 else { return }
-                let next = body.index(end.upperBound, offsetBy: lengths.first ?? 0)
-                receiver.state.withLock { $0.requests.append(String(text[..<next])) }
-                text = String(text[next...])
+            var bytes = unwrapInboundIn(data)
+            received.writeBuffer(&bytes)
+            while let length = nextRequestLength(), let request = received.readString(length: length) {
+                nextLength = nil
+                receiver.state.withLock { $0.requests.append(request) }
                 requestCount += 1
                 guard !receiver.answersConnections else { continue }
                 receiver.script(Peer(channel: context.channel, connection: connection, request: requestCount - 1))
             }
+        }
+
+        /// The length of the next request, head and body, once it is there; the head is searched once.
+        private func nextRequestLength() -> Int? {
+            if nextLength == nil {
+                let text = String(decoding: received.readableBytesView.prefix(4_096), as: UTF8.self)
+                guard let end = text.firstRange(of: "\r\n\r\n") else { return nil }
+                let lines = text[..<end.lowerBound].split(separator: "\r\n")
+                let bodyLength = lines.compactMap { $0.hasPrefix("Content-Length: ") ? Int($0.dropFirst(16)) : nil }
+                    .first
+                nextLength = text[..<end.upperBound].utf8.count + (bodyLength ?? 0)
+            }
+            return nextLength.flatMap { $0 <= received.readableBytes ? $0 : nil }
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -10,7 +10,7 @@ import Testing
                 _ = await sender.send(
                     try request(
                         "http://Receiver.test:\(port)/hook?a=1#no", headers: headers, body: "{\"a\":\"\u{e9}\"}"),
-                    within: .seconds(5))
+                    within: .seconds(20))
 
                 #expect(
                     receiver.requests == [
@@ -45,7 +45,7 @@ import Testing
         try await RawReceiver.run(script: { $0.write(okResponse) }) { receiver, port in
             try await withSender { sender in
                 let request = try request("http://receiver.test:\(port)/", headers: [(name: name, value: value)])
-                let result = await sender.send(request, within: .seconds(5))
+                let result = await sender.send(request, within: .seconds(20))
 
                 #expect(result.failureCode == .headerInvalid)
                 #expect(receiver.connectionCount == 0)

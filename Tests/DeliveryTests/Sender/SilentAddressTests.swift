@@ -1,0 +1,57 @@
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import Delivery
+
+/// Addresses that swallow connections: no refusal, no answer.
+@Suite struct SilentAddressTests {
+    /// Runs a body while 127.0.0.2 drops every further SYN at a port: a listener that never accepts, its queue full.
+    private func withSilentAddress<Answer>(port: Int, body: () async throws -> Answer) async throws -> Answer {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let listener = try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 0)
+            .serverChannelOption(.autoRead, value: false)
+            .bind(host: "127.0.0.2", port: port).get()
+        let address = try SocketAddress(ipAddress: "127.0.0.2", port: listener.localAddress?.port ?? port)
+        // The first takes the only place in the queue; the others are for kernels that allow one or two more.
+        let first = try await ClientBootstrap(group: group).connect(to: address).get()
+        let fillers = (0..<2).map { _ in ClientBootstrap(group: group).connect(to: address) }
+        defer {
+            listener.close(promise: nil)
+            first.close(promise: nil)
+            for filler in fillers { filler.whenSuccess { $0.close(promise: nil) } }
+        }
+        return try await body()
+    }
+
+    @Test func aConnectionThatIsNeverMadeTimesOut() async throws {
+        try await RawReceiver.run(script: { _ in }) { _, port in
+            try await withSilentAddress(port: port) {
+                try await withSender { sender in
+                    let request = try request("http://127.0.0.2:\(port)/")
+                    let result = await sender.send(request, within: .milliseconds(300))
+
+                    #expect(result.failureCode == .connectTimeout)
+                    #expect(result.duration >= .milliseconds(299) && result.duration < .seconds(15))
+                }
+            }
+        }
+    }
+
+    @Test func aSilentAddressIsOvertakenAfterAQuarterOfASecond() async throws {
+        try await RawReceiver.run(script: { $0.write(okResponse) }) { receiver, port in
+            try await withSilentAddress(port: port) {
+                try await withSender(resolver: StubResolver("127.0.0.2", "127.0.0.1")) { sender in
+                    let result = await sender.send(try request("http://dual.test:\(port)/"), within: .seconds(30))
+
+                    #expect(result.outcome == .response(statusCode: 200))
+                    #expect(result.address == IPAddress("127.0.0.1"))
+                    let connect = try #require(result.phases.connect)
+                    #expect(connect >= .milliseconds(250) && connect < .seconds(10))
+                    #expect(receiver.requests.count == 1)
+                }
+            }
+        }
+    }
+}
