@@ -86,10 +86,11 @@ package enum DeliveryQueries {
     /// another worker has the delivery, or it was cancelled.
     static func record(_ result: RecordedAttempt, lease: Lease, in tx: any Transaction) throws -> Bool {
         let claim = result.claim
-        let changed = try tx.run(transition(result, in: tx) + """
-            WHERE id = \(claim.id) AND lease = \(lease) AND attempt = \(claim.attempt)
-                AND state = \(literal: DeliveryState.leased.rawValue)
-            """)
+        let changed = try tx.run(
+            transition(result, in: tx) + """
+                WHERE id = \(claim.id) AND lease = \(lease) AND attempt = \(claim.attempt)
+                    AND state = \(literal: DeliveryState.leased.rawValue)
+                """)
         guard changed == 1 else { return false }
         let attempt = result.result
         try tx.run(
@@ -187,7 +188,8 @@ package enum DeliveryQueries {
     /// rows than there are slots.
     private static func cancelLeased(of endpoint: EndpointID, in tx: any Transaction) throws {
         let leased = try tx.rows(
-            "SELECT id, endpoint_id FROM delivery WHERE state = \(literal: DeliveryState.leased.rawValue) ORDER BY lease")
+            "SELECT id, endpoint_id FROM delivery WHERE state = \(literal: DeliveryState.leased.rawValue) ORDER BY lease"
+        )
         for row in leased where try row.get("endpoint_id") == endpoint {
             try tx.run(
                 """

@@ -82,7 +82,8 @@ package struct Dispatcher: Service {
                 let requests = ready.plan(at: clock.now())
                 if requests.isEmpty {
                     let untilDue = ready.nextDue.map { $0 - clock.now() } ?? Self.scanInterval
-                    await store.wakeups.wait(for: .deliveries, atMost: min(max(untilDue, .zero), ContinuousClock.now.duration(to: nextScan)))
+                    await store.wakeups.wait(
+                        for: .deliveries, atMost: min(max(untilDue, .zero), ContinuousClock.now.duration(to: nextScan)))
                     continue
                 }
                 try await claim(requests, &ready, start)
@@ -138,7 +139,8 @@ package struct Dispatcher: Service {
                     endpoint: request.endpoint, lane: request.lane, limit: request.limit, lease: lease, in: tx))
         } catch is Keyring.Unreadable {
             try DeliveryQueries.disable(
-                request.endpoint, because: "signing_key_unreadable: the stored key does not open, save a new one", in: tx)
+                request.endpoint, because: "signing_key_unreadable: the stored key does not open, save a new one",
+                in: tx)
             return .disabled
         }
     }
@@ -159,9 +161,12 @@ package struct Dispatcher: Service {
     }
 
     private func cancelForDeletedEndpoints() async throws {
-        while try await store.write(.maintenance, { tx in
-            try DeliveryQueries.cancelForDeletedEndpoints(limit: 500, in: tx)
-        }) > 0 {}
+        while try await store.write(
+            .maintenance,
+            { tx in
+                try DeliveryQueries.cancelForDeletedEndpoints(limit: 500, in: tx)
+            }) > 0
+        {}
     }
 
     /// How often the store itself is looked at: hints are lost with a process, rows are not.

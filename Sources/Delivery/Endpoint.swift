@@ -87,6 +87,7 @@ package struct Secret<Value: Sendable & Hashable>: Sendable, Hashable, CustomStr
     /// The value itself; its uses are easy to find.
     package let exposed: Value
 
+    /// Wraps `value`.
     package init(_ value: Value) {
         exposed = value
     }

@@ -7,6 +7,7 @@ package struct EndpointQueries: Sendable {
     /// Opens and seals signing keys.
     package let keyring: Keyring
 
+    /// Makes queries that open keys with `keyring`.
     package init(keyring: Keyring) {
         self.keyring = keyring
     }

@@ -17,6 +17,7 @@ package struct OutgoingEvent: Sendable {
     /// What orders it among others: the events of one message; nil when nothing does.
     package let order: EventOrder?
 
+    /// Describes an event; ``Transaction/emit(_:)`` dates and stores it.
     package init(
         id: EventID, userID: UserID, owner: String, source: String, payload: EventPayload, order: EventOrder? = nil
     ) {
@@ -36,6 +37,7 @@ package struct EventOrder: Sendable, Hashable {
     /// 1 for the subject's first event, without gaps.
     package let number: Int
 
+    /// Places an event.
     package init(key: String, number: Int) {
         self.key = key
         self.number = number
@@ -52,7 +54,8 @@ extension Transaction {
         let type = event.payload.type
         let body = CloudEvent(id: event.id.text, source: event.source, time: created, payload: event.payload).encoded()
         guard
-            let position: Int64 = try value("UPDATE log_head SET position = position + 1 WHERE id = 1 RETURNING position AS value")
+            let position: Int64 = try value(
+                "UPDATE log_head SET position = position + 1 WHERE id = 1 RETURNING position AS value")
         else { throw StorageError.corrupt("log_head has no row") }
         try run(
             """

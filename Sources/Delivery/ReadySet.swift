@@ -18,6 +18,7 @@ package struct ReadySet: Sendable {
         /// Slots that endpoints may hold together whose last attempt timed out: a quarter, so that tarpits leave room.
         package var slowSlots: Int { slots / 4 }
 
+        /// The bounds of production.
         package init() {}
     }
 
@@ -47,6 +48,7 @@ package struct ReadySet: Sendable {
     /// No endpoint outside the ring has anything due before this.
     private var nextCheck: Timestamp?
 
+    /// Makes a set that knows of nothing.
     package init(limits: Limits) {
         self.limits = limits
     }

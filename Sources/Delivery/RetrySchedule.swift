@@ -34,6 +34,7 @@ package struct RetrySchedule: Sendable, Hashable {
     /// - Parameters:
     ///   - step: Failures so far, 0 for the first attempt.
     ///   - jitter: 0 to 1; adds 0 to 20 % so that what failed together does not come back together. Never shortens.
+    /// - Returns: The wait, at least 1 s.
     package func delay(afterStep step: Int, jitter: Double) -> Duration? {
         guard delays.indices.contains(step) else { return nil }
         return delays[step] + delays[step] * (0.2 * min(max(jitter, 0), 1))

@@ -15,6 +15,7 @@ package struct Sweep: Service {
         /// When the next row is due; nil when none waits.
         package let nextDue: Timestamp?
 
+        /// Describes a transaction of a sweep.
         package init(mayHaveMore: Bool, nextDue: Timestamp?) {
             self.mayHaveMore = mayHaveMore
             self.nextDue = nextDue

@@ -5,6 +5,7 @@ package struct Migration: Sendable {
     /// Run in order, in one transaction.
     package let statements: [SQL]
 
+    /// Names a step and what it runs.
     package init(_ id: String, _ statements: [SQL]) {
         self.id = id
         self.statements = statements

@@ -46,6 +46,7 @@ package final class ColumnNames: Sendable {
     /// Where each name stands; the last of two columns with one name wins.
     package let index: [String: Int]
 
+    /// Indexes `names`.
     package init(_ names: [String]) {
         self.names = names
         index = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { $1 })

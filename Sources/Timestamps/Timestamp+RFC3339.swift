@@ -74,7 +74,8 @@ extension Timestamp: Codable {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let value = Timestamp(rfc3339: text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not an RFC 3339 time with an offset")
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "not an RFC 3339 time with an offset")
         }
         self = value
     }
@@ -87,6 +88,7 @@ extension Timestamp: Codable {
 }
 
 extension Timestamp: CustomStringConvertible {
+    /// The RFC 3339 form.
     public var description: String { rfc3339 }
 }
 

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Where the time of day comes from: the system in production, a clock that tests move by hand.
@@ -17,6 +17,7 @@ public struct SystemClock: WallClock {
     /// Makes the clock; it has no state.
     public init() {}
 
+    /// Reads the system's clock.
     public func now() -> Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

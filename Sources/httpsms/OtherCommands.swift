@@ -4,7 +4,8 @@ import Gateway
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the whole path on this machine: server, simulated phone and webhook receiver.",
-        discussion: "The real server on a real store; a phone makes each of the eight events happen, a receiver verifies them.")
+        discussion:
+            "The real server on a real store; a phone makes each of the eight events happen, a receiver verifies them.")
 
     @Flag(help: "End after the eight events: with status 0, or with 1 and a reason.")
     var once = false
@@ -60,7 +61,9 @@ struct Migrate: AsyncParsableCommand {
 
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check configuration, store, clock and key file, and say what to mend. Ends with 1 when something is wrong.")
+        abstract:
+            "Check configuration, store, clock and key file, and say what to mend. Ends with 1 when something is wrong."
+    )
 
     @OptionGroup var store: StoreOptions
 

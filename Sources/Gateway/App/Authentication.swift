@@ -52,7 +52,8 @@ final class Identities: Sendable {
         let isPhoneKey = key.hasPrefix(APIKey.phonePrefix)
         let identity = try await store.read { tx in
             isPhoneKey
-                ? try PhoneAPIKeyQueries.identity(keyHash: hash, in: tx) : try UserQueries.identity(keyHash: hash, in: tx)
+                ? try PhoneAPIKeyQueries.identity(keyHash: hash, in: tx)
+                : try UserQueries.identity(keyHash: hash, in: tx)
         }
         state.withLock { state in
             // What was read before a change must not be remembered after it.

@@ -20,7 +20,8 @@ struct ErrorMiddleware: RouterMiddleware {
             return Response.json(error.status, data: error.data, message: error.message, outcome: "error")
         } catch is NIOTooManyBytesError {
             return Response.json(
-                .contentTooLarge, data: nil, message: "The request body is larger than this route takes.", outcome: "error")
+                .contentTooLarge, data: nil, message: "The request body is larger than this route takes.",
+                outcome: "error")
         } catch StorageError.unavailable(let reason) {
             context.logger.error("request refused", metadata: ["reason": "\(reason)"])
             var response = Response.json(
@@ -30,9 +31,11 @@ struct ErrorMiddleware: RouterMiddleware {
             return response
         } catch let error as HTTPError where error.status == .notFound {
             return Response.json(
-                .notFound, data: nil, message: "There is nothing at \(request.method) \(request.uri.path)", outcome: "error")
+                .notFound, data: nil, message: "There is nothing at \(request.method) \(request.uri.path)",
+                outcome: "error")
         } catch let error as HTTPError {
-            return Response.json(error.status, data: nil, message: error.body ?? error.status.reasonPhrase, outcome: "error")
+            return Response.json(
+                error.status, data: nil, message: error.body ?? error.status.reasonPhrase, outcome: "error")
         } catch {
             context.logger.error("request failed", metadata: ["error": "\(error)"])
             return Response.json(

@@ -78,7 +78,9 @@ extension FieldErrors {
     }
 
     private static func isAbsoluteURL(_ text: String) -> Bool {
-        guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix($0) }) else { return false }
+        guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix($0) }) else {
+            return false
+        }
         guard let first = text.dropFirst(scheme.count).first, !"/?#:".contains(first) else { return false }
         return text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f }
     }

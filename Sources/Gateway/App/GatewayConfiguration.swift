@@ -48,25 +48,30 @@ package struct GatewayConfiguration: Sendable {
                 EnvironmentVariablesProvider(environmentVariables: environment),
             ]))
         host = try values.read("HTTP_HOST", "a host name or an address") { $0.isEmpty ? nil : $0 } ?? "127.0.0.1"
-        port = try values.read("HTTP_PORT", "a port from 0 to 65535") { text in
-            Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil }
-        } ?? 8_000
-        databasePath = try values.read("DATABASE_URL", "sqlite:<path of the file>", Self.databasePath) ?? "./data/httpsms.sqlite"
+        port =
+            try values.read("HTTP_PORT", "a port from 0 to 65535") { text in
+                Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil }
+            } ?? 8_000
+        databasePath =
+            try values.read("DATABASE_URL", "sqlite:<path of the file>", Self.databasePath) ?? "./data/httpsms.sqlite"
         appURL = try values.read("APP_URL", "an http:// or https:// URL", Self.appURL)
         masterKey = try values.read("MASTER_KEY", "32 bytes in base64, as `openssl rand -base64 32` prints") {
             MasterKeyFile.decode($0).map(Secret.init)
         }
-        allowedNetworks = try values.read("WEBHOOK_ALLOWED_NETWORKS", "networks such as 192.168.0.0/16,127.0.0.0/8") {
-            Self.list($0) { try? Network($0) }  // What is no network makes the whole value unreadable.
-        } ?? []
-        retrySchedule = try values.read("WEBHOOK_RETRY_DELAYS", "one to four delays of at least 1s, such as 2s,10s,1m,10m") {
-            Self.list($0, DurationText.parse).flatMap(RetrySchedule.init)
-        } ?? .standard
+        allowedNetworks =
+            try values.read("WEBHOOK_ALLOWED_NETWORKS", "networks such as 192.168.0.0/16,127.0.0.0/8") {
+                Self.list($0) { try? Network($0) }  // What is no network makes the whole value unreadable.
+            } ?? []
+        retrySchedule =
+            try values.read("WEBHOOK_RETRY_DELAYS", "one to four delays of at least 1s, such as 2s,10s,1m,10m") {
+                Self.list($0, DurationText.parse).flatMap(RetrySchedule.init)
+            } ?? .standard
         heartbeatOfflineAfter = try values.duration("HEARTBEAT_OFFLINE_AFTER") ?? .seconds(3_600)
         messageExpirationMinimum = try values.duration("MESSAGE_EXPIRATION_MIN") ?? .seconds(60)
-        logLevel = try values.read("LOG_LEVEL", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
-            Logger.Level(rawValue: $0.lowercased())
-        } ?? .info
+        logLevel =
+            try values.read("LOG_LEVEL", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
+                Logger.Level(rawValue: $0.lowercased())
+            } ?? .info
         logFormat = try values.read("LOG_FORMAT", "text or json", LogFormat.init(rawValue:)) ?? .text
     }
 

@@ -53,16 +53,20 @@ package struct GatewayServer: Sendable {
             store: store, endpoints: endpoints, resolver: resolver, policy: policy, clock: clock)
 
         // One server holds the lock, so every lease of another incarnation is void.
-        while try await store.write(.maintenance, { tx in
-            try DeliveryQueries.voidForeignLeases(except: lease, limit: 500, in: tx)
-        }) == 500 {}
+        while try await store.write(
+            .maintenance,
+            { tx in
+                try DeliveryQueries.voidForeignLeases(except: lease, limit: 500, in: tx)
+            }) == 500
+        {}
         let graceEnd = try await heartbeats.grace()
 
         let routes = GatewayRoutes(
             health: HealthRoutes(store: store), identities: identities,
             users: UserRoutes(operations: users),
             phoneAPIKeys: PhoneAPIKeyRoutes(
-                store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock),
+                store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock
+            ),
             phones: PhoneRoutes(
                 store: store,
                 operations: PhoneOperations(store: store, endpoints: endpoints, identities: identities, clock: clock),

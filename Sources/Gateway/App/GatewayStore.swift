@@ -5,7 +5,9 @@ import Timestamps
 
 /// The store with everything that must hold before it is used: open, migrated, and under the right master key.
 package struct GatewayStore: Sendable {
+    /// Open and migrated.
     package let store: SQLiteStore
+    /// Made of the key that the store was written under.
     package let keyring: Keyring
 
     /// Every table, in the order in which they are made.

@@ -54,5 +54,6 @@ package struct MasterKeyFile: Sendable {
 
 /// Why there is no master key, in words for the operator.
 package struct MasterKeyFileError: Error, CustomStringConvertible {
+    /// What is wrong and what to do.
     package let description: String
 }

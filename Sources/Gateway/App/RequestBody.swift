@@ -48,7 +48,9 @@ extension Request {
     }
 
     private static func path(_ keys: [any CodingKey]) -> String {
-        keys.isEmpty ? "the body" : keys.map { $0.intValue.map { "[\($0)]" } ?? MemberName.wire($0.stringValue) }.joined(separator: ".")
+        keys.isEmpty
+            ? "the body"
+            : keys.map { $0.intValue.map { "[\($0)]" } ?? MemberName.wire($0.stringValue) }.joined(separator: ".")
     }
 
     /// Wire names are `snake_case`, ours `camelCase` with `ID` in capitals.

@@ -59,7 +59,9 @@ enum AttachmentRules {
         guard total + data.count <= maximumTotalBytes else {
             return .failure(
                 Skipped(
-                    reason: "total attachment size [\(total + data.count)] exceeds maximum of [\(maximumTotalBytes)] bytes"))
+                    reason:
+                        "total attachment size [\(total + data.count)] exceeds maximum of [\(maximumTotalBytes)] bytes")
+            )
         }
         return .success(data)
     }

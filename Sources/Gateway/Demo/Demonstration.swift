@@ -79,7 +79,8 @@ struct Demonstration {
         let keys = try await client.call(.GET, "/v1/phone-api-keys")["data"] as? [[String: Any]] ?? []
         var phoneKey = keys.first?["api_key"] as? String
         if phoneKey == nil {
-            let key = try await client.call(.POST, "/v1/phone-api-keys", ["name": "demo phone"])["data"] as? [String: Any]
+            let key =
+                try await client.call(.POST, "/v1/phone-api-keys", ["name": "demo phone"])["data"] as? [String: Any]
             phoneKey = key?["api_key"] as? String
         }
         guard let phoneKey else { throw Failure(description: "the server gave no phone API key") }
@@ -134,6 +135,7 @@ struct Demonstration {
     ///   - receiver: Where it must come to.
     ///   - isTimed: Whether time brings it: the latency then counts from the event, not from the call.
     ///   - cause: The phone's call.
+    /// - Throws: ``Failure`` when it does not come or does not verify; what `cause` throws.
     private func expect(
         _ type: EventType, _ receiver: DemonstrationReceiver, isTimed: Bool = false, cause: () async throws -> Void
     ) async throws {

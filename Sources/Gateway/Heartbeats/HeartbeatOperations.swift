@@ -49,8 +49,8 @@ struct HeartbeatOperations: Sendable {
 
     /// One transaction of the presence sweep: checks at most 200 phones.
     ///
-    /// - Parameter notBefore: No phone goes offline before it: after a time in which the server itself was away, phones
-    ///   get a while to be heard.
+    /// No phone goes offline before `notBefore`: after a time in which the server itself was away, phones get a while to
+    /// be heard.
     func checkPresence(notBefore: Timestamp?, in tx: any Transaction) throws -> Sweep.Outcome {
         if let notBefore, tx.now < notBefore { return Sweep.Outcome(mayHaveMore: false, nextDue: notBefore) }
         let due = try HeartbeatQueries.due(limit: Self.batch, in: tx)

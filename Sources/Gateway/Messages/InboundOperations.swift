@@ -48,7 +48,9 @@ struct InboundOperations: Sendable {
                     content: sms.content, attachments: urls, isEncrypted: sms.isEncrypted, sim: sms.sim,
                     timestamp: sms.timestamp ?? tx.now, failureReason: kept.note, source: source, at: tx.now)
                 let parts = [sms.content, sms.sim.rawValue]
-                if let first = try first(message, told: sms.timestamp, kind: "sms", parts: parts, in: tx) { return first }
+                if let first = try first(message, told: sms.timestamp, kind: "sms", parts: parts, in: tx) {
+                    return first
+                }
                 try MessageQueries.insert(message, in: tx)
                 for file in kept.files { try AttachmentQueries.insert(file, userID: userID, in: tx) }
                 try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)

@@ -10,6 +10,7 @@ extension Message {
     /// - Parameters:
     ///   - report: The report, already applied.
     ///   - timestamp: When it was made, by the phone's clock.
+    /// - Returns: The event's type and data.
     func payload(of report: MessageReport, at timestamp: Timestamp) -> EventPayload {
         switch report {
         case .sent:

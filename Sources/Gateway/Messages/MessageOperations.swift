@@ -99,7 +99,8 @@ struct MessageOperations: Sendable {
         let phone = try PhoneQueries.find(number: message.owner, userID: message.userID, in: tx)
         let next = MessageTransition.handedOut(
             message, expiration: phone?.messageExpiration ?? Phone.defaultExpiration, at: tx.now)
-        _ = try MessageQueries.move(message, to: next, in: tx)  // False: it moved meanwhile, the next look decides anew.
+        // False says that it moved meanwhile; the next look decides anew.
+        _ = try MessageQueries.move(message, to: next, in: tx)
     }
 
     private func expire(_ message: Message, in tx: any Transaction) throws {

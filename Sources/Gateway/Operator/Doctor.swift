@@ -74,7 +74,8 @@ extension Commands {
         }
         do {
             let store = try await SQLiteStore.open(
-                path: configuration.databasePath, logger: Logger(label: "httpsms", factory: { _ in SwiftLogNoOpLogHandler() }))
+                path: configuration.databasePath,
+                logger: Logger(label: "httpsms", factory: { _ in SwiftLogNoOpLogHandler() }))
             var findings = await inspect(store, configuration)
             if let reason = await store.readiness() { findings.append(.problem("store", reason)) }
             try await store.close()
@@ -92,7 +93,8 @@ extension Commands {
             guard missing.isEmpty else {
                 return [.fine("store", "the next start migrates it: \(missing.joined(separator: ", "))")]
             }
-            let key = try configuration.masterKey?.exposed
+            let key =
+                try configuration.masterKey?.exposed
                 ?? MasterKeyFile(databasePath: configuration.databasePath).read()
             guard let key else { return [.problem("store", "it is encrypted, but there is no master key: restore it")] }
             let keyring = try Keyring(masterKey: key)

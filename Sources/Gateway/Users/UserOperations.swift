@@ -14,6 +14,7 @@ struct UserOperations: Sendable {
     ///   - email: Its e-mail address, unique.
     ///   - id: Its id, 1 to 128 characters without white space; nil draws one.
     ///   - apiKey: Its API key, at least 8 characters, not starting with `pk_`; nil draws one.
+    /// - Returns: The account with its key.
     /// - Throws: ``UserCreationError``.
     func create(email: String, id: String?, apiKey: String?) async throws -> User {
         let email = email.trimmed
@@ -27,7 +28,8 @@ struct UserOperations: Sendable {
             guard apiKey.utf8.count >= 8, apiKey.utf8.count <= 255, apiKey.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }),
                 !apiKey.hasPrefix(APIKey.phonePrefix), apiKey != "undefined"
             else {
-                throw UserCreationError("an API key has 8 to 255 printable ASCII characters and does not start with pk_")
+                throw UserCreationError(
+                    "an API key has 8 to 255 printable ASCII characters and does not start with pk_")
             }
         }
         let key = apiKey ?? APIKey.random(prefix: APIKey.userPrefix)
@@ -69,6 +71,7 @@ struct UserOperations: Sendable {
 
 /// Why an account was not made, in words for the operator.
 package struct UserCreationError: Error, CustomStringConvertible {
+    /// What is wrong and what is allowed.
     package let description: String
 
     init(_ description: String) {

@@ -63,7 +63,8 @@ struct WebhookUpdate: Decodable, Sendable {
         if let index = numbers.firstIndex(where: { !PhoneNumber.isContact($0) }) {
             errors.add(
                 "phone_numbers",
-                "The phone_numbers field in index [\(index)] must contain only digits and must be less than 14 characters")
+                "The phone_numbers field in index [\(index)] must contain only digits and must be less than 14 characters"
+            )
         }
         errors.requireCount("phone_numbers", numbers, max: 1_000)
         try errors.check(message)
