@@ -11,7 +11,7 @@ final class AttemptRecorder: Sendable {
     /// A result that is in the store.
     struct Stored: Sendable {
         let endpoint: EndpointID
-        let timedOut: Bool
+        let signal: ReadySet.Signal
         let retryAt: Timestamp?
     }
 
@@ -57,8 +57,8 @@ final class AttemptRecorder: Sendable {
             await storeUntilTaken(batch)
             let stored = batch.map { result in
                 Stored(
-                    endpoint: result.claim.endpointID,
-                    timedOut: result.result.outcome.failure?.code.isTimeout == true, retryAt: result.retryAt)
+                    endpoint: result.claim.endpointID, signal: ReadySet.Signal(result.result),
+                    retryAt: result.retryAt)
             }
             state.withLock { $0.stored += stored }
             store.wakeups.signal(.deliveries)
@@ -100,11 +100,14 @@ final class AttemptRecorder: Sendable {
         var pause: Duration = .milliseconds(100)
         while true {
             do {
-                let refused = try await store.write(.engine) { [lease] tx in
-                    try batch.filter { try !DeliveryQueries.record($0, lease: lease, in: tx) }.map(\.claim.id)
+                let stored = try await store.write(.engine) { [lease] tx in
+                    try ResultQueries.record(batch, lease: lease, in: tx)
                 }
-                for id in refused {
+                for id in stored.refused {
                     logger.notice("late result refused", metadata: ["delivery_id": "\(id)"])
+                }
+                for (endpoint, reason) in stored.disabled {
+                    logger.warning("webhook disabled", metadata: ["webhook_id": "\(endpoint)", "reason": "\(reason)"])
                 }
                 return
             } catch {

@@ -40,7 +40,7 @@ package struct AttemptRunner: Sendable {
         }
         if result.outcome.failure?.code == .cancelled { return nil }
         let verdict = Verdict(
-            of: result.outcome, step: claim.step, at: clock.now(), schedule: schedule, jitter: .random(in: 0...1))
+            of: result, step: claim.step, at: clock.now(), schedule: schedule, jitter: .random(in: 0...1))
         return RecordedAttempt(claim: claim, startedAt: startedAt, result: result, verdict: verdict)
     }
 
@@ -56,6 +56,18 @@ package struct AttemptRunner: Sendable {
         ]
         if let authorization = tokens.authorization(for: endpoint, at: now) {
             headers.append(("Authorization", authorization))
+        }
+        let keys = endpoint.validSigningKeys(at: now)
+        if !keys.isEmpty {
+            let seconds = String(now.seconds)
+            headers.append(("webhook-id", claim.eventID.text))
+            headers.append(("webhook-timestamp", seconds))
+            headers.append(
+                (
+                    "webhook-signature",
+                    StandardWebhookSignature.sign(
+                        id: claim.eventID.text, timestamp: now, body: claim.body, keys: keys)
+                ))
         }
         return headers
     }

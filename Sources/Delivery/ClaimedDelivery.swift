@@ -28,6 +28,8 @@ package struct ClaimedDelivery: Sendable, RowDecodable {
     package let endpointID: EndpointID
     /// The CloudEvent's type, which is also the `X-Event-Type` header.
     package let eventType: String
+    /// Its place among the endpoint's deliveries; nil until it has one.
+    package let sequence: Int64?
     /// 1 for the first attempt.
     package let attempt: Int
     /// Failures so far along the retry schedule.
@@ -42,6 +44,7 @@ package struct ClaimedDelivery: Sendable, RowDecodable {
         eventID = try row.get("event_id")
         endpointID = try row.get("endpoint_id")
         eventType = try row.get("event_type")
+        sequence = try row.find("sequence")
         attempt = try row.get("attempt")
         step = try row.get("step")
         createdAt = try row.get("created_at")

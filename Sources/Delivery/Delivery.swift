@@ -37,6 +37,8 @@ package enum DeliveryLane: Int, Sendable, SQLEnum, CaseIterable {
     case first = 0
     /// Tried and failed.
     case retry = 1
+    /// Asked for again by a replay.
+    case replay = 2
 }
 
 extension ID where Entity == Delivery {

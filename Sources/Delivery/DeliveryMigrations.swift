@@ -4,7 +4,7 @@ import Storage
 ///
 /// - `log_head`: one row, the position of the newest event.
 /// - `event`, `event_body`: the log. The body is stored once and apart, so that reading the log stays cheap.
-/// - `endpoint`: where a user wants events; `subscription` is its index by what it wants.
+/// - `endpoint`: where a user wants events; `endpoint_health`: how it fared lately; `tally`: how its deliveries ended.
 /// - `delivery`: one row per event and endpoint that matched. `attempt`: one row per try.
 package enum DeliveryMigrations {
     /// In the order they are applied.
@@ -33,6 +33,7 @@ package enum DeliveryMigrations {
                     type \(.text) NOT NULL,
                     owner \(.text) NOT NULL,
                     source \(.text) NOT NULL,
+                    matches \(.text) NOT NULL,
                     created_at \(.int64) NOT NULL
                 ) \(.strict)
                 """,
@@ -50,6 +51,11 @@ package enum DeliveryMigrations {
                     user_id \(.text) NOT NULL,
                     url \(.text) NOT NULL,
                     signing_key \(.blob),
+                    previous_signing_key \(.blob),
+                    previous_signing_key_expires_at \(.int64),
+                    ordering \(.int64) NOT NULL,
+                    release_rate \(.double),
+                    release_through \(.int64),
                     event_types \(.text) NOT NULL,
                     owners \(.text) NOT NULL,
                     status \(.int64) NOT NULL,
@@ -63,15 +69,23 @@ package enum DeliveryMigrations {
                 "CREATE INDEX endpoint_user ON endpoint (user_id, created_at)",
                 "CREATE INDEX endpoint_deleted ON endpoint (id) WHERE status = \(literal: EndpointStatus.deleted.rawValue)",
                 """
-                CREATE TABLE subscription (
-                    user_id \(.text) NOT NULL,
-                    event_type \(.text) NOT NULL,
-                    owner \(.text) NOT NULL,
-                    endpoint_id \(.text) NOT NULL,
-                    PRIMARY KEY (user_id, event_type, owner, endpoint_id)
+                CREATE TABLE endpoint_health (
+                    endpoint_id \(.text) PRIMARY KEY,
+                    last_success_at \(.int64),
+                    last_failure_at \(.int64),
+                    failing_since \(.int64),
+                    failure_count \(.int64) NOT NULL
                 ) \(.strict)
                 """,
-                "CREATE INDEX subscription_endpoint ON subscription (endpoint_id)",
+                """
+                CREATE TABLE tally (
+                    endpoint_id \(.text) PRIMARY KEY,
+                    succeeded \(.int64) NOT NULL,
+                    failed \(.int64) NOT NULL,
+                    cancelled \(.int64) NOT NULL,
+                    pruned \(.int64) NOT NULL
+                ) \(.strict)
+                """,
                 """
                 CREATE TABLE delivery (
                     id \(.text) PRIMARY KEY,
@@ -102,6 +116,14 @@ package enum DeliveryMigrations {
                 """,
                 "CREATE UNIQUE INDEX delivery_log ON delivery (endpoint_id, sequence)",
                 """
+                CREATE INDEX delivery_failed ON delivery (endpoint_id, sequence)
+                WHERE state = \(literal: DeliveryState.failed.rawValue)
+                """,
+                """
+                CREATE INDEX delivery_subject ON delivery (order_key, endpoint_id, order_no)
+                WHERE order_key IS NOT NULL
+                """,
+                """
                 CREATE TABLE attempt (
                     delivery_id \(.text) NOT NULL,
                     number \(.int64) NOT NULL,
@@ -119,6 +141,25 @@ package enum DeliveryMigrations {
                     PRIMARY KEY (delivery_id, number)
                 ) \(.strict)
                 """,
+                """
+                CREATE TABLE replay (
+                    id \(.text) PRIMARY KEY,
+                    user_id \(.text) NOT NULL,
+                    endpoint_id \(.text) NOT NULL,
+                    status \(.int64) NOT NULL,
+                    statuses \(.text) NOT NULL,
+                    since \(.int64) NOT NULL,
+                    until \(.int64) NOT NULL,
+                    cursor \(.int64) NOT NULL,
+                    last_position \(.int64) NOT NULL,
+                    total \(.int64) NOT NULL,
+                    done \(.int64) NOT NULL,
+                    replayed \(.int64) NOT NULL,
+                    created_at \(.int64) NOT NULL,
+                    updated_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE INDEX replay_running ON replay (id) WHERE status = \(literal: ReplayStatus.running.rawValue)",
             ])
     ]
 }

@@ -36,6 +36,9 @@ package enum DeliveryQueries {
                 (SELECT MIN(due_at) FROM delivery
                  WHERE state = \(literal: pending) AND endpoint_id = w.endpoint_id
                      AND lane = \(literal: DeliveryLane.retry.rawValue)) AS retry_due_at,
+                (SELECT MIN(due_at) FROM delivery
+                 WHERE state = \(literal: pending) AND endpoint_id = w.endpoint_id
+                     AND lane = \(literal: DeliveryLane.replay.rawValue)) AS replay_due_at,
                 e.status
             FROM waiting w
             LEFT JOIN endpoint e ON e.id = w.endpoint_id
@@ -47,6 +50,7 @@ package enum DeliveryQueries {
             if try row.find("status", as: EndpointStatus.self) == .active {
                 dueAt[.first] = try row.find("first_due_at")
                 dueAt[.retry] = try row.find("retry_due_at")
+                dueAt[.replay] = try row.find("replay_due_at")
             }
             return Backlog(endpoint: try row.get("endpoint_id"), dueAt: dueAt)
         }
@@ -59,78 +63,48 @@ package enum DeliveryQueries {
         ).first
     }
 
-    /// Takes at most `limit` due deliveries of one lane under `lease`, oldest due first. Index: `delivery_ready`.
+    /// Takes at most `limit` deliveries of one lane that are due at `now` under `lease`, oldest due first; a first attempt
+    /// is due from its birth on. Index: `delivery_ready`.
+    ///
+    /// Due times are compared with the clock that they were made by. The time of the transaction stands still after that
+    /// clock was set back, and a retry would be due as soon as it is planned.
+    ///
+    /// Where the events of a message are ordered, one that is behind an open one of its message is left.
     static func claim(
-        endpoint: EndpointID, lane: DeliveryLane, limit: Int, lease: Lease, in tx: any Transaction
+        endpoint: Endpoint, lane: DeliveryLane, limit: Int, lease: Lease, at now: Timestamp, in tx: any Transaction
     ) throws -> [ClaimedDelivery] {
-        try tx.all(
+        let pending = DeliveryState.pending.rawValue
+        let leased = DeliveryState.leased.rawValue
+        let isDue: SQL = lane == .first ? "" : "AND d.due_at <= \(now)"
+        let isFirst: SQL = """
+            AND NOT EXISTS (
+                SELECT 1
+                FROM delivery o
+                WHERE o.order_key = d.order_key AND o.endpoint_id = d.endpoint_id AND o.order_no < d.order_no
+                    AND o.state IN (\(literal: pending), \(literal: leased)))
+            """
+        return try tx.all(
             ClaimedDelivery.self,
             """
             UPDATE delivery
-            SET state = \(literal: DeliveryState.leased.rawValue), lease = \(lease), attempt = attempt + 1
+            SET state = \(literal: leased), lease = \(lease), attempt = attempt + 1
             WHERE id IN (
-                SELECT id
-                FROM delivery
-                WHERE endpoint_id = \(endpoint) AND state = \(literal: DeliveryState.pending.rawValue)
-                    AND lane = \(lane) AND due_at <= \(tx.now)
-                ORDER BY due_at, id
+                SELECT d.id
+                FROM delivery d
+                WHERE d.endpoint_id = \(endpoint.id) AND d.state = \(literal: pending) AND d.lane = \(lane)
+                    \(isDue) \(endpoint.ordering == .message ? isFirst : "")
+                ORDER BY d.due_at, d.id
                 LIMIT \(limit)
                 \(.forUpdateSkipLocked))
-            RETURNING id, event_id, endpoint_id, attempt, step, created_at,
+            RETURNING id, event_id, endpoint_id, sequence, attempt, step, created_at,
                 (SELECT type FROM event WHERE event.id = delivery.event_id) AS event_type,
                 (SELECT body FROM event_body WHERE event_body.event_id = delivery.event_id) AS body
             """)
     }
 
-    /// Stores an attempt and what follows from it. False when the lease is not ours any more, and nothing was stored:
-    /// another worker has the delivery, or it was cancelled.
-    static func record(_ result: RecordedAttempt, lease: Lease, in tx: any Transaction) throws -> Bool {
-        let claim = result.claim
-        let changed = try tx.run(
-            transition(result, in: tx) + """
-                WHERE id = \(claim.id) AND lease = \(lease) AND attempt = \(claim.attempt)
-                    AND state = \(literal: DeliveryState.leased.rawValue)
-                """)
-        guard changed == 1 else { return false }
-        let attempt = result.result
-        try tx.run(
-            """
-            INSERT INTO attempt (
-                delivery_id, number, started_at, duration, dns, connect, tls, first_byte, status_code, error,
-                error_detail, response_headers, response_body)
-            VALUES (
-                \(claim.id), \(claim.attempt), \(result.startedAt), \(attempt.duration), \(attempt.phases.dns),
-                \(attempt.phases.connect), \(attempt.phases.tls), \(attempt.phases.firstByte),
-                \(attempt.outcome.statusCode), \(attempt.outcome.failure?.code.rawValue),
-                \(attempt.outcome.failure?.detail), \(HeaderText.encode(attempt.responseHeaders)),
-                \(attempt.responseBody))
-            """)
-        return true
-    }
-
-    private static func transition(_ result: RecordedAttempt, in tx: any Transaction) -> SQL {
-        let outcome = result.result.outcome
-        let last: SQL = """
-            lease = NULL, last_status_code = \(outcome.statusCode), last_error = \(outcome.failure?.code.rawValue)
-            """
-        return switch result.verdict {
-        case .succeeded:
-            """
-            UPDATE delivery
-            SET state = \(literal: DeliveryState.succeeded.rawValue), completed_at = \(tx.now), \(last)
-            """
-        case .failed:
-            """
-            UPDATE delivery
-            SET state = \(literal: DeliveryState.failed.rawValue), completed_at = \(tx.now), \(last)
-            """
-        case .retry(let dueAt):
-            """
-            UPDATE delivery
-            SET state = \(literal: DeliveryState.pending.rawValue), lane = \(literal: DeliveryLane.retry.rawValue),
-                due_at = \(dueAt), step = step + 1, \(last)
-            """
-        }
+    /// Notes that what was held is gone: newer deliveries are made as usual again.
+    static func endRelease(of endpoint: EndpointID, in tx: any Transaction) throws {
+        try tx.run("UPDATE endpoint SET release_rate = NULL, release_through = NULL WHERE id = \(endpoint)")
     }
 
     /// Stops deliveries to an active endpoint, for `reason`.
@@ -178,19 +152,24 @@ package enum DeliveryQueries {
                 ORDER BY lane, due_at, id
                 LIMIT \(limit))
             """)
+        var leased = 0
         if cancelled < limit {
-            try cancelLeased(of: endpoint, in: tx)
+            leased = try cancelLeased(of: endpoint, in: tx)
             try tx.run("DELETE FROM endpoint WHERE id = \(endpoint)")
+            try tx.run("DELETE FROM endpoint_health WHERE endpoint_id = \(endpoint)")
         }
+        try tx.run("UPDATE tally SET cancelled = cancelled + \(cancelled + leased) WHERE endpoint_id = \(endpoint)")
         return max(cancelled, 1)
     }
     /// Cancels what is in flight to `endpoint`; its result will be refused. Index: `delivery_leased`, which holds no more
     /// rows than there are slots.
-    private static func cancelLeased(of endpoint: EndpointID, in tx: any Transaction) throws {
+    private static func cancelLeased(of endpoint: EndpointID, in tx: any Transaction) throws -> Int {
         let leased = try tx.rows(
             "SELECT id, endpoint_id FROM delivery WHERE state = \(literal: DeliveryState.leased.rawValue) ORDER BY lease"
         )
+        var count = 0
         for row in leased where try row.get("endpoint_id") == endpoint {
+            count += 1
             try tx.run(
                 """
                 UPDATE delivery
@@ -198,5 +177,6 @@ package enum DeliveryQueries {
                 WHERE id = \(try row.get("id", as: DeliveryID.self))
                 """)
         }
+        return count
     }
 }

@@ -68,7 +68,7 @@ package struct Dispatcher: Service {
         var isFailing = false
         while !Task.isShuttingDownGracefully && !Task.isCancelled {
             for done in recorder.takeStored() {
-                ready.finished(done.endpoint, timedOut: done.timedOut, retryAt: done.retryAt)
+                ready.finished(done.endpoint, done.signal, retryAt: done.retryAt, at: clock.now())
             }
             do {
                 for key in store.wakeups.takeKeys(.deliveries) {
@@ -76,8 +76,8 @@ package struct Dispatcher: Service {
                 }
                 if nextScan <= .now {
                     nextScan = .now + Self.scanInterval
-                    try await cancelForDeletedEndpoints()
-                    ready.replace(with: try await backlogs())
+                    if try await cancelForDeletedEndpoints() { nextScan = .now }
+                    ready.replace(with: try await backlogs(), at: clock.now())
                 }
                 let requests = ready.plan(at: clock.now())
                 if requests.isEmpty {
@@ -103,18 +103,18 @@ package struct Dispatcher: Service {
         do {
             claims = try await store.write(.engine) { [self] tx in try requests.map { try claim($0, in: tx) } }
         } catch {
-            for request in requests { ready.claimed(request, count: 0) }
+            for request in requests { ready.claimed(request, count: 0, at: clock.now()) }
             throw error
         }
         for (request, claim) in zip(requests, claims) {
             switch claim {
             case .taken(let endpoint, let deliveries):
-                ready.claimed(request, count: deliveries.count)
+                ready.claimed(request, count: deliveries.count, of: endpoint, at: clock.now())
                 for delivery in deliveries { start(delivery, endpoint) }
             case .notActive:
-                ready.claimed(request, count: 0)
+                ready.claimed(request, count: 0, at: clock.now())
             case .disabled:
-                ready.claimed(request, count: 0)
+                ready.claimed(request, count: 0, at: clock.now())
                 logger.error(
                     "webhook disabled",
                     metadata: ["webhook_id": "\(request.endpoint)", "reason": "signing_key_unreadable"])
@@ -132,11 +132,15 @@ package struct Dispatcher: Service {
     private func claim(_ request: ReadySet.Request, in tx: any Transaction) throws -> Claims {
         guard let row = try DeliveryQueries.activeEndpoint(request.endpoint, in: tx) else { return .notActive }
         do {
-            let endpoint = try endpoints.endpoint(row: row)
-            return .taken(
-                endpoint,
-                try DeliveryQueries.claim(
-                    endpoint: request.endpoint, lane: request.lane, limit: request.limit, lease: lease, in: tx))
+            var endpoint = try endpoints.endpoint(row: row)
+            let deliveries = try DeliveryQueries.claim(
+                endpoint: endpoint, lane: request.lane, limit: endpoint.release == nil ? request.limit : 1, lease: lease,
+                at: clock.now(), in: tx)
+            if let release = endpoint.release, (deliveries.last?.sequence ?? .max) > release.through {
+                try DeliveryQueries.endRelease(of: endpoint.id, in: tx)
+                endpoint.release = nil
+            }
+            return .taken(endpoint, deliveries)
         } catch is Keyring.Unreadable {
             try DeliveryQueries.disable(
                 request.endpoint, because: "signing_key_unreadable: the stored key does not open, save a new one",
@@ -160,13 +164,11 @@ package struct Dispatcher: Service {
         }
     }
 
-    private func cancelForDeletedEndpoints() async throws {
-        while try await store.write(
-            .maintenance,
-            { tx in
-                try DeliveryQueries.cancelForDeletedEndpoints(limit: 500, in: tx)
-            }) > 0
-        {}
+    /// Cancels a batch, so that a deleted endpoint's backlog of any length delays nobody; true when there may be more.
+    private func cancelForDeletedEndpoints() async throws -> Bool {
+        try await store.write(.maintenance) { tx in
+            try DeliveryQueries.cancelForDeletedEndpoints(limit: 500, in: tx) > 0
+        }
     }
 
     /// How often the store itself is looked at: hints are lost with a process, rows are not.

@@ -15,6 +15,12 @@ package struct Endpoint: Sendable, Hashable {
     package var url: String
     /// Signs the JWT; nil sends without an `Authorization` header.
     package var signingKey: Secret<String>?
+    /// The key that ``signingKey`` replaced, while both are valid; nil when there is none.
+    package var previousSigningKey: RetiringKey?
+    /// Whether the events of one message arrive in order.
+    package var ordering: DeliveryOrdering
+    /// How what was held is let go; nil when nothing of it is left.
+    package var release: Release?
     /// The types it receives, in the user's order, without repetition.
     package var eventTypes: [EventType]
     /// The phone numbers it receives events of, in the user's order, without repetition.
@@ -34,6 +40,7 @@ package struct Endpoint: Sendable, Hashable {
     package init(
         id: EndpointID, userID: UserID, url: String, signingKey: Secret<String>?, eventTypes: [EventType],
         owners: [String], status: EndpointStatus = .active, statusReason: String? = nil, version: Int64 = 1,
+        ordering: DeliveryOrdering = .none, previousSigningKey: RetiringKey? = nil, release: Release? = nil,
         createdAt: Timestamp, updatedAt: Timestamp
     ) {
         self.id = id
@@ -45,8 +52,59 @@ package struct Endpoint: Sendable, Hashable {
         self.status = status
         self.statusReason = statusReason
         self.version = version
+        self.ordering = ordering
+        self.previousSigningKey = previousSigningKey
+        self.release = release
         self.createdAt = createdAt
         self.updatedAt = updatedAt
+    }
+}
+
+extension Endpoint {
+    /// The keys that sign the body at `now`: the current one first, then the one it replaced while that is valid.
+    package func validSigningKeys(at now: Timestamp) -> [String] {
+        [signingKey, previousSigningKey.flatMap { $0.expiresAt > now ? $0.key : nil }].compactMap { $0?.exposed }
+    }
+
+    /// The key that signs the JWT at `now`: it carries one signature, so the old key stays until its time is over.
+    package func tokenSigningKey(at now: Timestamp) -> String? {
+        validSigningKeys(at: now).last
+    }
+}
+
+/// A signing key on its way out.
+package struct RetiringKey: Sendable, Hashable {
+    /// The key.
+    package let key: Secret<String>
+    /// Until when it is valid.
+    package let expiresAt: Timestamp
+
+    /// Names a key and its end.
+    package init(key: Secret<String>, expiresAt: Timestamp) {
+        self.key = key
+        self.expiresAt = expiresAt
+    }
+}
+
+/// In which order an endpoint gets its events.
+package enum DeliveryOrdering: Int, Sendable, SQLEnum {
+    /// Each as soon as it can.
+    case none = 0
+    /// The events of one message in sequence: a failing one holds up only those of its message.
+    case message = 1
+}
+
+/// How deliveries that were held are let go: in order, one at a time, newer ones behind them.
+package struct Release: Sendable, Hashable {
+    /// Deliveries a second; nil is as fast as the endpoint takes them.
+    package let rate: Double?
+    /// The sequence of the last delivery that was held.
+    package let through: Int64
+
+    /// Names a pace and an end.
+    package init(rate: Double?, through: Int64) {
+        self.rate = rate
+        self.through = through
     }
 }
 

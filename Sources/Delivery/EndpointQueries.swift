@@ -50,47 +50,52 @@ package struct EndpointQueries: Sendable {
             """) ?? 0
     }
 
-    /// Stores a new endpoint and what it subscribes to.
+    /// Stores a new endpoint.
     package func insert(_ endpoint: Endpoint, in tx: any Transaction) throws {
         try tx.run(
             """
             INSERT INTO endpoint (
-                id, user_id, url, signing_key, event_types, owners, status, status_reason, version, sequence_head,
-                created_at, updated_at)
+                id, user_id, url, signing_key, ordering, event_types, owners, status, status_reason, version,
+                sequence_head, created_at, updated_at)
             VALUES (
-                \(endpoint.id), \(endpoint.userID), \(endpoint.url), \(try sealedKey(endpoint)),
-                \(joined(endpoint.eventTypes.map(\.rawValue))), \(joined(endpoint.owners)), \(endpoint.status),
-                \(endpoint.statusReason), \(endpoint.version), 0, \(endpoint.createdAt), \(endpoint.updatedAt))
+                \(endpoint.id), \(endpoint.userID), \(endpoint.url), \(try sealed(endpoint.signingKey, of: endpoint)),
+                \(endpoint.ordering), \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
+                \(Self.joined(endpoint.owners)), \(endpoint.status), \(endpoint.statusReason), \(endpoint.version), 0,
+                \(endpoint.createdAt), \(endpoint.updatedAt))
             """)
-        try subscribe(endpoint, in: tx)
+        try tx.run(
+            "INSERT INTO tally (endpoint_id, succeeded, failed, cancelled, pruned) VALUES (\(endpoint.id), 0, 0, 0, 0)")
+        try tx.run("INSERT INTO endpoint_health (endpoint_id, failure_count) VALUES (\(endpoint.id), 0)")
     }
 
-    /// Stores a changed endpoint under its next version and what it now subscribes to; its dispatcher is told.
+    /// Stores a changed endpoint under its next version; the dispatcher is told.
     package func update(_ endpoint: Endpoint, in tx: any Transaction) throws {
+        let previous = endpoint.previousSigningKey
         try tx.run(
             """
             UPDATE endpoint
-            SET url = \(endpoint.url), signing_key = \(try sealedKey(endpoint)),
-                event_types = \(joined(endpoint.eventTypes.map(\.rawValue))), owners = \(joined(endpoint.owners)),
-                status = \(endpoint.status), status_reason = \(endpoint.statusReason), version = version + 1,
-                updated_at = \(endpoint.updatedAt)
+            SET url = \(endpoint.url), signing_key = \(try sealed(endpoint.signingKey, of: endpoint)),
+                previous_signing_key = \(try sealed(previous?.key, of: endpoint)),
+                previous_signing_key_expires_at = \(previous?.expiresAt), ordering = \(endpoint.ordering),
+                release_rate = \(endpoint.release?.rate), release_through = \(endpoint.release?.through),
+                event_types = \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
+                owners = \(Self.joined(endpoint.owners)), status = \(endpoint.status),
+                status_reason = \(endpoint.statusReason), version = version + 1, updated_at = \(endpoint.updatedAt)
             WHERE id = \(endpoint.id)
             """)
-        try tx.run("DELETE FROM subscription WHERE endpoint_id = \(endpoint.id)")
-        try subscribe(endpoint, in: tx)
         let wakeups = tx.wakeups
         tx.afterCommit { wakeups.signal(.deliveries, key: endpoint.id.text) }
     }
 
-    /// Takes an endpoint away: nothing more is sent, and ``DeliverySweep`` cancels what waits for it.
+    /// Takes an endpoint away: nothing more is sent, and the dispatcher cancels what waits for it.
     package func delete(_ id: EndpointID, in tx: any Transaction) throws {
         try tx.run(
             """
             UPDATE endpoint
-            SET status = \(literal: EndpointStatus.deleted.rawValue), version = version + 1, signing_key = NULL
+            SET status = \(literal: EndpointStatus.deleted.rawValue), version = version + 1, signing_key = NULL,
+                previous_signing_key = NULL
             WHERE id = \(id)
             """)
-        try tx.run("DELETE FROM subscription WHERE endpoint_id = \(id)")
         let wakeups = tx.wakeups
         tx.afterCommit { wakeups.signal(.deliveries, key: id.text) }
     }
@@ -112,38 +117,34 @@ package struct EndpointQueries: Sendable {
     /// Why an endpoint is paused whose last phone number was deleted.
     package static let noOwnersLeft = "none of its phone numbers is left in the account"
 
-    private func subscribe(_ endpoint: Endpoint, in tx: any Transaction) throws {
-        for type in endpoint.eventTypes {
-            for owner in endpoint.owners {
-                try tx.run(
-                    """
-                    INSERT INTO subscription (user_id, event_type, owner, endpoint_id)
-                    VALUES (\(endpoint.userID), \(type.rawValue), \(owner), \(endpoint.id))
-                    """)
-            }
-        }
-    }
-
     /// Reads a row of `endpoint`.
     ///
-    /// - Throws: `Keyring.Unreadable` when the signing key cannot be decrypted.
+    /// - Throws: `Keyring.Unreadable` when a signing key cannot be decrypted.
     func endpoint(row: Row) throws -> Endpoint {
         let id: EndpointID = try row.get("id")
         let userID: UserID = try row.get("user_id")
-        let sealed: [UInt8]? = try row.find("signing_key")
+        let place = Self.keyPlace(id, userID)
+        let key: [UInt8]? = try row.find("signing_key")
+        let previous: [UInt8]? = try row.find("previous_signing_key")
+        let through: Int64? = try row.find("release_through")
         return Endpoint(
             id: id, userID: userID, url: try row.get("url"),
-            signingKey: try sealed.map { Secret(try keyring.open($0, at: Self.keyPlace(id, userID))) },
-            eventTypes: try split(row.get("event_types")).compactMap(EventType.init(rawValue:)),
-            owners: try split(row.get("owners")), status: try row.get("status"),
+            signingKey: try key.map { Secret(try keyring.open($0, at: place)) },
+            eventTypes: try Self.split(row.get("event_types")).compactMap(EventType.init(rawValue:)),
+            owners: try Self.split(row.get("owners")), status: try row.get("status"),
             statusReason: try row.find("status_reason"), version: try row.get("version"),
+            ordering: try row.get("ordering"),
+            previousSigningKey: try previous.map {
+                RetiringKey(
+                    key: Secret(try keyring.open($0, at: place)),
+                    expiresAt: try row.get("previous_signing_key_expires_at"))
+            },
+            release: try through.map { Release(rate: try row.find("release_rate"), through: $0) },
             createdAt: try row.get("created_at"), updatedAt: try row.get("updated_at"))
     }
 
-    private func sealedKey(_ endpoint: Endpoint) throws -> [UInt8]? {
-        try endpoint.signingKey.map {
-            try keyring.seal($0.exposed, at: Self.keyPlace(endpoint.id, endpoint.userID))
-        }
+    private func sealed(_ key: Secret<String>?, of endpoint: Endpoint) throws -> [UInt8]? {
+        try key.map { try keyring.seal($0.exposed, at: Self.keyPlace(endpoint.id, endpoint.userID)) }
     }
 
     private static func keyPlace(_ id: EndpointID, _ userID: UserID) -> Keyring.Place {
@@ -151,7 +152,7 @@ package struct EndpointQueries: Sendable {
     }
 
     /// Event types and phone numbers hold no spaces.
-    private func joined(_ values: [String]) -> String { values.joined(separator: " ") }
+    private static func joined(_ values: [String]) -> String { values.joined(separator: " ") }
 
-    private func split(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
+    private static func split(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
 }

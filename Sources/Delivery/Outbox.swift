@@ -50,50 +50,62 @@ extension Transaction {
     /// The only way to publish anything. It stands or falls with the caller's transaction, so there is no event without
     /// its state change and no state change without its event; the dispatcher is woken once both are durable.
     package func emit(_ event: OutgoingEvent) throws {
+        let matches = try EventMatch.all(
+            userID: event.userID, type: event.payload.type, owner: event.owner, in: self)
+        try emit(event, matches: matches)
+    }
+
+    /// Publishes `event` to one endpoint only, whatever it wants: a test.
+    ///
+    /// - Returns: The delivery.
+    package func emit(_ event: OutgoingEvent, only endpoint: EndpointID) throws -> DeliveryID {
+        try emit(event, matches: [EventMatch(endpoint: endpoint)])
+        return DeliveryID(event: event.id, endpoint: endpoint, at: now)
+    }
+
+    private func emit(_ event: OutgoingEvent, matches: [EventMatch]) throws {
         let created = now
         let type = event.payload.type
         let body = CloudEvent(id: event.id.text, source: event.source, time: created, payload: event.payload).encoded()
-        guard
-            let position: Int64 = try value(
-                "UPDATE log_head SET position = position + 1 WHERE id = 1 RETURNING position AS value")
-        else { throw StorageError.corrupt("log_head has no row") }
+        let head: Int64? = try value(
+            "UPDATE log_head SET position = position + 1 WHERE id = 1 RETURNING position AS value")
+        guard let position = head else { throw StorageError.corrupt("log_head has no row") }
         try run(
             """
-            INSERT INTO event (id, position, user_id, type, owner, source, created_at)
-            VALUES (\(event.id), \(position), \(event.userID), \(type), \(event.owner), \(event.source), \(created))
+            INSERT INTO event (id, position, user_id, type, owner, source, matches, created_at)
+            VALUES (
+                \(event.id), \(position), \(event.userID), \(type), \(event.owner), \(event.source),
+                \(EventMatch.encode(matches)), \(created))
             """)
         try run("INSERT INTO event_body (event_id, body) VALUES (\(event.id), \(body))")
-        let matching = try rows(
-            """
-            SELECT endpoint_id
-            FROM subscription
-            WHERE user_id = \(event.userID) AND event_type = \(type) AND owner = \(event.owner)
-            ORDER BY endpoint_id
-            """)
-        for row in matching {
-            try insertDelivery(of: event, to: row.get("endpoint_id"), at: created)
+        for match in matches where match.reason == nil {
+            try insertDelivery(
+                of: event.id, to: match.endpoint, lane: .first, order: event.order, eventAt: created)
         }
+        let wakeups = wakeups
+        afterCommit { wakeups.signal(.events) }
     }
 
-    private func insertDelivery(of event: OutgoingEvent, to endpoint: EndpointID, at created: Timestamp) throws {
-        guard
-            let sequence: Int64 = try value(
-                """
-                UPDATE endpoint
-                SET sequence_head = sequence_head + 1
-                WHERE id = \(endpoint)
-                RETURNING sequence_head AS value
-                """)
-        else { throw StorageError.corrupt("subscription names an endpoint that is not there: \(endpoint)") }
-        let id = DeliveryID(event: event.id, endpoint: endpoint, at: created)
+    /// Writes the delivery of an event to an endpoint, due at once, as the next one of the endpoint's sequence.
+    func insertDelivery(
+        of event: EventID, to endpoint: EndpointID, lane: DeliveryLane, order: EventOrder?, eventAt: Timestamp
+    ) throws {
+        let head: Int64? = try value(
+            """
+            UPDATE endpoint
+            SET sequence_head = sequence_head + 1
+            WHERE id = \(endpoint)
+            RETURNING sequence_head AS value
+            """)
+        guard let sequence = head else { throw StorageError.corrupt("there is no endpoint \(endpoint)") }
+        let id = DeliveryID(event: event, endpoint: endpoint, at: eventAt)
         try run(
             """
             INSERT INTO delivery (
                 id, event_id, endpoint_id, sequence, state, lane, due_at, attempt, step, order_key, order_no, created_at)
             VALUES (
-                \(id), \(event.id), \(endpoint), \(sequence), \(literal: DeliveryState.pending.rawValue),
-                \(literal: DeliveryLane.first.rawValue), \(created), 0, 0, \(event.order?.key), \(event.order?.number),
-                \(created))
+                \(id), \(event), \(endpoint), \(sequence), \(literal: DeliveryState.pending.rawValue), \(lane), \(now), 0,
+                0, \(order?.key), \(order?.number), \(now))
             """)
         let wakeups = wakeups
         afterCommit { wakeups.signal(.deliveries, key: endpoint.text) }

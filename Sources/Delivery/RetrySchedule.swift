@@ -49,26 +49,45 @@ package enum Verdict: Hashable, Sendable {
     case retry(at: Timestamp)
     /// It will not be tried again by itself.
     case failed
+    /// The endpoint wants no more: it is disabled, and this delivery is held with those behind it.
+    case disabled
 
-    /// Judges an attempt by the documented rules: any 2xx is success; 5XX, 408, 429, timeouts and transport errors are
-    /// retried along `schedule`; every other status, redirects included, and an address we may not call are final.
-    package init(of outcome: AttemptOutcome, step: Int, at now: Timestamp, schedule: RetrySchedule, jitter: Double) {
-        if case .response(200..<300) = outcome {
-            self = .succeeded
-        } else if outcome.mayPass, let delay = schedule.delay(afterStep: step, jitter: jitter) {
-            self = .retry(at: now + delay)
+    /// Judges an attempt by ``Etiquette/table``; transport errors are retried unless only a changed webhook mends them.
+    ///
+    /// - Parameters:
+    ///   - result: What came of the attempt.
+    ///   - step: Failures so far along `schedule`.
+    ///   - now: What the next attempt is dated from.
+    ///   - schedule: The waits; when it is used up the delivery has failed.
+    ///   - jitter: 0 to 1, see ``RetrySchedule/delay(afterStep:jitter:)``.
+    package init(of result: AttemptResult, step: Int, at now: Timestamp, schedule: RetrySchedule, jitter: Double) {
+        var wait: Duration = .zero
+        switch result.outcome {
+        case .response(let status):
+            switch Etiquette.row(for: status).action {
+            case .succeed:
+                self = .succeeded
+                return
+            case .fail:
+                self = .failed
+                return
+            case .disable:
+                self = .disabled
+                return
+            case .retry: break
+            case .retryLater:
+                wait = result.responseHeader("retry-after").flatMap { RetryAfter.wait($0, at: now) } ?? .zero
+            }
+        case .failure(let failure):
+            guard failure.code.mayPass else {
+                self = .failed
+                return
+            }
+        }
+        if let delay = schedule.delay(afterStep: step, jitter: jitter) {
+            self = .retry(at: now + max(delay, wait))
         } else {
             self = .failed
-        }
-    }
-}
-
-extension AttemptOutcome {
-    /// Whether the same request may fare better later.
-    fileprivate var mayPass: Bool {
-        switch self {
-        case .response(let statusCode): statusCode >= 500 || statusCode == 408 || statusCode == 429
-        case .failure(let failure): failure.code.mayPass
         }
     }
 }

@@ -23,12 +23,12 @@ package final class SigningTokens: Sendable {
 
     /// The value of the `Authorization` header for a delivery to `endpoint`; nil when it has no signing key.
     package func authorization(for endpoint: Endpoint, at now: Timestamp) -> String? {
-        guard let signingKey = endpoint.signingKey else { return nil }
+        guard let signingKey = endpoint.tokenSigningKey(at: now) else { return nil }
         let key = Key(endpoint: endpoint.id, version: endpoint.version)
         let second = now.seconds
         if let token = state.withLock({ $0.second == second ? $0.tokens[key] : nil }) { return token }
         let token = WebhookToken.sign(
-            key: signingKey.exposed, subject: endpoint.userID.text, audience: endpoint.url, now: now)
+            key: signingKey, subject: endpoint.userID.text, audience: endpoint.url, now: now)
         let value = "Bearer \(token)"
         state.withLock { state in
             if state.second != second { state = State(second: second) }

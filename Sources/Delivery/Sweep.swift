@@ -56,7 +56,11 @@ package struct Sweep: Service {
             while !Task.isShuttingDownGracefully && !Task.isCancelled {
                 var pause = Self.floor
                 do {
-                    if let nextDue = try await sweep() { pause = min(max(nextDue - clock.now(), .zero), pause) }
+                    let started = clock.now()
+                    // What was due before the sweep and still is could not be done: no use in trying at once.
+                    if let nextDue = try await sweep(), nextDue > started {
+                        pause = min(max(nextDue - clock.now(), .zero), pause)
+                    }
                     isFailing = false
                 } catch {
                     if !isFailing {
@@ -71,13 +75,13 @@ package struct Sweep: Service {
         }
     }
 
-    /// Handles all that is due now and gives the next due time.
+    /// Handles all that is due now and gives the next due time; between two transactions it may be shut down.
     @discardableResult
     package func sweep() async throws -> Timestamp? {
         while true {
             let work = work
             let outcome = try await store.write(.maintenance) { tx in try work(tx) }
-            if !outcome.mayHaveMore { return outcome.nextDue }
+            if !outcome.mayHaveMore || Task.isShuttingDownGracefully { return outcome.nextDue }
         }
     }
 

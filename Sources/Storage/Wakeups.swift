@@ -12,6 +12,10 @@ package final class Wakeups: Sendable {
         case messages
         /// A phone's presence check moved nearer.
         case presence
+        /// Events were added to the log.
+        case events
+        /// A replay was asked for.
+        case replays
         /// Files were left without a row.
         case attachments
     }

@@ -1,0 +1,69 @@
+import Storage
+
+/// Whether an event goes to an endpoint, and if not, why; at most ten for each event, as users have ten endpoints.
+package struct EventMatch: Sendable, Hashable {
+    /// The endpoint.
+    package let endpoint: EndpointID
+    /// Why the event does not go there; nil when it does.
+    package let reason: Reason?
+
+    /// Why an event does not go to an endpoint.
+    package enum Reason: String, Sendable {
+        /// The endpoint does not want events of this type.
+        case eventTypeNotSelected = "event_type_not_selected"
+        /// It does not want events of this phone number.
+        case phoneNumberNotSelected = "phone_number_not_selected"
+    }
+
+    /// Judges an event of `type` and `owner` by the lists of an endpoint, each separated by spaces.
+    init(endpoint: EndpointID, type: String, owner: String, eventTypes: String, owners: String) {
+        self.endpoint = endpoint
+        if !eventTypes.split(separator: " ").contains(type[...]) {
+            reason = .eventTypeNotSelected
+        } else if !owners.split(separator: " ").contains(owner[...]) {
+            reason = .phoneNumberNotSelected
+        } else {
+            reason = nil
+        }
+    }
+
+    /// A match that nobody has to judge.
+    init(endpoint: EndpointID) {
+        self.init(endpoint: endpoint, reason: nil)
+    }
+
+    private init(endpoint: EndpointID, reason: Reason?) {
+        self.endpoint = endpoint
+        self.reason = reason
+    }
+
+    /// The matches of an event as the log stores them: an endpoint a line, with its reason when it did not match.
+    static func encode(_ matches: [EventMatch]) -> String {
+        matches.map { "\($0.endpoint) \($0.reason?.rawValue ?? "")" }.joined(separator: "\n")
+    }
+
+    /// Reads what ``encode(_:)`` wrote.
+    package static func decode(_ text: String) -> [EventMatch] {
+        text.split(separator: "\n").map { line in
+            let parts = line.split(separator: " ", maxSplits: 1)
+            let reason = parts.count > 1 ? Reason(rawValue: String(parts[1])) : nil
+            return EventMatch(endpoint: EndpointID(trusted: String(parts[0])), reason: reason)
+        }
+    }
+
+    /// Judges an event by every endpoint of its user, in the order of their ids. Index: `endpoint_user`.
+    static func all(userID: UserID, type: String, owner: String, in tx: any Transaction) throws -> [EventMatch] {
+        try tx.rows(
+            """
+            SELECT id, event_types, owners
+            FROM endpoint
+            WHERE user_id = \(userID) AND status <> \(literal: EndpointStatus.deleted.rawValue)
+            ORDER BY id
+            """
+        ).map { row in
+            EventMatch(
+                endpoint: try row.get("id"), type: type, owner: owner, eventTypes: try row.get("event_types"),
+                owners: try row.get("owners"))
+        }
+    }
+}

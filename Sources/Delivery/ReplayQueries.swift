@@ -1,0 +1,168 @@
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// Makes and runs replays.
+package enum ReplayQueries {
+    /// The positions of the events of `userID` accepted in `since ..< until`: how many, the last, and the one before the
+    /// first. Index: `event_user`. Run it on a reader, as it counts.
+    package static func range(
+        userID: UserID, since: Timestamp, until: Timestamp, in tx: any Transaction
+    ) throws -> (count: Int, before: Int64, last: Int64) {
+        let row = try tx.rows(
+            """
+            SELECT COUNT(*) AS total, MIN(position) AS first, MAX(position) AS last
+            FROM event
+            WHERE user_id = \(userID) AND created_at >= \(since) AND created_at < \(until)
+            """
+        ).first
+        guard let row, let first: Int64 = try row.find("first") else { return (0, 0, 0) }
+        return (try row.get("total"), first - 1, try row.get("last"))
+    }
+
+    /// Stores a new job over the range of ``range(userID:since:until:in:)``.
+    package static func insert(
+        _ id: ReplayID, endpoint: Endpoint, statuses: [ReplayedStatus], since: Timestamp, until: Timestamp,
+        range: (count: Int, before: Int64, last: Int64), in tx: any Transaction
+    ) throws {
+        try tx.run(
+            """
+            INSERT INTO replay (
+                id, user_id, endpoint_id, status, statuses, since, until, cursor, last_position, total, done, replayed,
+                created_at, updated_at)
+            VALUES (
+                \(id), \(endpoint.userID), \(endpoint.id), \(ReplayStatus.running),
+                \(statuses.map(\.rawValue).joined(separator: " ")), \(since), \(until), \(range.before), \(range.last),
+                \(range.count), 0, 0, \(tx.now), \(tx.now))
+            """)
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.replays) }
+    }
+
+    /// The job `id` of `userID`; nil when there is none.
+    package static func find(_ id: ReplayID, userID: UserID, in tx: any Transaction) throws -> Replay? {
+        try tx.first(Replay.self, "SELECT * FROM replay WHERE id = \(id) AND user_id = \(userID)")
+    }
+
+    /// One transaction of the replay sweep: looks at 500 events of the oldest running job. Index: `replay_running`.
+    package static func step(in tx: any Transaction) throws -> Sweep.Outcome {
+        let running = try tx.first(
+            Replay.self,
+            """
+            SELECT *
+            FROM replay
+            WHERE status = \(literal: ReplayStatus.running.rawValue)
+            ORDER BY id
+            LIMIT 1
+            \(.forUpdate)
+            """)
+        guard let replay = running else { return Sweep.Outcome(mayHaveMore: false, nextDue: nil) }
+        guard let target = try Target(replay.endpoint, in: tx) else {
+            try move(replay, to: .cancelled, cursor: replay.cursor, looked: 0, replayed: 0, in: tx)
+            return Sweep.Outcome(mayHaveMore: true, nextDue: nil)
+        }
+        let events = try tx.rows(
+            """
+            SELECT e.id, e.position, e.type, e.owner, e.created_at
+            FROM event e
+            WHERE e.user_id = \(replay.userID) AND e.position > \(replay.cursor)
+                AND e.position <= \(replay.lastPosition)
+            ORDER BY e.position
+            LIMIT \(batch)
+            """)
+        var replayed = 0
+        for event in events { replayed += try self.replay(event, replay, target, in: tx) ? 1 : 0 }
+        let cursor: Int64 = try events.last?.get("position") ?? replay.lastPosition
+        let isOver = events.count < batch || cursor >= replay.lastPosition
+        try move(
+            replay, to: isOver ? .completed : .running, cursor: cursor, looked: events.count, replayed: replayed, in: tx)
+        return Sweep.Outcome(mayHaveMore: true, nextDue: nil)
+    }
+
+    /// Opens the delivery `id` of the endpoint again, with the whole schedule before it; false when it is not closed.
+    ///
+    /// The attempts go on counting, and the tally takes it back.
+    package static func reopen(_ id: DeliveryID, lane: DeliveryLane, in tx: any Transaction) throws -> Bool {
+        let closed = [DeliveryState.succeeded, .failed]
+        let found = try tx.rows(
+            "SELECT endpoint_id, state FROM delivery WHERE id = \(id) AND state IN \(list: closed) \(.forUpdate)"
+        ).first
+        guard let found else { return false }
+        let endpoint: EndpointID = try found.get("endpoint_id")
+        let hadFailed = try found.get("state", as: DeliveryState.self) == .failed
+        try tx.run(
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.pending.rawValue), lane = \(lane), due_at = \(tx.now), step = 0,
+                completed_at = NULL
+            WHERE id = \(id)
+            """)
+        try tx.run(
+            """
+            UPDATE tally
+            SET succeeded = succeeded - \(hadFailed ? 0 : 1), failed = failed - \(hadFailed ? 1 : 0)
+            WHERE endpoint_id = \(endpoint)
+            """)
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.deliveries) }
+        return true
+    }
+
+    /// The endpoint of a job as it is now.
+    private struct Target {
+        let id: EndpointID
+        let eventTypes: String
+        let owners: String
+
+        init?(_ id: EndpointID, in tx: any Transaction) throws {
+            let row = try tx.rows(
+                """
+                SELECT event_types, owners
+                FROM endpoint
+                WHERE id = \(id) AND status <> \(literal: EndpointStatus.deleted.rawValue)
+                """
+            ).first
+            guard let row else { return nil }
+            self.id = id
+            eventTypes = try row.get("event_types")
+            owners = try row.get("owners")
+        }
+    }
+
+    private static func replay(
+        _ event: Row, _ replay: Replay, _ target: Target, in tx: any Transaction
+    ) throws -> Bool {
+        let eventID: EventID = try event.get("id")
+        let created: Timestamp = try event.get("created_at")
+        guard created >= replay.since, created < replay.until else { return false }
+        let id = DeliveryID(event: eventID, endpoint: target.id, at: created)
+        let state: DeliveryState? = try tx.value("SELECT state AS value FROM delivery WHERE id = \(id)")
+        switch state {
+        case .succeeded where replay.statuses.contains(.succeeded), .failed where replay.statuses.contains(.failed):
+            return try reopen(id, lane: .replay, in: tx)
+        case nil where replay.statuses.contains(.unmatched):
+            let match = EventMatch(
+                endpoint: target.id, type: try event.get("type"), owner: try event.get("owner"),
+                eventTypes: target.eventTypes, owners: target.owners)
+            guard match.reason == nil else { return false }
+            try tx.insertDelivery(of: eventID, to: target.id, lane: .replay, order: nil, eventAt: created)
+            return true
+        default: return false
+        }
+    }
+
+    private static func move(
+        _ replay: Replay, to status: ReplayStatus, cursor: Int64, looked: Int, replayed: Int, in tx: any Transaction
+    ) throws {
+        try tx.run(
+            """
+            UPDATE replay
+            SET status = \(status), cursor = \(cursor), done = done + \(looked), replayed = replayed + \(replayed),
+                updated_at = \(tx.now)
+            WHERE id = \(replay.id)
+            """)
+    }
+
+    /// Events in one transaction.
+    private static let batch = 500
+}

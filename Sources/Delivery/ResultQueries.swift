@@ -1,0 +1,158 @@
+import Storage
+import Timestamps
+
+/// Stores results of attempts, a batch in a transaction.
+enum ResultQueries {
+    /// What became of a batch.
+    struct Stored: Sendable {
+        /// Results that came too late: another worker has the delivery, or it was cancelled.
+        var refused: [DeliveryID] = []
+        /// Endpoints that were disabled by it, and why.
+        var disabled: [(endpoint: EndpointID, reason: String)] = []
+    }
+
+    /// Stores each result whose lease is still ours, counts it, and disables endpoints that want no more.
+    static func record(_ results: [RecordedAttempt], lease: Lease, in tx: any Transaction) throws -> Stored {
+        var stored = Stored()
+        var counts: [EndpointID: Counts] = [:]
+        for result in results {
+            if try record(result, lease: lease, in: tx) {
+                counts[result.claim.endpointID, default: Counts()].add(result)
+            } else {
+                stored.refused.append(result.claim.id)
+            }
+        }
+        for (endpoint, count) in counts.sorted(by: { $0.key < $1.key }) {
+            try tally(count, of: endpoint, in: tx)
+            if let reason = try disableReason(count, of: endpoint, in: tx) {
+                try DeliveryQueries.disable(endpoint, because: reason, in: tx)
+                stored.disabled.append((endpoint, reason))
+            }
+        }
+        return stored
+    }
+
+    /// What a batch means for one endpoint.
+    private struct Counts {
+        var succeeded = 0
+        var failed = 0
+        var lastSuccessAt: Timestamp?
+        var lastFailureAt: Timestamp?
+        /// Failed attempts after the last success of the batch.
+        var failuresInRow = 0
+        var isGone = false
+
+        mutating func add(_ result: RecordedAttempt) {
+            if case .succeeded = result.verdict {
+                succeeded += 1
+                lastSuccessAt = max(lastSuccessAt ?? result.startedAt, result.startedAt)
+                failuresInRow = 0
+                return
+            }
+            if result.verdict == .failed { failed += 1 }
+            if result.verdict == .disabled { isGone = true }
+            lastFailureAt = max(lastFailureAt ?? result.startedAt, result.startedAt)
+            failuresInRow += 1
+        }
+    }
+
+    private static func record(_ result: RecordedAttempt, lease: Lease, in tx: any Transaction) throws -> Bool {
+        let claim = result.claim
+        let attempt = result.result
+        let problem = Etiquette.problem(of: attempt)
+        let changed = try tx.run(
+            transition(result, problem, in: tx) + """
+                WHERE id = \(claim.id) AND lease = \(lease) AND attempt = \(claim.attempt)
+                    AND state = \(literal: DeliveryState.leased.rawValue)
+                """)
+        guard changed == 1 else { return false }
+        try tx.run(
+            """
+            INSERT INTO attempt (
+                delivery_id, number, started_at, duration, dns, connect, tls, first_byte, status_code, error,
+                error_detail, response_headers, response_body)
+            VALUES (
+                \(claim.id), \(claim.attempt), \(result.startedAt), \(attempt.duration), \(attempt.phases.dns),
+                \(attempt.phases.connect), \(attempt.phases.tls), \(attempt.phases.firstByte),
+                \(attempt.outcome.statusCode), \(problem?.code), \(problem?.detail),
+                \(HeaderText.encode(attempt.responseHeaders)), \(attempt.responseBody))
+            """)
+        return true
+    }
+
+    private static func transition(
+        _ result: RecordedAttempt, _ problem: Etiquette.Problem?, in tx: any Transaction
+    ) -> SQL {
+        let last: SQL = """
+            lease = NULL, last_status_code = \(result.result.outcome.statusCode), last_error = \(problem?.code)
+            """
+        return switch result.verdict {
+        case .succeeded:
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.succeeded.rawValue), completed_at = \(tx.now), \(last)
+            """
+        case .failed:
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.failed.rawValue), completed_at = \(tx.now), \(last)
+            """
+        case .retry(let dueAt):
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.pending.rawValue), lane = \(literal: DeliveryLane.retry.rawValue),
+                due_at = \(dueAt), step = step + 1, \(last)
+            """
+        case .disabled:
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.pending.rawValue), due_at = \(tx.now), \(last)
+            """
+        }
+    }
+
+    private static func tally(_ count: Counts, of endpoint: EndpointID, in tx: any Transaction) throws {
+        if count.succeeded + count.failed > 0 {
+            try tx.run(
+                """
+                UPDATE tally
+                SET succeeded = succeeded + \(count.succeeded), failed = failed + \(count.failed)
+                WHERE endpoint_id = \(endpoint)
+                """)
+        }
+        let isFailing = count.failuresInRow > 0
+        try tx.run(
+            """
+            UPDATE endpoint_health
+            SET last_success_at = COALESCE(\(count.lastSuccessAt), last_success_at),
+                last_failure_at = COALESCE(\(count.lastFailureAt), last_failure_at),
+                failing_since = CASE
+                    WHEN \(isFailing) = 0 THEN NULL
+                    WHEN \(count.succeeded) > 0 OR failing_since IS NULL THEN \(tx.now)
+                    ELSE failing_since END,
+                failure_count = CASE
+                    WHEN \(count.succeeded) > 0 THEN \(count.failuresInRow)
+                    ELSE failure_count + \(count.failuresInRow) END
+            WHERE endpoint_id = \(endpoint)
+            """)
+    }
+
+    /// Why `endpoint` is to be disabled after a batch; nil when it is not.
+    private static func disableReason(
+        _ count: Counts, of endpoint: EndpointID, in tx: any Transaction
+    ) throws -> String? {
+        if count.isGone { return "gone: the receiver answered 410; correct the callback URL and resume the webhook" }
+        guard count.failuresInRow > 0 else { return nil }
+        let row = try tx.rows(
+            "SELECT failing_since, failure_count FROM endpoint_health WHERE endpoint_id = \(endpoint)"
+        ).first
+        guard let since: Timestamp = try row?.find("failing_since"), tx.now - since >= failingTime,
+            let failures: Int = try row?.get("failure_count"), failures >= failingCount
+        else { return nil }
+        return "failing: every attempt since \(since) failed; mend the receiver and resume the webhook"
+    }
+
+    /// 5 days, long enough for a holiday; and 50 failures, so that a quiet webhook is not judged by a few.
+    private static let failingTime: Duration = .seconds(5 * 86_400)
+    private static let failingCount = 50
+}
