@@ -5,14 +5,14 @@ import Testing
 @testable import Delivery
 
 @Suite struct KeepAliveTests {
-    /// The machine was too busy ten times in a row.
+    /// The machine was too busy three times in a row.
     private struct Stalled: Error {}
 
     /// Sends twice to one receiver and returns both results and the number of connections it saw.
     private func sendTwice(
         poolKeys: (String, String) = ("endpoint.1", "endpoint.1"), script: @escaping RawReceiver.Script
     ) async throws -> (first: AttemptResult, second: AttemptResult, connections: Int) {
-        for _ in 0..<10 {
+        for _ in 0..<3 {
             let start = ContinuousClock.now
             let answer = try await RawReceiver.run(script: script) { receiver, port in
                 try await withSender { sender in
@@ -60,6 +60,25 @@ import Testing
         #expect(first.outcome == second.outcome)
         #expect(second.phases.connect != nil)
         #expect(connections == 2)
+    }
+
+    @Test func anAnswerBeforeTheRequestHasLeftCostsTheConnection() async throws {
+        try await RawReceiver.run(
+            answersConnections: true,
+            script: { peer in
+                // Reads nothing: a body beyond all socket buffers stays half written.
+                peer.channel.setOption(.autoRead, value: false).whenSuccess { peer.write(okResponse) }
+            }
+        ) { _, port in
+            try await withSender { sender in
+                let body = String(repeating: "a", count: 16 << 20)
+                let request = try request("http://receiver.test:\(port)/", body: body)
+                let result = await sender.send(request, within: .seconds(20))
+
+                #expect(result.outcome == .response(statusCode: 200))
+                #expect(sender.idleConnectionCount == 0)
+            }
+        }
     }
 
     @Test func anotherPoolKeyGetsItsOwnConnection() async throws {
