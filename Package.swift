@@ -86,7 +86,10 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "TestSupport",
-            dependencies: ["Gateway", "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps"],
+            dependencies: [
+                "Gateway", "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", asyncHTTPClient, logging, nioCore,
+                nioPosix, nioHTTP1, nioFoundation,
+            ],
             swiftSettings: settings),
         .testTarget(name: "TimestampsTests", dependencies: ["Timestamps"], swiftSettings: settings),
         .testTarget(
@@ -113,9 +116,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "HTTPSMSWebhooks", "TestSupport", "Timestamps", "httpsms", asyncHTTPClient, hummingbird, logging,
-                nioCore,
-                nioHTTP1, nioFoundation,
+                "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", "httpsms", asyncHTTPClient, httpTypes,
+                hummingbird, logging, nioCore, nioHTTP1, nioFoundation,
             ],
             exclude: ["Judges"],
             swiftSettings: settings),

@@ -15,7 +15,10 @@ package struct GatewayServer: Sendable {
 
     /// Accounts, for commands that run beside the routes.
     let users: UserOperations
-    private let store: SQLiteStore
+    /// Where everything lives.
+    package let store: SQLiteStore
+    /// Every route as `GET /v1/messages/{messageID}`, in no order; HEAD, which every GET route answers too, is left out.
+    package let routes: [String]
     private let lock: ServerLock
     private let sender: HTTPSender
     private let resolver: SystemResolver
@@ -61,7 +64,7 @@ package struct GatewayServer: Sendable {
         {}
         let graceEnd = try await heartbeats.grace()
 
-        let routes = GatewayRoutes(
+        let router = GatewayRoutes(
             health: HealthRoutes(store: store), identities: identities,
             users: UserRoutes(operations: users),
             phoneAPIKeys: PhoneAPIKeyRoutes(
@@ -77,9 +80,11 @@ package struct GatewayServer: Sendable {
                 operations: messages,
                 inbound: InboundOperations(store: store, files: files, clock: clock, appURL: { address.appURL })),
             attachments: AttachmentRoutes(store: store, files: files),
-            webhooks: WebhookRoutes(operations: webhooks))
+            webhooks: WebhookRoutes(operations: webhooks)
+        ).router()
+        routes = router.routes.filter { $0.method != .head }.map { "\($0.method) \($0.path)" }
         let application = Application(
-            router: routes.router(), server: .http1(configuration: .init(idleTimeout: .seconds(75))),
+            router: router, server: .http1(configuration: .init(idleTimeout: .seconds(75))),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { channel in address.listening(on: channel.localAddress, logger: logger) },
             logger: logger)
@@ -100,6 +105,14 @@ package struct GatewayServer: Sendable {
             AttachmentSweep(store: store, files: files, logger: logger),
             application,
         ]
+    }
+
+    /// Makes an account, as `httpsms user create` does beside a running server.
+    ///
+    /// - Throws: ``UserCreationError``.
+    package func createUser(email: String, id: String?, apiKey: String?) async throws -> Commands.CreatedUser {
+        let user = try await users.create(email: email, id: id, apiKey: apiKey)
+        return Commands.CreatedUser(id: user.id.text, apiKey: user.apiKey.exposed)
     }
 
     /// Serves until a signal or `trigger` asks for shutdown: then takes no more requests, ends what is in flight, and

@@ -1,0 +1,26 @@
+/// What a test waited for did not come.
+package struct NeverHappened: Error, CustomStringConvertible {
+    /// What it was, and what was there instead.
+    package let description: String
+}
+
+/// Looks again and again, every 5 ms, until `look` gives a value.
+///
+/// - Parameters:
+///   - what: What is waited for, for the error.
+///   - limit: How long to wait at most; on a busy machine everything takes long.
+///   - look: Gives nil while it is not there.
+/// - Returns: What `look` gave.
+/// - Throws: ``NeverHappened`` after `limit`, and what `look` throws.
+package func eventually<Value>(
+    _ what: String, within limit: Duration = .seconds(20), _ look: () async throws -> Value?
+) async throws -> Value {
+    let deadline = ContinuousClock.now + limit
+    while true {
+        if let value = try await look() { return value }
+        guard ContinuousClock.now < deadline else {
+            throw NeverHappened(description: "\(what): not within \(limit)")
+        }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}

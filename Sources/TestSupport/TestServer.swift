@@ -1,0 +1,77 @@
+import Gateway
+import Storage
+import Timestamps
+
+/// The real server in this process, on a port and a database of its own.
+package struct TestServer: Sendable {
+    /// Where it listens.
+    package let baseURL: String
+    /// What it was made of.
+    package let gateway: GatewayServer
+    /// Its clock.
+    package let clock: AdjustableClock
+    /// The path of its database.
+    package let databasePath: String
+    /// What it logged.
+    package let log: LogRecorder
+
+    /// A client without a key.
+    package var client: APIClient { APIClient(baseURL: baseURL, apiKey: nil) }
+
+    /// A client with `key`.
+    package func client(key: String) -> APIClient { APIClient(baseURL: baseURL, apiKey: key) }
+
+    /// Sets the clock ahead and has everything looked at that became due.
+    package func advance(by duration: Duration) {
+        clock.advance(by: duration)
+        for topic in [Wakeups.Topic.messages, .presence, .deliveries] { gateway.store.wakeups.signal(topic) }
+    }
+
+    /// The types of all events that were ever emitted, in the order of their commits.
+    ///
+    /// What a request causes is here when it is answered, so that tests can tell that nothing was emitted.
+    package func emittedTypes() async throws -> [String] {
+        try await gateway.store.read { tx in
+            try tx.rows("SELECT type FROM event ORDER BY position").map { try $0.get("type") }
+        }
+    }
+
+    /// Makes an account, as `httpsms user create` does.
+    package func makeAccount(id: String? = nil, apiKey: String? = nil) async throws -> Account {
+        let email = "\(ID<Account>(at: clock.now()))@example.com"
+        let user = try await gateway.createUser(email: email, id: id, apiKey: apiKey)
+        return Account(
+            id: user.id, email: email, client: APIClient(baseURL: baseURL, apiKey: user.apiKey), apiKey: user.apiKey)
+    }
+}
+
+/// Runs the real server beside `body` and shuts it down afterwards, as a signal would.
+///
+/// - Parameters:
+///   - settings: Variables of the environment, in place of the tests' own: any port, callbacks to loopback.
+///   - directory: Where the database is, to start again on an earlier one; nil makes a directory for this run.
+///   - clock: What the server reads the time from.
+///   - body: The test.
+/// - Throws: What `body` or the server throws.
+package func withServer(
+    _ settings: [String: String] = [:], in directory: String? = nil, clock: AdjustableClock = AdjustableClock(),
+    _ body: @escaping @Sendable (TestServer) async throws -> Void
+) async throws {
+    guard let directory else {
+        return try await withTemporaryDirectory { directory in
+            try await withServer(settings, in: directory, clock: clock, body)
+        }
+    }
+    let path = directory + "/httpsms.sqlite"
+    let configuration = try GatewayConfiguration(
+        flags: [:],
+        environment: [
+            "DATABASE_URL": "sqlite:\(path)", "HTTP_PORT": "0", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+        ].merging(settings) { $1 })
+    let log = LogRecorder()
+    let gateway = try await GatewayServer(configuration, clock: clock, logger: log.logger)
+    try await gateway.run(signals: [], logger: log.logger) { baseURL in
+        try await body(TestServer(baseURL: baseURL, gateway: gateway, clock: clock, databasePath: path, log: log))
+        return true
+    }
+}
