@@ -1,0 +1,16 @@
+import Synchronization
+import Testing
+
+/// The real binary on real sockets and files. One test at a time: each has several processes and counts seconds.
+@Suite(.serialized) struct EndToEndTests {}
+
+/// How far several tasks have come together.
+final class Progress: Sendable {
+    private let done = Atomic(0)
+
+    var count: Int { done.load(ordering: .relaxed) }
+
+    func advance() {
+        done.add(1, ordering: .relaxed)
+    }
+}

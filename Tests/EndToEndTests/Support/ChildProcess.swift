@@ -1,0 +1,108 @@
+import Foundation
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A process that a test started, with its output in files; ended by its id only, and always reaped.
+///
+/// Not Foundation's `Process`: that one tells of an end through a run loop, and hands open sockets of the test down.
+final class ChildProcess: Sendable {
+    /// How a process ended.
+    enum Ending: Equatable, CustomStringConvertible {
+        case exited(Int32)
+        case signalled(Int32)
+
+        var description: String {
+            switch self {
+            case .exited(let status): "exit status \(status)"
+            case .signalled(let signal): "signal \(signal)"
+            }
+        }
+    }
+
+    let id: pid_t
+    private let outputPath: String
+    private let errorPath: String
+    private let ending = Mutex<Ending?>(nil)
+
+    /// Starts `command`.
+    ///
+    /// - Parameters:
+    ///   - command: The path of the executable.
+    ///   - arguments: Without the name of the command.
+    ///   - environment: All of it: nothing is inherited.
+    ///   - logs: Where its output goes, `<logs>.out` and `<logs>.err`.
+    init(_ command: String, _ arguments: [String], environment: [String: String], logs: String) throws {
+        outputPath = logs + ".out"
+        errorPath = logs + ".err"
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        // What is open in the test is no business of the server; closing what is not open is no error.
+        for descriptor in 3..<1_024 { posix_spawn_file_actions_addclose(&actions, Int32(descriptor)) }
+        let argumentPointers = ([command] + arguments).map { strdup($0) } + [nil]
+        let environmentPointers = environment.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
+        var id: pid_t = 0
+        let code = posix_spawn(&id, command, &actions, nil, argumentPointers, environmentPointers)
+        guard code == 0 else { throw TestFailure("\(command) cannot be started: \(String(cString: strerror(code)))") }
+        self.id = id
+    }
+
+    /// What it wrote to standard output so far.
+    var output: String { Self.read(outputPath) }
+
+    /// What it wrote to standard error so far.
+    var errors: String { Self.read(errorPath) }
+
+    /// How it ended; nil while it runs.
+    var end: Ending? {
+        ending.withLock { ending in
+            if ending != nil { return ending }
+            var status: Int32 = 0
+            guard waitpid(id, &status, WNOHANG) == id else { return nil }
+            ending = status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .signalled(status & 0x7f)
+            return ending
+        }
+    }
+
+    /// Sends a signal; does nothing once the process has ended.
+    func signal(_ signal: Int32) {
+        // The lock keeps the process from being reaped in between, after which its id may be another's.
+        if end == nil { ending.withLock { if $0 == nil { _ = kill(id, signal) } } }
+    }
+
+    /// Waits for the end.
+    ///
+    /// - Throws: ``TestFailure`` with what it wrote, after `limit`.
+    func wait(within limit: Duration = .seconds(20)) async throws -> Ending {
+        do {
+            try await eventually("end of process \(id)", within: limit) { end != nil }
+        } catch is TestFailure {
+            throw TestFailure("process \(id) did not end within \(limit); it wrote:\n\(errors)")
+        }
+        return end ?? .exited(-1)
+    }
+
+    /// Ends it without asking, and waits until it is gone.
+    func killNow() {
+        signal(SIGKILL)
+        var status: Int32 = 0
+        ending.withLock { ending in
+            guard ending == nil, waitpid(id, &status, 0) == id else { return }
+            ending = status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .signalled(status & 0x7f)
+        }
+    }
+
+    private static func read(_ path: String) -> String {
+        // A file that is not there has no text yet.
+        (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    }
+}
