@@ -95,7 +95,6 @@ package struct GatewayServer: Sendable {
             lease: lease, clock: clock, logger: logger)
         services = [
             LifeSign(store: store, logger: logger),
-            dispatcher,
             Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
                 try messages.handOutAndExpire(in: tx)
             },
@@ -104,6 +103,8 @@ package struct GatewayServer: Sendable {
             },
             AttachmentSweep(store: store, files: files, logger: logger),
             application,
+            // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.
+            dispatcher,
         ]
     }
 
@@ -115,8 +116,8 @@ package struct GatewayServer: Sendable {
         return Commands.CreatedUser(id: user.id.text, apiKey: user.apiKey.exposed)
     }
 
-    /// Serves until a signal or `trigger` asks for shutdown: then takes no more requests, ends what is in flight, and
-    /// closes the store. Takes 9 s at most.
+    /// Serves until a signal or `body` asks for shutdown: then ends the deliveries in flight, takes no more requests, and
+    /// closes the store. Takes 9 s at most: 5 s for deliveries, the rest for requests.
     ///
     /// - Parameters:
     ///   - signals: What asks for shutdown.
