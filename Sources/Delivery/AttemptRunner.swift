@@ -44,30 +44,51 @@ package struct AttemptRunner: Sendable {
         return RecordedAttempt(claim: claim, startedAt: startedAt, result: result, verdict: verdict)
     }
 
+    /// The headers of an attempt as far as they are not secret; made anew, for only what differs is stored.
+    ///
+    /// - Parameters:
+    ///   - delivery: What was tried.
+    ///   - attempt: The try.
+    ///   - endpoint: Where it went; nil when it was deleted since.
+    /// - Returns: Names and values in the order they were sent.
+    package func shownHeaders(
+        of delivery: DeliveryRecord, _ attempt: AttemptRecord, to endpoint: Endpoint?
+    ) -> [(name: String, value: String)] {
+        var headers = plainHeaders(type: delivery.eventType, delivery: delivery.id, attempt: attempt.number)
+        guard let endpoint, endpoint.signingKey != nil else { return headers }
+        headers.append(("Authorization", "Bearer [redacted]"))
+        headers.append(("webhook-id", delivery.eventID.text))
+        headers.append(("webhook-timestamp", String(attempt.startedAt.seconds)))
+        headers.append(("webhook-signature", "v1,[redacted]"))
+        return headers
+    }
+
+    private func plainHeaders(
+        type: String, delivery: DeliveryID, attempt: Int
+    ) -> [(name: String, value: String)] {
+        [
+            ("Content-Type", "application/json"),
+            ("X-Event-Type", type),
+            ("User-Agent", userAgent),
+            ("X-Httpsms-Delivery", delivery.text),
+            ("X-Httpsms-Attempt", String(attempt)),
+        ]
+    }
+
     private func headers(
         _ claim: ClaimedDelivery, _ endpoint: Endpoint, _ now: Timestamp
     ) -> [(name: String, value: String)] {
-        var headers: [(name: String, value: String)] = [
-            ("Content-Type", "application/json"),
-            ("X-Event-Type", claim.eventType),
-            ("User-Agent", userAgent),
-            ("X-Httpsms-Delivery", claim.id.text),
-            ("X-Httpsms-Attempt", String(claim.attempt)),
-        ]
+        var headers = plainHeaders(type: claim.eventType, delivery: claim.id, attempt: claim.attempt)
         if let authorization = tokens.authorization(for: endpoint, at: now) {
             headers.append(("Authorization", authorization))
         }
         let keys = endpoint.validSigningKeys(at: now)
         if !keys.isEmpty {
-            let seconds = String(now.seconds)
+            let signature = StandardWebhookSignature.sign(
+                id: claim.eventID.text, timestamp: now, body: claim.body, keys: keys)
             headers.append(("webhook-id", claim.eventID.text))
-            headers.append(("webhook-timestamp", seconds))
-            headers.append(
-                (
-                    "webhook-signature",
-                    StandardWebhookSignature.sign(
-                        id: claim.eventID.text, timestamp: now, body: claim.body, keys: keys)
-                ))
+            headers.append(("webhook-timestamp", String(now.seconds)))
+            headers.append(("webhook-signature", signature))
         }
         return headers
     }

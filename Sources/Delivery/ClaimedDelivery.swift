@@ -69,6 +69,13 @@ enum HeaderText {
     static func encode(_ headers: [(name: String, value: String)]) -> String {
         headers.map { "\($0.name): \($0.value)" }.joined(separator: "\n")
     }
+
+    static func decode(_ text: String) -> [(name: String, value: String)] {
+        text.split(separator: "\n").map { line in
+            let parts = line.split(separator: ":", maxSplits: 1)
+            return (String(parts[0]), parts.count > 1 ? String(parts[1].drop { $0 == " " }) : "")
+        }
+    }
 }
 
 extension AttemptOutcome {

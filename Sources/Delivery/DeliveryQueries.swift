@@ -63,8 +63,8 @@ package enum DeliveryQueries {
         ).first
     }
 
-    /// Takes at most `limit` deliveries of one lane that are due at `now` under `lease`, oldest due first; a first attempt
-    /// is due from its birth on. Index: `delivery_ready`.
+    /// Takes at most `limit` deliveries of one lane under `lease`, oldest due first; retries only when they are due at
+    /// `now`, the others are due from their birth on. Index: `delivery_ready`.
     ///
     /// Due times are compared with the clock that they were made by. The time of the transaction stands still after that
     /// clock was set back, and a retry would be due as soon as it is planned.
@@ -75,7 +75,7 @@ package enum DeliveryQueries {
     ) throws -> [ClaimedDelivery] {
         let pending = DeliveryState.pending.rawValue
         let leased = DeliveryState.leased.rawValue
-        let isDue: SQL = lane == .first ? "" : "AND d.due_at <= \(now)"
+        let isDue: SQL = lane == .retry ? "AND d.due_at <= \(now)" : ""
         let isFirst: SQL = """
             AND NOT EXISTS (
                 SELECT 1
@@ -105,6 +105,18 @@ package enum DeliveryQueries {
     /// Notes that what was held is gone: newer deliveries are made as usual again.
     static func endRelease(of endpoint: EndpointID, in tx: any Transaction) throws {
         try tx.run("UPDATE endpoint SET release_rate = NULL, release_through = NULL WHERE id = \(endpoint)")
+    }
+
+    /// Makes a waiting delivery due at once.
+    package static func hasten(_ id: DeliveryID, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            UPDATE delivery
+            SET due_at = \(tx.now)
+            WHERE id = \(id) AND state = \(literal: DeliveryState.pending.rawValue) AND due_at > \(tx.now)
+            """)
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.deliveries) }
     }
 
     /// Stops deliveries to an active endpoint, for `reason`.

@@ -64,6 +64,8 @@ package struct ReadySet: Sendable {
         var turns = 0
         var isSlow = false
         var isInRing = false
+        /// Whether deliveries wait for others of their message, so that the end of one may let another go.
+        var isOrdered = false
         /// While held deliveries are let go: one at a time, and none before this.
         var releaseAt: Timestamp?
     }
@@ -94,12 +96,14 @@ package struct ReadySet: Sendable {
 
     /// Replaces what is known of what waits where by a complete scan of the store, made at `now`.
     ///
-    /// A first attempt is due from its birth on, also when its birth lies ahead because the clock was set back.
+    /// Only retries wait for their time. All else is due from its birth on, also when that lies ahead because the clock
+    /// was set back.
     package mutating func replace(with backlogs: [DeliveryQueries.Backlog], at now: Timestamp) {
         for endpoint in Array(entries.keys) { entries[endpoint]?.dueAt = [:] }
         for backlog in backlogs where !backlog.dueAt.isEmpty {
-            entries[backlog.endpoint, default: Entry(window: limits.firstWindow)].dueAt = backlog.dueAt
-            if let born = backlog.dueAt[.first] { entries[backlog.endpoint]?.dueAt[.first] = min(born, now) }
+            var dueAt = backlog.dueAt
+            for (lane, born) in backlog.dueAt where lane != .retry { dueAt[lane] = min(born, now) }
+            entries[backlog.endpoint, default: Entry(window: limits.firstWindow)].dueAt = dueAt
         }
         entries = entries.filter { !$0.value.dueAt.isEmpty || $0.value.inFlight > 0 }
         ring.removeAll { entries[$0]?.isInRing != true }
@@ -147,6 +151,7 @@ package struct ReadySet: Sendable {
     ///   - now: What a release is paced from.
     package mutating func claimed(_ request: Request, count: Int, of endpoint: Endpoint? = nil, at now: Timestamp) {
         free(request.endpoint, slots: request.limit - count)
+        entries[request.endpoint]?.isOrdered = endpoint?.ordering == .message
         guard let release = endpoint?.release else {
             entries[request.endpoint]?.releaseAt = nil
             if count < request.limit { entries[request.endpoint]?.dueAt[request.lane] = nil }
@@ -177,6 +182,7 @@ package struct ReadySet: Sendable {
         }
         entries[endpoint] = entry
         if let retryAt { add(endpoint, lane: .retry, dueAt: retryAt) }
+        if entry.isOrdered { add(endpoint, lane: .first, dueAt: now) }
     }
 
     /// When to plan again for what becomes due by the clock; nil when nothing waits for that.

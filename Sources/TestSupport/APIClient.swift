@@ -48,20 +48,20 @@ package struct APIClient: Sendable {
     }
 
     /// Sends a GET.
-    package func get(_ path: String) async throws -> Answer { try await send(.GET, path) }
+    package func get(_ path: String) async throws -> Answer { try await send("GET", path) }
 
     /// Sends a DELETE.
-    package func delete(_ path: String) async throws -> Answer { try await send(.DELETE, path) }
+    package func delete(_ path: String) async throws -> Answer { try await send("DELETE", path) }
 
     /// Sends a POST with a JSON body.
-    package func post(_ path: String, _ body: JSON) async throws -> Answer { try await send(.POST, path, body) }
+    package func post(_ path: String, _ body: JSON) async throws -> Answer { try await send("POST", path, body) }
 
     /// Sends a PUT with a JSON body.
-    package func put(_ path: String, _ body: JSON) async throws -> Answer { try await send(.PUT, path, body) }
+    package func put(_ path: String, _ body: JSON) async throws -> Answer { try await send("PUT", path, body) }
 
     /// Sends a request with a JSON body.
     package func send(
-        _ method: HTTPMethod, _ path: String, _ body: JSON, headers: [(String, String)] = []
+        _ method: String, _ path: String, _ body: JSON, headers: [(String, String)] = []
     ) async throws -> Answer {
         try await send(
             method, path, headers: [("Content-Type", "application/json")] + headers,
@@ -70,10 +70,10 @@ package struct APIClient: Sendable {
 
     /// Sends a request as it is told.
     package func send(
-        _ method: HTTPMethod, _ path: String, headers: [(String, String)] = [], body: [UInt8]? = nil
+        _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8]? = nil
     ) async throws -> Answer {
         var request = HTTPClientRequest(url: baseURL + path)
-        request.method = method
+        request.method = HTTPMethod(rawValue: method)
         if let apiKey { request.headers.add(name: "x-api-key", value: apiKey) }
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(body) }

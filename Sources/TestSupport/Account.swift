@@ -93,6 +93,7 @@ package struct Account: Sendable {
 
     /// A request that a test needs did not succeed.
     package struct Refused: Error, CustomStringConvertible {
+        /// Status and body.
         package let description: String
     }
 

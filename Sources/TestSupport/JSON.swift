@@ -101,3 +101,20 @@ extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressibl
         self = .object(Dictionary(elements) { $1 })
     }
 }
+
+extension JSON: CustomStringConvertible {
+    /// The value as a test prints it, members sorted.
+    package var description: String {
+        switch self {
+        case .absent: "absent"
+        case .null: "null"
+        case .bool(let value): "\(value)"
+        case .int(let value): "\(value)"
+        case .double(let value): "\(value)"
+        case .string(let value): "\"\(value)\""
+        case .array(let value): "[\(value.map(\.description).joined(separator: ", "))]"
+        case .object(let value):
+            "{\(value.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", "))}"
+        }
+    }
+}

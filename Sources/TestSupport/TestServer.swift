@@ -15,6 +15,9 @@ package struct TestServer: Sendable {
     /// What it logged.
     package let log: LogRecorder
 
+    /// What it answers to, such as `GET /v1/messages/{messageID}`.
+    package var routes: [String] { gateway.routes }
+
     /// A client without a key.
     package var client: APIClient { APIClient(baseURL: baseURL, apiKey: nil) }
 

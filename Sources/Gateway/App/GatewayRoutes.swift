@@ -13,14 +13,18 @@ struct GatewayRoutes {
     let phoneMessages: PhoneMessageRoutes
     let attachments: AttachmentRoutes
     let webhooks: WebhookRoutes
+    let webhookActions: WebhookActions
+    let deliveries: DeliveryRoutes
+    let events: EventRoutes
 
     /// The router: paths match without regard to case or a slash at the end (K3), and GET routes answer HEAD too.
     func router() -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: [.caseInsensitive, .autoGenerateHeadEndpoints])
         health.add(to: router)
         router.add(middleware: AccessLogMiddleware())
-        router.add(middleware: ErrorMiddleware())
+        // Outside of the errors: it adds its headers to their answers, and would wrap what is thrown through it.
         router.add(middleware: Self.crossOrigin)
+        router.add(middleware: ErrorMiddleware())
         router.add(middleware: AuthenticationMiddleware(identities: identities))
         attachments.add(to: router)
 
@@ -32,6 +36,9 @@ struct GatewayRoutes {
         messages.add(to: userGroup)
         phoneAPIKeys.add(to: userGroup)
         webhooks.add(to: userGroup)
+        webhookActions.add(to: userGroup)
+        deliveries.add(to: userGroup)
+        events.add(to: userGroup)
         users.add(to: userGroup)
         return router
     }

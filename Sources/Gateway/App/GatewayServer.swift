@@ -45,6 +45,8 @@ package struct GatewayServer: Sendable {
         self.sender = sender
 
         let lease = Lease(at: clock.now())
+        let runner = AttemptRunner(
+            sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version)
         let endpoints = EndpointQueries(keyring: opened.keyring)
         let identities = Identities(store: store)
         let files = AttachmentFiles(folder: URL(fileURLWithPath: configuration.databasePath + ".attachments"))
@@ -80,7 +82,9 @@ package struct GatewayServer: Sendable {
                 operations: messages,
                 inbound: InboundOperations(store: store, files: files, clock: clock, appURL: { address.appURL })),
             attachments: AttachmentRoutes(store: store, files: files),
-            webhooks: WebhookRoutes(operations: webhooks)
+            webhooks: WebhookRoutes(operations: webhooks), webhookActions: WebhookActions(operations: webhooks),
+            deliveries: DeliveryRoutes(store: store, runner: runner, endpoints: endpoints, clock: clock),
+            events: EventRoutes(store: store, stream: EventStream(store: store, identities: identities))
         ).router()
         routes = router.routes.filter { $0.method != .head }.map { "\($0.method) \($0.path)" }
         let application = Application(
@@ -89,10 +93,7 @@ package struct GatewayServer: Sendable {
             onServerRunning: { channel in address.listening(on: channel.localAddress, logger: logger) },
             logger: logger)
         let dispatcher = Dispatcher(
-            store: store, endpoints: endpoints,
-            runner: AttemptRunner(
-                sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version),
-            lease: lease, clock: clock, logger: logger)
+            store: store, endpoints: endpoints, runner: runner, lease: lease, clock: clock, logger: logger)
         services = [
             LifeSign(store: store, logger: logger),
             Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
@@ -100,6 +101,9 @@ package struct GatewayServer: Sendable {
             },
             Sweep("presence", on: .presence, store: store, clock: clock, logger: logger) { tx in
                 try heartbeats.checkPresence(notBefore: graceEnd, in: tx)
+            },
+            Sweep("replay", on: .replays, store: store, clock: clock, logger: logger) { tx in
+                try ReplayQueries.step(in: tx)
             },
             AttachmentSweep(store: store, files: files, logger: logger),
             application,

@@ -10,6 +10,11 @@ extension HTTPField.Name {
     /// Marks a webhook delivery of an httpSMS server.
     static let deliveryID = known("X-Httpsms-Delivery")
 
+    /// The last position that a client of the event stream saw.
+    static let lastEventID = known("Last-Event-ID")
+    /// Tells nginx not to hold a stream back.
+    static let xAccelBuffering = known("X-Accel-Buffering")
+
     private static func known(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is not a header name") }
         return name

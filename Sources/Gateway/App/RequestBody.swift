@@ -22,6 +22,17 @@ extension Request {
         }
     }
 
+    /// Reads a body that may be missing altogether, as that of an action; nil then.
+    ///
+    /// - Throws: As ``decode(_:limit:)`` when there is one.
+    func decodeIfPresent<Value: Decodable>(_ type: Value.Type) async throws -> Value? {
+        let buffer = try await body.collect(upTo: 1 << 20)
+        if buffer.readableBytes == 0 { return nil }
+        var request = self
+        request.body = RequestBody(buffer: buffer)
+        return try await request.decode(type)
+    }
+
     private static func isJSON(_ contentType: String?) -> Bool {
         guard let type = contentType?.split(separator: ";").first?.trimmed.lowercased() else { return false }
         return type == "application/json" || type.hasSuffix("+json")

@@ -3,18 +3,25 @@ import HTTPSMSWebhooks
 import HTTPTypes
 import Storage
 
-extension Endpoint: JSONWritable {
-    /// A webhook in the contract's shape (3.5); keys are shown in clear, as clients expect (K12).
+extension EndpointReport: JSONWritable {
+    /// A webhook in the contract's shape (3.5), then what is ours; keys are shown in clear, as clients expect (K12).
     package func write(to json: inout JSONWriter) {
         json.object { o in
-            o.field("id", id.text)
-            o.field("user_id", userID.text)
-            o.field("url", url)
-            o.field("signing_key", signingKey?.exposed ?? "")
-            o.field("phone_numbers", owners)
-            o.field("events", eventTypes.map(\.rawValue))
-            o.field("created_at", createdAt)
-            o.field("updated_at", updatedAt)
+            o.field("id", endpoint.id.text)
+            o.field("user_id", endpoint.userID.text)
+            o.field("url", endpoint.url)
+            o.field("signing_key", endpoint.signingKey?.exposed ?? "")
+            o.field("phone_numbers", endpoint.owners)
+            o.field("events", endpoint.eventTypes.map(\.rawValue))
+            o.field("created_at", endpoint.createdAt)
+            o.field("updated_at", endpoint.updatedAt)
+            o.field("status", "\(endpoint.status)")
+            o.field("status_reason", endpoint.statusReason)
+            o.field("ordering", "\(endpoint.ordering)")
+            o.field("held_count", heldCount)
+            o.field("last_success_at", lastSuccessAt)
+            o.field("last_failure_at", lastFailureAt)
+            o.field("previous_signing_key_expires_at", endpoint.previousSigningKey?.expiresAt)
         }
     }
 }
@@ -25,9 +32,10 @@ struct WebhookUpdate: Decodable, Sendable {
     private let signingKey: Patch<String>
     private let events: Patch<[String]>
     private let phoneNumbers: Patch<[String]>
+    private let ordering: Patch<String>
 
     private enum Member: CodingKey {
-        case url, signingKey, events, phoneNumbers
+        case url, signingKey, events, phoneNumbers, ordering
     }
 
     init(from decoder: any Decoder) throws {
@@ -36,6 +44,7 @@ struct WebhookUpdate: Decodable, Sendable {
         signingKey = try members.patch(forKey: .signingKey)
         events = try members.patch(forKey: .events)
         phoneNumbers = try members.patch(forKey: .phoneNumbers)
+        ordering = try members.patch(forKey: .ordering)
     }
 
     /// What a webhook is made of, checked as far as it can be without the store and the network.
@@ -46,6 +55,7 @@ struct WebhookUpdate: Decodable, Sendable {
         let signingKey: Secret<String>?
         let eventTypes: [EventType]
         let phoneNumbers: [String]
+        let ordering: DeliveryOrdering
     }
 
     /// Tries the contract's rules (4.8) on what `current`, nil for a new webhook, becomes.
@@ -67,11 +77,13 @@ struct WebhookUpdate: Decodable, Sendable {
             )
         }
         errors.requireCount("phone_numbers", numbers, max: 1_000)
+        let order = ordering.applied(to: current.map { "\($0.ordering)" }) ?? "none"
+        errors.requireOne("ordering", order, of: ["none", "message"])
         try errors.check(message)
         guard let callback else { throw APIError(.unprocessableContent, message) }
         return Settings(
             callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key), eventTypes: types,
-            phoneNumbers: numbers)
+            phoneNumbers: numbers, ordering: order == "message" ? .message : .none)
     }
 
     /// As in httpSMS, a URL without a scheme gets `https://`.

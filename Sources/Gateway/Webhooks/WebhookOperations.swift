@@ -15,7 +15,7 @@ struct WebhookOperations: Sendable {
     /// Stores a new webhook.
     ///
     /// - Throws: `APIError` 422 when a rule is broken, 402 when the user has ten already.
-    func create(_ update: WebhookUpdate, userID: UserID) async throws -> Endpoint {
+    func create(_ update: WebhookUpdate, userID: UserID) async throws -> EndpointReport {
         let message = "validation errors while storing webhook"
         let settings = try update.settings(over: nil, message: message)
         try await vet(settings.callback, message)
@@ -32,16 +32,17 @@ struct WebhookOperations: Sendable {
             }
             let endpoint = Endpoint(
                 id: id, userID: userID, url: settings.url, signingKey: settings.signingKey,
-                eventTypes: settings.eventTypes, owners: settings.phoneNumbers, createdAt: tx.now, updatedAt: tx.now)
+                eventTypes: settings.eventTypes, owners: settings.phoneNumbers, ordering: settings.ordering,
+                createdAt: tx.now, updatedAt: tx.now)
             try endpoints.insert(endpoint, in: tx)
-            return endpoint
+            return EndpointReport(new: endpoint)
         }
     }
 
     /// Changes a webhook; what waits for it goes to its new URL under its new key. Nil when the user has none such.
     ///
     /// - Throws: `APIError` 422 when a rule is broken.
-    func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> Endpoint? {
+    func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> EndpointReport? {
         let message = "validation errors while updating webhook"
         let found = try await store.read { [endpoints] tx in try endpoints.find(id, userID: userID, in: tx) }
         guard let found else { return nil }
@@ -55,13 +56,42 @@ struct WebhookOperations: Sendable {
             endpoint.signingKey = settings.signingKey
             endpoint.eventTypes = settings.eventTypes
             endpoint.owners = settings.phoneNumbers
+            endpoint.ordering = settings.ordering
             if endpoint.statusReason == EndpointQueries.noOwnersLeft {
                 endpoint.status = .active
                 endpoint.statusReason = nil
             }
             endpoint.updatedAt = tx.now
             try endpoints.update(endpoint, in: tx)
-            return endpoint
+            return try endpoints.report(id, userID: userID, in: tx)
+        }
+    }
+
+    /// Changes a webhook by `change`, which is also given the sequence of its newest delivery; nil when the user has none
+    /// such.
+    func change(
+        _ id: EndpointID, userID: UserID, _ change: @escaping @Sendable (inout Endpoint, Int64) throws -> Void
+    ) async throws -> EndpointReport? {
+        try await store.write { [endpoints] tx in
+            guard var endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
+            try change(&endpoint, endpoints.sequenceHead(of: id, in: tx))
+            endpoint.updatedAt = tx.now
+            try endpoints.update(endpoint, in: tx)
+            return try endpoints.report(id, userID: userID, in: tx)
+        }
+    }
+
+    /// Sends a sample event to one webhook, through the log and the outbox like any other; nil when the user has none such.
+    func test(_ id: EndpointID, _ type: EventType, userID: UserID, source: String) async throws -> DeliveryRecord? {
+        let eventID = EventID(at: clock.now())
+        return try await store.write { [endpoints] tx in
+            guard let endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
+            let sample = EventSample.event(of: type).payload
+            let event = OutgoingEvent(
+                id: eventID, userID: userID, owner: endpoint.owners.first ?? sample.owner ?? "", source: source,
+                payload: sample)
+            let delivery = try tx.emit(event, only: id)
+            return try DeliveryHistory.find(delivery, userID: userID, in: tx)
         }
     }
 

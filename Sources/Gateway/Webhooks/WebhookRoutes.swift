@@ -9,6 +9,7 @@ struct WebhookRoutes {
     func add(to group: RouterGroup<UserContext>) {
         group.get("/v1/webhooks", use: list)
         group.post("/v1/webhooks", use: create)
+        group.get("/v1/webhooks/:webhookID", use: get)
         group.put("/v1/webhooks/:webhookID", use: update)
         group.delete("/v1/webhooks/:webhookID", use: delete)
     }
@@ -18,10 +19,19 @@ struct WebhookRoutes {
         let page = Page(QueryParameters(request), limit: 20, errors: &errors)
         try errors.check("validation errors while fetching webhooks")
         let webhooks = try await operations.store.read { [endpoints = operations.endpoints] tx in
-            try endpoints.list(
+            try endpoints.reports(
                 userID: context.userID, containing: page.query, skip: page.skip, limit: page.limit, in: tx)
         }
         return Reply(fetched: webhooks, "webhook")
+    }
+
+    private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let (id, text) = try webhookID(context, "validation errors while fetching webhook")
+        let webhook = try await operations.store.read { [endpoints = operations.endpoints] tx in
+            try endpoints.report(id, userID: context.userID, in: tx)
+        }
+        guard let webhook else { throw APIError.notFound("cannot find webhook with ID [\(text)]") }
+        return Reply("webhook fetched successfully", webhook)
     }
 
     private func create(_ request: Request, _ context: UserContext) async throws -> Reply {
@@ -45,15 +55,5 @@ struct WebhookRoutes {
             throw APIError.notFound("cannot find webhook with ID [\(text)]")
         }
         return Reply("webhook deleted successfully", nil)
-    }
-
-    private func webhookID(_ context: UserContext, _ message: String) throws -> (EndpointID, text: String) {
-        var errors = FieldErrors()
-        let text = context.parameters.get("webhookID") ?? ""
-        guard let id = errors.requireID("webhookID", text, of: EndpointID.self) else {
-            try errors.check(message)
-            throw APIError.notFound("cannot find webhook with ID [\(text)]")
-        }
-        return (id, text)
     }
 }

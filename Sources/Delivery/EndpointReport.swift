@@ -1,0 +1,74 @@
+import Storage
+import Timestamps
+
+/// An endpoint with what became of its deliveries.
+package struct EndpointReport: Sendable {
+    /// The endpoint.
+    package let endpoint: Endpoint
+    /// When it last took an event.
+    package let lastSuccessAt: Timestamp?
+    /// When an attempt last failed.
+    package let lastFailureAt: Timestamp?
+    /// Deliveries that are neither succeeded, failed nor cancelled.
+    package let openCount: Int64
+
+    /// The report of an endpoint that is new.
+    package init(new endpoint: Endpoint) {
+        self.init(endpoint: endpoint, lastSuccessAt: nil, lastFailureAt: nil, openCount: 0)
+    }
+
+    fileprivate init(endpoint: Endpoint, lastSuccessAt: Timestamp?, lastFailureAt: Timestamp?, openCount: Int64) {
+        self.endpoint = endpoint
+        self.lastSuccessAt = lastSuccessAt
+        self.lastFailureAt = lastFailureAt
+        self.openCount = openCount
+    }
+
+    /// Open deliveries of an endpoint that is not active.
+    package var heldCount: Int64 { endpoint.status == .active ? 0 : openCount }
+}
+
+extension EndpointQueries {
+    /// The endpoints of `userID` with reports, newest first, whose URL contains `text`. Index: `endpoint_user`.
+    package func reports(
+        userID: UserID, containing text: String, skip: Int, limit: Int, in tx: any Transaction
+    ) throws -> [EndpointReport] {
+        try tx.rows(
+            Self.reports + """
+                WHERE e.user_id = \(userID) AND e.status <> \(literal: EndpointStatus.deleted.rawValue)
+                    AND (\(text) = '' OR LOWER(e.url) LIKE \(SQLPattern.containing(text)) ESCAPE '\\')
+                ORDER BY e.created_at DESC, e.id DESC
+                LIMIT \(limit) OFFSET \(skip)
+                """
+        ).map(report(row:))
+    }
+
+    /// The endpoint `id` of `userID` with its report; nil when there is none.
+    package func report(_ id: EndpointID, userID: UserID, in tx: any Transaction) throws -> EndpointReport? {
+        try tx.rows(
+            Self.reports + """
+                WHERE e.id = \(id) AND e.user_id = \(userID)
+                    AND e.status <> \(literal: EndpointStatus.deleted.rawValue)
+                """
+        ).first.map(report(row:))
+    }
+
+    /// The sequence of the newest delivery of an endpoint; 0 before the first.
+    package func sequenceHead(of id: EndpointID, in tx: any Transaction) throws -> Int64 {
+        try tx.value("SELECT sequence_head AS value FROM endpoint WHERE id = \(id)") ?? 0
+    }
+
+    private static let reports: SQL = """
+        SELECT e.*, h.last_success_at, h.last_failure_at,
+            e.sequence_head - t.succeeded - t.failed - t.cancelled - t.pruned AS open_count
+        FROM endpoint e
+        JOIN endpoint_health h ON h.endpoint_id = e.id
+        JOIN tally t ON t.endpoint_id = e.id
+        """
+
+    private func report(row: Row) throws -> EndpointReport {
+        EndpointReport(
+            endpoint: try endpoint(row: row), lastSuccessAt: try row.find("last_success_at"),
+            lastFailureAt: try row.find("last_failure_at"), openCount: try row.get("open_count"))
+    }
+}

@@ -1,0 +1,110 @@
+import Delivery
+import Foundation
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+extension DeliveryRecord: JSONWritable {
+    package func write(to json: inout JSONWriter) {
+        json.object { o in addFields(to: &o) }
+    }
+
+    /// The members of a delivery, also where attempts follow.
+    func addFields(to o: inout JSONObjectWriter) {
+        o.field("id", id.text)
+        o.field("webhook_id", endpointID.text)
+        o.field("event_id", eventID.text)
+        o.field("event_type", eventType)
+        o.field("owner", owner)
+        o.field("sequence", sequence)
+        o.field("status", status.rawValue)
+        o.field("attempt_count", attemptCount)
+        o.field("next_attempt_at", nextAttemptAt)
+        o.field("last_status_code", lastStatusCode)
+        o.field("last_error", lastError)
+        o.field("created_at", createdAt)
+        o.field("completed_at", completedAt)
+    }
+}
+
+/// A delivery with its event and all its attempts.
+struct DeliveryDetails: JSONWritable {
+    let delivery: DeliveryRecord
+    /// The exact bytes that are sent.
+    let event: [UInt8]
+    let attempts: [AttemptRecord]
+    /// The headers of an attempt with this number, secrets redacted.
+    let requestHeaders: @Sendable (AttemptRecord) -> [(name: String, value: String)]
+
+    func write(to json: inout JSONWriter) {
+        json.object { o in
+            delivery.addFields(to: &o)
+            o.raw("event", event)
+            o.array("attempts", of: attempts) { json, attempt in
+                json.object { o in add(attempt, to: &o) }
+            }
+        }
+    }
+
+    private func add(_ attempt: AttemptRecord, to o: inout JSONObjectWriter) {
+        o.field("number", attempt.number)
+        o.field("started_at", attempt.startedAt)
+        o.field("duration_ms", Self.milliseconds(attempt.duration))
+        o.object("phases") { o in
+            o.field("dns", attempt.phases.dns.map(Self.milliseconds))
+            o.field("connect", attempt.phases.connect.map(Self.milliseconds))
+            o.field("tls", attempt.phases.tls.map(Self.milliseconds))
+            o.field("first_byte", attempt.phases.firstByte.map(Self.milliseconds))
+        }
+        o.field("status_code", attempt.statusCode)
+        o.field("error", attempt.error)
+        o.field("error_message", attempt.error.map { Self.message($0, attempt.errorDetail) })
+        Self.add("request_headers", requestHeaders(attempt), to: &o)
+        Self.add("response_headers", attempt.responseHeaders, to: &o)
+        let isText = String(validating: attempt.responseBody, as: UTF8.self) != nil
+        o.field(
+            "response_body",
+            isText
+                ? String(decoding: attempt.responseBody, as: UTF8.self)
+                : Data(attempt.responseBody).base64EncodedString())
+        o.field("response_body_encoding", isText ? "text" : "base64")
+    }
+
+    private static func add(
+        _ name: StaticString, _ headers: [(name: String, value: String)], to o: inout JSONObjectWriter
+    ) {
+        o.array(name, of: headers) { json, header in
+            json.object { o in
+                o.field("name", header.name)
+                o.field("value", header.value)
+            }
+        }
+    }
+
+    /// Whole milliseconds; a phase under one is 0.
+    private static func milliseconds(_ duration: Duration) -> Int64 { duration.microseconds / 1_000 }
+
+    /// What happened, and what to do about it.
+    private static func message(_ code: String, _ detail: String?) -> String {
+        [detail ?? "", Etiquette.hint(for: code) ?? ""].filter { !$0.isEmpty }.joined(separator: ". ")
+    }
+}
+
+extension Replay: JSONWritable {
+    package func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("id", id.text)
+            o.field("webhook_id", endpoint.text)
+            o.field("status", Self.names[status.rawValue])
+            o.field("total", total)
+            o.field("done", done)
+            o.field("replayed", replayed)
+            o.field("since", since)
+            o.field("until", until)
+            o.field("statuses", statuses.map(\.rawValue))
+            o.field("created_at", createdAt)
+        }
+    }
+
+    private static let names = ["running", "completed", "cancelled"]
+}

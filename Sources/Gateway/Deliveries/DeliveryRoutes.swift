@@ -1,0 +1,149 @@
+import Delivery
+import HTTPSMSWebhooks
+import Hummingbird
+import Storage
+import Timestamps
+
+/// Deliveries of webhooks: what happened, and doing it again.
+struct DeliveryRoutes {
+    let store: any Store
+    let runner: AttemptRunner
+    let endpoints: EndpointQueries
+    let clock: any WallClock
+
+    func add(to group: RouterGroup<UserContext>) {
+        group.get("/v1/webhooks/:webhookID/deliveries", use: list)
+        group.get("/v1/deliveries/:deliveryID", use: get)
+        group.post("/v1/deliveries/:deliveryID/retry", use: retry)
+        group.post("/v1/webhooks/:webhookID/replay", use: replay)
+        group.get("/v1/replays/:replayID", use: getReplay)
+    }
+
+    private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let message = "validation errors while fetching deliveries"
+        let (webhookID, text) = try webhookID(context, message)
+        let parameters = QueryParameters(request)
+        var errors = FieldErrors()
+        let page = Page(parameters, limit: 20, errors: &errors)
+        var filter = DeliveryHistory.Filter()
+        if let status = parameters["status"] {
+            errors.requireOne("status", status, of: DeliveryRecord.Status.allCases.map(\.rawValue))
+            filter.status = DeliveryRecord.Status(rawValue: status)
+        }
+        if let type = parameters["event_type"] {
+            errors.requireOne("event_type", type, of: EventType.allCases.map(\.rawValue))
+            filter.eventType = type
+        }
+        if let id = parameters["message_id"] {
+            filter.messageID = errors.requireID("message_id", id, of: MessageID.self)?.text
+        }
+        if let id = parameters["before"] { filter.before = errors.requireID("before", id, of: DeliveryID.self) }
+        try errors.check(message)
+        let deliveries: [DeliveryRecord]? = try await store.read { [endpoints, filter] tx in
+            guard try endpoints.find(webhookID, userID: context.userID, in: tx) != nil else { return nil }
+            return try DeliveryHistory.list(endpoint: webhookID, filter, limit: page.limit, in: tx)
+        }
+        guard let deliveries else { throw APIError.notFound("cannot find webhook with ID [\(text)]") }
+        let noun = deliveries.count == 1 ? "delivery" : "deliveries"
+        return Reply("fetched \(deliveries.count) \(noun)", deliveries)
+    }
+
+    private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let (id, text) = try deliveryID(context, "validation errors while fetching delivery")
+        let details: DeliveryDetails? = try await store.read { [endpoints, runner] tx in
+            guard let delivery = try DeliveryHistory.find(id, userID: context.userID, in: tx),
+                let event = try EventLog.find(delivery.eventID, userID: context.userID, in: tx)
+            else { return nil }
+            let endpoint = try endpoints.find(delivery.endpointID, userID: context.userID, in: tx)
+            return DeliveryDetails(
+                delivery: delivery, event: event.body, attempts: try DeliveryHistory.attempts(of: id, in: tx),
+                requestHeaders: { runner.shownHeaders(of: delivery, $0, to: endpoint) })
+        }
+        guard let details else { throw APIError.notFound("cannot find delivery with ID [\(text)]") }
+        return Reply("delivery fetched successfully", details)
+    }
+
+    private func retry(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let (id, text) = try deliveryID(context, "validation errors while retrying delivery")
+        let delivery: DeliveryRecord? = try await store.write { tx in
+            guard let delivery = try DeliveryHistory.find(id, userID: context.userID, in: tx) else { return nil }
+            switch delivery.status {
+            case .succeeded, .failed: _ = try ReplayQueries.reopen(id, lane: .retry, in: tx)
+            case .pending: try DeliveryQueries.hasten(id, in: tx)
+            case .delivering, .held: break
+            case .cancelled:
+                throw APIError(.conflict, "delivery with ID [\(id)] was cancelled because its webhook was deleted")
+            }
+            return try DeliveryHistory.find(id, userID: context.userID, in: tx)
+        }
+        guard let delivery else { throw APIError.notFound("cannot find delivery with ID [\(text)]") }
+        return Reply("delivery will be retried", delivery, status: .accepted)
+    }
+
+    private struct ReplayRequest: Decodable {
+        let since: Timestamp?
+        let until: Timestamp?
+        let statuses: [String]?
+    }
+
+    private func replay(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let message = "validation errors while creating replay"
+        let body = try await request.decode(ReplayRequest.self)
+        let (webhookID, text) = try webhookID(context, message)
+        var errors = FieldErrors()
+        if body.since == nil { errors.add("since", "The since field is required") }
+        let names = (body.statuses ?? [ReplayedStatus.failed.rawValue]).unique
+        errors.require("statuses", names)
+        for name in names { errors.requireOne("statuses", name, of: ReplayedStatus.allCases.map(\.rawValue)) }
+        let since = body.since ?? clock.now()
+        let until = body.until ?? clock.now()
+        if until <= since, body.since != nil { errors.add("until", "The until field must be later than since") }
+        try errors.check(message)
+        let statuses = names.compactMap(ReplayedStatus.init(rawValue:))
+        let range = try await store.read { tx in
+            try ReplayQueries.range(userID: context.userID, since: since, until: until, in: tx)
+        }
+        let id = ReplayID(at: clock.now())
+        let replay: Replay? = try await store.write { [endpoints] tx in
+            guard let endpoint = try endpoints.find(webhookID, userID: context.userID, in: tx) else { return nil }
+            try ReplayQueries.insert(
+                id, endpoint: endpoint, statuses: statuses, since: since, until: until, range: range, in: tx)
+            return try ReplayQueries.find(id, userID: context.userID, in: tx)
+        }
+        guard let replay else { throw APIError.notFound("cannot find webhook with ID [\(text)]") }
+        return Reply("replay created successfully", replay, status: .accepted)
+    }
+
+    private func getReplay(_ request: Request, _ context: UserContext) async throws -> Reply {
+        var errors = FieldErrors()
+        let text = context.parameters.get("replayID") ?? ""
+        let id = errors.requireID("replayID", text, of: ReplayID.self)
+        try errors.check("validation errors while fetching replay")
+        let replay = try await store.read { tx in
+            try id.flatMap { try ReplayQueries.find($0, userID: context.userID, in: tx) }
+        }
+        guard let replay else { throw APIError.notFound("cannot find replay with ID [\(text)]") }
+        return Reply("replay fetched successfully", replay)
+    }
+
+    private func deliveryID(_ context: UserContext, _ message: String) throws -> (DeliveryID, text: String) {
+        var errors = FieldErrors()
+        let text = context.parameters.get("deliveryID") ?? ""
+        guard let id = errors.requireID("deliveryID", text, of: DeliveryID.self) else {
+            try errors.check(message)
+            throw APIError.notFound("cannot find delivery with ID [\(text)]")
+        }
+        return (id, text)
+    }
+}
+
+/// Reads the path's webhook id; `message` goes with a 422.
+func webhookID(_ context: UserContext, _ message: String) throws -> (EndpointID, text: String) {
+    var errors = FieldErrors()
+    let text = context.parameters.get("webhookID") ?? ""
+    guard let id = errors.requireID("webhookID", text, of: EndpointID.self) else {
+        try errors.check(message)
+        throw APIError.notFound("cannot find webhook with ID [\(text)]")
+    }
+    return (id, text)
+}

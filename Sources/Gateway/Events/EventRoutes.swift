@@ -1,0 +1,80 @@
+import Delivery
+import HTTPSMSWebhooks
+import Hummingbird
+import Storage
+import Timestamps
+
+/// The log of events: what happened, which webhooks heard of it, and pulling what push missed.
+struct EventRoutes {
+    let store: any Store
+    let stream: EventStream
+
+    func add(to group: RouterGroup<UserContext>) {
+        group.get("/v1/events", use: list)
+        group.get("/v1/events/stream", use: stream.open)
+        group.get("/v1/events/:eventID", use: get)
+        group.get("/v1/event-types") { _, _ in Reply(fetched: EventCatalogue.all, "event type") }
+    }
+
+    private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let parameters = QueryParameters(request)
+        var errors = FieldErrors()
+        let page = Page(parameters, limit: 20, errors: &errors)
+        var after: Int64?
+        if let text = parameters["after"] {
+            after = Int64(text)
+            if after == nil || !text.isDigits { errors.add("after", "The after field must be a position") }
+        }
+        let filter = Self.filter(parameters, &errors)
+        try errors.check("validation errors while fetching events")
+        let events = try await store.read { [after] tx in
+            try EventLog.list(userID: context.userID, after: after, filter, limit: page.limit, in: tx)
+        }
+        return Reply(fetched: events, "event")
+    }
+
+    private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
+        var errors = FieldErrors()
+        let text = context.parameters.get("eventID") ?? ""
+        let id = errors.requireID("eventID", text, of: EventID.self)
+        try errors.check("validation errors while fetching event")
+        let event = try await store.read { tx in
+            try id.flatMap { try EventLog.find($0, userID: context.userID, in: tx) }
+        }
+        guard let event else { throw APIError.notFound("cannot find event with ID [\(text)]") }
+        return Reply("event fetched successfully", event)
+    }
+
+    /// Reads `types`, separated by commas, and `owner`.
+    static func filter(_ parameters: QueryParameters, _ errors: inout FieldErrors) -> EventLog.Filter {
+        var filter = EventLog.Filter()
+        filter.types = (parameters["types"] ?? "").split(separator: ",").map(\.trimmed).filter { !$0.isEmpty }
+        if let unknown = filter.types.first(where: { EventType(rawValue: $0) == nil }) {
+            errors.add("types", "The types field has an invalid event with name [\(unknown)]")
+        }
+        if let owner = parameters["owner"], !owner.isEmpty {
+            filter.owner = PhoneNumber.address(owner)
+        }
+        return filter
+    }
+}
+
+extension LogEntry: JSONWritable {
+    package func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("position", position)
+            o.raw("event", body)
+            o.array("webhooks", of: matches) { json, match in
+                json.object { o in
+                    o.field("webhook_id", match.endpoint.text)
+                    o.field("matched", match.reason == nil)
+                    o.field("reason", match.reason?.rawValue)
+                    o.field(
+                        "delivery_id",
+                        match.reason == nil
+                            ? DeliveryID(event: id, endpoint: match.endpoint, at: createdAt).text : nil)
+                }
+            }
+        }
+    }
+}
