@@ -23,7 +23,8 @@ struct AuthenticationMiddleware: RouterMiddleware {
         return try await next(request, context)
     }
 
-    private static func bearer(_ request: Request) -> String? {
+    /// The key in `Authorization: Bearer`; nil when there is none.
+    static func bearer(_ request: Request) -> String? {
         guard let header = request.headers[.authorization], header.lowercased().hasPrefix("bearer ") else { return nil }
         let key = header.dropFirst(7).trimmed
         return key.hasPrefix(APIKey.phonePrefix) ? nil : key

@@ -13,6 +13,9 @@ struct GatewayRoutes {
     let phoneMessages: PhoneMessageRoutes
     let attachments: AttachmentRoutes
     let webhooks: WebhookRoutes
+    let webhookActions: WebhookActions
+    let deliveries: DeliveryRoutes
+    let events: EventRoutes
 
     /// The router: paths match without regard to case or a slash at the end (K3), and GET routes answer HEAD too.
     func router() -> Router<APIContext> {
@@ -33,6 +36,9 @@ struct GatewayRoutes {
         messages.add(to: userGroup)
         phoneAPIKeys.add(to: userGroup)
         webhooks.add(to: userGroup)
+        webhookActions.add(to: userGroup)
+        deliveries.add(to: userGroup)
+        events.add(to: userGroup)
         users.add(to: userGroup)
         return router
     }
