@@ -1,0 +1,219 @@
+import HTTPSMSWebhooks
+import Logging
+import ServiceLifecycle
+import Storage
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Delivery
+
+/// The delivery engine on a store of its own, under a clock that the test moves.
+struct EngineHarness: Sendable {
+    let store: any Store
+    let clock: ManualClock
+    let endpoints: EndpointQueries
+
+    /// Whose endpoints and events the tests make unless they say otherwise.
+    static let userID = UserID("user-1")
+    /// The phone number that endpoints want events of and events are about.
+    static let owner = "+18005550199"
+    /// The master key of ``endpoints``.
+    static let masterKey = [UInt8](0..<32)
+    /// Hears nothing: what the engine logs is no part of what it does.
+    static let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Stores a new endpoint.
+    @discardableResult
+    func addEndpoint(
+        _ url: String = "https://receiver.example/hook", signingKey: String? = nil,
+        types: [EventType] = [.heartbeatOffline], owners: [String] = [owner], userID: UserID = userID
+    ) async throws -> EndpointID {
+        let endpoint = Endpoint(
+            id: EndpointID(at: clock.now()), userID: userID, url: url, signingKey: signingKey.map { Secret($0) },
+            eventTypes: types, owners: owners, createdAt: clock.now(), updatedAt: clock.now())
+        try await store.write { [endpoints] tx in try endpoints.insert(endpoint, in: tx) }
+        return endpoint.id
+    }
+
+    /// Changes an endpoint.
+    func change(_ id: EndpointID, _ change: @escaping @Sendable (inout Endpoint) -> Void) async throws {
+        try await store.write { [endpoints] tx in
+            var endpoint = try #require(try endpoints.find(id, userID: Self.userID, in: tx))
+            change(&endpoint)
+            try endpoints.update(endpoint, in: tx)
+        }
+    }
+
+    /// Publishes `count` events, 500 to a transaction, and gives their ids.
+    @discardableResult
+    func emit(_ count: Int = 1, owner: String = owner, userID: UserID = userID) async throws -> [EventID] {
+        let events = (0..<count).map { _ in event(owner: owner, userID: userID) }
+        for start in stride(from: 0, to: count, by: 500) {
+            try await store.write { tx in
+                for event in events[start..<min(start + 500, count)] { try tx.emit(event) }
+            }
+        }
+        return events.map(\.id)
+    }
+
+    /// An event that nobody was told of yet.
+    func event(
+        owner: String = owner, userID: UserID = userID, order: EventOrder? = nil, isOnline: Bool = false
+    ) -> OutgoingEvent {
+        let data = PhoneHeartbeat(
+            phoneID: "0198c2f0-0000-7000-8000-000000000001", userID: userID.text, lastHeartbeatTimestamp: clock.now(),
+            timestamp: clock.now(), monitorID: "0198c2f0-0000-7000-8000-000000000002", owner: owner)
+        return OutgoingEvent(
+            id: EventID(at: clock.now()), userID: userID, owner: owner, source: "/v1/heartbeats",
+            payload: isOnline ? .heartbeatOnline(data) : .heartbeatOffline(data), order: order)
+    }
+
+    /// The deliveries to `endpoint` in the order of their sequence.
+    func deliveries(to endpoint: EndpointID) async throws -> [DeliveryRow] {
+        try await store.read { tx in
+            try tx.all(
+                DeliveryRow.self, "SELECT * FROM delivery WHERE endpoint_id = \(endpoint) ORDER BY sequence")
+        }
+    }
+
+    /// How many deliveries stand in `state`, wherever they go.
+    func count(_ state: DeliveryState) async throws -> Int {
+        try await store.read { tx in
+            try tx.value("SELECT COUNT(*) AS value FROM delivery WHERE state = \(state)") ?? 0
+        }
+    }
+
+    /// The stored attempts as `number status-or-error`, by delivery and number.
+    func attempts(of endpoint: EndpointID) async throws -> [String] {
+        try await store.read { tx in
+            try tx.rows(
+                """
+                SELECT a.number, a.status_code, a.error
+                FROM attempt a
+                JOIN delivery d ON d.id = a.delivery_id
+                WHERE d.endpoint_id = \(endpoint)
+                ORDER BY d.sequence, a.number
+                """
+            ).map { row in
+                let status = try row.find("status_code", as: Int.self).map(String.init)
+                let error = try row.find("error", as: String.self)
+                return "\(try row.get("number", as: Int.self)) \(status ?? error ?? "-")"
+            }
+        }
+    }
+
+    /// Runs a dispatcher beside `body`, then has it shut down gracefully.
+    func dispatching(
+        _ sender: any WebhookSender, over store: (any Store)? = nil, limits: ReadySet.Limits = .init(),
+        lease: Lease? = nil, _ body: (ServiceGroup) async throws -> Void
+    ) async throws {
+        let dispatcher = Dispatcher(
+            store: store ?? self.store, endpoints: endpoints,
+            runner: AttemptRunner(sender: sender, schedule: .standard, clock: clock, version: "1.2.3"),
+            lease: lease ?? Lease(at: clock.now()), clock: clock, limits: limits, logger: Self.logger)
+        try await running(dispatcher, body)
+    }
+}
+
+/// Runs `body` with the engine on a new store.
+func withEngine(_ engine: Engine, _ body: (EngineHarness) async throws -> Void) async throws {
+    let clock = ManualClock()
+    let keyring = try Keyring(masterKey: EngineHarness.masterKey)
+    try await withStore(engine, migrations: DeliveryMigrations.all, clock: clock) { store in
+        try await body(EngineHarness(store: store, clock: clock, endpoints: EndpointQueries(keyring: keyring)))
+    }
+}
+
+/// Runs `service` beside `body`, then has it shut down gracefully; cancels it when `body` throws.
+func running(_ service: any Service, _ body: (ServiceGroup) async throws -> Void) async throws {
+    var configuration = ServiceGroupConfiguration(
+        services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+        logger: EngineHarness.logger)
+    configuration.maximumGracefulShutdownDuration = .seconds(20)
+    let group = ServiceGroup(configuration: configuration)
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+        tasks.addTask { try await group.run() }
+        do {
+            try await body(group)
+        } catch {
+            tasks.cancelAll()
+            throw error
+        }
+        await group.triggerGracefulShutdown()
+        try await tasks.waitForAll()
+    }
+}
+
+/// Looks again and again, some milliseconds apart, until `condition` holds; twenty seconds at most.
+func until(
+    _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while try await !condition() {
+        try #require(ContinuousClock.now < deadline, what, sourceLocation: sourceLocation)
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+/// A row of `delivery`.
+struct DeliveryRow: RowDecodable, Sendable, Equatable {
+    let id: DeliveryID
+    let eventID: EventID
+    let sequence: Int64?
+    let state: DeliveryState
+    let lane: DeliveryLane
+    let dueAt: Timestamp
+    let attempt: Int
+    let step: Int
+    let lease: Lease?
+    let orderKey: String?
+    let orderNumber: Int?
+    let completedAt: Timestamp?
+    let lastStatusCode: Int?
+    let lastError: String?
+
+    init(row: Row) throws {
+        id = try row.get("id")
+        eventID = try row.get("event_id")
+        sequence = try row.find("sequence")
+        state = try row.get("state")
+        lane = try row.get("lane")
+        dueAt = try row.get("due_at")
+        attempt = try row.get("attempt")
+        step = try row.get("step")
+        lease = try row.find("lease")
+        orderKey = try row.find("order_key")
+        orderNumber = try row.find("order_no")
+        completedAt = try row.find("completed_at")
+        lastStatusCode = try row.find("last_status_code")
+        lastError = try row.find("last_error")
+    }
+}
+
+extension EngineHarness {
+    /// Claims from an endpoint as the dispatcher does; nothing from one that is not active.
+    func claim(
+        _ endpoint: EndpointID, _ lane: DeliveryLane = .first, limit: Int = 100, lease: Lease
+    ) async throws -> [ClaimedDelivery] {
+        try await store.write(.engine) { [endpoints, clock] tx in
+            guard let row = try DeliveryQueries.activeEndpoint(endpoint, in: tx) else { return [] }
+            return try DeliveryQueries.claim(
+                endpoint: try endpoints.endpoint(row: row), lane: lane, limit: limit, lease: lease, at: clock.now(),
+                in: tx)
+        }
+    }
+
+    /// Stores the results of attempts that went like `verdict`, and gives those that were refused.
+    @discardableResult
+    func record(_ claims: [ClaimedDelivery], _ verdict: Verdict, lease: Lease) async throws -> [DeliveryID] {
+        let outcome = AttemptOutcome.response(statusCode: verdict == .succeeded ? 200 : 500)
+        let results = claims.map {
+            RecordedAttempt(
+                claim: $0, startedAt: clock.now(), result: AttemptResult(outcome: outcome), verdict: verdict)
+        }
+        return try await store.write(.engine) { tx in
+            try ResultQueries.record(results, lease: lease, in: tx).refused
+        }
+    }
+}

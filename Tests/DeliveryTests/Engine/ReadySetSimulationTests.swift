@@ -1,0 +1,169 @@
+import Storage
+import Testing
+import Timestamps
+
+@testable import Delivery
+
+/// Plays the dispatcher's part against a store that is a dictionary, at random.
+struct ReadySetSimulationTests {
+    @Test(arguments: (0..<8).map { _ in UInt64.random(in: .min ... .max) })
+    func noSlotIsLostAndEverythingDueIsPlanned(seed: UInt64) {
+        print("seed of noSlotIsLostAndEverythingDueIsPlanned: \(seed)")
+        var world = World(seed: seed)
+
+        for step in 0..<3_000 {
+            world.step()
+            world.check(step)
+        }
+        world.drain()
+    }
+}
+
+private struct World {
+    private struct Delivery {
+        var endpoint: EndpointID
+        var lane: DeliveryLane
+        var dueAt: Timestamp
+    }
+
+    private static let endpoints = (0..<12).map { EndpointID(trusted: "endpoint-\($0)") }
+
+    private var random: SplitMix64
+    private var ready: ReadySet
+    private let limits: ReadySet.Limits
+    private var now = Timestamp(microseconds: 1_784_715_329_814_000)
+    private var pending: [Delivery] = []
+    private var inFlight: [EndpointID] = []
+    private var paused: Set<EndpointID> = []
+
+    init(seed: UInt64) {
+        random = SplitMix64(state: seed)
+        var limits = ReadySet.Limits()
+        limits.slots = Int.random(in: 1...40, using: &random)
+        limits.firstWindow = Int.random(in: 1...8, using: &random)
+        limits.lastWindow = 10
+        limits.quantum = Int.random(in: 1...5, using: &random)
+        self.limits = limits
+        ready = ReadySet(limits: limits)
+    }
+
+    mutating func step() {
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0...2: arrive()
+        case 3: now = now + .milliseconds(Int.random(in: 0...1_500, using: &random))
+        case 4: scan()
+        case 5: pauseOrResume()
+        case 6...7: plan(failing: Int.random(in: 0..<20, using: &random) == 0)
+        default: finish()
+        }
+    }
+
+    func check(_ step: Int) {
+        #expect(ready.freeSlots == limits.slots - inFlight.count, "step \(step)")
+        #expect(ready.freeSlots >= 0, "step \(step)")
+        for endpoint in Self.endpoints {
+            let count = inFlight.count { $0 == endpoint }
+            #expect(count <= limits.lastWindow, "step \(step), \(endpoint)")
+        }
+    }
+
+    /// Ends all that is open, as a dispatcher would do it: scan, plan, finish, sleep until the next due time.
+    mutating func drain() {
+        paused = []
+        var turns = 0
+        while !pending.isEmpty || !inFlight.isEmpty {
+            turns += 1
+            guard turns < 20_000 else {
+                Issue.record("\(pending.count) pending and \(inFlight.count) in flight are never done")
+                return
+            }
+            scan()
+            plan(failing: false)
+            while !inFlight.isEmpty { finish(alwaysSucceeds: true) }
+            if let nextDue = ready.nextDue { now = max(now, nextDue) }
+        }
+        #expect(ready.freeSlots == limits.slots)
+    }
+
+    private mutating func arrive() {
+        let endpoint = Self.endpoints.randomElement(using: &random)!
+        // Some endpoints get backlogs.
+        let count = Int.random(in: 0..<10, using: &random) == 0 ? 50 : 1
+        for _ in 0..<count { pending.append(Delivery(endpoint: endpoint, lane: .first, dueAt: now)) }
+        // Some hints are lost.
+        if Int.random(in: 0..<4, using: &random) > 0 { ready.add(endpoint, lane: .first, dueAt: now) }
+    }
+
+    private mutating func scan() {
+        var dueAt: [EndpointID: [DeliveryLane: Timestamp]] = [:]
+        for delivery in pending where !paused.contains(delivery.endpoint) {
+            let known = dueAt[delivery.endpoint]?[delivery.lane] ?? delivery.dueAt
+            dueAt[delivery.endpoint, default: [:]][delivery.lane] = min(known, delivery.dueAt)
+        }
+        let backlogs = dueAt.sorted { $0.key < $1.key }.map {
+            DeliveryQueries.Backlog(endpoint: $0.key, dueAt: $0.value)
+        }
+        ready.replace(with: backlogs, at: now)
+    }
+
+    private mutating func pauseOrResume() {
+        let endpoint = Self.endpoints.randomElement(using: &random)!
+        if paused.remove(endpoint) == nil { paused.insert(endpoint) }
+    }
+
+    private mutating func plan(failing: Bool) {
+        for request in ready.plan(at: now) {
+            let count = inFlight.count { $0 == request.endpoint } + request.limit
+            #expect(request.limit > 0)
+            #expect(count <= limits.lastWindow)
+            #expect(ready.freeSlots >= 0)
+            guard !failing else {
+                ready.claimed(request, count: 0, at: now)
+                continue
+            }
+            let taken = take(request)
+            inFlight += Array(repeating: request.endpoint, count: taken)
+            ready.claimed(request, count: taken, at: now)
+        }
+    }
+
+    private mutating func take(_ request: ReadySet.Request) -> Int {
+        guard !paused.contains(request.endpoint) else { return 0 }
+        var taken = 0
+        pending.removeAll { delivery in
+            guard taken < request.limit, delivery.endpoint == request.endpoint, delivery.lane == request.lane,
+                delivery.dueAt <= now
+            else { return false }
+            taken += 1
+            return true
+        }
+        return taken
+    }
+
+    private mutating func finish(alwaysSucceeds: Bool = false) {
+        guard let index = inFlight.indices.randomElement(using: &random) else { return }
+        let endpoint = inFlight.remove(at: index)
+        let signals: [ReadySet.Signal] = [.fast, .fast, .neutral, .overloaded, .timedOut]
+        let signal = alwaysSucceeds ? .fast : signals.randomElement(using: &random)!
+        var retryAt: Timestamp?
+        if signal == .overloaded || signal == .timedOut {
+            let dueAt = now + .milliseconds(Int.random(in: 1_000...10_000, using: &random))
+            pending.append(Delivery(endpoint: endpoint, lane: .retry, dueAt: dueAt))
+            retryAt = dueAt
+        }
+        ready.finished(endpoint, signal, retryAt: retryAt, at: now)
+    }
+}
+
+/// The generator of Steele, Lea and Flood, 2014: small, and the same everywhere for one seed.
+private struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ mixed >> 31
+    }
+}

@@ -1,0 +1,90 @@
+import Synchronization
+import Testing
+
+@testable import Delivery
+
+/// Answers every request by a script, and remembers them.
+final class ScriptedSender: WebhookSender {
+    /// Gives the outcome of the `number`th request, 1 for the first; may wait.
+    typealias Script = @Sendable (_ request: WebhookRequest, _ number: Int) async -> AttemptOutcome
+
+    private let script: Script
+    private let sent = Mutex<[WebhookRequest]>([])
+
+    init(_ script: @escaping Script) {
+        self.script = script
+    }
+
+    /// Answers everything with `statusCode`.
+    convenience init(_ statusCode: Int) {
+        self.init { _, _ in .response(statusCode: statusCode) }
+    }
+
+    /// What was sent so far, in order.
+    var requests: [WebhookRequest] { sent.withLock { $0 } }
+
+    /// Where it went.
+    var hosts: [String] { requests.map { $0.url.host.description } }
+
+    func send(_ request: WebhookRequest, within limit: Duration) async -> AttemptResult {
+        let number = sent.withLock { sent in
+            sent.append(request)
+            return sent.count
+        }
+        return AttemptResult(outcome: await script(request, number), duration: .milliseconds(7))
+    }
+
+    /// Returns once `count` requests were sent.
+    func untilSent(_ count: Int) async throws {
+        try await until("\(count) requests are sent") { requests.count >= count }
+    }
+}
+
+extension WebhookRequest {
+    /// The value of the header field `name`; nil when it is not there.
+    func header(_ name: String) -> String? {
+        headers.first { $0.name == name }?.value
+    }
+}
+
+/// Holds attempts back until the test opens it; cancelling an attempt that waits ends it as the real sender does.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var nextWaiter = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// Lets everybody through from now on.
+    func open() {
+        let waiters = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiters = [:] }
+            return state.waiters
+        }
+        for waiter in waiters.values { waiter.resume() }
+    }
+
+    /// Gives `outcome` once the gate is open, or `cancelled` when the task is.
+    func outcome(_ outcome: AttemptOutcome) async -> AttemptOutcome {
+        let id = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let resumeNow = state.withLock { state in
+                    if state.isOpen || Task.isCancelled { return true }
+                    state.waiters[id] = continuation
+                    return false
+                }
+                if resumeNow { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+        }
+        return Task.isCancelled ? .failure(AttemptFailure(.cancelled)) : outcome
+    }
+}
