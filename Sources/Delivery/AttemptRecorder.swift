@@ -10,6 +10,7 @@ import Timestamps
 final class AttemptRecorder: Sendable {
     /// A result that is in the store.
     struct Stored: Sendable {
+        let id: DeliveryID
         let endpoint: EndpointID
         let signal: ReadySet.Signal
         let retryAt: Timestamp?
@@ -25,10 +26,12 @@ final class AttemptRecorder: Sendable {
     private let state = Mutex(State())
     private let store: any Store
     private let lease: Lease
+    private let metrics: DeliveryMetrics
     private let logger: Logger
 
-    init(store: any Store, lease: Lease, logger: Logger) {
+    init(store: any Store, lease: Lease, metrics: DeliveryMetrics, logger: Logger) {
         self.store = store
+        self.metrics = metrics
         self.lease = lease
         self.logger = logger
     }
@@ -57,7 +60,7 @@ final class AttemptRecorder: Sendable {
             await storeUntilTaken(batch)
             let stored = batch.map { result in
                 Stored(
-                    endpoint: result.claim.endpointID, signal: ReadySet.Signal(result.result),
+                    id: result.claim.id, endpoint: result.claim.endpointID, signal: ReadySet.Signal(result.result),
                     retryAt: result.retryAt)
             }
             state.withLock { $0.stored += stored }
@@ -103,6 +106,7 @@ final class AttemptRecorder: Sendable {
                 let stored = try await store.write(.engine) { [lease] tx in
                     try ResultQueries.record(batch, lease: lease, in: tx)
                 }
+                metrics.count(batch, refused: stored.refused.count)
                 for id in stored.refused {
                     logger.notice("late result refused", metadata: ["delivery_id": "\(id)"])
                 }

@@ -34,7 +34,8 @@ package enum DeliveryMigrations {
                     owner \(.text) NOT NULL,
                     source \(.text) NOT NULL,
                     matches \(.text) NOT NULL,
-                    created_at \(.int64) NOT NULL
+                    created_at \(.int64) NOT NULL,
+                    retained_from \(.int64) NOT NULL
                 ) \(.strict)
                 """,
                 "CREATE UNIQUE INDEX event_position ON event (position)",
@@ -61,7 +62,6 @@ package enum DeliveryMigrations {
                     status \(.int64) NOT NULL,
                     status_reason \(.text),
                     version \(.int64) NOT NULL,
-                    sequence_head \(.int64) NOT NULL,
                     created_at \(.int64) NOT NULL,
                     updated_at \(.int64) NOT NULL
                 ) \(.strict)
@@ -80,6 +80,7 @@ package enum DeliveryMigrations {
                 """
                 CREATE TABLE tally (
                     endpoint_id \(.text) PRIMARY KEY,
+                    accepted \(.int64) NOT NULL,
                     succeeded \(.int64) NOT NULL,
                     failed \(.int64) NOT NULL,
                     cancelled \(.int64) NOT NULL,

@@ -107,6 +107,21 @@ package enum DeliveryQueries {
         try tx.run("UPDATE endpoint SET release_rate = NULL, release_through = NULL WHERE id = \(endpoint)")
     }
 
+    /// When the delivery became due that has waited longest at an active endpoint; nil when none is due.
+    package static func oldestDue(in tx: any Transaction) throws -> Timestamp? {
+        var oldest: Timestamp?
+        var cursor = ""
+        while true {
+            let page = try backlogs(after: cursor, in: tx)
+            for backlog in page {
+                guard let due = backlog.dueAt.values.min(), due <= tx.now else { continue }
+                oldest = min(oldest ?? due, due)
+            }
+            guard page.count == 500, let last = page.last else { return oldest }
+            cursor = last.endpoint.text
+        }
+    }
+
     /// Makes a waiting delivery due at once.
     package static func hasten(_ id: DeliveryID, in tx: any Transaction) throws {
         try tx.run(
@@ -127,6 +142,30 @@ package enum DeliveryQueries {
             SET status = \(literal: EndpointStatus.disabled.rawValue), status_reason = \(reason), version = version + 1
             WHERE id = \(endpoint) AND status = \(literal: EndpointStatus.active.rawValue)
             """)
+    }
+
+    /// The deliveries under `lease`. Index: `delivery_leased`; never more rows than there are slots.
+    static func leased(by lease: Lease, in tx: any Transaction) throws -> [DeliveryID] {
+        try tx.rows(
+            """
+            SELECT id
+            FROM delivery
+            WHERE state = \(literal: DeliveryState.leased.rawValue) AND lease = \(lease)
+            ORDER BY id
+            """
+        ).map { try $0.get("id") }
+    }
+
+    /// Makes deliveries under `lease` wait again.
+    static func free(_ ids: [DeliveryID], lease: Lease, in tx: any Transaction) throws {
+        for id in ids {
+            try tx.run(
+                """
+                UPDATE delivery
+                SET state = \(literal: DeliveryState.pending.rawValue), lease = NULL
+                WHERE id = \(id) AND lease = \(lease) AND state = \(literal: DeliveryState.leased.rawValue)
+                """)
+        }
     }
 
     /// Frees at most `limit` deliveries whose lease is not `lease`: their process is gone. Index: `delivery_leased`.

@@ -16,6 +16,7 @@ package struct Dispatcher: Service {
     private let lease: Lease
     private let clock: any WallClock
     private let limits: ReadySet.Limits
+    private let metrics: DeliveryMetrics
     private let logger: Logger
 
     /// - Parameters:
@@ -25,10 +26,11 @@ package struct Dispatcher: Service {
     ///   - lease: What this process claims under.
     ///   - clock: What due times are compared with.
     ///   - limits: How much may be in flight.
+    ///   - metrics: Counts attempts.
     ///   - logger: Told of failed deliveries and of a store that does not take results.
     package init(
         store: any Store, endpoints: EndpointQueries, runner: AttemptRunner, lease: Lease, clock: any WallClock,
-        limits: ReadySet.Limits = .init(), logger: Logger
+        limits: ReadySet.Limits = .init(), metrics: DeliveryMetrics = DeliveryMetrics(), logger: Logger
     ) {
         self.store = store
         self.endpoints = endpoints
@@ -36,6 +38,7 @@ package struct Dispatcher: Service {
         self.lease = lease
         self.clock = clock
         self.limits = limits
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -43,7 +46,7 @@ package struct Dispatcher: Service {
     ///
     /// Cancellation ends attempts at once: their deliveries stay leased, and the next start frees them.
     package func run() async throws {
-        let recorder = AttemptRecorder(store: store, lease: lease, logger: logger)
+        let recorder = AttemptRecorder(store: store, lease: lease, metrics: metrics, logger: logger)
         let wakeups = store.wakeups
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { group in
@@ -65,9 +68,12 @@ package struct Dispatcher: Service {
     ) async {
         var ready = ReadySet(limits: limits)
         var nextScan = ContinuousClock.now
+        var nextRepair = ContinuousClock.now + Self.repairInterval
+        var held: Set<DeliveryID> = []
         var isFailing = false
         while !Task.isShuttingDownGracefully && !Task.isCancelled {
             for done in recorder.takeStored() {
+                held.remove(done.id)
                 ready.finished(done.endpoint, done.signal, retryAt: done.retryAt, at: clock.now())
             }
             do {
@@ -79,6 +85,10 @@ package struct Dispatcher: Service {
                     if try await cancelForDeletedEndpoints() { nextScan = .now }
                     ready.replace(with: try await backlogs(), at: clock.now())
                 }
+                if nextRepair <= .now {
+                    nextRepair = .now + Self.repairInterval
+                    try await repair(held)
+                }
                 let requests = ready.plan(at: clock.now())
                 if requests.isEmpty {
                     let untilDue = ready.nextDue.map { $0 - clock.now() } ?? Self.scanInterval
@@ -86,7 +96,10 @@ package struct Dispatcher: Service {
                         for: .deliveries, atMost: min(max(untilDue, .zero), ContinuousClock.now.duration(to: nextScan)))
                     continue
                 }
-                try await claim(requests, &ready, start)
+                try await claim(requests, &ready) { delivery, endpoint in
+                    held.insert(delivery.id)
+                    start(delivery, endpoint)
+                }
                 isFailing = false
             } catch {
                 if !isFailing { logger.error("deliveries cannot be claimed", metadata: ["error": "\(error)"]) }
@@ -134,7 +147,8 @@ package struct Dispatcher: Service {
         do {
             var endpoint = try endpoints.endpoint(row: row)
             let deliveries = try DeliveryQueries.claim(
-                endpoint: endpoint, lane: request.lane, limit: endpoint.release == nil ? request.limit : 1, lease: lease,
+                endpoint: endpoint, lane: request.lane, limit: endpoint.release == nil ? request.limit : 1,
+                lease: lease,
                 at: clock.now(), in: tx)
             if let release = endpoint.release, (deliveries.last?.sequence ?? .max) > release.through {
                 try DeliveryQueries.endRelease(of: endpoint.id, in: tx)
@@ -151,6 +165,19 @@ package struct Dispatcher: Service {
 
     private func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint, _ recorder: AttemptRecorder) async {
         if let result = await runner.attempt(claim, to: endpoint) { recorder.append(result) }
+    }
+
+    /// Frees deliveries that are leased to us but not in our hands: nothing should leave one, and if something does, it is
+    /// tried again instead of being stuck.
+    private func repair(_ held: Set<DeliveryID>) async throws {
+        let freed = try await store.write(.maintenance) { [lease] tx in
+            let orphans = try DeliveryQueries.leased(by: lease, in: tx).filter { !held.contains($0) }
+            try DeliveryQueries.free(orphans, lease: lease, in: tx)
+            return orphans
+        }
+        if freed.isEmpty { return }
+        metrics.repaired(freed.count)
+        for id in freed { logger.error("orphaned lease freed", metadata: ["delivery_id": "\(id)"]) }
     }
 
     private func backlogs() async throws -> [DeliveryQueries.Backlog] {
@@ -170,6 +197,9 @@ package struct Dispatcher: Service {
             try DeliveryQueries.cancelForDeletedEndpoints(limit: 500, in: tx) > 0
         }
     }
+
+    /// How often leases are compared with what is in flight.
+    private static let repairInterval: Duration = .seconds(60)
 
     /// How often the store itself is looked at: hints are lost with a process, rows are not.
     private static let scanInterval: Duration = .seconds(1)

@@ -56,15 +56,18 @@ package struct EndpointQueries: Sendable {
             """
             INSERT INTO endpoint (
                 id, user_id, url, signing_key, ordering, event_types, owners, status, status_reason, version,
-                sequence_head, created_at, updated_at)
+                created_at, updated_at)
             VALUES (
                 \(endpoint.id), \(endpoint.userID), \(endpoint.url), \(try sealed(endpoint.signingKey, of: endpoint)),
                 \(endpoint.ordering), \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
-                \(Self.joined(endpoint.owners)), \(endpoint.status), \(endpoint.statusReason), \(endpoint.version), 0,
+                \(Self.joined(endpoint.owners)), \(endpoint.status), \(endpoint.statusReason), \(endpoint.version),
                 \(endpoint.createdAt), \(endpoint.updatedAt))
             """)
         try tx.run(
-            "INSERT INTO tally (endpoint_id, succeeded, failed, cancelled, pruned) VALUES (\(endpoint.id), 0, 0, 0, 0)")
+            """
+            INSERT INTO tally (endpoint_id, accepted, succeeded, failed, cancelled, pruned)
+            VALUES (\(endpoint.id), 0, 0, 0, 0, 0)
+            """)
         try tx.run("INSERT INTO endpoint_health (endpoint_id, failure_count) VALUES (\(endpoint.id), 0)")
     }
 

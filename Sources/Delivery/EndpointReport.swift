@@ -55,12 +55,12 @@ extension EndpointQueries {
 
     /// The sequence of the newest delivery of an endpoint; 0 before the first.
     package func sequenceHead(of id: EndpointID, in tx: any Transaction) throws -> Int64 {
-        try tx.value("SELECT sequence_head AS value FROM endpoint WHERE id = \(id)") ?? 0
+        try tx.value("SELECT accepted AS value FROM tally WHERE endpoint_id = \(id)") ?? 0
     }
 
     private static let reports: SQL = """
         SELECT e.*, h.last_success_at, h.last_failure_at,
-            e.sequence_head - t.succeeded - t.failed - t.cancelled - t.pruned AS open_count
+            t.accepted - t.succeeded - t.failed - t.cancelled - t.pruned AS open_count
         FROM endpoint e
         JOIN endpoint_health h ON h.endpoint_id = e.id
         JOIN tally t ON t.endpoint_id = e.id

@@ -72,10 +72,10 @@ extension Transaction {
         guard let position = head else { throw StorageError.corrupt("log_head has no row") }
         try run(
             """
-            INSERT INTO event (id, position, user_id, type, owner, source, matches, created_at)
+            INSERT INTO event (id, position, user_id, type, owner, source, matches, created_at, retained_from)
             VALUES (
                 \(event.id), \(position), \(event.userID), \(type), \(event.owner), \(event.source),
-                \(EventMatch.encode(matches)), \(created))
+                \(EventMatch.encode(matches)), \(created), \(created))
             """)
         try run("INSERT INTO event_body (event_id, body) VALUES (\(event.id), \(body))")
         for match in matches where match.reason == nil {
@@ -92,10 +92,10 @@ extension Transaction {
     ) throws {
         let head: Int64? = try value(
             """
-            UPDATE endpoint
-            SET sequence_head = sequence_head + 1
-            WHERE id = \(endpoint)
-            RETURNING sequence_head AS value
+            UPDATE tally
+            SET accepted = accepted + 1
+            WHERE endpoint_id = \(endpoint)
+            RETURNING accepted AS value
             """)
         guard let sequence = head else { throw StorageError.corrupt("there is no endpoint \(endpoint)") }
         let id = DeliveryID(event: event, endpoint: endpoint, at: eventAt)

@@ -75,7 +75,8 @@ package enum ReplayQueries {
         let cursor: Int64 = try events.last?.get("position") ?? replay.lastPosition
         let isOver = events.count < batch || cursor >= replay.lastPosition
         try move(
-            replay, to: isOver ? .completed : .running, cursor: cursor, looked: events.count, replayed: replayed, in: tx)
+            replay, to: isOver ? .completed : .running, cursor: cursor, looked: events.count, replayed: replayed, in: tx
+        )
         return Sweep.Outcome(mayHaveMore: true, nextDue: nil)
     }
 
@@ -103,6 +104,7 @@ package enum ReplayQueries {
             SET succeeded = succeeded - \(hadFailed ? 0 : 1), failed = failed - \(hadFailed ? 1 : 0)
             WHERE endpoint_id = \(endpoint)
             """)
+        try retain("SELECT event_id FROM delivery WHERE id = \(id)", in: tx)
         let wakeups = tx.wakeups
         tx.afterCommit { wakeups.signal(.deliveries) }
         return true
@@ -145,10 +147,16 @@ package enum ReplayQueries {
                 endpoint: target.id, type: try event.get("type"), owner: try event.get("owner"),
                 eventTypes: target.eventTypes, owners: target.owners)
             guard match.reason == nil else { return false }
+            try retain("\(eventID)", in: tx)
             try tx.insertDelivery(of: eventID, to: target.id, lane: .replay, order: nil, eventAt: created)
             return true
         default: return false
         }
+    }
+
+    /// Keeps an event as long as if it were new: it is on its way again.
+    private static func retain(_ event: SQL, in tx: any Transaction) throws {
+        try tx.run("UPDATE event SET retained_from = \(tx.now) WHERE id = (\(event))")
     }
 
     private static func move(

@@ -25,7 +25,8 @@ enum RetryAfter {
         case 5: parts = (words[2], words[1], words[4], words[3])
         default: return nil
         }
-        guard let month = months.firstIndex(of: parts.month), var year = Int(parts.year), let day = Int(parts.day) else {
+        guard let month = months.firstIndex(of: parts.month), var year = Int(parts.year), let day = Int(parts.day)
+        else {
             return nil
         }
         // Two digits mean the year at most 50 ahead (RFC 9110 section 5.6.7); this century does for decades.

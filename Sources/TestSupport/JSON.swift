@@ -81,12 +81,11 @@ extension JSON: Codable {
     }
 }
 
-extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+/// `null` is written `.null`: with `nil` for it, an optional `JSON` could not be told from it.
+extension JSON: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByFloatLiteral, ExpressibleByStringInterpolation, ExpressibleByArrayLiteral,
     ExpressibleByDictionaryLiteral
 {
-    package init(nilLiteral: ()) { self = .null }
-
     package init(booleanLiteral value: Bool) { self = .bool(value) }
 
     package init(integerLiteral value: Int) { self = .int(value) }

@@ -65,10 +65,13 @@ struct Doctor: AsyncParsableCommand {
             "Check configuration, store, clock and key file, and say what to mend. Ends with 1 when something is wrong."
     )
 
+    @Flag(help: "Also compare every stored delivery with the counters, and print the account of each webhook.")
+    var audit = false
+
     @OptionGroup var store: StoreOptions
 
     func run() async throws {
-        let findings = await Commands.doctor(flags: store.flags)
+        let findings = await Commands.doctor(flags: store.flags, audit: audit)
         for finding in findings { print(finding) }
         if findings.contains(where: \.isProblem) { throw ExitCode(1) }
     }

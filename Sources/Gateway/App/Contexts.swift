@@ -30,9 +30,13 @@ struct APIContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// Nil when no key was sent or none that is known.
     var identity: Identity?
+    /// Whether the connection comes from this machine, a proxy on it included.
+    let isLocal: Bool
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
+        let address = source.channel.remoteAddress?.ipAddress ?? ""
+        isLocal = address.hasPrefix("127.") || address == "::1"
     }
 }
 

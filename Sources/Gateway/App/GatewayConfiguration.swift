@@ -24,6 +24,10 @@ package struct GatewayConfiguration: Sendable {
     package var heartbeatOfflineAfter: Duration
     /// The shortest expiration a phone may ask for.
     package var messageExpirationMinimum: Duration
+    /// How long events, deliveries and heartbeats are kept.
+    package var eventRetention: Duration
+    /// What `/metrics` asks for; nil opens it to loopback only.
+    package var metricsToken: Secret<String>?
     /// The lowest level that is logged.
     package var logLevel: Logger.Level
     /// How a log line looks.
@@ -68,6 +72,10 @@ package struct GatewayConfiguration: Sendable {
             } ?? .standard
         heartbeatOfflineAfter = try values.duration("HEARTBEAT_OFFLINE_AFTER") ?? .seconds(3_600)
         messageExpirationMinimum = try values.duration("MESSAGE_EXPIRATION_MIN") ?? .seconds(60)
+        eventRetention = try values.duration("EVENT_RETENTION") ?? .seconds(30 * 86_400)
+        metricsToken = try values.read("METRICS_TOKEN", "at least 16 characters") {
+            $0.utf8.count >= 16 ? Secret($0) : nil
+        }
         logLevel =
             try values.read("LOG_LEVEL", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
                 Logger.Level(rawValue: $0.lowercased())

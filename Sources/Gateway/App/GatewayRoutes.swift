@@ -4,6 +4,7 @@ import Hummingbird
 /// Every route of the server, and what each request passes on its way to them.
 struct GatewayRoutes {
     let health: HealthRoutes
+    let metrics: MetricsRoutes
     let identities: Identities
     let users: UserRoutes
     let phoneAPIKeys: PhoneAPIKeyRoutes
@@ -26,6 +27,7 @@ struct GatewayRoutes {
         router.add(middleware: Self.crossOrigin)
         router.add(middleware: ErrorMiddleware())
         router.add(middleware: AuthenticationMiddleware(identities: identities))
+        metrics.add(to: router)
         attachments.add(to: router)
 
         let userGroup = router.group(context: UserContext.self)

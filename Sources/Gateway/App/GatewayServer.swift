@@ -45,6 +45,7 @@ package struct GatewayServer: Sendable {
         self.sender = sender
 
         let lease = Lease(at: clock.now())
+        let metrics = DeliveryMetrics()
         let runner = AttemptRunner(
             sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version)
         let endpoints = EndpointQueries(keyring: opened.keyring)
@@ -67,7 +68,9 @@ package struct GatewayServer: Sendable {
         let graceEnd = try await heartbeats.grace()
 
         let router = GatewayRoutes(
-            health: HealthRoutes(store: store), identities: identities,
+            health: HealthRoutes(store: store),
+            metrics: MetricsRoutes(store: store, metrics: metrics, clock: clock, token: configuration.metricsToken),
+            identities: identities,
             users: UserRoutes(operations: users),
             phoneAPIKeys: PhoneAPIKeyRoutes(
                 store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock
@@ -93,7 +96,8 @@ package struct GatewayServer: Sendable {
             onServerRunning: { channel in address.listening(on: channel.localAddress, logger: logger) },
             logger: logger)
         let dispatcher = Dispatcher(
-            store: store, endpoints: endpoints, runner: runner, lease: lease, clock: clock, logger: logger)
+            store: store, endpoints: endpoints, runner: runner, lease: lease, clock: clock, metrics: metrics,
+            logger: logger)
         services = [
             LifeSign(store: store, logger: logger),
             Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
@@ -105,6 +109,9 @@ package struct GatewayServer: Sendable {
             Sweep("replay", on: .replays, store: store, clock: clock, logger: logger) { tx in
                 try ReplayQueries.step(in: tx)
             },
+            Upkeep(
+                store: store, clock: clock, retention: configuration.eventRetention,
+                pruners: [{ try HeartbeatQueries.prune(before: $0, in: $1) }], metrics: metrics, logger: logger),
             AttachmentSweep(store: store, files: files, logger: logger),
             application,
             // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.

@@ -15,6 +15,11 @@ extension HTTPField.Name {
     /// Tells nginx not to hold a stream back.
     static let xAccelBuffering = known("X-Accel-Buffering")
 
+    /// Added by a proxy that forwards a request.
+    static let xForwardedFor = known("X-Forwarded-For")
+    /// The same, as RFC 7239 has it.
+    static let forwarded = known("Forwarded")
+
     private static func known(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is not a header name") }
         return name

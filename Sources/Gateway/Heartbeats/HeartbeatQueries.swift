@@ -98,6 +98,17 @@ enum HeartbeatQueries {
         try tx.run("DELETE FROM presence WHERE phone_id = \(phone)")
     }
 
+    /// Deletes at most 500 heartbeats older than `cutoff`; true when there may be more. Their ids carry their time, so the
+    /// primary key finds them.
+    static func prune(before cutoff: Timestamp, in tx: any Transaction) throws -> Bool {
+        let floor = UUIDText.version7(at: cutoff, high: 0, low: 0)
+        return try tx.run(
+            """
+            DELETE FROM heartbeat
+            WHERE id IN (SELECT id FROM heartbeat WHERE id < \(floor) ORDER BY id LIMIT 500)
+            """) == 500
+    }
+
     /// When a server last said that it runs on this store; nil when none ever did.
     static func lastAlive(in tx: any Transaction) throws -> Timestamp? {
         try tx.value("SELECT alive_at AS value FROM server_life WHERE id = 1")

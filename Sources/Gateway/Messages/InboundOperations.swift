@@ -79,7 +79,8 @@ struct InboundOperations: Sendable {
             if let first = try first(message, told: call.timestamp, kind: "call", parts: parts, in: tx) { return first }
             let phone = try PhoneQueries.find(number: call.owner, userID: userID, in: tx)
             try MessageQueries.insert(message, in: tx)
-            if let phone, let reply = phone.missedCallAutoReply {
+            // A name or a hidden number cannot be written to.
+            if let phone, let reply = phone.missedCallAutoReply, PhoneNumber.isContact(call.contact) {
                 try MessageQueries.insert(
                     Message(
                         outgoing: replyID, from: phone, to: call.contact, content: reply,

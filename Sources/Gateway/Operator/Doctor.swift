@@ -26,7 +26,12 @@ package struct Finding: Sendable, CustomStringConvertible {
 
 extension Commands {
     /// Checks what the server needs, changes nothing, and goes on after a problem as far as it can.
-    package static func doctor(flags: [String: String?]) async -> [Finding] {
+    ///
+    /// - Parameters:
+    ///   - flags: Flags by the variable they stand for.
+    ///   - audit: Whether to compare every delivery with the counters, too.
+    /// - Returns: What was found, in the order it was looked at.
+    package static func doctor(flags: [String: String?], audit: Bool = false) async -> [Finding] {
         let configuration: GatewayConfiguration
         do {
             configuration = try GatewayConfiguration(flags: flags, environment: ProcessInfo.processInfo.environment)
@@ -37,7 +42,7 @@ extension Commands {
         var findings: [Finding] = [.fine("configuration", "every variable can be read")]
         findings.append(clock())
         findings.append(keyFile(configuration))
-        findings += await store(configuration)
+        findings += await store(configuration, audit: audit)
         return findings
     }
 
@@ -68,7 +73,7 @@ extension Commands {
         return .fine("master key", "\(file.path); keep a copy apart from the database")
     }
 
-    private static func store(_ configuration: GatewayConfiguration) async -> [Finding] {
+    private static func store(_ configuration: GatewayConfiguration, audit: Bool) async -> [Finding] {
         guard FileManager.default.fileExists(atPath: configuration.databasePath) else {
             return [.fine("store", "\(configuration.databasePath) is not there yet; the first start makes it")]
         }
@@ -77,12 +82,30 @@ extension Commands {
                 path: configuration.databasePath,
                 logger: Logger(label: "httpsms", factory: { _ in SwiftLogNoOpLogHandler() }))
             var findings = await inspect(store, configuration)
+            if audit { findings += try await self.audit(store) }
             if let reason = await store.readiness() { findings.append(.problem("store", reason)) }
             try await store.close()
             return findings
         } catch {
             return [.problem("store", "\(error)")]
         }
+    }
+
+    private static func audit(_ store: SQLiteStore) async throws -> [Finding] {
+        let (accounts, mismatches) = try await store.read { tx in
+            (try Audit.accounts(in: tx), try Audit.full(in: tx))
+        }
+        let lines = accounts.map { account in
+            Finding.fine(
+                "webhook \(account.endpoint)",
+                """
+                accepted \(account.accepted) = succeeded \(account.succeeded) + failed \(account.failed) + pending \
+                \(account.pending) + held \(account.held) + delivering \(account.delivering) + cancelled \
+                \(account.cancelled) + pruned \(account.pruned)
+                """)
+        }
+        return lines + mismatches.map { .problem("audit", "\($0)") }
+            + (mismatches.isEmpty ? [.fine("audit", "every delivery is accounted for")] : [])
     }
 
     private static func inspect(_ store: SQLiteStore, _ configuration: GatewayConfiguration) async -> [Finding] {

@@ -1,0 +1,103 @@
+import Delivery
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Storage
+import Timestamps
+
+/// `GET /metrics`: the Prometheus text format 0.0.4.
+///
+/// Open to connections from this machine, elsewhere with METRICS_TOKEN as bearer token. A request that a proxy forwarded
+/// is not from this machine, whatever the connection says.
+struct MetricsRoutes {
+    let store: SQLiteStore
+    let metrics: DeliveryMetrics
+    let clock: any WallClock
+    let token: Secret<String>?
+
+    func add(to router: Router<APIContext>) {
+        router.get("/metrics") { request, context in
+            let isForwarded = request.headers[.xForwardedFor] != nil || request.headers[.forwarded] != nil
+            if let token {
+                let given = AuthenticationMiddleware.bearer(request) ?? ""
+                guard SHA256Digest.bytes(given) == SHA256Digest.bytes(token.exposed) else {
+                    throw HTTPError(.unauthorized)
+                }
+            } else if !context.isLocal || isForwarded {
+                throw HTTPError(.forbidden, message: "set METRICS_TOKEN to read metrics from elsewhere")
+            }
+            return Response(
+                status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                body: .init(byteBuffer: ByteBuffer(string: try await page())))
+        }
+    }
+
+    private func page() async throws -> String {
+        let (accounts, position, oldest) = try await store.read { tx in
+            (try Audit.accounts(in: tx), try EventLog.head(in: tx), try DeliveryQueries.oldestDue(in: tx))
+        }
+        let now = clock.now()
+        let snapshot = metrics.snapshot
+        var page = MetricsPage()
+        page.add("httpsms_events_total", .counter, "Events accepted since the store was made.", [("", position)])
+        page.add(
+            "httpsms_attempts_total", .counter, "Attempts since the process started, by outcome.",
+            snapshot.attempts.sorted { $0.key < $1.key }.map { ("outcome=\"\($0.key)\"", Int64($0.value)) })
+        page.add(snapshot)
+        let depth: [(String, KeyPath<Audit.Account, Int64>)] = [
+            ("pending", \.pending), ("held", \.held), ("delivering", \.delivering), ("succeeded", \.succeeded),
+            ("failed", \.failed), ("cancelled", \.cancelled), ("pruned", \.pruned),
+        ]
+        page.add(
+            "httpsms_deliveries", .gauge, "Deliveries by state.",
+            depth.map { state, path in ("state=\"\(state)\"", accounts.reduce(0) { $0 + $1[keyPath: path] }) })
+        let age = oldest.map { max(.zero, now - $0).components.seconds } ?? 0
+        page.add(
+            "httpsms_oldest_due_delivery_age_seconds", .gauge,
+            "How long the delivery has been due that has waited longest; held ones do not count.", [("", age)])
+        page.add(
+            "httpsms_deliveries_unaccounted", .gauge,
+            "Deliveries that no counter and no row accounts for: 0, or a defect.",
+            [("", accounts.reduce(0) { $0 + abs($1.unaccounted) })])
+        page.add(
+            "httpsms_results_refused_total", .counter, "Results that came too late.", [("", Int64(snapshot.refused))])
+        page.add("httpsms_leases_repaired_total", .counter, "Orphaned leases freed.", [("", Int64(snapshot.repaired))])
+        page.add(
+            "httpsms_writes_waiting", .gauge, "Transactions that wait for the store.",
+            WriteLane.allCases.map { ("lane=\"\($0)\"", Int64(store.waitingWrites($0))) })
+        return page.text
+    }
+}
+
+/// Lines of the Prometheus text format.
+struct MetricsPage {
+    private(set) var text = ""
+
+    /// What Prometheus makes of a metric.
+    enum Kind: String {
+        case counter, gauge, histogram
+    }
+
+    /// Adds a metric with its samples, each with its labels.
+    mutating func add(_ name: String, _ kind: Kind, _ help: String, _ samples: [(labels: String, value: Int64)]) {
+        describe(name, kind, help)
+        for sample in samples {
+            text += sample.labels.isEmpty ? "\(name) \(sample.value)\n" : "\(name){\(sample.labels)} \(sample.value)\n"
+        }
+    }
+
+    /// Adds the histogram of latencies.
+    mutating func add(_ snapshot: DeliveryMetrics.Snapshot) {
+        let name = "httpsms_delivery_latency_seconds"
+        describe(name, .histogram, "From acceptance of an event to the endpoint's answer, of successes.")
+        for (bound, count) in zip(DeliveryMetrics.bounds, snapshot.latencyBuckets) {
+            text += "\(name)_bucket{le=\"\(bound)\"} \(count)\n"
+        }
+        text += "\(name)_bucket{le=\"+Inf\"} \(snapshot.latencyCount)\n"
+        text += "\(name)_sum \(snapshot.latencySum)\n\(name)_count \(snapshot.latencyCount)\n"
+    }
+
+    private mutating func describe(_ name: String, _ kind: Kind, _ help: String) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
+    }
+}
