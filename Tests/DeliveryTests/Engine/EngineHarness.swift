@@ -217,3 +217,18 @@ extension EngineHarness {
         }
     }
 }
+
+extension EngineHarness {
+    /// Where ``look()`` sends to.
+    static let probeHost = "probe.example"
+
+    /// Has a running dispatcher look at what is due, and returns once it has: a delivery of another user was claimed.
+    func look() async throws {
+        let probe = UserID("probe")
+        let endpoint = try await addEndpoint("https://\(Self.probeHost)/", userID: probe)
+        try await emit(userID: probe)
+        try await until("the dispatcher has looked") {
+            try await deliveries(to: endpoint).allSatisfy { $0.attempt > 0 }
+        }
+    }
+}

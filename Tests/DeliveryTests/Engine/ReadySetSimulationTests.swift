@@ -6,16 +6,18 @@ import Timestamps
 
 /// Plays the dispatcher's part against a store that is a dictionary, at random.
 struct ReadySetSimulationTests {
-    @Test(arguments: (0..<8).map { _ in UInt64.random(in: .min ... .max) })
-    func noSlotIsLostAndEverythingDueIsPlanned(seed: UInt64) {
+    @Test(arguments: (0..<4).map { _ in UInt64.random(in: .min ... .max) })
+    func noSlotIsLostAndEverythingDueIsPlanned(seed: UInt64) async {
         print("seed of noSlotIsLostAndEverythingDueIsPlanned: \(seed)")
         var world = World(seed: seed)
 
-        for step in 0..<3_000 {
+        for step in 0..<1_500 {
             world.step()
             world.check(step)
+            // The other tests share the two or more threads of this one.
+            if step % 5 == 0 { await Task.yield() }
         }
-        world.drain()
+        await world.drain()
     }
 }
 
@@ -58,21 +60,23 @@ private struct World {
         }
     }
 
+    /// Plain comparisons, for a hundred thousand `#expect` take many seconds without optimisation.
     func check(_ step: Int) {
-        #expect(ready.freeSlots == limits.slots - inFlight.count, "step \(step)")
-        #expect(ready.freeSlots >= 0, "step \(step)")
-        for endpoint in Self.endpoints {
-            let count = inFlight.count { $0 == endpoint }
-            #expect(count <= limits.lastWindow, "step \(step), \(endpoint)")
+        if ready.freeSlots != limits.slots - inFlight.count || ready.freeSlots < 0 {
+            Issue.record("step \(step): \(ready.freeSlots) slots are free while \(inFlight.count) are in flight")
+        }
+        for endpoint in Self.endpoints where inFlight.count(where: { $0 == endpoint }) > limits.lastWindow {
+            Issue.record("step \(step): \(endpoint) has more than its window")
         }
     }
 
     /// Ends all that is open, as a dispatcher would do it: scan, plan, finish, sleep until the next due time.
-    mutating func drain() {
+    mutating func drain() async {
         paused = []
         var turns = 0
         while !pending.isEmpty || !inFlight.isEmpty {
             turns += 1
+            await Task.yield()
             guard turns < 20_000 else {
                 Issue.record("\(pending.count) pending and \(inFlight.count) in flight are never done")
                 return
@@ -114,9 +118,9 @@ private struct World {
     private mutating func plan(failing: Bool) {
         for request in ready.plan(at: now) {
             let count = inFlight.count { $0 == request.endpoint } + request.limit
-            #expect(request.limit > 0)
-            #expect(count <= limits.lastWindow)
-            #expect(ready.freeSlots >= 0)
+            if request.limit < 1 || count > limits.lastWindow || ready.freeSlots < 0 {
+                Issue.record("\(request) with \(ready.freeSlots) slots left")
+            }
             guard !failing else {
                 ready.claimed(request, count: 0, at: now)
                 continue

@@ -1,0 +1,148 @@
+import Storage
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Delivery
+
+/// The plans of the queries that run all the time, with 10,000 deliveries in the table.
+struct QueryPlanTests {
+    @Test func claimsWalkTheReadyIndexOfTheirEndpoint() async throws {
+        try await withBacklog { harness, endpoint in
+            for lane in DeliveryLane.allCases {
+                let plan = try await plans(harness) { tx in
+                    _ = try DeliveryQueries.claim(
+                        endpoint: endpoint, lane: lane, limit: 16, lease: Lease(at: tx.now), at: tx.now, in: tx)
+                }
+                #expect(plan.contains { $0.contains("delivery_ready (endpoint_id=? AND lane=?") }, "\(plan)")
+                expectNoScan(plan)
+            }
+        }
+    }
+
+    @Test func orderedClaimsFindWhatIsBeforeThemByIndex() async throws {
+        try await withBacklog { harness, endpoint in
+            var ordered = endpoint
+            ordered.ordering = .message
+            let plan = try await plans(harness) { [ordered] tx in
+                _ = try DeliveryQueries.claim(
+                    endpoint: ordered, lane: .first, limit: 16, lease: Lease(at: tx.now), at: tx.now, in: tx)
+            }
+            #expect(plan.contains { $0.contains("delivery_subject (order_key=?") }, "\(plan)")
+            expectNoScan(plan)
+        }
+    }
+
+    @Test func theScanStepsFromEndpointToEndpoint() async throws {
+        try await withBacklog { harness, _ in
+            let plan = try await plans(harness) { tx in _ = try DeliveryQueries.backlogs(after: "", in: tx) }
+
+            #expect(plan.count { $0.contains("delivery_ready (endpoint_id>?)") } == 2, "\(plan)")
+            #expect(plan.count { $0.contains("delivery_ready (endpoint_id=? AND lane=?)") } == 3, "\(plan)")
+            expectNoScan(plan)
+        }
+    }
+
+    @Test func voidingReadsLeasedRowsOnly() async throws {
+        try await withBacklog { harness, _ in
+            let plan = try await plans(harness) { tx in
+                _ = try DeliveryQueries.voidForeignLeases(except: Lease(at: tx.now), limit: 500, in: tx)
+            }
+
+            #expect(plan.contains { $0.contains("delivery_leased") }, "\(plan)")
+            expectNoScan(plan, but: "delivery_leased")
+        }
+    }
+
+    @Test func cancellingWalksTheReadyIndex() async throws {
+        try await withBacklog { harness, endpoint in
+            try await harness.store.write { tx in try harness.endpoints.delete(endpoint.id, in: tx) }
+            let plan = try await plans(harness) { tx in
+                _ = try DeliveryQueries.cancelForDeletedEndpoints(limit: 10_001, in: tx)
+            }
+
+            #expect(plan.contains { $0.contains("endpoint_deleted") }, "\(plan)")
+            #expect(plan.contains { $0.contains("delivery_ready (endpoint_id=?)") }, "\(plan)")
+            expectNoScan(plan, but: "delivery_leased", "endpoint_deleted")
+        }
+    }
+
+    @Test func resultsFindTheirRowByItsID() async throws {
+        try await withBacklog { harness, endpoint in
+            let lease = Lease(at: harness.clock.now())
+            let claims = try await harness.claim(endpoint.id, limit: 1, lease: lease)
+            let result = RecordedAttempt(
+                claim: claims[0], startedAt: harness.clock.now(),
+                result: AttemptResult(outcome: .response(statusCode: 500)), verdict: .failed)
+            let plan = try await plans(harness) { tx in _ = try ResultQueries.record([result], lease: lease, in: tx) }
+
+            #expect(plan.contains { $0.contains("delivery USING INDEX sqlite_autoindex_delivery_1 (id=?)") }, "\(plan)")
+            expectNoScan(plan)
+        }
+    }
+
+    private func expectNoScan(_ plan: [String], but allowed: String...) {
+        for line in plan where line.hasPrefix("SCAN") {
+            let isOfTable = ["delivery", "d", "o", "event", "event_body", "endpoint", "e", "attempt"].contains {
+                line == "SCAN \($0)" || line.hasPrefix("SCAN \($0) ")
+            }
+            #expect(!isOfTable || allowed.contains { line.contains($0) }, "\(line)")
+        }
+    }
+
+    /// The lines of EXPLAIN QUERY PLAN of every statement of `body`.
+    private func plans(
+        _ harness: EngineHarness, _ body: @escaping @Sendable (any Transaction) throws -> Void
+    ) async throws -> [String] {
+        try await harness.store.write { tx in
+            let explaining = ExplainingTransaction(tx)
+            try body(explaining)
+            return explaining.plan
+        }
+    }
+
+    /// 9,000 deliveries that are done, 1,000 that wait and one that is leased, at one endpoint.
+    private func withBacklog(_ body: (EngineHarness, Endpoint) async throws -> Void) async throws {
+        try await withEngine(.sqlite) { harness in
+            let id = try await harness.addEndpoint()
+            try await harness.emit(10_001)
+            let lease = Lease(at: harness.clock.now())
+            let claims = try await harness.claim(id, limit: 9_000, lease: lease)
+            try await harness.record(claims, .succeeded, lease: lease)
+            _ = try await harness.claim(id, limit: 1, lease: lease)
+            let endpoint = try await harness.store.read { tx in
+                try harness.endpoints.find(id, userID: EngineHarness.userID, in: tx)
+            }
+            try await body(harness, try #require(endpoint))
+        }
+    }
+}
+
+/// Notes the plan of every statement before running it.
+private final class ExplainingTransaction: Transaction {
+    private let wrapped: any Transaction
+    private(set) var plan: [String] = []
+
+    init(_ wrapped: any Transaction) {
+        self.wrapped = wrapped
+    }
+
+    var now: Timestamp { wrapped.now }
+    var wakeups: Wakeups { wrapped.wakeups }
+
+    func rows(_ statement: SQL) throws -> [Row] {
+        try explain(statement)
+        return try wrapped.rows(statement)
+    }
+
+    func run(_ statement: SQL) throws -> Int {
+        try explain(statement)
+        return try wrapped.run(statement)
+    }
+
+    func afterCommit(_ action: @escaping @Sendable () -> Void) { wrapped.afterCommit(action) }
+
+    private func explain(_ statement: SQL) throws {
+        plan += try wrapped.rows("EXPLAIN QUERY PLAN" + statement).map { try $0.get("detail") }
+    }
+}
