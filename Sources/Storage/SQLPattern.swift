@@ -2,11 +2,13 @@
 package enum SQLPattern {
     /// Matches what contains `text` as it is; ASCII letters are folded to lower case, so compare with `LOWER(column)`.
     package static func containing(_ text: String) -> String {
-        var pattern = "%"
-        for character in text.lowercased() {
-            if character == "%" || character == "_" || character == "\\" { pattern.append("\\") }
-            pattern.append(character)
+        var pattern = String.UnicodeScalarView("%".unicodeScalars)
+        for scalar in text.unicodeScalars {
+            if scalar == "%" || scalar == "_" || scalar == "\\" { pattern.append("\\") }
+            // What LOWER leaves as it is must stay here, too, or a capital letter beyond ASCII would never match.
+            pattern.append(("A"..."Z").contains(scalar) ? Unicode.Scalar(UInt8(scalar.value) + 0x20) : scalar)
         }
-        return pattern + "%"
+        pattern.append("%")
+        return String(pattern)
     }
 }

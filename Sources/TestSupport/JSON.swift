@@ -81,11 +81,13 @@ extension JSON: Codable {
     }
 }
 
-/// `null` is written `.null`: with `nil` for it, an optional `JSON` could not be told from it.
-extension JSON: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+/// `nil` is `null`, where an optional `JSON` is meant, write `JSON?.none`.
+extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByFloatLiteral, ExpressibleByStringInterpolation, ExpressibleByArrayLiteral,
     ExpressibleByDictionaryLiteral
 {
+    package init(nilLiteral: ()) { self = .null }
+
     package init(booleanLiteral value: Bool) { self = .bool(value) }
 
     package init(integerLiteral value: Int) { self = .int(value) }

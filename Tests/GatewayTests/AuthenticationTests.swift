@@ -10,7 +10,7 @@ import Testing
     ]
 
     private static let openRoutes: Set = [
-        "GET /health", "GET /health/ready",
+        "GET /health", "GET /health/ready", "GET /metrics",
         "GET /v1/attachments/{userID}/{messageID}/{attachmentIndex}/{filename}",
     ]
 

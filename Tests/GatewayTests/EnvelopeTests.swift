@@ -122,7 +122,7 @@ import Testing
             let account = try await server.makeAccount()
 
             let answer = try await account.client.put(
-                "/v1/phones", ["Phone_Number": "+18005550199", "MAX_SEND_ATTEMPTS": 3, "nonsense": ["a": [1, nil]]])
+                "/v1/phones", ["Phone_Number": "+18005550199", "MAX_SEND_ATTEMPTS": 3, "nonsense": ["a": [1, .null]]])
 
             #expect(answer.status == 200)
             #expect(answer.data["max_send_attempts"] == 3)

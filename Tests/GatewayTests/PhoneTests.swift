@@ -14,10 +14,10 @@ import Testing
             #expect(answer.status == 200)
             #expect(answer.message == "phone updated successfully")
             let expected: JSON = [
-                "id": answer.data["id"], "user_id": .string(account.id), "fcm_token": nil,
+                "id": answer.data["id"], "user_id": .string(account.id), "fcm_token": .null,
                 "phone_number": .string(Self.number), "messages_per_minute": 10, "sim": "SIM1",
-                "message_send_schedule_id": nil, "max_send_attempts": 2, "message_expiration_seconds": 600,
-                "missed_call_auto_reply": nil, "unarchive_thread": false, "created_at": answer.data["created_at"],
+                "message_send_schedule_id": .null, "max_send_attempts": 2, "message_expiration_seconds": 600,
+                "missed_call_auto_reply": .null, "unarchive_thread": false, "created_at": answer.data["created_at"],
                 "updated_at": answer.data["updated_at"],
             ]
             #expect(answer.data == expected)
@@ -49,23 +49,23 @@ import Testing
         let table: [(change: [String: JSON], result: [String: JSON])] = [
             ([:], [:]),
             (["fcm_token": "other"], ["fcm_token": "other"]),
-            (["fcm_token": nil], ["fcm_token": nil]),
-            (["fcm_token": "  "], ["fcm_token": nil]),
-            (["missed_call_auto_reply": nil], ["missed_call_auto_reply": nil]),
-            (["missed_call_auto_reply": " "], ["missed_call_auto_reply": nil]),
+            (["fcm_token": .null], ["fcm_token": .null]),
+            (["fcm_token": "  "], ["fcm_token": .null]),
+            (["missed_call_auto_reply": .null], ["missed_call_auto_reply": .null]),
+            (["missed_call_auto_reply": " "], ["missed_call_auto_reply": .null]),
             (["missed_call_auto_reply": " Soon. "], ["missed_call_auto_reply": "Soon."]),
             (["messages_per_minute": 0], ["messages_per_minute": 0]),
             (["messages_per_minute": 60], ["messages_per_minute": 60]),
-            (["messages_per_minute": nil], [:]),
+            (["messages_per_minute": .null], [:]),
             (["max_send_attempts": 1], ["max_send_attempts": 1]),
             (["max_send_attempts": 0], ["max_send_attempts": 2]),
             (["message_expiration_seconds": 60], ["message_expiration_seconds": 60]),
             (["message_expiration_seconds": 0], ["message_expiration_seconds": 600]),
             (["sim": "SIM1"], ["sim": "SIM1"]),
             (["sim": "nonsense"], ["sim": "SIM1"]),
-            (["sim": nil], [:]),
+            (["sim": .null], [:]),
             (["unarchive_thread": false], ["unarchive_thread": false]),
-            (["message_send_schedule_id": nil], [:]),
+            (["message_send_schedule_id": .null], [:]),
             (["message_send_schedule_id": ""], [:]),
         ]
         try await withServer { server in
@@ -91,7 +91,7 @@ import Testing
                 ["The phone_number field is required", "The phone_number field \(Self.notANumber)"]
             ),
             (
-                [number: nil], number,
+                [number: .null], number,
                 ["The phone_number field is required", "The phone_number field \(Self.notANumber)"]
             ),
             ([number: "12345"], number, ["The phone_number field \(Self.notANumber)"]),

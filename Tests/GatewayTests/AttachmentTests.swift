@@ -1,0 +1,158 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Attachments of inbound SMS (contract 4.1.4, 4.9): kept on disk, served to whoever knows the URL, gone with the SMS.
+@Suite(.timeLimit(.minutes(1))) struct AttachmentTests {
+    private static func attachment(
+        _ name: String = "photo.jpg", _ type: String = "image/jpeg", bytes: [UInt8] = [1, 2, 3]
+    ) -> JSON {
+        [
+            "name": .string(name), "content_type": .string(type),
+            "content": .string(Data(bytes).base64EncodedString()),
+        ]
+    }
+
+    private static func mms(_ attachments: [JSON], content: JSON = "Look") -> JSON {
+        ["from": "+18005550100", "content": content, "attachments": .array(attachments)]
+    }
+
+    /// The files below the attachments' folder.
+    private static func files(of server: TestServer) -> [String] {
+        let folder = server.databasePath + ".attachments"
+        let found = FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? []
+        return found.filter { $0.contains("/") }
+    }
+
+    @Test func aFileIsServedToWhoeverKnowsItsURL() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount(id: "XtABz6zdeFMoBLoltz6SREDvRSh2")
+            let phone = try await account.makePhone()
+            let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 7) }
+
+            let answer = try await phone.receive(Self.mms([Self.attachment("my photo.jpg", bytes: bytes)]))
+
+            let (id, url) = (answer.data["id"].string, answer.data["attachments"][0].string)
+            let prefix = "\(server.baseURL)/v1/attachments/\(account.id)/\(id)/0/my-photo-"
+            #expect(url.hasPrefix(prefix))
+            #expect(url.dropFirst(prefix.count).wholeMatch(of: /[0-9a-f]{32}\.jpg/) != nil)
+            let file = try await server.client.get(String(url.dropFirst(server.baseURL.count)))
+            #expect(file.status == 200)
+            #expect(file.body == bytes)
+            #expect(file.header("Content-Type") == "image/jpeg")
+            #expect(file.header("Content-Disposition") == "attachment")
+            #expect(file.header("X-Content-Type-Options") == "nosniff")
+            #expect(try await account.message(id) == answer.data)
+            #expect(answer.data["failure_reason"] == .null)
+        }
+    }
+
+    @Test func aURLThatIsNotExactlyRightFindsNothing() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            let answer = try await account.makePhone().receive(Self.mms([Self.attachment()]))
+            let path = answer.data["attachments"][0].string.dropFirst(server.baseURL.count)
+            let parts = path.split(separator: "/").map(String.init)
+            let table: [(part: Int, value: String)] = [
+                (2, "someone"), (3, unknownID), (3, "nonsense"), (4, "1"), (4, "x"), (4, "-1"), (5, "photo.jpg"),
+                (5, parts[5].uppercased()), (5, "..%2f..%2fhttpsms.sqlite"),
+            ]
+            for row in table {
+                var other = parts
+                other[row.part] = row.value
+                let refused = try await server.client.get("/" + other.joined(separator: "/"))
+
+                #expect(refused.status == 404, "\(row)")
+                #expect(refused.json == Envelope.error("attachment not found"), "\(row)")
+            }
+        }
+    }
+
+    @Test func whatCannotBeKeptIsSkippedAndNotedAndTheSMSIsKept() async throws {
+        let tooLarge = [UInt8](repeating: 0, count: 1_572_865)
+        let large = [UInt8](repeating: 0, count: 1_572_864)
+        let table: [(attachments: [JSON], kept: Int, note: JSON)] = [
+            (
+                [Self.attachment("a.exe", "application/x-msdownload")], 0,
+                "attachment [0] has unsupported content type [application/x-msdownload]"
+            ),
+            (
+                [Self.attachment("a.jpg", "image/jpeg; charset=x")], 0,
+                "attachment [0] has unsupported content type [image/jpeg; charset=x]"
+            ),
+            (
+                [["name": "a.jpg", "content_type": "image/jpeg", "content": "%%%"]], 0,
+                "attachment [0] has invalid base64 content"
+            ),
+            ([["name": "a.jpg", "content_type": "image/jpeg"]], 0, "attachment [0] has invalid base64 content"),
+            ([[:], Self.attachment()], 1, "attachment [0] has unsupported content type []"),
+            (
+                [Self.attachment(bytes: tooLarge)], 0,
+                "attachment [0] size [1572865] exceeds maximum of [1572864] bytes"
+            ),
+            ([Self.attachment(bytes: large), Self.attachment(bytes: large)], 2, .null),
+            (
+                [Self.attachment(bytes: large), Self.attachment(bytes: large), Self.attachment()], 2,
+                "total attachment size [3145731] exceeds maximum of [3145728] bytes"
+            ),
+            (Array(repeating: Self.attachment(), count: 10), 10, .null),
+            (Array(repeating: Self.attachment(), count: 11), 10, "attachment count [11] exceeds maximum of [10]"),
+            (
+                [Self.attachment("a", "text/plain"), Self.attachment("b", "text/html")], 0,
+                """
+                attachment [0] has unsupported content type [text/plain]; \
+                attachment [1] has unsupported content type [text/html]
+                """
+            ),
+        ]
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            let phone = try await account.makePhone()
+            var files = 0
+            for row in table {
+                let answer = try await phone.receive(Self.mms(row.attachments, content: ""))
+                files += row.kept
+
+                #expect(answer.status == 200, "\(row.note) \(answer.status)")
+                #expect(answer.data["attachments"].array.count == row.kept, "\(row.note)")
+                #expect(answer.data["failure_reason"] == row.note)
+                #expect(Self.files(of: server).count == files)
+            }
+        }
+    }
+
+    @Test func aRepeatedSMSLeavesNoSecondFile() async throws {
+        try await withServer { server in
+            let phone = try await server.makeAccount().makePhone()
+            let mms = Self.mms([Self.attachment()]).with(["timestamp": "2026-07-22T10:15:29Z"])
+            let first = try await phone.receive(mms)
+
+            let again = try await phone.receive(mms)
+
+            #expect(again.text == first.text)
+            #expect(Self.files(of: server).count == 1)
+        }
+    }
+
+    @Test func aDeletedSMSTakesItsFilesAlong() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            let data = try await account.makePhone().receive(Self.mms([Self.attachment(), Self.attachment()])).data
+            let path = data["attachments"][1].string.dropFirst(server.baseURL.count)
+            #expect(Self.files(of: server).count == 2)
+
+            #expect(try await account.client.delete("/v1/messages/\(data["id"].string)").status == 204)
+
+            #expect(try await server.client.get(String(path)).status == 404)
+            _ = try await eventually("the files are deleted") { Self.files(of: server).isEmpty ? true : nil }
+        }
+    }
+
+    @Test func theURLBeginsWithTheConfiguredOne() async throws {
+        try await withServer(["APP_URL": "https://sms.example.com/base/"]) { server in
+            let data = try await server.makeAccount().makePhone().receive(Self.mms([Self.attachment()])).data
+
+            #expect(data["attachments"][0].string.hasPrefix("https://sms.example.com/base/v1/attachments/"))
+        }
+    }
+}

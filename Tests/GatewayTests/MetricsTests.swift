@@ -1,0 +1,60 @@
+import TestSupport
+import Testing
+
+/// `GET /metrics`: who may read it, and that it counts.
+@Suite(.timeLimit(.minutes(1))) struct MetricsTests {
+    @Test func metricsAreOpenOnLoopbackAndInThePrometheusFormat() async throws {
+        try await withServer { server in
+            let answer = try await server.client.get("/metrics")
+
+            #expect(answer.status == 200)
+            #expect(answer.header("content-type") == "text/plain; version=0.0.4; charset=utf-8")
+            let samples = answer.text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+            let values = samples.map { $0.split(separator: " ").map(String.init) }
+            #expect(values.allSatisfy { $0.count == 2 && Double($0[1]) != nil })
+        }
+    }
+
+    @Test func aForwardedRequestIsNotLocal() async throws {
+        try await withServer { server in
+            let answer = try await server.client.send("GET", "/metrics", headers: [("X-Forwarded-For", "203.0.113.7")])
+
+            #expect(answer.status == 403)
+        }
+    }
+
+    @Test func theTokenIsNeededWhereOneIsSet() async throws {
+        try await withServer(["METRICS_TOKEN": "0123456789abcdef"]) { server in
+            let none = try await server.client.get("/metrics")
+            let wrong = try await server.client.send("GET", "/metrics", headers: [("Authorization", "Bearer x")])
+            let right = try await server.client.send(
+                "GET", "/metrics", headers: [("Authorization", "Bearer 0123456789abcdef")])
+
+            #expect(none.status == 401)
+            #expect(wrong.status == 401)
+            #expect(right.status == 200)
+        }
+    }
+
+    @Test func eventsAttemptsAndDeliveriesAreCounted() async throws {
+        try await withServer { server in
+            try await WebhookReceiver.run { receiver in
+                let account = try await server.makeAccount()
+                let phone = try await account.makePhone()
+                try await account.makeWebhook(receiver.url())
+                _ = try await phone.receive(["from": "+18005550100", "content": "Hi"])
+                _ = try await receiver.event("message.phone.received")
+
+                let page = try await eventually("the attempt is counted") { () async throws -> String? in
+                    let text = try await server.client.get("/metrics").text
+                    return text.contains("httpsms_attempts_total{outcome=\"succeeded\"} 1") ? text : nil
+                }
+
+                #expect(page.contains("\nhttpsms_events_total 1\n"))
+                #expect(page.contains("\nhttpsms_deliveries{state=\"succeeded\"} 1\n"))
+                #expect(page.contains("\nhttpsms_delivery_latency_seconds_count 1\n"))
+                #expect(page.contains("\nhttpsms_deliveries_unaccounted 0\n"))
+            }
+        }
+    }
+}
