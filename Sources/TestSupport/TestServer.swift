@@ -15,6 +15,9 @@ package struct TestServer: Sendable {
     /// What it logged.
     package let log: LogRecorder
 
+    /// Where it keeps everything.
+    package var store: any Store { gateway.store }
+
     /// What it answers to, such as `GET /v1/messages/{messageID}`.
     package var routes: [String] { gateway.routes }
 
@@ -27,14 +30,14 @@ package struct TestServer: Sendable {
     /// Sets the clock ahead and has everything looked at that became due.
     package func advance(by duration: Duration) {
         clock.advance(by: duration)
-        for topic in [Wakeups.Topic.messages, .presence, .deliveries] { gateway.store.wakeups.signal(topic) }
+        for topic in [Wakeups.Topic.messages, .presence, .deliveries] { store.wakeups.signal(topic) }
     }
 
     /// The types of all events that were ever emitted, in the order of their commits.
     ///
     /// What a request causes is here when it is answered, so that tests can tell that nothing was emitted.
     package func emittedTypes() async throws -> [String] {
-        try await gateway.store.read { tx in
+        try await store.read { tx in
             try tx.rows("SELECT type FROM event ORDER BY position").map { try $0.get("type") }
         }
     }

@@ -89,7 +89,8 @@ struct WebhookUpdate: Decodable, Sendable {
     /// As in httpSMS, a URL without a scheme gets `https://`.
     private static func withScheme(_ text: String) -> String {
         let text = text.trimmed
-        return text.contains("://") ? text : "https://" + text
+        let scheme = text.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
+        return text.dropFirst(scheme.count).hasPrefix("://") ? text : "https://" + text
     }
 
     private static func callback(_ url: String, _ errors: inout FieldErrors) -> CallbackURL? {
