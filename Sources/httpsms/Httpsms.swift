@@ -8,5 +8,8 @@ struct Httpsms: AsyncParsableCommand {
         commandName: "httpsms",
         abstract: "A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks that lose nothing.",
         version: GatewayServer.version,
-        subcommands: [Serve.self, Demo.self, UserCommand.self, Migrate.self, Doctor.self])
+        subcommands: [
+            Serve.self, Demo.self, UserCommand.self, Migrate.self, Doctor.self, Bench.self, BenchSink.self,
+            BenchNoOp.self, BenchLoad.self, BenchPost.self, BenchBodies.self,
+        ])
 }

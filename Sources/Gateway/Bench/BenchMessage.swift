@@ -1,0 +1,59 @@
+import Delivery
+import Foundation
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// The SMS of a benchmark: all alike, but for a serial number at the start of the text.
+///
+/// The number travels through the API, the store and the webhook, so that the sink can tell which SMS arrived, however
+/// often and on whatever way, and the event stays what a phone would cause.
+enum BenchMessage {
+    /// Digits of the serial number; all texts have the same length.
+    static let serialDigits = 9
+    /// What stands before the number in the JSON of an event.
+    static let marker: StaticString = ##""content":"#"##
+    private static let text = " Your table for two is booked for tonight at half past seven, see you then!"
+    private static let contact = "+18005550100"
+    private static let timestamp = Timestamp(microseconds: 1_750_000_000_000_000)
+
+    /// The phone's number of the account `index`.
+    static func owner(_ index: Int) -> String {
+        "+1800555" + String(format: "%04d", 1_000 + index)
+    }
+
+    static func serialText(_ serial: Int) -> String {
+        String(format: "%0\(serialDigits)d", serial)
+    }
+
+    /// The body of `POST /v1/messages/receive` up to the serial number and after it.
+    static func receiveRequest(to owner: String) -> (before: [UInt8], after: [UInt8]) {
+        (
+            Array(##"{"to":"\##(owner)","from":"\##(contact)","content":"#"##.utf8),
+            Array(#"\#(text)","sim":"SIM1","timestamp":"\#(timestamp.rfc3339)"}"#.utf8)
+        )
+    }
+
+    /// The event that this SMS causes.
+    static func event(serial: Int, id: EventID, messageID: MessageID, userID: UserID, owner: String) -> OutgoingEvent {
+        OutgoingEvent(
+            id: id, userID: userID, owner: owner, source: "/v1/messages/receive",
+            payload: .messageReceived(
+                MessageReceived(
+                    messageID: messageID.text, userID: userID.text, owner: owner, isEncrypted: false, contact: contact,
+                    timestamp: timestamp, content: "#" + serialText(serial) + text, sim: .sim1, attachments: [])),
+            order: EventOrder(key: messageID.text, number: 1))
+    }
+
+    /// The bodies of the webhook requests of `count` such events, for clients that know nothing of the engine.
+    static func bodies(count: Int) -> [[UInt8]] {
+        let clock = SystemClock()
+        return (0..<count).map { serial in
+            let now = clock.now()
+            let id = EventID(at: now)
+            let event = event(
+                serial: serial, id: id, messageID: MessageID(at: now), userID: UserID("bench"), owner: owner(0))
+            return CloudEvent(id: id.text, source: event.source, time: now, payload: event.payload).encoded()
+        }
+    }
+}

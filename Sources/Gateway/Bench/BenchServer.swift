@@ -1,0 +1,173 @@
+import AsyncHTTPClient
+import Delivery
+import Foundation
+import HTTPSMSWebhooks
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Storage
+import Timestamps
+
+/// The server under test: `httpsms serve` as a child process, on a store of its own.
+///
+/// Accounts, webhooks and a backlog are put into the store before it starts, by the code that the server itself uses.
+actor BenchServer {
+    private let folder: URL
+    private let port: Int
+    private let databasePath: String
+    private var process: ChildProcess?
+    private var ended = (cpuSeconds: 0.0, peakMemory: 0)
+
+    /// An account with one phone.
+    struct Account: Sendable {
+        let userID: UserID
+        let apiKey: String
+        let owner: String
+    }
+
+    init(in folder: URL) async throws {
+        self.folder = folder
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        databasePath = folder.appendingPathComponent("httpsms.sqlite").path
+        port = try await Self.freePort()
+    }
+
+    /// Makes the account `index` with one phone and a webhook for each of `urls`.
+    func makeAccount(_ index: Int, webhooks urls: [String]) async throws -> Account {
+        let owner = BenchMessage.owner(index)
+        return try await withStore { opened in
+            let store = opened.store
+            let identities = Identities(store: store)
+            let endpoints = EndpointQueries(keyring: opened.keyring)
+            let user = try await UserOperations(
+                store: store, queries: UserQueries(keyring: opened.keyring), identities: identities
+            ).create(email: "bench\(index)@example.com", id: "bench\(index)", apiKey: nil)
+            let phones = PhoneOperations(
+                store: store, endpoints: endpoints, identities: identities, clock: SystemClock())
+            _ = try await phones.upsert(number: owner, identity: .user(user.id)) { _ in }
+            let ids = urls.map { _ in EndpointID(at: SystemClock().now()) }
+            try await store.write { tx in
+                for (id, url) in zip(ids, urls) {
+                    try endpoints.insert(
+                        Endpoint(
+                            id: id, userID: user.id, url: url, signingKey: Secret(SigningKey.random()),
+                            eventTypes: EventType.allCases, owners: [owner], createdAt: tx.now, updatedAt: tx.now),
+                        in: tx)
+                }
+            }
+            return Account(userID: user.id, apiKey: user.apiKey.exposed, owner: owner)
+        }
+    }
+
+    /// Publishes `count` events by the engine's own `emit`, many in a transaction, while no server runs.
+    func fill(_ count: Int, of account: Account, progress: @Sendable (Int) -> Void) async throws {
+        let clock = SystemClock()
+        try await withStore { opened in
+            // Bounds the time of one transaction, not of the whole.
+            for start in stride(from: 0, to: count, by: 500) {
+                let now = clock.now()
+                let events = (start..<min(start + 500, count)).map { serial in
+                    BenchMessage.event(
+                        serial: serial, id: EventID(at: now), messageID: MessageID(at: now), userID: account.userID,
+                        owner: account.owner)
+                }
+                try await opened.store.write(.maintenance) { tx in for event in events { try tx.emit(event) } }
+                if start % 50_000 == 0, start > 0 { progress(start) }
+            }
+        }
+    }
+
+    /// How commits are flushed, as the store that `serve` opens reports it.
+    func synchronousMode() async throws -> String {
+        let mode: Int64? = try await withStore { opened in
+            try await opened.store.write { tx in try tx.value("SELECT synchronous AS value FROM pragma_synchronous") }
+        }
+        return switch mode {
+        case 0: "OFF"
+        case 1: "NORMAL"
+        case 2: "FULL"
+        case 3: "EXTRA"
+        default: "unknown"
+        }
+    }
+
+    /// Starts the server and waits until it takes requests.
+    func start() async throws {
+        let process = try ChildProcess(
+            ["serve"],
+            environment: [
+                "DATABASE_URL": "sqlite:\(databasePath)", "HTTP_PORT": "\(port)", "LOG_FORMAT": "json",
+                "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+            ], output: folder.appendingPathComponent("server.log"))
+        self.process = process
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline, process.isRunning {
+            let response = try? await HTTPClient.shared.execute(  // It does not listen yet.
+                HTTPClientRequest(url: "http://127.0.0.1:\(port)/health/ready"), timeout: .seconds(1))
+            if let response {
+                _ = try await response.body.collect(upTo: 65_536)
+                if response.status == .ok { return }
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw BenchFailure("the server does not start, see \(folder.path)/server.log")
+    }
+
+    /// Ends the server with SIGKILL and starts it again.
+    func killAndRestart() async throws {
+        await stop(kill: true)
+        try await start()
+    }
+
+    /// Ends the server, if it runs.
+    func stop(kill: Bool = false) async {
+        note()
+        await process?.stop(kill: kill)
+        process = nil
+    }
+
+    /// What all its processes used so far: CPU together, memory of the largest.
+    func usage() -> (cpuSeconds: Double, peakMemory: Int) {
+        let running = process?.usage
+        return (
+            ended.cpuSeconds + (running?.cpuSeconds ?? 0), max(ended.peakMemory, running?.peakMemory ?? 0)
+        )
+    }
+
+    /// What the load generator must know.
+    func plan(_ accounts: [Account], connections: Int, rate: Double?, seconds: Double) -> LoadPlan {
+        LoadPlan(
+            port: port, accounts: accounts.map { .init(apiKey: $0.apiKey, owner: $0.owner) },
+            connections: connections, rate: rate, seconds: seconds)
+    }
+
+    private func note() {
+        ended = usage()
+        process = process?.isRunning == true ? process : nil
+    }
+
+    private func withStore<T: Sendable>(_ body: (GatewayStore) async throws -> T) async throws -> T {
+        var logger = Logger(label: "httpsms")
+        logger.logLevel = .warning
+        let configuration = try GatewayConfiguration(
+            flags: ["DATABASE_URL": "sqlite:\(databasePath)"], environment: [:])
+        let opened = try await GatewayStore.open(configuration, clock: SystemClock(), logger: logger)
+        do {
+            let value = try await body(opened)
+            try await opened.store.close()
+            return value
+        } catch {
+            try? await opened.store.close()  // The first error is the one to report.
+            throw error
+        }
+    }
+
+    private static func freePort() async throws -> Int {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = channel.localAddress?.port ?? 0
+        try await channel.close()
+        return port
+    }
+}

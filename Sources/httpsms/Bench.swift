@@ -1,0 +1,134 @@
+import ArgumentParser
+import Foundation
+import Gateway
+
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure this server on this machine, against baselines in the same run.",
+        discussion: """
+            Everything runs on loopback, in processes of its own, on stores in a temporary folder.
+              deliver    events that are due, to one endpoint; baselines: clients that only post
+              ingest     inbound SMS over HTTP while they are delivered; baseline: a route that does nothing
+              latency    from acceptance to receipt under a steady load
+              tarpit     what a webhook that never answers does to 99 others
+              backlog    throughput with many events due against few
+            Ends with 1 when an accepted event was lost.
+            """)
+
+    @Option(help: "Scenarios, separated by commas, or all.")
+    var scenario = "all"
+
+    @Option(help: "Events of deliver.")
+    var events = 20_000
+
+    @Option(help: "Deliveries a second of latency and tarpit.")
+    var rate = 500.0
+
+    @Option(help: "For how long ingest, latency and tarpit load the server (default: 10, 20 and 20 s).")
+    var seconds: Double?
+
+    @Option(help: "Events that are due in backlog.")
+    var backlog = 100_000
+
+    @Option(help: "Connections of ingest.")
+    var connections = 64
+
+    @Flag(help: "Kill the server with SIGKILL half-way and start it again.")
+    var kill = false
+
+    @Option(help: "Write the report to a file, as JSON.")
+    var json: String?
+
+    @Option(help: "Where stores are made; must be on the disk that is to be measured (default: the temporary folder).")
+    var data: String?
+
+    func validate() throws {
+        _ = try scenarios()
+        guard events > 0, backlog > 0, rate > 0, connections > 0, seconds ?? 1 > 0 else {
+            throw ValidationError("numbers must be greater than 0")
+        }
+        // The serial numbers of events have nine digits.
+        guard max(events, backlog) < 1_000_000_000 else { throw ValidationError("at most 999,999,999 events") }
+    }
+
+    func run() async throws {
+        var options = Benchmark.Options(scenarios: try scenarios())
+        options.events = events
+        options.rate = rate
+        options.seconds = seconds
+        options.backlog = backlog
+        options.connections = connections
+        options.kill = kill
+        options.folder = data
+        let report = try await Benchmark.run(options) { line in
+            FileHandle.standardError.write(Data("bench: \(line)\n".utf8))
+        }
+        print(report.table, terminator: "")
+        if let json { try Data(report.json).write(to: URL(fileURLWithPath: json)) }
+        if report.hasLoss { throw ExitCode(1) }
+    }
+
+    private func scenarios() throws -> [Benchmark.Scenario] {
+        if scenario == "all" { return Benchmark.Scenario.allCases }
+        return try scenario.split(separator: ",").map { name in
+            guard let scenario = Benchmark.Scenario(rawValue: String(name)) else {
+                throw ValidationError("there is no scenario '\(name)'")
+            }
+            return scenario
+        }
+    }
+}
+
+/// Prints a line that another process waits for.
+private func printNow(_ text: String) {
+    FileHandle.standardOutput.write(Data("\(text)\n".utf8))
+}
+
+struct BenchSink: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "bench-sink", shouldDisplay: false)
+
+    func run() async throws {
+        try await BenchChildren.sink { printNow("\($0)") }
+    }
+}
+
+struct BenchNoOp: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "bench-noop", shouldDisplay: false)
+
+    func run() async throws {
+        try await BenchChildren.noOp { printNow("\($0)") }
+    }
+}
+
+struct BenchLoad: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "bench-load", shouldDisplay: false)
+
+    @Argument var plan: String
+
+    func run() async throws {
+        printNow(try await BenchChildren.load(planIn: plan))
+    }
+}
+
+struct BenchPost: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "bench-post", shouldDisplay: false)
+
+    @Argument var client: String
+    @Argument var count: Int
+    @Argument var url: String
+
+    func run() async throws {
+        guard let client = BareClient(rawValue: client) else { throw ValidationError("there is no client '\(client)'") }
+        try await BenchChildren.post(client, count: count, to: url)
+    }
+}
+
+struct BenchBodies: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "bench-bodies", shouldDisplay: false)
+
+    @Argument var count: Int
+
+    func run() async throws {
+        printNow(BenchChildren.bodies(count: count).joined(separator: "\n"))
+    }
+}
