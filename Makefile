@@ -42,7 +42,7 @@ build: toolchain deps ## Build the server in debug.
 
 release: toolchain deps ## Build the optimised server.
 	@[ -e .build/release/httpsms ] || echo "Building for the first time: this takes longer than a debug build."
-	@$(SWIFT_BUILD) --product httpsms --configuration release
+	@$(SWIFT_BUILD) --product httpsms --configuration release --static-swift-stdlib
 	@echo "The server is .build/release/httpsms"
 
 run: build ## Build, then start the demo; `make run ARGS=--once` ends after the eight events.

@@ -106,6 +106,9 @@ final class AttemptRecorder: Sendable {
                 let stored = try await store.write(.engine) { [lease] tx in
                     try ResultQueries.record(batch, lease: lease, in: tx)
                 }
+                for result in batch where result.verdict == .failed {
+                    logger.info("delivery failed", metadata: result.logMetadata)
+                }
                 metrics.count(batch, refused: stored.refused.count)
                 for id in stored.refused {
                     logger.notice("late result refused", metadata: ["delivery_id": "\(id)"])
@@ -131,6 +134,13 @@ final class AttemptRecorder: Sendable {
 }
 
 extension RecordedAttempt {
+    fileprivate var logMetadata: Logger.Metadata {
+        [
+            "delivery_id": "\(claim.id)", "event_id": "\(claim.eventID)", "webhook_id": "\(claim.endpointID)",
+            "attempt": "\(claim.attempt)", "error": "\(Etiquette.problem(of: result)?.code ?? "")",
+        ]
+    }
+
     fileprivate var retryAt: Timestamp? {
         if case .retry(let at) = verdict { at } else { nil }
     }

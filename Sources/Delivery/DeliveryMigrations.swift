@@ -34,6 +34,9 @@ package enum DeliveryMigrations {
                     owner \(.text) NOT NULL,
                     source \(.text) NOT NULL,
                     matches \(.text) NOT NULL,
+                    order_key \(.text),
+                    order_no \(.int64),
+                    only_endpoint_id \(.text),
                     created_at \(.int64) NOT NULL,
                     retained_from \(.int64) NOT NULL
                 ) \(.strict)

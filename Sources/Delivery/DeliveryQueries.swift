@@ -73,34 +73,74 @@ package enum DeliveryQueries {
     static func claim(
         endpoint: Endpoint, lane: DeliveryLane, limit: Int, lease: Lease, at now: Timestamp, in tx: any Transaction
     ) throws -> [ClaimedDelivery] {
+        try tx.all(
+            ClaimedDelivery.self,
+            take(lease) + """
+                WHERE id IN (
+                    SELECT d.id
+                    \(waiting(endpoint, lane, at: now))
+                    LIMIT \(limit)
+                    \(.forUpdateSkipLocked))
+                \(claimed)
+                """)
+    }
+
+    /// Takes the oldest of what was held until `last` and may go at `now`; nil when nothing of it may. Index:
+    /// `delivery_ready`.
+    ///
+    /// Each lane is in the order of acceptance but that of retries, whose order is that of their times; of the heads of
+    /// all three the oldest goes.
+    static func claimHeld(
+        endpoint: Endpoint, through last: Int64, lease: Lease, at now: Timestamp, in tx: any Transaction
+    ) throws -> ClaimedDelivery? {
+        func head(_ lane: DeliveryLane) -> SQL {
+            "SELECT * FROM (SELECT d.id, d.sequence \(waiting(endpoint, lane, at: now)) LIMIT 1)"
+        }
+        return try tx.first(
+            ClaimedDelivery.self,
+            take(lease) + """
+                WHERE id IN (
+                    SELECT id
+                    FROM (\(head(.first)) UNION ALL \(head(.retry)) UNION ALL \(head(.replay))) AS heads
+                    WHERE sequence <= \(last)
+                    ORDER BY sequence
+                    LIMIT 1)
+                \(claimed)
+                """)
+    }
+
+    private static func take(_ lease: Lease) -> SQL {
+        """
+        UPDATE delivery
+        SET state = \(literal: DeliveryState.leased.rawValue), lease = \(lease), attempt = attempt + 1
+
+        """
+    }
+
+    /// What may be claimed from one lane, in its order.
+    private static func waiting(_ endpoint: Endpoint, _ lane: DeliveryLane, at now: Timestamp) -> SQL {
         let pending = DeliveryState.pending.rawValue
-        let leased = DeliveryState.leased.rawValue
         let isDue: SQL = lane == .retry ? "AND d.due_at <= \(now)" : ""
         let isFirst: SQL = """
             AND NOT EXISTS (
                 SELECT 1
                 FROM delivery o
                 WHERE o.order_key = d.order_key AND o.endpoint_id = d.endpoint_id AND o.order_no < d.order_no
-                    AND o.state IN (\(literal: pending), \(literal: leased)))
+                    AND o.state IN (\(literal: pending), \(literal: DeliveryState.leased.rawValue)))
             """
-        return try tx.all(
-            ClaimedDelivery.self,
+        return """
+            FROM delivery d
+            WHERE d.endpoint_id = \(endpoint.id) AND d.state = \(literal: pending) AND d.lane = \(lane)
+                \(isDue) \(endpoint.ordering == .message ? isFirst : "")
+            ORDER BY d.due_at, d.id
             """
-            UPDATE delivery
-            SET state = \(literal: leased), lease = \(lease), attempt = attempt + 1
-            WHERE id IN (
-                SELECT d.id
-                FROM delivery d
-                WHERE d.endpoint_id = \(endpoint.id) AND d.state = \(literal: pending) AND d.lane = \(lane)
-                    \(isDue) \(endpoint.ordering == .message ? isFirst : "")
-                ORDER BY d.due_at, d.id
-                LIMIT \(limit)
-                \(.forUpdateSkipLocked))
-            RETURNING id, event_id, endpoint_id, sequence, attempt, step, created_at,
-                (SELECT type FROM event WHERE event.id = delivery.event_id) AS event_type,
-                (SELECT body FROM event_body WHERE event_body.event_id = delivery.event_id) AS body
-            """)
     }
+
+    private static let claimed: SQL = """
+        RETURNING id, event_id, endpoint_id, sequence, attempt, step, created_at,
+            (SELECT type FROM event WHERE event.id = delivery.event_id) AS event_type,
+            (SELECT body FROM event_body WHERE event_body.event_id = delivery.event_id) AS body
+        """
 
     /// Notes that what was held is gone: newer deliveries are made as usual again.
     static func endRelease(of endpoint: EndpointID, in tx: any Transaction) throws {
@@ -122,13 +162,13 @@ package enum DeliveryQueries {
         }
     }
 
-    /// Makes a waiting delivery due at once.
+    /// Makes a waiting delivery due at once, with the whole schedule before it again.
     package static func hasten(_ id: DeliveryID, in tx: any Transaction) throws {
         try tx.run(
             """
             UPDATE delivery
-            SET due_at = \(tx.now)
-            WHERE id = \(id) AND state = \(literal: DeliveryState.pending.rawValue) AND due_at > \(tx.now)
+            SET due_at = CASE WHEN due_at < \(tx.now) THEN due_at ELSE \(tx.now) END, step = 0
+            WHERE id = \(id) AND state = \(literal: DeliveryState.pending.rawValue)
             """)
         let wakeups = tx.wakeups
         tx.afterCommit { wakeups.signal(.deliveries) }

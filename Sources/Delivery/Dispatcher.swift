@@ -144,23 +144,22 @@ package struct Dispatcher: Service {
     /// A webhook whose signing key cannot be read is never sent unsigned: it holds its deliveries until it is mended.
     private func claim(_ request: ReadySet.Request, in tx: any Transaction) throws -> Claims {
         guard let row = try DeliveryQueries.activeEndpoint(request.endpoint, in: tx) else { return .notActive }
-        do {
-            var endpoint = try endpoints.endpoint(row: row)
-            let deliveries = try DeliveryQueries.claim(
-                endpoint: endpoint, lane: request.lane, limit: endpoint.release == nil ? request.limit : 1,
-                lease: lease,
-                at: clock.now(), in: tx)
-            if let release = endpoint.release, (deliveries.last?.sequence ?? .max) > release.through {
-                try DeliveryQueries.endRelease(of: endpoint.id, in: tx)
-                endpoint.release = nil
-            }
-            return .taken(endpoint, deliveries)
-        } catch is Keyring.Unreadable {
-            try DeliveryQueries.disable(
-                request.endpoint, because: "signing_key_unreadable: the stored key does not open, save a new one",
-                in: tx)
+        var endpoint = try endpoints.endpoint(row: row)
+        if endpoint.unreadableKey != nil {
+            try DeliveryQueries.disable(request.endpoint, because: EndpointQueries.unreadableKey, in: tx)
             return .disabled
         }
+        if let release = endpoint.release {
+            let held = try DeliveryQueries.claimHeld(
+                endpoint: endpoint, through: release.through, lease: lease, at: clock.now(), in: tx)
+            if let held { return .taken(endpoint, [held]) }
+            // What is left of it waits for a retry; newer deliveries need not wait for that.
+            try DeliveryQueries.endRelease(of: endpoint.id, in: tx)
+            endpoint.release = nil
+        }
+        let deliveries = try DeliveryQueries.claim(
+            endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease, at: clock.now(), in: tx)
+        return .taken(endpoint, deliveries)
     }
 
     private func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint, _ recorder: AttemptRecorder) async {

@@ -15,6 +15,8 @@ package struct Endpoint: Sendable, Hashable {
     package var url: String
     /// Signs the JWT; nil sends without an `Authorization` header.
     package var signingKey: Secret<String>?
+    /// The stored signing key, when it does not open: the endpoint must not be sent to until it has a new one.
+    package var unreadableKey: [UInt8]?
     /// The key that ``signingKey`` replaced, while both are valid; nil when there is none.
     package var previousSigningKey: RetiringKey?
     /// Whether the events of one message arrive in order.

@@ -77,7 +77,8 @@ package struct EndpointQueries: Sendable {
         try tx.run(
             """
             UPDATE endpoint
-            SET url = \(endpoint.url), signing_key = \(try sealed(endpoint.signingKey, of: endpoint)),
+            SET url = \(endpoint.url),
+                signing_key = \(try sealed(endpoint.signingKey, of: endpoint) ?? endpoint.unreadableKey),
                 previous_signing_key = \(try sealed(previous?.key, of: endpoint)),
                 previous_signing_key_expires_at = \(previous?.expiresAt), ordering = \(endpoint.ordering),
                 release_rate = \(endpoint.release?.rate), release_through = \(endpoint.release?.through),
@@ -117,12 +118,13 @@ package struct EndpointQueries: Sendable {
         }
     }
 
+    /// Why an endpoint is disabled whose signing key does not open.
+    package static let unreadableKey = "signing_key_unreadable: the stored key does not open, save a new one"
+
     /// Why an endpoint is paused whose last phone number was deleted.
     package static let noOwnersLeft = "none of its phone numbers is left in the account"
 
-    /// Reads a row of `endpoint`.
-    ///
-    /// - Throws: `Keyring.Unreadable` when a signing key cannot be decrypted.
+    /// Reads a row of `endpoint`; a key that does not open is ``Endpoint/unreadableKey``.
     func endpoint(row: Row) throws -> Endpoint {
         let id: EndpointID = try row.get("id")
         let userID: UserID = try row.get("user_id")
@@ -130,20 +132,22 @@ package struct EndpointQueries: Sendable {
         let key: [UInt8]? = try row.find("signing_key")
         let previous: [UInt8]? = try row.find("previous_signing_key")
         let through: Int64? = try row.find("release_through")
-        return Endpoint(
-            id: id, userID: userID, url: try row.get("url"),
-            signingKey: try key.map { Secret(try keyring.open($0, at: place)) },
+        // A key that does not open is an answer: the endpoint can be shown and mended, but not be sent to.
+        let opened = key.flatMap { try? keyring.open($0, at: place) }
+        let openedPrevious = previous.flatMap { try? keyring.open($0, at: place) }
+        var endpoint = Endpoint(
+            id: id, userID: userID, url: try row.get("url"), signingKey: opened.map(Secret.init),
             eventTypes: try Self.split(row.get("event_types")).compactMap(EventType.init(rawValue:)),
             owners: try Self.split(row.get("owners")), status: try row.get("status"),
             statusReason: try row.find("status_reason"), version: try row.get("version"),
             ordering: try row.get("ordering"),
-            previousSigningKey: try previous.map {
-                RetiringKey(
-                    key: Secret(try keyring.open($0, at: place)),
-                    expiresAt: try row.get("previous_signing_key_expires_at"))
+            previousSigningKey: try openedPrevious.map {
+                RetiringKey(key: Secret($0), expiresAt: try row.get("previous_signing_key_expires_at"))
             },
             release: try through.map { Release(rate: try row.find("release_rate"), through: $0) },
             createdAt: try row.get("created_at"), updatedAt: try row.get("updated_at"))
+        if opened == nil { endpoint.unreadableKey = key }
+        return endpoint
     }
 
     private func sealed(_ key: Secret<String>?, of endpoint: Endpoint) throws -> [UInt8]? {

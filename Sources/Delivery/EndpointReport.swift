@@ -40,7 +40,7 @@ extension EndpointQueries {
                 ORDER BY e.created_at DESC, e.id DESC
                 LIMIT \(limit) OFFSET \(skip)
                 """
-        ).map(report(row:))
+        ).map { try report(row: $0, at: tx.now) }
     }
 
     /// The endpoint `id` of `userID` with its report; nil when there is none.
@@ -50,7 +50,7 @@ extension EndpointQueries {
                 WHERE e.id = \(id) AND e.user_id = \(userID)
                     AND e.status <> \(literal: EndpointStatus.deleted.rawValue)
                 """
-        ).first.map(report(row:))
+        ).first.map { try report(row: $0, at: tx.now) }
     }
 
     /// The sequence of the newest delivery of an endpoint; 0 before the first.
@@ -66,9 +66,12 @@ extension EndpointQueries {
         JOIN tally t ON t.endpoint_id = e.id
         """
 
-    private func report(row: Row) throws -> EndpointReport {
-        EndpointReport(
-            endpoint: try endpoint(row: row), lastSuccessAt: try row.find("last_success_at"),
+    /// A previous key whose time is over is not shown.
+    private func report(row: Row, at now: Timestamp) throws -> EndpointReport {
+        var endpoint = try endpoint(row: row)
+        if let previous = endpoint.previousSigningKey, previous.expiresAt <= now { endpoint.previousSigningKey = nil }
+        return EndpointReport(
+            endpoint: endpoint, lastSuccessAt: try row.find("last_success_at"),
             lastFailureAt: try row.find("last_failure_at"), openCount: try row.get("open_count"))
     }
 }

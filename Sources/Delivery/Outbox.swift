@@ -52,18 +52,18 @@ extension Transaction {
     package func emit(_ event: OutgoingEvent) throws {
         let matches = try EventMatch.all(
             userID: event.userID, type: event.payload.type, owner: event.owner, in: self)
-        try emit(event, matches: matches)
+        try emit(event, matches: matches, only: nil)
     }
 
-    /// Publishes `event` to one endpoint only, whatever it wants: a test.
+    /// Publishes `event` to one endpoint only, whatever it wants: a test. No other gets it, by a replay neither.
     ///
     /// - Returns: The delivery.
     package func emit(_ event: OutgoingEvent, only endpoint: EndpointID) throws -> DeliveryID {
-        try emit(event, matches: [EventMatch(endpoint: endpoint)])
+        try emit(event, matches: [EventMatch(endpoint: endpoint)], only: endpoint)
         return DeliveryID(event: event.id, endpoint: endpoint, at: now)
     }
 
-    private func emit(_ event: OutgoingEvent, matches: [EventMatch]) throws {
+    private func emit(_ event: OutgoingEvent, matches: [EventMatch], only: EndpointID?) throws {
         let created = now
         let type = event.payload.type
         let body = CloudEvent(id: event.id.text, source: event.source, time: created, payload: event.payload).encoded()
@@ -72,10 +72,13 @@ extension Transaction {
         guard let position = head else { throw StorageError.corrupt("log_head has no row") }
         try run(
             """
-            INSERT INTO event (id, position, user_id, type, owner, source, matches, created_at, retained_from)
+            INSERT INTO event (
+                id, position, user_id, type, owner, source, matches, order_key, order_no, only_endpoint_id, created_at,
+                retained_from)
             VALUES (
                 \(event.id), \(position), \(event.userID), \(type), \(event.owner), \(event.source),
-                \(EventMatch.encode(matches)), \(created), \(created))
+                \(EventMatch.encode(matches)), \(event.order?.key), \(event.order?.number), \(only), \(created),
+                \(created))
             """)
         try run("INSERT INTO event_body (event_id, body) VALUES (\(event.id), \(body))")
         for match in matches where match.reason == nil {

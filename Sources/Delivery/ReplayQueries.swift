@@ -63,7 +63,7 @@ package enum ReplayQueries {
         }
         let events = try tx.rows(
             """
-            SELECT e.id, e.position, e.type, e.owner, e.created_at
+            SELECT e.id, e.position, e.type, e.owner, e.order_key, e.order_no, e.only_endpoint_id, e.created_at
             FROM event e
             WHERE e.user_id = \(replay.userID) AND e.position > \(replay.cursor)
                 AND e.position <= \(replay.lastPosition)
@@ -146,9 +146,12 @@ package enum ReplayQueries {
             let match = EventMatch(
                 endpoint: target.id, type: try event.get("type"), owner: try event.get("owner"),
                 eventTypes: target.eventTypes, owners: target.owners)
-            guard match.reason == nil else { return false }
+            let only: EndpointID? = try event.find("only_endpoint_id")
+            guard match.reason == nil, only == nil || only == target.id else { return false }
+            let key: String? = try event.find("order_key")
+            let order = try key.map { EventOrder(key: $0, number: try event.get("order_no")) }
             try retain("\(eventID)", in: tx)
-            try tx.insertDelivery(of: eventID, to: target.id, lane: .replay, order: nil, eventAt: created)
+            try tx.insertDelivery(of: eventID, to: target.id, lane: .replay, order: order, eventAt: created)
             return true
         default: return false
         }

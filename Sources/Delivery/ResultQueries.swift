@@ -106,7 +106,7 @@ enum ResultQueries {
         case .disabled:
             """
             UPDATE delivery
-            SET state = \(literal: DeliveryState.pending.rawValue), due_at = \(tx.now), \(last)
+            SET state = \(literal: DeliveryState.pending.rawValue), \(last)
             """
         }
     }

@@ -11,7 +11,9 @@ enum RetryAfter {
         if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
             return min(.seconds(Int64(text) ?? .max / 2_000_000), cap)
         }
-        return date(text).map { min(max($0 - now, .zero), cap) }
+        guard let date = date(text) else { return nil }
+        // RFC 9110 section 5.6.7: what seems to lie more than 50 years ahead was a year of the last century.
+        return date - now > .seconds(50 * 366 * 86_400) ? .zero : min(max(date - now, .zero), cap)
     }
 
     private static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -29,7 +31,7 @@ enum RetryAfter {
         else {
             return nil
         }
-        // Two digits mean the year at most 50 ahead (RFC 9110 section 5.6.7); this century does for decades.
+        // Two digits: of this century, unless the caller finds that too far ahead.
         if parts.year.count == 2 { year += 2_000 }
         let padded = [(year, 4), (month + 1, 2), (day, 2)].map { value, width in
             String(repeating: "0", count: max(0, width - String(value).count)) + String(value)

@@ -9,3 +9,12 @@ package enum StorageError: Error, Equatable {
     /// The store holds what it should not.
     case corrupt(String)
 }
+
+extension StorageError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .uniqueViolation(let what): "there is a row already with the same key: \(what)"
+        case .unavailable(let reason), .statement(let reason), .corrupt(let reason): reason
+        }
+    }
+}

@@ -44,8 +44,8 @@ package final class WebhookReceiver: Sendable {
 
     /// What a request is answered.
     package enum Answer: Sendable {
-        /// A response without a body.
-        case status(Int, headers: [String: String] = [:], after: Duration = .zero)
+        /// A response.
+        case status(Int, headers: [String: String] = [:], after: Duration = .zero, body: [UInt8] = [])
         /// Nothing; the connection stays open.
         case silence
     }
@@ -161,9 +161,10 @@ package final class WebhookReceiver: Sendable {
         }
 
         private func answer(_ answer: Answer, on channel: any Channel) {
-            guard case .status(let code, let headers, let delay) = answer else { return }
+            guard case .status(let code, let headers, let delay, let body) = answer else { return }
             let lines = headers.map { "\($0): \($1)\r\n" }.joined()
-            let response = ByteBuffer(string: "HTTP/1.1 \(code) Scripted\r\nContent-Length: 0\r\n\(lines)\r\n")
+            let head = "HTTP/1.1 \(code) Scripted\r\nContent-Length: \(body.count)\r\n\(lines)\r\n"
+            let response = ByteBuffer(bytes: Array(head.utf8) + body)
             channel.eventLoop.scheduleTask(in: TimeAmount(delay)) { channel.writeAndFlush(response, promise: nil) }
         }
 

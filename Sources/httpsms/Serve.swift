@@ -6,7 +6,9 @@ struct StoreOptions: ParsableArguments {
     @Option(help: "The store [DATABASE_URL] (default: sqlite:./data/httpsms.sqlite)")
     var databaseURL: String?
 
-    @Option(help: "trace, debug, info, notice, warning, error or critical [LOG_LEVEL] (default: info)")
+    @Option(
+        help: "trace, debug, info, notice, warning, error or critical [LOG_LEVEL] (default: info, or warning with demo)"
+    )
     var logLevel: String?
 
     @Option(help: "text or json [LOG_FORMAT] (default: text)")

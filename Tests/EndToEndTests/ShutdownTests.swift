@@ -65,6 +65,24 @@ extension EndToEndTests {
             }
         }
 
+        /// Who stops the server to copy the database expects all of it in the file of that name.
+        @Test(.timeLimit(.minutes(1)))
+        func theDatabaseFileAloneHoldsEverythingAfterAStop() async throws {
+            try await withInstallation { installation in
+                let client = Client(installation: installation)
+                try await client.setUp()
+                let id = try await client.receive("kept", number: 1)
+                try await installation.stop(.sigterm)
+
+                for log in ["-wal", "-shm"] {
+                    try? FileManager.default.removeItem(atPath: installation.databasePath + log)  // May not be there.
+                }
+
+                try await installation.serve()
+                #expect(try await client.call(.GET, "/v1/messages/\(id)")["content"] == "kept")
+            }
+        }
+
         /// A server with a webhook at a receiver that answers after 2 s.
         private func withSlowReceiver(_ body: (Client, WebhookReceiver) async throws -> Void) async throws {
             try await withReceiver { receiver in

@@ -58,9 +58,14 @@ struct AccessLogMiddleware: RouterMiddleware {
         context.logger.debug(
             "request",
             metadata: [
-                "method": "\(request.method)", "path": "\(request.uri.path)", "status": "\(response.status.code)",
+                "method": "\(request.method)", "path": "\(Self.shown(request.uri.path))", "status": "\(response.status.code)",
                 "duration_ms": "\(start.duration(to: .now).microseconds / 1_000)",
             ])
         return response
+    }
+
+    /// The path without what lets anybody fetch an attachment.
+    private static func shown(_ path: String) -> String {
+        path.hasPrefix("/v1/attachments/") ? "/v1/attachments/[redacted]" : path
     }
 }

@@ -26,6 +26,7 @@ struct GatewayRoutes {
         // Outside of the errors: it adds its headers to their answers, and would wrap what is thrown through it.
         router.add(middleware: Self.crossOrigin)
         router.add(middleware: ErrorMiddleware())
+        router.add(middleware: LoopMiddleware())
         router.add(middleware: AuthenticationMiddleware(identities: identities))
         metrics.add(to: router)
         attachments.add(to: router)

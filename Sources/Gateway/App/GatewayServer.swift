@@ -35,7 +35,8 @@ package struct GatewayServer: Sendable {
         let opened = try await GatewayStore.open(configuration, clock: clock, logger: logger)
         let store = opened.store
         self.store = store
-        let address = ListeningAddress(appURL: configuration.appURL)
+        let address = ListeningAddress(
+            host: configuration.host, port: configuration.port, appURL: configuration.appURL)
         self.address = address
         let resolver = SystemResolver()
         self.resolver = resolver
@@ -152,7 +153,11 @@ package struct GatewayServer: Sendable {
         defer { resolver.shutdown() }
         do {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { try await group.run() }
+                tasks.addTask { [address] in
+                    // Who waits for the address must not wait for a server that could not start.
+                    defer { address.stop() }
+                    try await group.run()
+                }
                 tasks.addTask { [address] in
                     guard let baseURL = await address.baseURL() else { return }
                     do {
@@ -162,14 +167,12 @@ package struct GatewayServer: Sendable {
                         throw error
                     }
                 }
-                try await tasks.next()
-                address.stop()
-                try await tasks.waitForAll()
+                while try await tasks.next() != nil {}
             }
         } catch {
             await sender.shutdown()
             try await store.close()
-            throw error
+            throw address.explain(error)
         }
         await sender.shutdown()
         try await store.close()

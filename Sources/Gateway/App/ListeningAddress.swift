@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import NIOCore
 import Synchronization
@@ -13,8 +14,16 @@ final class ListeningAddress: Sendable {
     private let state = Mutex(State())
     private let configuredURL: String?
 
-    /// Takes the configured APP_URL; nil stands for the address itself.
-    init(appURL: String?) {
+    private let host: String
+    private let port: Int
+
+    /// - Parameters:
+    ///   - host: The configured HTTP_HOST.
+    ///   - port: The configured HTTP_PORT, 0 for a free one.
+    ///   - appURL: The configured APP_URL; nil stands for the address itself.
+    init(host: String, port: Int, appURL: String?) {
+        self.host = host
+        self.port = port
         configuredURL = appURL
     }
 
@@ -54,6 +63,26 @@ final class ListeningAddress: Sendable {
         finish(with: nil)
     }
 
+    /// Puts into words for the operator why the server cannot listen; gives any other error back as it is.
+    func explain(_ error: any Error) -> any Error {
+        switch error {
+        case let error as IOError where error.errnoCode == EADDRINUSE:
+            ListeningError(
+                description: """
+                    another program listens on port \(port) of \(host): stop it, or set HTTP_PORT to another port
+                    """)
+        case let error as IOError:
+            ListeningError(
+                description: """
+                    cannot listen on port \(port) of \(host) (\(String(cString: strerror(error.errnoCode)))): set \
+                    HTTP_HOST and HTTP_PORT to an address of this machine and a port that may be used
+                    """)
+        case is SocketAddressError, is SocketAddressError.UnknownHost:
+            ListeningError(description: "HTTP_HOST \(host) has no address: set it to one of this machine")
+        default: error
+        }
+    }
+
     private func finish(with url: String?) {
         let waiters = state.withLock { state in
             if let url { state.baseURL = url } else { state.isStopped = true }
@@ -62,4 +91,9 @@ final class ListeningAddress: Sendable {
         }
         for waiter in waiters { waiter.resume(returning: url) }
     }
+}
+
+/// Why the server does not listen, in words for the operator.
+struct ListeningError: Error, CustomStringConvertible {
+    let description: String
 }

@@ -101,6 +101,11 @@ enum Patch<Value: Decodable & Sendable>: Sendable {
         if case .value(let value) = self { value } else { nil }
     }
 
+    /// Whether the member was not there at all.
+    var isAbsent: Bool {
+        if case .absent = self { true } else { false }
+    }
+
     /// What `current` becomes.
     func applied(to current: Value?) -> Value? {
         switch self {

@@ -61,13 +61,15 @@ struct DeliveryDetails: JSONWritable {
         o.field("error_message", attempt.error.map { Self.message($0, attempt.errorDetail) })
         Self.add("request_headers", requestHeaders(attempt), to: &o)
         Self.add("response_headers", attempt.responseHeaders, to: &o)
-        let isText = String(validating: attempt.responseBody, as: UTF8.self) != nil
-        o.field(
-            "response_body",
-            isText
-                ? String(decoding: attempt.responseBody, as: UTF8.self)
-                : Data(attempt.responseBody).base64EncodedString())
-        o.field("response_body_encoding", isText ? "text" : "base64")
+        let text = Self.text(attempt.responseBody)
+        o.field("response_body", text ?? Data(attempt.responseBody).base64EncodedString())
+        o.field("response_body_encoding", text == nil ? "base64" : "text")
+    }
+
+    /// `bytes` as text, without a character that the end of what is kept cut through; nil when they are none.
+    private static func text(_ bytes: [UInt8]) -> String? {
+        let isCut = bytes.count == SenderLimits.keptBodyBytes
+        return (0...(isCut ? 3 : 0)).lazy.compactMap { String(validating: bytes.dropLast($0), as: UTF8.self) }.first
     }
 
     private static func add(

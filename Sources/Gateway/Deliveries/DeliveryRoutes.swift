@@ -88,16 +88,16 @@ struct DeliveryRoutes {
 
     private func replay(_ request: Request, _ context: UserContext) async throws -> Reply {
         let message = "validation errors while creating replay"
-        let body = try await request.decode(ReplayRequest.self)
+        let body = try await request.decodeIfPresent(ReplayRequest.self)
         let (webhookID, text) = try webhookID(context, message)
         var errors = FieldErrors()
-        if body.since == nil { errors.add("since", "The since field is required") }
-        let names = (body.statuses ?? [ReplayedStatus.failed.rawValue]).unique
+        if body?.since == nil { errors.add("since", "The since field is required") }
+        let names = (body?.statuses ?? [ReplayedStatus.failed.rawValue]).unique
         errors.require("statuses", names)
         for name in names { errors.requireOne("statuses", name, of: ReplayedStatus.allCases.map(\.rawValue)) }
-        let since = body.since ?? clock.now()
-        let until = body.until ?? clock.now()
-        if until <= since, body.since != nil { errors.add("until", "The until field must be later than since") }
+        let since = body?.since ?? clock.now()
+        let until = body?.until ?? clock.now()
+        if until <= since, body?.since != nil { errors.add("until", "The until field must be later than since") }
         try errors.check(message)
         let statuses = names.compactMap(ReplayedStatus.init(rawValue:))
         let range = try await store.read { tx in

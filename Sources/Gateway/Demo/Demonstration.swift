@@ -39,13 +39,13 @@ struct Demonstration {
 
     /// Runs until the eight events came (`once`), or until it is stopped.
     func run() async throws {
-        print("httpsms \(GatewayServer.version): starting the server on \(configuration.databasePath)")
+        say("httpsms \(GatewayServer.version): starting the server on \(configuration.databasePath)")
         let receiver = DemonstrationReceiver(signingKey: "demo-signing-key")
         let server = try await GatewayServer(configuration, logger: logger)
         let user = try await demoUser(server.users)
         let (urls, urlContinuation) = AsyncStream.makeStream(of: String.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await receiver.run(logger: logger) { urlContinuation.yield($0) } }
+            group.addTask { try await receiver.run { urlContinuation.yield($0) } }
             group.addTask {
                 try await server.run(logger: logger) { baseURL in
                     var receiverURLs = urls.makeAsyncIterator()
@@ -103,7 +103,7 @@ struct Demonstration {
     private func show(
         _ client: DemonstrationClient, _ phone: SimulatedPhone, _ receiver: DemonstrationReceiver
     ) async throws {
-        print("\(pad("event", 26))\(pad("id", 38))\(pad("latency", 13))signature and CloudEvent")
+        say("\(pad("event", 26))\(pad("id", 38))\(pad("latency", 13))signature and CloudEvent")
         let sent = try await send(client, "Your table is booked.")
         let failing = try await send(client, "This one cannot be sent.")
         try await expect(.messageReceived, receiver) { try await phone.receive("Hello!", from: Self.contact) }
@@ -118,7 +118,7 @@ struct Demonstration {
         }
         try await expect(.heartbeatOffline, receiver, isTimed: true) { try await phone.beat() }
         try await expect(.heartbeatOnline, receiver) { try await phone.beat() }
-        print("All eight events arrived and verified.")
+        say("All eight events arrived and verified.")
     }
 
     private func send(_ client: DemonstrationClient, _ content: String) async throws -> String {
@@ -146,8 +146,14 @@ struct Demonstration {
         }
         let latency = arrival.arrivedAt - (isTimed ? arrival.time : start)
         let milliseconds = String(format: "%.1f ms", Double(latency.microseconds) / 1_000)
-        print("\(pad(type.rawValue, 26))\(pad(arrival.id, 38))\(pad(milliseconds, 13))\(arrival.problem ?? "verified")")
+        say("\(pad(type.rawValue, 26))\(pad(arrival.id, 38))\(pad(milliseconds, 13))\(arrival.problem ?? "verified")")
         if let problem = arrival.problem { throw Failure(description: "\(type.rawValue) did not verify: \(problem)") }
+    }
+
+    /// Prints at once, even where standard output is a pipe and would be kept back until it fills a page.
+    private func say(_ text: String) {
+        print(text)
+        fflush(nil)
     }
 
     private func pad(_ text: String, _ width: Int) -> String {
@@ -155,7 +161,7 @@ struct Demonstration {
     }
 
     private func explain(_ client: DemonstrationClient, _ phone: SimulatedPhone) {
-        print(
+        say(
             """
 
             The server stays up at \(client.baseURL), with these settings: offline after 2 s, expiry from 1 s on.

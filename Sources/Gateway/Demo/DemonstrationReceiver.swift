@@ -32,8 +32,8 @@ final class DemonstrationReceiver: Sendable {
         self.signingKey = signingKey
     }
 
-    /// Serves on a free port of loopback until the task is cancelled.
-    func run(logger: Logger, onListening: @escaping @Sendable (String) async -> Void) async throws {
+    /// Serves on a free port of loopback until the task is cancelled, without a word: the demonstration itself tells.
+    func run(onListening: @escaping @Sendable (String) async -> Void) async throws {
         let router = Router()
         router.post("/webhooks") { request, _ in
             let body = try await request.body.collect(upTo: 1 << 20)
@@ -47,7 +47,7 @@ final class DemonstrationReceiver: Sendable {
                 self.state.withLock { $0.baseURL = url }
                 await onListening(url)
             },
-            logger: logger)
+            logger: Logger(label: "receiver", factory: { _ in SwiftLogNoOpLogHandler() }))
         try await application.run()
     }
 

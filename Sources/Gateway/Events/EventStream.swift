@@ -31,7 +31,64 @@ final class EventStream: Sendable {
         let after = lastID.map { Int64($0) ?? -1 }
         if let after, after < 0 { errors.add("Last-Event-ID", "The Last-Event-ID header must be a position") }
         try errors.check("validation errors while opening the event stream")
-        let userID = context.userID
+        let admission = try admit(context.userID)
+        let keys = [request.headers[.apiKey], AuthenticationMiddleware.bearer(request)].compactMap(\.self)
+        return Response(
+            status: .ok,
+            headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .xAccelBuffering: "no"],
+            body: ResponseBody { [self] writer in
+                var cursor = try await start(after)
+                var nextComment = ContinuousClock.now + Self.commentInterval
+                try await writer.write(ByteBuffer(string: ": open at \(cursor)\n\n"))
+                while !Task.isCancelled && !Task.isShuttingDownGracefully {
+                    let page = try await page(of: admission.userID, after: cursor, filter)
+                    cursor = page.cursor
+                    if !page.frames.isEmpty { try await writer.write(ByteBuffer(bytes: page.frames)) }
+                    if page.mayHaveMore { continue }
+                    if nextComment <= .now {
+                        nextComment = .now + Self.commentInterval
+                        try await writer.write(ByteBuffer(string: ":\n\n"))
+                    }
+                    await store.wakeups.wait(for: .events, atMost: .seconds(1))
+                    if try await isRevoked(keys, of: admission.userID) { break }
+                }
+                try await writer.finish(nil)
+            })
+    }
+
+    private struct LogPage: Sendable {
+        let frames: [UInt8]
+        /// Where the next page begins; what a filter left out is not looked at again.
+        let cursor: Int64
+        let mayHaveMore: Bool
+    }
+
+    private func page(of userID: UserID, after cursor: Int64, _ filter: EventLog.Filter) async throws -> LogPage {
+        let (events, head) = try await store.read { tx in
+            let events = try EventLog.list(userID: userID, after: cursor, filter, limit: Self.batch, in: tx)
+            return (events, try EventLog.head(in: tx))
+        }
+        let mayHaveMore = events.count == Self.batch
+        return LogPage(
+            frames: events.flatMap(Self.frame),
+            cursor: mayHaveMore ? events[events.count - 1].position : max(cursor, head), mayHaveMore: mayHaveMore)
+    }
+
+    /// One of the ten streams of a user; gone with the response that holds it, also one whose body is never asked for,
+    /// as that to HEAD.
+    private final class Admission: Sendable {
+        let userID: UserID
+        private let leave: @Sendable () -> Void
+
+        init(_ userID: UserID, leave: @escaping @Sendable () -> Void) {
+            self.userID = userID
+            self.leave = leave
+        }
+
+        deinit { leave() }
+    }
+
+    private func admit(_ userID: UserID) throws(APIError) -> Admission {
         let isAdmitted = open.withLock { open in
             guard open[userID, default: 0] < Self.streamsPerUser else { return false }
             open[userID, default: 0] += 1
@@ -40,38 +97,12 @@ final class EventStream: Sendable {
         guard isAdmitted else {
             throw APIError(.tooManyRequests, "You have \(Self.streamsPerUser) event streams open, close one first.")
         }
-        let key = request.headers[.apiKey] ?? AuthenticationMiddleware.bearer(request) ?? ""
-        return Response(
-            status: .ok,
-            headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .xAccelBuffering: "no"],
-            body: ResponseBody { [self] writer in
-                defer { open.withLock { $0[userID, default: 1] -= 1 } }
-                var cursor = try await start(after)
-                var nextComment = ContinuousClock.now + Self.commentInterval
-                var nextCheck = ContinuousClock.now + Self.checkInterval
-                try await writer.write(ByteBuffer(string: ": open at \(cursor)\n\n"))
-                while !Task.isCancelled && !Task.isShuttingDownGracefully {
-                    let from = cursor
-                    let events = try await store.read { tx in
-                        try EventLog.list(userID: userID, after: from, filter, limit: Self.batch, in: tx)
-                    }
-                    if !events.isEmpty {
-                        try await writer.write(ByteBuffer(bytes: events.flatMap(Self.frame)))
-                        cursor = events[events.count - 1].position
-                    }
-                    if events.count == Self.batch { continue }
-                    if nextComment <= .now {
-                        nextComment = .now + Self.commentInterval
-                        try await writer.write(ByteBuffer(string: ":\n\n"))
-                    }
-                    if nextCheck <= .now {
-                        nextCheck = .now + Self.checkInterval
-                        if try await isRevoked(key) { break }
-                    }
-                    await store.wakeups.wait(for: .events, atMost: .seconds(1))
-                }
-                try await writer.finish(nil)
-            })
+        return Admission(userID) { [self] in
+            open.withLock { open in
+                let rest = open[userID, default: 1] - 1
+                open[userID] = rest > 0 ? rest : nil
+            }
+        }
     }
 
     /// Where a stream begins: after what the client saw last, else after what there is now.
@@ -80,9 +111,13 @@ final class EventStream: Sendable {
         return try await store.read { tx in try EventLog.head(in: tx) }
     }
 
-    private func isRevoked(_ key: String) async throws -> Bool {
-        if key.isEmpty { return false }
-        return try await identities.identity(of: key) == nil
+    /// Whether none of the keys that opened the stream stands for the user any more. Known keys are in memory, so this
+    /// costs nothing.
+    private func isRevoked(_ keys: [String], of userID: UserID) async throws -> Bool {
+        for key in keys {
+            if case .user(userID) = try await identities.identity(of: key) { return false }
+        }
+        return true
     }
 
     private static func frame(_ event: LogEntry) -> [UInt8] {
@@ -92,6 +127,4 @@ final class EventStream: Sendable {
     private static let streamsPerUser = 10
     private static let batch = 100
     private static let commentInterval: Duration = .seconds(15)
-    /// How often the key is looked at again, so that a rotated one ends its streams.
-    private static let checkInterval: Duration = .seconds(30)
 }

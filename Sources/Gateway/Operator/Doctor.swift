@@ -60,6 +60,10 @@ extension Commands {
         let file = MasterKeyFile(databasePath: configuration.databasePath)
         do {
             guard try file.read() != nil else {
+                // Whether one is needed, the store says.
+                if FileManager.default.fileExists(atPath: configuration.databasePath) {
+                    return .fine("master key", "MASTER_KEY is not set and \(file.path) is not there")
+                }
                 return .fine("master key", "there is none yet; the first start makes \(file.path)")
             }
         } catch {
@@ -119,7 +123,12 @@ extension Commands {
             let key =
                 try configuration.masterKey?.exposed
                 ?? MasterKeyFile(databasePath: configuration.databasePath).read()
-            guard let key else { return [.problem("store", "it is encrypted, but there is no master key: restore it")] }
+            guard let key else {
+                return [
+                    .problem(
+                        "store", "it is encrypted, but there is no master key: set MASTER_KEY, or restore the key file")
+                ]
+            }
             let keyring = try Keyring(masterKey: key)
             try await store.write(.maintenance) { tx in try keyring.check(in: tx) }
             return [.fine("store", "\(configuration.databasePath) opens, is up to date, and fits the master key")]

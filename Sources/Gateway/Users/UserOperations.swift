@@ -45,7 +45,8 @@ struct UserOperations: Sendable {
                 return user
             }
         } catch StorageError.uniqueViolation(let what) {
-            throw UserCreationError("there is an account already with this id, e-mail or API key (\(what))")
+            let taken = what.contains("email") ? "e-mail address" : what.contains("api_key") ? "API key" : "id"
+            throw UserCreationError("there is an account already with this \(taken)")
         }
     }
 

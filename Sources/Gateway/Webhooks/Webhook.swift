@@ -53,6 +53,8 @@ struct WebhookUpdate: Decodable, Sendable {
         /// The URL as the user wrote it, with a scheme.
         let url: String
         let signingKey: Secret<String>?
+        /// Whether the update itself names a key, or clears it.
+        let setsSigningKey: Bool
         let eventTypes: [EventType]
         let phoneNumbers: [String]
         let ordering: DeliveryOrdering
@@ -82,7 +84,8 @@ struct WebhookUpdate: Decodable, Sendable {
         try errors.check(message)
         guard let callback else { throw APIError(.unprocessableContent, message) }
         return Settings(
-            callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key), eventTypes: types,
+            callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key),
+            setsSigningKey: !signingKey.isAbsent, eventTypes: types,
             phoneNumbers: numbers, ordering: order == "message" ? .message : .none)
     }
 

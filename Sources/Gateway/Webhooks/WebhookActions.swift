@@ -85,8 +85,10 @@ struct WebhookActions {
         let overlap: Duration = .seconds(body?.overlapSeconds ?? 86_400)
         let now = operations.clock.now()
         return try await change(context, "signing key rotated successfully") { endpoint, _ in
-            endpoint.previousSigningKey = endpoint.signingKey.map { RetiringKey(key: $0, expiresAt: now + overlap) }
+            let previous = overlap > .zero ? endpoint.signingKey : nil
+            endpoint.previousSigningKey = previous.map { RetiringKey(key: $0, expiresAt: now + overlap) }
             endpoint.signingKey = Secret(key)
+            endpoint.unreadableKey = nil
         }
     }
 

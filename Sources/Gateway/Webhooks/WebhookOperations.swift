@@ -53,11 +53,17 @@ struct WebhookOperations: Sendable {
             let added = settings.phoneNumbers.filter { !endpoint.owners.contains($0) }
             try Self.requireOwned(added, userID: userID, message, in: tx)
             endpoint.url = settings.url
+            // A key that is set is the only one: it ends a rotation.
+            if endpoint.signingKey != settings.signingKey { endpoint.previousSigningKey = nil }
             endpoint.signingKey = settings.signingKey
+            if settings.setsSigningKey { endpoint.unreadableKey = nil }
             endpoint.eventTypes = settings.eventTypes
             endpoint.owners = settings.phoneNumbers
             endpoint.ordering = settings.ordering
-            if endpoint.statusReason == EndpointQueries.noOwnersLeft {
+            let isMended =
+                endpoint.statusReason == EndpointQueries.noOwnersLeft
+                || endpoint.statusReason == EndpointQueries.unreadableKey && endpoint.unreadableKey == nil
+            if isMended {
                 endpoint.status = .active
                 endpoint.statusReason = nil
             }
@@ -74,9 +80,11 @@ struct WebhookOperations: Sendable {
     ) async throws -> EndpointReport? {
         try await store.write { [endpoints] tx in
             guard var endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
+            let wasActive = endpoint.status == .active
             try change(&endpoint, endpoints.sequenceHead(of: id, in: tx))
             endpoint.updatedAt = tx.now
             try endpoints.update(endpoint, in: tx)
+            if endpoint.status == .active, !wasActive { try endpoints.forgiveFailures(of: id, in: tx) }
             return try endpoints.report(id, userID: userID, in: tx)
         }
     }
@@ -109,12 +117,10 @@ struct WebhookOperations: Sendable {
             try await vetCallback(url, resolver: resolver, policy: policy)
         } catch {
             var errors = FieldErrors()
-            errors.add(
-                "url",
-                """
-                The url field must lead to a public address: \(error). The operator of this server can allow networks \
-                with WEBHOOK_ALLOWED_NETWORKS
-                """)
+            let advice =
+                error.reason == .ownAddress
+                ? "" : ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS"
+            errors.add("url", "The url field must lead to a public address: \(error)\(advice)")
             try errors.check(message)
         }
     }

@@ -129,7 +129,12 @@ package final class SQLiteStore: Store {
         writer.close()
         await withCheckedContinuation { continuation in
             // Runs behind the writes that wait and the reads that run, and no read starts before it is over.
-            pool.asyncBarrierWriteWithoutTransaction { _ in
+            pool.asyncBarrierWriteWithoutTransaction { opened in
+                if case .success(let database) = opened {
+                    // The file alone is then all there is. Where another process uses it, that one does this.
+                    try? database.execute(sql: "PRAGMA busy_timeout = 0")
+                    _ = try? database.checkpoint(.truncate)
+                }
                 self.connections.finish()
                 continuation.resume()
             }
