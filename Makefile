@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps test-deps toolchain build release run tests-built test soak format lint clean
+.PHONY: help deps test-deps toolchain build release run tests-built test soak bench format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev
@@ -58,6 +58,9 @@ test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook
 
 soak: tests-built ## Run the long variants of the crash and fault tests.
 	@HTTPSMS_SOAK=1 $(SWIFT_TEST) --filter EndToEndTests $(ARGS)
+
+bench: release ## Measure the server on this machine, in release; `make bench ARGS='--scenario deliver'`.
+	@.build/release/httpsms bench $(ARGS)
 
 format: toolchain ## Format the Swift files in place.
 	@swift format --in-place --recursive $(SWIFT_FILES)
