@@ -15,11 +15,7 @@ import Timestamps
         return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
     }
 
-    /// The event with the same text wherever an id or a time of the server stands.
-    ///
-    /// - Parameters:
-    ///   - text: The event.
-    ///   - members: The members that hold times of the server, besides `time`.
+    /// The event with the same text wherever an id or a time of the server stands: in `time` and in `members`.
     private static func masked(_ text: String, _ members: [String] = []) throws -> String {
         var text = text.replacing(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, with: "<id>")
         text = text.replacing(/photo-[0-9a-f]{32}/, with: "photo")

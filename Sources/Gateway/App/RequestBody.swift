@@ -7,7 +7,8 @@ import NIOFoundationCompat
 extension Request {
     /// Reads the body as JSON of at most `limit` bytes.
     ///
-    /// Member names are matched without regard to case, unknown ones ignored, `null` means absent (contract 1.5).
+    /// Member names are matched without regard to case, unknown ones ignored, `null` means absent (contract 1.5). NUL
+    /// cannot be stored as text everywhere: a string that holds one has U+FFFD, the replacement character, in its place.
     ///
     /// - Throws: `APIError` 400 naming the member that cannot be read, `NIOTooManyBytesError` above the limit.
     func decode<Value: Decodable>(_ type: Value.Type, limit: Int = 1 << 20) async throws -> Value {
@@ -16,7 +17,7 @@ extension Request {
         }
         let buffer = try await body.collect(upTo: limit)
         do {
-            return try Self.decoder.decode(type, from: Data(buffer: buffer))
+            return try Self.decoder.decode(type, from: Self.withoutNULs(Data(buffer: buffer)))
         } catch let error as DecodingError {
             throw APIError.badRequest(Self.reason(error))
         }
@@ -31,6 +32,21 @@ extension Request {
         var request = self
         request.body = RequestBody(buffer: buffer)
         return try await request.decode(type)
+    }
+
+    /// The same JSON with `\uFFFD` for each `\u0000`; a NUL that is not escaped is no JSON.
+    private static func withoutNULs(_ json: Data) -> Data {
+        guard json.firstRange(of: Data(#"\u0000"#.utf8)) != nil else { return json }
+        var json = json
+        var index = json.startIndex
+        while let backslash = json[index...].firstIndex(of: UInt8(ascii: "\\")) {
+            if json[backslash...].starts(with: #"\u0000"#.utf8) {
+                json.replaceSubrange((backslash + 2)..<(backslash + 6), with: "FFFD".utf8)
+            }
+            // A backslash may escape a backslash.
+            index = min(backslash + 2, json.endIndex)
+        }
+        return json
     }
 
     private static func isJSON(_ contentType: String?) -> Bool {

@@ -43,8 +43,7 @@ struct PhoneMessageRoutes {
         let body = try await request.decode(ReceiveRequest.self, limit: Self.receiveLimit)
         let owner = PhoneNumber.address(body.to ?? "")
         let attachments = body.attachments ?? []
-        // NUL cannot be stored as text everywhere; an SMS that holds one is kept with the replacement character.
-        let content = (body.content ?? "").replacing("\0", with: "\u{FFFD}")
+        let content = body.content ?? ""
         let sms = InboundOperations.SMS(
             owner: owner, contact: PhoneNumber.contact(body.from ?? "", owner: owner), content: content,
             isEncrypted: body.encrypted ?? false, sim: SIM(lenient: body.sim), timestamp: body.timestamp,

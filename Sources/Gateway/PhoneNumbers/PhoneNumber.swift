@@ -6,7 +6,7 @@ enum PhoneNumber {
     ///
     /// Separators and extensions are dropped, vanity letters become digits, a redundant national prefix goes.
     static func e164(_ text: String) -> String? {
-        guard text.utf8.count <= 64 else { return nil }
+        guard mayBeNumber(text) else { return nil }
         return withBuffer { phone_number_e164(text, nil, $0, $1) }
     }
 
@@ -22,7 +22,7 @@ enum PhoneNumber {
     /// national number of the owner's region; short codes, names and international numbers stay as they are.
     static func contact(_ text: String, owner: String) -> String {
         let text = text.trimmed
-        guard text.count >= 8, text.isDigits, let region = region(of: owner) else { return text }
+        guard mayBeNumber(text), text.count >= 8, text.isDigits, let region = region(of: owner) else { return text }
         return withBuffer { phone_number_e164(text, region, $0, $1) } ?? text
     }
 
@@ -32,8 +32,14 @@ enum PhoneNumber {
         return (2...15).contains(digits.count) && digits.isDigits
     }
 
+    /// libphonenumber takes minutes for 500 kB of digits, and its interface is C: text ends at a NUL.
+    private static func mayBeNumber(_ text: String) -> Bool {
+        text.utf8.count <= 64 && !text.utf8.contains(0)
+    }
+
     private static func region(of owner: String) -> String? {
-        withBuffer { phone_number_region(owner, $0, $1) }
+        guard mayBeNumber(owner) else { return nil }
+        return withBuffer { phone_number_region(owner, $0, $1) }
     }
 
     /// E.164 has at most 15 digits; regions two letters.

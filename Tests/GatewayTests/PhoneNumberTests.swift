@@ -1,0 +1,50 @@
+import Testing
+
+@testable import Gateway
+
+/// Numbers as httpSMS reads them (contract 1.6, 1.7).
+@Suite(.timeLimit(.minutes(1))) struct PhoneNumberTests {
+    /// Nothing that anybody should wait for.
+    private static let longDigits = String(repeating: "9", count: 500_000)
+
+    @Test(arguments: [
+        ("+18005550199", "+18005550199"), ("+1 800 555 0199", "+18005550199"), ("+1 (800) 555-0199", "+18005550199"),
+        ("+1-800-FLOWERS", "+18003569377"), ("+44 (0)7911 123456", "+447911123456"),
+        ("+18005550199 ext. 5", "+18005550199"), ("+37258000000", "+37258000000"), ("18005550199", nil),
+        ("12345", nil), ("", nil), ("+", nil), ("+0", nil), ("+999123456789", nil), ("VODAFONE", nil),
+        ("+1800555\0000199", nil), (String(repeating: "9", count: 65), nil),
+    ])
+    func e164TakesInternationalNumbersOnly(text: String, number: String?) {
+        #expect(PhoneNumber.e164(text) == number)
+    }
+
+    @Test(arguments: [
+        ("18005550199", "+18005550199"), (" +18005550199 ", "+18005550199"), ("8005550100", "+8005550100"),
+        ("123456789", "123456789"), ("12345", "12345"), ("1 800 555 0199", "1 800 555 0199"), ("VODAFONE", "VODAFONE"),
+        ("", ""), ("  ", ""), ("١٨٠٠٥٥٥٠١٩٩", "١٨٠٠٥٥٥٠١٩٩"),
+    ])
+    func anAddressGetsThePlusThatItLacks(text: String, address: String) {
+        #expect(PhoneNumber.address(text) == address)
+    }
+
+    @Test(arguments: [
+        ("8005550100", "+18005550199", "+18005550100"), ("07911123457", "+447911123456", "+447911123457"),
+        ("015112345679", "+4915112345678", "+4915112345679"), ("0612345678", "+33612345679", "+33612345678"),
+        ("1234567", "+18005550199", "1234567"), ("+447911123457", "+18005550199", "+447911123457"),
+        ("VODAFONE", "+447911123456", "VODAFONE"), (" MTN ", "+447911123456", "MTN"),
+        ("8005550100", "nonsense", "8005550100"), ("", "+18005550199", ""),
+        (Self.longDigits, "+18005550199", Self.longDigits), ("8005550100", "+" + Self.longDigits, "8005550100"),
+    ])
+    func aContactIsReadInTheOwnersRegion(text: String, owner: String, contact: String) {
+        #expect(PhoneNumber.contact(text, owner: owner) == contact)
+    }
+
+    @Test(arguments: [
+        ("12", true), ("+12", true), ("123456789012345", true), ("+123456789012345", true), ("1", false), ("+1", false),
+        ("1234567890123456", false), ("", false), ("+", false), ("++12", false), ("1 2", false), ("abc", false),
+        ("١٢", false), ("12+", false),
+    ])
+    func aContactToSendToHas2To15Digits(text: String, isContact: Bool) {
+        #expect(PhoneNumber.isContact(text) == isContact)
+    }
+}
