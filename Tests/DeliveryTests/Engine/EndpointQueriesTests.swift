@@ -90,7 +90,23 @@ struct EndpointQueriesTests {
                     """)
             }
 
-            await #expect(throws: Keyring.Unreadable.self) { _ = try await find(two, harness) }
+            let endpoint = try #require(try await find(two, harness))
+            #expect(endpoint.signingKey == nil)
+            #expect(endpoint.unreadableKey != nil)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func aChangeElsewhereKeepsAKeyThatDoesNotOpen(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let id = try await harness.addEndpoint(signingKey: "key")
+            let damaged = [UInt8](repeating: 1, count: 60)
+            try await harness.store.write { tx in
+                _ = try tx.run("UPDATE endpoint SET signing_key = \(damaged) WHERE id = \(id)")
+            }
+
+            try await harness.change(id) { $0.url = "https://other.example/" }
+
+            #expect(try await find(id, harness)?.unreadableKey == damaged, "without it, it would be sent to unsigned")
         }
     }
 

@@ -5,7 +5,7 @@ import Timestamps
 
 @testable import Delivery
 
-/// The plans of the queries that run all the time, with 10,000 deliveries in the table.
+/// The plans of the queries that run all the time, with 16,384 deliveries in the table.
 struct QueryPlanTests {
     @Test func claimsWalkTheReadyIndexOfTheirEndpoint() async throws {
         try await withBacklog { harness, endpoint in
@@ -58,7 +58,7 @@ struct QueryPlanTests {
         try await withBacklog { harness, endpoint in
             try await harness.store.write { tx in try harness.endpoints.delete(endpoint.id, in: tx) }
             let plan = try await plans(harness) { tx in
-                _ = try DeliveryQueries.cancelForDeletedEndpoints(limit: 10_001, in: tx)
+                _ = try DeliveryQueries.cancelForDeletedEndpoints(limit: 20_000, in: tx)
             }
 
             #expect(plan.contains { $0.contains("endpoint_deleted") }, "\(plan)")
@@ -101,15 +101,23 @@ struct QueryPlanTests {
         }
     }
 
-    /// 9,000 deliveries that are done, 1,000 that wait and one that is leased, at one endpoint.
+    /// 16,384 deliveries of one event at one endpoint, of which one in ten waits and one is leased.
     private func withBacklog(_ body: (EngineHarness, Endpoint) async throws -> Void) async throws {
         try await withEngine(.sqlite) { harness in
             let id = try await harness.addEndpoint()
-            try await harness.emit(10_001)
-            let lease = Lease(at: harness.clock.now())
-            let claims = try await harness.claim(id, limit: 9_000, lease: lease)
-            try await harness.record(claims, .succeeded, lease: lease)
-            _ = try await harness.claim(id, limit: 1, lease: lease)
+            try await harness.emit()
+            try await harness.store.write { tx in
+                // Doubled in place: emitting so many would take longer than all the tests here.
+                for power in 0..<14 {
+                    try tx.run("CREATE TEMP TABLE twin AS SELECT * FROM delivery")
+                    try tx.run("UPDATE twin SET id = LOWER(HEX(RANDOMBLOB(16))), sequence = sequence + \(1 << power)")
+                    try tx.run("INSERT INTO delivery SELECT * FROM twin")
+                    try tx.run("DROP TABLE twin")
+                }
+                try tx.run("UPDATE delivery SET state = \(DeliveryState.succeeded) WHERE sequence % 10 <> 0")
+            }
+            _ = try await harness.claim(id, limit: 1, lease: Lease(at: harness.clock.now()))
+            #expect(try await harness.count(.pending) == 1_637)
             let endpoint = try await harness.store.read { tx in
                 try harness.endpoints.find(id, userID: EngineHarness.userID, in: tx)
             }
