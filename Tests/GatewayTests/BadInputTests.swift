@@ -185,8 +185,13 @@ import Testing
 
     @Test func valuesThatAreHugeOrOddDoNoHarm() async throws {
         let digits = String(repeating: "9", count: 500_000)
-        let bad = Envelope.notAPhoneNumber
+        let (nuls, bad) = (String(repeating: #"\u0000"#, count: 170_000), Envelope.notAPhoneNumber)
         try await Self.check([
+            Row(
+                "/v1/heartbeats", #"{"owner":"\#(nuls)"}"#, 422,
+                Envelope.invalid(
+                    "validation errors while storing heartbeat",
+                    ["phone_numbers": ["The phone_numbers field in index [0] \(bad)"]])),
             Row(
                 "/v1/messages/receive", #"{"to":"+\#(digits)","from":"\#(digits)","content":"a"}"#, 422,
                 Envelope.invalid("validation errors while receiving message", ["to": ["The to field \(bad)"]])),

@@ -17,7 +17,7 @@ extension Request {
         }
         let buffer = try await body.collect(upTo: limit)
         do {
-            return try Self.decoder.decode(type, from: Self.withoutNULs(Data(buffer: buffer)))
+            return try Self.decoder.decode(type, from: Self.withoutNULs(buffer))
         } catch let error as DecodingError {
             throw APIError.badRequest(Self.reason(error))
         }
@@ -35,18 +35,17 @@ extension Request {
     }
 
     /// The same JSON with `\uFFFD` for each `\u0000`; a NUL that is not escaped is no JSON.
-    private static func withoutNULs(_ json: Data) -> Data {
-        guard json.firstRange(of: Data(#"\u0000"#.utf8)) != nil else { return json }
-        var json = json
-        var index = json.startIndex
-        while let backslash = json[index...].firstIndex(of: UInt8(ascii: "\\")) {
-            if json[backslash...].starts(with: #"\u0000"#.utf8) {
-                json.replaceSubrange((backslash + 2)..<(backslash + 6), with: "FFFD".utf8)
+    private static func withoutNULs(_ json: ByteBuffer) -> Data {
+        var bytes = Array(json.readableBytesView)
+        var index = 0
+        while let backslash = bytes[index...].firstIndex(of: UInt8(ascii: "\\")) {
+            if bytes[backslash...].starts(with: #"\u0000"#.utf8) {
+                for (offset, digit) in "FFFD".utf8.enumerated() { bytes[backslash + 2 + offset] = digit }
             }
             // A backslash may escape a backslash.
-            index = min(backslash + 2, json.endIndex)
+            index = min(backslash + 2, bytes.count)
         }
-        return json
+        return Data(bytes)
     }
 
     private static func isJSON(_ contentType: String?) -> Bool {

@@ -1,0 +1,202 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `openapi.json` tells of every route and of nothing else, and answers are what it says.
+@Suite(.timeLimit(.minutes(1))) struct OpenAPITests {
+    private static let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../openapi.json")
+        .standardized
+
+    /// The document.
+    private static func document() throws -> JSON {
+        try JSONDecoder().decode(JSON.self, from: Data(contentsOf: file))
+    }
+
+    @Test func everyRouteIsDescribedAndNoOther() async throws {
+        let paths = try Self.document()["paths"].object
+        let described = paths.flatMap { path, item in
+            item.object.keys.filter { $0 != "parameters" }.map { "\($0.uppercased()) \(path)" }
+        }
+        try await withServer { server in
+            #expect(server.routes.sorted() == described.sorted())
+        }
+    }
+
+    /// Calls that show each status of most routes.
+    private static let calls: [(method: String, path: String, body: JSON)] = [
+        ("GET", "/health/ready", .absent),
+        ("GET", "/v1/users/me", .absent),
+        ("GET", "/v1/phones", .absent),
+        ("GET", "/v1/phones?limit=x", .absent),
+        ("PUT", "/v1/phones", ["phone_number": "+18005550199"]),
+        ("PUT", "/v1/phones", ["phone_number": "x"]),
+        ("PUT", "/v1/phones", ["phone_number": 1]),
+        ("PUT", "/v1/phones/fcm-token", ["phone_number": "+18005550199", "fcm_token": ""]),
+        ("DELETE", "/v1/phones/{unknown}", .absent),
+        ("DELETE", "/v1/phones/x", .absent),
+        ("GET", "/v1/phone-api-keys", .absent),
+        ("POST", "/v1/phone-api-keys", ["name": "key"]),
+        ("POST", "/v1/phone-api-keys", ["name": ""]),
+        ("DELETE", "/v1/phone-api-keys/{unknown}", .absent),
+        ("DELETE", "/v1/phone-api-keys/{unknown}/phones/{unknown}", .absent),
+        ("POST", "/v1/heartbeats", ["phone_numbers": ["+18005550199"]]),
+        ("POST", "/v1/heartbeats", [:]),
+        ("GET", "/v1/heartbeats?owner=%2B18005550199", .absent),
+        ("POST", "/v1/messages/receive", ["to": "+18005550199", "from": "+18005550100", "content": "Hello"]),
+        ("POST", "/v1/messages/receive", [:]),
+        ("POST", "/v1/messages/calls/missed", ["to": "+18005550199", "from": "+18005550100"]),
+        ("POST", "/v1/messages/calls/missed", [:]),
+        ("POST", "/v1/messages/send", ["from": "+18005550199", "to": "+18005550100", "content": "Hi"]),
+        ("POST", "/v1/messages/send", [:]),
+        ("GET", "/v1/messages?owner=%2B18005550199&contact=%2B18005550100", .absent),
+        ("GET", "/v1/messages", .absent),
+        ("GET", "/v1/messages/outstanding?message_id={message}", .absent),
+        ("GET", "/v1/messages/outstanding?message_id={message}", .absent),
+        ("POST", "/v1/messages/{message}/events", ["event_name": "DELIVERED"]),
+        ("POST", "/v1/messages/{message}.1/events", ["event_name": "DELIVERED"]),
+        ("POST", "/v1/messages/{message}/events", ["event_name": "LOST"]),
+        ("POST", "/v1/messages/{unknown}/events", ["event_name": "SENT"]),
+        ("GET", "/v1/messages/{message}", .absent),
+        ("GET", "/v1/messages/{unknown}", .absent),
+        ("DELETE", "/v1/messages/{message}", .absent),
+        ("GET", "/v1/webhooks", .absent),
+        ("POST", "/v1/webhooks", ["url": "http://10.0.0.1/"]),
+        ("PUT", "/v1/webhooks/{webhook}", ["signing_key": "other"]),
+        ("PUT", "/v1/webhooks/{unknown}", [:]),
+        ("GET", "/v1/webhooks/{webhook}", .absent),
+        ("GET", "/v1/webhooks/{unknown}", .absent),
+        ("POST", "/v1/webhooks/{webhook}/test", .absent),
+        ("POST", "/v1/webhooks/{webhook}/test", ["event": "lost"]),
+        ("POST", "/v1/webhooks/{webhook}/pause", .absent),
+        ("POST", "/v1/webhooks/{webhook}/resume", ["rate_per_second": 0]),
+        ("POST", "/v1/webhooks/{webhook}/resume", .absent),
+        ("POST", "/v1/webhooks/{webhook}/rotate", .absent),
+        ("POST", "/v1/webhooks/{webhook}/rotate/finish", .absent),
+        ("POST", "/v1/webhooks/{unknown}/rotate/finish", .absent),
+        ("GET", "/v1/webhooks/{webhook}/deliveries", .absent),
+        ("GET", "/v1/webhooks/{webhook}/deliveries?status=lost", .absent),
+        ("POST", "/v1/webhooks/{webhook}/replay", ["since": "2026-07-22T10:00:00Z", "statuses": ["unmatched"]]),
+        ("POST", "/v1/webhooks/{webhook}/replay", .absent),
+        ("GET", "/v1/replays/{unknown}", .absent),
+        ("GET", "/v1/deliveries/{delivery}", .absent),
+        ("GET", "/v1/deliveries/{unknown}", .absent),
+        ("POST", "/v1/deliveries/{delivery}/retry", .absent),
+        ("GET", "/v1/events", .absent),
+        ("GET", "/v1/events?types=lost", .absent),
+        ("GET", "/v1/events/{unknown}", .absent),
+        ("GET", "/v1/event-types", .absent),
+        ("GET", "/metrics", .absent),
+        ("GET", "/v1/attachments/{unknown}/{unknown}/0/x", .absent),
+        ("DELETE", "/v1/webhooks/{webhook}", .absent),
+        ("DELETE", "/v1/users/other/api-keys", .absent),
+    ]
+
+    @Test func answersAreWhatTheDocumentSays() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            _ = try await account.makePhone()
+            let webhook = try await account.makeWebhook("http://127.0.0.1:1/hook")["id"].string
+            let delivery = try await account.client.post("/v1/webhooks/\(webhook)/test", [:]).data["id"].string
+            let ids = [
+                "{unknown}": unknownID, "{message}": try await account.send()["id"].string, "{webhook}": webhook,
+                "{delivery}": delivery,
+            ]
+            var samples: [JSON] = []
+            for call in Self.calls {
+                let path = ids.reduce(call.path) { $0.replacing($1.key, with: $1.value) }
+                let answer =
+                    call.body == .absent
+                    ? try await account.client.send(call.method, path)
+                    : try await account.client.send(call.method, path, call.body)
+                let withoutKey = try await server.client.send(call.method, path)
+                for answer in ["/v1/attachments", "/metrics"].contains(where: path.hasPrefix)
+                    ? [answer] : [answer, withoutKey]
+                {
+                    samples.append([
+                        "method": .string(call.method.lowercased()), "path": .string(path),
+                        "status": .int(answer.status), "text": .string(answer.text),
+                        "type": .string(answer.header("Content-Type") ?? ""),
+                    ])
+                }
+            }
+
+            let complaints = try await Self.complaints(about: samples)
+
+            #expect(complaints == [])
+            #expect(Set(samples.map { $0["status"] }) == [200, 201, 202, 204, 400, 401, 404, 422])
+        }
+    }
+
+    /// What the Python validator of JSON Schema has to say, one line for each answer that is not described.
+    private static func complaints(about samples: [JSON]) async throws -> [String] {
+        let interpreter = try #require(
+            ProcessInfo.processInfo.environment["HTTPSMS_PYTHON"],
+            "HTTPSMS_PYTHON does not name a Python with the packages of Tests/requirements.txt; `make test` sets it")
+        let process = Process()
+        process.executableURL = URL(filePath: interpreter)
+        process.arguments = ["-B", "-c", script, file.path]
+        let (input, output) = (Pipe(), Pipe())
+        (process.standardInput, process.standardOutput) = (input, output)
+        let ended = AsyncStream<Void> { continuation in
+            process.terminationHandler = { _ in continuation.finish() }
+        }
+        try process.run()
+        // The script reads all before it writes, and writes less than the 64 KiB that a pipe holds.
+        try input.fileHandleForWriting.write(contentsOf: JSONEncoder().encode(samples))
+        try input.fileHandleForWriting.close()
+        for await _ in ended {}
+        let answer = try output.fileHandleForReading.readToEnd() ?? Data()
+        return try JSONDecoder().decode([String].self, from: answer)
+    }
+
+    private static let script = #"""
+        import json, re, sys
+        from jsonschema import Draft202012Validator, FormatChecker
+        from referencing import Registry, Resource
+        from referencing.jsonschema import DRAFT202012
+
+        document = json.load(open(sys.argv[1]))
+        registry = Registry().with_resource("urn:api", Resource(contents=document, specification=DRAFT202012))
+
+        def resolved(value):
+            while "$ref" in value:
+                target = document
+                for part in value["$ref"].removeprefix("#/").split("/"):
+                    target = target[part.replace("~1", "/")]
+                value = target
+            return value
+
+        def described(path):
+            path = path.split("?")[0]
+            found = [p for p in document["paths"] if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", p), path)]
+            return document["paths"][min(found, key=lambda p: p.count("{"))]
+
+        def anchored(schema):
+            # References are relative to the document.
+            return json.loads(json.dumps(schema).replace('"#/', '"urn:api#/'))
+
+        def complaint(sample):
+            responses = described(sample["path"])[sample["method"]]["responses"]
+            if str(sample["status"]) not in responses:
+                return "this status is not described"
+            response = resolved(responses[str(sample["status"])])
+            kind = sample["type"].split(";")[0]
+            content = response.get("content", {})
+            if not content:
+                return "a body is not described" if sample["text"] else None
+            if kind not in content:
+                return f"{kind} is not described"
+            value = json.loads(sample["text"]) if kind == "application/json" else sample["text"]
+            validator = Draft202012Validator(
+                anchored(content[kind]["schema"]), registry=registry, format_checker=FormatChecker())
+            errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+            return "; ".join(errors) or None
+
+        complaints = []
+        for sample in json.load(sys.stdin):
+            trouble = complaint(sample)
+            if trouble:
+                complaints.append(f"{sample['method']} {sample['path']} {sample['status']}: {trouble}")
+        json.dump(complaints, sys.stdout)
+        """#
+}
