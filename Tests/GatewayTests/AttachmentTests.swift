@@ -53,6 +53,7 @@ import Testing
             let answer = try await account.makePhone().receive(Self.mms([Self.attachment()]))
             let path = answer.data["attachments"][0].string.dropFirst(server.baseURL.count)
             let parts = path.split(separator: "/").map(String.init)
+            try #require(parts.count == 6)
             let table: [(part: Int, value: String)] = [
                 (2, "someone"), (3, unknownID), (3, "nonsense"), (4, "1"), (4, "x"), (4, "-1"), (5, "photo.jpg"),
                 (5, parts[5].uppercased()), (5, "..%2f..%2fhttpsms.sqlite"),
