@@ -36,6 +36,7 @@ final class ChildProcess: Sendable {
     ///   - arguments: Without the name of the command.
     ///   - environment: All of it: nothing is inherited.
     ///   - logs: Where its output goes, `<logs>.out` and `<logs>.err`.
+    /// - Throws: ``TestFailure`` when it cannot be started.
     init(_ command: String, _ arguments: [String], environment: [String: String], logs: String) throws {
         outputPath = logs + ".out"
         errorPath = logs + ".err"
@@ -47,11 +48,21 @@ final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         // What is open in the test is no business of the server; closing what is not open is no error.
         for descriptor in 3..<1_024 { posix_spawn_file_actions_addclose(&actions, Int32(descriptor)) }
+        // Signals as an operator's shell leaves them: threads of Swift block them all, Python ignores some.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         let argumentPointers = ([command] + arguments).map { strdup($0) } + [nil]
         let environmentPointers = environment.map { strdup("\($0)=\($1)") } + [nil]
         defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
         var id: pid_t = 0
-        let code = posix_spawn(&id, command, &actions, nil, argumentPointers, environmentPointers)
+        let code = posix_spawn(&id, command, &actions, &attributes, argumentPointers, environmentPointers)
         guard code == 0 else { throw TestFailure("\(command) cannot be started: \(String(cString: strerror(code)))") }
         self.id = id
     }

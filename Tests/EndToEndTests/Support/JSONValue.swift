@@ -38,7 +38,12 @@ enum JSONValue: Codable, Hashable, Sendable {
 
     /// A member of an object; null when there is none.
     subscript(_ name: String) -> JSONValue {
-        if case .object(let members) = self { members[name] ?? .null } else { .null }
+        get { if case .object(let members) = self { members[name] ?? .null } else { .null } }
+        set {
+            guard case .object(var members) = self else { return }
+            members[name] = newValue
+            self = .object(members)
+        }
     }
 
     /// The text; nil for anything else.

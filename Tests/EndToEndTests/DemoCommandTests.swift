@@ -1,0 +1,49 @@
+import Foundation
+import Testing
+
+extension EndToEndTests {
+    /// `httpsms demo`, the first thing that a newcomer runs.
+    @Suite struct DemoCommand {
+        @Test(.timeLimit(.minutes(2)))
+        func onceShowsTheEightEventsInANewFolderAndAgain() async throws {
+            try await withInstallation { installation in
+                for _ in 1...2 {
+                    let finished = try await installation.run("demo", "--once", within: .seconds(60))
+
+                    #expect(finished.end == .exited(0), "\(finished.errors)")
+                    let lines = finished.output.split(separator: "\n").filter { $0.hasSuffix("verified") }
+                    #expect(
+                        lines.map { String($0.prefix { $0 != " " }) } == [
+                            "message.phone.received", "message.call.missed", "message.phone.sent",
+                            "message.phone.delivered", "message.send.failed", "message.send.expired",
+                            "phone.heartbeat.offline", "phone.heartbeat.online",
+                        ], "\(finished.output)")
+                }
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1)))
+        func itStaysUpAndEndsWhenItIsAsked() async throws {
+            try await withInstallation { installation in
+                let process = try installation.start(["demo"])
+                try await eventually("what to try next", within: .seconds(60)) {
+                    process.end != nil || process.output.contains("Stop with Ctrl-C.")
+                }
+
+                process.signal(SIGINT)
+
+                #expect(try await process.wait(within: .seconds(10)) == .exited(0), "\(process.errors)")
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1)))
+        func itListensOnLoopbackOnly() async throws {
+            try await withInstallation { installation in
+                let finished = try await installation.run("demo", "--once", settings: ["HTTP_HOST": "0.0.0.0"])
+
+                #expect(finished.end == .exited(1))
+                #expect(finished.errors.contains("HTTP_HOST cannot be read: it must be an address of loopback"))
+            }
+        }
+    }
+}

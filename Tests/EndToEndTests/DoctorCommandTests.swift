@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+extension EndToEndTests {
+    /// `httpsms doctor` and `httpsms migrate`.
+    @Suite struct DoctorCommand {
+        @Test(.timeLimit(.minutes(1)))
+        func migrateMakesTheStoreOnce() async throws {
+            try await withInstallation { installation in
+                let first = try await installation.run("migrate")
+                let second = try await installation.run("migrate")
+
+                #expect(first.end == .exited(0))
+                #expect(first.output.hasPrefix("Applied: delivery-1, "))
+                #expect(second.end == .exited(0))
+                #expect(second.output == "The store is up to date.\n")
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1)))
+        func aNewAndAHealthyInstallationHaveNoProblem() async throws {
+            try await withInstallation { installation in
+                let new = try await installation.run("doctor")
+                #expect(new.end == .exited(0))
+                #expect(!FileManager.default.fileExists(atPath: installation.databasePath), "it changes nothing")
+
+                try await installation.serve()
+                let running = try await installation.run("doctor")
+                #expect(running.end == .exited(0), "\(running.output)")
+                try await installation.stop()
+                let stopped = try await installation.run("doctor")
+                #expect(stopped.end == .exited(0), "\(stopped.output)")
+                #expect(stopped.output.contains("opens, is up to date, and fits the master key"))
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1)))
+        func whatIsWrongIsNamedWithWhatToMend() async throws {
+            try await withInstallation { installation in
+                #expect(try await installation.run("user", "create", "--email", "a@example.com").end == .exited(0))
+                let keyPath = installation.databasePath + ".key"
+                let key = try String(contentsOfFile: keyPath, encoding: .utf8)
+
+                let otherKey = Data(repeating: 7, count: 32).base64EncodedString()
+                try await expectProblem(
+                    installation, ["MASTER_KEY": otherKey], "store",
+                    "the store was written with another master key: set MASTER_KEY, or restore the key file")
+                try await expectProblem(
+                    installation, ["HTTP_PORT": "-1"], "configuration", "HTTP_PORT cannot be read: it must be a port")
+
+                try FileManager.default.removeItem(atPath: keyPath)
+                try await expectProblem(
+                    installation, [:], "store",
+                    "it is encrypted, but there is no master key: set MASTER_KEY, or restore the key file")
+                #expect(!FileManager.default.fileExists(atPath: keyPath), "a new key would hide the loss")
+                let refused = try await installation.run("serve")
+                #expect(refused.end == .exited(1))
+                #expect(refused.errors.contains("the store is encrypted, but there is no master key"))
+                #expect(!FileManager.default.fileExists(atPath: keyPath), "a new key would hide the loss")
+
+                try Data("no key".utf8).write(to: URL(filePath: keyPath))
+                try await expectProblem(
+                    installation, [:], "master key", "\(keyPath) does not hold a master key, 32 bytes in base64")
+
+                try Data(key.utf8).write(to: URL(filePath: keyPath))
+                try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: keyPath)
+                try await expectProblem(
+                    installation, [:], "master key", "others may read \(keyPath): run chmod 600 \(keyPath)")
+
+                try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: keyPath)
+                #expect(try await installation.run("doctor").end == .exited(0))
+
+                for log in ["-wal", "-shm"] {
+                    try? FileManager.default.removeItem(atPath: installation.databasePath + log)  // May not be there.
+                }
+                try Data(repeating: 0x2a, count: 8_192).write(to: URL(filePath: installation.databasePath))
+                try await expectProblem(
+                    installation, [:], "store", "\(installation.databasePath) is damaged")
+            }
+        }
+
+        private func expectProblem(
+            _ installation: Installation, _ settings: [String: String], _ subject: String, _ words: String
+        ) async throws {
+            let finished = try await installation.run("doctor", settings: settings)
+            #expect(finished.end == .exited(1))
+            #expect(finished.output.contains("PROBLEM  \(subject): \(words)"), "\(finished.output)")
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import NIOHTTP1
+import Testing
+
+extension EndToEndTests {
+    /// `httpsms user create`, beside a running server and alone.
+    @Suite struct UserCommand {
+        @Test(.timeLimit(.minutes(1)))
+        func aNewKeyWorksAtOnceAtTheRunningServer() async throws {
+            try await withInstallation { installation in
+                let client = Client(installation: installation)
+                try await installation.serve()
+                #expect(try await client.send(.GET, "/v1/users/me").status == 401)
+
+                let made = try await installation.run(
+                    "user", "create", "--email", "owner@example.com", "--id", "owner", "--api-key", Client.apiKey)
+
+                #expect(made.end == .exited(0))
+                #expect(made.output == "id:      owner\napi key: \(Client.apiKey)\n")
+                #expect(try await client.call(.GET, "/v1/users/me")["email"] == "owner@example.com")
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1)))
+        func idAndKeyAreDrawnWhenTheyAreNotGiven() async throws {
+            try await withInstallation { installation in
+                let first = try await installation.run("user", "create", "--email", "first@example.com")
+                let second = try await installation.run("user", "create", "--email", "second@example.com")
+
+                let pattern = /^id:      [0-9a-f-]{36}\napi key: uk_[A-Za-z0-9_-]{64}\n$/
+                #expect(first.output.contains(pattern))
+                #expect(second.output.contains(pattern))
+                #expect(first.output != second.output)
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1)))
+        func whatCannotBeAnAccountIsRefusedInWords() async throws {
+            try await withInstallation { installation in
+                let made = try await installation.run(
+                    "user", "create", "--email", "owner@example.com", "--id", "owner", "--api-key", Client.apiKey)
+                #expect(made.end == .exited(0))
+
+                for (arguments, words) in [
+                    (["--email", "owner@example.com"], "there is an account already with this e-mail address"),
+                    (["--email", "a@example.com", "--id", "owner"], "there is an account already with this id"),
+                    (
+                        ["--email", "a@example.com", "--api-key", Client.apiKey],
+                        "there is an account already with this API key"
+                    ),
+                    (["--email", "nobody"], "'nobody' is not an e-mail address"),
+                    (["--email", "a@example.com", "--id", "a b"], "an id has 1 to 128 printable ASCII characters"),
+                    (["--email", "a@example.com", "--api-key", "short"], "an API key has 8 to 255 printable"),
+                    (["--email", "a@example.com", "--api-key", "pk_12345678"], "does not start with pk_"),
+                ] {
+                    let process = try installation.start(["user", "create"] + arguments)
+
+                    #expect(try await process.wait() == .exited(1))
+                    #expect(process.errors.contains("Error: ") && process.errors.contains(words), "\(arguments)")
+                    #expect(process.output == "")
+                }
+            }
+        }
+    }
+}
