@@ -110,7 +110,7 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Gateway", "Delivery", "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", asyncHTTPClient,
-                hummingbird, logging, nioCore, nioHTTP1, nioFoundation,
+                hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioFoundation,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -10,6 +10,8 @@ package enum DeliveryQueries {
         package let endpoint: EndpointID
         /// When the first pending delivery of each lane is due; a lane without one is absent.
         package let dueAt: [DeliveryLane: Timestamp]
+        /// The endpoint's version while what was held is let go; nil at other times.
+        package var releaseVersion: Int64?
     }
 
     /// A page of at most 500 active endpoints with pending deliveries, after `cursor`, in the order of their ids.
@@ -39,7 +41,7 @@ package enum DeliveryQueries {
                 (SELECT MIN(due_at) FROM delivery
                  WHERE state = \(literal: pending) AND endpoint_id = w.endpoint_id
                      AND lane = \(literal: DeliveryLane.replay.rawValue)) AS replay_due_at,
-                e.status
+                e.status, CASE WHEN e.release_through IS NOT NULL THEN e.version END AS release_version
             FROM waiting w
             LEFT JOIN endpoint e ON e.id = w.endpoint_id
             WHERE w.endpoint_id IS NOT NULL
@@ -52,7 +54,8 @@ package enum DeliveryQueries {
                 dueAt[.retry] = try row.find("retry_due_at")
                 dueAt[.replay] = try row.find("replay_due_at")
             }
-            return Backlog(endpoint: try row.get("endpoint_id"), dueAt: dueAt)
+            return Backlog(
+                endpoint: try row.get("endpoint_id"), dueAt: dueAt, releaseVersion: try row.find("release_version"))
         }
     }
 

@@ -122,7 +122,9 @@ package enum DeliveryHistory {
         endpoint: EndpointID, _ filter: Filter, limit: Int, in tx: any Transaction
     ) throws -> [DeliveryRecord] {
         let before: SQL =
-            filter.before.map { "AND d.sequence < (SELECT sequence FROM delivery WHERE id = \($0))" } ?? ""
+            filter.before.map {
+                "AND d.sequence < (SELECT sequence FROM delivery WHERE id = \($0) AND endpoint_id = \(endpoint))"
+            } ?? ""
         let type: SQL = filter.eventType.map { "AND e.type = \($0)" } ?? ""
         let subject: SQL = filter.messageID.map { "AND d.order_key = \($0)" } ?? ""
         return try tx.all(

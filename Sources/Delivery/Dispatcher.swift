@@ -114,7 +114,15 @@ package struct Dispatcher: Service {
     ) async throws {
         let claims: [Claims]
         do {
-            claims = try await store.write(.engine) { [self] tx in try requests.map { try claim($0, in: tx) } }
+            claims = try await store.write(.engine) { [self] tx in
+                try requests.map { request in
+                    do {
+                        return try claim(request, in: tx)
+                    } catch StorageError.corrupt(let reason) {
+                        return .unreadable(reason)
+                    }
+                }
+            }
         } catch {
             for request in requests { ready.claimed(request, count: 0, at: clock.now()) }
             throw error
@@ -126,6 +134,11 @@ package struct Dispatcher: Service {
                 for delivery in deliveries { start(delivery, endpoint) }
             case .notActive:
                 ready.claimed(request, count: 0, at: clock.now())
+            case .unreadable(let reason):
+                ready.claimed(request, count: 0, at: clock.now())
+                logger.error(
+                    "deliveries cannot be read",
+                    metadata: ["webhook_id": "\(request.endpoint)", "error": "\(reason)"])
             case .disabled:
                 ready.claimed(request, count: 0, at: clock.now())
                 logger.error(
@@ -139,6 +152,8 @@ package struct Dispatcher: Service {
         case taken(Endpoint, [ClaimedDelivery])
         case notActive
         case disabled
+        /// A row holds what it should not; other endpoints are served all the same.
+        case unreadable(String)
     }
 
     /// A webhook whose signing key cannot be read is never sent unsigned: it holds its deliveries until it is mended.

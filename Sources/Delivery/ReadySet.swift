@@ -68,6 +68,8 @@ package struct ReadySet: Sendable {
         var isOrdered = false
         /// While held deliveries are let go: one at a time, and none before this.
         var releaseAt: Timestamp?
+        /// The version of the endpoint that ``releaseAt`` was reckoned by.
+        var releaseVersion: Int64?
     }
 
     private let limits: Limits
@@ -103,7 +105,11 @@ package struct ReadySet: Sendable {
         for backlog in backlogs where !backlog.dueAt.isEmpty {
             var dueAt = backlog.dueAt
             for (lane, born) in backlog.dueAt where lane != .retry { dueAt[lane] = min(born, now) }
-            entries[backlog.endpoint, default: Entry(window: limits.firstWindow)].dueAt = dueAt
+            var entry = entries[backlog.endpoint, default: Entry(window: limits.firstWindow)]
+            entry.dueAt = dueAt
+            // Paused and resumed since: another pace holds.
+            if entry.releaseVersion != backlog.releaseVersion { entry.releaseAt = nil }
+            entries[backlog.endpoint] = entry
         }
         entries = entries.filter { !$0.value.dueAt.isEmpty || $0.value.inFlight > 0 }
         ring.removeAll { entries[$0]?.isInRing != true }
@@ -159,6 +165,7 @@ package struct ReadySet: Sendable {
         }
         // One delivery was asked for, whatever the request's limit was.
         entries[request.endpoint]?.releaseAt = now + .seconds(release.rate.map { 1 / $0 } ?? 0)
+        entries[request.endpoint]?.releaseVersion = endpoint?.version
         if count == 0 { entries[request.endpoint]?.dueAt[request.lane] = nil }
     }
 

@@ -27,10 +27,10 @@ enum RetryAfter {
         case 5: parts = (words[2], words[1], words[4], words[3])
         default: return nil
         }
-        guard let month = months.firstIndex(of: parts.month), var year = Int(parts.year), let day = Int(parts.day)
-        else {
-            return nil
-        }
+        // `Int` takes signs, too.
+        guard (parts.day + parts.year).utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let month = months.firstIndex(of: parts.month), var year = Int(parts.year), let day = Int(parts.day)
+        else { return nil }
         // Two digits: of this century, unless the caller finds that too far ahead.
         if parts.year.count == 2 { year += 2_000 }
         let padded = [(year, 4), (month + 1, 2), (day, 2)].map { value, width in
