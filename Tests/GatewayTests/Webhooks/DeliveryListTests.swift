@@ -1,0 +1,134 @@
+import TestSupport
+import Testing
+
+/// `GET /v1/webhooks/{webhookID}/deliveries`.
+@Suite(.timeLimit(.minutes(1))) struct DeliveryListTests {
+    @Test func aDeliveryHasEveryField() async throws {
+        try await withWebhookServer { _, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            try await account.receive("1", on: phone)
+            let delivery = try await account.newest(webhook, is: "succeeded")
+            let request = receiver.requests[0]
+
+            let answer = try await account.client.get("/v1/webhooks/\(webhook["id"].string)/deliveries")
+
+            #expect(answer.status == 200)
+            #expect(answer.message == "fetched 1 delivery")
+            #expect(
+                answer.data == [
+                    [
+                        "id": .string(request.header("X-Httpsms-Delivery") ?? ""), "webhook_id": webhook["id"],
+                        "event_id": request.json["id"], "event_type": "message.phone.received",
+                        "owner": .string(phoneNumber), "sequence": 1, "status": "succeeded", "attempt_count": 1,
+                        "next_attempt_at": nil, "last_status_code": 200, "last_error": nil,
+                        "created_at": request.json["time"], "completed_at": delivery["completed_at"],
+                    ]
+                ])
+            #expect(!delivery["completed_at"].string.isEmpty)
+        }
+    }
+
+    @Test func filtersNarrowTheList() async throws {
+        try await withWebhookServer { request, _ in
+            .status(request.content == "bad" ? 404 : 200)
+        } body: { _, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            try await account.receive("good", on: phone)
+            try await account.receive("bad", on: phone)
+            let message = try await account.send()["id"].string
+            _ = try await phone.fetch(message)
+            for event in ["SENT", "DELIVERED"] {
+                _ = try await phone.report(event, message, ["timestamp": "2026-07-22T10:15:29.814Z"])
+            }
+            _ = try await receiver.requests(4)
+            _ = try await eventually("all to end") {
+                try await account.deliveries(webhook).allSatisfy { $0["completed_at"] != nil } ? true : nil
+            }
+
+            func types(_ query: String) async throws -> [String] {
+                try await account.deliveries(webhook, query).map { $0["event_type"].string }
+            }
+            #expect(
+                try await types("") == [
+                    "message.phone.delivered", "message.phone.sent", "message.phone.received", "message.phone.received",
+                ])
+            #expect(try await types("status=failed") == ["message.phone.received"])
+            #expect(try await types("status=succeeded").count == 3)
+            #expect(try await types("status=pending") == [])
+            #expect(try await types("status=cancelled") == [])
+            #expect(try await types("event_type=message.phone.sent") == ["message.phone.sent"])
+            #expect(
+                try await types("message_id=\(message.uppercased())") == [
+                    "message.phone.delivered", "message.phone.sent",
+                ])
+            #expect(try await types("message_id=\(unknownID)") == [])
+            #expect(
+                try await types("message_id=\(message)&event_type=message.phone.sent&status=succeeded")
+                    == ["message.phone.sent"])
+        }
+    }
+
+    @Test func theCursorGoesThroughAllWithoutGapOrRepeat() async throws {
+        try await withWebhookServer { _, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            try await account.act("pause", on: webhook)
+            for index in 1...7 { try await account.receive("\(index)", on: phone) }
+
+            var sequences: [JSON] = []
+            var before = ""
+            while true {
+                let page = try await account.deliveries(webhook, "limit=3" + before)
+                if page.isEmpty { break }
+                #expect(page.count <= 3)
+                sequences += page.map(\.["sequence"])
+                before = "&before=\(page[page.count - 1]["id"].string)"
+                try await account.receive("meanwhile", on: phone)
+            }
+
+            #expect(sequences == [7, 6, 5, 4, 3, 2, 1])
+        }
+    }
+
+    @Test func theCursorOfAnotherWebhookIsNone() async throws {
+        try await withWebhookServer { server, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url("/a"))
+            let other = try await account.makeWebhook(receiver.url("/b"))
+            try await account.receive("1", on: phone)
+            try await account.act("test", on: other)
+            let cursor = try await account.deliveries(other)[0]["id"].string
+
+            #expect(try await account.deliveries(webhook, "before=\(cursor)") == [])
+            #expect(try await account.deliveries(webhook, "before=\(unknownID)") == [])
+        }
+    }
+
+    @Test func theLimitIs20AndAtMost100() async throws {
+        try await withWebhookServer { _, account, _, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            try await account.act("pause", on: webhook)
+            for _ in 1...103 { try await account.act("test", on: webhook) }
+
+            #expect(try await account.deliveries(webhook).count == 20)
+            #expect(try await account.deliveries(webhook, "limit=0").isEmpty)
+            #expect(try await account.deliveries(webhook, "limit=100").count == 100)
+            #expect(try await account.deliveries(webhook, "limit=99999999999999999999").count == 100)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("status=lost", "status"), ("event_type=message.phone.lost", "event_type"), ("message_id=1", "message_id"),
+            ("before=abc", "before"), ("limit=ten", "limit"), ("limit=-1", "limit"),
+        ]) func whatCannotBeReadIsNamed(query: String, field: String) async throws
+    {
+        try await withWebhookServer { _, account, _, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+
+            let answer = try await account.client.get("/v1/webhooks/\(webhook["id"].string)/deliveries?\(query)")
+
+            #expect(answer.status == 422)
+            #expect(answer.message == "validation errors while fetching deliveries")
+            #expect(Array(answer.data.object.keys) == [field])
+        }
+    }
+}
