@@ -1,0 +1,116 @@
+import Storage
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Delivery
+
+/// An endpoint at which every attempt fails for five days, with at least 50 failures, is disabled.
+@Suite(.timeLimit(.minutes(1))) struct EndpointHealthTests {
+    @Test(arguments: Engine.enabled) func fiveDaysAndFiftyFailuresDisable(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+
+            try await harness.fail(endpoint, times: 49)
+            harness.clock.advance(by: .seconds(5 * 86_400 + 1))
+            try await harness.emit(2)
+            #expect(try await harness.status(of: endpoint).0 == .active)
+
+            try await harness.fail(endpoint, times: 1)
+
+            let (status, reason) = try await harness.status(of: endpoint)
+            #expect(status == .disabled)
+            #expect(reason?.hasPrefix("failing: every attempt since 2026-07-22T10:15:29.8") == true, "\(reason ?? "")")
+        }
+    }
+
+    /// Failures, then the pause, then failures again; whether the last one disables.
+    @Test(
+        arguments: [
+            (first: 60, days: 4, last: 10, isDisabled: false), (10, 5, 39, false), (10, 5, 40, true),
+            (1, 400, 48, false), (1, 400, 49, true),
+        ] as [(Int, Int, Int, Bool)])
+    func bothBoundsMustBeReached(first: Int, days: Int, last: Int, isDisabled: Bool) async throws {
+        try await withEngine(.sqlite) { harness in
+            let endpoint = try await harness.addEndpoint()
+
+            try await harness.fail(endpoint, times: first)
+            harness.clock.advance(by: .seconds(days * 86_400))
+            try await harness.fail(endpoint, times: last)
+
+            #expect(try await harness.status(of: endpoint).0 == (isDisabled ? .disabled : .active))
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func oneSuccessStartsTheCountAnew(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.fail(endpoint, times: 60)
+            harness.clock.advance(by: .seconds(4 * 86_400))
+
+            try await harness.succeed(endpoint)
+            harness.clock.advance(by: .seconds(2 * 86_400))
+            try await harness.fail(endpoint, times: 60)
+
+            #expect(try await harness.status(of: endpoint).0 == .active)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func whatWasForgivenDoesNotDisableAgain(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.fail(endpoint, times: 60)
+            harness.clock.advance(by: .seconds(6 * 86_400))
+            try await harness.fail(endpoint, times: 1)
+            #expect(try await harness.status(of: endpoint).0 == .disabled)
+
+            try await harness.store.write { [endpoints = harness.endpoints] tx in
+                try endpoints.forgiveFailures(of: endpoint, in: tx)
+            }
+            try await harness.change(endpoint) { $0.status = .active }
+            try await harness.fail(endpoint, times: 1)
+
+            #expect(try await harness.status(of: endpoint).0 == .active)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func theFailuresOfOneDoNotDisableAnother(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let failing = try await harness.addEndpoint()
+            let healthy = try await harness.addEndpoint()
+            try await harness.fail(failing, times: 60)
+            harness.clock.advance(by: .seconds(6 * 86_400))
+
+            try await harness.fail(failing, times: 1)
+
+            #expect(try await harness.status(of: failing).0 == .disabled)
+            #expect(try await harness.status(of: healthy).0 == .active)
+        }
+    }
+}
+
+extension EngineHarness {
+    /// Emits events and has their first attempts at `endpoint` fail.
+    fileprivate func fail(_ endpoint: EndpointID, times: Int) async throws {
+        let lease = Lease(at: clock.now())
+        try await emit(times)
+        for claim in try await claim(endpoint, limit: times, lease: lease) {
+            try await record([claim], .retry(at: clock.now() + .seconds(86_400 * 365)), lease: lease)
+        }
+    }
+
+    /// Emits an event and has it delivered to `endpoint`.
+    fileprivate func succeed(_ endpoint: EndpointID) async throws {
+        let lease = Lease(at: clock.now())
+        try await emit()
+        try await record(claim(endpoint, lease: lease), .succeeded, lease: lease)
+    }
+
+    /// The status of `endpoint`, and its reason.
+    fileprivate func status(of endpoint: EndpointID) async throws -> (EndpointStatus, String?) {
+        try await store.read { [endpoints] tx in
+            let found = try endpoints.find(endpoint, userID: Self.userID, in: tx)
+            return try (#require(found?.status), found?.statusReason)
+        }
+    }
+}
