@@ -58,7 +58,8 @@ struct AccessLogMiddleware: RouterMiddleware {
         context.logger.debug(
             "request",
             metadata: [
-                "method": "\(request.method)", "path": "\(Self.shown(request.uri.path))", "status": "\(response.status.code)",
+                "method": "\(request.method)", "path": "\(Self.shown(request.uri.path))",
+                "status": "\(response.status.code)",
                 "duration_ms": "\(start.duration(to: .now).microseconds / 1_000)",
             ])
         return response

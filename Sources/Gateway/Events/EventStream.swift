@@ -37,20 +37,24 @@ final class EventStream: Sendable {
             status: .ok,
             headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .xAccelBuffering: "no"],
             body: ResponseBody { [self] writer in
-                var cursor = try await start(after)
-                var nextComment = ContinuousClock.now + Self.commentInterval
-                try await writer.write(ByteBuffer(string: ": open at \(cursor)\n\n"))
-                while !Task.isCancelled && !Task.isShuttingDownGracefully {
-                    let page = try await page(of: admission.userID, after: cursor, filter)
-                    cursor = page.cursor
-                    if !page.frames.isEmpty { try await writer.write(ByteBuffer(bytes: page.frames)) }
-                    if page.mayHaveMore { continue }
-                    if nextComment <= .now {
-                        nextComment = .now + Self.commentInterval
-                        try await writer.write(ByteBuffer(string: ":\n\n"))
+                try await request.body.consumeWithInboundCloseHandler { _ in
+                    var cursor = try await start(after)
+                    var nextComment = ContinuousClock.now + Self.commentInterval
+                    try await writer.write(ByteBuffer(string: ": open at \(cursor)\n\n"))
+                    while !admission.isOver && !Task.isCancelled && !Task.isShuttingDownGracefully {
+                        let page = try await page(of: admission.userID, after: cursor, filter)
+                        cursor = page.cursor
+                        if !page.frames.isEmpty { try await writer.write(ByteBuffer(bytes: page.frames)) }
+                        if page.mayHaveMore { continue }
+                        if nextComment <= .now {
+                            nextComment = .now + Self.commentInterval
+                            try await writer.write(ByteBuffer(string: ":\n\n"))
+                        }
+                        await store.wakeups.wait(for: .events, atMost: .seconds(1))
+                        if try await isRevoked(keys, of: admission.userID) { break }
                     }
-                    await store.wakeups.wait(for: .events, atMost: .seconds(1))
-                    if try await isRevoked(keys, of: admission.userID) { break }
+                } onInboundClosed: {
+                    admission.end()
                 }
                 try await writer.finish(nil)
             })
@@ -79,6 +83,7 @@ final class EventStream: Sendable {
     private final class Admission: Sendable {
         let userID: UserID
         private let leave: @Sendable () -> Void
+        private let ended = Mutex(false)
 
         init(_ userID: UserID, leave: @escaping @Sendable () -> Void) {
             self.userID = userID
@@ -86,6 +91,11 @@ final class EventStream: Sendable {
         }
 
         deinit { leave() }
+
+        /// Whether the client has left: without a write, nothing else would tell.
+        var isOver: Bool { ended.withLock { $0 } }
+
+        func end() { ended.withLock { $0 = true } }
     }
 
     private func admit(_ userID: UserID) throws(APIError) -> Admission {
