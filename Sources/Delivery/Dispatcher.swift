@@ -16,6 +16,7 @@ package struct Dispatcher: Service {
     private let lease: Lease
     private let clock: any WallClock
     private let limits: ReadySet.Limits
+    private let scanInterval: Duration
     private let metrics: DeliveryMetrics
     private let logger: Logger
 
@@ -26,11 +27,13 @@ package struct Dispatcher: Service {
     ///   - lease: What this process claims under.
     ///   - clock: What due times are compared with.
     ///   - limits: How much may be in flight.
+    ///   - scanInterval: How often the store itself is looked at: hints are lost with a process, rows are not.
     ///   - metrics: Counts attempts.
     ///   - logger: Told of failed deliveries and of a store that does not take results.
     package init(
         store: any Store, endpoints: EndpointQueries, runner: AttemptRunner, lease: Lease, clock: any WallClock,
-        limits: ReadySet.Limits = .init(), metrics: DeliveryMetrics = DeliveryMetrics(), logger: Logger
+        limits: ReadySet.Limits = .init(), scanInterval: Duration = .seconds(1),
+        metrics: DeliveryMetrics = DeliveryMetrics(), logger: Logger
     ) {
         self.store = store
         self.endpoints = endpoints
@@ -38,6 +41,7 @@ package struct Dispatcher: Service {
         self.lease = lease
         self.clock = clock
         self.limits = limits
+        self.scanInterval = scanInterval
         self.metrics = metrics
         self.logger = logger
     }
@@ -81,7 +85,7 @@ package struct Dispatcher: Service {
                     ready.add(EndpointID(trusted: key), lane: .first, dueAt: clock.now())
                 }
                 if nextScan <= .now {
-                    nextScan = .now + Self.scanInterval
+                    nextScan = .now + scanInterval
                     if try await cancelForDeletedEndpoints() { nextScan = .now }
                     ready.replace(with: try await backlogs(), at: clock.now())
                 }
@@ -91,7 +95,7 @@ package struct Dispatcher: Service {
                 }
                 let requests = ready.plan(at: clock.now())
                 if requests.isEmpty {
-                    let untilDue = ready.nextDue.map { $0 - clock.now() } ?? Self.scanInterval
+                    let untilDue = ready.nextDue.map { $0 - clock.now() } ?? scanInterval
                     await store.wakeups.wait(
                         for: .deliveries, atMost: min(max(untilDue, .zero), ContinuousClock.now.duration(to: nextScan)))
                     continue
@@ -104,7 +108,7 @@ package struct Dispatcher: Service {
             } catch {
                 if !isFailing { logger.error("deliveries cannot be claimed", metadata: ["error": "\(error)"]) }
                 isFailing = true
-                await store.wakeups.wait(for: .deliveries, atMost: Self.scanInterval)
+                await store.wakeups.wait(for: .deliveries, atMost: scanInterval)
             }
         }
     }
@@ -214,7 +218,4 @@ package struct Dispatcher: Service {
 
     /// How often leases are compared with what is in flight.
     private static let repairInterval: Duration = .seconds(60)
-
-    /// How often the store itself is looked at: hints are lost with a process, rows are not.
-    private static let scanInterval: Duration = .seconds(1)
 }

@@ -26,6 +26,7 @@ package struct Sweep: Service {
     private let topic: Wakeups.Topic
     private let store: any Store
     private let clock: any WallClock
+    private let floor: Duration
     private let logger: Logger
     private let work: @Sendable (any Transaction) throws -> Outcome
 
@@ -34,16 +35,18 @@ package struct Sweep: Service {
     ///   - topic: The hint that wakes it.
     ///   - store: Where the rows are.
     ///   - clock: What due times are compared with.
+    ///   - floor: The longest time between two looks.
     ///   - logger: Told of failures, once each time they begin.
     ///   - work: One transaction: handles a bounded number of due rows. May run again.
     package init(
-        _ name: String, on topic: Wakeups.Topic, store: any Store, clock: any WallClock, logger: Logger,
-        work: @escaping @Sendable (any Transaction) throws -> Outcome
+        _ name: String, on topic: Wakeups.Topic, store: any Store, clock: any WallClock, floor: Duration = .seconds(1),
+        logger: Logger, work: @escaping @Sendable (any Transaction) throws -> Outcome
     ) {
         self.name = name
         self.topic = topic
         self.store = store
         self.clock = clock
+        self.floor = floor
         self.logger = logger
         self.work = work
     }
@@ -54,7 +57,7 @@ package struct Sweep: Service {
         await withGracefulShutdownHandler {
             var isFailing = false
             while !Task.isShuttingDownGracefully && !Task.isCancelled {
-                var pause = Self.floor
+                var pause = floor
                 do {
                     let started = clock.now()
                     // What was due before the sweep and still is could not be done: no use in trying at once.
@@ -84,7 +87,4 @@ package struct Sweep: Service {
             if !outcome.mayHaveMore || Task.isShuttingDownGracefully { return outcome.nextDue }
         }
     }
-
-    /// The longest time between two looks.
-    private static let floor: Duration = .seconds(1)
 }

@@ -106,12 +106,13 @@ struct EngineHarness: Sendable {
     /// Runs a dispatcher beside `body`, then has it shut down gracefully.
     func dispatching(
         _ sender: any WebhookSender, over store: (any Store)? = nil, limits: ReadySet.Limits = .init(),
-        lease: Lease? = nil, _ body: (ServiceGroup) async throws -> Void
+        lease: Lease? = nil, scanInterval: Duration = .seconds(1), _ body: (ServiceGroup) async throws -> Void
     ) async throws {
         let dispatcher = Dispatcher(
             store: store ?? self.store, endpoints: endpoints,
             runner: AttemptRunner(sender: sender, schedule: .standard, clock: clock, version: "1.2.3"),
-            lease: lease ?? Lease(at: clock.now()), clock: clock, limits: limits, logger: Self.logger)
+            lease: lease ?? Lease(at: clock.now()), clock: clock, limits: limits, scanInterval: scanInterval,
+            logger: Self.logger)
         try await running(dispatcher, body)
     }
 }
