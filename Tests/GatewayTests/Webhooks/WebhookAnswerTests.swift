@@ -96,7 +96,11 @@ import Testing
             let webhook = try await account.makeWebhook(receiver.url())
             for index in 1...10 { try await account.receive("\(index)", on: phone) }
             for attempts in 1...5 {
-                _ = try await receiver.requests(10 * attempts)
+                _ = try await eventually("attempt \(attempts) of each to be recorded") {
+                    try await account.deliveries(webhook).allSatisfy {
+                        $0["attempt_count"] == .int(attempts) && $0["status"] != "delivering"
+                    } ? true : nil
+                }
                 server.advance(by: .seconds(900))
             }
             _ = try await eventually("ten failures") {

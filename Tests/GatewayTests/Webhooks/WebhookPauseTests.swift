@@ -70,7 +70,9 @@ import Testing
         } body: { server, account, phone, receiver in
             let webhook = try await account.makeWebhook(receiver.url())
             try await account.receive("1", on: phone)
-            _ = try await receiver.requests(1)
+            _ = try await eventually("the failure to be recorded") {
+                try await account.deliveries(webhook).first { $0["last_status_code"] == 500 }
+            }
             try await account.act("pause", on: webhook)
             for content in ["2", "3", "4"] { try await account.receive(content, on: phone) }
             server.advance(by: .seconds(10))
