@@ -88,7 +88,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: [
                 "Gateway", "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", asyncHTTPClient, logging, nioCore,
-                nioPosix, nioHTTP1, nioFoundation,
+                nioPosix, nioHTTP1, nioFoundation, nioSSL,
             ],
             swiftSettings: settings),
         .testTarget(name: "TimestampsTests", dependencies: ["Timestamps"], swiftSettings: settings),

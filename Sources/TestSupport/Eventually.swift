@@ -24,3 +24,16 @@ package func eventually<Value>(
         try await Task.sleep(for: .milliseconds(5))
     }
 }
+
+/// Looks again and again, every 5 ms, until `condition` holds.
+///
+/// - Parameters:
+///   - what: What is waited for, for the failure.
+///   - limit: How long at most.
+///   - condition: Asked again and again.
+/// - Throws: ``NeverHappened`` after `limit`, and what `condition` throws.
+package func until(
+    _ what: String, within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
+) async throws {
+    _ = try await eventually(what, within: limit) { try await condition() ? true : nil }
+}

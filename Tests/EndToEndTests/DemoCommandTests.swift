@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension EndToEndTests {
@@ -26,7 +27,7 @@ extension EndToEndTests {
         func itStaysUpAndEndsWhenItIsAsked() async throws {
             try await withInstallation { installation in
                 let process = try installation.start(["demo"])
-                try await eventually("what to try next", within: .seconds(60)) {
+                try await until("what to try next", within: .seconds(60)) {
                     process.end != nil || process.output.contains("Stop with Ctrl-C.")
                 }
 

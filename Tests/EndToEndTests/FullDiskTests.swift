@@ -21,11 +21,11 @@ extension EndToEndTests {
             try await withServer(diskMebibytes: 96) { client, receiver, disk in
                 receiver.react { _, earlier in .answer(earlier == 0 ? 503 : 200) }
                 try await client.receive("before", number: 1)
-                try await eventually("the first attempt") { receiver.count == 1 }
+                try await until("the first attempt") { receiver.count == 1 }
 
                 try disk.fill(leaving: 40)
                 try await expectRefusal(client, saying: "MiB are free in \(disk.path), and 64 MiB are needed")
-                try await eventually("the retry") { receiver.answers(200) == 1 }
+                try await until("the retry") { receiver.answers(200) == 1 }
 
                 try disk.free()
                 try await expectRecovery(client, receiver, answered: 2)
@@ -75,29 +75,29 @@ extension EndToEndTests {
                 return earlier > 0 ? .answer(200) : isSlow ? .answerAfter(.seconds(1), 503) : .answer(503)
             }
             for number in 0..<10 { try await client.receive("sms \(number)", number: number) }
-            try await eventually("the first ten attempts are recorded") {
+            try await until("the first ten attempts are recorded") {
                 try await client.installation.rows("SELECT number FROM attempt").count == 10
             }
             for number in 10..<20 { try await client.receive("sms \(number) slow", number: number) }
-            try await eventually("one of ten more is in flight") {
+            try await until("one of ten more is in flight") {
                 receiver.arrivals.contains { $0.answer == nil }
             }
             try await takeRoom()
 
             try await expectRefusal(client, saying: disk.path)
             let process = try #require(client.installation.server)
-            try await eventually("its result is kept") { process.errors.contains("results cannot be stored") }
+            try await until("its result is kept") { process.errors.contains("results cannot be stored") }
             // All were due long ago; whatever is sent now cannot be recorded.
             let sent = receiver.count
             let begin = ContinuousClock.now
-            try await eventually("three looks of the dispatcher") { .now - begin > .seconds(3) }
+            try await until("three looks of the dispatcher") { .now - begin > .seconds(3) }
             #expect(receiver.count == sent)
             #expect(process.end == nil)
         }
 
         /// Clients get 503 with Retry-After, and the health check says why.
         private func expectRefusal(_ client: Client, saying words: String) async throws {
-            try await eventually("the server is not ready") {
+            try await until("the server is not ready") {
                 let ready = try await client.send(.GET, "/health/ready")
                 let refused = try await client.send(.POST, "/v1/messages/receive", Self.refused)
                 return ready.status == 503 && refused.status == 503
@@ -113,12 +113,12 @@ extension EndToEndTests {
         }
 
         private func expectRecovery(_ client: Client, _ receiver: WebhookReceiver, answered: Int) async throws {
-            try await eventually("the server is ready again") {
+            try await until("the server is ready again") {
                 try await client.send(.GET, "/health/ready").status == 200
             }
             // The phone comes back with what was refused.
             try await client.call(.POST, "/v1/messages/receive", Self.refused)
-            try await eventually("everything is delivered", within: .seconds(40)) { receiver.answers(200) == answered }
+            try await until("everything is delivered", within: .seconds(40)) { receiver.answers(200) == answered }
         }
 
         private func expectEveryAttemptIsRecorded(

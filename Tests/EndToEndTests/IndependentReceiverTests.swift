@@ -1,5 +1,6 @@
 import Foundation
 import NIOHTTP1
+import TestSupport
 import Testing
 
 extension EndToEndTests {
@@ -14,7 +15,7 @@ extension EndToEndTests {
                     let url = receiver.baseURL + "/hook"
                     try await client.webhook(url, events: ["message.phone.received"])
                     let id = try await client.receive("Grüße \"an\" <alle> \u{1F44B}\n\u{2028}", number: 1)
-                    try await eventually("the delivery") { receiver.count == 1 }
+                    try await until("the delivery") { receiver.count == 1 }
                     let arrival = try #require(receiver.arrivals.first)
 
                     let judgement = try await judge(arrival, key: Client.signingKey, audience: url, installation)
@@ -44,7 +45,7 @@ extension EndToEndTests {
                     let url = receiver.baseURL + "/hook"
                     try await client.webhook(url, events: ["message.phone.received"])
                     try await client.receive("Hello", number: 1)
-                    try await eventually("the delivery") { receiver.count == 1 }
+                    try await until("the delivery") { receiver.count == 1 }
                     let arrival = try #require(receiver.arrivals.first)
 
                     let otherKey = String(repeating: "other ", count: 8)

@@ -1,5 +1,6 @@
 import Foundation
 import NIOHTTP1
+import TestSupport
 import Testing
 
 extension EndToEndTests {
@@ -84,7 +85,7 @@ extension EndToEndTests {
                     "serve", "--host", "127.0.0.1", "--port", "0", "--database-url", "sqlite:\(path)", "--app-url",
                     "https://sms.example.com", "--log-level", "info", "--log-format", "json",
                 ])
-                try await eventually("the server listens") {
+                try await until("the server listens") {
                     process.errors.contains(#""message":"server is listening""#) || process.end != nil
                 }
 

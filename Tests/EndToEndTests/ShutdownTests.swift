@@ -1,6 +1,7 @@
 import Foundation
 import NIOHTTP1
 import Storage
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -18,7 +19,7 @@ extension EndToEndTests {
         func deliveriesInFlightAreEndedAndRecorded() async throws {
             try await withSlowReceiver { client, receiver in
                 for number in 0..<10 { try await client.receive("sms \(number)", number: number) }
-                try await eventually("ten requests are in flight") { receiver.count == 10 }
+                try await until("ten requests are in flight") { receiver.count == 10 }
 
                 try await client.installation.stop(.sigterm)
 
@@ -32,7 +33,7 @@ extension EndToEndTests {
         func aBacklogWaitsForTheNextStart() async throws {
             try await withSlowReceiver { client, receiver in
                 for number in 0..<100 { try await client.receive("sms \(number)", number: number) }
-                try await eventually("the endpoint's window is full") { receiver.count >= 32 }
+                try await until("the endpoint's window is full") { receiver.count >= 32 }
 
                 try await client.installation.stop(.sigterm)
 
@@ -53,7 +54,7 @@ extension EndToEndTests {
                 defer { stalled.close() }
                 // More than are delivered before the server stops waiting for the client.
                 for number in 0..<300 { try await client.receive("sms \(number)", number: number) }
-                try await eventually("the endpoint's window is full") { receiver.count >= 32 }
+                try await until("the endpoint's window is full") { receiver.count >= 32 }
 
                 try await client.installation.stop(.sigterm)
 
@@ -116,7 +117,7 @@ extension EndToEndTests {
         ) async throws {
             try await client.installation.serve()
             let last = try await client.receive("one more", number: sent)
-            try await eventually("all events have come") {
+            try await until("all events have come") {
                 receiver.count > sent && receiver.arrivals.contains { $0.messageID == last }
             }
             let counts = Dictionary(grouping: receiver.arrivals, by: \.id).mapValues(\.count)

@@ -1,4 +1,5 @@
 import NIOHTTP1
+import TestSupport
 import Testing
 
 extension EndToEndTests {
@@ -15,7 +16,7 @@ extension EndToEndTests {
                     try await client.setUp()
                     try await client.webhook(receiver.baseURL + "/never", events: [Self.received])
                     try await postBacklog(client)
-                    try await eventually("requests that are not answered") { receiver.count >= 16 }
+                    try await until("requests that are not answered") { receiver.count >= 16 }
                     try await client.webhook(receiver.baseURL + "/fast", events: [Self.received])
 
                     // For longer than the 5 s that an attempt may take, one SMS after the other.
@@ -24,7 +25,7 @@ extension EndToEndTests {
                     while .now - begin < .seconds(6) {
                         let id = try await client.receive("fast", number: 10_000 + latencies.count)
                         let posted = ContinuousClock.now
-                        try await eventually("the event at the fast endpoint") {
+                        try await until("the event at the fast endpoint") {
                             receiver.arrivals.contains { $0.path == "/fast" && $0.messageID == id }
                         }
                         latencies.append(.now - posted)

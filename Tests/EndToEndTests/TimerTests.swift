@@ -1,4 +1,5 @@
 import NIOHTTP1
+import TestSupport
 import Testing
 
 extension EndToEndTests {
@@ -14,11 +15,11 @@ extension EndToEndTests {
                 try await beat(client)
                 try await client.installation.stop(end)
                 try await client.installation.serve()
-                try await eventually("offline event") { receiver.count(of: Self.offline) > 0 }
+                try await until("offline event") { receiver.count(of: Self.offline) > 0 }
                 try await client.installation.stop(end)
                 try await client.installation.serve()
                 try await beat(client)
-                try await eventually("online event") { receiver.count(of: Self.online) > 0 }
+                try await until("online event") { receiver.count(of: Self.online) > 0 }
                 try await client.installation.stop(end)
                 try await client.installation.serve()
                 try await expectNoMore(client, receiver)
@@ -33,10 +34,10 @@ extension EndToEndTests {
                 try await beat(client)
                 let silentSince = ContinuousClock.now
                 try await client.installation.stop(end)
-                try await eventually("the offline time has passed") { .now - silentSince > .seconds(3) }
+                try await until("the offline time has passed") { .now - silentSince > .seconds(3) }
 
                 try await client.installation.serve()
-                try await eventually("offline event") { receiver.count(of: Self.offline) > 0 }
+                try await until("offline event") { receiver.count(of: Self.offline) > 0 }
                 try await expectNoMore(client, receiver)
 
                 expect([Self.offline, "message.phone.received"], receiver, end)
@@ -49,7 +50,7 @@ extension EndToEndTests {
                 let id = try await send(client)
                 try await client.installation.stop(end)
                 try await client.installation.serve()
-                try await eventually("expired event") { receiver.count(of: Self.expired) > 0 }
+                try await until("expired event") { receiver.count(of: Self.expired) > 0 }
                 try await client.installation.stop(end)
                 try await client.installation.serve()
                 try await expectNoMore(client, receiver)
@@ -65,14 +66,14 @@ extension EndToEndTests {
             try await withTimers { client, receiver in
                 let id = try await send(client)
                 let sentAt = ContinuousClock.now
-                try await eventually("the message is handed out") {
+                try await until("the message is handed out") {
                     try await client.call(.GET, "/v1/messages/\(id)")["status"] == "scheduled"
                 }
                 try await client.installation.stop(.sigkill)
-                try await eventually("the expiration has passed") { .now - sentAt > .seconds(3) }
+                try await until("the expiration has passed") { .now - sentAt > .seconds(3) }
 
                 try await client.installation.serve()
-                try await eventually("expired event") { receiver.count(of: Self.expired) > 0 }
+                try await until("expired event") { receiver.count(of: Self.expired) > 0 }
                 try await expectNoMore(client, receiver)
 
                 expect([Self.expired, "message.phone.received"], receiver, .sigkill)
@@ -116,7 +117,7 @@ extension EndToEndTests {
         /// Waits for an event that is made after all that could come twice.
         private func expectNoMore(_ client: Client, _ receiver: WebhookReceiver) async throws {
             try await client.receive("the last one", number: 1)
-            try await eventually("the last event") { receiver.count(of: "message.phone.received") > 0 }
+            try await until("the last event") { receiver.count(of: "message.phone.received") > 0 }
         }
     }
 }

@@ -146,17 +146,6 @@ func running(_ service: any Service, _ body: (ServiceGroup) async throws -> Void
     }
 }
 
-/// Looks again and again, some milliseconds apart, until `condition` holds; twenty seconds at most.
-func until(
-    _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + .seconds(20)
-    while try await !condition() {
-        try #require(ContinuousClock.now < deadline, what, sourceLocation: sourceLocation)
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}
-
 /// A row of `delivery`.
 struct DeliveryRow: RowDecodable, Sendable, Equatable {
     let id: DeliveryID

@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Delivery
@@ -63,7 +64,7 @@ import Testing
                 let result = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(20))
 
                 #expect(result.outcome == .response(statusCode: 200))
-                try await eventually("nothing is kept") { sender.idleConnectionCount == 0 }
+                try await until("nothing is kept") { sender.idleConnectionCount == 0 }
             }
         }
     }

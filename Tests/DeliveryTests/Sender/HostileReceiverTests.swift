@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import Delivery
@@ -143,14 +144,14 @@ import Testing
             try await withSender { sender in
                 let request = try request("http://receiver.test:\(port)/")
                 let task = Task { await sender.send(request, within: .seconds(60)) }
-                try await eventually("the request arrives") { !receiver.requests.isEmpty }
+                try await until("the request arrives") { !receiver.requests.isEmpty }
 
                 task.cancel()
                 let result = await task.value
 
                 #expect(result.failureCode == .cancelled)
                 #expect(result.duration < .seconds(30))
-                try await eventually("the connection is closed") { receiver.openConnections == 0 }
+                try await until("the connection is closed") { receiver.openConnections == 0 }
             }
         }
     }

@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Delivery
@@ -140,7 +141,7 @@ import Testing
                 while waits.count < 5, !waits.contains(where: { $0 < .milliseconds(1_200) }) {
                     _ = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(20))
                     let start = ContinuousClock.now
-                    try await eventually("the connection is closed") { receiver.openConnections == 0 }
+                    try await until("the connection is closed") { receiver.openConnections == 0 }
                     waits.append(ContinuousClock.now - start)
                 }
                 return waits
@@ -155,7 +156,7 @@ import Testing
             try await withSender { sender in
                 _ = await sender.send(try request("http://receiver.test:\(port)/"), within: .seconds(20))
 
-                try await eventually("the sweep closes it") { receiver.openConnections == 0 }
+                try await until("the sweep closes it") { receiver.openConnections == 0 }
                 #expect(sender.idleConnectionCount == 0)
             }
         }
@@ -182,14 +183,14 @@ import Testing
             try await withSender { sender in
                 let request = try request("http://receiver.test:\(port)/")
                 let task = Task { await sender.send(request, within: .seconds(60)) }
-                try await eventually("the request arrives") { peers.withLock { !$0.isEmpty } }
+                try await until("the request arrives") { peers.withLock { !$0.isEmpty } }
 
                 await sender.shutdown()
                 peers.withLock { $0.first }?.write(okResponse)
 
                 #expect(await task.value.outcome == .response(statusCode: 200))
                 #expect(sender.idleConnectionCount == 0)
-                try await eventually("the connection is closed") { receiver.openConnections == 0 }
+                try await until("the connection is closed") { receiver.openConnections == 0 }
             }
         }
     }

@@ -1,4 +1,5 @@
 import NIOSSL
+import TestSupport
 import Testing
 
 @testable import Delivery
@@ -38,15 +39,6 @@ func request(
     body: String = "{}"
 ) throws -> WebhookRequest {
     WebhookRequest(poolKey: poolKey, url: try CallbackURL(url), headers: headers, body: Array(body.utf8))
-}
-
-/// Waits until a condition holds, at most twenty seconds.
-func eventually(_ what: Comment, _ condition: () -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(20)
-    while !condition() {
-        try #require(ContinuousClock.now < deadline, what)
-        try await Task.sleep(for: .milliseconds(2))
-    }
 }
 
 /// Sends one request to a receiver that follows a script.

@@ -1,3 +1,4 @@
+import TestSupport
 import Foundation
 import Synchronization
 
@@ -95,8 +96,8 @@ final class ChildProcess: Sendable {
     /// - Throws: ``TestFailure`` with what it wrote, after `limit`.
     func wait(within limit: Duration = .seconds(20)) async throws -> Ending {
         do {
-            try await eventually("end of process \(id)", within: limit) { end != nil }
-        } catch is TestFailure {
+            try await until("end of process \(id)", within: limit) { end != nil }
+        } catch is NeverHappened {
             throw TestFailure("process \(id) did not end within \(limit); it wrote:\n\(errors)")
         }
         return end ?? .exited(-1)

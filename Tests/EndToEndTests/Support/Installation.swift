@@ -88,7 +88,7 @@ final class Installation: Sendable {
     /// Starts the server and waits until it is ready.
     func serve() async throws {
         let process = try start(["serve"])
-        try await eventually("server listens", within: .seconds(60)) {
+        try await until("server listens", within: .seconds(60)) {
             if let end = process.end { throw TestFailure("the server ended with \(end):\n\(process.errors)") }
             return Self.listeningURL(process) != nil
         }
@@ -97,7 +97,7 @@ final class Installation: Sendable {
             state.server = process
             state.baseURL = baseURL
         }
-        try await eventually("server is ready", within: .seconds(60)) {
+        try await until("server is ready", within: .seconds(60)) {
             let answer = try? await Client.send(.GET, baseURL + "/health/ready")  // Not yet: asked again.
             return answer?.status == 200
         }
@@ -146,9 +146,9 @@ func withInstallation<Value>(
         defer { installation.endAll() }
         do {
             return try await body(installation)
-        } catch let failure as TestFailure {
+        } catch {
             let log = installation.server?.errors.suffix(4_000) ?? "(no server runs)"
-            throw TestFailure("\(failure)\nlog of the server:\n\(log)")
+            throw TestFailure("\(error)\nlog of the server:\n\(log)")
         }
     }
 }

@@ -9,23 +9,6 @@ struct TestFailure: Error, CustomStringConvertible {
     }
 }
 
-/// Looks every 10 ms until `condition` holds.
-///
-/// - Parameters:
-///   - what: What is waited for, for the failure.
-///   - limit: How long at most.
-///   - condition: Asked again and again.
-/// - Throws: ``TestFailure`` when it did not come to hold, and what `condition` throws.
-func eventually(_ what: String, within limit: Duration = .seconds(20), _ condition: () async throws -> Bool)
-    async throws
-{
-    let deadline = ContinuousClock.now + limit
-    while try await !condition() {
-        guard .now < deadline else { throw TestFailure("not within \(limit): \(what)") }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-}
-
 /// Numbers that look random and are the same for the same seed (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64

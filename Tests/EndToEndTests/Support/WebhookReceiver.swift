@@ -1,3 +1,4 @@
+import TestSupport
 import Foundation
 import Hummingbird
 import Logging
@@ -115,7 +116,7 @@ func withReceiver<Value: Sendable>(_ body: (WebhookReceiver) async throws -> Val
     return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await receiver.run() }
         defer { group.cancelAll() }
-        try await eventually("receiver listens") { !receiver.baseURL.isEmpty }
+        try await until("receiver listens") { !receiver.baseURL.isEmpty }
         return try await body(receiver)
     }
 }

@@ -7,27 +7,28 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
-import Testing
 
 /// A receiver of raw bytes on loopback that does whatever a test tells it to.
 ///
 /// The script runs on the connection's event loop once per complete request, or once per connection when it
 /// `answersConnections` without waiting for a request.
-final class RawReceiver: Sendable {
+package final class RawReceiver: Sendable {
     /// One connection of the receiver, as the script sees it.
-    struct Peer: Sendable {
-        let channel: any Channel
+    package struct Peer: Sendable {
+        /// The connection.
+        package let channel: any Channel
         /// Counts connections from 0.
-        let connection: Int
+        package let connection: Int
         /// Counts requests on this connection from 0.
-        let request: Int
+        package let request: Int
 
-        func write(_ text: String) {
+        /// Writes `text` as it is.
+        package func write(_ text: String) {
             channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
         }
 
         /// Writes one piece after the other; the last is repeated for ever when asked.
-        func drip(_ pieces: [String], every interval: TimeAmount, forEver: Bool = false) {
+        package func drip(_ pieces: [String], every interval: TimeAmount, forEver: Bool = false) {
             guard let piece = pieces.first, channel.isActive else { return }
             write(piece)
             let rest = forEver && pieces.count == 1 ? pieces : Array(pieces.dropFirst())
@@ -37,7 +38,7 @@ final class RawReceiver: Sendable {
         /// Writes 16 KiB a millisecond for as long as the other side reads.
         ///
         /// Not as fast as possible: that fills megabytes of socket buffers and keeps the shared event loop from others.
-        func flood(_ text: String) {
+        package func flood(_ text: String) {
             guard channel.isActive else { return }
             let piece = String(repeating: text, count: 16 * 1_024 / text.utf8.count + 1)
             channel.writeAndFlush(ByteBuffer(string: piece)).whenSuccess {
@@ -45,19 +46,21 @@ final class RawReceiver: Sendable {
             }
         }
 
-        func close() {
+        /// Closes with FIN.
+        package func close() {
             channel.close(promise: nil)
         }
 
         /// Closes with RST instead of FIN.
-        func reset() {
+        package func reset() {
             var linger = linger()
             linger.l_onoff = 1
             (channel as? any SocketOptionProvider)?.setSoLinger(linger).whenComplete { _ in close() }
         }
     }
 
-    typealias Script = @Sendable (Peer) -> Void
+    /// What the receiver does with a request, on the event loop of its connection.
+    package typealias Script = @Sendable (Peer) -> Void
 
     private struct State {
         var requests: [String] = []
@@ -71,13 +74,13 @@ final class RawReceiver: Sendable {
     private let script: Script
 
     /// The complete requests so far, heads and bodies, in order of arrival.
-    var requests: [String] { state.withLock { $0.requests } }
+    package var requests: [String] { state.withLock { $0.requests } }
 
     /// How many connections were accepted.
-    var connectionCount: Int { state.withLock { $0.channels.count } }
+    package var connectionCount: Int { state.withLock { $0.channels.count } }
 
     /// How many connections are open now.
-    var openConnections: Int { state.withLock { $0.openConnections } }
+    package var openConnections: Int { state.withLock { $0.openConnections } }
 
     private init(tls: NIOSSLContext?, answersConnections: Bool, script: @escaping Script) {
         self.tls = tls
@@ -86,7 +89,7 @@ final class RawReceiver: Sendable {
     }
 
     /// Listens on a free port while the body runs.
-    static func run<Answer>(
+    package static func run<Answer>(
         host: String = "127.0.0.1", tls: NIOSSLContext? = nil, answersConnections: Bool = false,
         script: @escaping Script, body: (RawReceiver, Int) async throws -> Answer
     ) async throws -> Answer {
@@ -95,7 +98,7 @@ final class RawReceiver: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { receiver.accept($0) }
             .bind(host: host, port: 0).get()
-        let port = try #require(server.localAddress?.port)
+        guard let port = server.localAddress?.port else { throw NeverHappened(description: "the receiver has no port") }
         let answer: Result<Answer, any Error>
         do { answer = .success(try await body(receiver, port)) } catch { answer = .failure(error) }
         try await server.close()
