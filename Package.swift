@@ -76,8 +76,8 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", "CPhoneNumber", hummingbird, asyncHTTPClient,
-                .product(name: "Configuration", package: "swift-configuration"), crypto, logging, metrics,
-                serviceLifecycle, unixSignals, nioCore, nioPosix, nioHTTP1, nioFoundation, httpTypes,
+                .product(name: "Configuration", package: "swift-configuration"), crypto, jwtKit, logging,
+                metrics, serviceLifecycle, unixSignals, nioCore, nioPosix, nioHTTP1, nioFoundation, httpTypes,
             ],
             swiftSettings: settings),
         .executableTarget(

@@ -16,6 +16,8 @@ package final class Wakeups: Sendable {
         case events
         /// A replay was asked for.
         case replays
+        /// Pushes were made or became due.
+        case pushes
         /// Files were left without a row.
         case attachments
     }

@@ -30,6 +30,8 @@ struct Serve: AsyncParsableCommand {
               WEBHOOK_RETRY_DELAYS       one to four waits before retries (default: 2s,10s,1m,10m)
               HEARTBEAT_OFFLINE_AFTER    how long a phone may be silent (default: 1h)
               MESSAGE_EXPIRATION_MIN     the shortest message_expiration_seconds of a phone (default: 60s)
+              FIREBASE_CREDENTIALS       the service account that pushes to phones, as JSON or a path (default: no pushes)
+              FCM_ENDPOINT               what stands for Firebase, without OAuth
               EVENT_RETENTION            how long events, deliveries and heartbeats are kept (default: 720h)
               METRICS_TOKEN              what GET /metrics asks for as bearer token (default: none, and loopback only)
             """)

@@ -18,7 +18,7 @@ import Testing
                 "phone_number": .string(Self.number), "messages_per_minute": 10, "sim": "SIM1",
                 "message_send_schedule_id": .null, "max_send_attempts": 2, "message_expiration_seconds": 600,
                 "missed_call_auto_reply": .null, "unarchive_thread": false, "created_at": answer.data["created_at"],
-                "updated_at": answer.data["updated_at"],
+                "updated_at": answer.data["updated_at"], "push_error": .null,
             ]
             #expect(answer.data == expected)
         }

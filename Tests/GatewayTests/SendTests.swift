@@ -24,7 +24,7 @@ import Timestamps
                 "contact": "+8005550100", "content": "Hi", "attachments": [], "encrypted": false,
                 "type": "mobile-terminated", "status": "pending", "sim": "SIM2", "send_time": .null,
                 "request_received_at": time, "created_at": time, "updated_at": time, "order_timestamp": time,
-                "last_attempted_at": .null, "scheduled_at": .null, "sent_at": .null, "scheduled_send_time": .null,
+                "last_attempted_at": .null, "scheduled_at": time, "sent_at": .null, "scheduled_send_time": .null,
                 "delivered_at": .null, "expired_at": .null, "failed_at": .null, "send_attempt_count": 0,
                 "max_send_attempts": 4, "received_at": .null, "failure_reason": .null,
             ]

@@ -28,6 +28,8 @@ package struct GatewayConfiguration: Sendable {
     package var eventRetention: Duration
     /// What `/metrics` asks for; nil opens it to loopback only.
     package var metricsToken: Secret<String>?
+    /// How phones are told of what they have to send; nil when they are not.
+    package var push: PushConfiguration?
     /// The lowest level that is logged.
     package var logLevel: Logger.Level
     /// How a log line looks.
@@ -76,6 +78,11 @@ package struct GatewayConfiguration: Sendable {
         metricsToken = try values.read("METRICS_TOKEN", "at least 16 characters") {
             $0.utf8.count >= 16 ? Secret($0) : nil
         }
+        let credentials = try values.read(
+            "FIREBASE_CREDENTIALS", "a Firebase service account as JSON, or the path of the file that holds it",
+            ServiceAccount.init(jsonOrPath:))
+        let endpoint = try values.read("FCM_ENDPOINT", "an http:// or https:// URL", Self.appURL)
+        push = PushConfiguration(account: credentials, endpoint: endpoint)
         logLevel =
             try values.read("LOG_LEVEL", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
                 Logger.Level(rawValue: $0.lowercased())

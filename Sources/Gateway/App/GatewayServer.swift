@@ -53,9 +53,10 @@ package struct GatewayServer: Sendable {
         let identities = Identities(store: store)
         let files = AttachmentFiles(folder: URL(fileURLWithPath: configuration.databasePath + ".attachments"))
         users = UserOperations(store: store, queries: UserQueries(keyring: opened.keyring), identities: identities)
-        let messages = MessageOperations(store: store, clock: clock)
+        let messages = MessageOperations(store: store, clock: clock, pushes: configuration.push != nil)
         let heartbeats = HeartbeatOperations(
-            store: store, clock: clock, offlineAfter: configuration.heartbeatOfflineAfter)
+            store: store, clock: clock, offlineAfter: configuration.heartbeatOfflineAfter,
+            pushes: configuration.push != nil)
         let webhooks = WebhookOperations(
             store: store, endpoints: endpoints, resolver: resolver, policy: policy, clock: clock)
 
@@ -99,25 +100,37 @@ package struct GatewayServer: Sendable {
         let dispatcher = Dispatcher(
             store: store, endpoints: endpoints, runner: runner, lease: lease, clock: clock, metrics: metrics,
             logger: logger)
-        services = [
-            LifeSign(store: store, logger: logger),
-            Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
-                try messages.handOutAndExpire(in: tx)
-            },
-            Sweep("presence", on: .presence, store: store, clock: clock, logger: logger) { tx in
-                try heartbeats.checkPresence(notBefore: graceEnd, in: tx)
-            },
-            Sweep("replay", on: .replays, store: store, clock: clock, logger: logger) { tx in
-                try ReplayQueries.step(in: tx)
-            },
-            Upkeep(
-                store: store, clock: clock, retention: configuration.eventRetention,
-                pruners: [{ try HeartbeatQueries.prune(before: $0, in: $1) }], metrics: metrics, logger: logger),
-            AttachmentSweep(store: store, files: files, logger: logger),
-            application,
-            // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.
-            dispatcher,
-        ]
+        var push: [any Service] = []
+        if let settings = configuration.push {
+            let client = try await FCMClient(settings, clock: clock)
+            push = [PushSender(store: store, client: client, logger: logger)]
+        }
+        services =
+            push + [
+                LifeSign(store: store, logger: logger),
+                Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
+                    try messages.handOutAndExpire(in: tx)
+                },
+                Sweep("presence", on: .presence, store: store, clock: clock, logger: logger) { tx in
+                    try heartbeats.checkPresence(notBefore: graceEnd, in: tx)
+                },
+                Sweep("wake-up", on: .presence, store: store, clock: clock, logger: logger) { tx in
+                    try heartbeats.wakeSilent(in: tx)
+                },
+                Sweep("replay", on: .replays, store: store, clock: clock, logger: logger) { tx in
+                    try ReplayQueries.step(in: tx)
+                },
+                Upkeep(
+                    store: store, clock: clock, retention: configuration.eventRetention,
+                    pruners: [
+                        { try HeartbeatQueries.prune(before: $0, in: $1) },
+                        { try PushQueries.prune(before: $0, in: $1) },
+                    ], metrics: metrics, logger: logger),
+                AttachmentSweep(store: store, files: files, logger: logger),
+                application,
+                // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.
+                dispatcher,
+            ]
     }
 
     /// Makes an account, as `httpsms user create` does beside a running server.

@@ -13,7 +13,7 @@ package struct GatewayStore: Sendable {
     /// Every table, in the order in which they are made.
     package static let migrations: [Migration] =
         DeliveryMigrations.all + UserMigrations.all + PhoneMigrations.all + PhoneAPIKeyMigrations.all
-        + HeartbeatMigrations.all + MessageMigrations.all + AttachmentMigrations.all
+        + HeartbeatMigrations.all + MessageMigrations.all + AttachmentMigrations.all + PushMigrations.all
 
     /// Opens the store of `configuration`, makes and migrates it where needed, and checks the master key.
     ///

@@ -195,6 +195,7 @@ struct Demonstration {
                 o.field("phone_number", number)
                 o.field("max_send_attempts", 1)
                 o.field("message_expiration_seconds", 1)
+                o.field("messages_per_minute", 0)
             }
         }
     }

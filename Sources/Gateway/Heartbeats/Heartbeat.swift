@@ -100,6 +100,12 @@ enum HeartbeatMigrations {
                     alive_at \(.int64) NOT NULL
                 ) \(.strict)
                 """,
-            ])
+            ]),
+        Migration(
+            "heartbeats-2",
+            [
+                "ALTER TABLE presence ADD COLUMN wake_at \(.int64)",
+                "CREATE INDEX presence_wake ON presence (wake_at, phone_id) WHERE wake_at IS NOT NULL",
+            ]),
     ]
 }

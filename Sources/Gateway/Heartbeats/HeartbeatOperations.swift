@@ -9,6 +9,8 @@ struct HeartbeatOperations: Sendable {
     let clock: any WallClock
     /// A phone that is silent for so long is offline; 1 hour by the public documentation.
     let offlineAfter: Duration
+    /// Whether phones can be pushed to.
+    let pushes: Bool
 
     /// `source` of both events.
     private static let source = "/v1/heartbeats"
@@ -26,6 +28,10 @@ struct HeartbeatOperations: Sendable {
                 try HeartbeatQueries.insert(heartbeat, in: tx)
                 if let phone = try PhoneQueries.find(number: owner, userID: userID, in: tx) {
                     try heard(phone, monitorID: monitorID.text, eventID: eventID, in: tx)
+                    if pushes {
+                        try HeartbeatQueries.wake(phone.id, at: tx.now + Self.wakeUpAfter, in: tx)
+                        try PushQueries.repeatOutstanding(of: phone, in: tx)
+                    }
                 }
                 return heartbeat
             }
@@ -67,6 +73,18 @@ struct HeartbeatOperations: Sendable {
         return Sweep.Outcome(mayHaveMore: due.count == Self.batch, nextDue: try HeartbeatQueries.nextCheck(in: tx))
     }
 
+    /// One transaction of the wake-up sweep: pushes once to at most 200 phones that missed their heartbeat.
+    func wakeSilent(in tx: any Transaction) throws -> Sweep.Outcome {
+        let phones = try HeartbeatQueries.toWake(limit: Self.batch, in: tx)
+        for id in phones {
+            try HeartbeatQueries.wake(id, at: nil, in: tx)
+            guard pushes, let phone = try PhoneQueries.find(id, in: tx), phone.fcmToken != nil else { continue }
+            try PushQueries.insert(.heartbeat(to: phone, at: tx.now), in: tx)
+        }
+        return Sweep.Outcome(
+            mayHaveMore: phones.count == Self.batch, nextDue: try HeartbeatQueries.nextWakeUp(in: tx))
+    }
+
     /// Until when phones are not called offline after this start: a quarter of `offlineAfter` from now when the server was
     /// away for longer than that, else nil.
     func grace() async throws -> Timestamp? {
@@ -93,6 +111,9 @@ struct HeartbeatOperations: Sendable {
         let wakeups = tx.wakeups
         tx.afterCommit { wakeups.signal(.presence) }
     }
+
+    /// 16 minutes: a phone beats every 15.
+    static let wakeUpAfter: Duration = .seconds(960)
 
     /// Phones in one transaction of the sweep.
     private static let batch = 200

@@ -93,6 +93,30 @@ enum HeartbeatQueries {
         try tx.value("SELECT MIN(check_at) AS value FROM presence WHERE online = 1")
     }
 
+    /// Has the phone pushed to at `time` unless it is heard before; nil forgets about it.
+    static func wake(_ phone: PhoneID, at time: Timestamp?, in tx: any Transaction) throws {
+        try tx.run("UPDATE presence SET wake_at = \(time) WHERE phone_id = \(phone)")
+    }
+
+    /// At most `limit` phones to be pushed to, longest due first. Index: `presence_wake`.
+    static func toWake(limit: Int, in tx: any Transaction) throws -> [PhoneID] {
+        try tx.rows(
+            """
+            SELECT phone_id
+            FROM presence
+            WHERE wake_at IS NOT NULL AND wake_at <= \(tx.now)
+            ORDER BY wake_at, phone_id
+            LIMIT \(limit)
+            \(.forUpdateSkipLocked)
+            """
+        ).map { try $0.get("phone_id") }
+    }
+
+    /// When the next phone is to be pushed to. Index: `presence_wake`.
+    static func nextWakeUp(in tx: any Transaction) throws -> Timestamp? {
+        try tx.value("SELECT MIN(wake_at) AS value FROM presence WHERE wake_at IS NOT NULL")
+    }
+
     /// Ends monitoring.
     static func deletePresence(of phone: PhoneID, in tx: any Transaction) throws {
         try tx.run("DELETE FROM presence WHERE phone_id = \(phone)")

@@ -81,11 +81,10 @@ struct InboundOperations: Sendable {
             try MessageQueries.insert(message, in: tx)
             // A name or a hidden number cannot be written to.
             if let phone, let reply = phone.missedCallAutoReply, PhoneNumber.isContact(call.contact) {
-                try MessageQueries.insert(
-                    Message(
-                        outgoing: replyID, from: phone, to: call.contact, content: reply,
-                        requestID: "missed-call-\(id)", source: source, at: tx.now),
-                    in: tx)
+                let answer = Message(
+                    outgoing: replyID, from: phone, to: call.contact, content: reply,
+                    requestID: "missed-call-\(id)", source: source, at: tx.now)
+                _ = try MessagePlanner.add([answer], from: phone, in: tx)
             }
             try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
             return message

@@ -32,7 +32,7 @@ struct Message: Sendable {
     var orderTimestamp: Timestamp
     /// When the phone fetched it last.
     var lastAttemptedAt: Timestamp?
-    /// When it was, or will be, handed out to the phone.
+    /// When its last attempt was planned, of those that were handed out.
     var scheduledAt: Timestamp?
     var sentAt: Timestamp?
     /// When the client wants it sent.
@@ -54,6 +54,10 @@ struct Message: Sendable {
     var plannedAt: Timestamp?
     /// When the present attempt has taken too long; nil when none runs.
     var expiresAt: Timestamp?
+    /// Of which request with many recipients it is; nil for a single message.
+    var batch: String?
+    /// Whether it keeps the phone's rate; not when the client named the time of its first attempt.
+    var isPaced = false
 }
 
 enum MessageType: String, Sendable, SQLEnum {
@@ -73,7 +77,8 @@ extension Message {
     /// An outgoing message, due at once or when the client wants it sent.
     init(
         outgoing id: MessageID, from phone: Phone, to contact: String, content: String, attachments: [String] = [],
-        isEncrypted: Bool = false, requestID: String?, sendAt: Timestamp? = nil, source: String, at now: Timestamp
+        isEncrypted: Bool = false, requestID: String?, sendAt: Timestamp? = nil, batch: String? = nil, source: String,
+        at now: Timestamp
     ) {
         self.init(
             id: id, requestID: requestID, owner: phone.phoneNumber, userID: phone.userID, contact: contact,
@@ -81,7 +86,7 @@ extension Message {
             status: .pending, sim: phone.sim, requestReceivedAt: now, createdAt: now, updatedAt: now,
             orderTimestamp: sendAt ?? now, scheduledSendTime: sendAt, sendAttemptCount: 0,
             maxSendAttempts: phone.maxSendAttempts, receivedAt: nil, source: source, eventCount: 0,
-            plannedAt: max(sendAt ?? now, now))
+            plannedAt: max(sendAt ?? now, now), batch: batch, isPaced: sendAt == nil)
     }
 
     /// Something that came to the phone at `timestamp`; its first event is counted already.
@@ -121,7 +126,7 @@ extension Message: JSONWritable {
             o.field("updated_at", updatedAt)
             o.field("order_timestamp", orderTimestamp)
             o.field("last_attempted_at", lastAttemptedAt)
-            o.field("scheduled_at", scheduledAt)
+            o.field("scheduled_at", plannedAt ?? scheduledAt)
             o.field("sent_at", sentAt)
             o.field("scheduled_send_time", scheduledSendTime)
             o.field("delivered_at", deliveredAt)
@@ -152,6 +157,6 @@ extension Message: RowDecodable {
             maxSendAttempts: try row.get("max_send_attempts"), receivedAt: try row.find("received_at"),
             failureReason: try row.find("failure_reason"), source: try row.get("source"),
             eventCount: try row.get("event_count"), plannedAt: try row.find("planned_at"),
-            expiresAt: try row.find("expires_at"))
+            expiresAt: try row.find("expires_at"), batch: try row.find("batch"), isPaced: try row.get("paced"))
     }
 }

@@ -51,6 +51,17 @@ enum MessageMigrations {
                     message_id \(.text) NOT NULL
                 ) \(.strict)
                 """,
-            ])
+            ]),
+        Migration(
+            "messages-2",
+            [
+                "ALTER TABLE message ADD COLUMN batch \(.text)",
+                "ALTER TABLE message ADD COLUMN paced \(.int64) NOT NULL DEFAULT 0",
+                """
+                CREATE INDEX message_waiting ON message (user_id, owner, planned_at, id)
+                WHERE planned_at IS NOT NULL AND paced = 1
+                """,
+                "CREATE INDEX message_scheduled ON message (user_id, owner) WHERE status = 'scheduled'",
+            ]),
     ]
 }

@@ -7,6 +7,8 @@ import Timestamps
 struct MessageOperations: Sendable {
     let store: any Store
     let clock: any WallClock
+    /// Whether phones are told of what they have to send.
+    let pushes: Bool
 
     /// What a client wants sent.
     struct Draft: Sendable {
@@ -38,8 +40,7 @@ struct MessageOperations: Sendable {
                 outgoing: id, from: phone, to: draft.to, content: draft.content, attachments: draft.attachments,
                 isEncrypted: draft.isEncrypted, requestID: draft.requestID, sendAt: draft.sendAt, source: source,
                 at: tx.now)
-            try MessageQueries.insert(message, in: tx)
-            return message
+            return try MessagePlanner.add([message], from: phone, in: tx)[0]
         }
     }
 
@@ -48,7 +49,16 @@ struct MessageOperations: Sendable {
         var numbers: [String]?
         if case .phone(_, _, let bound) = identity { numbers = bound }
         return try await store.write { [numbers] tx in
-            try MessageQueries.fetch(id, userID: identity.userID, numbers: numbers, in: tx)
+            guard var message = try MessageQueries.fetch(id, userID: identity.userID, numbers: numbers, in: tx) else {
+                return nil
+            }
+            // No attempt runs and none is planned: without a time of its own it could stay `sending` for ever.
+            if message.expiresAt == nil, message.plannedAt == nil {
+                let expiration = try Self.phone(of: message, in: tx)?.messageExpiration ?? Phone.defaultExpiration
+                message.expiresAt = tx.now + expiration
+                try MessageQueries.expire(message.id, at: tx.now + expiration, in: tx)
+            }
+            return message
         }
     }
 
@@ -77,9 +87,12 @@ struct MessageOperations: Sendable {
     /// Deletes a message with its attachments; false when there is none. A waiting one is thereby cancelled.
     func delete(_ id: MessageID, userID: UserID) async throws -> Bool {
         try await store.write { tx in
-            guard try MessageQueries.find(id, userID: userID, in: tx) != nil else { return false }
+            guard let message = try MessageQueries.find(id, userID: userID, in: tx) else { return false }
             try MessageQueries.delete(id, in: tx)
             try AttachmentQueries.discard(of: id, in: tx)
+            if message.plannedAt != nil, message.isPaced, let phone = try Self.phone(of: message, in: tx) {
+                try MessagePlanner.replan(phone, in: tx)
+            }
             return true
         }
     }
@@ -90,25 +103,56 @@ struct MessageOperations: Sendable {
         let expiring = try MessageQueries.expiring(limit: Self.batch, in: tx)
         for message in expiring { try expire(message, in: tx) }
         let planned = try MessageQueries.planned(limit: Self.batch, in: tx)
-        for message in planned { try handOut(message, in: tx) }
+        var late: [PhoneID: Phone] = [:]
+        for message in planned {
+            let phone = try Self.phone(of: message, in: tx)
+            if let phone, message.isPaced, !MessagePlanner.isFree(phone, at: tx.now) {
+                late[phone.id] = phone
+            } else {
+                try handOut(message, from: phone, in: tx)
+            }
+        }
+        for phone in late.values { try MessagePlanner.replan(phone, in: tx) }
         let mayHaveMore = expiring.count == Self.batch || planned.count == Self.batch
         return Sweep.Outcome(mayHaveMore: mayHaveMore, nextDue: try MessageQueries.nextDue(in: tx))
     }
 
-    private func handOut(_ message: Message, in tx: any Transaction) throws {
-        let phone = try PhoneQueries.find(number: message.owner, userID: message.userID, in: tx)
-        let next = MessageTransition.handedOut(
-            message, expiration: phone?.messageExpiration ?? Phone.defaultExpiration, at: tx.now)
+    /// Counts the attempt, starts its time, and has it pushed where push is configured.
+    private func handOut(_ message: Message, from phone: Phone?, in tx: any Transaction) throws {
+        let expiration = phone?.messageExpiration ?? Phone.defaultExpiration
+        let next = MessageTransition.handedOut(message, expiration: expiration, at: tx.now)
         // False says that it moved meanwhile; the next look decides anew.
-        _ = try MessageQueries.move(message, to: next, in: tx)
+        guard try MessageQueries.move(message, to: next, in: tx), let phone else { return }
+        if let plannedAt = message.plannedAt, message.isPaced {
+            try MessagePlanner.handedOut(plannedAt: plannedAt, by: phone, in: tx)
+        }
+        if pushes, next.status == .scheduled {
+            try PushQueries.insert(.message(next, to: phone, lifetime: expiration, at: tx.now), in: tx)
+        }
+    }
+
+    /// Ends a message that cannot reach its phone, and tells webhooks.
+    static func fail(_ message: Message, because reason: String, in tx: any Transaction) throws {
+        let report = MessageReport.failed(reason: reason)
+        guard let next = MessageTransition.message(message, after: report, at: tx.now),
+            try MessageQueries.move(message, to: next, in: tx)
+        else { return }
+        try next.emit(next.payload(of: report, at: tx.now), id: EventID(at: tx.now), source: next.source, in: tx)
+    }
+
+    private static func phone(of message: Message, in tx: any Transaction) throws -> Phone? {
+        try PhoneQueries.find(number: message.owner, userID: message.userID, in: tx)
     }
 
     private func expire(_ message: Message, in tx: any Transaction) throws {
-        guard let (next, isFinal) = MessageTransition.expired(message, at: tx.now),
-            try MessageQueries.move(message, to: next, in: tx)
-        else { return }
+        guard let (expired, isFinal) = MessageTransition.expired(message, at: tx.now) else { return }
+        var next = expired
+        let phone = isFinal ? nil : try Self.phone(of: next, in: tx)
+        if phone != nil { next.plannedAt = nil }
+        guard try MessageQueries.move(message, to: next, in: tx) else { return }
         try next.emit(
             next.expiredPayload(isFinal: isFinal, at: tx.now), id: EventID(at: tx.now), source: next.source, in: tx)
+        if let phone { try MessagePlanner.addRetry(of: next, from: phone, in: tx) }
     }
 
     /// Messages of each kind in one transaction of the sweep.

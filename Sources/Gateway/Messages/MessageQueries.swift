@@ -32,14 +32,16 @@ enum MessageQueries {
             INSERT INTO message (
                 id, request_id, owner, user_id, contact, content, attachments, encrypted, type, status, sim,
                 request_received_at, created_at, updated_at, order_timestamp, scheduled_send_time,
-                send_attempt_count, max_send_attempts, received_at, failure_reason, source, event_count, planned_at)
+                send_attempt_count, max_send_attempts, received_at, failure_reason, source, event_count, planned_at,
+                batch, paced)
             VALUES (
                 \(message.id), \(message.requestID), \(message.owner), \(message.userID), \(message.contact),
                 \(message.content), \(message.attachments.joined(separator: "\n")), \(message.isEncrypted),
                 \(message.type), \(message.status), \(message.sim), \(message.requestReceivedAt), \(message.createdAt),
                 \(message.updatedAt), \(message.orderTimestamp), \(message.scheduledSendTime),
                 \(message.sendAttemptCount), \(message.maxSendAttempts), \(message.receivedAt),
-                \(message.failureReason), \(message.source), \(message.eventCount), \(message.plannedAt))
+                \(message.failureReason), \(message.source), \(message.eventCount), \(message.plannedAt),
+                \(message.batch), \(message.isPaced))
             """)
         wake(tx)
     }
@@ -54,7 +56,8 @@ enum MessageQueries {
                 scheduled_at = \(next.scheduledAt), sent_at = \(next.sentAt), delivered_at = \(next.deliveredAt),
                 expired_at = \(next.expiredAt), failed_at = \(next.failedAt),
                 send_attempt_count = \(next.sendAttemptCount), failure_reason = \(next.failureReason),
-                event_count = \(next.eventCount), planned_at = \(next.plannedAt), expires_at = \(next.expiresAt)
+                event_count = \(next.eventCount), planned_at = \(next.plannedAt), expires_at = \(next.expiresAt),
+                paced = \(next.isPaced)
             WHERE id = \(previous.id) AND status = \(previous.status) AND event_count = \(previous.eventCount)
                 AND send_attempt_count = \(previous.sendAttemptCount)
             """)
@@ -77,6 +80,43 @@ enum MessageQueries {
                 AND status IN \(list: MessageTransition.outstanding) \(allowed)
             RETURNING *
             """)
+    }
+
+    /// Gives a message that was fetched outside of an attempt a time by which it is too late.
+    static func expire(_ id: MessageID, at time: Timestamp, in tx: any Transaction) throws {
+        try tx.run("UPDATE message SET expires_at = \(time) WHERE id = \(id)")
+        wake(tx)
+    }
+
+    /// The paced messages of `phone` that wait, in the order of their times. Index: `message_waiting`.
+    static func waiting(of phone: Phone, in tx: any Transaction) throws -> [WaitingMessage] {
+        try tx.all(
+            WaitingMessage.self,
+            """
+            SELECT id, batch, planned_at
+            FROM message
+            WHERE user_id = \(phone.userID) AND owner = \(phone.phoneNumber) AND planned_at IS NOT NULL AND paced = 1
+            ORDER BY planned_at, id
+            """)
+    }
+
+    /// The last of ``waiting(of:in:)``. Index: `message_waiting`.
+    static func lastWaiting(of phone: Phone, in tx: any Transaction) throws -> WaitingMessage? {
+        try tx.first(
+            WaitingMessage.self,
+            """
+            SELECT id, batch, planned_at
+            FROM message
+            WHERE user_id = \(phone.userID) AND owner = \(phone.phoneNumber) AND planned_at IS NOT NULL AND paced = 1
+            ORDER BY planned_at DESC, id DESC
+            LIMIT 1
+            """)
+    }
+
+    /// Plans the next attempt of a message.
+    static func plan(_ id: MessageID, at time: Timestamp, in tx: any Transaction) throws {
+        try tx.run("UPDATE message SET planned_at = \(time), paced = 1 WHERE id = \(id)")
+        wake(tx)
     }
 
     /// Deletes the message `id`.

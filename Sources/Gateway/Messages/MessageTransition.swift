@@ -90,6 +90,7 @@ enum MessageTransition {
         next.expiresAt = nil
         next.orderTimestamp = max(message.orderTimestamp, now)
         next.plannedAt = isFinal ? nil : now
+        next.isPaced = true
         return (next, isFinal)
     }
 }

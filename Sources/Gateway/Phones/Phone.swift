@@ -26,6 +26,10 @@ struct Phone: Sendable {
     var unarchiveThread: Bool
     let createdAt: Timestamp
     var updatedAt: Timestamp
+    /// The time of the last paced message that was handed out; nil before the first.
+    var pacedAt: Timestamp?
+    /// Why it cannot be pushed to; nil when nothing is known to be wrong.
+    var pushError: String?
 
     /// A phone with the contract's defaults (3.3).
     init(id: PhoneID, userID: UserID, phoneNumber: String, at now: Timestamp) {
@@ -45,7 +49,7 @@ struct Phone: Sendable {
 }
 
 extension Phone: JSONWritable {
-    /// The contract's shape (3.3).
+    /// The contract's shape (3.3), and `push_error` after it.
     func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
@@ -61,6 +65,7 @@ extension Phone: JSONWritable {
             o.field("unarchive_thread", unarchiveThread)
             o.field("created_at", createdAt)
             o.field("updated_at", updatedAt)
+            o.field("push_error", pushError)
         }
     }
 }
@@ -80,6 +85,8 @@ extension Phone: RowDecodable {
         unarchiveThread = try row.get("unarchive_thread")
         createdAt = try row.get("created_at")
         updatedAt = try row.get("updated_at")
+        pacedAt = try row.find("paced_at")
+        pushError = try row.find("push_error")
     }
 }
 
@@ -113,6 +120,12 @@ enum PhoneMigrations {
                 ) \(.strict)
                 """,
                 "CREATE UNIQUE INDEX phone_number ON phone (user_id, phone_number)",
-            ])
+            ]),
+        Migration(
+            "phones-2",
+            [
+                "ALTER TABLE phone ADD COLUMN paced_at \(.int64)",
+                "ALTER TABLE phone ADD COLUMN push_error \(.text)",
+            ]),
     ]
 }

@@ -21,9 +21,12 @@ struct PhoneOperations: Sendable {
             var phone =
                 try PhoneQueries.find(number: number, userID: identity.userID, in: tx)
                 ?? Phone(id: id, userID: identity.userID, phoneNumber: number, at: tx.now)
+            let before = phone
             change(&phone)
             phone.updatedAt = tx.now
+            if phone.fcmToken != before.fcmToken { phone.pushError = nil }
             try PhoneQueries.save(phone, in: tx)
+            if phone.messagesPerMinute != before.messagesPerMinute { try MessagePlanner.replan(phone, in: tx) }
             if case .phone(_, let key, _) = identity {
                 try PhoneAPIKeyQueries.bind(phone.id, to: key, in: tx)
                 identities.forgetAll(after: tx)

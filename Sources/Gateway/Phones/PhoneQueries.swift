@@ -1,6 +1,7 @@
 import Delivery
 import HTTPSMSWebhooks
 import Storage
+import Timestamps
 
 /// Reads and writes phones.
 enum PhoneQueries {
@@ -21,6 +22,11 @@ enum PhoneQueries {
     /// The phone `id` of `userID`.
     static func find(_ id: PhoneID, userID: UserID, in tx: any Transaction) throws -> Phone? {
         try tx.first(Phone.self, "SELECT * FROM phone WHERE id = \(id) AND user_id = \(userID)")
+    }
+
+    /// The phone `id`, whose ever it is, locked.
+    static func find(_ id: PhoneID, in tx: any Transaction) throws -> Phone? {
+        try tx.first(Phone.self, "SELECT * FROM phone WHERE id = \(id) \(.forUpdate)")
     }
 
     /// The phone of `userID` with this number, locked. Index: `phone_number`.
@@ -44,17 +50,35 @@ enum PhoneQueries {
             """
             INSERT INTO phone (
                 id, user_id, phone_number, fcm_token, messages_per_minute, sim, message_send_schedule_id,
-                max_send_attempts, message_expiration, missed_call_auto_reply, unarchive_thread, created_at, updated_at)
+                max_send_attempts, message_expiration, missed_call_auto_reply, unarchive_thread, created_at, updated_at,
+                push_error)
             VALUES (
                 \(phone.id), \(phone.userID), \(phone.phoneNumber), \(phone.fcmToken), \(phone.messagesPerMinute),
                 \(phone.sim), \(phone.messageSendScheduleID), \(phone.maxSendAttempts), \(phone.messageExpiration),
-                \(phone.missedCallAutoReply), \(phone.unarchiveThread), \(phone.createdAt), \(phone.updatedAt))
+                \(phone.missedCallAutoReply), \(phone.unarchiveThread), \(phone.createdAt), \(phone.updatedAt),
+                \(phone.pushError))
             ON CONFLICT (id) DO UPDATE SET
                 fcm_token = excluded.fcm_token, messages_per_minute = excluded.messages_per_minute,
                 sim = excluded.sim, message_send_schedule_id = excluded.message_send_schedule_id,
                 max_send_attempts = excluded.max_send_attempts, message_expiration = excluded.message_expiration,
                 missed_call_auto_reply = excluded.missed_call_auto_reply,
-                unarchive_thread = excluded.unarchive_thread, updated_at = excluded.updated_at
+                unarchive_thread = excluded.unarchive_thread, updated_at = excluded.updated_at,
+                push_error = excluded.push_error
+            """)
+    }
+
+    /// Notes when the last paced message was handed out.
+    static func pace(_ id: PhoneID, at time: Timestamp, in tx: any Transaction) throws {
+        try tx.run("UPDATE phone SET paced_at = \(time) WHERE id = \(id)")
+    }
+
+    /// Forgets a token that reaches nobody any more, unless the phone has another by now, and says so on the phone.
+    static func dropToken(_ token: String, of id: PhoneID, because reason: String, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            UPDATE phone
+            SET fcm_token = NULL, push_error = \(reason), updated_at = \(tx.now)
+            WHERE id = \(id) AND fcm_token = \(token)
             """)
     }
 

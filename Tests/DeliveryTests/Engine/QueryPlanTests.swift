@@ -90,15 +90,10 @@ struct QueryPlanTests {
         }
     }
 
-    /// The lines of EXPLAIN QUERY PLAN of every statement of `body`.
     private func plans(
         _ harness: EngineHarness, _ body: @escaping @Sendable (any Transaction) throws -> Void
     ) async throws -> [String] {
-        try await harness.store.write { tx in
-            let explaining = ExplainingTransaction(tx)
-            try body(explaining)
-            return explaining.plan
-        }
+        try await queryPlans(of: harness.store, body)
     }
 
     /// 16,384 deliveries of one event at one endpoint, of which one in ten waits and one is leased.
@@ -123,34 +118,5 @@ struct QueryPlanTests {
             }
             try await body(harness, try #require(endpoint))
         }
-    }
-}
-
-/// Notes the plan of every statement before running it.
-private final class ExplainingTransaction: Transaction {
-    private let wrapped: any Transaction
-    private(set) var plan: [String] = []
-
-    init(_ wrapped: any Transaction) {
-        self.wrapped = wrapped
-    }
-
-    var now: Timestamp { wrapped.now }
-    var wakeups: Wakeups { wrapped.wakeups }
-
-    func rows(_ statement: SQL) throws -> [Row] {
-        try explain(statement)
-        return try wrapped.rows(statement)
-    }
-
-    func run(_ statement: SQL) throws -> Int {
-        try explain(statement)
-        return try wrapped.run(statement)
-    }
-
-    func afterCommit(_ action: @escaping @Sendable () -> Void) { wrapped.afterCommit(action) }
-
-    private func explain(_ statement: SQL) throws {
-        plan += try wrapped.rows("EXPLAIN QUERY PLAN" + statement).map { try $0.get("detail") }
     }
 }

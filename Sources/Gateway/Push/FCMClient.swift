@@ -1,0 +1,114 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import Timestamps
+
+/// Where pushes go, and who sends them.
+package struct PushConfiguration: Sendable {
+    /// Whose project it is; nil with an endpoint of the operator's own.
+    let account: ServiceAccount?
+    /// Stands for Firebase, without OAuth; nil means Firebase itself.
+    let endpoint: String?
+
+    /// Nil when neither is there: then nothing is pushed.
+    init?(account: ServiceAccount?, endpoint: String?) {
+        if account == nil, endpoint == nil { return nil }
+        self.account = account
+        self.endpoint = endpoint
+    }
+}
+
+/// A client of Firebase Cloud Messaging, HTTP v1.
+struct FCMClient: Sendable {
+    /// What came of a push.
+    enum Answer: Sendable, Hashable {
+        /// Firebase has it.
+        case taken
+        /// The app was removed, or has another token by now.
+        case tokenIsDead(String)
+        /// Firebase will never take it.
+        case refused(String)
+        /// It may go through later, `after` that time at the soonest.
+        case failed(String, after: Duration?)
+    }
+
+    private let url: String
+    private let tokens: AccessTokens?
+
+    init(_ configuration: PushConfiguration, clock: any WallClock) async throws {
+        // The name that httpSMS uses where there is no Firebase.
+        let project = configuration.account?.projectID ?? "httpsms-test"
+        let base = configuration.endpoint ?? "https://fcm.googleapis.com"
+        url = "\(base)/v1/projects/\(project)/messages:send"
+        tokens =
+            if configuration.endpoint == nil, let account = configuration.account {
+                try await AccessTokens(account: account, clock: clock)
+            } else {
+                nil
+            }
+    }
+
+    /// Sends one push; takes 10 s at most.
+    func send(_ body: [UInt8]) async -> Answer {
+        do {
+            var request = HTTPClientRequest(url: url)
+            request.method = .POST
+            request.headers.add(name: "Content-Type", value: "application/json")
+            if let tokens {
+                request.headers.add(name: "Authorization", value: "Bearer \(try await tokens.current())")
+            }
+            request.body = .bytes(body)
+            let response = try await HTTPClient.shared.execute(request, timeout: Self.deadline)
+            let text = try await response.body.collect(upTo: 1 << 16)
+            let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
+            let answer = Self.answer(
+                status: Int(response.status.code), body: Data(buffer: text),
+                retryAfter: retryAfter.map { .seconds($0) })
+            if case .failed = answer, response.status == .unauthorized { await tokens?.forget() }
+            return answer
+        } catch {
+            return .failed("Firebase cannot be reached: \(error)", after: nil)
+        }
+    }
+
+    /// What a response means.
+    ///
+    /// | response | means |
+    /// |---|---|
+    /// | 2xx | taken |
+    /// | 404, or error code UNREGISTERED | the token is dead |
+    /// | 401, 403, 408, 429, 5xx | it may pass: a wrong account can be mended, a quota ends |
+    /// | any other | refused |
+    static func answer(status: Int, body: Data, retryAfter: Duration?) -> Answer {
+        // What is no JSON of Firebase's has no message: its status says enough.
+        let error = (try? JSONDecoder().decode(Failure.self, from: body))?.error
+        let text = "Firebase answered \(status)" + (error?.message.map { ": \($0.prefix(200))" } ?? "")
+        let codes = (error?.details ?? []).compactMap(\.errorCode) + [error?.status].compactMap(\.self)
+        switch status {
+        case 200..<300: return .taken
+        case 404: return .tokenIsDead(text)
+        case _ where codes.contains("UNREGISTERED"): return .tokenIsDead(text)
+        case 401, 403, 408, 429, 500...: return .failed(text, after: retryAfter)
+        default: return .refused(text)
+        }
+    }
+
+    /// The error body of Google's APIs.
+    private struct Failure: Decodable {
+        let error: Details
+
+        struct Details: Decodable {
+            let message: String?
+            let status: String?
+            let details: [Detail]?
+        }
+
+        struct Detail: Decodable {
+            let errorCode: String?
+        }
+    }
+
+    private static let deadline: TimeAmount = .seconds(10)
+}

@@ -1,0 +1,105 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Reads and writes pushes.
+enum PushQueries {
+    /// Stores a push that is due at once.
+    static func insert(_ push: Push, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO push (
+                id, user_id, phone_id, message_id, attempt, state, lifetime, tries, due_at, created_at)
+            VALUES (
+                \(push.id), \(push.userID), \(push.phoneID), \(push.messageID), \(push.attempt),
+                \(Push.State.waiting), \(push.lifetime), 0, \(push.createdAt), \(push.createdAt))
+            """)
+        wake(tx)
+    }
+
+    /// At most `limit` pushes that are due, longest first; each is counted as tried, and due again at `leaseEnd` should
+    /// nobody say what came of it. Index: `push_due`.
+    static func claim(limit: Int, until leaseEnd: Timestamp, in tx: any Transaction) throws -> [Push] {
+        let due = try tx.all(
+            Push.self,
+            """
+            SELECT *
+            FROM push
+            WHERE due_at IS NOT NULL AND due_at <= \(tx.now)
+            ORDER BY due_at, id
+            LIMIT \(limit)
+            \(.forUpdateSkipLocked)
+            """)
+        return try due.map { push in
+            var push = push
+            push.tryCount += 1
+            try tx.run("UPDATE push SET due_at = \(leaseEnd), tries = \(push.tryCount) WHERE id = \(push.id)")
+            return push
+        }
+    }
+
+    /// Ends a push that was tried as often as `push` says; false when another try was faster.
+    @discardableResult
+    static func end(
+        _ push: Push, as state: Push.State, error: String? = nil, in tx: any Transaction
+    ) throws -> Bool {
+        try tx.run(
+            """
+            UPDATE push
+            SET state = \(state), due_at = NULL, last_error = \(error), completed_at = \(tx.now)
+            WHERE id = \(push.id) AND state = \(Push.State.waiting) AND tries = \(push.tryCount)
+            """) == 1
+    }
+
+    /// Has a push tried again at `dueAt`.
+    static func retry(_ push: Push, at dueAt: Timestamp, error: String, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            UPDATE push
+            SET due_at = \(dueAt), last_error = \(error)
+            WHERE id = \(push.id) AND state = \(Push.State.waiting) AND tries = \(push.tryCount)
+            """)
+        wake(tx)
+    }
+
+    /// When the next push is due. Index: `push_due`.
+    static func nextDue(in tx: any Transaction) throws -> Timestamp? {
+        try tx.value("SELECT MIN(due_at) AS value FROM push WHERE due_at IS NOT NULL")
+    }
+
+    /// Pushes again what was handed out to `phone` a minute ago or more and not fetched: it is there, and may have missed
+    /// the push. At most 100 at a time. Indexes: `message_scheduled`, `push_attempt`.
+    static func repeatOutstanding(of phone: Phone, in tx: any Transaction) throws {
+        let changed = try tx.run(
+            """
+            UPDATE push
+            SET state = \(Push.State.waiting), due_at = \(tx.now), completed_at = NULL
+            WHERE id IN (
+                SELECT p.id
+                FROM message m
+                JOIN push p ON p.message_id = m.id AND p.attempt = m.send_attempt_count
+                WHERE m.user_id = \(phone.userID) AND m.owner = \(phone.phoneNumber) AND m.status = 'scheduled'
+                    AND p.message_id IS NOT NULL AND p.state = \(Push.State.sent)
+                    AND p.completed_at <= \(tx.now - .seconds(60))
+                ORDER BY p.id
+                LIMIT 100)
+            """)
+        if changed > 0 { wake(tx) }
+    }
+
+    /// Deletes at most 500 pushes older than `cutoff`; true when there may be more. Their ids carry their time, so the
+    /// primary key finds them.
+    static func prune(before cutoff: Timestamp, in tx: any Transaction) throws -> Bool {
+        let floor = UUIDText.version7(at: cutoff, high: 0, low: 0)
+        return try tx.run(
+            """
+            DELETE FROM push
+            WHERE id IN (SELECT id FROM push WHERE id < \(floor) AND due_at IS NULL ORDER BY id LIMIT 500)
+            """) == 500
+    }
+
+    private static func wake(_ tx: any Transaction) {
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.pushes) }
+    }
+}

@@ -1,0 +1,41 @@
+import Delivery
+import Foundation
+
+/// A Google service account, as Firebase's console gives it out.
+package struct ServiceAccount: Sendable {
+    /// The Firebase project.
+    let projectID: String
+    /// Who the account is.
+    let clientEmail: String
+    /// RSA, PEM.
+    let privateKey: Secret<String>
+    /// Where access tokens come from.
+    let tokenURI: String
+
+    private struct File: Decodable {
+        let projectID: String
+        let clientEmail: String
+        let privateKey: String
+        let tokenURI: String?
+
+        enum CodingKeys: String, CodingKey {
+            case projectID = "project_id"
+            case clientEmail = "client_email"
+            case privateKey = "private_key"
+            case tokenURI = "token_uri"
+        }
+    }
+
+    /// Reads the account from its JSON, or from the file at a path; nil when it is not there or incomplete.
+    init?(jsonOrPath text: String) {
+        let json = text.hasPrefix("{") ? Data(text.utf8) : FileManager.default.contents(atPath: text)
+        // Whatever is wrong with it, the operator is told what it should be.
+        guard let json, let file = try? JSONDecoder().decode(File.self, from: json),
+            !file.projectID.isEmpty, !file.clientEmail.isEmpty, file.privateKey.contains("PRIVATE KEY")
+        else { return nil }
+        projectID = file.projectID
+        clientEmail = file.clientEmail
+        privateKey = Secret(file.privateKey)
+        tokenURI = file.tokenURI ?? "https://oauth2.googleapis.com/token"
+    }
+}

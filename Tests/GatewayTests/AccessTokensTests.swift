@@ -1,0 +1,93 @@
+import Foundation
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Gateway
+
+/// OAuth with a service account; the openssl command makes the key and judges the signature.
+struct AccessTokensTests {
+    private static func openssl(_ arguments: [String]) async throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["openssl"] + arguments
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        let status = try await withCheckedThrowingContinuation { continuation in
+            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
+        try #require(status == 0, "openssl \(arguments.joined(separator: " "))")
+    }
+
+    private static func decoded(_ part: Substring) -> Data? {
+        let base64 = part.replacing("-", with: "+").replacing("_", with: "/")
+        return Data(base64Encoded: base64 + String(repeating: "=", count: (4 - base64.count % 4) % 4))
+    }
+
+    @Test func aTokenIsAskedForOnceWithASignatureThatHolds() async throws {
+        try await withTemporaryDirectory { folder in
+            try await Self.openssl(
+                ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", folder + "/key.pem"])
+            try await Self.openssl(["pkey", "-in", folder + "/key.pem", "-pubout", "-out", folder + "/public.pem"])
+            let granted = Array(#"{"access_token":"token-1","expires_in":3600,"token_type":"Bearer"}"#.utf8)
+            try await WebhookReceiver.run { _, _ in
+                .status(200, body: granted)
+            } body: { google in
+                let json: JSON = [
+                    "project_id": "my-project", "client_email": "push@my-project.example",
+                    "private_key": .string(try String(contentsOfFile: folder + "/key.pem", encoding: .utf8)),
+                    "token_uri": .string(google.url("/token")),
+                ]
+                let path = folder + "/account.json"
+                try JSONEncoder().encode(json).write(to: URL(filePath: path))
+                let account = try #require(ServiceAccount(jsonOrPath: path))
+                let clock = ManualClock()
+                let tokens = try await AccessTokens(account: account, clock: clock)
+
+                async let first = tokens.current()
+                async let second = tokens.current()
+                #expect(try await [first, second] == ["token-1", "token-1"])
+                #expect(google.requests.count == 1)
+                clock.advance(by: .seconds(3_539))
+                _ = try await tokens.current()
+                #expect(google.requests.count == 1)
+                clock.advance(by: .seconds(2))
+                _ = try await tokens.current()
+                #expect(google.requests.count == 2)
+                await tokens.forget()
+                _ = try await tokens.current()
+                #expect(google.requests.count == 3)
+
+                let form = google.requests[0].text
+                #expect(form.hasPrefix("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion="))
+                let parts = try #require(form.split(separator: "=").last).split(separator: ".")
+                let claims = try JSONDecoder().decode(JSON.self, from: try #require(Self.decoded(parts[1])))
+                #expect(claims["iss"] == "push@my-project.example")
+                #expect(claims["aud"].string == google.url("/token"))
+                #expect(claims["scope"] == "https://www.googleapis.com/auth/firebase.messaging")
+                try Data("\(parts[0]).\(parts[1])".utf8).write(to: URL(filePath: folder + "/signed"))
+                try #require(Self.decoded(parts[2])).write(to: URL(filePath: folder + "/signature"))
+                try await Self.openssl(
+                    ["dgst", "-sha256", "-verify", folder + "/public.pem", "-signature", folder + "/signature"]
+                        + [folder + "/signed"])
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "", "{}", "/nowhere/account.json", #"{"project_id":"p","client_email":"e","private_key":"none"}"#,
+    ])
+    func whatIsNoServiceAccountIsRefused(text: String) {
+        #expect(ServiceAccount(jsonOrPath: text) == nil)
+    }
+
+    @Test(arguments: [
+        (200, "", FCMClient.Answer.taken), (404, "", .tokenIsDead("Firebase answered 404")),
+        (403, "no", .failed("Firebase answered 403", after: .seconds(7))),
+        (503, "", .failed("Firebase answered 503", after: .seconds(7))), (413, "", .refused("Firebase answered 413")),
+    ])
+    func everyStatusHasItsMeaning(status: Int, body: String, answer: FCMClient.Answer) {
+        #expect(FCMClient.answer(status: status, body: Data(body.utf8), retryAfter: .seconds(7)) == answer)
+    }
+}

@@ -1,0 +1,197 @@
+import Foundation
+import Storage
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Gateway
+
+/// Pushes, from the hand-out of a message to what Firebase says of it; the other side is an independent HTTP sink.
+@Suite(.timeLimit(.minutes(1))) struct PushTests {
+    private static let path = "/v1/projects/httpsms-test/messages:send"
+    private static let number = "+18005550199"
+
+    private static func withPush(
+        _ script: @escaping WebhookReceiver.Script = { _, _ in .status(200, body: Array(#"{"name":"x"}"#.utf8)) },
+        body: @escaping @Sendable (TestServer, Account, Account.Phone, WebhookReceiver) async throws -> Void
+    ) async throws {
+        try await WebhookReceiver.run(script) { firebase in
+            try await withServer(["FCM_ENDPOINT": firebase.url("")]) { server in
+                let account = try await server.makeAccount()
+                try await body(server, account, try await account.makePhone(number), firebase)
+            }
+        }
+    }
+
+    private static func message(_ id: String, of account: Account, is status: String) async throws -> JSON {
+        try await eventually("the message is \(status)") {
+            [try await account.message(id)].first { $0["status"].string == status }
+        }
+    }
+
+    @Test func aMessageIsPushedFetchedSentAndDelivered() async throws {
+        try await Self.withPush { _, account, phone, firebase in
+            let encrypted = "U2FsdGVkX1+/=="
+            let id = try await account.send(["content": .string(encrypted), "encrypted": true])["id"].string
+
+            let push = try await firebase.requests(1)[0]
+            let expected: JSON = [
+                "message": [
+                    "token": "token", "data": ["KEY_MESSAGE_ID": .string(id)],
+                    "android": ["priority": "high", "ttl": "600s"],
+                ]
+            ]
+            #expect(push.method == "POST" && push.path == Self.path)
+            #expect(push.json == expected)
+            #expect(push.header("Authorization") == nil)
+            let fetched = try await phone.fetch(id).data
+            #expect(fetched["content"].string == encrypted && fetched["encrypted"] == true)
+            #expect(try await phone.report("SENT", id).status == 200)
+            #expect(try await phone.report("DELIVERED", id).status == 200)
+            #expect(try await account.message(id)["status"] == "delivered")
+            #expect(firebase.requests.count == 1)
+        }
+    }
+
+    @Test func everyAttemptIsPushedOnce() async throws {
+        try await Self.withPush { server, account, _, firebase in
+            let id = try await account.send()["id"].string
+            _ = try await firebase.requests(1)
+            server.advance(by: .seconds(601))
+            _ = try await firebase.requests(2)
+            server.advance(by: .seconds(601))
+            let message = try await Self.message(id, of: account, is: "expired")
+
+            #expect(message["send_attempt_count"] == 2)
+            #expect(firebase.requests.count == 2)
+        }
+    }
+
+    @Test func tenAMinuteAreSixSecondsApart() async throws {
+        try await Self.withPush { server, account, _, firebase in
+            var ids: [String] = []
+            for _ in 0..<3 { ids.append(try await account.send()["id"].string) }
+            _ = try await firebase.requests(1)
+            server.advance(by: .milliseconds(6_100))
+            _ = try await firebase.requests(2)
+            server.advance(by: .milliseconds(6_100))
+            let pushes = try await firebase.requests(3)
+
+            #expect(pushes.map { $0.json["message"]["data"]["KEY_MESSAGE_ID"].string } == ids)
+            let times = try await server.store.read { tx in
+                try tx.rows("SELECT scheduled_at FROM message ORDER BY scheduled_at").map {
+                    try $0.get("scheduled_at", as: Timestamp.self)
+                }
+            }
+            #expect(times[1] - times[0] == .seconds(6) && times[2] - times[1] == .seconds(6))
+        }
+    }
+
+    @Test(arguments: [429, 500, 503, 401])
+    func whatMayPassIsTriedAgain(status: Int) async throws {
+        try await Self.withPush { _, count in
+            count < 2 ? .status(status) : .status(200)
+        } body: { _, account, phone, firebase in
+            let id = try await account.send()["id"].string
+
+            let pushes = try await firebase.requests(3)
+
+            #expect(Set(pushes.map(\.body)).count == 1)
+            #expect(pushes[0].arrivedAt.duration(to: pushes[1].arrivedAt) >= .milliseconds(900))
+            #expect(try await phone.fetch(id).status == 200)
+        }
+    }
+
+    @Test(arguments: [
+        (404, "{}", true),
+        (400, #"{"error":{"message":"gone","details":[{"errorCode":"UNREGISTERED"}]}}"#, true),
+        (400, #"{"error":{"message":"bad","status":"INVALID_ARGUMENT"}}"#, false),
+    ])
+    func whatWillNeverPassFailsTheMessage(status: Int, answer: String, isDead: Bool) async throws {
+        try await Self.withPush { _, _ in
+            .status(status, body: Array(answer.utf8))
+        } body: { server, account, _, firebase in
+            let id = try await account.send()["id"].string
+
+            let message = try await Self.message(id, of: account, is: "failed")
+
+            #expect(
+                message["failure_reason"]
+                    == "cannot send notification to your phone [+18005550199]. Reinstall the httpSMS app on your Android phone."
+            )
+            #expect(try await server.emittedTypes() == ["message.send.failed"])
+            let phone = try await account.client.get("/v1/phones").data.array[0]
+            #expect(phone["fcm_token"] == (isDead ? .null : "token"))
+            #expect((phone["push_error"] != .null) == isDead)
+            #expect(firebase.requests.count == 1)
+        }
+    }
+
+    @Test func aPhoneWithoutATokenFailsItsMessages() async throws {
+        try await Self.withPush { _, account, phone, firebase in
+            _ = try await phone.client.put(
+                "/v1/phones/fcm-token", ["phone_number": .string(Self.number), "fcm_token": "", "sim": "SIM1"])
+            let id = try await account.send()["id"].string
+
+            let message = try await Self.message(id, of: account, is: "failed")
+
+            #expect(message["failure_reason"].string == "phone with id [\(phone.id)] has no FCM token")
+            #expect(firebase.requests.isEmpty)
+        }
+    }
+
+    @Test func aHeartbeatRepeatsThePushOfWhatWasNotFetched() async throws {
+        try await Self.withPush { server, account, phone, firebase in
+            let id = try await account.send()["id"].string
+            _ = try await firebase.requests(1)
+            _ = try await eventually("the push is stored as sent") {
+                try await server.store.read { tx in
+                    try tx.rows("SELECT id FROM push WHERE state = 'sent'").count
+                } == 1 ? true : nil
+            }
+            #expect(try await phone.beat().status == 201)
+            server.advance(by: .seconds(61))
+            #expect(try await phone.beat().status == 201)
+
+            let pushes = try await firebase.requests(2)
+
+            #expect(pushes[1].json["message"]["data"]["KEY_MESSAGE_ID"].string == id)
+            #expect(try await account.message(id)["send_attempt_count"] == 1)
+        }
+    }
+
+    @Test func aSilentPhoneIsWokenOnce() async throws {
+        try await Self.withPush { server, _, phone, firebase in
+            #expect(try await phone.beat().status == 201)
+            server.advance(by: .seconds(961))
+            let push = try await firebase.requests(1)[0].json["message"]
+
+            let key = push["data"]["KEY_HEARTBEAT_ID"].string
+            #expect(Timestamp(rfc3339: key) != nil)
+            #expect(push["android"]["priority"] == "high")
+            server.advance(by: .seconds(961))
+            #expect(try await phone.beat().status == 201)
+            server.advance(by: .seconds(961))
+            _ = try await firebase.requests(2)
+            #expect(firebase.requests.count == 2)
+        }
+    }
+
+    @Test func aMessageFetchedAfterItsEndDoesNotStaySendingForEver() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            let phone = try await account.makePhone()
+            _ = try await account.client.put(
+                "/v1/phones", ["phone_number": .string(Self.number), "max_send_attempts": 1])
+            let id = try await account.send()["id"].string
+            _ = try await Self.message(id, of: account, is: "scheduled")
+            server.advance(by: .seconds(601))
+            _ = try await Self.message(id, of: account, is: "expired")
+
+            #expect(try await phone.fetch(id).data["status"] == "sending")
+            server.advance(by: .seconds(601))
+
+            _ = try await Self.message(id, of: account, is: "expired")
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import Delivery
+import Storage
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Gateway
+
+/// The plans of the queries that pacing and pushing run for every message.
+struct SendingQueryPlanTests {
+    private static func plans(_ body: @escaping @Sendable (Phone, any Transaction) throws -> Void) async throws
+        -> [String]
+    {
+        try await withStore(migrations: GatewayStore.migrations) { store in
+            try await queryPlans(of: store) { tx in
+                let phone = Phone(
+                    id: PhoneID(at: tx.now), userID: UserID("user"), phoneNumber: "+18005550199", at: tx.now)
+                try body(phone, tx)
+            }
+        }
+    }
+
+    @Test func theQueueOfAPhoneIsReadByItsIndex() async throws {
+        let plans = try await Self.plans { phone, tx in
+            _ = try MessageQueries.waiting(of: phone, in: tx)
+            _ = try MessageQueries.lastWaiting(of: phone, in: tx)
+        }
+
+        #expect(plans.count { $0.contains("message_waiting (user_id=? AND owner=?") } == 2, "\(plans)")
+        #expect(!plans.contains { $0.contains("TEMP B-TREE") }, "\(plans)")
+    }
+
+    @Test func duePushesAndSilentPhonesAreFoundByTheirIndexes() async throws {
+        let plans = try await Self.plans { _, tx in
+            _ = try PushQueries.claim(limit: 32, until: tx.now, in: tx)
+            _ = try PushQueries.nextDue(in: tx)
+            _ = try HeartbeatQueries.toWake(limit: 200, in: tx)
+            _ = try HeartbeatQueries.nextWakeUp(in: tx)
+        }
+
+        #expect(
+            plans.contains { $0.contains("push_due (due_at<?)") || $0.contains("push_due (due_at>? AND due_at<?)") })
+        #expect(plans.contains { $0.contains("presence_wake") }, "\(plans)")
+        #expect(!plans.contains { $0.contains("TEMP B-TREE") || $0.hasSuffix("SCAN push") }, "\(plans)")
+    }
+
+    @Test func aHeartbeatLooksAtWhatWaitsForItsPhoneOnly() async throws {
+        let plans = try await Self.plans { phone, tx in try PushQueries.repeatOutstanding(of: phone, in: tx) }
+
+        #expect(plans.contains { $0.contains("message_scheduled (user_id=? AND owner=?)") }, "\(plans)")
+        #expect(plans.contains { $0.contains("push_attempt (message_id=? AND attempt=?)") }, "\(plans)")
+    }
+}
