@@ -11,6 +11,7 @@ struct GatewayRoutes {
     let phones: PhoneRoutes
     let heartbeats: HeartbeatRoutes
     let messages: MessageRoutes
+    let sendSchedules: SendScheduleRoutes
     let phoneMessages: PhoneMessageRoutes
     let attachments: AttachmentRoutes
     let webhooks: WebhookRoutes
@@ -37,6 +38,7 @@ struct GatewayRoutes {
         heartbeats.add(users: userGroup, phones: phoneGroup)
         phones.add(users: userGroup, phones: phoneGroup)
         messages.add(to: userGroup)
+        sendSchedules.add(to: userGroup)
         phoneAPIKeys.add(to: userGroup)
         webhooks.add(to: userGroup)
         webhookActions.add(to: userGroup)

@@ -83,6 +83,7 @@ package struct GatewayServer: Sendable {
                 minimumExpiration: configuration.messageExpirationMinimum),
             heartbeats: HeartbeatRoutes(store: store, operations: heartbeats),
             messages: MessageRoutes(store: store, operations: messages, clock: clock),
+            sendSchedules: SendScheduleRoutes(store: store, clock: clock),
             phoneMessages: PhoneMessageRoutes(
                 operations: messages,
                 inbound: InboundOperations(store: store, files: files, clock: clock, appURL: { address.appURL })),

@@ -106,7 +106,9 @@ struct MessageOperations: Sendable {
         var late: [PhoneID: Phone] = [:]
         for message in planned {
             let phone = try Self.phone(of: message, in: tx)
-            if let phone, message.isPaced, !MessagePlanner.isFree(phone, at: tx.now) {
+            if let phone, let planned = message.plannedAt, message.isPaced,
+                try !MessagePlanner.isFree(phone, forMessagePlannedAt: planned, in: tx)
+            {
                 late[phone.id] = phone
             } else {
                 try handOut(message, from: phone, in: tx)

@@ -49,7 +49,8 @@ enum MessagePlanner {
         let batches = waiting.reduce(into: [String?]()) { if !$0.contains($1.batch) { $0.append($1.batch) } }
         let lanes = batches.map { batch in waiting.filter { $0.batch == batch } }
         let gap = SendPlan.gap(messagesPerMinute: phone.messagesPerMinute)
-        let times = SendPlan.times(waiting.count, after: phone.pacedAt, gap: gap, at: tx.now)
+        let times = SendPlan.times(
+            waiting.count, after: phone.pacedAt, gap: gap, schedule: try schedule(of: phone, in: tx), at: tx.now)
         var plan: [MessageID: Timestamp] = [:]
         for (message, time) in zip(SendPlan.inTurn(lanes), times) {
             plan[message.id] = time
@@ -58,16 +59,27 @@ enum MessagePlanner {
         return plan
     }
 
-    /// Whether the phone may be handed a paced message now: no sooner than a gap after the last one, whatever was planned
-    /// while nobody could send.
-    static func isFree(_ phone: Phone, at now: Timestamp) -> Bool {
-        phone.pacedAt.map { $0 + SendPlan.gap(messagesPerMinute: phone.messagesPerMinute) <= now } ?? true
+    /// Whether the phone may be handed a message now that was planned at `planned`: no sooner than a gap after the last
+    /// one and not outside of its schedule, whatever was planned while nobody could send.
+    static func isFree(
+        _ phone: Phone, forMessagePlannedAt planned: Timestamp, in tx: any Transaction
+    ) throws -> Bool {
+        let gap = SendPlan.gap(messagesPerMinute: phone.messagesPerMinute)
+        if gap > .zero, let last = phone.pacedAt, last + gap > tx.now { return false }
+        guard tx.now - planned >= .seconds(1), let schedule = try schedule(of: phone, in: tx) else { return true }
+        return schedule.opening(atOrAfter: tx.now)?.lowerBound ?? tx.now <= tx.now
     }
 
     /// Notes that a message planned at `planned` was handed out. What comes a second late or more moves all that follows.
     static func handedOut(plannedAt planned: Timestamp, by phone: Phone, in tx: any Transaction) throws {
         let slot = tx.now - planned < .seconds(1) ? planned : tx.now
         try PhoneQueries.pace(phone.id, at: max(slot, phone.pacedAt ?? slot), in: tx)
+    }
+
+    private static func schedule(of phone: Phone, in tx: any Transaction) throws -> SendSchedule? {
+        try phone.messageSendScheduleID.flatMap(SendScheduleID.init).flatMap {
+            try SendScheduleQueries.find($0, userID: phone.userID, in: tx)
+        }
     }
 
     /// The next free times at the end of the queue; a new lane needs its turn before the end.
@@ -77,7 +89,8 @@ enum MessagePlanner {
         let last = try MessageQueries.lastWaiting(of: phone, in: tx)
         let after = [last?.plannedAt, phone.pacedAt].compactMap(\.self).max()
         let gap = SendPlan.gap(messagesPerMinute: phone.messagesPerMinute)
-        let times = SendPlan.times(count, after: after, gap: gap, at: tx.now)
+        let times = SendPlan.times(
+            count, after: after, gap: gap, schedule: try schedule(of: phone, in: tx), at: tx.now)
         return (times, gap > .zero && count > 0 && last != nil && last?.batch != batch)
     }
 }

@@ -9,7 +9,8 @@ import Timestamps
 /// | first | 12:00:06 |
 /// | second | 12:00:12 |
 ///
-/// A rate of 7 gives gaps of 8.571428 s: nothing is rounded to seconds. A rate of 0 plans everything at once.
+/// A rate of 7 gives gaps of 8.571428 s: nothing is rounded to seconds. A rate of 0 plans everything at once. What falls
+/// outside of the windows of the phone's schedule moves to the next one, and the rest behind it.
 enum SendPlan {
     /// The gap between two messages; zero when there is no pacing.
     static func gap(messagesPerMinute: Int) -> Duration {
@@ -17,11 +18,18 @@ enum SendPlan {
     }
 
     /// The times of `count` messages that follow the one at `last`, none before `now`, in order.
-    static func times(_ count: Int, after last: Timestamp?, gap: Duration, at now: Timestamp) -> [Timestamp] {
-        guard gap > .zero else { return Array(repeating: now, count: count) }
+    static func times(
+        _ count: Int, after last: Timestamp?, gap: Duration, schedule: SendSchedule? = nil, at now: Timestamp
+    ) -> [Timestamp] {
         var times: [Timestamp] = []
-        var next = last.map { max(now, $0 + gap) } ?? now
+        var next = gap > .zero ? last.map { max(now, $0 + gap) } ?? now : now
+        var window: Range<Timestamp>?
         for _ in 0..<count {
+            if let schedule {
+                // The calendar is slow: it is asked once a window, not once a message.
+                if window.map({ next >= $0.upperBound }) ?? true { window = schedule.opening(atOrAfter: next) }
+                if let window { next = max(next, window.lowerBound) }
+            }
             times.append(next)
             next = next + gap
         }

@@ -26,13 +26,34 @@ struct PhoneOperations: Sendable {
             phone.updatedAt = tx.now
             if phone.fcmToken != before.fcmToken { phone.pushError = nil }
             try PhoneQueries.save(phone, in: tx)
-            if phone.messagesPerMinute != before.messagesPerMinute { try MessagePlanner.replan(phone, in: tx) }
+            if phone.messageSendScheduleID != before.messageSendScheduleID {
+                try Self.check(phone.messageSendScheduleID, of: identity.userID, in: tx)
+            }
+            if phone.messagesPerMinute != before.messagesPerMinute
+                || phone.messageSendScheduleID != before.messageSendScheduleID
+            {
+                try MessagePlanner.replan(phone, in: tx)
+            }
             if case .phone(_, let key, _) = identity {
                 try PhoneAPIKeyQueries.bind(phone.id, to: key, in: tx)
                 identities.forgetAll(after: tx)
             }
             return phone
         }
+    }
+
+    /// - Throws: `APIError` 422 when the user has no such schedule.
+    private static func check(_ schedule: String?, of userID: UserID, in tx: any Transaction) throws {
+        guard let schedule else { return }
+        let isKnown = try SendScheduleID(schedule).map {
+            try SendScheduleQueries.find($0, userID: userID, in: tx) != nil
+        }
+        if isKnown ?? false { return }
+        var errors = FieldErrors()
+        errors.add(
+            "message_send_schedule_id",
+            "The message_send_schedule_id does not belong to the authenticated user or does not exist")
+        try errors.check("validation errors while updating phones")
     }
 
     /// Deletes a phone, its binding, its presence and its number in webhooks; messages stay. False when there is none.

@@ -50,12 +50,6 @@ struct PhoneUpdate: Decodable, Sendable {
                 "message_expiration_seconds",
                 "message_expiration_seconds cannot be 0 when max_send_attempts is greater than 0")
         }
-        if let id = messageSendScheduleID.value?.trimmed, !id.isEmpty {
-            // No schedule can exist before send schedules do, so none is this user's.
-            errors.add(
-                "message_send_schedule_id",
-                "The message_send_schedule_id does not belong to the authenticated user or does not exist")
-        }
         try errors.check("validation errors while updating phones")
     }
 
@@ -72,7 +66,8 @@ struct PhoneUpdate: Decodable, Sendable {
         if phone.missedCallAutoReply == "" { phone.missedCallAutoReply = nil }
         phone.unarchiveThread = unarchiveThread.value ?? phone.unarchiveThread
         if let sim = sim.value { phone.sim = SIM(lenient: sim) }
-        if case .absent = messageSendScheduleID { return }
-        phone.messageSendScheduleID = nil
+        // An id as we write it, so that its phones are found by it.
+        let schedule = messageSendScheduleID.applied(to: phone.messageSendScheduleID)?.trimmed
+        phone.messageSendScheduleID = schedule == "" ? nil : schedule?.lowercased()
     }
 }

@@ -1,0 +1,95 @@
+import Delivery
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+typealias SendScheduleID = ID<SendSchedule>
+
+/// When a phone may send: weekly windows in a time zone.
+struct SendSchedule: Sendable {
+    let id: SendScheduleID
+    let userID: UserID
+    var name: String
+    /// IANA, such as `Europe/London`.
+    var timezone: String
+    /// At least one, by day and start; those of a day do not overlap.
+    var windows: [Window]
+    let createdAt: Timestamp
+    var updatedAt: Timestamp
+
+    /// Part of one day by the wall clock, `startMinute` included, `endMinute` not.
+    struct Window: Sendable, Hashable {
+        /// 0 is Sunday, 6 Saturday.
+        let day: Int
+        /// Minutes after midnight, 0 to 1439.
+        let startMinute: Int
+        /// Minutes after midnight, 1 to 1440.
+        let endMinute: Int
+    }
+}
+
+extension SendSchedule: JSONWritable {
+    /// The contract's shape (3.8).
+    func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("id", id.text)
+            o.field("user_id", userID.text)
+            o.field("name", name)
+            o.field("timezone", timezone)
+            o.field("windows", windows)
+            o.field("created_at", createdAt)
+            o.field("updated_at", updatedAt)
+        }
+    }
+}
+
+extension SendSchedule.Window: JSONWritable {
+    func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("day_of_week", day)
+            o.field("start_minute", startMinute)
+            o.field("end_minute", endMinute)
+        }
+    }
+}
+
+extension SendSchedule: RowDecodable {
+    init(row: Row) throws {
+        id = try row.get("id")
+        userID = try row.get("user_id")
+        name = try row.get("name")
+        timezone = try row.get("timezone")
+        windows = try row.get("windows", as: String.self).split(separator: "\n").compactMap { line in
+            let numbers = line.split(separator: " ").compactMap { Int($0) }
+            return numbers.count == 3 ? Window(day: numbers[0], startMinute: numbers[1], endMinute: numbers[2]) : nil
+        }
+        createdAt = try row.get("created_at")
+        updatedAt = try row.get("updated_at")
+    }
+}
+
+/// `send_schedule.windows` holds day, start and end, one window a line.
+enum SendScheduleMigrations {
+    static let all: [Migration] = [
+        Migration(
+            "send-schedules-1",
+            [
+                """
+                CREATE TABLE send_schedule (
+                    id \(.text) PRIMARY KEY,
+                    user_id \(.text) NOT NULL,
+                    name \(.text) NOT NULL,
+                    timezone \(.text) NOT NULL,
+                    windows \(.text) NOT NULL,
+                    created_at \(.int64) NOT NULL,
+                    updated_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE INDEX send_schedule_user ON send_schedule (user_id, created_at, id)",
+                """
+                CREATE INDEX phone_schedule ON phone (message_send_schedule_id)
+                WHERE message_send_schedule_id IS NOT NULL
+                """,
+            ])
+    ]
+}

@@ -1,0 +1,51 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Reads and writes send schedules.
+enum SendScheduleQueries {
+    /// All schedules of `userID`, newest first. Index: `send_schedule_user`.
+    static func list(userID: UserID, in tx: any Transaction) throws -> [SendSchedule] {
+        try tx.all(
+            SendSchedule.self,
+            """
+            SELECT *
+            FROM send_schedule
+            WHERE user_id = \(userID)
+            ORDER BY created_at DESC, id DESC
+            """)
+    }
+
+    /// The schedule `id` of `userID`, locked.
+    static func find(_ id: SendScheduleID, userID: UserID, in tx: any Transaction) throws -> SendSchedule? {
+        try tx.first(
+            SendSchedule.self, "SELECT * FROM send_schedule WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
+    }
+
+    /// Stores a schedule, new or changed.
+    static func save(_ schedule: SendSchedule, in tx: any Transaction) throws {
+        let windows = schedule.windows.map { "\($0.day) \($0.startMinute) \($0.endMinute)" }.joined(separator: "\n")
+        try tx.run(
+            """
+            INSERT INTO send_schedule (id, user_id, name, timezone, windows, created_at, updated_at)
+            VALUES (
+                \(schedule.id), \(schedule.userID), \(schedule.name), \(schedule.timezone), \(windows),
+                \(schedule.createdAt), \(schedule.updatedAt))
+            ON CONFLICT (id) DO UPDATE SET
+                name = excluded.name, timezone = excluded.timezone, windows = excluded.windows,
+                updated_at = excluded.updated_at
+            """)
+    }
+
+    /// Deletes the schedule `id`.
+    static func delete(_ id: SendScheduleID, in tx: any Transaction) throws {
+        try tx.run("DELETE FROM send_schedule WHERE id = \(id)")
+    }
+
+    /// The phones that keep the schedule `id`, locked, by id. Index: `phone_schedule`.
+    static func phones(keeping id: SendScheduleID, in tx: any Transaction) throws -> [Phone] {
+        try tx.all(
+            Phone.self,
+            "SELECT * FROM phone WHERE message_send_schedule_id = \(id.text) ORDER BY id \(.forUpdate)")
+    }
+}

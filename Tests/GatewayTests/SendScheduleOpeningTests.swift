@@ -1,0 +1,77 @@
+import Delivery
+import Storage
+import Testing
+import Timestamps
+
+@testable import Gateway
+
+/// The windows of a schedule, by the wall clock of its time zone, on both sides of each change of the clock.
+@Suite struct SendScheduleOpeningTests {
+    private static func schedule(_ timezone: String, _ windows: [(Int, Int, Int)]) -> SendSchedule {
+        let now = Timestamp(microseconds: 0)
+        return SendSchedule(
+            id: SendScheduleID(at: now), userID: UserID("user"), name: "hours", timezone: timezone,
+            windows: windows.map { SendSchedule.Window(day: $0.0, startMinute: $0.1, endMinute: $0.2) },
+            createdAt: now, updatedAt: now)
+    }
+
+    private static func time(_ text: String) throws -> Timestamp { try #require(Timestamp(rfc3339: text)) }
+
+    /// Every day from 09:00 to 17:00.
+    private static let office = (0...6).map { ($0, 540, 1_020) }
+    /// Every day from 02:30 to 04:00: across the change of the clock in Europe.
+    private static let night = (0...6).map { ($0, 150, 240) }
+
+    @Test(
+        arguments: [
+            // Berlin is an hour ahead in winter, two in summer; clocks change on 2026-03-29 and 2026-10-25 at 01:00Z.
+            ("Europe/Berlin", office, "2026-03-28T05:00:00Z", "2026-03-28T08:00:00Z", "2026-03-28T16:00:00Z"),
+            ("Europe/Berlin", office, "2026-03-28T16:00:00Z", "2026-03-29T07:00:00Z", "2026-03-29T15:00:00Z"),
+            ("Europe/Berlin", office, "2026-03-29T09:30:00Z", "2026-03-29T09:30:00Z", "2026-03-29T15:00:00Z"),
+            ("Europe/Berlin", office, "2026-10-24T15:00:00Z", "2026-10-25T08:00:00Z", "2026-10-25T16:00:00Z"),
+            ("Europe/Berlin", night, "2026-03-28T00:00:00Z", "2026-03-28T01:30:00Z", "2026-03-28T03:00:00Z"),
+            ("Europe/Berlin", night, "2026-03-29T00:00:00Z", "2026-03-29T01:30:00Z", "2026-03-29T02:00:00Z"),
+            ("Europe/Berlin", night, "2026-10-24T23:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T03:00:00Z"),
+            // New York changes on 2026-03-08 and 2026-11-01.
+            ("America/New_York", office, "2026-03-07T22:00:00Z", "2026-03-08T13:00:00Z", "2026-03-08T21:00:00Z"),
+            ("America/New_York", office, "2026-10-31T21:00:00Z", "2026-11-01T14:00:00Z", "2026-11-01T22:00:00Z"),
+            ("Asia/Kolkata", office, "2026-07-22T00:00:00Z", "2026-07-22T03:30:00Z", "2026-07-22T11:30:00Z"),
+            // Monday only, just closed: the next one is a week away.
+            ("UTC", [(1, 0, 1)], "2026-07-20T00:01:00Z", "2026-07-27T00:00:00Z", "2026-07-27T00:01:00Z"),
+            // Until midnight; from the 31st into the next year.
+            ("UTC", [(4, 1_380, 1_440)], "2026-12-31T23:30:00Z", "2026-12-31T23:30:00Z", "2027-01-01T00:00:00Z"),
+            ("UTC", [(5, 0, 60)], "2026-12-31T23:30:00Z", "2027-01-01T00:00:00Z", "2027-01-01T01:00:00Z"),
+        ] as [(String, [(Int, Int, Int)], String, String, String)])
+    func theNextOpeningIsByTheWallClock(
+        timezone: String, windows: [(Int, Int, Int)], at: String, opens: String, closes: String
+    ) throws {
+        let opening = try #require(Self.schedule(timezone, windows).opening(atOrAfter: try Self.time(at)))
+
+        #expect(opening == (try Self.time(opens)..<(try Self.time(closes))))
+    }
+
+    @Test func twoWindowsOfADayAreTakenInTurn() throws {
+        let schedule = Self.schedule("UTC", [(3, 540, 600), (3, 660, 720)])
+
+        let opening = try #require(schedule.opening(atOrAfter: try Self.time("2026-07-22T10:00:00Z")))
+
+        #expect(opening == (try Self.time("2026-07-22T11:00:00Z")..<(try Self.time("2026-07-22T12:00:00Z"))))
+    }
+
+    @Test func withoutAWindowOrAZoneThereIsNoOpening() throws {
+        #expect(Self.schedule("UTC", []).opening(atOrAfter: try Self.time("2026-07-22T10:00:00Z")) == nil)
+        #expect(Self.schedule("Nowhere/At_All", Self.office).opening(atOrAfter: .init(microseconds: 0)) == nil)
+    }
+
+    @Test func whatDoesNotFitSpillsIntoTheNextWindow() throws {
+        let schedule = Self.schedule("UTC", [(3, 540, 541), (4, 540, 541)])
+        let now = try Self.time("2026-07-22T08:00:00Z")
+
+        let times = SendPlan.times(4, after: nil, gap: .seconds(25), schedule: schedule, at: now)
+        let unpaced = SendPlan.times(2, after: nil, gap: .zero, schedule: schedule, at: now)
+
+        let nine = try Self.time("2026-07-22T09:00:00Z")
+        #expect(times == [nine, nine + .seconds(25), nine + .seconds(50), nine + .seconds(86_400)])
+        #expect(unpaced == [nine, nine])
+    }
+}
