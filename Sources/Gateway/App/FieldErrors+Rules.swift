@@ -55,6 +55,14 @@ extension FieldErrors {
         }
     }
 
+    /// Tells of the first bad one only.
+    mutating func requireContacts(_ field: String, _ values: [String]) {
+        guard let index = values.firstIndex(where: { !PhoneNumber.isContact($0) }) else { return }
+        add(
+            field,
+            "The \(field) field in index [\(index)] must contain only digits and must be less than 14 characters")
+    }
+
     mutating func requireOne(_ field: String, _ value: String, of allowed: [String]) {
         if !allowed.contains(value) {
             add(field, "The \(field) field must be one of \(allowed.joined(separator: ", "))")

@@ -12,6 +12,7 @@ struct GatewayRoutes {
     let heartbeats: HeartbeatRoutes
     let messages: MessageRoutes
     let sendSchedules: SendScheduleRoutes
+    let threads: MessageThreadRoutes
     let phoneMessages: PhoneMessageRoutes
     let attachments: AttachmentRoutes
     let webhooks: WebhookRoutes
@@ -39,6 +40,7 @@ struct GatewayRoutes {
         phones.add(users: userGroup, phones: phoneGroup)
         messages.add(to: userGroup)
         sendSchedules.add(to: userGroup)
+        threads.add(to: userGroup)
         phoneAPIKeys.add(to: userGroup)
         webhooks.add(to: userGroup)
         webhookActions.add(to: userGroup)

@@ -84,6 +84,7 @@ package struct GatewayServer: Sendable {
             heartbeats: HeartbeatRoutes(store: store, operations: heartbeats),
             messages: MessageRoutes(store: store, operations: messages, clock: clock),
             sendSchedules: SendScheduleRoutes(store: store, clock: clock),
+            threads: MessageThreadRoutes(store: store),
             phoneMessages: PhoneMessageRoutes(
                 operations: messages,
                 inbound: InboundOperations(store: store, files: files, clock: clock, appURL: { address.appURL })),

@@ -14,7 +14,7 @@ package struct GatewayStore: Sendable {
     package static let migrations: [Migration] =
         DeliveryMigrations.all + UserMigrations.all + PhoneMigrations.all + PhoneAPIKeyMigrations.all
         + HeartbeatMigrations.all + MessageMigrations.all + AttachmentMigrations.all + PushMigrations.all
-        + SendScheduleMigrations.all
+        + SendScheduleMigrations.all + MessageThreadMigrations.all
 
     /// Opens the store of `configuration`, makes and migrates it where needed, and checks the master key.
     ///

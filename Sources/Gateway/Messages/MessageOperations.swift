@@ -1,5 +1,6 @@
 import Delivery
 import HTTPSMSWebhooks
+import HTTPTypes
 import Storage
 import Timestamps
 
@@ -26,15 +27,8 @@ struct MessageOperations: Sendable {
         let id = MessageID(at: clock.now())
         return try await store.write { tx in
             guard let phone = try PhoneQueries.find(number: draft.from, userID: userID, in: tx) else {
-                var errors = FieldErrors()
-                errors.add(
-                    "from",
-                    """
-                    no phone found with 'from' number [\(draft.from)]. install the android app on your phone to start \
-                    sending messages
-                    """)
-                try errors.check("validation errors while sending message")
-                throw APIError.unauthorized
+                throw Self.unknownPhone(
+                    draft.from, action: "install", message: "validation errors while sending message")
             }
             let message = Message(
                 outgoing: id, from: phone, to: draft.to, content: draft.content, attachments: draft.attachments,
@@ -42,6 +36,38 @@ struct MessageOperations: Sendable {
                 at: tx.now)
             return try MessagePlanner.add([message], from: phone, in: tx)[0]
         }
+    }
+
+    /// Accepts the same text for many recipients, all or none: one lane of the phone's queue, so that what is sent to
+    /// somebody else meanwhile need not wait for all of it.
+    func send(_ draft: Draft, to recipients: [String], userID: UserID, source: String) async throws -> [Message] {
+        let now = clock.now()
+        let ids = recipients.map { _ in MessageID(at: now) }
+        return try await store.write { tx in
+            guard let phone = try PhoneQueries.find(number: draft.from, userID: userID, in: tx) else {
+                throw Self.unknownPhone(
+                    draft.from, action: "Install", message: "validation errors while sending messages")
+            }
+            let messages = zip(ids, recipients).map { id, recipient in
+                Message(
+                    outgoing: id, from: phone, to: recipient, content: draft.content, attachments: draft.attachments,
+                    isEncrypted: draft.isEncrypted, requestID: draft.requestID, batch: ids[0].text, source: source,
+                    at: tx.now)
+            }
+            return try MessagePlanner.add(messages, from: phone, in: tx)
+        }
+    }
+
+    /// 422: the account has no such phone.
+    private static func unknownPhone(_ number: String, action: String, message: String) -> APIError {
+        var errors = FieldErrors()
+        errors.add(
+            "from",
+            """
+            no phone found with 'from' number [\(number)]. \(action) the android app on your phone to start sending \
+            messages
+            """)
+        return APIError(.unprocessableContent, message, data: errors.messages)
     }
 
     /// Gives an outstanding message to the phone that asks for it; the second call finds nothing (K7).
@@ -90,6 +116,7 @@ struct MessageOperations: Sendable {
             guard let message = try MessageQueries.find(id, userID: userID, in: tx) else { return false }
             try MessageQueries.delete(id, in: tx)
             try AttachmentQueries.discard(of: id, in: tx)
+            try MessageThreadQueries.forget(message, in: tx)
             if message.plannedAt != nil, message.isPaced, let phone = try Self.phone(of: message, in: tx) {
                 try MessagePlanner.replan(phone, in: tx)
             }

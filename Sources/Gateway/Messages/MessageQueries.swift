@@ -43,6 +43,7 @@ enum MessageQueries {
                 \(message.failureReason), \(message.source), \(message.eventCount), \(message.plannedAt),
                 \(message.batch), \(message.isPaced))
             """)
+        try MessageThreadQueries.follow(message, isNew: true, in: tx)
         wake(tx)
     }
 
@@ -61,8 +62,10 @@ enum MessageQueries {
             WHERE id = \(previous.id) AND status = \(previous.status) AND event_count = \(previous.eventCount)
                 AND send_attempt_count = \(previous.sendAttemptCount)
             """)
+        guard changed == 1 else { return false }
+        try MessageThreadQueries.follow(next, isNew: false, in: tx)
         if next.plannedAt != nil || next.expiresAt != nil { wake(tx) }
-        return changed == 1
+        return true
     }
 
     /// Gives the message to the phone that asks for it, once: nil when it is not outstanding, or belongs to a number that
@@ -71,7 +74,7 @@ enum MessageQueries {
         _ id: MessageID, userID: UserID, numbers: [String]?, in tx: any Transaction
     ) throws -> Message? {
         let allowed: SQL = numbers.map { "AND owner IN \(list: $0)" } ?? ""
-        return try tx.first(
+        let fetched = try tx.first(
             Message.self,
             """
             UPDATE message
@@ -80,6 +83,8 @@ enum MessageQueries {
                 AND status IN \(list: MessageTransition.outstanding) \(allowed)
             RETURNING *
             """)
+        if let fetched { try MessageThreadQueries.follow(fetched, isNew: false, in: tx) }
+        return fetched
     }
 
     /// Gives a message that was fetched outside of an attempt a time by which it is too late.

@@ -11,6 +11,7 @@ struct MessageRoutes {
 
     func add(to group: RouterGroup<UserContext>) {
         group.post("/v1/messages/send", use: send)
+        group.post("/v1/messages/bulk-send", use: sendInBulk)
         group.get("/v1/messages", use: list)
         group.get("/v1/messages/:messageID", use: get)
         group.delete("/v1/messages/:messageID", use: delete)
@@ -49,6 +50,39 @@ struct MessageRoutes {
         try errors.check("validation errors while sending message")
         let message = try await operations.send(draft, userID: context.userID, source: request.uri.path)
         return Reply("message added to queue", message)
+    }
+
+    private struct BulkSendRequest: Decodable {
+        let from: String?
+        let to: [String]?
+        let content: String?
+        let attachments: [String]?
+        let encrypted: Bool?
+        let requestID: String?
+    }
+
+    private func sendInBulk(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let body = try await request.decode(BulkSendRequest.self)
+        let requestID = (body.requestID ?? "").trimmed
+        let recipients = (body.to ?? []).map(PhoneNumber.address)
+        let draft = MessageOperations.Draft(
+            from: PhoneNumber.address(body.from ?? ""), to: "", content: body.content ?? "",
+            attachments: (body.attachments ?? []).map(\.trimmed).filter { !$0.isEmpty },
+            isEncrypted: body.encrypted ?? false, requestID: requestID.isEmpty ? nil : requestID, sendAt: nil)
+        var errors = FieldErrors()
+        errors.require("from", draft.from)
+        errors.requirePhoneNumber("from", draft.from)
+        errors.require("to", recipients)
+        errors.requireCount("to", recipients, max: 1_000)
+        errors.requireContacts("to", recipients)
+        errors.require("content", draft.content)
+        errors.requireCharacters("content", draft.content, max: 1_024)
+        errors.requireAttachmentURLs("attachments", draft.attachments)
+        errors.requireBytes("request_id", requestID, max: 255)
+        try errors.check("validation errors while sending messages")
+        let messages = try await operations.send(
+            draft, to: recipients, userID: context.userID, source: request.uri.path)
+        return Reply("\(messages.count) out of \(messages.count) messages processed successfully", messages)
     }
 
     private func list(_ request: Request, _ context: UserContext) async throws -> Reply {

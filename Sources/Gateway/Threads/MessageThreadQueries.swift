@@ -1,0 +1,126 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Reads and writes threads. They follow messages in the transaction that writes a message, and are written nowhere else
+/// but where a user marks them.
+enum MessageThreadQueries {
+    /// Brings the thread of `message` up to date, and makes it when it is new: its last message is the one with the
+    /// highest order timestamp, not the one that was written last. Index: `message_thread_parties`.
+    ///
+    /// What comes in (`isNew` and inbound) is unread, and brings an archived thread back where the phone says so. A new
+    /// thread of an outgoing message is read.
+    static func follow(_ message: Message, isNew: Bool, in tx: any Transaction) throws {
+        let isInbound = isNew && message.type != .mobileTerminated
+        let isLast: SQL = """
+            (excluded.order_timestamp >= message_thread.order_timestamp
+                OR excluded.last_message_id = message_thread.last_message_id)
+            """
+        try tx.run(
+            """
+            INSERT INTO message_thread (
+                id, user_id, owner, contact, is_archived, is_read, color, status, last_message_content,
+                last_message_id, created_at, updated_at, order_timestamp)
+            VALUES (
+                \(MessageThreadID(at: tx.now)), \(message.userID), \(message.owner), \(message.contact), 0,
+                \(!isInbound), \(MessageThread.color(of: message.contact)), \(message.status), \(message.content),
+                \(message.id), \(tx.now), \(tx.now), \(message.orderTimestamp))
+            ON CONFLICT (user_id, owner, contact) DO UPDATE SET
+                is_read = CASE WHEN \(isInbound) = 1 THEN 0 ELSE message_thread.is_read END,
+                is_archived = CASE
+                    WHEN \(isInbound) = 1 AND EXISTS (
+                        SELECT 1
+                        FROM phone
+                        WHERE user_id = \(message.userID) AND phone_number = \(message.owner) AND unarchive_thread = 1)
+                    THEN 0
+                    ELSE message_thread.is_archived END,
+                status = CASE WHEN \(isLast) THEN excluded.status ELSE message_thread.status END,
+                last_message_content = CASE WHEN \(isLast) THEN excluded.last_message_content
+                    ELSE message_thread.last_message_content END,
+                last_message_id = CASE WHEN \(isLast) THEN excluded.last_message_id
+                    ELSE message_thread.last_message_id END,
+                order_timestamp = CASE WHEN \(isLast) THEN excluded.order_timestamp
+                    ELSE message_thread.order_timestamp END,
+                updated_at = excluded.updated_at
+            """)
+    }
+
+    /// Shows the message before `message`, which was just deleted, when that was the last one; a thread without messages
+    /// goes. Indexes: `message_conversation`, `message_thread_parties`.
+    static func forget(_ message: Message, in tx: any Transaction) throws {
+        let last = try tx.first(
+            Message.self,
+            """
+            SELECT *
+            FROM message
+            WHERE user_id = \(message.userID) AND owner = \(message.owner) AND contact = \(message.contact)
+            ORDER BY order_timestamp DESC, id DESC
+            LIMIT 1
+            """)
+        let isThread: SQL = """
+            user_id = \(message.userID) AND owner = \(message.owner) AND contact = \(message.contact)
+            """
+        guard let last else {
+            try tx.run("DELETE FROM message_thread WHERE \(isThread)")
+            return
+        }
+        try tx.run(
+            """
+            UPDATE message_thread
+            SET status = \(last.status), last_message_content = \(last.content), last_message_id = \(last.id),
+                order_timestamp = \(last.orderTimestamp), updated_at = \(tx.now)
+            WHERE \(isThread) AND last_message_id = \(message.id)
+            """)
+    }
+
+    /// The threads of `owner`, the one with the newest message first; only those whose last message, or a number,
+    /// contains `page.query`. Index: `message_thread_order`.
+    static func list(
+        userID: UserID, owner: String, isArchived: Bool, page: Page, in tx: any Transaction
+    ) throws -> [MessageThread] {
+        let pattern = SQLPattern.containing(page.query)
+        return try tx.all(
+            MessageThread.self,
+            """
+            SELECT *
+            FROM message_thread
+            WHERE user_id = \(userID) AND owner = \(owner) AND is_archived = \(isArchived)
+                AND (\(page.query) = '' OR LOWER(last_message_content) LIKE \(pattern) ESCAPE '\\'
+                    OR LOWER(contact) LIKE \(pattern) ESCAPE '\\' OR owner LIKE \(pattern) ESCAPE '\\')
+            ORDER BY order_timestamp DESC, id DESC
+            LIMIT \(page.limit) OFFSET \(page.skip)
+            """)
+    }
+
+    /// The thread `id` of `userID`, locked.
+    static func find(_ id: MessageThreadID, userID: UserID, in tx: any Transaction) throws -> MessageThread? {
+        try tx.first(
+            MessageThread.self, "SELECT * FROM message_thread WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
+    }
+
+    /// Marks a thread; nil leaves a mark as it is. Gives the thread as it is then; nil when there is none.
+    static func mark(
+        _ id: MessageThreadID, userID: UserID, isArchived: Bool?, isRead: Bool?, in tx: any Transaction
+    ) throws -> MessageThread? {
+        try tx.first(
+            MessageThread.self,
+            """
+            UPDATE message_thread
+            SET is_archived = COALESCE(\(isArchived), is_archived), is_read = COALESCE(\(isRead), is_read),
+                updated_at = \(tx.now)
+            WHERE id = \(id) AND user_id = \(userID)
+            RETURNING *
+            """)
+    }
+
+    /// Deletes a thread with its messages and their attachments. Index: `message_conversation`.
+    static func delete(_ thread: MessageThread, in tx: any Transaction) throws {
+        let conversation: SQL = """
+            user_id = \(thread.userID) AND owner = \(thread.owner) AND contact = \(thread.contact)
+            """
+        let withAttachments = try tx.rows("SELECT id FROM message WHERE \(conversation) AND attachments <> ''")
+        for row in withAttachments { try AttachmentQueries.discard(of: row.get("id"), in: tx) }
+        try tx.run("DELETE FROM message WHERE \(conversation)")
+        try tx.run("DELETE FROM message_thread WHERE id = \(thread.id)")
+    }
+}

@@ -1,0 +1,75 @@
+import Hummingbird
+import Storage
+
+/// `/v1/message-threads` (contract 4.2).
+struct MessageThreadRoutes {
+    let store: any Store
+
+    func add(to group: RouterGroup<UserContext>) {
+        group.get("/v1/message-threads", use: list)
+        group.put("/v1/message-threads/:messageThreadID", use: mark)
+        group.delete("/v1/message-threads/:messageThreadID", use: delete)
+    }
+
+    private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let parameters = QueryParameters(request)
+        let owner = PhoneNumber.address(parameters["owner"] ?? "")
+        let archived = (parameters["is_archived"] ?? "").trimmed.lowercased()
+        var errors = FieldErrors()
+        errors.require("owner", owner)
+        errors.requirePhoneNumber("owner", owner)
+        if !["", "0", "1"].contains(archived) { errors.requireOne("is_archived", archived, of: ["true", "false"]) }
+        let page = Page(parameters, limit: 20, errors: &errors)
+        try errors.check("validation errors while fetching message threads")
+        let threads = try await store.read { tx in
+            try MessageThreadQueries.list(
+                userID: context.userID, owner: owner, isArchived: ["1", "true"].contains(archived), page: page, in: tx)
+        }
+        return Reply(fetched: threads, "message thread")
+    }
+
+    private struct MarkRequest: Decodable {
+        let isArchived: Bool?
+        let isRead: Bool?
+    }
+
+    private func mark(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let message = "validation errors while updating message thread"
+        let body = try await request.decode(MarkRequest.self)
+        var errors = FieldErrors()
+        let text = context.parameters.get("messageThreadID") ?? ""
+        let id = errors.requireID("messageThreadID", text, of: MessageThreadID.self)
+        if body.isArchived == nil, body.isRead == nil {
+            errors.add("payload", "at least one of is_archived or is_read is required")
+        }
+        try errors.check(message)
+        let thread = try await store.write { tx in
+            try id.flatMap {
+                try MessageThreadQueries.mark(
+                    $0, userID: context.userID, isArchived: body.isArchived, isRead: body.isRead, in: tx)
+            }
+        }
+        guard let thread else { throw Self.notFound(text) }
+        return Reply("message thread updated successfully", thread)
+    }
+
+    private func delete(_ request: Request, _ context: UserContext) async throws -> Response {
+        var errors = FieldErrors()
+        let text = context.parameters.get("messageThreadID") ?? ""
+        let id = errors.requireID("messageThreadID", text, of: MessageThreadID.self)
+        try errors.check("validation errors while deleting a message thread")
+        let isDeleted = try await store.write { tx in
+            guard let id, let thread = try MessageThreadQueries.find(id, userID: context.userID, in: tx) else {
+                return false
+            }
+            try MessageThreadQueries.delete(thread, in: tx)
+            return true
+        }
+        guard isDeleted else { throw Self.notFound(text) }
+        return .noContent
+    }
+
+    private static func notFound(_ text: String) -> APIError {
+        APIError.notFound("cannot find message thread with ID [\(text)]")
+    }
+}
