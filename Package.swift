@@ -46,10 +46,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/CoreOffice/XMLCoder.git", from: "0.18.2"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swiftcsv/SwiftCSV.git", from: "0.10.0"),
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
     ],
     targets: [
@@ -72,11 +74,14 @@ let package = Package(
         .target(
             name: "CPhoneNumber",
             linkerSettings: [.linkedLibrary("phonenumber")]),
+        .systemLibrary(name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
         .target(
             name: "Gateway",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", "CPhoneNumber", hummingbird, asyncHTTPClient,
-                .product(name: "Configuration", package: "swift-configuration"), crypto, jwtKit, logging,
+                "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", "CPhoneNumber", "CLibZip", hummingbird,
+                asyncHTTPClient, .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "SwiftCSV", package: "SwiftCSV"), .product(name: "XMLCoder", package: "XMLCoder"),
+                crypto, jwtKit, logging,
                 metrics, serviceLifecycle, unixSignals, nioCore, nioPosix, nioHTTP1, nioFoundation, httpTypes,
             ],
             swiftSettings: settings),

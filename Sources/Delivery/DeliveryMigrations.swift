@@ -164,6 +164,17 @@ package enum DeliveryMigrations {
                 ) \(.strict)
                 """,
                 "CREATE INDEX replay_running ON replay (id) WHERE status = \(literal: ReplayStatus.running.rawValue)",
-            ])
+            ]),
+        Migration(
+            "delivery-2",
+            [
+                "ALTER TABLE tally ADD COLUMN user_id \(.text)",
+                """
+                UPDATE tally
+                SET user_id = (SELECT user_id FROM endpoint WHERE endpoint.id = tally.endpoint_id)
+                """,
+                "CREATE INDEX tally_user ON tally (user_id)",
+                "CREATE INDEX replay_user ON replay (user_id)",
+            ]),
     ]
 }

@@ -20,7 +20,7 @@ package enum Retention {
     }
 
     /// Index: `delivery_log`. False when the front of the sequence is younger, or being attempted.
-    private static func pruneDeliveries(
+    static func pruneDeliveries(
         of endpoint: EndpointID, before cutoff: Timestamp, in tx: any Transaction
     ) throws -> Bool {
         let front = try tx.rows(

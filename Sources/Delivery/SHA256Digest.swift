@@ -16,6 +16,11 @@ package enum SHA256Digest {
         Array(SHA256.hash(data: Array(text.utf8)))
     }
 
+    /// The digest of `bytes`, 32 bytes.
+    package static func bytes(of bytes: [UInt8]) -> [UInt8] {
+        Array(SHA256.hash(data: bytes))
+    }
+
     /// The digest of `parts`, each with its length before it, so that no two lists give the same bytes.
     package static func bytes(parts: [String]) -> [UInt8] {
         var hash = SHA256()

@@ -20,6 +20,8 @@ package final class Wakeups: Sendable {
         case pushes
         /// Files were left without a row.
         case attachments
+        /// An account was deleted.
+        case erasures
     }
 
     private struct State {

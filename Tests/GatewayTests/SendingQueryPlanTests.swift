@@ -50,4 +50,43 @@ struct SendingQueryPlanTests {
         #expect(plans.contains { $0.contains("message_scheduled (user_id=? AND owner=?)") }, "\(plans)")
         #expect(plans.contains { $0.contains("push_attempt (message_id=? AND attempt=?)") }, "\(plans)")
     }
+
+    @Test func listsAndTheUsualSearchReadInTheOrderOfTheirIndexes() async throws {
+        let plans = try await Self.plans { phone, tx in
+            let page = try Self.page("")
+            let search = try MessageSearch(QueryParameters(query: ""))
+            _ = try MessageQueries.list(
+                userID: phone.userID, owner: phone.phoneNumber, contact: "12345", page: page, in: tx)
+            _ = try MessageQueries.find(search, userID: phone.userID, in: tx)
+            _ = try MessageThreadQueries.list(
+                userID: phone.userID, owner: phone.phoneNumber, isArchived: false, page: page, in: tx)
+            _ = try BulkMessageQueries.latest(userID: phone.userID, in: tx)
+        }
+
+        for index in [
+            "message_conversation (user_id=? AND owner=? AND contact=?)", "message_created (user_id=?)",
+            "message_thread_order (user_id=? AND owner=? AND is_archived=?)", "bulk_message_user (user_id=?)",
+            "message_batch (user_id=? AND batch=?)",
+        ] {
+            #expect(plans.contains { $0.contains(index) }, "\(index) \(plans)")
+        }
+        #expect(!plans.contains { $0.contains("TEMP B-TREE") || $0.hasSuffix("SCAN message") }, "\(plans)")
+    }
+
+    @Test func aThreadIsFollowedByItsParties() async throws {
+        let plans = try await Self.plans { phone, tx in
+            let message = Message(
+                outgoing: MessageID(at: tx.now), from: phone, to: "12345", content: "Hi", requestID: nil, source: "/",
+                at: tx.now)
+            try MessageThreadQueries.follow(message, isNew: true, in: tx)
+            try MessageThreadQueries.forget(message, in: tx)
+        }
+
+        #expect(!plans.contains { $0.contains("TEMP B-TREE") || $0.hasPrefix("SCAN ") }, "\(plans)")
+    }
+
+    private static func page(_ query: String) throws -> Page {
+        var errors = FieldErrors()
+        return Page(QueryParameters(query: query), limit: 20, errors: &errors)
+    }
 }

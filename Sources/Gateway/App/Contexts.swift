@@ -30,6 +30,8 @@ struct APIContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// Nil when no key was sent or none that is known.
     var identity: Identity?
+    /// Filled in by ``IdempotencyMiddleware``.
+    var idempotencyKey: IdempotencyKey?
     /// Whether the connection comes from this machine, a proxy on it included.
     let isLocal: Bool
 
@@ -41,26 +43,30 @@ struct APIContext: RequestContext {
 }
 
 /// A request by a user: phone keys are answered 401.
-struct UserContext: ChildRequestContext {
+struct UserContext: ChildRequestContext, IdempotentContext {
     var coreContext: CoreRequestContextStorage
     let userID: UserID
+    let idempotencyKey: IdempotencyKey?
 
     init(context: APIContext) throws {
         guard case .user(let userID) = context.identity else { throw APIError.unauthorized }
         coreContext = context.coreContext
         self.userID = userID
+        idempotencyKey = context.idempotencyKey
     }
 }
 
 /// A request by a user or by one of their phones: the six phone routes (contract 1.3).
-struct PhoneContext: ChildRequestContext {
+struct PhoneContext: ChildRequestContext, IdempotentContext {
     var coreContext: CoreRequestContextStorage
     let identity: Identity
+    let idempotencyKey: IdempotencyKey?
 
     init(context: APIContext) throws {
         guard let identity = context.identity else { throw APIError.unauthorized }
         coreContext = context.coreContext
         self.identity = identity
+        idempotencyKey = context.idempotencyKey
     }
 
     var userID: UserID { identity.userID }

@@ -69,6 +69,12 @@ extension FieldErrors {
         }
     }
 
+    /// Tells of the first bad one only.
+    mutating func requireAll(_ field: String, _ values: [String], of allowed: [String]) {
+        guard let index = values.firstIndex(where: { !allowed.contains($0) }) else { return }
+        add(field, "the \(field) field in contains an invalid value [\(values[index])] at index [\(index)]")
+    }
+
     mutating func requireAttachmentURLs(_ field: String, _ values: [String]) {
         requireCount(field, values, max: 10)
         for (index, url) in values.enumerated() where !Self.isAbsoluteURL(url) {
@@ -85,7 +91,8 @@ extension FieldErrors {
         return id
     }
 
-    private static func isAbsoluteURL(_ text: String) -> Bool {
+    /// Whether `text` has the form of an http or https address with a host.
+    static func isAbsoluteURL(_ text: String) -> Bool {
         guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix($0) }) else {
             return false
         }

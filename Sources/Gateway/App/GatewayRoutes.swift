@@ -6,11 +6,13 @@ struct GatewayRoutes {
     let health: HealthRoutes
     let metrics: MetricsRoutes
     let identities: Identities
+    let idempotency: IdempotencyMiddleware
     let users: UserRoutes
     let phoneAPIKeys: PhoneAPIKeyRoutes
     let phones: PhoneRoutes
     let heartbeats: HeartbeatRoutes
     let messages: MessageRoutes
+    let bulkMessages: BulkMessageRoutes
     let sendSchedules: SendScheduleRoutes
     let threads: MessageThreadRoutes
     let phoneMessages: PhoneMessageRoutes
@@ -30,6 +32,7 @@ struct GatewayRoutes {
         router.add(middleware: ErrorMiddleware())
         router.add(middleware: LoopMiddleware())
         router.add(middleware: AuthenticationMiddleware(identities: identities))
+        router.add(middleware: idempotency)
         metrics.add(to: router)
         attachments.add(to: router)
 
@@ -39,6 +42,7 @@ struct GatewayRoutes {
         heartbeats.add(users: userGroup, phones: phoneGroup)
         phones.add(users: userGroup, phones: phoneGroup)
         messages.add(to: userGroup)
+        bulkMessages.add(to: userGroup)
         sendSchedules.add(to: userGroup)
         threads.add(to: userGroup)
         phoneAPIKeys.add(to: userGroup)
@@ -52,6 +56,7 @@ struct GatewayRoutes {
 
     /// Any page may call with a key; cookies are never read here (contract 1.2).
     private static let crossOrigin = CORSMiddleware<APIContext>(
-        allowOrigin: .all, allowHeaders: [.accept, .authorization, .contentType, .apiKey, .clientVersion],
+        allowOrigin: .all,
+        allowHeaders: [.accept, .authorization, .contentType, .apiKey, .clientVersion, .idempotencyKey],
         allowMethods: [.get, .post, .put, .delete, .options], exposedHeaders: ["*"])
 }

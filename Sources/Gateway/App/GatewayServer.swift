@@ -52,7 +52,9 @@ package struct GatewayServer: Sendable {
         let endpoints = EndpointQueries(keyring: opened.keyring)
         let identities = Identities(store: store)
         let files = AttachmentFiles(folder: URL(fileURLWithPath: configuration.databasePath + ".attachments"))
-        users = UserOperations(store: store, queries: UserQueries(keyring: opened.keyring), identities: identities)
+        users = UserOperations(
+            store: store, queries: UserQueries(keyring: opened.keyring), identities: identities,
+            endpoints: endpoints)
         let messages = MessageOperations(store: store, clock: clock, pushes: configuration.push != nil)
         let heartbeats = HeartbeatOperations(
             store: store, clock: clock, offlineAfter: configuration.heartbeatOfflineAfter,
@@ -73,6 +75,8 @@ package struct GatewayServer: Sendable {
             health: HealthRoutes(store: store),
             metrics: MetricsRoutes(store: store, metrics: metrics, clock: clock, token: configuration.metricsToken),
             identities: identities,
+            idempotency: IdempotencyMiddleware(
+                store: store, queries: IdempotencyQueries(keyring: opened.keyring)),
             users: UserRoutes(operations: users),
             phoneAPIKeys: PhoneAPIKeyRoutes(
                 store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock
@@ -83,6 +87,7 @@ package struct GatewayServer: Sendable {
                 minimumExpiration: configuration.messageExpirationMinimum),
             heartbeats: HeartbeatRoutes(store: store, operations: heartbeats),
             messages: MessageRoutes(store: store, operations: messages, clock: clock),
+            bulkMessages: BulkMessageRoutes(store: store, users: users, clock: clock),
             sendSchedules: SendScheduleRoutes(store: store, clock: clock),
             threads: MessageThreadRoutes(store: store),
             phoneMessages: PhoneMessageRoutes(
@@ -122,11 +127,15 @@ package struct GatewayServer: Sendable {
                 Sweep("replay", on: .replays, store: store, clock: clock, logger: logger) { tx in
                     try ReplayQueries.step(in: tx)
                 },
+                Sweep("erasure", on: .erasures, store: store, clock: clock, logger: logger) { tx in
+                    try UserErasure.step(in: tx)
+                },
                 Upkeep(
                     store: store, clock: clock, retention: configuration.eventRetention,
                     pruners: [
                         { try HeartbeatQueries.prune(before: $0, in: $1) },
                         { try PushQueries.prune(before: $0, in: $1) },
+                        { try IdempotencyQueries.prune(in: $1) },
                     ], metrics: metrics, logger: logger),
                 AttachmentSweep(store: store, files: files, logger: logger),
                 application,

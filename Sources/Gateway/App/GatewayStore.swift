@@ -14,7 +14,8 @@ package struct GatewayStore: Sendable {
     package static let migrations: [Migration] =
         DeliveryMigrations.all + UserMigrations.all + PhoneMigrations.all + PhoneAPIKeyMigrations.all
         + HeartbeatMigrations.all + MessageMigrations.all + AttachmentMigrations.all + PushMigrations.all
-        + SendScheduleMigrations.all + MessageThreadMigrations.all
+        + SendScheduleMigrations.all + MessageThreadMigrations.all + IdempotencyQueries.migrations
+        + BulkMessageMigrations.all + UserErasure.migrations
 
     /// Opens the store of `configuration`, makes and migrates it where needed, and checks the master key.
     ///

@@ -7,6 +7,10 @@ extension HTTPField.Name {
     static let clientVersion = known("X-Client-Version")
     /// The id of a request, which its log lines carry too.
     static let requestID = known("X-Request-Id")
+    /// Names a creation, so that it is not done twice.
+    static let idempotencyKey = known("Idempotency-Key")
+    /// Says that an answer was given before.
+    static let idempotencyReplayed = known("Idempotency-Replayed")
     /// Marks a webhook delivery of an httpSMS server.
     static let deliveryID = known("X-Httpsms-Delivery")
 

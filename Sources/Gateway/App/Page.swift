@@ -9,15 +9,22 @@ struct Page: Sendable {
     let query: String
 
     /// Reads `skip`, `limit` and `query`; what breaks a rule is noted in `errors`.
-    init(_ parameters: QueryParameters, limit defaultLimit: Int, errors: inout FieldErrors) {
+    ///
+    /// - Parameters:
+    ///   - parameters: The query string.
+    ///   - defaultLimit: What an absent `limit` means.
+    ///   - maximum: The largest page; the web interface of httpSMS asks for 100.
+    ///   - queryBytes: How long `query` may be.
+    ///   - errors: Where broken rules are noted.
+    init(
+        _ parameters: QueryParameters, limit defaultLimit: Int, maximum: Int = 100, queryBytes: Int = 100,
+        errors: inout FieldErrors
+    ) {
         skip = Self.number("skip", parameters, absent: 0, errors: &errors)
-        limit = min(Self.number("limit", parameters, absent: defaultLimit, errors: &errors), Self.maximum)
+        limit = min(Self.number("limit", parameters, absent: defaultLimit, errors: &errors), maximum)
         query = (parameters["query"] ?? "").trimmed
-        errors.requireBytes("query", query, max: 100)
+        errors.requireBytes("query", query, max: queryBytes)
     }
-
-    /// The largest page of any list; the web interface of httpSMS asks for 100.
-    private static let maximum = 100
 
     private static func number(
         _ field: String, _ parameters: QueryParameters, absent: Int, errors: inout FieldErrors
@@ -34,18 +41,26 @@ struct Page: Sendable {
 
 /// The query string, decoded: `+` and `%20` are spaces, and the last of repeated names wins (contract 1.5).
 struct QueryParameters: Sendable {
-    private let values: [String: String]
+    private let values: [String: [String]]
 
     init(_ request: Request) {
-        var values: [String: String] = [:]
-        for pair in (request.uri.query ?? "").split(separator: "&") {
+        self.init(query: request.uri.query ?? "")
+    }
+
+    /// Reads what stands behind the question mark.
+    init(query: String) {
+        var values: [String: [String]] = [:]
+        for pair in query.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            values[Self.decode(parts[0])] = parts.count > 1 ? Self.decode(parts[1]) : ""
+            values[Self.decode(parts[0]), default: []].append(parts.count > 1 ? Self.decode(parts[1]) : "")
         }
         self.values = values
     }
 
-    subscript(_ name: String) -> String? { values[name] }
+    subscript(_ name: String) -> String? { values[name]?.last }
+
+    /// Every value of `name`, which may be repeated as `name=` and as `name[]=`.
+    func list(_ name: String) -> [String] { (values[name] ?? []) + (values["\(name)[]"] ?? []) }
 
     /// A phone number as `GET /v1/messages` reads it (K2): spaces at the end trimmed, one at the start is the `+` that a
     /// client did not escape.

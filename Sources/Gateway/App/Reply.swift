@@ -7,7 +7,7 @@ import NIOCore
 struct Reply: ResponseGenerator {
     private let status: HTTPResponse.Status
     private let message: String
-    private let data: any JSONWritable
+    private let data: (any JSONWritable)?
 
     /// Says `message` and hands over `data`; nil data is written as null.
     init(_ message: String, _ data: (any JSONWritable)?, status: HTTPResponse.Status = .ok) {
@@ -18,11 +18,63 @@ struct Reply: ResponseGenerator {
 
     /// A list: `fetched 1 phone`, `fetched 2 phones`.
     init(fetched items: [some JSONWritable], _ noun: String) {
-        self.init("fetched \(items.count) \(noun)\(items.count == 1 ? "" : "s")", items)
+        self.init(list: items, "fetched", noun)
     }
 
+    /// A list: `found 1 message`, `found 2 messages`.
+    init(found items: [some JSONWritable], _ noun: String) {
+        self.init(list: items, "found", noun)
+    }
+
+    private init(list items: [some JSONWritable], _ verb: String, _ noun: String) {
+        self.init("\(verb) \(items.count) \(noun)\(items.count == 1 ? "" : "s")", items)
+    }
+
+    /// 202, which has no data.
+    init(accepted message: String) {
+        status = .accepted
+        self.message = message
+        data = nil
+    }
+
+    /// The reply as bytes.
+    var answer: Answer { Answer(status, data: data, message: message, outcome: "success") }
+
     func response(from request: Request, context: some RequestContext) -> Response {
-        Response.json(status, data: data, message: message, outcome: "success")
+        answer.response
+    }
+}
+
+/// An envelope as it goes over the wire.
+struct Answer: Sendable {
+    let status: HTTPResponse.Status
+    /// JSON.
+    let body: [UInt8]
+
+    init(status: HTTPResponse.Status, body: [UInt8]) {
+        self.status = status
+        self.body = body
+    }
+
+    /// Writes an envelope; nil data is left out.
+    init(_ status: HTTPResponse.Status, data: (any JSONWritable)?, message: String, outcome: String) {
+        var json = JSONWriter()
+        json.object { o in
+            if let data { Self.add(data, to: &o) }
+            o.field("message", message)
+            o.field("status", outcome)
+        }
+        self.init(status: status, body: json.bytes)
+    }
+
+    var response: Response {
+        Response(
+            status: status, headers: [.contentType: "application/json; charset=utf-8"],
+            body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    private static func add(_ data: some JSONWritable, to object: inout JSONObjectWriter) {
+        object.field("data", data)
     }
 }
 
@@ -34,18 +86,6 @@ extension Response {
     static func json(
         _ status: HTTPResponse.Status, data: (any JSONWritable)?, message: String, outcome: String
     ) -> Response {
-        var json = JSONWriter()
-        json.object { o in
-            if let data { Response.add(data, to: &o) }
-            o.field("message", message)
-            o.field("status", outcome)
-        }
-        return Response(
-            status: status, headers: [.contentType: "application/json; charset=utf-8"],
-            body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
-    }
-
-    private static func add(_ data: some JSONWritable, to object: inout JSONObjectWriter) {
-        object.field("data", data)
+        Answer(status, data: data, message: message, outcome: outcome).response
     }
 }

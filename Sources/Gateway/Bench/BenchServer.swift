@@ -41,7 +41,8 @@ actor BenchServer {
             let identities = Identities(store: store)
             let endpoints = EndpointQueries(keyring: opened.keyring)
             let user = try await UserOperations(
-                store: store, queries: UserQueries(keyring: opened.keyring), identities: identities
+                store: store, queries: UserQueries(keyring: opened.keyring), identities: identities,
+                endpoints: endpoints
             ).create(email: "bench\(index)@example.com", id: "bench\(index)", apiKey: nil)
             let phones = PhoneOperations(
                 store: store, endpoints: endpoints, identities: identities, clock: SystemClock())

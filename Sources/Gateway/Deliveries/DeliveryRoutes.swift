@@ -104,14 +104,22 @@ struct DeliveryRoutes {
             try ReplayQueries.range(userID: context.userID, since: since, until: until, in: tx)
         }
         let id = ReplayID(at: clock.now())
-        let replay: Replay? = try await store.write { [endpoints] tx in
-            guard let endpoint = try endpoints.find(webhookID, userID: context.userID, in: tx) else { return nil }
-            try ReplayQueries.insert(
-                id, endpoint: endpoint, statuses: statuses, since: since, until: until, range: range, in: tx)
-            return try ReplayQueries.find(id, userID: context.userID, in: tx)
+        let receipt = context.receipt(of: Replay.self) {
+            Reply("replay created successfully", $0, status: .accepted)
         }
-        guard let replay else { throw APIError.notFound("cannot find webhook with ID [\(text)]") }
-        return Reply("replay created successfully", replay, status: .accepted)
+        let missing = APIError.notFound("cannot find webhook with ID [\(text)]")
+        let replay = try await store.write { [endpoints] tx in
+            try receipt.keep(in: tx) {
+                guard let endpoint = try endpoints.find(webhookID, userID: context.userID, in: tx) else {
+                    throw missing
+                }
+                try ReplayQueries.insert(
+                    id, endpoint: endpoint, statuses: statuses, since: since, until: until, range: range, in: tx)
+                guard let replay = try ReplayQueries.find(id, userID: context.userID, in: tx) else { throw missing }
+                return replay
+            }
+        }
+        return receipt.reply(replay)
     }
 
     private func getReplay(_ request: Request, _ context: UserContext) async throws -> Reply {

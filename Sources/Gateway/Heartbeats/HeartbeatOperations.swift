@@ -17,23 +17,26 @@ struct HeartbeatOperations: Sendable {
 
     /// Stores one heartbeat for each of `owners`, all or none; a phone that was offline is online again.
     func store(
-        owners: [String], isCharging: Bool, version: String, userID: UserID
+        owners: [String], isCharging: Bool, version: String, userID: UserID, receipt: Receipt<[Heartbeat]>
     ) async throws -> [Heartbeat] {
         let now = clock.now()
         let drawn = owners.map { ($0, ID<Heartbeat>(at: now), ID<Presence>(at: now), EventID(at: now)) }
         return try await store.write { [self] tx in
-            try drawn.map { owner, id, monitorID, eventID in
-                let heartbeat = Heartbeat(
-                    id: id, owner: owner, version: version, isCharging: isCharging, userID: userID, timestamp: tx.now)
-                try HeartbeatQueries.insert(heartbeat, in: tx)
-                if let phone = try PhoneQueries.find(number: owner, userID: userID, in: tx) {
-                    try heard(phone, monitorID: monitorID.text, eventID: eventID, in: tx)
-                    if pushes {
-                        try HeartbeatQueries.wake(phone.id, at: tx.now + Self.wakeUpAfter, in: tx)
-                        try PushQueries.repeatOutstanding(of: phone, in: tx)
+            try receipt.keep(in: tx) {
+                try drawn.map { owner, id, monitorID, eventID in
+                    let heartbeat = Heartbeat(
+                        id: id, owner: owner, version: version, isCharging: isCharging, userID: userID,
+                        timestamp: tx.now)
+                    try HeartbeatQueries.insert(heartbeat, in: tx)
+                    if let phone = try PhoneQueries.find(number: owner, userID: userID, in: tx) {
+                        try heard(phone, monitorID: monitorID.text, eventID: eventID, in: tx)
+                        if pushes {
+                            try HeartbeatQueries.wake(phone.id, at: tx.now + Self.wakeUpAfter, in: tx)
+                            try PushQueries.repeatOutstanding(of: phone, in: tx)
+                        }
                     }
+                    return heartbeat
                 }
-                return heartbeat
             }
         }
     }

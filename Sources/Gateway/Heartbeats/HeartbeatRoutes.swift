@@ -43,9 +43,13 @@ struct HeartbeatRoutes {
         errors.requirePhoneNumbers("phone_numbers", owners)
         try errors.check("validation errors while storing heartbeat")
         for owner in owners { try context.identity.authorize(owner) }
+        let receipt = context.receipt(of: [Heartbeat].self) { heartbeats in
+            Reply("[\(heartbeats.count)] heartbeats received successfully", heartbeats, status: .created)
+        }
         let heartbeats = try await operations.store(
             owners: owners, isCharging: body.charging ?? false,
-            version: String((request.headers[.clientVersion] ?? "").prefix(255)), userID: context.userID)
-        return Reply("[\(heartbeats.count)] heartbeats received successfully", heartbeats, status: .created)
+            version: String((request.headers[.clientVersion] ?? "").prefix(255)), userID: context.userID,
+            receipt: receipt)
+        return receipt.reply(heartbeats)
     }
 }

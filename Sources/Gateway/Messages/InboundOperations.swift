@@ -35,7 +35,9 @@ struct InboundOperations: Sendable {
     /// Stores an inbound SMS and tells webhooks; files are durable before the message is.
     ///
     /// The same owner, contact, timestamp, content and SIM are the same SMS (Q12), answered with the first message.
-    func receive(_ sms: SMS, userID: UserID, source: String) async throws -> Message {
+    func receive(
+        _ sms: SMS, userID: UserID, source: String, receipt: Receipt<Message>
+    ) async throws -> Message {
         let now = clock.now()
         let id = MessageID(at: now)
         let eventID = EventID(at: now)
@@ -43,18 +45,20 @@ struct InboundOperations: Sendable {
         let urls = kept.files.map { $0.url(base: appURL(), userID: userID, message: id) }
         do {
             let message = try await store.write { tx in
-                let message = Message(
-                    incoming: .mobileOriginated, id: id, userID: userID, owner: sms.owner, contact: sms.contact,
-                    content: sms.content, attachments: urls, isEncrypted: sms.isEncrypted, sim: sms.sim,
-                    timestamp: sms.timestamp ?? tx.now, failureReason: kept.note, source: source, at: tx.now)
-                let parts = [sms.content, sms.sim.rawValue]
-                if let first = try first(message, told: sms.timestamp, kind: "sms", parts: parts, in: tx) {
-                    return first
+                try receipt.keep(in: tx) {
+                    let message = Message(
+                        incoming: .mobileOriginated, id: id, userID: userID, owner: sms.owner, contact: sms.contact,
+                        content: sms.content, attachments: urls, isEncrypted: sms.isEncrypted, sim: sms.sim,
+                        timestamp: sms.timestamp ?? tx.now, failureReason: kept.note, source: source, at: tx.now)
+                    let parts = [sms.content, sms.sim.rawValue]
+                    if let first = try first(message, told: sms.timestamp, kind: "sms", parts: parts, in: tx) {
+                        return first
+                    }
+                    try MessageQueries.insert(message, in: tx)
+                    for file in kept.files { try AttachmentQueries.insert(file, userID: userID, in: tx) }
+                    try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
+                    return message
                 }
-                try MessageQueries.insert(message, in: tx)
-                for file in kept.files { try AttachmentQueries.insert(file, userID: userID, in: tx) }
-                try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
-                return message
             }
             if message.id != id { await files.remove(kept.files.map(\.token)) }
             return message
@@ -65,29 +69,36 @@ struct InboundOperations: Sendable {
     }
 
     /// Stores a missed call, tells webhooks, and sends the phone's auto-reply when it has one.
-    func missCall(_ call: Call, userID: UserID, source: String) async throws -> Message {
+    func missCall(
+        _ call: Call, userID: UserID, source: String, receipt: Receipt<Message>
+    ) async throws -> Message {
         let now = clock.now()
         let id = MessageID(at: now)
         let replyID = MessageID(at: now)
         let eventID = EventID(at: now)
         return try await store.write { tx in
-            let message = Message(
-                incoming: .missedCall, id: id, userID: userID, owner: call.owner, contact: call.contact, content: "",
-                attachments: [], isEncrypted: false, sim: call.sim, timestamp: call.timestamp ?? tx.now,
-                failureReason: nil, source: source, at: tx.now)
-            let parts = [call.sim.rawValue]
-            if let first = try first(message, told: call.timestamp, kind: "call", parts: parts, in: tx) { return first }
-            let phone = try PhoneQueries.find(number: call.owner, userID: userID, in: tx)
-            try MessageQueries.insert(message, in: tx)
-            // A name or a hidden number cannot be written to.
-            if let phone, let reply = phone.missedCallAutoReply, PhoneNumber.isContact(call.contact) {
-                let answer = Message(
-                    outgoing: replyID, from: phone, to: call.contact, content: reply,
-                    requestID: "missed-call-\(id)", source: source, at: tx.now)
-                _ = try MessagePlanner.add([answer], from: phone, in: tx)
+            try receipt.keep(in: tx) {
+                let message = Message(
+                    incoming: .missedCall, id: id, userID: userID, owner: call.owner, contact: call.contact,
+                    content: "",
+                    attachments: [], isEncrypted: false, sim: call.sim, timestamp: call.timestamp ?? tx.now,
+                    failureReason: nil, source: source, at: tx.now)
+                let parts = [call.sim.rawValue]
+                if let first = try first(message, told: call.timestamp, kind: "call", parts: parts, in: tx) {
+                    return first
+                }
+                let phone = try PhoneQueries.find(number: call.owner, userID: userID, in: tx)
+                try MessageQueries.insert(message, in: tx)
+                // A name or a hidden number cannot be written to.
+                if let phone, let reply = phone.missedCallAutoReply, PhoneNumber.isContact(call.contact) {
+                    let answer = Message(
+                        outgoing: replyID, from: phone, to: call.contact, content: reply,
+                        requestID: "missed-call-\(id)", source: source, at: tx.now)
+                    _ = try MessagePlanner.add([answer], from: phone, in: tx)
+                }
+                try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
+                return message
             }
-            try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
-            return message
         }
     }
 

@@ -60,7 +60,7 @@ struct Message: Sendable {
     var isPaced = false
 }
 
-enum MessageType: String, Sendable, SQLEnum {
+enum MessageType: String, Sendable, SQLEnum, CaseIterable {
     /// Outgoing.
     case mobileTerminated = "mobile-terminated"
     /// Incoming.

@@ -63,5 +63,6 @@ enum MessageMigrations {
                 """,
                 "CREATE INDEX message_scheduled ON message (user_id, owner) WHERE status = 'scheduled'",
             ]),
+        Migration("messages-3", ["CREATE INDEX message_created ON message (user_id, created_at, id)"]),
     ]
 }

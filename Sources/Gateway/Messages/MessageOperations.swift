@@ -23,38 +23,48 @@ struct MessageOperations: Sendable {
     }
 
     /// Accepts `draft` for sending; the sweep hands it out when its time has come.
-    func send(_ draft: Draft, userID: UserID, source: String) async throws -> Message {
+    func send(
+        _ draft: Draft, userID: UserID, source: String, receipt: Receipt<Message>
+    ) async throws -> Message {
         let id = MessageID(at: clock.now())
         return try await store.write { tx in
-            guard let phone = try PhoneQueries.find(number: draft.from, userID: userID, in: tx) else {
-                throw Self.unknownPhone(
-                    draft.from, action: "install", message: "validation errors while sending message")
+            try receipt.keep(in: tx) {
+                guard let phone = try PhoneQueries.find(number: draft.from, userID: userID, in: tx) else {
+                    throw Self.unknownPhone(
+                        draft.from, action: "install", message: "validation errors while sending message")
+                }
+                let message = Message(
+                    outgoing: id, from: phone, to: draft.to, content: draft.content, attachments: draft.attachments,
+                    isEncrypted: draft.isEncrypted, requestID: draft.requestID, sendAt: draft.sendAt, source: source,
+                    at: tx.now)
+                return try MessagePlanner.add([message], from: phone, in: tx)[0]
             }
-            let message = Message(
-                outgoing: id, from: phone, to: draft.to, content: draft.content, attachments: draft.attachments,
-                isEncrypted: draft.isEncrypted, requestID: draft.requestID, sendAt: draft.sendAt, source: source,
-                at: tx.now)
-            return try MessagePlanner.add([message], from: phone, in: tx)[0]
         }
     }
 
     /// Accepts the same text for many recipients, all or none: one lane of the phone's queue, so that what is sent to
     /// somebody else meanwhile need not wait for all of it.
-    func send(_ draft: Draft, to recipients: [String], userID: UserID, source: String) async throws -> [Message] {
+    func send(
+        _ draft: Draft, to recipients: [String], userID: UserID, source: String, receipt: Receipt<[Message]>
+    ) async throws -> [Message] {
         let now = clock.now()
-        let ids = recipients.map { _ in MessageID(at: now) }
+        // In order, so that lists that sort by time and id show them so.
+        let ids = recipients.map { _ in MessageID(at: now) }.sorted()
         return try await store.write { tx in
-            guard let phone = try PhoneQueries.find(number: draft.from, userID: userID, in: tx) else {
-                throw Self.unknownPhone(
-                    draft.from, action: "Install", message: "validation errors while sending messages")
+            try receipt.keep(in: tx) {
+                guard let phone = try PhoneQueries.find(number: draft.from, userID: userID, in: tx) else {
+                    throw Self.unknownPhone(
+                        draft.from, action: "Install", message: "validation errors while sending messages")
+                }
+                let messages = zip(ids, recipients).map { id, recipient in
+                    Message(
+                        outgoing: id, from: phone, to: recipient, content: draft.content,
+                        attachments: draft.attachments,
+                        isEncrypted: draft.isEncrypted, requestID: draft.requestID, batch: ids[0].text, source: source,
+                        at: tx.now)
+                }
+                return try MessagePlanner.add(messages, from: phone, in: tx)
             }
-            let messages = zip(ids, recipients).map { id, recipient in
-                Message(
-                    outgoing: id, from: phone, to: recipient, content: draft.content, attachments: draft.attachments,
-                    isEncrypted: draft.isEncrypted, requestID: draft.requestID, batch: ids[0].text, source: source,
-                    at: tx.now)
-            }
-            return try MessagePlanner.add(messages, from: phone, in: tx)
         }
     }
 

@@ -13,6 +13,7 @@ struct MessageRoutes {
         group.post("/v1/messages/send", use: send)
         group.post("/v1/messages/bulk-send", use: sendInBulk)
         group.get("/v1/messages", use: list)
+        group.get("/v1/messages/search", use: search)
         group.get("/v1/messages/:messageID", use: get)
         group.delete("/v1/messages/:messageID", use: delete)
     }
@@ -48,8 +49,10 @@ struct MessageRoutes {
             errors.add("send_at", "the scheduled time cannot be more than 20 days (480 hours) in the future")
         }
         try errors.check("validation errors while sending message")
-        let message = try await operations.send(draft, userID: context.userID, source: request.uri.path)
-        return Reply("message added to queue", message)
+        let receipt = context.receipt(of: Message.self) { Reply("message added to queue", $0) }
+        let message = try await operations.send(
+            draft, userID: context.userID, source: request.uri.path, receipt: receipt)
+        return receipt.reply(message)
     }
 
     private struct BulkSendRequest: Decodable {
@@ -80,9 +83,12 @@ struct MessageRoutes {
         errors.requireAttachmentURLs("attachments", draft.attachments)
         errors.requireBytes("request_id", requestID, max: 255)
         try errors.check("validation errors while sending messages")
+        let receipt = context.receipt(of: [Message].self) { messages in
+            Reply("\(messages.count) out of \(messages.count) messages processed successfully", messages)
+        }
         let messages = try await operations.send(
-            draft, to: recipients, userID: context.userID, source: request.uri.path)
-        return Reply("\(messages.count) out of \(messages.count) messages processed successfully", messages)
+            draft, to: recipients, userID: context.userID, source: request.uri.path, receipt: receipt)
+        return receipt.reply(messages)
     }
 
     private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
@@ -99,6 +105,14 @@ struct MessageRoutes {
             try MessageQueries.list(userID: context.userID, owner: owner, contact: contact, page: page, in: tx)
         }
         return Reply(fetched: messages, "message")
+    }
+
+    private func search(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let search = try MessageSearch(QueryParameters(request))
+        let messages = try await store.read { tx in
+            try MessageQueries.find(search, userID: context.userID, in: tx)
+        }
+        return Reply(found: messages, "message")
     }
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {

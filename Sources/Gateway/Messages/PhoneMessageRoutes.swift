@@ -55,8 +55,10 @@ struct PhoneMessageRoutes {
         if attachments.isEmpty { errors.require("content", content) }
         try errors.check("validation errors while receiving message")
         try context.identity.authorize(owner)
-        let message = try await inbound.receive(sms, userID: context.userID, source: request.uri.path)
-        return Reply("message received successfully", message)
+        let receipt = context.receipt(of: Message.self) { Reply("message received successfully", $0) }
+        let message = try await inbound.receive(
+            sms, userID: context.userID, source: request.uri.path, receipt: receipt)
+        return receipt.reply(message)
     }
 
     private struct MissedCallRequest: Decodable {
@@ -78,8 +80,10 @@ struct PhoneMessageRoutes {
         errors.require("from", call.contact)
         try errors.check("validation errors while storing missed call event")
         try context.identity.authorize(owner)
-        let message = try await inbound.missCall(call, userID: context.userID, source: request.uri.path)
-        return Reply("missed call event stored successfully", message)
+        let receipt = context.receipt(of: Message.self) { Reply("missed call event stored successfully", $0) }
+        let message = try await inbound.missCall(
+            call, userID: context.userID, source: request.uri.path, receipt: receipt)
+        return receipt.reply(message)
     }
 
     private struct ReportRequest: Decodable {

@@ -41,7 +41,7 @@ package enum Commands {
         try await withStore(flags) { opened in
             let users = UserOperations(
                 store: opened.store, queries: UserQueries(keyring: opened.keyring),
-                identities: Identities(store: opened.store))
+                identities: Identities(store: opened.store), endpoints: EndpointQueries(keyring: opened.keyring))
             let user = try await users.create(email: email, id: id, apiKey: apiKey)
             return CreatedUser(id: user.id.text, apiKey: user.apiKey.exposed)
         }

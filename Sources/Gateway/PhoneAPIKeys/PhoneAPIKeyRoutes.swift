@@ -37,10 +37,13 @@ struct PhoneAPIKeyRoutes {
         try errors.check("validation errors while creating phone API key")
         let id = PhoneAPIKeyID(at: clock.now())
         let apiKey = APIKey.random(prefix: APIKey.phonePrefix)
+        let receipt = context.receipt(of: PhoneAPIKey?.self) { Reply("phone API key created successfully", $0) }
         let key = try await store.write { [queries] tx in
-            try queries.insert(id, name: name, apiKey: apiKey, userID: context.userID, in: tx)
+            try receipt.keep(in: tx) {
+                try queries.insert(id, name: name, apiKey: apiKey, userID: context.userID, in: tx)
+            }
         }
-        return Reply("phone API key created successfully", key)
+        return receipt.reply(key)
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Response {

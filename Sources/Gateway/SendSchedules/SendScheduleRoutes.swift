@@ -24,14 +24,19 @@ struct SendScheduleRoutes {
         let settings = try await request.decode(SendScheduleBody.self)
             .settings(or: "validation errors while saving send schedule")
         let id = SendScheduleID(at: clock.now())
-        let schedule = try await store.write { tx in
-            let schedule = SendSchedule(
-                id: id, userID: context.userID, name: settings.name, timezone: settings.timezone,
-                windows: settings.windows, createdAt: tx.now, updatedAt: tx.now)
-            try SendScheduleQueries.save(schedule, in: tx)
-            return schedule
+        let receipt = context.receipt(of: SendSchedule.self) {
+            Reply("send schedule created successfully", $0, status: .created)
         }
-        return Reply("send schedule created successfully", schedule, status: .created)
+        let schedule = try await store.write { tx in
+            try receipt.keep(in: tx) {
+                let schedule = SendSchedule(
+                    id: id, userID: context.userID, name: settings.name, timezone: settings.timezone,
+                    windows: settings.windows, createdAt: tx.now, updatedAt: tx.now)
+                try SendScheduleQueries.save(schedule, in: tx)
+                return schedule
+            }
+        }
+        return receipt.reply(schedule)
     }
 
     /// What waits on the phones that keep the schedule is planned anew in the same transaction.

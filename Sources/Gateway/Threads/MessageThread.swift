@@ -38,6 +38,11 @@ struct MessageThread: Sendable {
     }
 }
 
+extension Message {
+    /// What its thread shows.
+    var threadContent: String { type == .missedCall ? "Missed phone call" : content }
+}
+
 extension MessageThread: JSONWritable {
     /// The contract's shape (3.2).
     func write(to json: inout JSONWriter) {
@@ -109,7 +114,8 @@ enum MessageThreadMigrations {
                 INSERT INTO message_thread (
                     id, user_id, owner, contact, is_archived, is_read, color, status, last_message_content,
                     last_message_id, created_at, updated_at, order_timestamp)
-                SELECT m.id, m.user_id, m.owner, m.contact, 0, 1, 'indigo', m.status, m.content, m.id, m.created_at,
+                SELECT m.id, m.user_id, m.owner, m.contact, 0, 1, 'indigo', m.status,
+                    CASE WHEN m.type = 'call/missed' THEN 'Missed phone call' ELSE m.content END, m.id, m.created_at,
                     m.updated_at, m.order_timestamp
                 FROM message m
                 WHERE NOT EXISTS (

@@ -23,8 +23,8 @@ enum MessageThreadQueries {
                 last_message_id, created_at, updated_at, order_timestamp)
             VALUES (
                 \(MessageThreadID(at: tx.now)), \(message.userID), \(message.owner), \(message.contact), 0,
-                \(!isInbound), \(MessageThread.color(of: message.contact)), \(message.status), \(message.content),
-                \(message.id), \(tx.now), \(tx.now), \(message.orderTimestamp))
+                \(!isInbound), \(MessageThread.color(of: message.contact)), \(message.status),
+                \(message.threadContent), \(message.id), \(tx.now), \(tx.now), \(message.orderTimestamp))
             ON CONFLICT (user_id, owner, contact) DO UPDATE SET
                 is_read = CASE WHEN \(isInbound) = 1 THEN 0 ELSE message_thread.is_read END,
                 is_archived = CASE
@@ -67,7 +67,7 @@ enum MessageThreadQueries {
         try tx.run(
             """
             UPDATE message_thread
-            SET status = \(last.status), last_message_content = \(last.content), last_message_id = \(last.id),
+            SET status = \(last.status), last_message_content = \(last.threadContent), last_message_id = \(last.id),
                 order_timestamp = \(last.orderTimestamp), updated_at = \(tx.now)
             WHERE \(isThread) AND last_message_id = \(message.id)
             """)

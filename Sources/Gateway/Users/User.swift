@@ -9,14 +9,15 @@ struct User: Sendable {
     let email: String
     let apiKey: Secret<String>
     /// An IANA name.
-    let timezone: String
-    let activePhoneID: PhoneID?
-    let notificationMessageStatusEnabled: Bool
-    let notificationWebhookEnabled: Bool
-    let notificationHeartbeatEnabled: Bool
-    let notificationNewsletterEnabled: Bool
+    var timezone: String
+    /// What the web interface shows first.
+    var activePhoneID: PhoneID?
+    var notificationMessageStatusEnabled: Bool
+    var notificationWebhookEnabled: Bool
+    var notificationHeartbeatEnabled: Bool
+    var notificationNewsletterEnabled: Bool
     let createdAt: Timestamp
-    let updatedAt: Timestamp
+    var updatedAt: Timestamp
 }
 
 extension User: JSONWritable {

@@ -7,6 +7,7 @@ struct UserOperations: Sendable {
     let store: any Store
     let queries: UserQueries
     let identities: Identities
+    let endpoints: EndpointQueries
 
     /// Makes an account.
     ///
@@ -32,6 +33,9 @@ struct UserOperations: Sendable {
                     "an API key has 8 to 255 printable ASCII characters and does not start with pk_")
             }
         }
+        if let id, try await store.read({ tx in try UserErasure.isRunning(for: UserID(id), in: tx) }) {
+            throw UserCreationError("the account that had this id is still being erased; try again in two minutes")
+        }
         let key = apiKey ?? APIKey.random(prefix: APIKey.userPrefix)
         let drawn = ID<User>(at: SystemClock().now()).text
         do {
@@ -56,6 +60,28 @@ struct UserOperations: Sendable {
             throw APIError.unauthorized
         }
         return user
+    }
+
+    /// Changes the account by `change`.
+    func change(
+        _ id: UserID, _ change: @escaping @Sendable (inout User, any Transaction) throws -> Void
+    ) async throws -> User {
+        try await store.write { [queries] tx in
+            guard var user = try queries.find(id, in: tx) else { throw APIError.unauthorized }
+            try change(&user, tx)
+            user.updatedAt = tx.now
+            try queries.update(user, in: tx)
+            return user
+        }
+    }
+
+    /// Ends the account: its keys stop working and its webhooks are told nothing more with this call; everything it owned
+    /// is erased soon after.
+    func delete(_ id: UserID) async throws {
+        try await store.write { [identities, endpoints] tx in
+            try UserErasure.begin(id, endpoints: endpoints, in: tx)
+            identities.forgetAll(after: tx)
+        }
     }
 
     /// Gives the account another API key; the old one stops working with this call.

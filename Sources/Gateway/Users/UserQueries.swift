@@ -36,6 +36,20 @@ struct UserQueries: Sendable {
             """)
     }
 
+    /// Stores what a user may change of the account, the key aside.
+    func update(_ user: User, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            UPDATE users
+            SET timezone = \(user.timezone), active_phone_id = \(user.activePhoneID),
+                notification_message_status_enabled = \(user.notificationMessageStatusEnabled),
+                notification_webhook_enabled = \(user.notificationWebhookEnabled),
+                notification_heartbeat_enabled = \(user.notificationHeartbeatEnabled),
+                notification_newsletter_enabled = \(user.notificationNewsletterEnabled), updated_at = \(user.updatedAt)
+            WHERE id = \(user.id)
+            """)
+    }
+
     /// Gives the user `id` another API key.
     func setAPIKey(_ key: String, of id: UserID, in tx: any Transaction) throws {
         try tx.run(

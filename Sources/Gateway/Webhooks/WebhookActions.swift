@@ -23,14 +23,17 @@ struct WebhookActions {
     private func test(_ request: Request, _ context: UserContext) async throws -> Reply {
         let message = "validation errors while testing webhook"
         let name = try await request.decodeIfPresent(TestRequest.self)?.event ?? EventType.messageReceived.rawValue
-        let (id, text) = try webhookID(context, message)
+        let (id, _) = try webhookID(context, message)
         var errors = FieldErrors()
         errors.requireOne("event", name, of: EventType.allCases.map(\.rawValue))
         try errors.check(message)
         let type = EventType(rawValue: name) ?? .messageReceived
-        let delivery = try await operations.test(id, type, userID: context.userID, source: request.uri.path)
-        guard let delivery else { throw missing(text) }
-        return Reply("test event is on its way", delivery, status: .accepted)
+        let receipt = context.receipt(of: DeliveryRecord.self) {
+            Reply("test event is on its way", $0, status: .accepted)
+        }
+        let delivery = try await operations.test(
+            id, type, userID: context.userID, source: request.uri.path, receipt: receipt)
+        return receipt.reply(delivery)
     }
 
     private func pause(_ request: Request, _ context: UserContext) async throws -> Reply {

@@ -15,27 +15,31 @@ struct WebhookOperations: Sendable {
     /// Stores a new webhook.
     ///
     /// - Throws: `APIError` 422 when a rule is broken, 402 when the user has ten already.
-    func create(_ update: WebhookUpdate, userID: UserID) async throws -> EndpointReport {
+    func create(
+        _ update: WebhookUpdate, userID: UserID, receipt: Receipt<EndpointReport>
+    ) async throws -> EndpointReport {
         let message = "validation errors while storing webhook"
         let settings = try update.settings(over: nil, message: message)
         try await vet(settings.callback, message)
         let id = EndpointID(at: clock.now())
         return try await store.write { [endpoints] tx in
-            try Self.requireOwned(settings.phoneNumbers, userID: userID, message, in: tx)
-            try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(userID)")  // Locks the count.
-            guard try endpoints.count(userID: userID, in: tx) < Self.maximum else {
-                throw APIError(
-                    HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required"),
-                    """
-                    You can't create more than \(Self.maximum) webhooks contact us to upgrade to our enterprise plan.
-                    """)
+            try receipt.keep(in: tx) {
+                try Self.requireOwned(settings.phoneNumbers, userID: userID, message, in: tx)
+                try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(userID)")  // Locks the count.
+                guard try endpoints.count(userID: userID, in: tx) < Self.maximum else {
+                    throw APIError(
+                        HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required"),
+                        """
+                        You can't create more than \(Self.maximum) webhooks contact us to upgrade to our enterprise plan.
+                        """)
+                }
+                let endpoint = Endpoint(
+                    id: id, userID: userID, url: settings.url, signingKey: settings.signingKey,
+                    eventTypes: settings.eventTypes, owners: settings.phoneNumbers, ordering: settings.ordering,
+                    createdAt: tx.now, updatedAt: tx.now)
+                try endpoints.insert(endpoint, in: tx)
+                return EndpointReport(new: endpoint)
             }
-            let endpoint = Endpoint(
-                id: id, userID: userID, url: settings.url, signingKey: settings.signingKey,
-                eventTypes: settings.eventTypes, owners: settings.phoneNumbers, ordering: settings.ordering,
-                createdAt: tx.now, updatedAt: tx.now)
-            try endpoints.insert(endpoint, in: tx)
-            return EndpointReport(new: endpoint)
         }
     }
 
@@ -89,17 +93,25 @@ struct WebhookOperations: Sendable {
         }
     }
 
-    /// Sends a sample event to one webhook, through the log and the outbox like any other; nil when the user has none such.
-    func test(_ id: EndpointID, _ type: EventType, userID: UserID, source: String) async throws -> DeliveryRecord? {
+    /// Sends a sample event to one webhook, through the log and the outbox like any other.
+    ///
+    /// - Throws: `APIError` 404 when the user has no such webhook.
+    func test(
+        _ id: EndpointID, _ type: EventType, userID: UserID, source: String, receipt: Receipt<DeliveryRecord>
+    ) async throws -> DeliveryRecord {
         let eventID = EventID(at: clock.now())
         return try await store.write { [endpoints] tx in
-            guard let endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
-            let sample = EventSample.event(of: type).payload
-            let event = OutgoingEvent(
-                id: eventID, userID: userID, owner: endpoint.owners.first ?? sample.owner ?? "", source: source,
-                payload: sample)
-            let delivery = try tx.emit(event, only: id)
-            return try DeliveryHistory.find(delivery, userID: userID, in: tx)
+            try receipt.keep(in: tx) {
+                let missing = APIError.notFound("cannot find webhook with ID [\(id)]")
+                guard let endpoint = try endpoints.find(id, userID: userID, in: tx) else { throw missing }
+                let sample = EventSample.event(of: type).payload
+                let event = OutgoingEvent(
+                    id: eventID, userID: userID, owner: endpoint.owners.first ?? sample.owner ?? "", source: source,
+                    payload: sample)
+                let delivery = try tx.emit(event, only: id)
+                guard let record = try DeliveryHistory.find(delivery, userID: userID, in: tx) else { throw missing }
+                return record
+            }
         }
     }
 

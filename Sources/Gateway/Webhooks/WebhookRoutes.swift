@@ -36,8 +36,10 @@ struct WebhookRoutes {
 
     private func create(_ request: Request, _ context: UserContext) async throws -> Reply {
         let update = try await request.decode(WebhookUpdate.self)
-        let webhook = try await operations.create(update, userID: context.userID)
-        return Reply("webhook created successfully", webhook, status: .created)
+        let receipt = context.receipt(of: EndpointReport.self) {
+            Reply("webhook created successfully", $0, status: .created)
+        }
+        return receipt.reply(try await operations.create(update, userID: context.userID, receipt: receipt))
     }
 
     private func update(_ request: Request, _ context: UserContext) async throws -> Reply {

@@ -1,0 +1,39 @@
+import Storage
+import Timestamps
+
+/// Erases the events of a user whose endpoints are deleted, with their deliveries and attempts.
+package enum EventErasure {
+    /// How far it is.
+    package enum Progress: Sendable {
+        /// Something was erased; there may be more.
+        case erased
+        /// A delivery in flight holds up the rest.
+        case waiting
+        /// Nothing is left but the counts of the endpoints' tallies.
+        case done
+    }
+
+    /// One transaction: erases a bounded number of deliveries, or else at most `limit` events. Run it until it is done.
+    ///
+    /// Indexes: `tally_user`, `delivery_log`, `replay_user`, `event_user`.
+    package static func erase(userID: UserID, limit: Int, in tx: any Transaction) throws -> Progress {
+        try tx.run("DELETE FROM replay WHERE user_id = \(userID)")
+        let endpoints: [EndpointID] = try tx.rows(
+            "SELECT endpoint_id FROM tally WHERE user_id = \(userID) ORDER BY endpoint_id"
+        ).map { try $0.get("endpoint_id") }
+        for endpoint in endpoints {
+            if try Retention.pruneDeliveries(of: endpoint, before: tx.now + .seconds(86_400), in: tx) { return .erased }
+        }
+        for endpoint in endpoints {
+            let left = try tx.rows("SELECT id FROM delivery WHERE endpoint_id = \(endpoint) LIMIT 1")
+            if !left.isEmpty { return .waiting }
+        }
+        let events: [EventID] = try tx.rows(
+            "SELECT id FROM event WHERE user_id = \(userID) ORDER BY position LIMIT \(limit)"
+        ).map { try $0.get("id") }
+        if events.isEmpty { return .done }
+        try tx.run("DELETE FROM event_body WHERE event_id IN \(list: events)")
+        try tx.run("DELETE FROM event WHERE id IN \(list: events)")
+        return .erased
+    }
+}

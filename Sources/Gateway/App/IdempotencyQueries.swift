@@ -1,0 +1,93 @@
+import Delivery
+import HTTPTypes
+import Storage
+import Timestamps
+
+/// Reads and writes kept answers. They may hold keys, so they are encrypted like those.
+struct IdempotencyQueries: Sendable {
+    let keyring: Keyring
+
+    /// The answer that is kept under `key`; nil when there is none, or it is older than 24 hours.
+    ///
+    /// - Throws: `APIError` 409 when it is the answer to something else.
+    func find(_ key: IdempotencyKey, in tx: any Transaction) throws -> Answer? {
+        let row = try tx.rows(
+            """
+            SELECT *
+            FROM idempotency_key
+            WHERE user_id = \(key.userID) AND idempotency_key = \(key.text) AND created_at > \(tx.now - Self.lifetime)
+            """
+        ).first
+        guard let row else { return nil }
+        guard try row.get("digest") == key.digest else {
+            throw APIError(
+                .conflict,
+                """
+                The Idempotency-Key [\(key.text)] was used for another request within the last 24 hours. Use a new key for \
+                a new request.
+                """)
+        }
+        return Answer(
+            status: HTTPResponse.Status(code: try row.get("status")),
+            body: Array(try keyring.open(row.get("answer"), at: Self.place(key)).utf8))
+    }
+
+    /// Keeps the answer to `key`.
+    ///
+    /// - Throws: ``Replayed`` when another request with the same key was quicker.
+    func insert(_ key: IdempotencyKey, _ answer: Answer, in tx: any Transaction) throws {
+        let sealed = try keyring.seal(String(decoding: answer.body, as: UTF8.self), at: Self.place(key))
+        let inserted = try tx.run(
+            """
+            INSERT INTO idempotency_key (user_id, idempotency_key, digest, status, answer, created_at)
+            VALUES (\(key.userID), \(key.text), \(key.digest), \(answer.status.code), \(sealed), \(tx.now))
+            ON CONFLICT (user_id, idempotency_key) DO UPDATE SET
+                digest = excluded.digest, status = excluded.status, answer = excluded.answer,
+                created_at = excluded.created_at
+            WHERE idempotency_key.created_at <= \(tx.now - Self.lifetime)
+            """)
+        if inserted == 1 { return }
+        // On an engine with many writers, the other one has committed by now.
+        guard let earlier = try find(key, in: tx) else { throw StorageError.unavailable("the key is in use") }
+        throw Replayed(answer: earlier)
+    }
+
+    /// Deletes at most 500 answers that are too old; true when there may be more. Index: `idempotency_key_created`.
+    static func prune(in tx: any Transaction) throws -> Bool {
+        try tx.run(
+            """
+            DELETE FROM idempotency_key
+            WHERE (user_id, idempotency_key) IN (
+                SELECT user_id, idempotency_key
+                FROM idempotency_key
+                WHERE created_at <= \(tx.now - lifetime)
+                ORDER BY created_at
+                LIMIT 500)
+            """) == 500
+    }
+
+    private static func place(_ key: IdempotencyKey) -> Keyring.Place {
+        Keyring.Place("idempotency_key", "answer", key.text, key.userID)
+    }
+
+    private static let lifetime: Duration = .seconds(86_400)
+
+    static let migrations: [Migration] = [
+        Migration(
+            "idempotency-1",
+            [
+                """
+                CREATE TABLE idempotency_key (
+                    user_id \(.text) NOT NULL,
+                    idempotency_key \(.text) NOT NULL,
+                    digest \(.blob) NOT NULL,
+                    status \(.int64) NOT NULL,
+                    answer \(.blob) NOT NULL,
+                    created_at \(.int64) NOT NULL,
+                    PRIMARY KEY (user_id, idempotency_key)
+                ) \(.strict)
+                """,
+                "CREATE INDEX idempotency_key_created ON idempotency_key (created_at)",
+            ])
+    ]
+}

@@ -1,0 +1,131 @@
+import Delivery
+import Foundation
+import Storage
+import Timestamps
+
+/// What an uploaded file asks for, once every row holds to the rules (contract 4.3).
+struct BulkUpload: Sendable {
+    /// A row that can be sent.
+    struct Item: Sendable {
+        /// As the spreadsheet counts.
+        let row: Int
+        let from: String
+        let to: String
+        let content: String
+        let attachments: [String]
+        /// Nil for as soon as the phone's rate allows.
+        let sendAt: Timestamp?
+    }
+
+    let items: [Item]
+
+    /// Tries the rules on all rows, and gives every message that is due to the sender of the file.
+    ///
+    /// - Throws: ``BulkUploadErrors``.
+    init(_ rows: [BulkRow], timezone: String, at now: Timestamp) throws(BulkUploadErrors) {
+        if rows.isEmpty {
+            throw BulkUploadErrors([
+                """
+                The uploaded file doesn't contain any valid records. Make sure you are using the official httpSMS template.
+                """
+            ])
+        }
+        if rows.count > 1_000 {
+            throw BulkUploadErrors(["The uploaded file must contain less than 1000 records."])
+        }
+        var errors: [String] = []
+        let zone = TimeZone(identifier: timezone) ?? .gmt
+        items = rows.map { Self.item($0, zone: zone, at: now, errors: &errors) }
+        if !errors.isEmpty { throw BulkUploadErrors(errors) }
+    }
+
+    /// What is wrong with numbers that are no phones of the account: `known` are.
+    ///
+    /// - Throws: ``BulkUploadErrors``.
+    func requireOwners(in known: Set<String>) throws(BulkUploadErrors) {
+        let errors = items.map(\.from).unique.filter { !known.contains($0) }.map { number in
+            let rows = items.filter { $0.from == number }.map { String($0.row) }
+            return """
+                Rows [\(rows.joined(separator: ", "))]: The FromPhoneNumber [\(number)] is not registered on your account
+                """
+        }
+        if !errors.isEmpty { throw BulkUploadErrors(errors) }
+    }
+
+    private static func item(
+        _ row: BulkRow, zone: TimeZone, at now: Timestamp, errors: inout [String]
+    ) -> Item {
+        func note(_ message: String) { errors.append("Row [\(row.number)]: \(message)") }
+        let (from, to) = (PhoneNumber.address(row.from), PhoneNumber.address(row.to))
+        if PhoneNumber.e164(from) == nil {
+            note("The FromPhoneNumber [\(row.from)] is not a valid E.164 phone number")
+        }
+        if PhoneNumber.e164(to) == nil { note("The ToPhoneNumber [\(row.to)] is not a valid E.164 phone number") }
+        if row.content.isEmpty { note("The message content is required.") }
+        if row.content.count > 1_024 { note("The message content must be less than 1024 characters.") }
+        let sendAt = sendAt(row.sendTime, zone: zone, at: now, note)
+        let attachments = row.attachmentURLs.split(separator: ",").map(\.trimmed).filter { !$0.isEmpty }
+        if attachments.count > 10 { note("You cannot attach more than 10 files per message.") }
+        for url in attachments {
+            switch FieldErrors.isAbsoluteURL(url) {
+            case true: break
+            case false where url.contains("://") && !url.hasPrefix("://"):
+                note("The attachment URL [\(url)] must use http or https.")
+            case false: note("The attachment URL [\(url)] has an invalid url format.")
+            }
+        }
+        return Item(
+            row: row.number, from: from, to: to, content: row.content, attachments: attachments, sendAt: sendAt)
+    }
+
+    private static func sendAt(
+        _ sendTime: BulkRow.SendTime?, zone: TimeZone, at now: Timestamp, _ note: (String) -> Void
+    ) -> Timestamp? {
+        let found: Timestamp?
+        switch sendTime {
+        case nil: return nil
+        case .wallClock(let seconds): found = time(ofWallClock: seconds, in: zone)
+        case .text(let text):
+            found = Timestamp(rfc3339: text) ?? wallClock(text).flatMap { time(ofWallClock: $0, in: zone) }
+            if found == nil {
+                note(
+                    """
+                    The SendTime [\(text)] is not a valid date format. Use RFC3339 (e.g. 2023-11-11T02:10:01Z) or \
+                    YYYY-MM-DDTHH:MM:SS.
+                    """)
+            }
+        }
+        if let found, found - now > .seconds(480 * 3_600) {
+            note("The SendTime [\(found.rfc3339)] cannot be more than 20 days (480 hours) in the future.")
+        }
+        return found
+    }
+
+    /// Reads `YYYY-MM-DDTHH:MM:SS`, with a `T` or a space: seconds since 1970-01-01 00:00 by the wall clock.
+    private static func wallClock(_ text: String) -> Int64? {
+        guard text.utf8.count == 19 else { return nil }
+        return Timestamp(rfc3339: text.replacing(" ", with: "T") + "Z").map { $0.microseconds / 1_000_000 }
+    }
+
+    /// When the clocks of `zone` show this; of a time that comes twice, the first.
+    private static func time(ofWallClock seconds: Int64, in zone: TimeZone) -> Timestamp? {
+        var utc = Calendar(identifier: .gregorian)
+        utc.timeZone = .gmt
+        var local = utc
+        local.timeZone = zone
+        let parts = utc.dateComponents(
+            [.year, .month, .day, .hour, .minute, .second], from: Date(timeIntervalSince1970: Double(seconds)))
+        return local.date(from: parts).map {
+            Timestamp(microseconds: Int64($0.timeIntervalSince1970.rounded()) * 1_000_000)
+        }
+    }
+}
+
+/// What is wrong with an uploaded file, row by row, in the order of the rows.
+struct BulkUploadErrors: Error {
+    let messages: [String]
+
+    init(_ messages: [String]) {
+        self.messages = messages
+    }
+}
