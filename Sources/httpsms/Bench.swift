@@ -12,6 +12,9 @@ struct Bench: AsyncParsableCommand {
               latency    from acceptance to receipt under a steady load
               tarpit     what a webhook that never answers does to 99 others
               backlog    throughput with many events due against few
+              send       messages to send over HTTP; baseline: a route that does nothing
+              upload     files of 1,000 rows
+              lists      lists and searches with many messages in the store against few
             Ends with 1 when an accepted event was lost.
             """)
 
@@ -24,13 +27,16 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Deliveries a second of latency and tarpit.")
     var rate = 500.0
 
-    @Option(help: "For how long ingest, latency and tarpit load the server (default: 10, 20 and 20 s).")
+    @Option(help: "For how long ingest, send, latency and tarpit load the server (default: 10, 10, 20 and 20 s).")
     var seconds: Double?
 
     @Option(help: "Events that are due in backlog.")
     var backlog = 100_000
 
-    @Option(help: "Connections of ingest.")
+    @Option(help: "Messages in the store of lists.")
+    var messages = 100_000
+
+    @Option(help: "Connections of ingest and send.")
     var connections = 64
 
     @Flag(help: "Kill the server with SIGKILL half-way and start it again.")
@@ -44,7 +50,7 @@ struct Bench: AsyncParsableCommand {
 
     func validate() throws {
         _ = try scenarios()
-        guard events > 0, backlog > 0, rate > 0, connections > 0, seconds ?? 1 > 0 else {
+        guard events > 0, backlog > 0, messages > 0, rate > 0, connections > 0, seconds ?? 1 > 0 else {
             throw ValidationError("numbers must be greater than 0")
         }
         // The serial numbers of events have nine digits.
@@ -57,6 +63,7 @@ struct Bench: AsyncParsableCommand {
         options.rate = rate
         options.seconds = seconds
         options.backlog = backlog
+        options.messages = messages
         options.connections = connections
         options.kill = kill
         options.folder = data

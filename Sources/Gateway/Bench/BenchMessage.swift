@@ -26,12 +26,31 @@ enum BenchMessage {
         String(format: "%0\(serialDigits)d", serial)
     }
 
-    /// The body of `POST /v1/messages/receive` up to the serial number and after it.
-    static func receiveRequest(to owner: String) -> (before: [UInt8], after: [UInt8]) {
-        (
-            Array(##"{"to":"\##(owner)","from":"\##(contact)","content":"#"##.utf8),
-            Array(#"\#(text)","sim":"SIM1","timestamp":"\#(timestamp.rfc3339)"}"#.utf8)
-        )
+    /// The body of a request up to the serial number and after it; `owner` is the phone's number.
+    static func request(_ route: LoadPlan.Route, of owner: String) -> (before: [UInt8], after: [UInt8]) {
+        switch route {
+        case .receive:
+            (
+                Array(##"{"to":"\##(owner)","from":"\##(contact)","content":"#"##.utf8),
+                Array(#"\#(text)","sim":"SIM1","timestamp":"\#(timestamp.rfc3339)"}"#.utf8)
+            )
+        case .send:
+            (
+                Array(##"{"from":"\##(owner)","to":"\##(contact)","content":"#"##.utf8), Array(#"\#(text)"}"#.utf8)
+            )
+        }
+    }
+
+    /// An inbound SMS as the store has it; one in ten thousand tells of an elephant.
+    static func stored(
+        _ serial: Int, of account: BenchServer.Account, contacts: Int, at time: Timestamp
+    ) -> Message {
+        Message(
+            incoming: .mobileOriginated, id: MessageID(at: time), userID: account.userID, owner: account.owner,
+            contact: "+1800556" + String(format: "%04d", serial % max(contacts, 1)),
+            content: "#" + serialText(serial) + text + (serial % 10_000 == 5_000 ? " Bring your elephant." : ""),
+            attachments: [], isEncrypted: false, sim: .sim1, timestamp: time, failureReason: nil,
+            source: LoadPlan.Route.receive.path, at: time)
     }
 
     /// The event that this SMS causes.

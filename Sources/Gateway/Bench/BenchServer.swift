@@ -79,6 +79,44 @@ actor BenchServer {
         }
     }
 
+    /// Stores `count` inbound SMS of `account` with their threads, many in a transaction, while no server runs: a hundred
+    /// with each contact.
+    func fillMessages(_ count: Int, of account: Account, progress: @Sendable (Int) -> Void) async throws {
+        let now = SystemClock().now()
+        try await withStore { opened in
+            for start in stride(from: 0, to: count, by: 1_000) {
+                let messages = (start..<min(start + 1_000, count)).map { serial in
+                    // A second apart, the last one now.
+                    BenchMessage.stored(serial, of: account, contacts: count / 100, at: now - .seconds(count - serial))
+                }
+                try await opened.store.write(.maintenance) { tx in
+                    for message in messages { try MessageQueries.insert(message, in: tx) }
+                }
+                if start % 100_000 == 0, start > 0 { progress(start) }
+            }
+        }
+    }
+
+    /// Sends one request to the running server, as `account`, and gives how long it took.
+    ///
+    /// - Throws: ``BenchFailure`` when the answer is no success.
+    func time(
+        _ method: HTTPMethod, _ path: String, of account: Account, headers: [(String, String)] = [],
+        body: [UInt8]? = nil
+    ) async throws -> Duration {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        request.method = method
+        request.headers = HTTPHeaders([("x-api-key", account.apiKey)] + headers)
+        if let body { request.body = .bytes(body) }
+        let start = ContinuousClock.now
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        let answer = try await response.body.collect(upTo: 16 << 20)
+        guard (200..<300).contains(response.status.code) else {
+            throw BenchFailure("\(path) answered \(response.status.code): \(String(buffer: answer).prefix(200))")
+        }
+        return start.duration(to: .now)
+    }
+
     /// How commits are flushed, as the store that `serve` opens reports it.
     func synchronousMode() async throws -> String {
         let mode: Int64? = try await withStore { opened in
@@ -137,9 +175,11 @@ actor BenchServer {
     }
 
     /// What the load generator must know.
-    func plan(_ accounts: [Account], connections: Int, rate: Double?, seconds: Double) -> LoadPlan {
+    func plan(
+        _ route: LoadPlan.Route, _ accounts: [Account], connections: Int, rate: Double?, seconds: Double
+    ) -> LoadPlan {
         LoadPlan(
-            port: port, accounts: accounts.map { .init(apiKey: $0.apiKey, owner: $0.owner) },
+            route: route, port: port, accounts: accounts.map { .init(apiKey: $0.apiKey, owner: $0.owner) },
             connections: connections, rate: rate, seconds: seconds)
     }
 

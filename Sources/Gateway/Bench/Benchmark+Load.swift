@@ -7,7 +7,7 @@ extension Benchmark {
         let own = try await loaded(
             "httpsms", webhooks: [[sink.url(0)]], rate: nil, seconds: seconds, connections: options.connections)
         progress("ingest: no-op route")
-        let noOp = try await noOpRoute(seconds: seconds)
+        let noOp = try await noOpRoute(.receive, seconds: seconds)
         return .init(
             name: Scenario.ingest.rawValue,
             summary: "\(options.connections) connections post SMS for \(Self.text(seconds)) s, closed loop",
@@ -63,6 +63,7 @@ extension Benchmark {
     ///
     /// - Parameters:
     ///   - name: The run's.
+    ///   - route: What is posted.
     ///   - webhooks: The callback URLs of each account.
     ///   - rate: SMS a second; nil is as many as are answered.
     ///   - seconds: For how long.
@@ -70,9 +71,9 @@ extension Benchmark {
     ///   - isFirstHanging: Whether the first account's first webhook is owed nothing, as it never answers.
     /// - Returns: What was measured.
     /// - Throws: ``BenchFailure`` when a process fails.
-    private func loaded(
-        _ name: String, webhooks: [[String]], rate: Double?, seconds: Double, connections: Int,
-        isFirstHanging: Bool = false
+    func loaded(
+        _ name: String, _ route: LoadPlan.Route = .receive, webhooks: [[String]], rate: Double?, seconds: Double,
+        connections: Int, isFirstHanging: Bool = false
     ) async throws -> BenchRun {
         try await withServer("load") { server in
             var accounts: [BenchServer.Account] = []
@@ -81,7 +82,7 @@ extension Benchmark {
             }
             try await server.start()
             progress("\(name): load")
-            let plan = await server.plan(accounts, connections: connections, rate: rate, seconds: seconds)
+            let plan = await server.plan(route, accounts, connections: connections, rate: rate, seconds: seconds)
             let load = try await load(plan) {
                 guard options.kill else { return }
                 try await Task.sleep(for: .seconds(seconds / 2))
@@ -109,13 +110,13 @@ extension Benchmark {
         }
     }
 
-    private func noOpRoute(seconds: Double) async throws -> BenchRun {
+    func noOpRoute(_ route: LoadPlan.Route, seconds: Double) async throws -> BenchRun {
         let child = try ChildProcess(["bench-noop"], output: folder.appendingPathComponent("noop.out"))
         do {
             guard let port = Int(try await child.firstLine()) else { throw BenchFailure("bench-noop printed no port") }
             let load = try await load(
                 LoadPlan(
-                    port: port,
+                    route: route, port: port,
                     accounts: [.init(apiKey: "uk_" + String(repeating: "x", count: 64), owner: "+18005551000")],
                     connections: options.connections, rate: nil, seconds: seconds))
             await child.stop()

@@ -13,11 +13,13 @@ package struct Benchmark: Sendable {
         package var events = 20_000
         /// Events a second of `latency`; a tenth of it are the SMS a second of `tarpit`, which go to ten webhooks each.
         package var rate = 500.0
-        /// For how long `ingest`, `latency` and `tarpit` load the server; nil takes each one's own.
+        /// For how long `ingest`, `send`, `latency` and `tarpit` load the server; nil takes each one's own.
         package var seconds: Double?
         /// Events that are due in `backlog`.
         package var backlog = 100_000
-        /// Connections of `ingest`.
+        /// Messages in the store of `lists`.
+        package var messages = 100_000
+        /// Connections of `ingest` and `send`.
         package var connections = 64
         /// Whether the server is killed with SIGKILL half-way and started again.
         package var kill = false
@@ -37,6 +39,9 @@ package struct Benchmark: Sendable {
         case latency
         case tarpit
         case backlog
+        case send
+        case upload
+        case lists
     }
 
     let options: Options
@@ -103,6 +108,9 @@ package struct Benchmark: Sendable {
                 case .latency: try await latency()
                 case .tarpit: try await tarpit()
                 case .backlog: try await backlog()
+                case .send: try await send()
+                case .upload: try await upload()
+                case .lists: try await lists()
                 }
             report.scenarios.append(measured)
         }

@@ -33,11 +33,11 @@ final class LoadDriver {
         self.loop = loop
         result = loop.makePromise()
         requests = plan.accounts.map { account in
-            let body = BenchMessage.receiveRequest(to: account.owner)
+            let body = BenchMessage.request(plan.route, of: account.owner)
             let length = body.before.count + BenchMessage.serialDigits + body.after.count
             var before = ByteBuffer(
                 string: """
-                    POST /v1/messages/receive HTTP/1.1\r\nHost: 127.0.0.1:\(plan.port)\r\nx-api-key: \(account.apiKey)\r
+                    POST \(plan.route.path) HTTP/1.1\r\nHost: 127.0.0.1:\(plan.port)\r\nx-api-key: \(account.apiKey)\r
                     Content-Type: application/json\r\nContent-Length: \(length)\r\n\r\n
                     """)
             before.writeBytes(body.before)

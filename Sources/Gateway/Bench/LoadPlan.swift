@@ -11,6 +11,19 @@ package struct LoadPlan: Sendable, Codable {
         package var owner: String
     }
 
+    /// What is posted.
+    package enum Route: String, Sendable, Codable {
+        /// SMS that phones report.
+        case receive
+        /// SMS that are to be sent.
+        case send
+
+        /// Its path.
+        package var path: String { "/v1/messages/\(rawValue)" }
+    }
+
+    /// What is posted.
+    package var route = Route.receive
     /// The port on 127.0.0.1 that is loaded.
     package var port: Int
     /// Which take turns: the SMS of serial number n is of the account n modulo their count.

@@ -2,16 +2,18 @@ import Hummingbird
 import Logging
 import NIOCore
 
-/// The baseline of ingest: the route of an inbound SMS on the same framework, which reads the body and stores nothing.
+/// The baseline of ingest and send: their routes on the same framework, which read the body and store nothing.
 enum NoOpServer {
     /// Serves on a free port of loopback until the process is told to end.
     static func run(onListening: @escaping @Sendable (Int) -> Void) async throws {
         let router = Router()
-        router.post("/v1/messages/receive") { request, _ in
-            _ = try await request.body.collect(upTo: 1 << 20)
-            return Response(
-                status: .ok, headers: [.contentType: "application/json"],
-                body: .init(byteBuffer: ByteBuffer(string: #"{"status":"success","message":"ok","data":null}"#)))
+        for route in [LoadPlan.Route.receive, .send] {
+            router.post(RouterPath(route.path)) { request, _ in
+                _ = try await request.body.collect(upTo: 1 << 20)
+                return Response(
+                    status: .ok, headers: [.contentType: "application/json"],
+                    body: .init(byteBuffer: ByteBuffer(string: #"{"status":"success","message":"ok","data":null}"#)))
+            }
         }
         var logger = Logger(label: "httpsms")
         logger.logLevel = .warning
