@@ -76,7 +76,7 @@ package struct BenchReport: Sendable {
     }
 
     private static func row(_ name: String, _ cells: [String]) -> String {
-        let first = "  " + name.padding(toLength: max(name.count, 26), withPad: " ", startingAt: 0)
+        let first = "  " + name.padding(toLength: max(name.count, 30), withPad: " ", startingAt: 0)
         return cells.reduce(first) { $0 + String(repeating: " ", count: max(1, 12 - $1.count)) + $1 }
     }
 }

@@ -32,6 +32,8 @@ final class Installation: Sendable {
     let databasePath: String
     let environment: [String: String]
     private let logFolder: String
+    /// What the clocks of its processes begin at; nil for the machine's.
+    private let clock: String?
     private let state = Mutex(State())
 
     private struct State {
@@ -44,8 +46,11 @@ final class Installation: Sendable {
     ///   - folder: Where logs are, and the database too unless `databaseFolder` says otherwise.
     ///   - databaseFolder: Where the database is.
     ///   - settings: Variables beside those that every test needs.
-    init(folder: String, databaseFolder: String? = nil, settings: [String: String] = [:]) {
+    ///   - clock: What the wall clocks of its processes begin at, such as `2026-10-24 20:00:00` of UTC; nil for the
+    ///     machine's.
+    init(folder: String, databaseFolder: String? = nil, settings: [String: String] = [:], clock: String? = nil) {
         self.folder = folder
+        self.clock = clock
         logFolder = folder + "/logs"
         databasePath = (databaseFolder ?? folder + "/data") + "/httpsms.sqlite"
         let always = [
@@ -69,8 +74,11 @@ final class Installation: Sendable {
     func start(_ arguments: [String], settings: [String: String] = [:]) throws -> ChildProcess {
         try FileManager.default.createDirectory(atPath: logFolder, withIntermediateDirectories: true)
         let number = state.withLock { $0.started.count }
+        // `faketime` becomes the binary: signals and the end are those of the server.
+        let faked = clock.map { ["/usr/bin/faketime", "--exclude-monotonic", "-f", "@\($0)"] } ?? []
+        let command = faked + [Self.binary] + arguments
         let process = try ChildProcess(
-            Self.binary, arguments, environment: environment.merging(settings) { $1 },
+            command[0], Array(command.dropFirst()), environment: environment.merging(settings) { $1 },
             logs: "\(logFolder)/\(number)-\(arguments.first ?? "")")
         state.withLock { $0.started.append(process) }
         return process
@@ -138,11 +146,12 @@ final class Installation: Sendable {
 ///
 /// When `body` throws, the log of the last server is part of the error.
 func withInstallation<Value>(
-    _ settings: [String: String] = [:], databaseFolder: String? = nil,
+    _ settings: [String: String] = [:], databaseFolder: String? = nil, clock: String? = nil,
     _ body: (Installation) async throws -> Value
 ) async throws -> Value {
     try await withTemporaryDirectory { folder in
-        let installation = Installation(folder: folder, databaseFolder: databaseFolder, settings: settings)
+        let installation = Installation(
+            folder: folder, databaseFolder: databaseFolder, settings: settings, clock: clock)
         defer { installation.endAll() }
         do {
             return try await body(installation)

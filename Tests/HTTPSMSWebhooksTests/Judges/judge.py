@@ -1,4 +1,5 @@
-"""What every judge shares: a JSON request on standard input, a JSON answer on standard output, a clock set by the test.
+"""What every judge shares: a JSON request on standard input, or in the file that is named, a JSON answer on standard
+output, a clock set by the test.
 
 An answer is {"accepted": value} or {"refused": "NameOfTheException"}; anything else that goes wrong ends the process
 with a traceback, and the test with it.
@@ -22,7 +23,8 @@ def clock(seconds):
 
 def run(actions, refusals):
     """Answers one request with the function that its "action" names; `refusals` are the exceptions that mean no."""
-    request = json.loads(sys.stdin.buffer.read())
+    source = open(sys.argv[1], "rb") if len(sys.argv) > 1 else sys.stdin.buffer
+    request = json.loads(source.read())
     action = actions[request.pop("action")]
     try:
         answer = {"accepted": action(**request)}
