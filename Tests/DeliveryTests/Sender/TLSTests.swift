@@ -7,44 +7,16 @@ import Testing
 @testable import Delivery
 
 @Suite struct TLSTests {
-    /// An authority and a certificate for receiver.test and 127.0.0.1, made by the openssl command.
+    /// An authority and a certificate of it, for receiver.test and 127.0.0.1 unless told otherwise.
     private struct Certificates {
         let authority: NIOSSLCertificate
         let server: NIOSSLContext
 
         init(subjectAltName: String = "DNS:receiver.test,IP:127.0.0.1") async throws {
-            let folder = FileManager.default.temporaryDirectory.appending(path: "httpsms-tls-\(UUID().uuidString)")
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(at: folder) }
-            let subject = ["-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2"]
-            try await Self.openssl(
-                ["req", "-x509", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test authority"] + subject,
-                in: folder)
-            try await Self.openssl(
-                ["req", "-x509", "-CA", "ca.pem", "-CAkey", "ca.key", "-keyout", "key.pem", "-out", "cert.pem"]
-                    + ["-subj", "/CN=receiver", "-addext", "subjectAltName=\(subjectAltName)"]
-                    + ["-addext", "basicConstraints=critical,CA:FALSE"] + subject, in: folder)
-            authority = try #require(NIOSSLCertificate.fromPEMFile(folder.appending(path: "ca.pem").path).first)
-            let chain = try NIOSSLCertificate.fromPEMFile(folder.appending(path: "cert.pem").path)
-            let key = try NIOSSLPrivateKey(file: folder.appending(path: "key.pem").path, format: .pem)
-            server = try NIOSSLContext(
-                configuration: .makeServerConfiguration(
-                    certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key)))
-        }
-
-        private static func openssl(_ arguments: [String], in folder: URL) async throws {
-            let process = Process()
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = ["openssl"] + arguments
-            process.currentDirectoryURL = folder
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            // Not `waitUntilExit`: blocked threads of the cooperative pool would age idle connections of other tests.
-            let status = try await withCheckedThrowingContinuation { continuation in
-                process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-                do { try process.run() } catch { continuation.resume(throwing: error) }
+            (authority, server) = try await withTemporaryDirectory { folder in
+                let authority = try await TestAuthority(in: folder)
+                return (authority.certificate, try await authority.issue(for: subjectAltName).serverContext())
             }
-            try #require(status == 0, "openssl \(arguments.joined(separator: " "))")
         }
     }
 
