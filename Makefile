@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev
-TEST_PACKAGES := python3 python3-venv faketime
+TEST_PACKAGES := python3 python3-venv faketime openssl nginx caddy
 
 VENV := .build/venv
 SWIFT_FILES := Sources Tests Package.swift
@@ -25,7 +25,8 @@ help: ## Print this list.
 deps: ## Install the system packages that the build needs (Debian; silent when all are there).
 	@Scripts/install-packages $(BUILD_PACKAGES)
 
-test-deps: deps $(VENV)/.stamp ## Install what the tests need besides: Python and a few of its packages.
+test-deps: deps $(VENV)/.stamp ## Install what the tests need besides: Python and a few of its packages, two proxies.
+	@Scripts/install-packages $(TEST_PACKAGES)
 
 # The stamp is written last, so a failed installation is tried again.
 $(VENV)/.stamp: Tests/requirements.txt

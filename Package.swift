@@ -20,6 +20,8 @@ let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -79,10 +81,11 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", "CPhoneNumber", "CLibZip", hummingbird,
-                asyncHTTPClient, .product(name: "Configuration", package: "swift-configuration"),
+                hummingbirdCore, hummingbirdTLS, asyncHTTPClient,
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SwiftCSV", package: "SwiftCSV"), .product(name: "XMLCoder", package: "XMLCoder"),
                 crypto, jwtKit, logging,
-                metrics, serviceLifecycle, unixSignals, nioCore, nioPosix, nioHTTP1, nioFoundation, httpTypes,
+                metrics, serviceLifecycle, unixSignals, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, httpTypes,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -115,14 +118,14 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Gateway", "Delivery", "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", asyncHTTPClient,
-                hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioFoundation,
+                hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],
             swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", "httpsms", asyncHTTPClient, httpTypes,
-                hummingbird, logging, nioCore, nioHTTP1, nioFoundation,
+                hummingbird, logging, nioCore, nioHTTP1, nioSSL, nioFoundation,
             ],
             exclude: ["Judges"],
             swiftSettings: settings),

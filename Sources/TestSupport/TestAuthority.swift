@@ -42,6 +42,8 @@ package struct TestAuthority: Sendable {
     /// - Parameters:
     ///   - subjectAltName: What it is for.
     ///   - days: For how long it is valid from now on.
+    /// - Returns: The files of the certificate and its key.
+    /// - Throws: ``OpenSSLFailure``.
     package func issue(
         for subjectAltName: String = "DNS:receiver.test,IP:127.0.0.1", days: Int = 20
     ) async throws -> Issued {

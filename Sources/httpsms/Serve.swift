@@ -26,6 +26,7 @@ struct Serve: AsyncParsableCommand {
         discussion: """
             Each flag can be set by the variable in brackets. More variables:
               MASTER_KEY                 32 bytes in base64 that encrypt stored keys (default: <database>.key, made at first start)
+              TRUSTED_PROXIES            networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed (default: none)
               WEBHOOK_ALLOWED_NETWORKS   networks that callback URLs may reach besides public addresses, such as 192.168.0.0/16
               WEBHOOK_RETRY_DELAYS       one to four waits before retries (default: 2s,10s,1m,10m)
               HEARTBEAT_OFFLINE_AFTER    how long a phone may be silent (default: 1h)
@@ -45,10 +46,19 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "What URLs in answers and events begin with [APP_URL] (default: the address it listens on)")
     var appURL: String?
 
+    @Option(help: "Serve HTTPS with this certificate and its chain, a PEM file [TLS_CERTIFICATE] (default: HTTP)")
+    var tlsCertificate: String?
+
+    @Option(help: "The certificate's private key, a PEM file [TLS_KEY]")
+    var tlsKey: String?
+
     @OptionGroup var store: StoreOptions
 
     func run() async throws {
-        let flags = store.flags.merging(["HTTP_HOST": host, "HTTP_PORT": port, "APP_URL": appURL]) { $1 }
+        let flags = store.flags.merging([
+            "HTTP_HOST": host, "HTTP_PORT": port, "APP_URL": appURL, "TLS_CERTIFICATE": tlsCertificate,
+            "TLS_KEY": tlsKey,
+        ]) { $1 }
         try await Commands.serve(flags: flags)
     }
 }

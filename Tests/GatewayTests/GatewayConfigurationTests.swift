@@ -1,8 +1,9 @@
 import Delivery
-import Gateway
 import Logging
 import Testing
 import Timestamps
+
+@testable import Gateway
 
 /// What the variables of the environment may hold, and what they stand for.
 @Suite(.timeLimit(.minutes(1))) struct GatewayConfigurationTests {
@@ -16,6 +17,8 @@ import Timestamps
         #expect(configuration.host == "127.0.0.1")
         #expect(configuration.port == 8_000)
         #expect(configuration.databasePath == "./data/httpsms.sqlite")
+        #expect(configuration.tls == nil)
+        #expect(configuration.trustedProxies == [])
         #expect(configuration.appURL == nil)
         #expect(configuration.masterKey == nil)
         #expect(configuration.allowedNetworks == [])
@@ -33,7 +36,8 @@ import Timestamps
             "APP_URL": "https://sms.example.com/base//", "MASTER_KEY": " \(key)\n",
             "WEBHOOK_ALLOWED_NETWORKS": "192.168.0.0/16, 127.0.0.0/8,", "WEBHOOK_RETRY_DELAYS": "1s, 2m",
             "HEARTBEAT_OFFLINE_AFTER": "90s", "MESSAGE_EXPIRATION_MIN": "1s", "LOG_LEVEL": "DEBUG",
-            "LOG_FORMAT": "json",
+            "LOG_FORMAT": "json", "TLS_CERTIFICATE": "/etc/a.pem", "TLS_KEY": "/etc/a.key",
+            "TRUSTED_PROXIES": "127.0.0.1,fd00::/8",
         ])
 
         #expect(configuration.host == "0.0.0.0")
@@ -47,6 +51,8 @@ import Timestamps
         #expect(configuration.messageExpirationMinimum == .seconds(1))
         #expect(configuration.logLevel == .debug)
         #expect(configuration.logFormat == .json)
+        #expect(try configuration.tls == CertificateFiles(certificate: "/etc/a.pem", key: "/etc/a.key"))
+        #expect(configuration.trustedProxies == [try Network("127.0.0.1/32"), try Network("fd00::/8")])
     }
 
     @Test(arguments: [
@@ -60,6 +66,7 @@ import Timestamps
         ("HEARTBEAT_OFFLINE_AFTER", "0s"), ("HEARTBEAT_OFFLINE_AFTER", "1"), ("HEARTBEAT_OFFLINE_AFTER", "1d"),
         ("HEARTBEAT_OFFLINE_AFTER", "1.5h"), ("MESSAGE_EXPIRATION_MIN", "-60s"), ("MESSAGE_EXPIRATION_MIN", "60"),
         ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"),
+        ("TRUSTED_PROXIES", "localhost"), ("TRUSTED_PROXIES", "10.0.0.1/8"),
     ])
     func aValueThatCannotBeReadNamesItsVariableAndHidesTheValue(variable: String, value: String) {
         let error = #expect(throws: ConfigurationError.self) { try Self.configuration([variable: value]) }
@@ -78,6 +85,13 @@ import Timestamps
 
         #expect(configuration.host == "127.0.0.1")
         #expect(configuration.port == 8_000)
+    }
+
+    @Test(arguments: [("TLS_CERTIFICATE", "TLS_KEY"), ("TLS_KEY", "TLS_CERTIFICATE")])
+    func aCertificateAndItsKeyGoTogether(given: String, missing: String) {
+        let error = #expect(throws: ConfigurationError.self) { try Self.configuration([given: "/etc/a.pem"]) }
+
+        #expect(error?.variable == missing)
     }
 
     @Test func aFlagStandsInForItsVariable() throws {

@@ -34,12 +34,23 @@ struct APIContext: RequestContext {
     var idempotencyKey: IdempotencyKey?
     /// Whether the connection comes from this machine, a proxy on it included.
     let isLocal: Bool
+    /// Where it comes from: the other end of the connection, or what a trusted proxy says.
+    var origin: RequestOrigin
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
-        let address = source.channel.remoteAddress?.ipAddress ?? ""
-        isLocal = address.hasPrefix("127.") || address == "::1"
+        // A zone, as in "fe80::1%eth0", is not part of the address.
+        let peer = source.channel.remoteAddress?.ipAddress.flatMap { IPAddress(String($0.prefix { $0 != "%" })) }
+        isLocal = peer.map { peer in Self.loopback.contains { $0.contains(peer) } } ?? false
+        origin = RequestOrigin(client: peer, baseURL: nil)
     }
+
+    /// The client's address, for the log.
+    var client: String { origin.client.map { "\($0)" } ?? "unknown" }
+
+    private static let loopback = [
+        Network(base: IPAddress(v4: 0x7F00_0000), prefixLength: 8), Network(base: IPAddress(v6: 1), prefixLength: 128),
+    ]
 }
 
 /// A request by a user: phone keys are answered 401.
@@ -61,12 +72,14 @@ struct PhoneContext: ChildRequestContext, IdempotentContext {
     var coreContext: CoreRequestContextStorage
     let identity: Identity
     let idempotencyKey: IdempotencyKey?
+    let origin: RequestOrigin
 
     init(context: APIContext) throws {
         guard let identity = context.identity else { throw APIError.unauthorized }
         coreContext = context.coreContext
         self.identity = identity
         idempotencyKey = context.idempotencyKey
+        origin = context.origin
     }
 
     var userID: UserID { identity.userID }

@@ -23,7 +23,7 @@ struct ErrorMiddleware: RouterMiddleware {
                 .contentTooLarge, data: nil, message: "The request body is larger than this route takes.",
                 outcome: "error")
         } catch StorageError.unavailable(let reason) {
-            context.logger.error("request refused", metadata: ["reason": "\(reason)"])
+            context.logger.error("request refused", metadata: ["reason": "\(reason)", "client": "\(context.client)"])
             var response = Response.json(
                 .serviceUnavailable, data: nil, message: "The server cannot store anything at the moment: \(reason)",
                 outcome: "error")
@@ -37,7 +37,7 @@ struct ErrorMiddleware: RouterMiddleware {
             return Response.json(
                 error.status, data: nil, message: error.body ?? error.status.reasonPhrase, outcome: "error")
         } catch {
-            context.logger.error("request failed", metadata: ["error": "\(error)"])
+            context.logger.error("request failed", metadata: ["error": "\(error)", "client": "\(context.client)"])
             return Response.json(
                 .internalServerError, data: nil, message: "We ran into an internal error while handling the request.",
                 outcome: "error")
@@ -45,7 +45,7 @@ struct ErrorMiddleware: RouterMiddleware {
     }
 }
 
-/// One line for each request once it is answered: method, path without the query, status, milliseconds.
+/// One line for each request once it is answered: client, method, path without the query, status, milliseconds.
 struct AccessLogMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
@@ -58,7 +58,8 @@ struct AccessLogMiddleware: RouterMiddleware {
         context.logger.debug(
             "request",
             metadata: [
-                "method": "\(request.method)", "path": "\(Self.shown(request.uri.path))",
+                "client": "\(context.client)", "method": "\(request.method)",
+                "path": "\(Self.shown(request.uri.path))",
                 "status": "\(response.status.code)",
                 "duration_ms": "\(start.duration(to: .now).microseconds / 1_000)",
             ])

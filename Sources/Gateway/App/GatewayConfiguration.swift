@@ -10,6 +10,10 @@ package struct GatewayConfiguration: Sendable {
     package var host: String
     /// The port to listen on; 0 takes a free one.
     package var port: Int
+    /// What HTTPS is served with; nil serves HTTP.
+    package var tls: CertificateFiles?
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    package var trustedProxies: [Network]
     /// The path of the SQLite file.
     package var databasePath: String
     /// What URLs that we hand out begin with, without a slash at the end; nil takes the address we listen on.
@@ -58,6 +62,13 @@ package struct GatewayConfiguration: Sendable {
             try values.read("HTTP_PORT", "a port from 0 to 65535") { text in
                 Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil }
             } ?? 8_000
+        tls = try CertificateFiles(
+            certificate: values.read("TLS_CERTIFICATE", "the path of a PEM file") { $0 },
+            key: values.read("TLS_KEY", "the path of a PEM file") { $0 })
+        trustedProxies =
+            try values.read("TRUSTED_PROXIES", "networks such as 127.0.0.1,10.0.0.0/8") {
+                Self.list($0) { try? Network($0) }  // What is no network makes the whole value unreadable.
+            } ?? []
         databasePath =
             try values.read("DATABASE_URL", "sqlite:<path of the file>", Self.databasePath) ?? "./data/httpsms.sqlite"
         appURL = try values.read("APP_URL", "an http:// or https:// URL", Self.appURL)

@@ -3,6 +3,7 @@ import Hummingbird
 
 /// Every route of the server, and what each request passes on its way to them.
 struct GatewayRoutes {
+    let proxies: TrustedProxies
     let health: HealthRoutes
     let metrics: MetricsRoutes
     let identities: Identities
@@ -26,6 +27,7 @@ struct GatewayRoutes {
     func router() -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: [.caseInsensitive, .autoGenerateHeadEndpoints])
         health.add(to: router)
+        if !proxies.networks.isEmpty { router.add(middleware: ForwardingMiddleware(proxies: proxies)) }
         router.add(middleware: AccessLogMiddleware())
         // Outside of the errors: it adds its headers to their answers, and would wrap what is thrown through it.
         router.add(middleware: Self.crossOrigin)

@@ -1,6 +1,8 @@
 import Delivery
 import Foundation
 import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
 import Logging
 import ServiceLifecycle
 import Storage
@@ -31,12 +33,14 @@ package struct GatewayServer: Sendable {
     package init(
         _ configuration: GatewayConfiguration, clock: any WallClock = SystemClock(), logger: Logger
     ) async throws {
+        let certificate = try configuration.tls.map { try CertificateWatch($0, clock: clock, logger: logger) }
         lock = try ServerLock(database: configuration.databasePath)
         let opened = try await GatewayStore.open(configuration, clock: clock, logger: logger)
         let store = opened.store
         self.store = store
         let address = ListeningAddress(
-            host: configuration.host, port: configuration.port, appURL: configuration.appURL)
+            scheme: configuration.tls == nil ? "http" : "https", host: configuration.host,
+            port: configuration.port, appURL: configuration.appURL)
         self.address = address
         let resolver = SystemResolver()
         self.resolver = resolver
@@ -72,6 +76,7 @@ package struct GatewayServer: Sendable {
         let graceEnd = try await heartbeats.grace()
 
         let router = GatewayRoutes(
+            proxies: TrustedProxies(networks: configuration.trustedProxies),
             health: HealthRoutes(store: store),
             metrics: MetricsRoutes(store: store, metrics: metrics, clock: clock, token: configuration.metricsToken),
             identities: identities,
@@ -92,15 +97,17 @@ package struct GatewayServer: Sendable {
             threads: MessageThreadRoutes(store: store),
             phoneMessages: PhoneMessageRoutes(
                 operations: messages,
-                inbound: InboundOperations(store: store, files: files, clock: clock, appURL: { address.appURL })),
+                inbound: InboundOperations(
+                    store: store, files: files, clock: clock, appURL: { address.appURL(told: $0) })),
             attachments: AttachmentRoutes(store: store, files: files),
             webhooks: WebhookRoutes(operations: webhooks), webhookActions: WebhookActions(operations: webhooks),
             deliveries: DeliveryRoutes(store: store, runner: runner, endpoints: endpoints, clock: clock),
             events: EventRoutes(store: store, stream: EventStream(store: store, identities: identities))
         ).router()
         routes = router.routes.filter { $0.method != .head }.map { "\($0.method) \($0.path)" }
+        let http = HTTPServerBuilder.http1(configuration: .init(idleTimeout: .seconds(75)))
         let application = Application(
-            router: router, server: .http1(configuration: .init(idleTimeout: .seconds(75))),
+            router: router, server: try certificate.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { channel in address.listening(on: channel.localAddress, logger: logger) },
             logger: logger)
@@ -113,7 +120,7 @@ package struct GatewayServer: Sendable {
             push = [PushSender(store: store, client: client, logger: logger)]
         }
         services =
-            push + [
+            push + [certificate].compactMap(\.self) + [
                 LifeSign(store: store, logger: logger),
                 Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
                     try messages.handOutAndExpire(in: tx)

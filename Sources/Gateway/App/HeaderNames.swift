@@ -21,7 +21,9 @@ extension HTTPField.Name {
 
     /// Added by a proxy that forwards a request.
     static let xForwardedFor = known("X-Forwarded-For")
-    /// The same, as RFC 7239 has it.
+    /// Added by a proxy: `https` when the client spoke it.
+    static let xForwardedProto = known("X-Forwarded-Proto")
+    /// The first, as RFC 7239 has it.
     static let forwarded = known("Forwarded")
 
     private static func known(_ name: String) -> HTTPField.Name {

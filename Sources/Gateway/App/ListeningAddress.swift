@@ -14,25 +14,28 @@ final class ListeningAddress: Sendable {
     private let state = Mutex(State())
     private let configuredURL: String?
 
+    private let scheme: String
     private let host: String
     private let port: Int
 
     /// - Parameters:
+    ///   - scheme: `http` or `https`.
     ///   - host: The configured HTTP_HOST.
     ///   - port: The configured HTTP_PORT, 0 for a free one.
     ///   - appURL: The configured APP_URL; nil stands for the address itself.
-    init(host: String, port: Int, appURL: String?) {
+    init(scheme: String, host: String, port: Int, appURL: String?) {
         self.host = host
         self.port = port
         configuredURL = appURL
+        self.scheme = scheme
     }
 
-    /// What URLs that we hand out begin with.
-    var appURL: String {
-        configuredURL ?? state.withLock { $0.baseURL } ?? ""
+    /// What URLs that we hand out begin with: APP_URL, what a trusted proxy says of the request (`told`), or the address.
+    func appURL(told: String?) -> String {
+        configuredURL ?? told ?? state.withLock { $0.baseURL } ?? ""
     }
 
-    /// The `http://` URL of the listening address, once there is one; nil when the server stopped before.
+    /// The URL of the listening address, once there is one; nil when the server stopped before.
     func baseURL() async -> String? {
         await withCheckedContinuation { continuation in
             let known: String?? = state.withLock { state in
@@ -53,7 +56,7 @@ final class ListeningAddress: Sendable {
             case nil, "0.0.0.0", "::": "127.0.0.1"
             case .some(let ip): ip.contains(":") ? "[\(ip)]" : ip
             }
-        let url = "http://\(host):\(port)"
+        let url = "\(scheme)://\(host):\(port)"
         logger.info("server is listening", metadata: ["url": "\(url)"])
         finish(with: url)
     }

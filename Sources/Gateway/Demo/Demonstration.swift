@@ -26,6 +26,8 @@ struct Demonstration {
         }
         var configuration = configuration
         configuration.allowedNetworks.append(try Network("127.0.0.0/8"))
+        // Its own client trusts public authorities only.
+        configuration.tls = nil
         configuration.heartbeatOfflineAfter = .seconds(2)
         configuration.messageExpirationMinimum = .seconds(1)
         self.configuration = configuration

@@ -8,8 +8,8 @@ struct InboundOperations: Sendable {
     let store: any Store
     let files: AttachmentFiles
     let clock: any WallClock
-    /// What attachment URLs begin with.
-    let appURL: @Sendable () -> String
+    /// What attachment URLs begin with, given what a trusted proxy says.
+    let appURL: @Sendable (_ told: String?) -> String
 
     /// What a phone received.
     struct SMS: Sendable {
@@ -36,13 +36,13 @@ struct InboundOperations: Sendable {
     ///
     /// The same owner, contact, timestamp, content and SIM are the same SMS (Q12), answered with the first message.
     func receive(
-        _ sms: SMS, userID: UserID, source: String, receipt: Receipt<Message>
+        _ sms: SMS, userID: UserID, source: String, origin: RequestOrigin, receipt: Receipt<Message>
     ) async throws -> Message {
         let now = clock.now()
         let id = MessageID(at: now)
         let eventID = EventID(at: now)
         let kept = try await files.store(sms.attachments, of: id)
-        let urls = kept.files.map { $0.url(base: appURL(), userID: userID, message: id) }
+        let urls = kept.files.map { $0.url(base: appURL(origin.baseURL), userID: userID, message: id) }
         do {
             let message = try await store.write { tx in
                 try receipt.keep(in: tx) {

@@ -57,7 +57,7 @@ struct PhoneMessageRoutes {
         try context.identity.authorize(owner)
         let receipt = context.receipt(of: Message.self) { Reply("message received successfully", $0) }
         let message = try await inbound.receive(
-            sms, userID: context.userID, source: request.uri.path, receipt: receipt)
+            sms, userID: context.userID, source: request.uri.path, origin: context.origin, receipt: receipt)
         return receipt.reply(message)
     }
 

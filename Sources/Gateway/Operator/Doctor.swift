@@ -6,21 +6,33 @@ import Timestamps
 
 /// One line of `httpsms doctor`.
 package struct Finding: Sendable, CustomStringConvertible {
-    /// Whether something is to be mended.
-    package let isProblem: Bool
+    private enum Level: String {
+        case fine = "ok     "
+        case warning = "WARNING"
+        case problem = "PROBLEM"
+    }
+
+    private let level: Level
     /// What was looked at.
     package let subject: String
     /// What was found, and what to do.
     package let text: String
 
-    package var description: String { "\(isProblem ? "PROBLEM" : "ok     ")  \(subject): \(text)" }
+    /// Whether something does not work; a warning is about what will not work one day.
+    package var isProblem: Bool { level == .problem }
+
+    package var description: String { "\(level.rawValue)  \(subject): \(text)" }
 
     static func fine(_ subject: String, _ text: String) -> Finding {
-        Finding(isProblem: false, subject: subject, text: text)
+        Finding(level: .fine, subject: subject, text: text)
+    }
+
+    static func warning(_ subject: String, _ text: String) -> Finding {
+        Finding(level: .warning, subject: subject, text: text)
     }
 
     static func problem(_ subject: String, _ text: String) -> Finding {
-        Finding(isProblem: true, subject: subject, text: text)
+        Finding(level: .problem, subject: subject, text: text)
     }
 }
 
@@ -42,6 +54,7 @@ extension Commands {
         var findings: [Finding] = [.fine("configuration", "every variable can be read")]
         findings.append(clock())
         findings.append(keyFile(configuration))
+        findings += certificate(configuration)
         findings += await store(configuration, audit: audit)
         return findings
     }
