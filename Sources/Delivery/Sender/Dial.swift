@@ -71,7 +71,7 @@ final class Dial {
             let bytes = ByteBuffer(bytes: connection.address.bytes)
             let address = try SocketAddress(packedIPAddress: bytes, port: destination.port)
             return ClientBootstrap(group: loop)
-                .channelOption(.socketOption(.tcp_nodelay), value: 1)
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .channelOption(
                     .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: SenderLimits.receiveBufferBytes)
                 )

@@ -25,7 +25,7 @@ package final class HTTPSender: WebhookSender {
     ///   - policy: judges every address at every attempt.
     ///   - additionalTrustRoots: authorities that are trusted beside the system's.
     ///   - group: the event loops; the shared ones by default.
-    /// - Throws: `NIOSSLError` when the trust roots cannot be loaded.
+    /// - Throws: ``NoTrustRoots`` when the system's authorities cannot be loaded.
     package convenience init(
         resolver: any AddressResolver, policy: AddressPolicy, additionalTrustRoots: [NIOSSLCertificate] = [],
         group: MultiThreadedEventLoopGroup = .singleton
@@ -51,7 +51,7 @@ package final class HTTPSender: WebhookSender {
     }
 
     /// Makes the TLS context: the system's trust roots and full verification, from TLS 1.2 on.
-    static func makeTLS(additionalTrustRoots: [NIOSSLCertificate]) throws -> NIOSSLContext {
+    static func makeTLS(additionalTrustRoots: [NIOSSLCertificate]) throws(NoTrustRoots) -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         configuration.certificateVerification = .fullVerification
@@ -59,7 +59,11 @@ package final class HTTPSender: WebhookSender {
         configuration.applicationProtocols = ["http/1.1"]
         // 250 ms: a receiver that never answers close_notify must not hold the socket for NIOSSL's five seconds.
         configuration.shutdownTimeout = .milliseconds(250)
-        return try NIOSSLContext(configuration: configuration)
+        do {
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw NoTrustRoots(description: "\(error)")
+        }
     }
 
     package func send(_ request: WebhookRequest, within limit: Duration) async -> AttemptResult {
@@ -142,5 +146,22 @@ extension AttemptFailure {
         case .cancelled: self.init(.cancelled)
         case .notFound, .failed, .unavailable: self.init(.dnsFailed, error.description)
         }
+    }
+}
+
+/// The certificates of the authorities that vouch for receivers cannot be loaded: without them no https webhook could be
+/// told from an impostor.
+package struct NoTrustRoots: Error, CustomStringConvertible {
+    private let reason: String
+
+    init(description reason: String) {
+        self.reason = reason
+    }
+
+    package var description: String {
+        """
+        the system's certificate authorities cannot be loaded (\(reason)): install them, on Debian with \
+        apt-get install ca-certificates
+        """
     }
 }

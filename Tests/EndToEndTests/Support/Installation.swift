@@ -66,6 +66,10 @@ final class Installation: Sendable {
     /// The running server.
     var server: ChildProcess? { state.withLock { $0.server } }
 
+    /// What takes root's privileges away, which no server has that runs for good; nothing when the tests have none.
+    private static let unprivileged =
+        getuid() == 0 ? ["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"] : []
+
     /// The executable that was built beside these tests.
     static let binary = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
         .appending(path: "httpsms").path
@@ -76,7 +80,7 @@ final class Installation: Sendable {
         let number = state.withLock { $0.started.count }
         // `faketime` becomes the binary: signals and the end are those of the server.
         let faked = clock.map { ["/usr/bin/faketime", "--exclude-monotonic", "-f", "@\($0)"] } ?? []
-        let command = faked + [Self.binary] + arguments
+        let command = Self.unprivileged + faked + [Self.binary] + arguments
         let process = try ChildProcess(
             command[0], Array(command.dropFirst()), environment: environment.merging(settings) { $1 },
             logs: "\(logFolder)/\(number)-\(arguments.first ?? "")")
