@@ -4,10 +4,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps test-deps toolchain build release run tests-built test soak bench format lint clean
+.PHONY: help deps test-deps toolchain build release run tests-built test soak bench deb test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
-BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev
+BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev ca-certificates
 TEST_PACKAGES := python3 python3-venv faketime openssl nginx caddy
 
 VENV := .build/venv
@@ -64,6 +64,14 @@ soak: tests-built ## Run the long variants of the crash and fault tests.
 
 bench: release ## Measure the server on this machine, in release; `make bench ARGS='--scenario deliver'`.
 	@.build/release/httpsms bench $(ARGS)
+
+deb: release ## Pack the optimised server as a Debian package.
+	@Scripts/install-packages dpkg-dev binutils
+	@Scripts/build-deb
+
+test-deb: deb ## Install the package in a Debian of its own, as root, and use it there.
+	@Scripts/install-packages debootstrap
+	@Scripts/test-deb
 
 format: toolchain ## Format the Swift files in place.
 	@swift format --in-place --recursive $(SWIFT_FILES)
