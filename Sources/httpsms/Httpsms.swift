@@ -9,7 +9,7 @@ struct Httpsms: AsyncParsableCommand {
         abstract: "A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks that lose nothing.",
         version: GatewayServer.version,
         subcommands: [
-            Serve.self, Demo.self, UserCommand.self, Migrate.self, Doctor.self, Bench.self, BenchSink.self,
+            Serve.self, Demo.self, UserCommand.self, Phone.self, Migrate.self, Doctor.self, Bench.self, BenchSink.self,
             BenchNoOp.self, BenchLoad.self, BenchPost.self, BenchBodies.self,
         ])
 }

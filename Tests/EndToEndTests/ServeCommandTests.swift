@@ -97,7 +97,10 @@ extension EndToEndTests {
 
         @Test(
             .timeLimit(.minutes(1)),
-            arguments: [[], ["serve"], ["demo"], ["user"], ["user", "create"], ["migrate"], ["doctor"]])
+            arguments: [
+                [], ["serve"], ["demo"], ["user"], ["user", "create"], ["phone"], ["phone", "simulate"],
+                ["migrate"], ["doctor"],
+            ])
         func everyCommandExplainsItself(command: [String]) async throws {
             try await withInstallation { installation in
                 let process = try installation.start(command + ["--help"])

@@ -43,19 +43,30 @@ struct Demonstration {
     func run() async throws {
         say("httpsms \(GatewayServer.version): starting the server on \(configuration.databasePath)")
         let receiver = DemonstrationReceiver(signingKey: "demo-signing-key")
-        let server = try await GatewayServer(configuration, logger: logger)
-        let user = try await demoUser(server.users)
-        let (urls, urlContinuation) = AsyncStream.makeStream(of: String.self)
+        let endpoint = PushEndpoint()
+        let (receiverURLs, foundReceiver) = AsyncStream.makeStream(of: String.self)
+        let (pushURLs, foundEndpoint) = AsyncStream.makeStream(of: String.self)
+        let (phones, foundPhone) = AsyncStream.makeStream(of: SimulatedPhone.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await receiver.run { urlContinuation.yield($0) } }
+            group.addTask { try await receiver.run { foundReceiver.yield($0) } }
+            group.addTask { try await endpoint.run { foundEndpoint.yield($0) } }
+            group.addTask { for await phone in phones { await phone.answer(endpoint.arrivals) } }
             group.addTask {
+                var (receiverURLs, pushURLs) = (receiverURLs.makeAsyncIterator(), pushURLs.makeAsyncIterator())
+                guard let receiverURL = await receiverURLs.next(), let pushURL = await pushURLs.next() else { return }
+                var configuration = configuration
+                configuration.push = PushConfiguration(account: nil, endpoint: pushURL)
+                let server = try await GatewayServer(configuration, logger: logger)
+                let user = try await demoUser(server.users)
                 try await server.run(logger: logger) { baseURL in
-                    var receiverURLs = urls.makeAsyncIterator()
-                    guard let receiverURL = await receiverURLs.next() else { return true }
                     let client = DemonstrationClient(baseURL: baseURL, apiKey: user.apiKey.exposed)
-                    let phone = try await setUp(client, receiverURL: receiverURL)
+                    let key = try await phoneKey(client)
+                    let phone = simulatedPhone(baseURL: baseURL, key: key)
+                    try await phone.register(token: endpoint.token)
+                    foundPhone.yield(phone)
+                    try await setUp(client, receiverURL: receiverURL)
                     try await show(client, phone, receiver)
-                    if !once { explain(client, phone) }
+                    if !once { explain(client, phoneKey: key) }
                     return once
                 }
             }
@@ -76,21 +87,36 @@ struct Demonstration {
     private static let phoneNumber = "+18005550199"
     private static let contact = "+18005550100"
 
-    /// Registers the phone with a key of its own, and points the demonstration's one webhook at the receiver.
-    private func setUp(_ client: DemonstrationClient, receiverURL: String) async throws -> SimulatedPhone {
+    /// A key of the phone's own; that of an earlier run is used again.
+    private func phoneKey(_ client: DemonstrationClient) async throws -> String {
         let keys = try await client.call(.GET, "/v1/phone-api-keys")["data"] as? [[String: Any]] ?? []
-        var phoneKey = keys.first?["api_key"] as? String
-        if phoneKey == nil {
-            let key =
-                try await client.call(.POST, "/v1/phone-api-keys", ["name": "demo phone"])["data"] as? [String: Any]
-            phoneKey = key?["api_key"] as? String
+        if let key = keys.first?["api_key"] as? String { return key }
+        let key = try await client.call(.POST, "/v1/phone-api-keys", ["name": "demo phone"])["data"] as? [String: Any]
+        guard let text = key?["api_key"] as? String else {
+            throw Failure(description: "the server gave no phone API key")
         }
-        guard let phoneKey else { throw Failure(description: "the server gave no phone API key") }
-        let phone = SimulatedPhone(
-            number: Self.phoneNumber, client: DemonstrationClient(baseURL: client.baseURL, apiKey: phoneKey))
-        try await phone.register()
-        try await client.call(.PUT, "/v1/phones", PhoneSettings(number: phone.number))
-        let webhook = WebhookSettings(url: receiverURL, signingKey: "demo-signing-key", number: phone.number)
+        return text
+    }
+
+    private static let unsendable = "This one cannot be sent."
+    private static let forgotten = "The phone says nothing about this one."
+
+    private func simulatedPhone(baseURL: String, key: String) -> SimulatedPhone {
+        let api = PhoneAPI(baseURL: baseURL, apiKey: Secret(key), number: Self.phoneNumber, sim: .sim1)
+        let behaviour = SimulatedPhone.Behaviour(latency: .zero) { message in
+            switch message.content {
+            case Self.unsendable: .failed(reason: "NO_SERVICE")
+            case Self.forgotten: .forgotten
+            default: .delivered
+            }
+        }
+        return SimulatedPhone(api, behaviour: behaviour, journal: PhoneJournal { _ in })
+    }
+
+    /// Sets the phone up, and points the demonstration's one webhook at the receiver.
+    private func setUp(_ client: DemonstrationClient, receiverURL: String) async throws {
+        try await client.call(.PUT, "/v1/phones", PhoneSettings(number: Self.phoneNumber, expirationSeconds: 600))
+        let webhook = WebhookSettings(url: receiverURL, signingKey: "demo-signing-key", number: Self.phoneNumber)
         let webhooks = try await client.call(.GET, "/v1/webhooks")["data"] as? [[String: Any]] ?? []
         let existing = webhooks.first { $0["signing_key"] as? String == "demo-signing-key" }
         if let id = existing?["id"] as? String {
@@ -98,7 +124,6 @@ struct Demonstration {
         } else {
             try await client.call(.POST, "/v1/webhooks", webhook)
         }
-        return phone
     }
 
     /// Makes each of the eight events happen, and waits for it.
@@ -106,28 +131,23 @@ struct Demonstration {
         _ client: DemonstrationClient, _ phone: SimulatedPhone, _ receiver: DemonstrationReceiver
     ) async throws {
         say("\(pad("event", 26))\(pad("id", 38))\(pad("latency", 13))signature and CloudEvent")
-        let sent = try await send(client, "Your table is booked.")
-        let failing = try await send(client, "This one cannot be sent.")
-        try await expect(.messageReceived, receiver) { try await phone.receive("Hello!", from: Self.contact) }
-        try await expect(.callMissed, receiver) { try await phone.missCall(from: Self.contact) }
-        try await phone.fetch(sent)
-        try await expect(.messageSent, receiver) { try await phone.report("SENT", sent) }
-        try await expect(.messageDelivered, receiver) { try await phone.report("DELIVERED", sent) }
-        try await phone.fetch(failing)
-        try await expect(.messageFailed, receiver) { try await phone.report("FAILED", failing, reason: "NO_SERVICE") }
-        try await expect(.messageExpired, receiver, isTimed: true) {
-            _ = try await send(client, "Nobody fetches this one.")
-        }
-        try await expect(.heartbeatOffline, receiver, isTimed: true) { try await phone.beat() }
-        try await expect(.heartbeatOnline, receiver) { try await phone.beat() }
+        try await expect(.messageReceived, receiver) { await phone.receive("Hello!", from: Self.contact) }
+        try await expect(.callMissed, receiver) { await phone.missCall(from: Self.contact) }
+        let start = clock.now()
+        try await expect(.messageSent, receiver) { try await send(client, "Your table is booked.") }
+        try await expect(.messageDelivered, receiver, since: start, isTimed: true)
+        try await expect(.messageFailed, receiver) { try await send(client, Self.unsendable) }
+        try await client.call(.PUT, "/v1/phones", PhoneSettings(number: Self.phoneNumber, expirationSeconds: 1))
+        try await expect(.messageExpired, receiver, isTimed: true) { try await send(client, Self.forgotten) }
+        try await client.call(.PUT, "/v1/phones", PhoneSettings(number: Self.phoneNumber, expirationSeconds: 600))
+        try await expect(.heartbeatOffline, receiver, isTimed: true) { await phone.beat() }
+        try await expect(.heartbeatOnline, receiver) { await phone.beat() }
         say("All eight events arrived and verified.")
     }
 
-    private func send(_ client: DemonstrationClient, _ content: String) async throws -> String {
+    private func send(_ client: DemonstrationClient, _ content: String) async throws {
         let draft = ["from": Self.phoneNumber, "to": Self.contact, "content": content]
-        let message = try await client.call(.POST, "/v1/messages/send", draft)["data"] as? [String: Any]
-        guard let id = message?["id"] as? String else { throw Failure(description: "the server gave no message id") }
-        return id
+        try await client.call(.POST, "/v1/messages/send", draft)
     }
 
     /// Runs `cause` and prints the event that follows from it.
@@ -135,13 +155,15 @@ struct Demonstration {
     /// - Parameters:
     ///   - type: The event that must come.
     ///   - receiver: Where it must come to.
+    ///   - since: When it may have happened at the earliest; nil stands for now.
     ///   - isTimed: Whether time brings it: the latency then counts from the event, not from the call.
-    ///   - cause: The phone's call.
+    ///   - cause: What makes it happen.
     /// - Throws: ``Failure`` when it does not come or does not verify; what `cause` throws.
     private func expect(
-        _ type: EventType, _ receiver: DemonstrationReceiver, isTimed: Bool = false, cause: () async throws -> Void
+        _ type: EventType, _ receiver: DemonstrationReceiver, since: Timestamp? = nil, isTimed: Bool = false,
+        cause: () async throws -> Void = {}
     ) async throws {
-        let start = clock.now()
+        let start = since ?? clock.now()
         try await cause()
         guard let arrival = await receiver.arrival(of: type, since: start, within: .seconds(15)) else {
             throw Failure(description: "\(type.rawValue) did not arrive within 15 s")
@@ -162,28 +184,28 @@ struct Demonstration {
         text.padding(toLength: max(width, text.count + 1), withPad: " ", startingAt: 0)
     }
 
-    private func explain(_ client: DemonstrationClient, _ phone: SimulatedPhone) {
+    private func explain(_ client: DemonstrationClient, phoneKey: String) {
         say(
             """
 
             The server stays up at \(client.baseURL), with these settings: offline after 2 s, expiry from 1 s on.
               user API key:   \(client.apiKey)
-              phone API key:  \(phone.client.apiKey)
+              phone API key:  \(phoneKey)
 
             Create a webhook of your own (the address must be public, or on loopback here):
               curl -X POST \(client.baseURL)/v1/webhooks -H 'x-api-key: \(client.apiKey)' \\
                 -H 'Content-Type: application/json' \\
-                -d '{"url":"http://127.0.0.1:3000/hook","signing_key":"my-key","events":["message.phone.received"],"phone_numbers":["\(phone.number)"]}'
+                -d '{"url":"http://127.0.0.1:3000/hook","signing_key":"my-key","events":["message.phone.received"],"phone_numbers":["\(Self.phoneNumber)"]}'
 
             Play the phone: an SMS comes in.
-              curl -X POST \(client.baseURL)/v1/messages/receive -H 'x-api-key: \(phone.client.apiKey)' \\
+              curl -X POST \(client.baseURL)/v1/messages/receive -H 'x-api-key: \(phoneKey)' \\
                 -H 'Content-Type: application/json' \\
-                -d '{"to":"\(phone.number)","from":"\(Self.contact)","content":"Hi there","sim":"SIM1"}'
+                -d '{"to":"\(Self.phoneNumber)","from":"\(Self.contact)","content":"Hi there","sim":"SIM1"}'
 
-            Send an SMS:
+            Send an SMS; the simulated phone is told, fetches it, and reports that it was sent and delivered:
               curl -X POST \(client.baseURL)/v1/messages/send -H 'x-api-key: \(client.apiKey)' \\
                 -H 'Content-Type: application/json' \\
-                -d '{"from":"\(phone.number)","to":"\(Self.contact)","content":"Hello back"}'
+                -d '{"from":"\(Self.phoneNumber)","to":"\(Self.contact)","content":"Hello back"}'
 
             Stop with Ctrl-C.
             """)
@@ -191,12 +213,13 @@ struct Demonstration {
 
     private struct PhoneSettings: JSONWritable {
         let number: String
+        let expirationSeconds: Int
 
         func write(to json: inout JSONWriter) {
             json.object { o in
                 o.field("phone_number", number)
                 o.field("max_send_attempts", 1)
-                o.field("message_expiration_seconds", 1)
+                o.field("message_expiration_seconds", expirationSeconds)
                 o.field("messages_per_minute", 0)
             }
         }

@@ -1,0 +1,63 @@
+import Synchronization
+import Timestamps
+
+/// What the simulated phone tells of itself: a line for each thing done, and the sums at the end.
+final class PhoneJournal: Sendable {
+    /// What is counted.
+    enum Item: String, CaseIterable, Sendable {
+        case pushes = "pushes"
+        case fetched = "fetched"
+        case sent = "sent"
+        case delivered = "delivered"
+        case failed = "failed"
+        case received = "SMS received"
+        case missedCalls = "missed calls"
+        case heartbeats = "heartbeats"
+        case retries = "sent again"
+        case losses = "refused or lost"
+    }
+
+    private let counts = Mutex<[Item: Int]>([:])
+    private let say: @Sendable (String) -> Void
+    private let clock: any WallClock
+
+    /// - Parameters:
+    ///   - clock: What the lines begin with.
+    ///   - say: Takes each line, without its end.
+    init(clock: any WallClock = SystemClock(), say: @escaping @Sendable (String) -> Void) {
+        self.clock = clock
+        self.say = say
+    }
+
+    /// Writes a line and counts it.
+    func count(_ item: Item, _ what: String, _ details: String = "") {
+        counts.withLock { $0[item, default: 0] += 1 }
+        note(what, details)
+    }
+
+    /// Writes a line.
+    func note(_ what: String, _ details: String = "") {
+        // `2026-07-22T10:15:29.814000000Z`: from the hour to the millisecond.
+        let time = PhoneAPI.text(clock.now()).dropFirst(11).prefix(12)
+        let pad = String(repeating: " ", count: max(0, Self.width - what.count))
+        say("\(time)  \(what)\(details.isEmpty ? "" : pad + details)")
+    }
+
+    /// How often something happened.
+    func number(of item: Item) -> Int { counts.withLock { $0[item] ?? 0 } }
+
+    /// All sums in one line.
+    var summary: String {
+        let counts = counts.withLock { $0 }
+        return Item.allCases.map { "\(counts[$0] ?? 0) \($0.rawValue)" }.joined(separator: ", ")
+    }
+
+    /// A number as it may be shown: `+18*******99`.
+    static func masked(_ number: String) -> String {
+        guard number.count > 6 else { return String(repeating: "*", count: number.count) }
+        return number.prefix(3) + String(repeating: "*", count: number.count - 5) + number.suffix(2)
+    }
+
+    /// As wide as the longest word in front.
+    private static let width = 14
+}
