@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev ca-certificates
-TEST_PACKAGES := python3 python3-venv faketime openssl nginx caddy
+TEST_PACKAGES := python3 python3-venv faketime openssl nginx caddy postgresql
 
 VENV := .build/venv
 SWIFT_FILES := Sources Tests Package.swift
@@ -17,7 +17,8 @@ SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
 # Four tests at a time: a machine of 2 cores that runs hundreds at once answers none within its deadline.
 TEST_WIDTH := --experimental-maximum-parallelization-width 4
 # The tests hand what the server sent to independent Python libraries; without this variable they fail.
-SWIFT_TEST := HTTPSMS_PYTHON="$(CURDIR)/$(VENV)/bin/python" swift test --skip-build --disable-xctest $(TEST_WIDTH)
+# The store's tests run on PostgreSQL, too: on one that is started for them.
+SWIFT_TEST := HTTPSMS_PYTHON="$(CURDIR)/$(VENV)/bin/python" Scripts/with-postgresql swift test --skip-build --disable-xctest $(TEST_WIDTH)
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

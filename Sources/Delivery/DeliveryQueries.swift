@@ -97,7 +97,7 @@ package enum DeliveryQueries {
         endpoint: Endpoint, through last: Int64, lease: Lease, at now: Timestamp, in tx: any Transaction
     ) throws -> ClaimedDelivery? {
         func head(_ lane: DeliveryLane) -> SQL {
-            "SELECT * FROM (SELECT d.id, d.sequence \(waiting(endpoint, lane, at: now)) LIMIT 1)"
+            "SELECT * FROM (SELECT d.id, d.sequence \(waiting(endpoint, lane, at: now)) LIMIT 1) AS head"
         }
         return try tx.first(
             ClaimedDelivery.self,

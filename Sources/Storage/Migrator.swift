@@ -9,6 +9,7 @@ extension Store {
     ///   made by a newer version.
     package func migrate(_ migrations: [Migration]) async throws -> [String] {
         try await write(.maintenance) { transaction in
+            _ = try transaction.rows("\(.migrationLock)")
             try transaction.run(
                 """
                 CREATE TABLE IF NOT EXISTS schema_migration (
@@ -51,6 +52,7 @@ private func checkApplied(_ transaction: any Transaction, _ migrations: [Migrati
 }
 
 private func apply(_ migration: Migration, in transaction: any Transaction) throws -> Bool {
+    _ = try transaction.rows("\(.migrationLock)")
     let found = try transaction.rows("SELECT id FROM schema_migration WHERE id = \(migration.id)")
     guard found.isEmpty else { return false }
     for statement in migration.statements { try transaction.run(statement) }

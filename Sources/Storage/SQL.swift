@@ -104,4 +104,6 @@ package enum SQLFragment: Sendable {
     case forUpdate
     /// Behind a `SELECT`: the same, and leaves out rows that others have locked.
     case forUpdateSkipLocked
+    /// A whole statement: nobody else migrates until the transaction ends.
+    case migrationLock
 }

@@ -2,6 +2,10 @@
 package enum SQLDialect: Sendable {
     /// SQLite: binds are `?`, taken in the order in which they appear.
     case sqlite
+    /// PostgreSQL: binds are `$1`, `$2` and so on.
+    case postgresql
+    /// PostgreSQL in a transaction that only reads, where rows cannot be locked.
+    case postgresqlReadOnly
 }
 
 extension SQL {
@@ -14,10 +18,13 @@ extension SQL {
         var text = ""
         // Longer than nearly all of our statements, so that appending rarely moves the text.
         text.reserveCapacity(512)
+        var position = 0
         for part in parts {
             switch part {
             case .text(let run): text += run
-            case .bind: text += "?"
+            case .bind:
+                position += 1
+                text += dialect == .sqlite ? "?" : "$\(position)"
             case .fragment(let fragment): text += fragment.text(for: dialect)
             }
         }
@@ -40,6 +47,8 @@ extension SQLFragment {
     package func text(for dialect: SQLDialect) -> String {
         switch dialect {
         case .sqlite: sqliteText
+        case .postgresql: postgresqlText
+        case .postgresqlReadOnly: isLock ? "" : postgresqlText
         }
     }
 
@@ -52,6 +61,30 @@ extension SQLFragment {
         case .strict: "STRICT"
         // Writers are one at a time, so nothing is left to lock.
         case .forUpdate, .forUpdateSkipLocked: ""
+        case .migrationLock: "SELECT 1 AS value"
+        }
+    }
+
+    private var postgresqlText: String {
+        switch self {
+        case .int64: "BIGINT"
+        // Sorted by bytes, whatever the locale of the database.
+        case .text: "TEXT COLLATE \"C\""
+        case .blob: "BYTEA"
+        case .double: "DOUBLE PRECISION"
+        // Columns have types there in any case.
+        case .strict: ""
+        case .forUpdate: "FOR UPDATE"
+        case .forUpdateSkipLocked: "FOR UPDATE SKIP LOCKED"
+        // Any number does that no other program uses.
+        case .migrationLock: "SELECT pg_advisory_xact_lock(7473651) AS value"
+        }
+    }
+
+    private var isLock: Bool {
+        switch self {
+        case .forUpdate, .forUpdateSkipLocked: true
+        case .int64, .text, .blob, .double, .strict, .migrationLock: false
         }
     }
 }

@@ -5,9 +5,15 @@ import Timestamps
 /// A database that the store's tests run on.
 package enum Engine: String, Sendable, CaseIterable {
     case sqlite
+    case postgresql
 
-    /// The engines that can be tested here, for `@Test(arguments:)`.
-    package static var enabled: [Engine] { [.sqlite] }
+    /// The engines that the store's tests run on, for `@Test(arguments:)`. A test fails where one is missing.
+    package static var enabled: [Engine] { allCases }
+
+    /// What tests that name no engine run on: HTTPSMS_ENGINE, `sqlite` unless it is set.
+    package static var usual: Engine {
+        ProcessInfo.processInfo.environment["HTTPSMS_ENGINE"].flatMap(Engine.init) ?? .sqlite
+    }
 }
 
 /// Runs `body` with a new store that holds `migrations`, and deletes the store afterwards.
@@ -26,7 +32,7 @@ package enum Engine: String, Sendable, CaseIterable {
 /// - Returns: What `body` returns.
 /// - Throws: What `body` or the store throws.
 package func withStore<Value>(
-    _ engine: Engine = .sqlite, migrations: [Migration] = [], clock: any WallClock = SystemClock(),
+    _ engine: Engine = .usual, migrations: [Migration] = [], clock: any WallClock = SystemClock(),
     _ body: (any Store) async throws -> Value
 ) async throws -> Value {
     switch engine {
@@ -38,6 +44,44 @@ package func withStore<Value>(
                 return try await body(store)
             }
         }
+    case .postgresql:
+        try await withPostgresURL { url in
+            let store = try await PostgresStore.open(url: url, clock: clock, connections: 4)
+            return try await closing(store) {
+                if !migrations.isEmpty { _ = try await store.migrate(migrations) }
+                return try await body(store)
+            }
+        }
+    }
+}
+
+/// Runs `body` with the URL of an empty schema of the tests' PostgreSQL, and drops the schema afterwards.
+///
+/// - Throws: ``MissingPostgres``, and what `body` throws.
+package func withPostgresURL<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+    let base = ProcessInfo.processInfo.environment["HTTPSMS_POSTGRES_URL"] ?? ""
+    if base.isEmpty { throw MissingPostgres() }
+    let schema = "test_" + UUID().uuidString.replacing("-", with: "").lowercased()
+    let administration = try await PostgresStore.open(url: base, connections: 1)
+    return try await closing(administration) {
+        let name = SQL(stringLiteral: schema)
+        _ = try await administration.write { try $0.run("CREATE SCHEMA \(name)") }
+        let separator = base.contains("?") ? "&" : "?"
+        let result: Result<Value, any Error>
+        do {
+            result = .success(try await body("\(base)\(separator)options=-csearch_path%3D\(schema)"))
+        } catch {
+            result = .failure(error)
+        }
+        _ = try await administration.write { try $0.run("DROP SCHEMA \(name) CASCADE") }
+        return try result.get()
+    }
+}
+
+/// The tests have no PostgreSQL.
+package struct MissingPostgres: Error, CustomStringConvertible {
+    package var description: String {
+        "HTTPSMS_POSTGRES_URL names no PostgreSQL: run `make test`, which starts one and sets it"
     }
 }
 

@@ -59,4 +59,12 @@ struct SQLTests {
         statement.forEachBind { _, value in binds.append(value) }
         return binds
     }
+
+    @Test func bindsAreNumberedAndLocksLeftOutOfReads() {
+        let statement: SQL = "SELECT \(1), \("a") FROM item \(.forUpdate)"
+
+        #expect(statement.text(for: .postgresql) == "SELECT $1, $2 FROM item FOR UPDATE")
+        #expect(statement.text(for: .postgresqlReadOnly) == "SELECT $1, $2 FROM item ")
+        #expect(statement.text(for: .sqlite) == "SELECT ?, ? FROM item ")
+    }
 }

@@ -1,0 +1,126 @@
+import CLibPQ
+
+/// A connection to PostgreSQL, for one thread at a time.
+///
+/// Calls block. What bounds them: 5 s to connect, the timeouts that each transaction sets on the server, and 15 s without
+/// an acknowledgement of the network.
+final class PostgresConnection: @unchecked Sendable {
+    private let handle: OpaquePointer
+    /// Prepared statements by text and types of binds.
+    private var names: [String: String] = [:]
+    private var nextName = 0
+
+    /// The most statements that are kept prepared: ours are some hundreds, and lists of binds have many lengths.
+    private static let statementLimit = 512
+
+    /// Connects; `url` is all that libpq understands, several hosts and TLS included.
+    ///
+    /// - Throws: ``PostgresFailure``.
+    init(url: String) throws(PostgresFailure) {
+        let parameters = [
+            ("dbname", url), ("fallback_application_name", "httpsms"), ("client_encoding", "UTF8"),
+            ("connect_timeout", "5"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
+            ("keepalives_count", "3"), ("tcp_user_timeout", "15000"),
+        ]
+        let keys = parameters.map { Array($0.0.utf8CString) }
+        let values = parameters.map { Array($0.1.utf8CString) }
+        let opened = Self.withPointers(keys) { keys in
+            Self.withPointers(values) { values in PQconnectdbParams(keys, values, 1) }
+        }
+        guard let opened else {
+            throw PostgresFailure(
+                sqlState: "53200", message: "libpq has no memory", constraint: nil, sql: "", isLost: true)
+        }
+        guard PQstatus(opened) == CONNECTION_OK else {
+            let message = String(cString: PQerrorMessage(opened))
+            PQfinish(opened)
+            throw PostgresFailure(
+                sqlState: "", message: Self.line(message), constraint: nil, sql: "", isLost: true)
+        }
+        handle = opened
+        // Notices go nowhere: what matters comes as an error.
+        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+    }
+
+    deinit {
+        PQfinish(handle)
+    }
+
+    /// Whether it can still be used.
+    var isAlive: Bool { PQstatus(handle) == CONNECTION_OK }
+
+    /// Whether a transaction is open, failed or not.
+    var isInsideTransaction: Bool {
+        let status = PQtransactionStatus(handle)
+        return status == PQTRANS_INTRANS || status == PQTRANS_INERROR
+    }
+
+    /// Runs statements without binds, one after the other, in one round trip.
+    func execute(_ sql: String) throws(PostgresFailure) {
+        _ = try checked(PQexec(handle, sql), sql)
+    }
+
+    /// Runs a statement, prepared the first time.
+    func run(_ statement: SQL, dialect: SQLDialect) throws(PostgresFailure) -> PostgresResult {
+        let text = statement.text(for: dialect)
+        let binds = try PostgresBinds(statement)
+        let name = try prepared(text, binds)
+        let result = binds.withArguments { count, values, lengths, formats in
+            PQexecPrepared(handle, name, count, values, lengths, formats, 0)
+        }
+        let success = try checked(result, text)
+        // Plans of before the change would give the old columns.
+        if ["ALTER", "CREATE", "DROP"].contains(where: text.hasPrefix) { try forgetStatements() }
+        return success
+    }
+
+    /// Prepares everything anew.
+    func forgetStatements() throws(PostgresFailure) {
+        guard !names.isEmpty else { return }
+        names = [:]
+        try execute("DEALLOCATE ALL")
+    }
+
+    private func prepared(_ text: String, _ binds: PostgresBinds) throws(PostgresFailure) -> String {
+        let key = binds.signature + ":" + text
+        if let name = names[key] { return name }
+        if names.count >= Self.statementLimit { try forgetStatements() }
+        nextName += 1
+        let name = "s\(nextName)"
+        _ = try checked(PQprepare(handle, name, text, Int32(binds.types.count), binds.types), text)
+        names[key] = name
+        return name
+    }
+
+    private func checked(_ result: OpaquePointer?, _ sql: String) throws(PostgresFailure) -> PostgresResult {
+        guard let result else {
+            throw PostgresFailure(
+                sqlState: "", message: Self.line(String(cString: PQerrorMessage(handle))), constraint: nil, sql: sql,
+                isLost: !isAlive)
+        }
+        let wrapped = PostgresResult(result)
+        if wrapped.isSuccess { return wrapped }
+        throw PostgresFailure(
+            sqlState: wrapped.errorField("C") ?? "",
+            message: wrapped.errorField("M") ?? Self.line(String(cString: PQerrorMessage(handle))),
+            constraint: wrapped.errorField("n"), sql: sql, isLost: !isAlive)
+    }
+
+    private static func line(_ message: String) -> String {
+        message.split(separator: "\n").joined(separator: "; ")
+    }
+
+    private static func withPointers<T>(
+        _ texts: [[CChar]], _ body: ([UnsafePointer<CChar>?]) -> T
+    ) -> T {
+        var offsets: [Int] = []
+        var block: [CChar] = []
+        for text in texts {
+            offsets.append(block.count)
+            block += text
+        }
+        return block.withUnsafeBufferPointer { buffer in
+            body(offsets.map { buffer.baseAddress?.advanced(by: $0) } + [nil])
+        }
+    }
+}

@@ -1,0 +1,35 @@
+/// What libpq reported.
+struct PostgresFailure: Error {
+    /// Five characters (appendix A of PostgreSQL's manual); empty when the server said nothing, as the connection broke.
+    let sqlState: String
+    let message: String
+    /// The constraint that a row would have broken; nil when it was something else.
+    let constraint: String?
+    /// The statement; empty for a connection that could not be made.
+    let sql: String
+    /// Whether the connection is gone.
+    let isLost: Bool
+
+    /// Whether the same transaction may well succeed when it runs again: it met another one, or a plan of before a change
+    /// of the schema.
+    var mayRunAgain: Bool {
+        switch sqlState {
+        case "40001", "40P01": true  // serialization_failure, deadlock_detected
+        case "0A000": message.contains("cached plan")
+        case "26000": true  // invalid_sql_statement_name: a pooler gave us another server connection
+        default: false
+        }
+    }
+
+    /// As the caller of the store sees it.
+    var storageError: StorageError {
+        if sqlState == "23505" { return .uniqueViolation(constraint ?? message) }
+        // Connection exceptions, a lack of resources, an operator's intervention, and what took too long.
+        let passing = ["08", "53", "55", "57", "58"]
+        if isLost || sqlState.isEmpty || passing.contains(String(sqlState.prefix(2))) {
+            return .unavailable("PostgreSQL: \(message)")
+        }
+        if sqlState.hasPrefix("XX") { return .corrupt("PostgreSQL: \(message)") }
+        return .statement("\(message) (\(sqlState)) in: \(sql)")
+    }
+}

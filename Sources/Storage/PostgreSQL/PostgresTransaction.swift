@@ -1,0 +1,50 @@
+import Timestamps
+
+/// A transaction on a connection of PostgreSQL, for the time of one body.
+final class PostgresTransaction: Transaction {
+    let now: Timestamp
+    let wakeups: Wakeups
+
+    private let connection: PostgresConnection
+    private let mayWrite: Bool
+    private var isOver = false
+    /// What ended the transaction on the server, whatever the body made of it: nothing but a rollback is possible then.
+    private(set) var failure: PostgresFailure?
+    /// What to run once the transaction is durable, in the order in which it was asked for.
+    private(set) var actionsAfterCommit: [@Sendable () -> Void] = []
+
+    init(_ connection: PostgresConnection, now: Timestamp, wakeups: Wakeups, mayWrite: Bool) {
+        self.connection = connection
+        self.now = now
+        self.wakeups = wakeups
+        self.mayWrite = mayWrite
+    }
+
+    func rows(_ statement: SQL) throws -> [Row] {
+        try execute(statement).rows()
+    }
+
+    func run(_ statement: SQL) throws -> Int {
+        try execute(statement).changedRows
+    }
+
+    func afterCommit(_ action: @escaping @Sendable () -> Void) {
+        precondition(!isOver, "a transaction was used after its body ended")
+        actionsAfterCommit.append(action)
+    }
+
+    /// Marks the end of the body.
+    func end() {
+        isOver = true
+    }
+
+    private func execute(_ statement: SQL) throws -> PostgresResult {
+        precondition(!isOver, "a transaction was used after its body ended")
+        do throws(PostgresFailure) {
+            return try connection.run(statement, dialect: mayWrite ? .postgresql : .postgresqlReadOnly)
+        } catch {
+            if failure == nil { failure = error }
+            throw error.storageError
+        }
+    }
+}
