@@ -31,10 +31,12 @@ struct Client: Sendable {
     /// Sends one request, without retries.
     ///
     /// - Throws: When there is no answer.
-    static func send(_ method: HTTPMethod, _ url: String, _ body: JSONValue? = nil) async throws -> Answer {
+    static func send(
+        _ method: HTTPMethod, _ url: String, _ body: JSONValue? = nil, headers: [(String, String)] = []
+    ) async throws -> Answer {
         var request = HTTPClientRequest(url: url)
         request.method = method
-        request.headers.add(name: "x-api-key", value: apiKey)
+        request.headers = HTTPHeaders([("x-api-key", apiKey)] + headers)
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(try JSONEncoder().encode(body))
