@@ -63,7 +63,7 @@ let package = Package(
             name: "Storage",
             dependencies: [
                 "Timestamps", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"), "CLibPQ", logging, nioPosix,
+                .product(name: "GRDBSQLite", package: "GRDB.swift"), "CLibPQ", logging, nioPosix, serviceLifecycle,
             ],
             swiftSettings: settings),
         .target(

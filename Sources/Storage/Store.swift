@@ -20,6 +20,12 @@ package protocol Store: Sendable {
         _ lane: WriteLane, _ body: @escaping @Sendable (any Transaction) throws -> T
     ) async throws -> T
 
+    /// Says whether clients' writes can be stored: nil when they can, else the reason and what to mend.
+    func readiness() async -> String?
+
+    /// How many writes wait in `lane`, for metrics.
+    func waitingWrites(_ lane: WriteLane) -> Int
+
     /// Says who waits for what a commit makes due.
     var wakeups: Wakeups { get }
 

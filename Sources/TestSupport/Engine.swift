@@ -59,23 +59,36 @@ package func withStore<Value>(
 ///
 /// - Throws: ``MissingPostgres``, and what `body` throws.
 package func withPostgresURL<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+    let url = try await makePostgresSchema()
+    let result: Result<Value, any Error>
+    do {
+        result = .success(try await body(url))
+    } catch {
+        result = .failure(error)
+    }
+    let name = SQL(stringLiteral: String(url.split(separator: "%3D").last ?? ""))
+    try await administer { try $0.run("DROP SCHEMA \(name) CASCADE") }
+    return try result.get()
+}
+
+/// Makes an empty schema in the tests' PostgreSQL and gives its URL.
+///
+/// - Throws: ``MissingPostgres``.
+package func makePostgresSchema() async throws -> String {
+    let schema = "test_" + UUID().uuidString.replacing("-", with: "").lowercased()
+    let name = SQL(stringLiteral: schema)
+    let base = try await administer { try $0.run("CREATE SCHEMA \(name)") }
+    return "\(base)\(base.contains("?") ? "&" : "?")options=-csearch_path%3D\(schema)"
+}
+
+/// Runs `body` outside of all schemas of tests, and gives the URL of the tests' PostgreSQL.
+@discardableResult
+private func administer(_ body: @escaping @Sendable (any Transaction) throws -> Int) async throws -> String {
     let base = ProcessInfo.processInfo.environment["HTTPSMS_POSTGRES_URL"] ?? ""
     if base.isEmpty { throw MissingPostgres() }
-    let schema = "test_" + UUID().uuidString.replacing("-", with: "").lowercased()
-    let administration = try await PostgresStore.open(url: base, connections: 1)
-    return try await closing(administration) {
-        let name = SQL(stringLiteral: schema)
-        _ = try await administration.write { try $0.run("CREATE SCHEMA \(name)") }
-        let separator = base.contains("?") ? "&" : "?"
-        let result: Result<Value, any Error>
-        do {
-            result = .success(try await body("\(base)\(separator)options=-csearch_path%3D\(schema)"))
-        } catch {
-            result = .failure(error)
-        }
-        _ = try await administration.write { try $0.run("DROP SCHEMA \(name) CASCADE") }
-        return try result.get()
-    }
+    let store = try await PostgresStore.open(url: base, connections: 1)
+    _ = try await closing(store) { try await store.write(body) }
+    return base
 }
 
 /// The tests have no PostgreSQL.

@@ -1,3 +1,4 @@
+import Foundation
 import Gateway
 import Storage
 import Timestamps
@@ -68,6 +69,15 @@ package func withServer(
             try await withServer(settings, in: directory, clock: clock, body)
         }
     }
+    if Engine.usual == .postgresql, settings["DATABASE_URL"] == nil {
+        // A test that starts twice in one directory finds the schema of the first time. It goes with the whole PostgreSQL.
+        let file = directory + "/schema"
+        let known = try? String(contentsOfFile: file, encoding: .utf8)
+        let url = if let known { known } else { try await makePostgresSchema() }
+        try url.write(toFile: file, atomically: true, encoding: .utf8)
+        return try await withServer(
+            settings.merging(postgres(url, directory)) { $1 }, in: directory, clock: clock, body)
+    }
     let path = directory + "/httpsms.sqlite"
     let configuration = try GatewayConfiguration(
         flags: [:],
@@ -80,4 +90,12 @@ package func withServer(
         try await body(TestServer(baseURL: baseURL, gateway: gateway, clock: clock, databasePath: path, log: log))
         return true
     }
+}
+
+/// The settings of a server on PostgreSQL.
+private func postgres(_ url: String, _ directory: String) -> [String: String] {
+    [
+        "DATABASE_URL": url, "MASTER_KEY": Data(repeating: 7, count: 32).base64EncodedString(),
+        "ATTACHMENTS_FOLDER": directory + "/httpsms.sqlite.attachments",
+    ]
 }

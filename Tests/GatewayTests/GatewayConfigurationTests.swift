@@ -57,7 +57,7 @@ import Timestamps
 
     @Test(arguments: [
         ("HTTP_PORT", "-1"), ("HTTP_PORT", "65536"), ("HTTP_PORT", "http"), ("HTTP_PORT", "80.5"),
-        ("DATABASE_URL", "postgres://localhost/httpsms"), ("DATABASE_URL", "./data"), ("DATABASE_URL", "sqlite:"),
+        ("DATABASE_URL", "mysql://localhost/httpsms"), ("DATABASE_URL", "./data"), ("DATABASE_URL", "sqlite:"),
         ("APP_URL", "sms.example.com"), ("APP_URL", "ftp://sms.example.com"), ("APP_URL", "https://"),
         ("MASTER_KEY", "secret"), ("MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg=="),
         ("WEBHOOK_ALLOWED_NETWORKS", "192.168.0.0/33"), ("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8,localhost"),
@@ -74,6 +74,16 @@ import Timestamps
         #expect(error?.variable == variable)
         #expect(error.map { "\($0)" }?.hasPrefix("\(variable) cannot be read: it must be ") == true)
         #expect(error.map { "\($0)" }?.contains("secret") != true)
+    }
+
+    @Test(arguments: ["postgres://me@localhost/httpsms", "postgresql://me:secret@a,b/httpsms?sslmode=require"])
+    func postgresNeedsAMasterKey(url: String) throws {
+        let error = #expect(throws: ConfigurationError.self) { try Self.configuration(["DATABASE_URL": url]) }
+        #expect(error?.variable == "MASTER_KEY")
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+        let configuration = try Self.configuration(["DATABASE_URL": url, "MASTER_KEY": key])
+        #expect(configuration.postgresURL?.exposed == url)
+        #expect(configuration.attachmentsFolder == "./data/httpsms.attachments")
     }
 
     @Test(arguments: ["", "  "]) func anEmptyValueIsOneThatIsNotSet(value: String) throws {

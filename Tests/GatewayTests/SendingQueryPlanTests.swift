@@ -11,7 +11,7 @@ struct SendingQueryPlanTests {
     private static func plans(_ body: @escaping @Sendable (Phone, any Transaction) throws -> Void) async throws
         -> [String]
     {
-        try await withStore(migrations: GatewayStore.migrations) { store in
+        try await withStore(.sqlite, migrations: GatewayStore.migrations) { store in
             try await queryPlans(of: store) { tx in
                 let phone = Phone(
                     id: PhoneID(at: tx.now), userID: UserID("user"), phoneNumber: "+18005550199", at: tx.now)

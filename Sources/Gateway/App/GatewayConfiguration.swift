@@ -14,8 +14,12 @@ package struct GatewayConfiguration: Sendable {
     package var tls: CertificateFiles?
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     package var trustedProxies: [Network]
-    /// The path of the SQLite file.
+    /// The path of the SQLite file, whether or not it is used.
     package var databasePath: String
+    /// What libpq connects to; nil uses the SQLite file.
+    package var postgresURL: Secret<String>?
+    /// Where received files are kept.
+    package var attachmentsFolder: String
     /// What URLs that we hand out begin with, without a slash at the end; nil takes the address we listen on.
     package var appURL: String?
     /// 32 bytes; nil reads or makes the key file beside the database.
@@ -69,11 +73,22 @@ package struct GatewayConfiguration: Sendable {
             try values.read("TRUSTED_PROXIES", "networks such as 127.0.0.1,10.0.0.0/8") {
                 Self.list($0) { try? Network($0) }  // What is no network makes the whole value unreadable.
             } ?? []
-        databasePath =
-            try values.read("DATABASE_URL", "sqlite:<path of the file>", Self.databasePath) ?? "./data/httpsms.sqlite"
+        let database =
+            try values.read(
+                "DATABASE_URL", "sqlite:<path of the file> or postgres://<user>@<host>/<database>", Self.database)
+            ?? (path: "./data/httpsms.sqlite", postgres: nil)
+        databasePath = database.path ?? "./data/httpsms"
+        postgresURL = database.postgres.map(Secret.init)
+        attachmentsFolder =
+            try values.read("ATTACHMENTS_FOLDER", "the path of a folder") { $0 } ?? databasePath + ".attachments"
         appURL = try values.read("APP_URL", "an http:// or https:// URL", Self.appURL)
         masterKey = try values.read("MASTER_KEY", "32 bytes in base64, as `openssl rand -base64 32` prints") {
             MasterKeyFile.decode($0).map(Secret.init)
+        }
+        if postgresURL != nil, masterKey == nil {
+            throw ConfigurationError(
+                variable: "MASTER_KEY",
+                expected: "set with PostgreSQL: 32 bytes in base64, as `openssl rand -base64 32` prints")
         }
         allowedNetworks =
             try values.read("WEBHOOK_ALLOWED_NETWORKS", "networks such as 192.168.0.0/16,127.0.0.0/8") {
@@ -101,11 +116,12 @@ package struct GatewayConfiguration: Sendable {
         logFormat = try values.read("LOG_FORMAT", "text or json", LogFormat.init(rawValue:)) ?? .text
     }
 
-    private static func databasePath(_ text: String) -> String? {
+    private static func database(_ text: String) -> (path: String?, postgres: String?)? {
+        if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") { return (nil, text) }
         guard text.hasPrefix("sqlite:") else { return nil }
         let path = String(text.dropFirst("sqlite:".count))
         let file = path.hasPrefix("//") ? String(path.dropFirst(2)) : path
-        return file.isEmpty ? nil : file
+        return file.isEmpty ? nil : (file, nil)
     }
 
     private static func appURL(_ text: String) -> String? {

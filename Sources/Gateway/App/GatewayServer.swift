@@ -18,10 +18,11 @@ package struct GatewayServer: Sendable {
     /// Accounts, for commands that run beside the routes.
     let users: UserOperations
     /// Where everything lives.
-    package let store: SQLiteStore
+    package let store: any Store
     /// Every route as `GET /v1/messages/{messageID}`, in no order; HEAD, which every GET route answers too, is left out.
     package let routes: [String]
-    private let lock: ServerLock
+    /// The right to be the only server of the store: of a SQLite file, else of a PostgreSQL database.
+    private let lock: ServerLock?
     private let sender: HTTPSender
     private let resolver: SystemResolver
     private let services: [any Service]
@@ -34,7 +35,10 @@ package struct GatewayServer: Sendable {
         _ configuration: GatewayConfiguration, clock: any WallClock = SystemClock(), logger: Logger
     ) async throws {
         let certificate = try configuration.tls.map { try CertificateWatch($0, clock: clock, logger: logger) }
-        lock = try ServerLock(database: configuration.databasePath)
+        let url = configuration.postgresURL?.exposed
+        lock = url == nil ? try ServerLock(database: configuration.databasePath) : nil
+        var locks: [any Service] = []
+        if let url { locks = [try await PostgresServerLock.take(url: url, logger: logger)] }
         let opened = try await GatewayStore.open(configuration, clock: clock, logger: logger)
         let store = opened.store
         self.store = store
@@ -55,7 +59,7 @@ package struct GatewayServer: Sendable {
             sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version)
         let endpoints = EndpointQueries(keyring: opened.keyring)
         let identities = Identities(store: store)
-        let files = AttachmentFiles(folder: URL(fileURLWithPath: configuration.databasePath + ".attachments"))
+        let files = AttachmentFiles(folder: URL(fileURLWithPath: configuration.attachmentsFolder))
         users = UserOperations(
             store: store, queries: UserQueries(keyring: opened.keyring), identities: identities,
             endpoints: endpoints)
@@ -120,7 +124,7 @@ package struct GatewayServer: Sendable {
             push = [PushSender(store: store, client: client, logger: logger)]
         }
         services =
-            push + [certificate].compactMap(\.self) + [
+            locks + push + [certificate].compactMap(\.self) + [
                 LifeSign(store: store, logger: logger),
                 Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
                     try messages.handOutAndExpire(in: tx)

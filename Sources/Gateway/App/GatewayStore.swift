@@ -6,7 +6,7 @@ import Timestamps
 /// The store with everything that must hold before it is used: open, migrated, and under the right master key.
 package struct GatewayStore: Sendable {
     /// Open and migrated.
-    package let store: SQLiteStore
+    package let store: any Store
     /// Made of the key that the store was written under.
     package let keyring: Keyring
 
@@ -25,7 +25,7 @@ package struct GatewayStore: Sendable {
     package static func open(
         _ configuration: GatewayConfiguration, clock: any WallClock, logger: Logger
     ) async throws -> GatewayStore {
-        let store = try await SQLiteStore.open(path: configuration.databasePath, clock: clock, logger: logger)
+        let store = try await openUnmigrated(configuration, clock: clock, logger: logger)
         do {
             let applied = try await store.migrate(migrations)
             if !applied.isEmpty {
@@ -41,7 +41,17 @@ package struct GatewayStore: Sendable {
         }
     }
 
-    private static func keyring(_ configuration: GatewayConfiguration, of store: SQLiteStore) async throws -> Keyring {
+    /// Opens the store of `configuration` as it is.
+    ///
+    /// - Throws: `StorageError`.
+    static func openUnmigrated(
+        _ configuration: GatewayConfiguration, clock: any WallClock = SystemClock(), logger: Logger
+    ) async throws -> any Store {
+        if let url = configuration.postgresURL { return try await PostgresStore.open(url: url.exposed, clock: clock) }
+        return try await SQLiteStore.open(path: configuration.databasePath, clock: clock, logger: logger)
+    }
+
+    private static func keyring(_ configuration: GatewayConfiguration, of store: any Store) async throws -> Keyring {
         if let key = configuration.masterKey { return try Keyring(masterKey: key.exposed) }
         let file = MasterKeyFile(databasePath: configuration.databasePath)
         if let key = try file.read() { return try Keyring(masterKey: key) }

@@ -5,7 +5,7 @@ import Storage
 
 /// Whether the process lives, and whether it can do its work.
 struct HealthRoutes {
-    let store: SQLiteStore
+    let store: any Store
 
     func add(to router: Router<APIContext>) {
         router.get("/health") { _, _ in Self.ok }

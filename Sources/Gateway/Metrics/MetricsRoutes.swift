@@ -10,7 +10,7 @@ import Timestamps
 /// Open to connections from this machine, elsewhere with METRICS_TOKEN as bearer token. A request that a proxy forwarded
 /// is not from this machine, whatever the connection says.
 struct MetricsRoutes {
-    let store: SQLiteStore
+    let store: any Store
     let metrics: DeliveryMetrics
     let clock: any WallClock
     let token: Secret<String>?

@@ -51,7 +51,7 @@ package enum Commands {
     package static func migrate(flags: [String: String?]) async throws -> [String] {
         let configuration = try configure(flags)
         let logger = Logger(label: "httpsms")
-        let store = try await SQLiteStore.open(path: configuration.databasePath, logger: logger)
+        let store = try await GatewayStore.openUnmigrated(configuration, logger: logger)
         let applied: [String]
         do {
             applied = try await store.migrate(GatewayStore.migrations)

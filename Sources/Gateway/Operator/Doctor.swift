@@ -91,13 +91,13 @@ extension Commands {
     }
 
     private static func store(_ configuration: GatewayConfiguration, audit: Bool) async -> [Finding] {
-        guard FileManager.default.fileExists(atPath: configuration.databasePath) else {
+        guard configuration.postgresURL != nil || FileManager.default.fileExists(atPath: configuration.databasePath)
+        else {
             return [.fine("store", "\(configuration.databasePath) is not there yet; the first start makes it")]
         }
         do {
-            let store = try await SQLiteStore.open(
-                path: configuration.databasePath,
-                logger: Logger(label: "httpsms", factory: { _ in SwiftLogNoOpLogHandler() }))
+            let store = try await GatewayStore.openUnmigrated(
+                configuration, logger: Logger(label: "httpsms", factory: { _ in SwiftLogNoOpLogHandler() }))
             var findings = await inspect(store, configuration)
             if audit { findings += try await self.audit(store) }
             if let reason = await store.readiness() { findings.append(.problem("store", reason)) }
@@ -108,7 +108,7 @@ extension Commands {
         }
     }
 
-    private static func audit(_ store: SQLiteStore) async throws -> [Finding] {
+    private static func audit(_ store: any Store) async throws -> [Finding] {
         let (accounts, mismatches) = try await store.read { tx in
             (try Audit.accounts(in: tx), try Audit.full(in: tx))
         }
@@ -125,7 +125,7 @@ extension Commands {
             + (mismatches.isEmpty ? [.fine("audit", "every delivery is accounted for")] : [])
     }
 
-    private static func inspect(_ store: SQLiteStore, _ configuration: GatewayConfiguration) async -> [Finding] {
+    private static func inspect(_ store: any Store, _ configuration: GatewayConfiguration) async -> [Finding] {
         do {
             let applied: Set<String> = Set(
                 try await store.read { tx in try tx.rows("SELECT id FROM schema_migration").map { try $0.get("id") } })

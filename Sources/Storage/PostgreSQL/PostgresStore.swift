@@ -69,6 +69,25 @@ package final class PostgresStore: Store {
             on: lane == .engine ? enginePool : pool, begin: "BEGIN; \(Self.limits)", mayWrite: true, body)
     }
 
+    package func readiness() async -> String? {
+        do {
+            // Writes: a standby, or a server without room, would let us read.
+            _ = try await write(.engine) { tx in try tx.rows("SELECT pg_current_xact_id()::text AS value") }
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// Requests and maintenance share a queue, which is counted for requests.
+    package func waitingWrites(_ lane: WriteLane) -> Int {
+        switch lane {
+        case .engine: enginePool.waitingCount
+        case .request: pool.waitingCount
+        case .maintenance: 0
+        }
+    }
+
     package func close() async throws {
         let isFirst = closing.withLock { closing in
             defer { closing = true }

@@ -208,5 +208,9 @@ private final class RefusingStore: Store {
         return try await wrapped.write(lane, body)
     }
 
+    func readiness() async -> String? { nil }
+
+    func waitingWrites(_ lane: WriteLane) -> Int { 0 }
+
     func close() async throws { try await wrapped.close() }
 }
