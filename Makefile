@@ -58,6 +58,7 @@ tests-built: toolchain test-deps
 	@$(SWIFT_BUILD) --build-tests
 
 test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook'` runs some.
+	@[ -n "$(ARGS)" ] || HTTPSMS_ENGINE=postgresql $(SWIFT_TEST) --filter GatewayTests
 	@$(SWIFT_TEST) $(ARGS)
 
 soak: tests-built ## Run the long variants of the crash and fault tests.

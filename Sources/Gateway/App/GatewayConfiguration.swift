@@ -18,6 +18,8 @@ package struct GatewayConfiguration: Sendable {
     package var databasePath: String
     /// What libpq connects to; nil uses the SQLite file.
     package var postgresURL: Secret<String>?
+    /// Where everything is kept, in words without secrets.
+    package var storeName: String { postgresURL == nil ? databasePath : "PostgreSQL" }
     /// Where received files are kept.
     package var attachmentsFolder: String
     /// What URLs that we hand out begin with, without a slash at the end; nil takes the address we listen on.

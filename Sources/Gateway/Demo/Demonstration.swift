@@ -41,7 +41,7 @@ struct Demonstration {
 
     /// Runs until the eight events came (`once`), or until it is stopped.
     func run() async throws {
-        say("httpsms \(GatewayServer.version): starting the server on \(configuration.databasePath)")
+        say("httpsms \(GatewayServer.version): starting the server on \(configuration.storeName)")
         let receiver = DemonstrationReceiver(signingKey: "demo-signing-key")
         let endpoint = PushEndpoint()
         let (receiverURLs, foundReceiver) = AsyncStream.makeStream(of: String.self)

@@ -144,7 +144,7 @@ extension Commands {
             }
             let keyring = try Keyring(masterKey: key)
             try await store.write(.maintenance) { tx in try keyring.check(in: tx) }
-            return [.fine("store", "\(configuration.databasePath) opens, is up to date, and fits the master key")]
+            return [.fine("store", "\(configuration.storeName) opens, is up to date, and fits the master key")]
         } catch {
             return [.problem("store", "\(error)")]
         }

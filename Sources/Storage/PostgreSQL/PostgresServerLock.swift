@@ -19,8 +19,17 @@ package final class PostgresServerLock: Service {
     ///
     /// - Throws: `StorageError.unavailable` when another server has it, or PostgreSQL is not there.
     package static func take(url: String, logger: Logger) async throws -> PostgresServerLock {
-        let connection = try await onThread { try lock(url) }
-        return PostgresServerLock(url: url, logger: logger, connection: connection)
+        let deadline = ContinuousClock.now + .seconds(5)
+        while true {
+            do {
+                let connection = try await onThread { try lock(url) }
+                return PostgresServerLock(url: url, logger: logger, connection: connection)
+            } catch let error as TakenByAnother {
+                // PostgreSQL may take a moment to see that a server that was killed is gone.
+                guard ContinuousClock.now < deadline else { throw StorageError.unavailable("\(error)") }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
     }
 
     private init(url: String, logger: Logger, connection: PostgresConnection) {
@@ -82,12 +91,8 @@ package final class PostgresServerLock: Service {
     }
 
     private static func onThread<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
-        do {
-            return try await withCheckedThrowingContinuation { continuation in
-                DispatchQueue.global().async { continuation.resume(with: Result { try work() }) }
-            }
-        } catch let error as TakenByAnother {
-            throw StorageError.unavailable("\(error)")
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Result { try work() }) }
         }
     }
 }

@@ -1,0 +1,86 @@
+import Foundation
+import NIOHTTP1
+import Storage
+import TestSupport
+import Testing
+
+extension EndToEndTests {
+    /// The real binary on a real PostgreSQL.
+    @Suite struct Postgres {
+        private static let received = "message.phone.received"
+        private static let key = Data(repeating: 9, count: 32).base64EncodedString()
+
+        @Test(.timeLimit(.minutes(2))) func whatWasAnsweredIsDeliveredWhateverBreaks() async throws {
+            try await withReceiver { receiver in
+                try await withServer { client, url in
+                    try await client.webhook(receiver.baseURL + "/hook", events: [Self.received])
+                    try await client.receive("first", number: 1)
+                    try await until("the first delivery") { receiver.count == 1 }
+
+                    try await client.installation.stop(.sigkill)
+                    try await client.installation.serve()
+                    try await client.receive("second", number: 2)
+                    try await until("the second delivery") { receiver.count == 2 }
+
+                    // What an operator's restart of PostgreSQL does to every connection, the lock's included.
+                    try await cutConnections(to: url)
+                    try await until("the server takes an SMS again") {
+                        let body = Client.sms("third", from: "+18005550100", number: 3)
+                        return try await client.send(.POST, "/v1/messages/receive", body).status == 200
+                    }
+                    try await until("the third delivery") { receiver.count == 3 }
+                    let contents = try receiver.arrivals.map {
+                        try JSONDecoder().decode(JSONValue.self, from: Data($0.body))["data"]["content"].text ?? ""
+                    }
+                    #expect(contents == ["first", "second", "third"])
+                    #expect(client.installation.server?.end == nil)
+                }
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1))) func aSecondServerIsRefusedAndDoctorIsContent() async throws {
+            try await withServer { client, _ in
+                let second = try await client.installation.run("serve")
+                #expect(second.end != .exited(0))
+                #expect(second.errors.contains("Another server uses this PostgreSQL database"), "\(second.errors)")
+
+                let doctor = try await client.installation.run("doctor", "--audit")
+                #expect(doctor.end == .exited(0), "\(doctor.output)")
+                #expect(doctor.output.contains("PostgreSQL opens, is up to date, and fits the master key"))
+
+                let other = Data(repeating: 8, count: 32).base64EncodedString()
+                let wrongKey = try await client.installation.run("doctor", settings: ["MASTER_KEY": other])
+                #expect(wrongKey.end == .exited(1), "\(wrongKey.output)")
+            }
+        }
+
+        private func withServer(_ body: (Client, String) async throws -> Void) async throws {
+            try await withPostgresURL { schema in
+                // Told apart from the connections of other tests by a name.
+                let url = "\(schema)&application_name=cut-\(UInt32.random(in: 0...(.max)))"
+                try await withInstallation(["DATABASE_URL": url, "MASTER_KEY": Self.key]) { installation in
+                    let client = Client(installation: installation)
+                    try await client.setUp()
+                    try await body(client, url)
+                    try await installation.stop()
+                }
+            }
+        }
+
+        /// Ends every connection of the server, the lock's included.
+        private func cutConnections(to url: String) async throws {
+            let store = try await PostgresStore.open(url: url + "-judge", connections: 1)
+            let cut = try await closing(store) {
+                try await store.write { tx in
+                    try tx.value(
+                        """
+                        SELECT COUNT(pg_terminate_backend(pid)) AS value
+                        FROM pg_stat_activity
+                        WHERE application_name || '-judge' = current_setting('application_name')
+                        """, as: Int.self)
+                }
+            }
+            #expect((cut ?? 0) >= 2, "the lock's and at least one other")
+        }
+    }
+}
