@@ -98,6 +98,29 @@ import Testing
         }
     }
 
+    /// Both look and find no row; then both insert it.
+    @Test func whoIsSecondToMakeARowFindsIt() async throws {
+        try await withItems { store in
+            let looked = Counter()
+            let made = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<2 {
+                    group.addTask {
+                        try await store.write { tx in
+                            let isThere = try !tx.rows("SELECT id FROM item WHERE id = 9").isEmpty
+                            looked.add(1)
+                            while looked.count < 2 {}
+                            if isThere { return false }
+                            try tx.run("INSERT INTO item VALUES (9, 0)")
+                            return true
+                        }
+                    }
+                }
+                return try await group.reduce(into: [Bool]()) { $0.append($1) }
+            }
+            #expect(made.count { $0 } == 1)
+        }
+    }
+
     @Test func aConnectionThatIsCutIsReplaced() async throws {
         try await withItems(connections: 1) { store in
             let cut = await #expect(throws: StorageError.self) {

@@ -10,16 +10,26 @@ struct PostgresFailure: Error {
     /// Whether the connection is gone.
     let isLost: Bool
 
-    /// Whether the same transaction may well succeed when it runs again: it met another one, or a plan of before a change
-    /// of the schema.
-    var mayRunAgain: Bool {
-        switch sqlState {
+    /// Whether the same transaction may well succeed when it runs for another time after `runs`: it met another one, or a
+    /// plan of before a change of the schema.
+    func mayRunAgain(after runs: Int) -> Bool {
+        guard runs < Self.mostRuns else { return false }
+        return switch sqlState {
+        // Somebody made the row between our look and our insert: a second look finds it. When it was there before, the
+        // second run fails alike.
+        case "23505": runs == 1
         case "40001", "40P01": true  // serialization_failure, deadlock_detected
         case "0A000": message.contains("cached plan")
         case "26000": true  // invalid_sql_statement_name: a pooler gave us another server connection
         default: false
         }
     }
+
+    /// Whether what was prepared on the connection is of no use any more.
+    var isOfStatements: Bool { sqlState == "0A000" || sqlState == "26000" }
+
+    /// How often a transaction that met another one runs.
+    private static let mostRuns = 5
 
     /// As the caller of the store sees it.
     var storageError: StorageError {

@@ -26,8 +26,6 @@ package final class PostgresStore: Store {
         SET LOCAL idle_in_transaction_session_timeout = '15s'
         """
     private static let readLimit = "SET LOCAL statement_timeout = '5s'"
-    /// How often a transaction that met another one runs.
-    private static let runs = 5
 
     /// Connects once, so that a wrong URL is told at once.
     ///
@@ -112,10 +110,10 @@ package final class PostgresStore: Store {
                     return try Self.run(transaction, on: connection, begin: begin, body)
                 } catch {
                     let failure = error as? PostgresFailure ?? transaction.failure
-                    guard let failure, failure.mayRunAgain, number < Self.runs, connection.isAlive else {
+                    guard let failure, failure.mayRunAgain(after: number), connection.isAlive else {
                         throw (error as? PostgresFailure)?.storageError ?? error
                     }
-                    if failure.sqlState != "40001", failure.sqlState != "40P01" { try? connection.forgetStatements() }
+                    if failure.isOfStatements { try? connection.forgetStatements() }
                     // Two that met must not meet again at once.
                     Thread.sleep(forTimeInterval: .random(in: 0...0.01) * Double(number))
                 }
