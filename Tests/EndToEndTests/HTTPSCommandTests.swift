@@ -123,6 +123,48 @@ extension EndToEndTests {
             }
         }
 
+        @Test(.timeLimit(.minutes(1)))
+        func haproxyWithTheExampleOfTheDocumentationForwardsToTheServer() async throws {
+            try await withInstallation(["TRUSTED_PROXIES": "127.0.0.1"]) { installation in
+                let client = Client(installation: installation)
+                try await client.setUp()
+                let authority = try await TestAuthority(in: installation.folder)
+                let pair = try await authority.issue()
+                let both = installation.folder + "/both.pem"
+                let text = try [pair.certificate, pair.key].map { try String(contentsOfFile: $0, encoding: .utf8) }
+                try text.joined(separator: "\n").write(toFile: both, atomically: true, encoding: .utf8)
+                let secure = try freePort()
+                let path = installation.folder + "/haproxy.cfg"
+                try example(
+                    "haproxy.cfg",
+                    [
+                        "bind :80": "bind 127.0.0.1:\(try freePort())", "bind :443": "bind 127.0.0.1:\(secure)",
+                        "/etc/haproxy/sms.example.com.pem": both,
+                        "127.0.0.1:8000": String(installation.baseURL.dropFirst("http://".count)),
+                    ]
+                ).write(toFile: path, atomically: true, encoding: .utf8)
+                let process = try ChildProcess(
+                    "/usr/sbin/haproxy", ["-f", path], environment: [:], logs: installation.folder + "/haproxy")
+                defer { process.killNow() }
+                let url = "https://127.0.0.1:\(secure)"
+
+                let sms: JSONValue = [
+                    "to": .text(Client.owner), "from": "+18005550100", "content": "Look", "attachments": [picture],
+                ]
+                let answer = try await eventually("HAProxy answers") {
+                    if let end = process.end { throw TestFailure("haproxy ended with \(end): \(process.errors)") }
+                    let answer = try await post(url + "/v1/messages/receive", sms, trusting: authority)
+                    // Its first look at the server is not over yet.
+                    return answer?.status == 503 ? nil : answer
+                }
+
+                #expect(answer.status == 200, "\(answer.body)")
+                let attachments = answer.body["data"]["attachments"].elements.compactMap(\.text)
+                #expect(attachments.count == 1)
+                #expect(attachments.allSatisfy { $0.hasPrefix(url + "/v1/attachments/") }, "\(attachments)")
+            }
+        }
+
         /// A picture of 1 MiB: three of them are more than nginx takes by default.
         private var picture: JSONValue {
             [

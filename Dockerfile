@@ -1,0 +1,23 @@
+# The server in a container: docker build -t httpsms . && docker run -p 8000:8000 -v httpsms:/var/lib/httpsms httpsms
+FROM swift:6.3-bookworm AS build
+WORKDIR /src
+RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
+COPY . .
+RUN make release && strip --strip-unneeded .build/release/httpsms
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates libphonenumber8-protobuf32 libpq5 libsqlite3-0 \
+        libstdc++6 libxml2 libzip4 tzdata \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --create-home --home-dir /var/lib/httpsms --shell /usr/sbin/nologin httpsms
+COPY --from=build /src/.build/release/httpsms /usr/bin/httpsms
+USER httpsms
+WORKDIR /var/lib/httpsms
+VOLUME /var/lib/httpsms
+# Other containers reach it by its name; publish the port only behind something that speaks HTTPS.
+ENV HTTP_HOST=0.0.0.0 DATABASE_URL=sqlite:/var/lib/httpsms/httpsms.sqlite LOG_FORMAT=json
+EXPOSE 8000
+# SIGTERM ends it within 9 seconds, which is less than the 10 that containers get.
+ENTRYPOINT ["httpsms"]
+CMD ["serve"]
