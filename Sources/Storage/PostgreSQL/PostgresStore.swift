@@ -103,7 +103,8 @@ package final class PostgresStore: Store {
         try Task.checkCancellation()
         guard !closing.withLock({ $0 }) else { throw StorageError.unavailable("the store is closed") }
         return try await pool.run { [self] connection in
-            for number in 1... {
+            var number = 1
+            while true {
                 let transaction = PostgresTransaction(
                     connection, now: mayWrite ? clock.advance() : clock.now(), wakeups: wakeups, mayWrite: mayWrite)
                 do {
@@ -116,9 +117,9 @@ package final class PostgresStore: Store {
                     if failure.isOfStatements { try? connection.forgetStatements() }
                     // Two that met must not meet again at once.
                     Thread.sleep(forTimeInterval: .random(in: 0...0.01) * Double(number))
+                    number += 1
                 }
             }
-            throw StorageError.unavailable("unreachable")
         }
     }
 
