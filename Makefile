@@ -26,7 +26,7 @@ help: ## Print this list.
 deps: ## Install the system packages that the build needs (Debian; silent when all are there).
 	@Scripts/install-packages $(BUILD_PACKAGES)
 
-test-deps: deps $(VENV)/.stamp ## Install what the tests need besides: Python and a few of its packages, two proxies.
+test-deps: deps $(VENV)/.stamp ## Install what the tests need besides: Python and a few of its packages, PostgreSQL, proxies.
 	@Scripts/install-packages $(TEST_PACKAGES)
 
 # The stamp is written last, so a failed installation is tried again.
