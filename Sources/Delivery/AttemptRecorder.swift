@@ -18,27 +18,33 @@ final class AttemptRecorder: Sendable {
 
     private struct State {
         var results: [RecordedAttempt] = []
+        var returned: [ClaimedDelivery] = []
         var stored: [Stored] = []
         var isFinished = false
         var waiter: CheckedContinuation<Void, Never>?
+
+        var isEmpty: Bool { results.isEmpty && returned.isEmpty }
     }
 
     private let state = Mutex(State())
     private let store: any Store
-    private let lease: Lease
     private let metrics: DeliveryMetrics
     private let logger: Logger
 
-    init(store: any Store, lease: Lease, metrics: DeliveryMetrics, logger: Logger) {
+    init(store: any Store, metrics: DeliveryMetrics, logger: Logger) {
         self.store = store
         self.metrics = metrics
-        self.lease = lease
         self.logger = logger
     }
 
     /// Hands in a result.
     func append(_ result: RecordedAttempt) {
         wake { $0.results.append(result) }
+    }
+
+    /// Hands in a delivery that was not attempted, as its lease may not hold for so long: it waits again.
+    func giveBack(_ claim: ClaimedDelivery) {
+        wake { $0.returned.append(claim) }
     }
 
     /// Says that no result will follow; ``run()`` returns once the last one is stored.
@@ -58,14 +64,25 @@ final class AttemptRecorder: Sendable {
     func run() async {
         while let batch = await nextBatch() {
             await storeUntilTaken(batch)
-            let stored = batch.map { result in
+            let stored = batch.results.map { result in
                 Stored(
                     id: result.claim.id, endpoint: result.claim.endpointID, signal: ReadySet.Signal(result.result),
                     retryAt: result.retryAt)
             }
-            state.withLock { $0.stored += stored }
+            let returned = batch.returned.map { claim in
+                Stored(id: claim.id, endpoint: claim.endpointID, signal: .neutral, retryAt: nil)
+            }
+            state.withLock { $0.stored += stored + returned }
             store.wakeups.signal(.deliveries)
         }
+    }
+
+    /// What goes into one transaction.
+    private struct Batch {
+        /// At most 256, in the order of their deliveries' ids, in which all nodes lock them.
+        let results: [RecordedAttempt]
+        /// Claims that were not attempted.
+        let returned: [ClaimedDelivery]
     }
 
     private func wake(_ change: (inout State) -> Void) {
@@ -77,20 +94,20 @@ final class AttemptRecorder: Sendable {
         waiter?.resume()
     }
 
-    /// At most 256 results, in the order of their deliveries' ids; nil at the end.
-    private func nextBatch() async -> [RecordedAttempt]? {
+    /// What came in since the last call, waiting for it; nil at the end.
+    private func nextBatch() async -> Batch? {
         while true {
-            let batch: [RecordedAttempt]? = state.withLock { state in
-                if state.results.isEmpty { return state.isFinished ? nil : [] }
-                let batch = Array(state.results.prefix(Self.batchLimit))
-                state.results.removeFirst(batch.count)
-                return batch
+            let (batch, isOver) = state.withLock { state -> (Batch?, Bool) in
+                if state.isEmpty { return (nil, state.isFinished) }
+                let results = state.results.prefix(Self.batchLimit).sorted { $0.claim.id < $1.claim.id }
+                state.results.removeFirst(results.count)
+                defer { state.returned = [] }
+                return (Batch(results: results, returned: state.returned), false)
             }
-            guard let batch else { return nil }
-            if !batch.isEmpty { return batch.sorted { $0.claim.id < $1.claim.id } }
+            if batch != nil || isOver { return batch }
             await withCheckedContinuation { continuation in
                 let resumeNow = state.withLock { state in
-                    if !state.results.isEmpty || state.isFinished { return true }
+                    if !state.isEmpty || state.isFinished { return true }
                     state.waiter = continuation
                     return false
                 }
@@ -99,17 +116,18 @@ final class AttemptRecorder: Sendable {
         }
     }
 
-    private func storeUntilTaken(_ batch: [RecordedAttempt]) async {
+    private func storeUntilTaken(_ batch: Batch) async {
         var pause: Duration = .milliseconds(100)
         while true {
             do {
-                let stored = try await store.write(.engine) { [lease] tx in
-                    try ResultQueries.record(batch, lease: lease, in: tx)
+                let stored = try await store.write(.engine) { tx in
+                    try DeliveryQueries.giveBack(batch.returned, in: tx)
+                    return try ResultQueries.record(batch.results, in: tx)
                 }
-                for result in batch where result.verdict == .failed {
+                for result in batch.results where result.verdict == .failed {
                     logger.info("delivery failed", metadata: result.logMetadata)
                 }
-                metrics.count(batch, refused: stored.refused.count)
+                metrics.count(batch.results, refused: stored.refused.count)
                 for id in stored.refused {
                     logger.notice("late result refused", metadata: ["delivery_id": "\(id)"])
                 }
@@ -119,7 +137,7 @@ final class AttemptRecorder: Sendable {
                 return
             } catch {
                 logger.error(
-                    "results cannot be stored", metadata: ["count": "\(batch.count)", "error": "\(error)"])
+                    "results cannot be stored", metadata: ["count": "\(batch.results.count)", "error": "\(error)"])
                 let isOver = state.withLock { $0.isFinished }
                 // After shutdown began there is no time to wait for room: the next start tries these again.
                 if isOver || Task.isCancelled { return }

@@ -22,6 +22,8 @@ package struct Lease: Hashable, Sendable, SQLConvertible {
 package struct ClaimedDelivery: Sendable, RowDecodable {
     /// The delivery.
     package let id: DeliveryID
+    /// What it was claimed under; its result is stored only while it still is.
+    package var lease: Lease
     /// The event it carries.
     package let eventID: EventID
     /// Where it goes.
@@ -41,6 +43,7 @@ package struct ClaimedDelivery: Sendable, RowDecodable {
 
     package init(row: Row) throws {
         id = try row.get("id")
+        lease = try row.get("lease")
         eventID = try row.get("event_id")
         endpointID = try row.get("endpoint_id")
         eventType = try row.get("event_type")

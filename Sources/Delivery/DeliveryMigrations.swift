@@ -6,6 +6,7 @@ import Storage
 /// - `event`, `event_body`: the log. The body is stored once and apart, so that reading the log stays cheap.
 /// - `endpoint`: where a user wants events; `endpoint_health`: how it fared lately; `tally`: how its deliveries ended.
 /// - `delivery`: one row per event and endpoint that matched. `attempt`: one row per try.
+/// - `node`: the processes that share the store, each with its lease.
 package enum DeliveryMigrations {
     /// In the order they are applied.
     package static let all: [Migration] = [
@@ -175,6 +176,22 @@ package enum DeliveryMigrations {
                 """,
                 "CREATE INDEX tally_user ON tally (user_id)",
                 "CREATE INDEX replay_user ON replay (user_id)",
+            ]),
+        Migration(
+            "delivery-3",
+            [
+                """
+                CREATE TABLE node (
+                    lease \(.text) PRIMARY KEY,
+                    name \(.text) NOT NULL,
+                    version \(.text) NOT NULL,
+                    started_at \(.int64) NOT NULL,
+                    alive_until \(.int64) NOT NULL,
+                    fenced \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "ALTER TABLE endpoint ADD COLUMN release_delivery_id \(.text)",
+                "ALTER TABLE endpoint ADD COLUMN release_next_at \(.int64)",
             ]),
     ]
 }

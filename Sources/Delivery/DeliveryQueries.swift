@@ -12,6 +12,8 @@ package enum DeliveryQueries {
         package let dueAt: [DeliveryLane: Timestamp]
         /// The endpoint's version while what was held is let go; nil at other times.
         package var releaseVersion: Int64?
+        /// Whether the endpoint is gone: it was deleted while the deliveries were made.
+        package var isOrphaned = false
     }
 
     /// A page of at most 500 active endpoints with pending deliveries, after `cursor`, in the order of their ids.
@@ -49,13 +51,15 @@ package enum DeliveryQueries {
             """
         ).map { row in
             var dueAt: [DeliveryLane: Timestamp] = [:]
-            if try row.find("status", as: EndpointStatus.self) == .active {
+            let status: EndpointStatus? = try row.find("status")
+            if status == .active {
                 dueAt[.first] = try row.find("first_due_at")
                 dueAt[.retry] = try row.find("retry_due_at")
                 dueAt[.replay] = try row.find("replay_due_at")
             }
             return Backlog(
-                endpoint: try row.get("endpoint_id"), dueAt: dueAt, releaseVersion: try row.find("release_version"))
+                endpoint: try row.get("endpoint_id"), dueAt: dueAt, releaseVersion: try row.find("release_version"),
+                isOrphaned: status == nil)
         }
     }
 
@@ -88,31 +92,8 @@ package enum DeliveryQueries {
                 """)
     }
 
-    /// Takes the oldest of what was held until `last` and may go at `now`; nil when nothing of it may. Index:
-    /// `delivery_ready`.
-    ///
-    /// Each lane is in the order of acceptance but that of retries, whose order is that of their times; of the heads of
-    /// all three the oldest goes.
-    static func claimHeld(
-        endpoint: Endpoint, through last: Int64, lease: Lease, at now: Timestamp, in tx: any Transaction
-    ) throws -> ClaimedDelivery? {
-        func head(_ lane: DeliveryLane) -> SQL {
-            "SELECT * FROM (SELECT d.id, d.sequence \(waiting(endpoint, lane, at: now)) LIMIT 1) AS head"
-        }
-        return try tx.first(
-            ClaimedDelivery.self,
-            take(lease) + """
-                WHERE id IN (
-                    SELECT id
-                    FROM (\(head(.first)) UNION ALL \(head(.retry)) UNION ALL \(head(.replay))) AS heads
-                    WHERE sequence <= \(last)
-                    ORDER BY sequence
-                    LIMIT 1)
-                \(claimed)
-                """)
-    }
-
-    private static func take(_ lease: Lease) -> SQL {
+    /// The beginning of a claim; its `WHERE` follows.
+    static func take(_ lease: Lease) -> SQL {
         """
         UPDATE delivery
         SET state = \(literal: DeliveryState.leased.rawValue), lease = \(lease), attempt = attempt + 1
@@ -121,7 +102,7 @@ package enum DeliveryQueries {
     }
 
     /// What may be claimed from one lane, in its order.
-    private static func waiting(_ endpoint: Endpoint, _ lane: DeliveryLane, at now: Timestamp) -> SQL {
+    static func waiting(_ endpoint: Endpoint, _ lane: DeliveryLane, at now: Timestamp) -> SQL {
         let pending = DeliveryState.pending.rawValue
         let isDue: SQL = lane == .retry ? "AND d.due_at <= \(now)" : ""
         let isFirst: SQL = """
@@ -139,16 +120,12 @@ package enum DeliveryQueries {
             """
     }
 
-    private static let claimed: SQL = """
-        RETURNING id, event_id, endpoint_id, sequence, attempt, step, created_at,
+    /// The end of a claim: what ``ClaimedDelivery`` reads.
+    static let claimed: SQL = """
+        RETURNING id, lease, event_id, endpoint_id, sequence, attempt, step, created_at,
             (SELECT type FROM event WHERE event.id = delivery.event_id) AS event_type,
             (SELECT body FROM event_body WHERE event_body.event_id = delivery.event_id) AS body
         """
-
-    /// Notes that what was held is gone: newer deliveries are made as usual again.
-    static func endRelease(of endpoint: EndpointID, in tx: any Transaction) throws {
-        try tx.run("UPDATE endpoint SET release_rate = NULL, release_through = NULL WHERE id = \(endpoint)")
-    }
 
     /// When the delivery became due that has waited longest at an active endpoint; nil when none is due.
     package static func oldestDue(in tx: any Transaction) throws -> Timestamp? {
@@ -211,30 +188,36 @@ package enum DeliveryQueries {
         }
     }
 
-    /// Frees at most `limit` deliveries whose lease is not `lease`: their process is gone. Index: `delivery_leased`.
-    ///
-    /// The attempt stays counted, for it may have been made. Gives the number of freed deliveries.
-    package static func voidForeignLeases(except lease: Lease, limit: Int, in tx: any Transaction) throws -> Int {
-        try tx.run(
-            """
-            UPDATE delivery
-            SET state = \(literal: DeliveryState.pending.rawValue), lease = NULL
-            WHERE id IN (
-                SELECT id
-                FROM delivery
-                WHERE state = \(literal: DeliveryState.leased.rawValue) AND lease <> \(lease)
-                ORDER BY lease, id
-                LIMIT \(limit))
-            """)
+    /// Makes claims wait again that were not attempted; those that others have by now stay theirs.
+    static func giveBack(_ claims: [ClaimedDelivery], in tx: any Transaction) throws {
+        for claim in claims { try free([claim.id], lease: claim.lease, in: tx) }
     }
 
-    /// Cancels at most `limit` open deliveries of endpoints that were deleted, then the endpoints without any.
+    /// Cancels at most `limit` open deliveries of an endpoint that was deleted, and forgets it once there is none.
     ///
-    /// Indexes: `endpoint_deleted`, `delivery_ready`. Gives the number of cancelled deliveries; 0 is the end.
-    static func cancelForDeletedEndpoints(limit: Int, in tx: any Transaction) throws -> Int {
-        let endpoints = try tx.rows(
-            "SELECT id FROM endpoint WHERE status = \(literal: EndpointStatus.deleted.rawValue) ORDER BY id LIMIT 1")
-        guard let endpoint: EndpointID = try endpoints.first?.get("id") else { return 0 }
+    /// Indexes: `endpoint_deleted`, `delivery_ready`. False when no endpoint waits for that, or others see to them.
+    static func cancelForDeletedEndpoints(limit: Int, in tx: any Transaction) throws -> Bool {
+        let deleted: EndpointID? = try tx.value(
+            """
+            SELECT id AS value
+            FROM endpoint
+            WHERE status = \(literal: EndpointStatus.deleted.rawValue)
+            ORDER BY id
+            LIMIT 1
+            \(.forUpdateSkipLocked)
+            """)
+        guard let deleted else { return false }
+        let cancelled = try cancelPending(of: deleted, limit: limit, in: tx)
+        guard cancelled < limit else { return true }
+        let leased = try cancelLeased(of: deleted, in: tx)
+        try tx.run("UPDATE tally SET cancelled = cancelled + \(leased) WHERE endpoint_id = \(deleted)")
+        try tx.run("DELETE FROM endpoint WHERE id = \(deleted)")
+        try tx.run("DELETE FROM endpoint_health WHERE endpoint_id = \(deleted)")
+        return true
+    }
+
+    /// Cancels at most `limit` deliveries that wait for `endpoint`, and gives their number. Index: `delivery_ready`.
+    static func cancelPending(of endpoint: EndpointID, limit: Int, in tx: any Transaction) throws -> Int {
         let cancelled = try tx.run(
             """
             UPDATE delivery
@@ -244,31 +227,31 @@ package enum DeliveryQueries {
                 FROM delivery
                 WHERE endpoint_id = \(endpoint) AND state = \(literal: DeliveryState.pending.rawValue)
                 ORDER BY lane, due_at, id
-                LIMIT \(limit))
+                LIMIT \(limit)
+                \(.forUpdateSkipLocked))
             """)
-        var leased = 0
-        if cancelled < limit {
-            leased = try cancelLeased(of: endpoint, in: tx)
-            try tx.run("DELETE FROM endpoint WHERE id = \(endpoint)")
-            try tx.run("DELETE FROM endpoint_health WHERE endpoint_id = \(endpoint)")
-        }
-        try tx.run("UPDATE tally SET cancelled = cancelled + \(cancelled + leased) WHERE endpoint_id = \(endpoint)")
-        return max(cancelled, 1)
+        try tx.run("UPDATE tally SET cancelled = cancelled + \(cancelled) WHERE endpoint_id = \(endpoint)")
+        return cancelled
     }
+
     /// Cancels what is in flight to `endpoint`; its result will be refused. Index: `delivery_leased`, which holds no more
-    /// rows than there are slots.
+    /// rows than all nodes have slots.
     private static func cancelLeased(of endpoint: EndpointID, in tx: any Transaction) throws -> Int {
         let leased = try tx.rows(
-            "SELECT id, endpoint_id FROM delivery WHERE state = \(literal: DeliveryState.leased.rawValue) ORDER BY lease"
-        )
+            """
+            SELECT id, endpoint_id
+            FROM delivery
+            WHERE state = \(literal: DeliveryState.leased.rawValue)
+            ORDER BY lease, id
+            """)
         var count = 0
         for row in leased where try row.get("endpoint_id") == endpoint {
-            count += 1
-            try tx.run(
+            count += try tx.run(
                 """
                 UPDATE delivery
                 SET state = \(literal: DeliveryState.cancelled.rawValue), completed_at = \(tx.now), lease = NULL
                 WHERE id = \(try row.get("id", as: DeliveryID.self))
+                    AND state = \(literal: DeliveryState.leased.rawValue)
                 """)
         }
         return count

@@ -13,7 +13,7 @@ package struct Dispatcher: Service {
     private let store: any Store
     private let endpoints: EndpointQueries
     private let runner: AttemptRunner
-    private let lease: Lease
+    private let lease: OwnLease
     private let clock: any WallClock
     private let limits: ReadySet.Limits
     private let scanInterval: Duration
@@ -24,14 +24,14 @@ package struct Dispatcher: Service {
     ///   - store: Where the outbox is.
     ///   - endpoints: Reads endpoints and their keys.
     ///   - runner: Makes attempts.
-    ///   - lease: What this process claims under.
+    ///   - lease: What this process claims under, and for how long it surely holds.
     ///   - clock: What due times are compared with.
     ///   - limits: How much may be in flight.
     ///   - scanInterval: How often the store itself is looked at: hints are lost with a process, rows are not.
     ///   - metrics: Counts attempts.
     ///   - logger: Told of failed deliveries and of a store that does not take results.
     package init(
-        store: any Store, endpoints: EndpointQueries, runner: AttemptRunner, lease: Lease, clock: any WallClock,
+        store: any Store, endpoints: EndpointQueries, runner: AttemptRunner, lease: OwnLease, clock: any WallClock,
         limits: ReadySet.Limits = .init(), scanInterval: Duration = .seconds(1),
         metrics: DeliveryMetrics = DeliveryMetrics(), logger: Logger
     ) {
@@ -50,7 +50,7 @@ package struct Dispatcher: Service {
     ///
     /// Cancellation ends attempts at once: their deliveries stay leased, and the next start frees them.
     package func run() async throws {
-        let recorder = AttemptRecorder(store: store, lease: lease, metrics: metrics, logger: logger)
+        let recorder = AttemptRecorder(store: store, metrics: metrics, logger: logger)
         let wakeups = store.wakeups
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { group in
@@ -87,15 +87,18 @@ package struct Dispatcher: Service {
                 if nextScan <= .now {
                     nextScan = .now + scanInterval
                     if try await cancelForDeletedEndpoints() { nextScan = .now }
-                    ready.replace(with: try await backlogs(), at: clock.now())
+                    let backlogs = try await backlogs()
+                    for backlog in backlogs where backlog.isOrphaned { try await cancelOrphans(of: backlog.endpoint) }
+                    ready.replace(with: backlogs, at: clock.now())
                 }
                 if nextRepair <= .now {
                     nextRepair = .now + Self.repairInterval
                     try await repair(held)
                 }
-                let requests = ready.plan(at: clock.now())
+                let canClaim = lease.outlives(Self.leaseNeeded, lease: lease.current)
+                let requests = canClaim ? ready.plan(at: clock.now()) : []
                 if requests.isEmpty {
-                    let untilDue = ready.nextDue.map { $0 - clock.now() } ?? scanInterval
+                    let untilDue = canClaim ? ready.nextDue.map { $0 - clock.now() } ?? scanInterval : scanInterval
                     await store.wakeups.wait(
                         for: .deliveries, atMost: min(max(untilDue, .zero), ContinuousClock.now.duration(to: nextScan)))
                     continue
@@ -169,26 +172,28 @@ package struct Dispatcher: Service {
             return .disabled
         }
         if let release = endpoint.release {
-            let held = try DeliveryQueries.claimHeld(
-                endpoint: endpoint, through: release.through, lease: lease, at: clock.now(), in: tx)
-            if let held { return .taken(endpoint, [held]) }
-            // What is left of it waits for a retry; newer deliveries need not wait for that.
-            try DeliveryQueries.endRelease(of: endpoint.id, in: tx)
-            endpoint.release = nil
+            switch try ReleaseQueries.claim(endpoint, release, lease: lease.current, at: clock.now(), in: tx) {
+            case .taken(let held): return .taken(endpoint, [held])
+            case .waiting: return .taken(endpoint, [])
+            case .over: endpoint.release = nil
+            }
         }
         let deliveries = try DeliveryQueries.claim(
-            endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease, at: clock.now(), in: tx)
+            endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease.current, at: clock.now(), in: tx)
         return .taken(endpoint, deliveries)
     }
 
     private func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint, _ recorder: AttemptRecorder) async {
+        // A process that stood still may have lost the lease meanwhile, and others have the delivery.
+        guard lease.outlives(AttemptRunner.timeLimit, lease: claim.lease) else { return recorder.giveBack(claim) }
         if let result = await runner.attempt(claim, to: endpoint) { recorder.append(result) }
     }
 
     /// Frees deliveries that are leased to us but not in our hands: nothing should leave one, and if something does, it is
     /// tried again instead of being stuck.
     private func repair(_ held: Set<DeliveryID>) async throws {
-        let freed = try await store.write(.maintenance) { [lease] tx in
+        let lease = lease.current
+        let freed = try await store.write(.maintenance) { tx in
             let orphans = try DeliveryQueries.leased(by: lease, in: tx).filter { !held.contains($0) }
             try DeliveryQueries.free(orphans, lease: lease, in: tx)
             return orphans
@@ -212,9 +217,19 @@ package struct Dispatcher: Service {
     /// Cancels a batch, so that a deleted endpoint's backlog of any length delays nobody; true when there may be more.
     private func cancelForDeletedEndpoints() async throws -> Bool {
         try await store.write(.maintenance) { tx in
-            try DeliveryQueries.cancelForDeletedEndpoints(limit: 500, in: tx) > 0
+            try DeliveryQueries.cancelForDeletedEndpoints(limit: 500, in: tx)
         }
     }
+
+    /// What was made for an endpoint in the moment of its deletion is nobody's: it is cancelled, too.
+    private func cancelOrphans(of endpoint: EndpointID) async throws {
+        _ = try await store.write(.maintenance) { tx in
+            try DeliveryQueries.cancelPending(of: endpoint, limit: 500, in: tx)
+        }
+    }
+
+    /// What is claimed must be attempted and stored while the lease holds: 5 s and a second for the store.
+    private static let leaseNeeded: Duration = AttemptRunner.timeLimit + .seconds(1)
 
     /// How often leases are compared with what is in flight.
     private static let repairInterval: Duration = .seconds(60)

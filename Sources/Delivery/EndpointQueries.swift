@@ -82,6 +82,7 @@ package struct EndpointQueries: Sendable {
                 previous_signing_key = \(try sealed(previous?.key, of: endpoint)),
                 previous_signing_key_expires_at = \(previous?.expiresAt), ordering = \(endpoint.ordering),
                 release_rate = \(endpoint.release?.rate), release_through = \(endpoint.release?.through),
+                release_next_at = NULL,
                 event_types = \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
                 owners = \(Self.joined(endpoint.owners)), status = \(endpoint.status),
                 status_reason = \(endpoint.statusReason), version = version + 1, updated_at = \(endpoint.updatedAt)

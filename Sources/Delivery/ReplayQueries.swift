@@ -54,7 +54,7 @@ package enum ReplayQueries {
             WHERE status = \(literal: ReplayStatus.running.rawValue)
             ORDER BY id
             LIMIT 1
-            \(.forUpdate)
+            \(.forUpdateSkipLocked)
             """)
         guard let replay = running else { return Sweep.Outcome(mayHaveMore: false, nextDue: nil) }
         guard let target = try Target(replay.endpoint, in: tx) else {

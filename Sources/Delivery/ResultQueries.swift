@@ -11,12 +11,12 @@ enum ResultQueries {
         var disabled: [(endpoint: EndpointID, reason: String)] = []
     }
 
-    /// Stores each result whose lease is still ours, counts it, and disables endpoints that want no more.
-    static func record(_ results: [RecordedAttempt], lease: Lease, in tx: any Transaction) throws -> Stored {
+    /// Stores each result whose lease still holds, counts it, and disables endpoints that want no more.
+    static func record(_ results: [RecordedAttempt], in tx: any Transaction) throws -> Stored {
         var stored = Stored()
         var counts: [EndpointID: Counts] = [:]
         for result in results {
-            if try record(result, lease: lease, in: tx) {
+            if try record(result, in: tx) {
                 counts[result.claim.endpointID, default: Counts()].add(result)
             } else {
                 stored.refused.append(result.claim.id)
@@ -56,13 +56,13 @@ enum ResultQueries {
         }
     }
 
-    private static func record(_ result: RecordedAttempt, lease: Lease, in tx: any Transaction) throws -> Bool {
+    private static func record(_ result: RecordedAttempt, in tx: any Transaction) throws -> Bool {
         let claim = result.claim
         let attempt = result.result
         let problem = Etiquette.problem(of: attempt)
         let changed = try tx.run(
             transition(result, problem, in: tx) + """
-                WHERE id = \(claim.id) AND lease = \(lease) AND attempt = \(claim.attempt)
+                WHERE id = \(claim.id) AND lease = \(claim.lease) AND attempt = \(claim.attempt)
                     AND state = \(literal: DeliveryState.leased.rawValue)
                 """)
         guard changed == 1 else { return false }

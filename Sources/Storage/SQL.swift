@@ -104,6 +104,9 @@ package enum SQLFragment: Sendable {
     case forUpdate
     /// Behind a `SELECT`: the same, and leaves out rows that others have locked.
     case forUpdateSkipLocked
+    /// The time by the database's own clock, in microseconds since 1970: the same for every process that uses it. Only
+    /// for what nodes must agree on; all else is dated by the transaction's `now`.
+    case databaseTime
     /// A whole statement: nobody else migrates until the transaction ends.
     case migrationLock
 }

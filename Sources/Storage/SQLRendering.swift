@@ -61,6 +61,7 @@ extension SQLFragment {
         case .strict: "STRICT"
         // Writers are one at a time, so nothing is left to lock.
         case .forUpdate, .forUpdateSkipLocked: ""
+        case .databaseTime: "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
         case .migrationLock: "SELECT 1 AS value"
         }
     }
@@ -76,6 +77,7 @@ extension SQLFragment {
         case .strict: ""
         case .forUpdate: "FOR UPDATE"
         case .forUpdateSkipLocked: "FOR UPDATE SKIP LOCKED"
+        case .databaseTime: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
         // Any number does that no other program uses.
         case .migrationLock: "SELECT pg_advisory_xact_lock(7473651) AS value"
         }
@@ -84,7 +86,7 @@ extension SQLFragment {
     private var isLock: Bool {
         switch self {
         case .forUpdate, .forUpdateSkipLocked: true
-        case .int64, .text, .blob, .double, .strict, .migrationLock: false
+        case .int64, .text, .blob, .double, .strict, .databaseTime, .migrationLock: false
         }
     }
 }

@@ -21,7 +21,7 @@ package struct GatewayServer: Sendable {
     package let store: any Store
     /// Every route as `GET /v1/messages/{messageID}`, in no order; HEAD, which every GET route answers too, is left out.
     package let routes: [String]
-    /// The right to be the only server of the store: of a SQLite file, else of a PostgreSQL database.
+    /// The right to be the only server of a SQLite file; nil with PostgreSQL, which any number of nodes share.
     private let lock: ServerLock?
     private let sender: HTTPSender
     private let resolver: SystemResolver
@@ -37,8 +37,6 @@ package struct GatewayServer: Sendable {
         let certificate = try configuration.tls.map { try CertificateWatch($0, clock: clock, logger: logger) }
         let url = configuration.postgresURL?.exposed
         lock = url == nil ? try ServerLock(database: configuration.databasePath) : nil
-        var locks: [any Service] = []
-        if let url { locks = [try await PostgresServerLock.take(url: url, logger: logger)] }
         let opened = try await GatewayStore.open(configuration, clock: clock, logger: logger)
         let store = opened.store
         self.store = store
@@ -53,7 +51,10 @@ package struct GatewayServer: Sendable {
         let sender = try HTTPSender(resolver: resolver, policy: policy)
         self.sender = sender
 
-        let lease = Lease(at: clock.now())
+        // One server at a time works on a SQLite file, so every other lease there is void.
+        let membership = try await NodeMembership.join(
+            store, as: .init(name: Self.nodeName, version: Self.version), isAlone: url == nil, clock: clock,
+            logger: logger)
         let metrics = DeliveryMetrics()
         let runner = AttemptRunner(
             sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version)
@@ -70,13 +71,6 @@ package struct GatewayServer: Sendable {
         let webhooks = WebhookOperations(
             store: store, endpoints: endpoints, resolver: resolver, policy: policy, clock: clock)
 
-        // One server holds the lock, so every lease of another incarnation is void.
-        while try await store.write(
-            .maintenance,
-            { tx in
-                try DeliveryQueries.voidForeignLeases(except: lease, limit: 500, in: tx)
-            }) == 500
-        {}
         let graceEnd = try await heartbeats.grace()
 
         let router = GatewayRoutes(
@@ -116,7 +110,7 @@ package struct GatewayServer: Sendable {
             onServerRunning: { channel in address.listening(on: channel.localAddress, logger: logger) },
             logger: logger)
         let dispatcher = Dispatcher(
-            store: store, endpoints: endpoints, runner: runner, lease: lease, clock: clock, metrics: metrics,
+            store: store, endpoints: endpoints, runner: runner, lease: membership.lease, clock: clock, metrics: metrics,
             logger: logger)
         var push: [any Service] = []
         if let settings = configuration.push {
@@ -124,7 +118,8 @@ package struct GatewayServer: Sendable {
             push = [PushSender(store: store, client: client, logger: logger)]
         }
         services =
-            locks + push + [certificate].compactMap(\.self) + [
+            push + [certificate].compactMap(\.self) + [
+                membership,
                 LifeSign(store: store, logger: logger),
                 Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
                     try messages.handOutAndExpire(in: tx)
@@ -212,6 +207,11 @@ package struct GatewayServer: Sendable {
         await sender.shutdown()
         try await store.close()
         withExtendedLifetime(lock) {}
+    }
+
+    /// The machine and process, for people.
+    private static var nodeName: String {
+        "\(ProcessInfo.processInfo.hostName) (process \(ProcessInfo.processInfo.processIdentifier))"
     }
 
     private static func ownAddresses(_ configuration: GatewayConfiguration) throws -> [OwnAddress] {

@@ -146,9 +146,7 @@ struct DeliveryQueriesTests {
             try await harness.emit()
             let lease = Lease(at: harness.clock.now())
             let late = try await harness.claim(endpoint, lease: lease)
-            _ = try await harness.store.write { tx in
-                try DeliveryQueries.voidForeignLeases(except: Lease(at: harness.clock.now()), limit: 10, in: tx)
-            }
+            _ = try await harness.store.write { tx in try NodeQueries.freeOrphans(limit: 10, in: tx) }
             let current = try await harness.claim(endpoint, lease: lease)
 
             #expect(try await harness.record(late, .failed, lease: lease) == late.map(\.id))
@@ -167,29 +165,6 @@ struct DeliveryQueriesTests {
 
             #expect(try await harness.record(claims, .failed, lease: lease) == claims.map(\.id))
             #expect(try await harness.deliveries(to: endpoint).map(\.state) == [.succeeded])
-        }
-    }
-
-    @Test(arguments: Engine.enabled) func foreignLeasesAreVoidedInBatchesAndOursAreKept(engine: Engine) async throws {
-        try await withEngine(engine) { harness in
-            let endpoint = try await harness.addEndpoint()
-            try await harness.emit(5)
-            let ours = Lease(at: harness.clock.now())
-            let kept = try await harness.claim(endpoint, limit: 1, lease: ours)
-            for _ in 0..<2 { _ = try await harness.claim(endpoint, limit: 2, lease: Lease(at: harness.clock.now())) }
-
-            var batches: [Int] = []
-            while batches.last != 0 {
-                batches.append(
-                    try await harness.store.write { tx in
-                        try DeliveryQueries.voidForeignLeases(except: ours, limit: 3, in: tx)
-                    })
-            }
-
-            #expect(batches == [3, 1, 0])
-            let rows = try await harness.deliveries(to: endpoint)
-            #expect(rows.filter { $0.state == .leased }.map(\.id) == kept.map(\.id))
-            #expect(rows.filter { $0.state == .pending }.allSatisfy { $0.attempt == 1 && $0.lease == nil })
         }
     }
 

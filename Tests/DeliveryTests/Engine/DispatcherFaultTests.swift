@@ -51,12 +51,11 @@ struct DispatcherFaultTests {
             #expect(try await harness.count(.leased) == 2)
             #expect(try await harness.attempts(of: endpoint) == [])
 
-            let next = Lease(at: harness.clock.now())
-            _ = try await harness.store.write { tx in
-                try DeliveryQueries.voidForeignLeases(except: next, limit: 500, in: tx)
-            }
+            let next = try await NodeMembership.join(
+                harness.store, as: .init(name: "next", version: "1.2.3"), isAlone: true, clock: harness.clock,
+                logger: EngineHarness.logger)
             let again = ScriptedSender(200)
-            try await harness.dispatching(again, lease: next) { _ in try await again.untilSent(2) }
+            try await harness.dispatching(again, lease: next.lease) { _ in try await again.untilSent(2) }
 
             #expect(try await harness.attempts(of: endpoint) == ["2 200", "2 200"])
             #expect(Set(again.requests.map(\.body)) == Set(sender.requests.map(\.body)))

@@ -106,12 +106,12 @@ struct EngineHarness: Sendable {
     /// Runs a dispatcher beside `body`, then has it shut down gracefully.
     func dispatching(
         _ sender: any WebhookSender, over store: (any Store)? = nil, limits: ReadySet.Limits = .init(),
-        lease: Lease? = nil, scanInterval: Duration = .seconds(1), _ body: (ServiceGroup) async throws -> Void
+        lease: OwnLease? = nil, scanInterval: Duration = .seconds(1), _ body: (ServiceGroup) async throws -> Void
     ) async throws {
         let dispatcher = Dispatcher(
             store: store ?? self.store, endpoints: endpoints,
             runner: AttemptRunner(sender: sender, schedule: .standard, clock: clock, version: "1.2.3"),
-            lease: lease ?? Lease(at: clock.now()), clock: clock, limits: limits, scanInterval: scanInterval,
+            lease: lease ?? OwnLease(Lease(at: clock.now())), clock: clock, limits: limits, scanInterval: scanInterval,
             logger: Self.logger)
         try await running(dispatcher, body)
     }
@@ -198,12 +198,14 @@ extension EngineHarness {
     @discardableResult
     func record(_ claims: [ClaimedDelivery], _ verdict: Verdict, lease: Lease) async throws -> [DeliveryID] {
         let outcome = AttemptOutcome.response(statusCode: verdict == .succeeded ? 200 : 500)
-        let results = claims.map {
-            RecordedAttempt(
-                claim: $0, startedAt: clock.now(), result: AttemptResult(outcome: outcome), verdict: verdict)
+        let results = claims.map { claim in
+            var claim = claim
+            claim.lease = lease
+            return RecordedAttempt(
+                claim: claim, startedAt: clock.now(), result: AttemptResult(outcome: outcome), verdict: verdict)
         }
         return try await store.write(.engine) { tx in
-            try ResultQueries.record(results, lease: lease, in: tx).refused
+            try ResultQueries.record(results, in: tx).refused
         }
     }
 }

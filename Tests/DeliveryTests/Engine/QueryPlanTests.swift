@@ -43,10 +43,10 @@ struct QueryPlanTests {
         }
     }
 
-    @Test func voidingReadsLeasedRowsOnly() async throws {
+    @Test func freeingReadsLeasedRowsOnly() async throws {
         try await withBacklog { harness, _ in
             let plan = try await plans(harness) { tx in
-                _ = try DeliveryQueries.voidForeignLeases(except: Lease(at: tx.now), limit: 500, in: tx)
+                _ = try NodeQueries.freeOrphans(limit: 500, in: tx)
             }
 
             #expect(plan.contains { $0.contains("delivery_leased") }, "\(plan)")
@@ -74,7 +74,7 @@ struct QueryPlanTests {
             let result = RecordedAttempt(
                 claim: claims[0], startedAt: harness.clock.now(),
                 result: AttemptResult(outcome: .response(statusCode: 500)), verdict: .failed)
-            let plan = try await plans(harness) { tx in _ = try ResultQueries.record([result], lease: lease, in: tx) }
+            let plan = try await plans(harness) { tx in _ = try ResultQueries.record([result], in: tx) }
 
             #expect(plan.contains { $0.contains("delivery USING INDEX sqlite_autoindex_delivery_1 (id=?)") }, "\(plan)")
             expectNoScan(plan)

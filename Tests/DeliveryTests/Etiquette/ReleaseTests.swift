@@ -70,7 +70,7 @@ extension EngineHarness {
         while true {
             let held = try await store.write(.engine) { [endpoints, clock] tx in
                 try endpoints.find(id, userID: Self.userID, in: tx).flatMap {
-                    try DeliveryQueries.claimHeld(
+                    try ReleaseQueries.claimHeld(
                         endpoint: $0, through: through, lease: lease, at: clock.now(), in: tx)
                 }
             }

@@ -1,0 +1,109 @@
+import Storage
+import Timestamps
+
+/// The statements about nodes: the processes that share a store, each with one lease.
+///
+/// Life is measured by the clock of the database, so that the clocks of nodes need not agree.
+package enum NodeQueries {
+    /// A process that works, or worked, on the store.
+    package struct Node: Sendable, RowDecodable {
+        /// What it claims under.
+        package let lease: Lease
+        /// The machine and process, for people.
+        package let name: String
+        /// The version of the server.
+        package let version: String
+        /// When it came.
+        package let startedAt: Timestamp
+        /// How much longer its lease holds; negative once it has run out.
+        package let remaining: Duration
+        /// Whether it was taken for dead, or has left: nothing is stored under its lease any more.
+        package let isFenced: Bool
+
+        package init(row: Row) throws {
+            lease = try row.get("lease")
+            name = try row.get("name")
+            version = try row.get("version")
+            startedAt = try row.get("started_at")
+            remaining = try row.get("remaining")
+            isFenced = try row.get("fenced", as: Int.self) == 1
+        }
+    }
+
+    /// Every node that is known, the oldest first, at most 1,000.
+    package static func all(in tx: any Transaction) throws -> [Node] {
+        try tx.all(
+            Node.self,
+            """
+            SELECT lease, name, version, started_at, alive_until - \(.databaseTime) AS remaining, fenced
+            FROM node
+            ORDER BY started_at, lease
+            LIMIT 1000
+            """)
+    }
+
+    /// Enters a node whose lease holds for `life`.
+    static func insert(_ lease: Lease, name: String, version: String, life: Duration, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO node (lease, name, version, started_at, alive_until, fenced)
+            VALUES (\(lease), \(name), \(version), \(tx.now), \(.databaseTime) + \(life), 0)
+            """)
+    }
+
+    /// Has `lease` hold for another `life` from now on; false when it was fenced.
+    static func renew(_ lease: Lease, life: Duration, in tx: any Transaction) throws -> Bool {
+        try tx.run(
+            """
+            UPDATE node
+            SET alive_until = \(.databaseTime) + \(life)
+            WHERE lease = \(lease) AND fenced = 0
+            """) == 1
+    }
+
+    /// Fences the nodes whose lease ran out and gives their names; each is given to one caller only.
+    static func fenceDead(in tx: any Transaction) throws -> [String] {
+        try tx.rows("UPDATE node SET fenced = 1 WHERE fenced = 0 AND alive_until < \(.databaseTime) RETURNING name")
+            .map { try $0.get("name") }
+    }
+
+    /// Fences `lease`: its process ends.
+    static func fence(_ lease: Lease, in tx: any Transaction) throws {
+        try tx.run("UPDATE node SET fenced = 1 WHERE lease = \(lease)")
+    }
+
+    /// Fences every lease but `lease`, for a process that knows it is the only one.
+    static func fenceOthers(than lease: Lease, in tx: any Transaction) throws {
+        try tx.run("UPDATE node SET fenced = 1 WHERE lease <> \(lease)")
+    }
+
+    /// Frees at most `limit` deliveries whose lease does not hold, and gives their number. Index: `delivery_leased`, which
+    /// has no more rows than all nodes have slots.
+    ///
+    /// The attempt stays counted, for it may have been made. A claim that was under way when its node was fenced is
+    /// found by the next look, so this is done again and again.
+    package static func freeOrphans(limit: Int, in tx: any Transaction) throws -> Int {
+        let freed = try tx.run(
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.pending.rawValue), lease = NULL
+            WHERE id IN (
+                SELECT d.id
+                FROM delivery d
+                WHERE d.state = \(literal: DeliveryState.leased.rawValue)
+                    AND NOT EXISTS (SELECT 1 FROM node n WHERE n.lease = d.lease AND n.fenced = 0)
+                ORDER BY d.lease, d.id
+                LIMIT \(limit)
+                \(.forUpdateSkipLocked))
+            """)
+        let wakeups = tx.wakeups
+        if freed > 0 { tx.afterCommit { wakeups.signal(.deliveries) } }
+        return freed
+    }
+
+    /// Forgets nodes that were fenced more than a day ago: long after anything of theirs can arrive.
+    static func prune(in tx: any Transaction) throws {
+        try tx.run(
+            "DELETE FROM node WHERE fenced = 1 AND alive_until < \(.databaseTime) - \(Duration.seconds(86_400))")
+    }
+}
