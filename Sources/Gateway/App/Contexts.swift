@@ -2,6 +2,7 @@ import Delivery
 import Hummingbird
 import Logging
 import NIOCore
+import Storage
 
 /// Who makes a request.
 enum Identity: Sendable {
@@ -18,10 +19,26 @@ enum Identity: Sendable {
     }
 
     /// Ends the request with 401 when a phone key acts for a number it is not bound to.
-    func authorize(_ owner: String) throws(APIError) {
+    ///
+    /// What is remembered of a key may be older than a binding made through another node a moment ago, so a refusal is
+    /// decided by the store: a phone must not be refused its first SMS.
+    func authorize(_ owner: String, in store: any Store) async throws {
         if case .phone(_, _, let numbers) = self, !numbers.contains(owner) {
-            throw .foreignNumber(owner, numbers: numbers)
+            try await store.read { tx in try authorize(owner, in: tx) }
         }
+    }
+
+    /// The same inside of a transaction.
+    func authorize(_ owner: String, in tx: any Transaction) throws {
+        guard case .phone(_, _, let remembered) = self, !remembered.contains(owner) else { return }
+        let numbers = try numbers(in: tx) ?? []
+        if !numbers.contains(owner) { throw APIError.foreignNumber(owner, numbers: numbers) }
+    }
+
+    /// The numbers that a phone key is bound to now; nil for a user, who may act for all of theirs.
+    func numbers(in tx: any Transaction) throws -> [String]? {
+        guard case .phone(_, let key, _) = self else { return nil }
+        return try PhoneAPIKeyQueries.phones(of: key, in: tx).map(\.number)
     }
 }
 

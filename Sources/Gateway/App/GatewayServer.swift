@@ -120,6 +120,7 @@ package struct GatewayServer: Sendable {
         services =
             push + [certificate].compactMap(\.self) + [
                 membership,
+                identities,
                 LifeSign(store: store, logger: logger),
                 Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
                     try messages.handOutAndExpire(in: tx)

@@ -42,7 +42,7 @@ struct HeartbeatRoutes {
         errors.requireCount("phone_numbers", owners, max: 2)
         errors.requirePhoneNumbers("phone_numbers", owners)
         try errors.check("validation errors while storing heartbeat")
-        for owner in owners { try context.identity.authorize(owner) }
+        for owner in owners { try await context.identity.authorize(owner, in: store) }
         let receipt = context.receipt(of: [Heartbeat].self) { heartbeats in
             Reply("[\(heartbeats.count)] heartbeats received successfully", heartbeats, status: .created)
         }

@@ -82,9 +82,8 @@ struct MessageOperations: Sendable {
 
     /// Gives an outstanding message to the phone that asks for it; the second call finds nothing (K7).
     func fetchOutstanding(_ id: MessageID, identity: Identity) async throws -> Message? {
-        var numbers: [String]?
-        if case .phone(_, _, let bound) = identity { numbers = bound }
-        return try await store.write { [numbers] tx in
+        try await store.write { tx in
+            let numbers = try identity.numbers(in: tx)
             guard var message = try MessageQueries.fetch(id, userID: identity.userID, numbers: numbers, in: tx) else {
                 return nil
             }
@@ -109,7 +108,7 @@ struct MessageOperations: Sendable {
             guard let message = try MessageQueries.find(id, userID: identity.userID, in: tx) else {
                 throw APIError.notFound("cannot find message with ID [\(id)]")
             }
-            try identity.authorize(message.owner)
+            try identity.authorize(message.owner, in: tx)
             let timestamp = timestamp ?? tx.now
             guard var next = MessageTransition.message(message, after: report, at: timestamp),
                 try MessageQueries.move(message, to: next, in: tx)

@@ -83,7 +83,8 @@ struct PhoneAPIKeyQueries: Sendable {
             """)
     }
 
-    private static func phones(
+    /// The phones that are bound to `key`, oldest first.
+    static func phones(
         of key: PhoneAPIKeyID, in tx: any Transaction
     ) throws -> [(id: PhoneID, number: String)] {
         try tx.rows(

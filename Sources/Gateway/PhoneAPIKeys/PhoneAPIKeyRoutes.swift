@@ -52,7 +52,7 @@ struct PhoneAPIKeyRoutes {
         let id = errors.requireID("phoneAPIKeyID", text, of: PhoneAPIKeyID.self)
         try errors.check("validation errors while deleting phone API key")
         let isDeleted = try await store.write { [queries, identities] tx in
-            identities.forgetAll(after: tx)
+            try identities.forgetAll(in: tx)
             return try id.map { try queries.delete($0, userID: context.userID, in: tx) } ?? false
         }
         guard isDeleted else { throw APIError.notFound("cannot find phone API key with ID [\(text)]") }
@@ -71,7 +71,7 @@ struct PhoneAPIKeyRoutes {
                 try PhoneQueries.find(phone, userID: context.userID, in: tx) != nil
             else { return false }
             try PhoneAPIKeyQueries.unbind(phone, from: key, in: tx)
-            identities.forgetAll(after: tx)
+            try identities.forgetAll(in: tx)
             return true
         }
         guard isFound else {

@@ -36,7 +36,7 @@ struct PhoneOperations: Sendable {
             }
             if case .phone(_, let key, _) = identity {
                 try PhoneAPIKeyQueries.bind(phone.id, to: key, in: tx)
-                identities.forgetAll(after: tx)
+                try identities.forgetAll(in: tx)
             }
             return phone
         }
@@ -64,7 +64,7 @@ struct PhoneOperations: Sendable {
             try PhoneAPIKeyQueries.unbind(id, in: tx)
             try HeartbeatQueries.deletePresence(of: id, in: tx)
             try endpoints.removeOwner(phone.phoneNumber, userID: userID, in: tx)
-            identities.forgetAll(after: tx)
+            try identities.forgetAll(in: tx)
             return true
         }
     }

@@ -80,7 +80,7 @@ struct UserOperations: Sendable {
     func delete(_ id: UserID) async throws {
         try await store.write { [identities, endpoints] tx in
             try UserErasure.begin(id, endpoints: endpoints, in: tx)
-            identities.forgetAll(after: tx)
+            try identities.forgetAll(in: tx)
         }
     }
 
@@ -89,7 +89,7 @@ struct UserOperations: Sendable {
         let key = APIKey.random(prefix: APIKey.userPrefix)
         return try await store.write { [queries, identities] tx in
             try queries.setAPIKey(key, of: id, in: tx)
-            identities.forgetAll(after: tx)
+            try identities.forgetAll(in: tx)
             guard let user = try queries.find(id, in: tx) else { throw APIError.unauthorized }
             return user
         }

@@ -1,0 +1,103 @@
+import Delivery
+import ServiceLifecycle
+import Storage
+import Synchronization
+
+/// Who an API key stands for; known keys are remembered until a key or a binding changes.
+///
+/// A change made by another process (another node, or `httpsms user` beside a server) is noticed within half a second: each
+/// raises a number in the store, which is looked at that often.
+final class Identities: Service {
+    private struct State {
+        var known: [[UInt8]: Identity] = [:]
+        var generation = 0
+    }
+
+    private let state = Mutex(State())
+    private let store: any Store
+
+    init(store: any Store) {
+        self.store = store
+    }
+
+    /// The identity of `key`; nil when it is unknown, which is never remembered.
+    func identity(of key: String) async throws -> Identity? {
+        guard !key.isEmpty, key.utf8.count <= 512 else { return nil }
+        let hash = SHA256Digest.bytes(key)
+        let (known, generation) = state.withLock { ($0.known[hash], $0.generation) }
+        if let known { return known }
+        let isPhoneKey = key.hasPrefix(APIKey.phonePrefix)
+        let identity = try await store.read { tx in
+            isPhoneKey
+                ? try PhoneAPIKeyQueries.identity(keyHash: hash, in: tx)
+                : try UserQueries.identity(keyHash: hash, in: tx)
+        }
+        state.withLock { state in
+            // What was read before a change must not be remembered after it.
+            guard let identity, state.generation == generation else { return }
+            if state.known.count >= Self.bound { state.known = [:] }
+            state.known[hash] = identity
+        }
+        return identity
+    }
+
+    /// Forgets every key, on every node, once `tx` is durable; call it in each transaction that changes a key or what it
+    /// may do.
+    func forgetAll(in tx: any Transaction) throws {
+        try IdentityEpoch.advance(in: tx)
+        tx.afterCommit { [self] in forgetAll() }
+    }
+
+    /// Forgets every key when another process changed one, until graceful shutdown.
+    func run() async throws {
+        await cancelWhenGracefulShutdown { [self] in
+            var seen: Int64?
+            while !Task.isCancelled {
+                // What cannot be read now is read at the next look; nothing can be changed meanwhile either.
+                if let epoch = try? await store.read({ tx in try IdentityEpoch.current(in: tx) }), epoch != seen {
+                    seen = epoch
+                    forgetAll()
+                }
+                try? await Task.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
+            }
+        }
+    }
+
+    private func forgetAll() {
+        state.withLock { state in
+            state.known = [:]
+            state.generation += 1
+        }
+    }
+
+    /// A rotated key stops working everywhere within a second.
+    private static let interval: Duration = .milliseconds(500)
+
+    /// 10,000 keys are about 2 MB.
+    private static let bound = 10_000
+}
+
+/// The number that every change of a key or of its phones raises.
+enum IdentityEpoch {
+    static let migrations = [
+        Migration(
+            "identity-epoch-1",
+            [
+                """
+                CREATE TABLE identity_epoch (
+                    id \(.int64) PRIMARY KEY,
+                    epoch \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "INSERT INTO identity_epoch (id, epoch) VALUES (1, 0)",
+            ])
+    ]
+
+    static func advance(in tx: any Transaction) throws {
+        try tx.run("UPDATE identity_epoch SET epoch = epoch + 1 WHERE id = 1")
+    }
+
+    static func current(in tx: any Transaction) throws -> Int64 {
+        try tx.value("SELECT epoch AS value FROM identity_epoch WHERE id = 1") ?? 0
+    }
+}
