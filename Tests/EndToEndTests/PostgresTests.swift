@@ -22,7 +22,7 @@ extension EndToEndTests {
                     try await client.receive("second", number: 2)
                     try await until("the second delivery") { receiver.count == 2 }
 
-                    // What an operator's restart of PostgreSQL does to every connection, the lock's included.
+                    // What an operator's restart of PostgreSQL does to every connection.
                     try await cutConnections(to: url)
                     try await until("the server takes an SMS again") {
                         let body = Client.sms("third", from: "+18005550100", number: 3)
@@ -38,12 +38,8 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1))) func aSecondServerIsRefusedAndDoctorIsContent() async throws {
+        @Test(.timeLimit(.minutes(1))) func doctorIsContentBesideAServer() async throws {
             try await withServer { client, _ in
-                let second = try await client.installation.run("serve")
-                #expect(second.end != .exited(0))
-                #expect(second.errors.contains("Another server uses this PostgreSQL database"), "\(second.errors)")
-
                 let doctor = try await client.installation.run("doctor", "--audit")
                 #expect(doctor.end == .exited(0), "\(doctor.output)")
                 #expect(doctor.output.contains("PostgreSQL opens, is up to date, and fits the master key"))
@@ -67,7 +63,7 @@ extension EndToEndTests {
             }
         }
 
-        /// Ends every connection of the server, the lock's included.
+        /// Ends every connection of the server.
         private func cutConnections(to url: String) async throws {
             let store = try await PostgresStore.open(url: url + "-judge", connections: 1)
             let cut = try await closing(store) {
@@ -80,7 +76,7 @@ extension EndToEndTests {
                         """, as: Int.self)
                 }
             }
-            #expect((cut ?? 0) >= 2, "the lock's and at least one other")
+            #expect((cut ?? 0) >= 1)
         }
     }
 }

@@ -5,7 +5,7 @@ import Timestamps
 
 /// This process among those that share a store: keeps its lease, and frees what dead ones held.
 ///
-/// A node renews its lease every 5 s for 20 s. One that cannot (killed, frozen, cut off) is fenced by whoever
+/// A node renews its lease after every quarter of its life, 20 s unless it is set. One that cannot (killed, frozen, cut off) is fenced by whoever
 /// sees it first, its deliveries are claimed by others, and its late results are refused, as their lease does not
 /// hold any more. A fenced node that wakes up goes on under a new lease.
 package struct NodeMembership: Service {
@@ -27,13 +27,11 @@ package struct NodeMembership: Service {
     package let lease: OwnLease
     private let identity: Identity
     private let isAlone: Bool
+    private let life: Duration
     private let store: any Store
     private let clock: any WallClock
     private let logger: Logger
 
-    /// How long a lease holds, by the clock of the database: four renewals may fail.
-    private static let life: Duration = .seconds(20)
-    private static let renewalInterval: Duration = .seconds(5)
     /// How often dead nodes are looked for, and a failed renewal is tried again.
     private static let interval: Duration = .seconds(1)
 
@@ -43,16 +41,19 @@ package struct NodeMembership: Service {
     ///   - store: What the processes share.
     ///   - identity: How this one is known.
     ///   - isAlone: Whether it is known to be the only one; every other lease is void then at once.
+    ///   - life: How long a lease holds unless it is renewed; longer than an attempt and a half.
     ///   - clock: What leases are named by.
     ///   - logger: Told of nodes that die.
     /// - Returns: The membership, a service to be run.
     /// - Throws: `StorageError`.
     package static func join(
-        _ store: any Store, as identity: Identity, isAlone: Bool, clock: any WallClock, logger: Logger
+        _ store: any Store, as identity: Identity, isAlone: Bool, life: Duration = .seconds(20), clock: any WallClock,
+        logger: Logger
     ) async throws -> NodeMembership {
         let lease = Lease(at: clock.now())
         let membership = NodeMembership(
-            lease: OwnLease(lease), identity: identity, isAlone: isAlone, store: store, clock: clock, logger: logger)
+            lease: OwnLease(lease), identity: identity, isAlone: isAlone, life: life, store: store, clock: clock,
+            logger: logger)
         try await membership.enter(lease)
         if isAlone {
             try await store.write(.maintenance) { tx in try NodeQueries.fenceOthers(than: lease, in: tx) }
@@ -62,11 +63,13 @@ package struct NodeMembership: Service {
     }
 
     private init(
-        lease: OwnLease, identity: Identity, isAlone: Bool, store: any Store, clock: any WallClock, logger: Logger
+        lease: OwnLease, identity: Identity, isAlone: Bool, life: Duration, store: any Store, clock: any WallClock,
+        logger: Logger
     ) {
         self.lease = lease
         self.identity = identity
         self.isAlone = isAlone
+        self.life = life
         self.store = store
         self.clock = clock
         self.logger = logger
@@ -77,7 +80,7 @@ package struct NodeMembership: Service {
     /// To be shut down after the dispatcher, which still stores results under the lease.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            var nextRenewal = ContinuousClock.now + Self.renewalInterval
+            var nextRenewal = ContinuousClock.now + life / 4
             var isFailing = false
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
@@ -85,7 +88,7 @@ package struct NodeMembership: Service {
                 do {
                     if nextRenewal <= .now {
                         try await renew()
-                        nextRenewal = .now + Self.renewalInterval
+                        nextRenewal = .now + life / 4
                     }
                     try await freeDead()
                     isFailing = false
@@ -100,19 +103,19 @@ package struct NodeMembership: Service {
 
     /// Enters `lease`. Its end is reckoned from before the statement, so that we never believe in it for longer than others.
     private func enter(_ lease: Lease) async throws {
-        let end = ContinuousClock.now + Self.life
-        try await store.write(.engine) { [identity] tx in
-            try NodeQueries.insert(lease, name: identity.name, version: identity.version, life: Self.life, in: tx)
+        let end = ContinuousClock.now + life
+        try await store.write(.engine) { [identity, life] tx in
+            try NodeQueries.insert(lease, name: identity.name, version: identity.version, life: life, in: tx)
         }
         self.lease.set(lease, until: isAlone ? nil : end)
     }
 
     private func renew() async throws {
         let lease = lease.current
-        let end = ContinuousClock.now + Self.life
-        let isRenewed = try await store.write(.engine) { tx in
+        let end = ContinuousClock.now + life
+        let isRenewed = try await store.write(.engine) { [life] tx in
             try NodeQueries.prune(in: tx)
-            return try NodeQueries.renew(lease, life: Self.life, in: tx)
+            return try NodeQueries.renew(lease, life: life, in: tx)
         }
         if isRenewed {
             return self.lease.set(lease, until: isAlone ? nil : end)

@@ -26,6 +26,8 @@ package struct GatewayConfiguration: Sendable {
     package var appURL: String?
     /// 32 bytes; nil reads or makes the key file beside the database.
     package var masterKey: Secret<[UInt8]>?
+    /// How long a node may be silent before others take over what it was delivering; by the clock of the database.
+    package var nodeLease: Duration
     /// Networks that callback URLs may reach besides public addresses.
     package var allowedNetworks: [Network]
     /// When failed deliveries are tried again.
@@ -92,6 +94,10 @@ package struct GatewayConfiguration: Sendable {
                 variable: "MASTER_KEY",
                 expected: "set with PostgreSQL: 32 bytes in base64, as `openssl rand -base64 32` prints")
         }
+        nodeLease =
+            try values.read("NODE_LEASE", "a duration of at least 10s, such as 20s") { text in
+                DurationText.parse(text).flatMap { $0 >= .seconds(10) ? $0 : nil }
+            } ?? .seconds(20)
         allowedNetworks =
             try values.read("WEBHOOK_ALLOWED_NETWORKS", "networks such as 192.168.0.0/16,127.0.0.0/8") {
                 Self.list($0) { try? Network($0) }  // What is no network makes the whole value unreadable.

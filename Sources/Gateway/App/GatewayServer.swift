@@ -53,8 +53,8 @@ package struct GatewayServer: Sendable {
 
         // One server at a time works on a SQLite file, so every other lease there is void.
         let membership = try await NodeMembership.join(
-            store, as: .init(name: Self.nodeName, version: Self.version), isAlone: url == nil, clock: clock,
-            logger: logger)
+            store, as: .init(name: Self.nodeName, version: Self.version), isAlone: url == nil,
+            life: configuration.nodeLease, clock: clock, logger: logger)
         let metrics = DeliveryMetrics()
         let runner = AttemptRunner(
             sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version)

@@ -8,6 +8,8 @@ import Timestamps
 /// Calls the public HTTP API, as a phone and as its user, wherever the installation's server is at the moment.
 struct Client: Sendable {
     let installation: Installation
+    /// What stands before the servers; nil calls the installation's own.
+    var proxy: String?
 
     /// What the server said.
     struct Answer: Sendable {
@@ -50,7 +52,7 @@ struct Client: Sendable {
     }
 
     func send(_ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil) async throws -> Answer {
-        try await Self.send(method, installation.baseURL + path, body)
+        try await Self.send(method, (proxy ?? installation.baseURL) + path, body)
     }
 
     /// Sends a request that must succeed, and gives `data` of the answer.

@@ -1,0 +1,82 @@
+import Foundation
+import TestSupport
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A PostgreSQL of a test's own, which it may stop and start.
+final class PostgresCluster: Sendable {
+    /// What a server connects to.
+    let url: String
+    private let folder: String
+    private let tools: String
+
+    fileprivate init(folder: String) throws {
+        self.folder = folder
+        url = "postgresql://postgres@/postgres?host=" + folder.replacing("/", with: "%2F")
+        let versions = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")
+        guard let newest = versions.max(by: { (Int($0) ?? 0) < (Int($1) ?? 0) }) else {
+            throw TestFailure("PostgreSQL is missing: apt-get install postgresql")
+        }
+        tools = "/usr/lib/postgresql/\(newest)/bin/"
+    }
+
+    fileprivate func create() async throws {
+        // PostgreSQL refuses to run as root, and owns its folder.
+        if getuid() == 0 { try await run("/usr/bin/chown", "postgres", folder) }
+        try await run(
+            tools + "initdb", "--pgdata", folder + "/cluster", "--auth", "trust", "--username", "postgres",
+            "--encoding", "UTF8", "--locale", "C", "--no-sync", asOwner: true)
+        try await start()
+    }
+
+    /// Starts the server and waits until it takes connections.
+    func start() async throws {
+        // Not flushed: what a test kills is the server, not the machine.
+        let options =
+            "-c listen_addresses='' -c unix_socket_directories='\(folder)' -c fsync=off -c max_connections=200"
+        try await run(
+            tools + "pg_ctl", "--pgdata", folder + "/cluster", "--log", folder + "/server.log", "--wait", "--silent",
+            "start", "--options", options, asOwner: true)
+    }
+
+    /// Ends the server as a crash does: nobody is told, and the next start recovers.
+    func crash() async throws {
+        try await run(
+            tools + "pg_ctl", "--pgdata", folder + "/cluster", "--mode", "immediate", "--silent", "stop",
+            asOwner: true)
+    }
+
+    private func run(_ command: String, _ arguments: String..., asOwner: Bool = false) async throws {
+        var all = [command] + arguments
+        if asOwner, getuid() == 0 {
+            all = ["/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] + all
+        }
+        let process = try ChildProcess(
+            all[0], Array(all.dropFirst()), environment: ["PATH": "/usr/bin:/bin", "LC_ALL": "C"],
+            logs: "\(folder)/\(UUID().uuidString)")
+        let end = try await process.wait(within: .seconds(60))
+        guard end == .exited(0) else { throw TestFailure("\(all): \(end)\n\(process.output)\(process.errors)") }
+    }
+}
+
+/// Runs `body` with a PostgreSQL of its own, and ends and deletes it afterwards.
+func withPostgresCluster<Value>(_ body: (PostgresCluster) async throws -> Value) async throws -> Value {
+    try await withTemporaryDirectory { folder in
+        // The path of a socket is short; the servers under test are not its owner.
+        chmod(folder, 0o755)
+        let cluster = try PostgresCluster(folder: folder)
+        let result: Result<Value, any Error>
+        do {
+            try await cluster.create()
+            result = .success(try await body(cluster))
+        } catch {
+            result = .failure(error)
+        }
+        try? await cluster.crash()  // Already stopped, or never started: nothing to end.
+        return try result.get()
+    }
+}
