@@ -79,7 +79,7 @@ final class AttemptRecorder: Sendable {
 
     /// What goes into one transaction.
     private struct Batch {
-        /// At most 256, in the order of their deliveries' ids, in which all nodes lock them.
+        /// At most 256, in the order of their deliveries' birth, in which all nodes lock them.
         let results: [RecordedAttempt]
         /// Claims that were not attempted.
         let returned: [ClaimedDelivery]
@@ -99,7 +99,9 @@ final class AttemptRecorder: Sendable {
         while true {
             let (batch, isOver) = state.withLock { state -> (Batch?, Bool) in
                 if state.isEmpty { return (nil, state.isFinished) }
-                let results = state.results.prefix(Self.batchLimit).sorted { $0.claim.id < $1.claim.id }
+                let results = state.results.prefix(Self.batchLimit).sorted {
+                    ($0.claim.createdAt, $0.claim.id) < ($1.claim.createdAt, $1.claim.id)
+                }
                 state.results.removeFirst(results.count)
                 defer { state.returned = [] }
                 return (Batch(results: results, returned: state.returned), false)

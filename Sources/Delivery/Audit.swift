@@ -49,12 +49,14 @@ package struct Audit: Sendable {
         }
     }
 
-    /// Every endpoint's account, in the order of their ids. Indexes: `delivery_ready`, `delivery_leased`.
+    /// Every endpoint's account, in the order of their ids. Indexes: `delivery_ready`, `delivery_leased`,
+    /// `delivery_unnumbered`.
     ///
     /// Counts open rows only; run it on a reader.
     package static func accounts(in tx: any Transaction) throws -> [Account] {
         let pending = try open(.pending, in: tx)
         let leased = try open(.leased, in: tx)
+        let unnumbered = try EventNumbering.unnumbered(in: tx)
         return try tx.rows(
             """
             SELECT t.*, e.status
@@ -67,7 +69,8 @@ package struct Audit: Sendable {
             let isActive = try row.find("status", as: EndpointStatus.self) == .active
             let waiting = pending[endpoint] ?? 0
             return Account(
-                endpoint: endpoint, accepted: try row.get("accepted"), succeeded: try row.get("succeeded"),
+                endpoint: endpoint, accepted: try row.get("accepted") + (unnumbered[endpoint] ?? 0),
+                succeeded: try row.get("succeeded"),
                 failed: try row.get("failed"), cancelled: try row.get("cancelled"), pruned: try row.get("pruned"),
                 pending: isActive ? waiting : 0, held: isActive ? 0 : waiting, delivering: leased[endpoint] ?? 0)
         }

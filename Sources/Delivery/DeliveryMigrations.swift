@@ -193,5 +193,12 @@ package enum DeliveryMigrations {
                 "ALTER TABLE endpoint ADD COLUMN release_delivery_id \(.text)",
                 "ALTER TABLE endpoint ADD COLUMN release_next_at \(.int64)",
             ]),
+        Migration(
+            "delivery-4",
+            [
+                "\(.allowNull(table: "event", column: "position"))",
+                "CREATE INDEX event_unnumbered ON event (created_at, id) WHERE position IS NULL",
+                "CREATE INDEX delivery_unnumbered ON delivery (created_at, id) WHERE sequence IS NULL",
+            ]),
     ]
 }

@@ -97,6 +97,7 @@ package struct Dispatcher: Service {
                 }
                 let canClaim = lease.outlives(Self.leaseNeeded, lease: lease.current)
                 let requests = canClaim ? ready.plan(at: clock.now()) : []
+                for endpoint in ready.unserved { store.wakeups.share(.deliveries, key: endpoint.text) }
                 if requests.isEmpty {
                     let untilDue = canClaim ? ready.nextDue.map { $0 - clock.now() } ?? scanInterval : scanInterval
                     await store.wakeups.wait(

@@ -72,6 +72,6 @@ extension EndpointQueries {
         if let previous = endpoint.previousSigningKey, previous.expiresAt <= now { endpoint.previousSigningKey = nil }
         return EndpointReport(
             endpoint: endpoint, lastSuccessAt: try row.find("last_success_at"),
-            lastFailureAt: try row.find("last_failure_at"), openCount: try row.get("open_count"))
+            lastFailureAt: try row.find("last_failure_at"), openCount: max(0, try row.get("open_count")))
     }
 }

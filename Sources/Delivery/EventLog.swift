@@ -3,8 +3,9 @@ import Timestamps
 
 /// An event of the log.
 package struct LogEntry: Sendable {
-    /// Its place in the log of all users: grows, with gaps for one user.
-    package let position: Int64
+    /// Its place in the log of all users: grows, with gaps for one user. Nil for an event that was accepted a moment ago and
+    /// is not in the lists yet.
+    package let position: Int64?
     /// The event.
     package let id: EventID
     /// Its type.
@@ -20,7 +21,7 @@ package struct LogEntry: Sendable {
 extension LogEntry: RowDecodable {
     /// Reads a row of `event` with its body.
     package init(row: Row) throws {
-        position = try row.get("position")
+        position = try row.find("position")
         id = try row.get("id")
         type = try row.get("type")
         createdAt = try row.get("created_at")
@@ -49,7 +50,7 @@ package enum EventLog {
     ) throws -> [LogEntry] {
         let types: SQL = filter.types.isEmpty ? "" : "AND e.type IN \(list: filter.types)"
         let owner: SQL = filter.owner.map { "AND e.owner = \($0)" } ?? ""
-        let from: SQL = after.map { "AND e.position > \($0)" } ?? ""
+        let from: SQL = "AND e.position > \(after ?? 0)"
         let order: SQL = after == nil ? "ORDER BY e.position DESC" : "ORDER BY e.position"
         return try tx.all(
             LogEntry.self,

@@ -67,10 +67,8 @@ extension Transaction {
         let created = now
         let type = event.payload.type
         let body = CloudEvent(id: event.id.text, source: event.source, time: created, payload: event.payload).encoded()
-        let head: Int64? = try value(
-            "UPDATE log_head SET position = position + 1 WHERE id = 1 RETURNING position AS value")
-        guard let position = head else { throw StorageError.corrupt("log_head has no row") }
-        try run(
+        let position = isSerial ? try EventNumbering.nextPosition(in: self) : nil
+        var statements: [SQL] = [
             """
             INSERT INTO event (
                 id, position, user_id, type, owner, source, matches, order_key, order_no, only_endpoint_id, created_at,
@@ -79,38 +77,41 @@ extension Transaction {
                 \(event.id), \(position), \(event.userID), \(type), \(event.owner), \(event.source),
                 \(EventMatch.encode(matches)), \(event.order?.key), \(event.order?.number), \(only), \(created),
                 \(created))
-            """)
-        try run("INSERT INTO event_body (event_id, body) VALUES (\(event.id), \(body))")
+            """,
+            "INSERT INTO event_body (event_id, body) VALUES (\(event.id), \(body))",
+        ]
         for match in matches where match.reason == nil {
-            try insertDelivery(
-                of: event.id, to: match.endpoint, lane: .first, order: event.order, eventAt: created)
+            statements.append(
+                try delivery(of: event.id, to: match.endpoint, lane: .first, order: event.order, eventAt: created))
         }
-        let wakeups = wakeups
-        afterCommit { wakeups.signal(.events) }
+        try runBatch(statements)
+        let (wakeups, isNumbered) = (wakeups, isSerial)
+        afterCommit { wakeups.signal(isNumbered ? .events : .unnumbered) }
     }
 
-    /// Writes the delivery of an event to an endpoint, due at once, as the next one of the endpoint's sequence.
+    /// Writes the delivery of an event to an endpoint, due at once; the next one of the endpoint's sequence, or one that is
+    /// numbered after the commit.
     func insertDelivery(
         of event: EventID, to endpoint: EndpointID, lane: DeliveryLane, order: EventOrder?, eventAt: Timestamp
     ) throws {
-        let head: Int64? = try value(
-            """
-            UPDATE tally
-            SET accepted = accepted + 1
-            WHERE endpoint_id = \(endpoint)
-            RETURNING accepted AS value
-            """)
-        guard let sequence = head else { throw StorageError.corrupt("there is no endpoint \(endpoint)") }
+        try run(delivery(of: event, to: endpoint, lane: lane, order: order, eventAt: eventAt))
+        let (wakeups, isNumbered) = (wakeups, isSerial)
+        if !isNumbered { afterCommit { wakeups.signal(.unnumbered) } }
+    }
+
+    private func delivery(
+        of event: EventID, to endpoint: EndpointID, lane: DeliveryLane, order: EventOrder?, eventAt: Timestamp
+    ) throws -> SQL {
+        let sequence = isSerial ? try EventNumbering.nextSequence(of: endpoint, in: self) : nil
         let id = DeliveryID(event: event, endpoint: endpoint, at: eventAt)
-        try run(
-            """
+        let wakeups = wakeups
+        afterCommit { wakeups.signal(.deliveries, key: endpoint.text) }
+        return """
             INSERT INTO delivery (
                 id, event_id, endpoint_id, sequence, state, lane, due_at, attempt, step, order_key, order_no, created_at)
             VALUES (
                 \(id), \(event), \(endpoint), \(sequence), \(literal: DeliveryState.pending.rawValue), \(lane), \(now), 0,
                 0, \(order?.key), \(order?.number), \(now))
-            """)
-        let wakeups = wakeups
-        afterCommit { wakeups.signal(.deliveries, key: endpoint.text) }
+            """
     }
 }

@@ -148,6 +148,9 @@ package struct ReadySet: Sendable {
         return requests
     }
 
+    /// Endpoints with due work that the last plan left, for want of slots: other nodes may have some. At most 20.
+    package var unserved: [EndpointID] { freeSlots > 0 ? [] : Array(ring.prefix(20)) }
+
     /// Notes how many deliveries a request of the plan gave; fewer than asked for means that none is left there.
     ///
     /// - Parameters:

@@ -12,18 +12,23 @@ enum ResultQueries {
     }
 
     /// Stores each result whose lease still holds, counts it, and disables endpoints that want no more.
+    ///
+    /// The deliveries are moved in the order in which they come, which is the same on all nodes; three round trips for the batch.
     static func record(_ results: [RecordedAttempt], in tx: any Transaction) throws -> Stored {
         var stored = Stored()
         var counts: [EndpointID: Counts] = [:]
-        for result in results {
-            if try record(result, in: tx) {
+        let changed = try tx.runBatch(results.map { move($0, in: tx) })
+        for (result, count) in zip(results, changed) {
+            if count == 1 {
                 counts[result.claim.endpointID, default: Counts()].add(result)
             } else {
                 stored.refused.append(result.claim.id)
             }
         }
-        for (endpoint, count) in counts.sorted(by: { $0.key < $1.key }) {
-            try tally(count, of: endpoint, in: tx)
+        try tx.runBatch(zip(results, changed).filter { $1 == 1 }.map { attempt($0.0) })
+        let totals = counts.sorted { $0.key < $1.key }
+        try tx.runBatch(totals.flatMap { tally($0.value, of: $0.key, in: tx) })
+        for (endpoint, count) in totals {
             if let reason = try disableReason(count, of: endpoint, in: tx) {
                 try DeliveryQueries.disable(endpoint, because: reason, in: tx)
                 stored.disabled.append((endpoint, reason))
@@ -56,18 +61,20 @@ enum ResultQueries {
         }
     }
 
-    private static func record(_ result: RecordedAttempt, in tx: any Transaction) throws -> Bool {
+    /// What becomes of the delivery, if the claim still holds.
+    private static func move(_ result: RecordedAttempt, in tx: any Transaction) -> SQL {
+        let claim = result.claim
+        return transition(result, Etiquette.problem(of: result.result), in: tx) + """
+            WHERE id = \(claim.id) AND lease = \(claim.lease) AND attempt = \(claim.attempt)
+                AND state = \(literal: DeliveryState.leased.rawValue)
+            """
+    }
+
+    private static func attempt(_ result: RecordedAttempt) -> SQL {
         let claim = result.claim
         let attempt = result.result
         let problem = Etiquette.problem(of: attempt)
-        let changed = try tx.run(
-            transition(result, problem, in: tx) + """
-                WHERE id = \(claim.id) AND lease = \(claim.lease) AND attempt = \(claim.attempt)
-                    AND state = \(literal: DeliveryState.leased.rawValue)
-                """)
-        guard changed == 1 else { return false }
-        try tx.run(
-            """
+        return """
             INSERT INTO attempt (
                 delivery_id, number, started_at, duration, dns, connect, tls, first_byte, status_code, error,
                 error_detail, response_headers, response_body)
@@ -76,8 +83,7 @@ enum ResultQueries {
                 \(attempt.phases.connect), \(attempt.phases.tls), \(attempt.phases.firstByte),
                 \(attempt.outcome.statusCode), \(problem?.code), \(problem?.detail),
                 \(HeaderText.encode(attempt.responseHeaders)), \(attempt.responseBody))
-            """)
-        return true
+            """
     }
 
     private static func transition(
@@ -111,18 +117,14 @@ enum ResultQueries {
         }
     }
 
-    private static func tally(_ count: Counts, of endpoint: EndpointID, in tx: any Transaction) throws {
-        if count.succeeded + count.failed > 0 {
-            try tx.run(
-                """
-                UPDATE tally
-                SET succeeded = succeeded + \(count.succeeded), failed = failed + \(count.failed)
-                WHERE endpoint_id = \(endpoint)
-                """)
-        }
+    private static func tally(_ count: Counts, of endpoint: EndpointID, in tx: any Transaction) -> [SQL] {
         let isFailing = count.failuresInRow > 0
-        try tx.run(
+        let ended: SQL = """
+            UPDATE tally
+            SET succeeded = succeeded + \(count.succeeded), failed = failed + \(count.failed)
+            WHERE endpoint_id = \(endpoint)
             """
+        let health: SQL = """
             UPDATE endpoint_health
             SET last_success_at = COALESCE(\(count.lastSuccessAt), last_success_at),
                 last_failure_at = COALESCE(\(count.lastFailureAt), last_failure_at),
@@ -134,7 +136,8 @@ enum ResultQueries {
                     WHEN \(count.succeeded) > 0 THEN \(count.failuresInRow)
                     ELSE failure_count + \(count.failuresInRow) END
             WHERE endpoint_id = \(endpoint)
-            """)
+            """
+        return count.succeeded + count.failed > 0 ? [ended, health] : [health]
     }
 
     /// Why `endpoint` is to be disabled after a batch; nil when it is not.

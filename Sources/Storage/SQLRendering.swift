@@ -62,7 +62,7 @@ extension SQLFragment {
         // Writers are one at a time, so nothing is left to lock.
         case .forUpdate, .forUpdateSkipLocked: ""
         case .databaseTime: "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
-        case .migrationLock: "SELECT 1 AS value"
+        case .migrationLock, .allowNull: "SELECT 1 AS value"
         }
     }
 
@@ -78,6 +78,7 @@ extension SQLFragment {
         case .forUpdate: "FOR UPDATE"
         case .forUpdateSkipLocked: "FOR UPDATE SKIP LOCKED"
         case .databaseTime: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+        case .allowNull(let table, let column): "ALTER TABLE \(table) ALTER COLUMN \(column) DROP NOT NULL"
         // Any number does that no other program uses.
         case .migrationLock: "SELECT pg_advisory_xact_lock(7473651) AS value"
         }
@@ -86,7 +87,7 @@ extension SQLFragment {
     private var isLock: Bool {
         switch self {
         case .forUpdate, .forUpdateSkipLocked: true
-        case .int64, .text, .blob, .double, .strict, .databaseTime, .migrationLock: false
+        case .int64, .text, .blob, .double, .strict, .databaseTime, .allowNull, .migrationLock: false
         }
     }
 }

@@ -72,6 +72,17 @@ package protocol Transaction: AnyObject {
     @discardableResult
     func run(_ statement: SQL) throws -> Int
 
+    /// Runs statements in order and gives the number of rows that each changed: one round trip where the database is
+    /// another process, whatever their number.
+    ///
+    /// - Throws: `StorageError` of the first that fails; nothing after it is run.
+    @discardableResult
+    func runBatch(_ statements: [SQL]) throws -> [Int]
+
+    /// Whether writes are one at a time, so that all may draw numbers from one row. Where they are not, that row would
+    /// make them wait for each other's commits.
+    var isSerial: Bool { get }
+
     /// Runs `action` once this transaction is durable, on no particular thread; never when it is rolled back.
     ///
     /// For hints and caches only: the process may end between the commit and the action.

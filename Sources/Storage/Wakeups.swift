@@ -5,7 +5,7 @@ import Synchronization
 /// A sweep looks at least once a second whether or not it was told, so a lost hint costs time, not work.
 package final class Wakeups: Sendable {
     /// What somebody may wait for.
-    package enum Topic: Hashable, Sendable {
+    package enum Topic: String, Hashable, Sendable {
         /// Deliveries were inserted or became due.
         case deliveries
         /// Outgoing messages were planned or handed out.
@@ -14,6 +14,8 @@ package final class Wakeups: Sendable {
         case presence
         /// Events were added to the log.
         case events
+        /// Events or deliveries were committed that have no number yet.
+        case unnumbered
         /// A replay was asked for.
         case replays
         /// Pushes were made or became due.
@@ -24,7 +26,17 @@ package final class Wakeups: Sendable {
         case erasures
     }
 
+    /// What other processes on the same store are told.
+    package struct Hint: Hashable, Sendable {
+        /// What they may wait for.
+        package let topic: Topic
+        /// Which of its queues has work; nil when that is not known.
+        package let key: String?
+    }
+
     private struct State {
+        var shared: Set<Hint> = []
+        var messenger: (@Sendable () -> Void)?
         var pending: Set<Topic> = []
         var keys: [Topic: Set<String>] = [:]
         var waiters: [Topic: [UInt64: CheckedContinuation<Void, Never>]] = [:]
@@ -54,6 +66,33 @@ package final class Wakeups: Sendable {
             if state.keys[topic, default: []].count < 10_000 { state.keys[topic, default: []].insert(key) }
         }
         signal(topic)
+    }
+
+    /// Has other processes signalled as well, where they share the store; nothing where there can be none.
+    ///
+    /// At most 100 hints wait to be told, which is what one message holds.
+    package func share(_ topic: Topic, key: String? = nil) {
+        let messenger = state.withLock { state -> (@Sendable () -> Void)? in
+            guard state.messenger != nil, state.shared.count < 100 else { return nil }
+            return state.shared.insert(Hint(topic: topic, key: key)).inserted ? state.messenger : nil
+        }
+        messenger?()
+    }
+
+    /// Has `messenger` called whenever ``takeShared()`` has something to give; nil ends that.
+    package func setMessenger(_ messenger: (@Sendable () -> Void)?) {
+        state.withLock { state in
+            state.messenger = messenger
+            state.shared = []
+        }
+    }
+
+    /// The hints for others since the last call, in no order.
+    package func takeShared() -> Set<Hint> {
+        state.withLock { state in
+            defer { state.shared = [] }
+            return state.shared
+        }
     }
 
     /// The keys signalled since the last call, in no order.

@@ -34,6 +34,10 @@ private final class ExplainingTransaction: Transaction {
         return try wrapped.run(statement)
     }
 
+    func runBatch(_ statements: [SQL]) throws -> [Int] { try statements.map(run) }
+
+    var isSerial: Bool { wrapped.isSerial }
+
     func afterCommit(_ action: @escaping @Sendable () -> Void) { wrapped.afterCommit(action) }
 
     private func explain(_ statement: SQL) throws {

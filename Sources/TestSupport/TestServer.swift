@@ -39,7 +39,24 @@ package struct TestServer: Sendable {
     /// What a request causes is here when it is answered, so that tests can tell that nothing was emitted.
     package func emittedTypes() async throws -> [String] {
         try await store.read { tx in
-            try tx.rows("SELECT type FROM event ORDER BY position").map { try $0.get("type") }
+            try tx.rows("SELECT type FROM event ORDER BY position, id").map { try $0.get("type") }
+        }
+    }
+
+    /// Waits until what was accepted is in the log and in the sequences, which on PostgreSQL is soon after the answer.
+    ///
+    /// - Throws: ``NeverHappened`` after 20 s.
+    package func untilNumbered() async throws {
+        try await until("all is numbered") {
+            try await store.read { tx in
+                try tx.rows(
+                    """
+                    SELECT id FROM event WHERE position IS NULL
+                    UNION ALL
+                    SELECT id FROM delivery WHERE sequence IS NULL
+                    """
+                ).isEmpty
+            }
         }
     }
 

@@ -44,6 +44,7 @@ import Testing
                 try await account.makeWebhook(receiver.url())
                 _ = try await phone.receive(["from": "+18005550100", "content": "Hi"])
                 _ = try await receiver.event("message.phone.received")
+                try await server.untilNumbered()
 
                 // The rows are read before the counters, so the attempt may be counted while its delivery is not.
                 let page = try await eventually("the attempt and its delivery are counted") {

@@ -117,8 +117,17 @@ package struct GatewayServer: Sendable {
             let client = try await FCMClient(settings, clock: clock)
             push = [PushSender(store: store, client: client, logger: logger)]
         }
+        var shared: [any Service] = []
+        if let url {
+            shared = [
+                PostgresHints(url: url, wakeups: store.wakeups, logger: logger),
+                Sweep("numbering", on: .unnumbered, store: store, clock: clock, logger: logger) { tx in
+                    try EventNumbering.step(in: tx)
+                },
+            ]
+        }
         services =
-            push + [certificate].compactMap(\.self) + [
+            shared + push + [certificate].compactMap(\.self) + [
                 membership,
                 identities,
                 LifeSign(store: store, logger: logger),

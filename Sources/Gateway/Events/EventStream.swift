@@ -75,7 +75,7 @@ final class EventStream: Sendable {
         let mayHaveMore = events.count == Self.batch
         return LogPage(
             frames: events.flatMap(Self.frame),
-            cursor: mayHaveMore ? events[events.count - 1].position : max(cursor, head), mayHaveMore: mayHaveMore)
+            cursor: mayHaveMore ? events.last?.position ?? cursor : max(cursor, head), mayHaveMore: mayHaveMore)
     }
 
     /// One of the ten streams of a user; gone with the response that holds it, also one whose body is never asked for,
@@ -131,7 +131,9 @@ final class EventStream: Sendable {
     }
 
     private static func frame(_ event: LogEntry) -> [UInt8] {
-        Array("id: \(event.position)\nevent: \(event.type)\ndata: ".utf8) + event.encodedJSON() + Array("\n\n".utf8)
+        // Events of a list have a position.
+        let head = "id: \(event.position ?? 0)\nevent: \(event.type)\ndata: "
+        return Array(head.utf8) + event.encodedJSON() + Array("\n\n".utf8)
     }
 
     private static let streamsPerUser = 10

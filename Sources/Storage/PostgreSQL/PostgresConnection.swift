@@ -5,7 +5,7 @@ import CLibPQ
 /// Calls block. What bounds them: 5 s to connect, the timeouts that each transaction sets on the server, and 15 s without
 /// an acknowledgement of the network.
 final class PostgresConnection: @unchecked Sendable {
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     /// Prepared statements by text and types of binds.
     private var names: [String: String] = [:]
     private var nextName = 0
@@ -74,6 +74,68 @@ final class PostgresConnection: @unchecked Sendable {
         return success
     }
 
+    /// Runs statements in one round trip, as a pipeline (libpq 34.5), and gives the number of rows that each changed.
+    ///
+    /// - Throws: ``PostgresFailure`` of the first that fails; the server skips those behind it.
+    func runBatch(_ statements: [SQL]) throws(PostgresFailure) -> [Int] {
+        if statements.count < 2 {
+            return try statements.map { (statement) throws(PostgresFailure) in
+                try run(statement, dialect: .postgresql).changedRows
+            }
+        }
+        let prepared = try statements.map { (statement) throws(PostgresFailure) in
+            let text = statement.text(for: .postgresql)
+            let binds = try PostgresBinds(statement)
+            return (name: try self.prepared(text, binds), binds: binds, text: text)
+        }
+        var counts: [Int] = []
+        // In chunks, as the server answers while we still send, and neither side reads what the other cannot buffer.
+        for start in stride(from: 0, to: prepared.count, by: Self.pipelineLimit) {
+            counts += try pipeline(prepared[start..<min(start + Self.pipelineLimit, prepared.count)])
+        }
+        return counts
+    }
+
+    /// Answers to so many updates fit into any socket's buffer.
+    private static let pipelineLimit = 256
+
+    private func pipeline(
+        _ statements: ArraySlice<(name: String, binds: PostgresBinds, text: String)>
+    ) throws(PostgresFailure) -> [Int] {
+        guard PQenterPipelineMode(handle) == 1 else { throw lost("") }
+        defer { PQexitPipelineMode(handle) }
+        for (name, binds, text) in statements {
+            let isSent = binds.withArguments { count, values, lengths, formats in
+                PQsendQueryPrepared(handle, name, count, values, lengths, formats, 0)
+            }
+            guard isSent == 1 else { throw lost(text) }
+        }
+        guard PQpipelineSync(handle) == 1 else { throw lost("") }
+        var counts: [Int] = []
+        var first: PostgresFailure?
+        for (_, _, text) in statements {
+            do throws(PostgresFailure) {
+                counts.append(try checked(PQgetResult(handle), text).changedRows)
+            } catch {
+                // What comes behind a failure is answered, too, as aborted.
+                if first == nil { first = error }
+                if !isAlive { throw error }
+            }
+            // The NULL that ends the answer to one statement.
+            PQclear(PQgetResult(handle))
+        }
+        PQclear(PQgetResult(handle))
+        if let first { throw first }
+        return counts
+    }
+
+    /// What libpq says of the connection itself.
+    func lost(_ sql: String) -> PostgresFailure {
+        PostgresFailure(
+            sqlState: "", message: Self.line(String(cString: PQerrorMessage(handle))), constraint: nil, sql: sql,
+            isLost: !isAlive)
+    }
+
     /// Prepares everything anew.
     func forgetStatements() throws(PostgresFailure) {
         guard !names.isEmpty else { return }
@@ -93,11 +155,7 @@ final class PostgresConnection: @unchecked Sendable {
     }
 
     private func checked(_ result: OpaquePointer?, _ sql: String) throws(PostgresFailure) -> PostgresResult {
-        guard let result else {
-            throw PostgresFailure(
-                sqlState: "", message: Self.line(String(cString: PQerrorMessage(handle))), constraint: nil, sql: sql,
-                isLost: !isAlive)
-        }
+        guard let result else { throw lost(sql) }
         let wrapped = PostgresResult(result)
         if wrapped.isSuccess { return wrapped }
         throw PostgresFailure(

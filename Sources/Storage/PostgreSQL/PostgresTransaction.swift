@@ -28,6 +28,18 @@ final class PostgresTransaction: Transaction {
         try execute(statement).changedRows
     }
 
+    func runBatch(_ statements: [SQL]) throws -> [Int] {
+        precondition(!isOver, "a transaction was used after its body ended")
+        do throws(PostgresFailure) {
+            return try connection.runBatch(statements)
+        } catch {
+            if failure == nil { failure = error }
+            throw error.storageError
+        }
+    }
+
+    var isSerial: Bool { false }
+
     func afterCommit(_ action: @escaping @Sendable () -> Void) {
         precondition(!isOver, "a transaction was used after its body ended")
         actionsAfterCommit.append(action)

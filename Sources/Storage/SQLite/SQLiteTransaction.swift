@@ -28,6 +28,13 @@ final class SQLiteTransaction: Transaction {
         return try connection.run(statement, mayWrite: mayWrite)
     }
 
+    func runBatch(_ statements: [SQL]) throws -> [Int] {
+        try statements.map(run)
+    }
+
+    /// One writer runs all writes.
+    var isSerial: Bool { true }
+
     func afterCommit(_ action: @escaping @Sendable () -> Void) {
         precondition(!isOver, "a transaction was used after its body ended")
         actionsAfterCommit.append(action)

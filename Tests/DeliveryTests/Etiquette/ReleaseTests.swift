@@ -55,6 +55,7 @@ import Timestamps
                 let event = harness.event(order: EventOrder(key: key, number: number))
                 try await harness.store.write { tx in try tx.emit(event) }
             }
+            try await harness.number()
             let claims = try await harness.claim(id, limit: 1, lease: lease)
             try await harness.record(claims, .retry(at: harness.clock.now() + .seconds(600)), lease: lease)
 

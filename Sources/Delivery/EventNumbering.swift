@@ -1,0 +1,102 @@
+import Storage
+import Timestamps
+
+/// Numbers events and deliveries: an event's position in the log of all users, a delivery's in its endpoint's sequence.
+///
+/// Both are without gaps, so that a reader who sees a number has seen all below it. Where writes are one at a time the
+/// numbers are drawn as rows are written. Where many write at once, one row that all draw from would make each wait for
+/// the commits of the others, so rows are written without and numbered right after, a batch at a time, under the lock
+/// of the log's head.
+package enum EventNumbering {
+    /// Draws the next position, for a transaction that nothing runs beside.
+    static func nextPosition(in tx: any Transaction) throws -> Int64 {
+        let head: Int64? = try tx.value(
+            "UPDATE log_head SET position = position + 1 WHERE id = 1 RETURNING position AS value")
+        guard let head else { throw StorageError.corrupt("log_head has no row") }
+        return head
+    }
+
+    /// Draws the next number of `endpoint`, for a transaction that nothing runs beside.
+    static func nextSequence(of endpoint: EndpointID, in tx: any Transaction) throws -> Int64 {
+        let head: Int64? = try tx.value(
+            """
+            UPDATE tally
+            SET accepted = accepted + 1
+            WHERE endpoint_id = \(endpoint)
+            RETURNING accepted AS value
+            """)
+        guard let head else { throw StorageError.corrupt("there is no endpoint \(endpoint)") }
+        return head
+    }
+
+    /// One transaction of the numbering sweep: numbers at most 1,000 events and as many deliveries that were committed
+    /// without. Indexes: `event_unnumbered`, `delivery_unnumbered`.
+    package static func step(in tx: any Transaction) throws -> Sweep.Outcome {
+        // In a statement of its own: what is read behind the lock is newer than the round before.
+        let head: Int64? = try tx.value("SELECT position AS value FROM log_head WHERE id = 1 \(.forUpdate)")
+        guard let head else { throw StorageError.corrupt("log_head has no row") }
+        let events = try tx.run(
+            """
+            UPDATE event
+            SET position = \(head) + fresh.place
+            FROM (
+                SELECT id, ROW_NUMBER() OVER (ORDER BY created_at, id) AS place
+                FROM event
+                WHERE position IS NULL
+                ORDER BY created_at, id
+                LIMIT \(batch)) AS fresh
+            WHERE event.id = fresh.id
+            """)
+        if events > 0 { try tx.run("UPDATE log_head SET position = \(head + Int64(events)) WHERE id = 1") }
+        let deliveries = try numberDeliveries(in: tx)
+        let wakeups = tx.wakeups
+        tx.afterCommit {
+            if events > 0 {
+                wakeups.signal(.events)
+                wakeups.share(.events)
+            }
+            // A claim passes over rows that are being numbered.
+            for endpoint in deliveries.keys { wakeups.signal(.deliveries, key: endpoint.text) }
+        }
+        let isFull = events == batch || deliveries.values.reduce(0, +) == batch
+        return Sweep.Outcome(mayHaveMore: isFull, nextDue: nil)
+    }
+
+    /// Gives how many were numbered of each endpoint. Rows are locked in the order of their birth, as by those who
+    /// store results, and before the tallies.
+    private static func numberDeliveries(in tx: any Transaction) throws -> [EndpointID: Int] {
+        let numbered = try tx.rows(
+            """
+            UPDATE delivery
+            SET sequence = COALESCE(t.accepted, 0) + fresh.place
+            FROM (
+                SELECT id, endpoint_id, ROW_NUMBER() OVER (PARTITION BY endpoint_id ORDER BY created_at, id) AS place
+                FROM (
+                    SELECT id, endpoint_id, created_at
+                    FROM delivery
+                    WHERE sequence IS NULL
+                    ORDER BY created_at, id
+                    LIMIT \(batch)
+                    \(.forUpdate)) AS locked) AS fresh
+            LEFT JOIN tally t ON t.endpoint_id = fresh.endpoint_id
+            WHERE delivery.id = fresh.id
+            RETURNING delivery.endpoint_id AS endpoint_id
+            """)
+        var counts: [EndpointID: Int] = [:]
+        for row in numbered { counts[try row.get("endpoint_id"), default: 0] += 1 }
+        for (endpoint, count) in counts.sorted(by: { $0.key < $1.key }) {
+            try tx.run("UPDATE tally SET accepted = accepted + \(count) WHERE endpoint_id = \(endpoint)")
+        }
+        return counts
+    }
+
+    /// How many deliveries of each endpoint have no number yet. Index: `delivery_unnumbered`.
+    static func unnumbered(in tx: any Transaction) throws -> [EndpointID: Int64] {
+        let rows = try tx.rows(
+            "SELECT endpoint_id, COUNT(*) AS total FROM delivery WHERE sequence IS NULL GROUP BY endpoint_id")
+        return Dictionary(uniqueKeysWithValues: try rows.map { (try $0.get("endpoint_id"), try $0.get("total")) })
+    }
+
+    /// About 20 ms, for which the next round waits.
+    private static let batch = 1_000
+}
