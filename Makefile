@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps test-deps toolchain build release run tests-built test soak bench deb test-deb format lint clean
+.PHONY: help deps test-deps toolchain build release run tests-built test soak bench bench-postgres deb test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev ca-certificates
@@ -21,7 +21,7 @@ TEST_WIDTH := --experimental-maximum-parallelization-width 4
 SWIFT_TEST := HTTPSMS_PYTHON="$(CURDIR)/$(VENV)/bin/python" Scripts/with-postgresql swift test --skip-build --disable-xctest $(TEST_WIDTH)
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the system packages that the build needs (Debian; silent when all are there).
 	@Scripts/install-packages $(BUILD_PACKAGES)
@@ -66,6 +66,11 @@ soak: tests-built ## Run the long variants of the crash and fault tests.
 
 bench: release ## Measure the server on this machine, in release; `make bench ARGS='--scenario deliver'`.
 	@.build/release/httpsms bench $(ARGS)
+
+bench-postgres: release ## The same on a PostgreSQL that is started for it, with 1, 2 and 4 nodes.
+	@Scripts/install-packages postgresql
+	@HTTPSMS_POSTGRES_FSYNC=on Scripts/with-postgresql sh -c \
+		'.build/release/httpsms bench --scenario nodes --database-url "$$HTTPSMS_POSTGRES_URL" $(ARGS)'
 
 deb: release ## Pack the optimised server as a Debian package.
 	@Scripts/install-packages dpkg-dev binutils

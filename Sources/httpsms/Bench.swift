@@ -15,6 +15,7 @@ struct Bench: AsyncParsableCommand {
               send       messages to send over HTTP; baseline: a route that does nothing
               upload     files of 1,000 rows
               lists      lists and searches with many messages in the store against few
+              nodes      what a delivery costs on 1, 2, 4 nodes that share a PostgreSQL (with --database-url only)
             Ends with 1 when an accepted event was lost.
             """)
 
@@ -45,11 +46,18 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Write the report to a file, as JSON.")
     var json: String?
 
+    @Option(help: "The PostgreSQL of nodes: postgres://user@host/database, one that is only for this.")
+    var databaseURL: String?
+
+    @Option(help: "How many nodes share it, separated by commas.")
+    var nodes = "1,2,4"
+
     @Option(help: "Where stores are made; must be on the disk that is to be measured (default: the temporary folder).")
     var data: String?
 
     func validate() throws {
         _ = try scenarios()
+        _ = try nodeCounts()
         guard events > 0, backlog > 0, messages > 0, rate > 0, connections > 0, seconds ?? 1 > 0 else {
             throw ValidationError("numbers must be greater than 0")
         }
@@ -67,6 +75,8 @@ struct Bench: AsyncParsableCommand {
         options.connections = connections
         options.kill = kill
         options.folder = data
+        options.databaseURL = databaseURL
+        options.nodes = try nodeCounts()
         let report = try await Benchmark.run(options) { line in
             FileHandle.standardError.write(Data("bench: \(line)\n".utf8))
         }
@@ -75,8 +85,16 @@ struct Bench: AsyncParsableCommand {
         if report.hasLoss { throw ExitCode(1) }
     }
 
+    private func nodeCounts() throws -> [Int] {
+        let counts = nodes.split(separator: ",").compactMap { Int($0) }
+        guard !counts.isEmpty, counts.count == nodes.split(separator: ",").count,
+            counts.allSatisfy({ (1...16).contains($0) })
+        else { throw ValidationError("--nodes takes numbers from 1 to 16, such as 1,2,4") }
+        return counts
+    }
+
     private func scenarios() throws -> [Benchmark.Scenario] {
-        if scenario == "all" { return Benchmark.Scenario.allCases }
+        if scenario == "all" { return Benchmark.Scenario.allCases.filter { $0 != .nodes || databaseURL != nil } }
         return try scenario.split(separator: ",").map { name in
             guard let scenario = Benchmark.Scenario(rawValue: String(name)) else {
                 throw ValidationError("there is no scenario '\(name)'")

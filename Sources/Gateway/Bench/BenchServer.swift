@@ -14,8 +14,9 @@ import Timestamps
 /// Accounts, webhooks and a backlog are put into the store before it starts, by the code that the server itself uses.
 actor BenchServer {
     private let folder: URL
-    private let port: Int
-    private let databasePath: String
+    /// On 127.0.0.1.
+    let port: Int
+    private let settings: [String: String]
     private var process: ChildProcess?
     private var ended = (cpuSeconds: 0.0, peakMemory: 0)
 
@@ -26,10 +27,15 @@ actor BenchServer {
         let owner: String
     }
 
-    init(in folder: URL) async throws {
+    /// - Parameters:
+    ///   - folder: Where its files go.
+    ///   - postgres: The database that it shares with others; nil makes a SQLite file in `folder`.
+    init(in folder: URL, postgres: String? = nil) async throws {
         self.folder = folder
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        databasePath = folder.appendingPathComponent("httpsms.sqlite").path
+        let sqlite = "sqlite:" + folder.appendingPathComponent("httpsms.sqlite").path
+        let masterKey = postgres.map { _ in Data(repeating: 1, count: 32).base64EncodedString() }
+        settings = ["DATABASE_URL": postgres ?? sqlite, "MASTER_KEY": masterKey ?? ""]
         port = try await Self.freePort()
     }
 
@@ -135,10 +141,9 @@ actor BenchServer {
     func start() async throws {
         let process = try ChildProcess(
             ["serve"],
-            environment: [
-                "DATABASE_URL": "sqlite:\(databasePath)", "HTTP_PORT": "\(port)", "LOG_FORMAT": "json",
-                "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
-            ], output: folder.appendingPathComponent("server.log"))
+            environment: settings.merging([
+                "HTTP_PORT": "\(port)", "LOG_FORMAT": "json", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+            ]) { $1 }, output: folder.appendingPathComponent("server.log"))
         self.process = process
         let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline, process.isRunning {
@@ -179,7 +184,7 @@ actor BenchServer {
         _ route: LoadPlan.Route, _ accounts: [Account], connections: Int, rate: Double?, seconds: Double
     ) -> LoadPlan {
         LoadPlan(
-            route: route, port: port, accounts: accounts.map { .init(apiKey: $0.apiKey, owner: $0.owner) },
+            route: route, ports: [port], accounts: accounts.map { .init(apiKey: $0.apiKey, owner: $0.owner) },
             connections: connections, rate: rate, seconds: seconds)
     }
 
@@ -191,8 +196,7 @@ actor BenchServer {
     private func withStore<T: Sendable>(_ body: (GatewayStore) async throws -> T) async throws -> T {
         var logger = Logger(label: "httpsms")
         logger.logLevel = .warning
-        let configuration = try GatewayConfiguration(
-            flags: ["DATABASE_URL": "sqlite:\(databasePath)"], environment: [:])
+        let configuration = try GatewayConfiguration(flags: [:], environment: settings)
         let opened = try await GatewayStore.open(configuration, clock: SystemClock(), logger: logger)
         do {
             let value = try await body(opened)

@@ -116,7 +116,7 @@ extension Benchmark {
             guard let port = Int(try await child.firstLine()) else { throw BenchFailure("bench-noop printed no port") }
             let load = try await load(
                 LoadPlan(
-                    route: route, port: port,
+                    route: route, ports: [port],
                     accounts: [.init(apiKey: "uk_" + String(repeating: "x", count: 64), owner: "+18005551000")],
                     connections: options.connections, rate: nil, seconds: seconds))
             await child.stop()

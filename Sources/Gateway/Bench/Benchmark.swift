@@ -23,6 +23,10 @@ package struct Benchmark: Sendable {
         package var connections = 64
         /// Whether the server is killed with SIGKILL half-way and started again.
         package var kill = false
+        /// The PostgreSQL of `nodes`; nil leaves that scenario out.
+        package var databaseURL: String?
+        /// How many nodes share it, one run each.
+        package var nodes = [1, 2, 4]
         /// Where stores are made; nil is a folder of its own among the temporary ones.
         package var folder: String?
 
@@ -42,6 +46,7 @@ package struct Benchmark: Sendable {
         case send
         case upload
         case lists
+        case nodes
     }
 
     let options: Options
@@ -111,6 +116,7 @@ package struct Benchmark: Sendable {
                 case .send: try await send()
                 case .upload: try await upload()
                 case .lists: try await lists()
+                case .nodes: try await nodes()
                 }
             report.scenarios.append(measured)
         }

@@ -90,6 +90,23 @@ struct ProcessUsage: Sendable {
     }
 }
 
+extension ProcessUsage {
+    /// What all processes of that name on this machine used so far, those among their children included that have ended.
+    static func cpuSeconds(ofAllNamed name: String) -> Double {
+        // Without /proc nothing can be told.
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        let ticks = entries.compactMap { Int32($0) }.reduce(0.0) { sum, pid in
+            guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),  // It may have ended.
+                stat.contains("(\(name))")
+            else { return sum }
+            // utime, stime, and the same of children that were waited for.
+            let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
+            return fields.count > 15 ? sum + fields[12...15].reduce(0) { $0 + (Double($1) ?? 0) } : sum
+        }
+        return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+}
+
 /// Why a benchmark did not come to its end, in words.
 package struct BenchFailure: Error, CustomStringConvertible {
     /// One line, for whoever runs the benchmark.

@@ -22,6 +22,7 @@ final class LoadDriver {
     private var startedAt = NIODeadline.now()
     private var lastAnswerAt = NIODeadline.now()
     private var idle: [LoadConnection] = []
+    private var dialled = 0
     private var sent = 0
     private var accepted = 0
     private var unaccepted: [Int] = []
@@ -37,7 +38,7 @@ final class LoadDriver {
             let length = body.before.count + BenchMessage.serialDigits + body.after.count
             var before = ByteBuffer(
                 string: """
-                    POST \(plan.route.path) HTTP/1.1\r\nHost: 127.0.0.1:\(plan.port)\r\nx-api-key: \(account.apiKey)\r
+                    POST \(plan.route.path) HTTP/1.1\r\nHost: 127.0.0.1\r\nx-api-key: \(account.apiKey)\r
                     Content-Type: application/json\r\nContent-Length: \(length)\r\n\r\n
                     """)
             before.writeBytes(body.before)
@@ -79,6 +80,7 @@ final class LoadDriver {
     }
 
     private func connect() {
+        dialled += 1
         let this = NIOLoopBound(self, eventLoop: loop)
         ClientBootstrap(group: loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -87,7 +89,7 @@ final class LoadDriver {
                     try channel.pipeline.syncOperations.addHandler(LoadConnection(driver: this.value))
                 }
             }
-            .connect(host: "127.0.0.1", port: plan.port)
+            .connect(host: "127.0.0.1", port: plan.ports[dialled % plan.ports.count])
             .whenFailure { _ in
                 guard !this.value.isOver else { return }
                 this.value.loop.scheduleTask(in: .milliseconds(50)) { this.value.connect() }
@@ -108,7 +110,8 @@ final class LoadDriver {
         let elapsed = Double((NIODeadline.now() - startedAt).nanoseconds) / 1e9
         if let rate = plan.rate, !isOver {
             let due = Int(min(elapsed, plan.seconds) * rate)
-            while sent < due, let connection = idle.popLast() { send(on: connection) }
+            // The one that has been idle for longest, so that all ports have their share.
+            while sent < due, !idle.isEmpty { send(on: idle.removeFirst()) }
         }
         if elapsed >= plan.seconds { isOver = true }
         // 10 s: what is not answered by then counts as not accepted.

@@ -24,8 +24,8 @@ package struct LoadPlan: Sendable, Codable {
 
     /// What is posted.
     package var route = Route.receive
-    /// The port on 127.0.0.1 that is loaded.
-    package var port: Int
+    /// The ports on 127.0.0.1 that are loaded; connections go to them in turn.
+    package var ports: [Int]
     /// Which take turns: the SMS of serial number n is of the account n modulo their count.
     package var accounts: [Account]
     /// Requests that are under way at the same time at most.
