@@ -1,90 +1,122 @@
+import Logging
+
 extension Store {
     /// Applies those of `migrations` that the store does not have yet, in their order, each in its own transaction.
     ///
-    /// Several processes may do it at once: each step is decided anew in the transaction that applies it.
+    /// Several processes may do it at once: each step is decided anew in the transaction that applies it, and one
+    /// process at a time has the lock. A store that a newer version migrated can be used as long as its steps only added.
     ///
-    /// - Parameter migrations: All there are; each id once.
-    /// - Returns: The ids of those applied by this call, in order; empty when there was nothing to do.
-    /// - Throws: `StorageError`: `corrupt` when an applied migration has another text than here, or the store was
-    ///   made by a newer version.
-    package func migrate(_ migrations: [Migration]) async throws -> [String] {
-        try await write(.maintenance) { transaction in
-            _ = try transaction.rows("\(.migrationLock)")
-            try transaction.run(
-                """
-                CREATE TABLE IF NOT EXISTS schema_migration (
-                    id \(.text) PRIMARY KEY,
-                    checksum \(.text) NOT NULL,
-                    applied_at \(.int64) NOT NULL
-                ) \(.strict)
-                """)
-            try checkApplied(transaction, migrations)
-        }
+    /// - Parameters:
+    ///   - migrations: All there are; each id once.
+    ///   - patience: How long a step that other transactions keep from its table is tried again.
+    ///   - logger: Hears of steps of a newer version, and of what has to wait.
+    /// - Returns: The ids of the steps applied by this call, in order; empty when there was nothing to do.
+    /// - Throws: `StorageError`: `corrupt` when an applied migration has another text than here, or a newer version
+    ///   changed the store in a way that this one cannot work with; `unavailable` when patience ended.
+    package func migrate(
+        _ migrations: [Migration], patience: Duration = .seconds(300),
+        logger: Logger = Logger(label: "httpsms.storage")
+    ) async throws -> [String] {
+        let steps = MigrationStep.all(of: migrations)
+        let migrator = Migrator(store: self, patience: patience, logger: logger)
+        let recorded = try await read { try AppliedStep.all(in: $0) }
+        try migrator.check(recorded, against: steps)
+        let known = Set(recorded.map(\.id))
+        let missing = steps.filter { !known.contains($0.id) }
+        // A store that is up to date is only read, so that a server starts while another one migrates further.
+        guard !missing.isEmpty else { return [] }
+        try await migrator.alone("schema_migration") { try AppliedStep.prepareTable(in: $0) }
         var applied: [String] = []
-        for migration in migrations {
-            let isNew = try await write(.maintenance) { try apply(migration, in: $0) }
-            if isNew { applied.append(migration.id) }
+        for step in missing {
+            let isNew = try await migrator.alone(step.id) { try AppliedStep.apply(step, in: $0) }
+            if isNew { applied.append(step.id) }
         }
         return applied
     }
 }
 
-private func checkApplied(_ transaction: any Transaction, _ migrations: [Migration]) throws {
-    let known = Dictionary(uniqueKeysWithValues: migrations.map { ($0.id, $0.checksum) })
-    let rows = try transaction.rows("SELECT id, checksum FROM schema_migration ORDER BY id")
-    for row in rows {
-        let id: String = try row.get("id")
-        guard let checksum = known[id] else {
-            throw StorageError.corrupt(
-                """
-                The database holds the migration \(id), which this version of httpsms does not know: a newer version \
-                made it. Start that version, or restore a backup from before.
-                """)
-        }
-        guard try row.get("checksum") == checksum else {
-            throw StorageError.corrupt(
-                """
-                The migration \(id) was applied with another text than this version of httpsms has. Start the version \
-                that applied it; a released migration must never be edited.
-                """)
+/// Runs steps one at a time, and again when others were in the way.
+private struct Migrator {
+    let store: any Store
+    let patience: Duration
+    let logger: Logger
+
+    /// Longer than any index takes to build on the tables this is meant for: ten minutes for 100 million rows.
+    private static let longestTurn = Duration.seconds(3_600)
+    private static let longestPause = Duration.seconds(5)
+
+    private enum Obstacle: Error {
+        /// Another process migrates.
+        case anotherMigrator
+        /// A transaction holds a table that the step needs, or the store was not there.
+        case unavailable(String)
+    }
+
+    func check(_ recorded: [AppliedStep], against steps: [MigrationStep]) throws {
+        let known = Dictionary(uniqueKeysWithValues: steps.map { ($0.id, $0.checksum) })
+        for step in recorded {
+            guard let checksum = known[step.id] else {
+                if step.isAdditive {
+                    logger.warning(
+                        "the store has a migration of a newer version, which only added to it",
+                        metadata: ["migration": "\(step.id)"])
+                    continue
+                }
+                throw StorageError.corrupt(
+                    """
+                    The database holds the migration \(step.id), which this version of httpsms does not know and cannot \
+                    work with: a newer version made it. Start that version, or restore a backup from before.
+                    """)
+            }
+            guard step.checksum == checksum else {
+                throw StorageError.corrupt(
+                    """
+                    The migration \(step.id) was applied with another text than this version of httpsms has. Start the \
+                    version that applied it; a released migration must never be edited.
+                    """)
+            }
         }
     }
-}
 
-private func apply(_ migration: Migration, in transaction: any Transaction) throws -> Bool {
-    _ = try transaction.rows("\(.migrationLock)")
-    let found = try transaction.rows("SELECT id FROM schema_migration WHERE id = \(migration.id)")
-    guard found.isEmpty else { return false }
-    for statement in migration.statements { try transaction.run(statement) }
-    try transaction.run(
-        """
-        INSERT INTO schema_migration (id, checksum, applied_at)
-        VALUES (\(migration.id), \(migration.checksum), \(transaction.now))
-        """)
-    return true
-}
-
-extension Migration {
-    /// 16 hexadecimal digits that change with the text of the statements, the same on every engine.
+    /// Runs `body` in a transaction that has the lock of migrations, once it can be had.
     ///
-    /// FNV-1a (RFC 9923): it is there to notice edits, not to resist anybody.
-    var checksum: String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func add(_ text: String) {
-            // A byte that is in no UTF-8 text ends each run, so that moving text between runs is noticed.
-            for byte in text.utf8 + [0xff] { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-        }
-        for statement in statements {
-            for part in statement.parts {
-                switch part {
-                case .text(let text): add(text)
-                case .bind(let value): add("bind \(value)")
-                case .fragment(let fragment): add("fragment \(fragment)")
+    /// It is asked for again and again, not queued for: who waits inside a statement would hold up the index that the
+    /// other one builds, which waits for all statements to end.
+    func alone<T: Sendable>(
+        _ id: String, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T {
+        let start = ContinuousClock.now
+        var pause = Duration.milliseconds(100)
+        while true {
+            do {
+                return try await store.write(.maintenance) { tx in
+                    guard try tx.value("\(.migrationLock)") == true else { throw Obstacle.anotherMigrator }
+                    do {
+                        return try body(tx)
+                    } catch StorageError.unavailable(let reason) {
+                        throw Obstacle.unavailable(reason)
+                    }
                 }
+            } catch Obstacle.anotherMigrator {
+                guard .now - start < Self.longestTurn else {
+                    throw StorageError.unavailable(
+                        "Another process has been migrating the store for an hour. Look what it waits for, or stop it.")
+                }
+                logger.debug("another process migrates the store", metadata: ["migration": "\(id)"])
+            } catch Obstacle.unavailable(let reason) {
+                guard .now - start < patience else {
+                    throw StorageError.unavailable(
+                        """
+                        The migration \(id) could not be applied: \(reason). When a transaction holds the table \
+                        (pg_stat_activity shows it), end it and start again; nothing is left half done.
+                        """)
+                }
+                logger.warning(
+                    "a migration has to wait and is tried again",
+                    metadata: ["migration": "\(id)", "reason": "\(reason)"])
             }
-            add(";")
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, Self.longestPause)
         }
-        let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

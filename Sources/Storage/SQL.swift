@@ -109,6 +109,9 @@ package enum SQLFragment: Sendable {
     case databaseTime
     /// A whole statement: from now on the column may hold NULL. Nothing on SQLite, where such columns are always filled.
     case allowNull(table: String, column: String)
-    /// A whole statement: nobody else migrates until the transaction ends.
+    /// A whole statement: `value` is true when nobody else migrates until the transaction ends, else false.
     case migrationLock
+    /// Behind a `FROM`: a row for each column of each table of the store: `table_name`, `column_name`, `position`, and
+    /// `key_position`, the place in the primary key, 0 for a column that is not in it.
+    case columns
 }

@@ -63,6 +63,14 @@ extension SQLFragment {
         case .forUpdate, .forUpdateSkipLocked: ""
         case .databaseTime: "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
         case .migrationLock, .allowNull: "SELECT 1 AS value"
+        case .columns:
+            """
+            (SELECT tables.name AS table_name, columns.name AS column_name, columns.cid + 1 AS position,
+                columns.pk AS key_position
+            FROM sqlite_master AS tables
+            JOIN pragma_table_info(tables.name) AS columns
+            WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite\\_%' ESCAPE '\\')
+            """
         }
     }
 
@@ -80,14 +88,30 @@ extension SQLFragment {
         case .databaseTime: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
         case .allowNull(let table, let column): "ALTER TABLE \(table) ALTER COLUMN \(column) DROP NOT NULL"
         // Any number does that no other program uses.
-        case .migrationLock: "SELECT pg_advisory_xact_lock(7473651) AS value"
+        // From here on the transaction waits for no table longer than others may wait behind it.
+        case .migrationLock:
+            """
+            SELECT pg_try_advisory_xact_lock(7473651) AS value, set_config('lock_timeout', '500ms', true) AS lock_timeout
+            """
+        case .columns:
+            """
+            (SELECT tables.relname::text COLLATE "C" AS table_name, columns.attname::text COLLATE "C" AS column_name,
+                columns.attnum::bigint AS position,
+                COALESCE(array_position(keys.indkey::smallint[], columns.attnum) + 1, 0)::bigint AS key_position
+            FROM pg_class AS tables
+            JOIN pg_namespace AS schemas ON schemas.oid = tables.relnamespace
+            JOIN pg_attribute AS columns ON columns.attrelid = tables.oid
+            LEFT JOIN pg_index AS keys ON keys.indrelid = tables.oid AND keys.indisprimary
+            WHERE schemas.nspname = current_schema() AND tables.relkind IN ('r', 'p') AND NOT tables.relispartition
+                AND columns.attnum > 0 AND NOT columns.attisdropped)
+            """
         }
     }
 
     private var isLock: Bool {
         switch self {
         case .forUpdate, .forUpdateSkipLocked: true
-        case .int64, .text, .blob, .double, .strict, .databaseTime, .allowNull, .migrationLock: false
+        case .int64, .text, .blob, .double, .strict, .databaseTime, .allowNull, .migrationLock, .columns: false
         }
     }
 }

@@ -83,6 +83,11 @@ package protocol Transaction: AnyObject {
     /// make them wait for each other's commits.
     var isSerial: Bool { get }
 
+    /// Makes `index` unless it is there, without stopping others' writes; for the migrator, and perhaps minutes long.
+    ///
+    /// - Throws: `StorageError`.
+    func build(_ index: TableIndex) throws
+
     /// Runs `action` once this transaction is durable, on no particular thread; never when it is rolled back.
     ///
     /// For hints and caches only: the process may end between the commit and the action.

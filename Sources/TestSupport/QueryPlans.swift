@@ -38,6 +38,8 @@ private final class ExplainingTransaction: Transaction {
 
     var isSerial: Bool { wrapped.isSerial }
 
+    func build(_ index: TableIndex) throws { try wrapped.build(index) }
+
     func afterCommit(_ action: @escaping @Sendable () -> Void) { wrapped.afterCommit(action) }
 
     private func explain(_ statement: SQL) throws {

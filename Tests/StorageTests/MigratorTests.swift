@@ -7,6 +7,8 @@ struct MigratorTests {
     private static let second = Migration(
         "phones-2", ["ALTER TABLE phone ADD COLUMN name \(.text)", "INSERT INTO phone VALUES (1, \("Ada"))"])
 
+    private static let index = TableIndex("phone_name", on: "phone", "(name) WHERE name IS NOT NULL", isUnique: true)
+
     @Test(arguments: Engine.enabled)
     func aNewStoreGetsAllInOrder(engine: Engine) async throws {
         try await withStore(engine) { store in
@@ -64,12 +66,67 @@ struct MigratorTests {
     }
 
     @Test(arguments: Engine.enabled)
-    func aStoreOfANewerVersionIsRefused(engine: Engine) async throws {
-        try await withStore(engine, migrations: [Self.first, Self.second]) { store in
+    func aNewerVersionThatOnlyAddedIsAWarning(engine: Engine) async throws {
+        let newer = Migration("phones-2", Self.second.statements, indexes: [Self.index])
+        try await withStore(engine, migrations: [Self.first, newer]) { store in
+            let log = LogRecorder()
+
+            let applied = try await store.migrate([Self.first], logger: log.logger)
+
+            #expect(applied == [])
+            let warned = log.lines.filter { "\($0)".hasPrefix("warning") }.compactMap { $0.metadata["migration"] }
+            #expect(warned == ["phones-2", "phones-2/phone_name"])
+        }
+    }
+
+    @Test(arguments: Engine.enabled)
+    func aNewerVersionThatChangedTheStoreIsRefused(engine: Engine) async throws {
+        let newer = Migration("phones-2", ["ALTER TABLE phone RENAME TO device"], isAdditive: false)
+        try await withStore(engine, migrations: [Self.first, newer]) { store in
             let error = await #expect(throws: StorageError.self) { _ = try await store.migrate([Self.first]) }
 
             let words = try #require(corruption(error))
             #expect(words.contains("phones-2") && words.contains("newer version"))
+        }
+    }
+
+    /// Stores of before steps said whether they only add.
+    @Test(arguments: Engine.enabled)
+    func stepsOfBeforeCountAsAdditive(engine: Engine) async throws {
+        try await withStore(engine) { store in
+            try await store.write { tx in
+                try tx.run(
+                    """
+                    CREATE TABLE schema_migration (
+                        id \(.text) PRIMARY KEY, checksum \(.text) NOT NULL, applied_at \(.int64) NOT NULL
+                    ) \(.strict)
+                    """)
+                try tx.run("INSERT INTO schema_migration VALUES ('phones-0', 'unknown', 1)")
+            }
+
+            let applied = try await store.migrate([Self.first])
+            let repeated = try await store.migrate([Self.first])
+
+            #expect([applied, repeated] == [["phones-1"], []])
+        }
+    }
+
+    @Test(arguments: Engine.enabled)
+    func indexesAreMadeAfterTheStatementsAndOnce(engine: Engine) async throws {
+        try await withStore(engine, migrations: [Self.first]) { store in
+            let extended = Migration("phones-2", Self.second.statements, indexes: [Self.index])
+
+            let applied = try await store.migrate([Self.first, extended])
+            let repeated = try await store.migrate([Self.first, extended])
+
+            #expect([applied, repeated] == [["phones-2", "phones-2/phone_name"], []])
+            let second = await #expect(throws: StorageError.self) {
+                try await store.write { try $0.run("INSERT INTO phone VALUES (2, 'Ada')") }
+            }
+            guard case .uniqueViolation = second else {
+                Issue.record("\(String(describing: second))")
+                return
+            }
         }
     }
 

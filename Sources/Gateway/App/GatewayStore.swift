@@ -27,7 +27,7 @@ package struct GatewayStore: Sendable {
     ) async throws -> GatewayStore {
         let store = try await openUnmigrated(configuration, clock: clock, logger: logger)
         do {
-            let applied = try await store.migrate(migrations)
+            let applied = try await store.migrate(migrations, logger: logger)
             if !applied.isEmpty {
                 logger.info("store migrated", metadata: ["migrations": "\(applied.joined(separator: ", "))"])
             }

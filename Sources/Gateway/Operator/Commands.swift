@@ -54,7 +54,7 @@ package enum Commands {
         let store = try await GatewayStore.openUnmigrated(configuration, logger: logger)
         let applied: [String]
         do {
-            applied = try await store.migrate(GatewayStore.migrations)
+            applied = try await store.migrate(GatewayStore.migrations, logger: logger)
         } catch {
             try? await store.close()  // The first error is the one to report.
             throw error

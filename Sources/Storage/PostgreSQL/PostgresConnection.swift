@@ -5,6 +5,9 @@ import CLibPQ
 /// Calls block. What bounds them: 5 s to connect, the timeouts that each transaction sets on the server, and 15 s without
 /// an acknowledgement of the network.
 final class PostgresConnection: @unchecked Sendable {
+    /// What it was opened with.
+    let url: String
+
     let handle: OpaquePointer
     /// Prepared statements by text and types of binds.
     private var names: [String: String] = [:]
@@ -38,6 +41,7 @@ final class PostgresConnection: @unchecked Sendable {
                 sqlState: "", message: Self.line(message), constraint: nil, sql: "", isLost: true)
         }
         handle = opened
+        self.url = url
         // Notices go nowhere: what matters comes as an error.
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
     }

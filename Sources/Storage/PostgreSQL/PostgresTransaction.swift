@@ -38,6 +38,18 @@ final class PostgresTransaction: Transaction {
         }
     }
 
+    /// Builds on another connection, while this transaction keeps the lock of migrations and nothing that a build waits for.
+    func build(_ index: TableIndex) throws {
+        precondition(!isOver, "a transaction was used after its body ended")
+        do {
+            try connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            try PostgresIndexBuild.run(index, on: PostgresConnection(url: connection.url))
+        } catch let error as PostgresFailure {
+            if failure == nil { failure = error }
+            throw error.storageError
+        }
+    }
+
     var isSerial: Bool { false }
 
     func afterCommit(_ action: @escaping @Sendable () -> Void) {

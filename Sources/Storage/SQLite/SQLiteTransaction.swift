@@ -35,6 +35,10 @@ final class SQLiteTransaction: Transaction {
     /// One writer runs all writes.
     var isSerial: Bool { true }
 
+    func build(_ index: TableIndex) throws {
+        _ = try run(index.creation("IF NOT EXISTS"))
+    }
+
     func afterCommit(_ action: @escaping @Sendable () -> Void) {
         precondition(!isOver, "a transaction was used after its body ended")
         actionsAfterCommit.append(action)

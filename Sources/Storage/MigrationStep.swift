@@ -1,0 +1,59 @@
+/// What the migrator applies and records as one: the statements of a migration, or one of its indexes.
+struct MigrationStep: Sendable {
+    enum Work: Sendable {
+        case statements([SQL])
+        case index(TableIndex)
+    }
+
+    let id: String
+    let work: Work
+    let isAdditive: Bool
+
+    /// Every step of `migrations`, in order.
+    static func all(of migrations: [Migration]) -> [MigrationStep] {
+        migrations.flatMap { migration in
+            [MigrationStep(id: migration.id, work: .statements(migration.statements), isAdditive: migration.isAdditive)]
+                + migration.indexes.map {
+                    MigrationStep(id: "\(migration.id)/\($0.name)", work: .index($0), isAdditive: true)
+                }
+        }
+    }
+
+    /// Runs it in `transaction`, which holds the lock of migrations. May be repeated.
+    func run(in transaction: any Transaction) throws {
+        switch work {
+        case .statements(let statements): for statement in statements { try transaction.run(statement) }
+        case .index(let index): try transaction.build(index)
+        }
+    }
+
+    /// 16 hexadecimal digits that change with the text of the statements, the same on every engine.
+    ///
+    /// FNV-1a (RFC 9923): it is there to notice edits, not to resist anybody.
+    var checksum: String {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        func add(_ text: String) {
+            // A byte that is in no UTF-8 text ends each run, so that moving text between runs is noticed.
+            for byte in text.utf8 + [0xff] { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        }
+        for statement in statements {
+            for part in statement.parts {
+                switch part {
+                case .text(let text): add(text)
+                case .bind(let value): add("bind \(value)")
+                case .fragment(let fragment): add("fragment \(fragment)")
+                }
+            }
+            add(";")
+        }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    private var statements: [SQL] {
+        switch work {
+        case .statements(let statements): statements
+        case .index(let index): [index.creation("")]
+        }
+    }
+}
