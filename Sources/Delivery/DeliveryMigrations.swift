@@ -195,10 +195,10 @@ package enum DeliveryMigrations {
             ]),
         Migration(
             "delivery-4",
-            [
-                "\(.allowNull(table: "event", column: "position"))",
-                "CREATE INDEX event_unnumbered ON event (created_at, id) WHERE position IS NULL",
-                "CREATE INDEX delivery_unnumbered ON delivery (created_at, id) WHERE sequence IS NULL",
+            ["\(.allowNull(table: "event", column: "position"))"],
+            indexes: [
+                TableIndex("event_unnumbered", on: "event", "(created_at, id) WHERE position IS NULL"),
+                TableIndex("delivery_unnumbered", on: "delivery", "(created_at, id) WHERE sequence IS NULL"),
             ]),
     ]
 }

@@ -97,6 +97,10 @@ package enum EventNumbering {
         return Dictionary(uniqueKeysWithValues: try rows.map { (try $0.get("endpoint_id"), try $0.get("total")) })
     }
 
+    /// How long what was committed may wait for its number, so that one transaction numbers many: an event stream is that
+    /// much behind.
+    package static let interval: Duration = .milliseconds(20)
+
     /// About 20 ms, for which the next round waits.
     private static let batch = 1_000
 }

@@ -27,6 +27,7 @@ package struct Sweep: Service {
     private let store: any Store
     private let clock: any WallClock
     private let floor: Duration
+    private let interval: Duration
     private let logger: Logger
     private let work: @Sendable (any Transaction) throws -> Outcome
 
@@ -36,17 +37,19 @@ package struct Sweep: Service {
     ///   - store: Where the rows are.
     ///   - clock: What due times are compared with.
     ///   - floor: The longest time between two looks.
+    ///   - interval: The shortest time between two looks: what many commits made due in it is done in one transaction.
     ///   - logger: Told of failures, once each time they begin.
     ///   - work: One transaction: handles a bounded number of due rows. May run again.
     package init(
         _ name: String, on topic: Wakeups.Topic, store: any Store, clock: any WallClock, floor: Duration = .seconds(1),
-        logger: Logger, work: @escaping @Sendable (any Transaction) throws -> Outcome
+        interval: Duration = .zero, logger: Logger, work: @escaping @Sendable (any Transaction) throws -> Outcome
     ) {
         self.name = name
         self.topic = topic
         self.store = store
         self.clock = clock
         self.floor = floor
+        self.interval = interval
         self.logger = logger
         self.work = work
     }
@@ -71,7 +74,11 @@ package struct Sweep: Service {
                     }
                     isFailing = true
                 }
-                await wakeups.wait(for: topic, atMost: pause)
+                if interval > .zero {
+                    try? await Task.sleep(for: interval)  // Cancelled: the loop ends.
+                    pause -= interval
+                }
+                await wakeups.wait(for: topic, atMost: max(pause, .zero))
             }
         } onGracefulShutdown: {
             wakeups.signal(topic)

@@ -87,11 +87,12 @@ extension SQLFragment {
         case .forUpdateSkipLocked: "FOR UPDATE SKIP LOCKED"
         case .databaseTime: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
         case .allowNull(let table, let column): "ALTER TABLE \(table) ALTER COLUMN \(column) DROP NOT NULL"
-        // Any number does that no other program uses.
+        // Any number does that no other program uses; stores in different schemas do not meet.
         // From here on the transaction waits for no table longer than others may wait behind it.
         case .migrationLock:
             """
-            SELECT pg_try_advisory_xact_lock(7473651) AS value, set_config('lock_timeout', '500ms', true) AS lock_timeout
+            SELECT pg_try_advisory_xact_lock(7473651, hashtext(current_schema())) AS value,
+                set_config('lock_timeout', '500ms', true) AS lock_timeout
             """
         case .columns:
             """

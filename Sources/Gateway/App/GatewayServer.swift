@@ -121,9 +121,10 @@ package struct GatewayServer: Sendable {
         if let url {
             shared = [
                 PostgresHints(url: url, wakeups: store.wakeups, logger: logger),
-                Sweep("numbering", on: .unnumbered, store: store, clock: clock, logger: logger) { tx in
-                    try EventNumbering.step(in: tx)
-                },
+                Sweep(
+                    "numbering", on: .unnumbered, store: store, clock: clock, interval: EventNumbering.interval,
+                    logger: logger
+                ) { tx in try EventNumbering.step(in: tx) },
             ]
         }
         services =

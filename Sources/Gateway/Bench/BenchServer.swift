@@ -30,6 +30,7 @@ actor BenchServer {
     /// - Parameters:
     ///   - folder: Where its files go.
     ///   - postgres: The database that it shares with others; nil makes a SQLite file in `folder`.
+    /// - Throws: What the file system or the network says against it.
     init(in folder: URL, postgres: String? = nil) async throws {
         self.folder = folder
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -2,7 +2,8 @@
 enum PostgresIndexBuild {
     /// Makes `index` unless it is there; one that a crash left unfinished is dropped and made anew.
     ///
-    /// It takes as long as it takes: at least until the transactions that are open now have ended.
+    /// It takes as long as it takes: at least until the transactions that are open now have ended. On an empty table it is
+    /// made at once, so that a new store waits for nobody.
     ///
     /// - Throws: `PostgresFailure`, after which there may be an unfinished index.
     static func run(_ index: TableIndex, on connection: PostgresConnection) throws {
@@ -13,7 +14,10 @@ enum PostgresIndexBuild {
         case false?: try connection.execute("DROP INDEX CONCURRENTLY \(index.name)")
         case nil: break
         }
-        try connection.execute(index.creation("CONCURRENTLY").text(for: .postgresql))
+        let table = SQL(stringLiteral: index.table)
+        let isEmpty = try connection.run("SELECT 1 FROM \(table) LIMIT 1", dialect: .postgresql).rows().isEmpty
+        if isEmpty { try connection.execute("SET lock_timeout = '500ms'") }
+        try connection.execute(index.creation(isEmpty ? "" : "CONCURRENTLY").text(for: .postgresql))
     }
 
     /// nil when there is none.

@@ -247,7 +247,9 @@ struct DispatcherTests {
                 try await sender.untilSent(20)
             }
 
-            let rows = try await harness.deliveries(to: endpoint)
+            let rows = try await harness.deliveries(to: endpoint).sorted {
+                ($0.orderNumber ?? 0) < ($1.orderNumber ?? 0)
+            }
             #expect(sender.requests.map { $0.header("X-Httpsms-Delivery") } == rows.map(\.id.text))
         }
     }
