@@ -130,7 +130,7 @@ package enum DeliveryHistory {
         return try tx.all(
             DeliveryRecord.self,
             select + """
-                WHERE d.endpoint_id = \(endpoint) \(state(filter.status)) \(before) \(type) \(subject)
+                WHERE d.endpoint_id = \(endpoint) AND d.sequence IS NOT NULL \(state(filter.status)) \(before) \(type) \(subject)
                 ORDER BY d.sequence DESC
                 LIMIT \(limit)
                 """)

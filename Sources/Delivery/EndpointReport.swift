@@ -53,14 +53,16 @@ extension EndpointQueries {
         ).first.map { try report(row: $0, at: tx.now) }
     }
 
-    /// The sequence of the newest delivery of an endpoint; 0 before the first.
+    /// The sequence of the newest delivery of an endpoint; 0 before the first. All that was committed has its number then.
     package func sequenceHead(of id: EndpointID, in tx: any Transaction) throws -> Int64 {
-        try tx.value("SELECT accepted AS value FROM tally WHERE endpoint_id = \(id)") ?? 0
+        while try !tx.isSerial && EventNumbering.step(in: tx).mayHaveMore {}
+        return try tx.value("SELECT accepted AS value FROM tally WHERE endpoint_id = \(id)") ?? 0
     }
 
     private static let reports: SQL = """
         SELECT e.*, h.last_success_at, h.last_failure_at,
-            t.accepted - t.succeeded - t.failed - t.cancelled - t.pruned AS open_count
+            t.accepted - t.succeeded - t.failed - t.cancelled - t.pruned
+                + (SELECT COUNT(*) FROM delivery d WHERE d.endpoint_id = e.id AND d.sequence IS NULL) AS open_count
         FROM endpoint e
         JOIN endpoint_health h ON h.endpoint_id = e.id
         JOIN tally t ON t.endpoint_id = e.id
@@ -72,6 +74,6 @@ extension EndpointQueries {
         if let previous = endpoint.previousSigningKey, previous.expiresAt <= now { endpoint.previousSigningKey = nil }
         return EndpointReport(
             endpoint: endpoint, lastSuccessAt: try row.find("last_success_at"),
-            lastFailureAt: try row.find("last_failure_at"), openCount: max(0, try row.get("open_count")))
+            lastFailureAt: try row.find("last_failure_at"), openCount: try row.get("open_count"))
     }
 }

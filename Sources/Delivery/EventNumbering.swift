@@ -62,6 +62,25 @@ package enum EventNumbering {
         return Sweep.Outcome(mayHaveMore: isFull, nextDue: nil)
     }
 
+    /// Numbers what was committed before the call, so that a client finds in a list what it was just told of.
+    ///
+    /// When the store cannot be written, the list is as it is.
+    package static func catchUp(_ store: any Store) async throws {
+        let isBehind = try await store.read { tx in
+            if tx.isSerial { return false }
+            let event = try tx.rows("SELECT id FROM event WHERE position IS NULL ORDER BY created_at, id LIMIT 1")
+            if !event.isEmpty { return true }
+            return try !tx.rows("SELECT id FROM delivery WHERE sequence IS NULL ORDER BY created_at, id LIMIT 1")
+                .isEmpty
+        }
+        guard isBehind else { return }
+        do {
+            while try await store.write({ tx in try step(in: tx).mayHaveMore }) {}
+        } catch StorageError.unavailable {
+            return
+        }
+    }
+
     /// Gives how many were numbered of each endpoint. Rows are locked in the order of their birth, as by those who
     /// store results, and before the tallies.
     private static func numberDeliveries(in tx: any Transaction) throws -> [EndpointID: Int] {

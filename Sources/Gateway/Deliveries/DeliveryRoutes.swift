@@ -39,6 +39,7 @@ struct DeliveryRoutes {
         }
         if let id = parameters["before"] { filter.before = errors.requireID("before", id, of: DeliveryID.self) }
         try errors.check(message)
+        try await EventNumbering.catchUp(store)
         let deliveries: [DeliveryRecord]? = try await store.read { [endpoints, filter] tx in
             guard try endpoints.find(webhookID, userID: context.userID, in: tx) != nil else { return nil }
             return try DeliveryHistory.list(endpoint: webhookID, filter, limit: page.limit, in: tx)
@@ -100,6 +101,7 @@ struct DeliveryRoutes {
         if until <= since, body?.since != nil { errors.add("until", "The until field must be later than since") }
         try errors.check(message)
         let statuses = names.compactMap(ReplayedStatus.init(rawValue:))
+        try await EventNumbering.catchUp(store)
         let range = try await store.read { tx in
             try ReplayQueries.range(userID: context.userID, since: since, until: until, in: tx)
         }

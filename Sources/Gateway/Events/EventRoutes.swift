@@ -27,6 +27,7 @@ struct EventRoutes {
         }
         let filter = Self.filter(parameters, &errors)
         try errors.check("validation errors while fetching events")
+        try await EventNumbering.catchUp(store)
         let events = try await store.read { [after] tx in
             try EventLog.list(userID: context.userID, after: after, filter, limit: page.limit, in: tx)
         }
