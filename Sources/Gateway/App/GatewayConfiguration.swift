@@ -18,6 +18,8 @@ package struct GatewayConfiguration: Sendable {
     package var databasePath: String
     /// What libpq connects to; nil uses the SQLite file.
     package var postgresURL: Secret<String>?
+    /// What stands between this server and PostgreSQL.
+    package var databasePooler: PostgresPooler
     /// Where everything is kept, in words without secrets.
     package var storeName: String { postgresURL == nil ? databasePath : "PostgreSQL" }
     /// Where received files are kept.
@@ -83,6 +85,8 @@ package struct GatewayConfiguration: Sendable {
             ?? (path: "./data/httpsms.sqlite", postgres: nil)
         databasePath = database.path ?? "./data/httpsms"
         postgresURL = database.postgres.map(Secret.init)
+        databasePooler =
+            try values.read("DATABASE_POOLER", "none or transaction", PostgresPooler.init(rawValue:)) ?? .none
         attachmentsFolder =
             try values.read("ATTACHMENTS_FOLDER", "the path of a folder") { $0 } ?? databasePath + ".attachments"
         appURL = try values.read("APP_URL", "an http:// or https:// URL", Self.appURL)

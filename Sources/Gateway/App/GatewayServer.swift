@@ -120,12 +120,15 @@ package struct GatewayServer: Sendable {
         var shared: [any Service] = []
         if let url {
             shared = [
-                PostgresHints(url: url, wakeups: store.wakeups, logger: logger),
                 Sweep(
                     "numbering", on: .unnumbered, store: store, clock: clock, interval: EventNumbering.interval,
                     logger: logger
-                ) { tx in try EventNumbering.step(in: tx) },
+                ) { tx in try EventNumbering.step(in: tx) }
             ]
+            // A pooler that changes connections loses what one of them listens to; then the looks of the sweeps must do.
+            if configuration.databasePooler == .none {
+                shared.append(PostgresHints(url: url, wakeups: store.wakeups, logger: logger))
+            }
         }
         services =
             shared + push + [certificate].compactMap(\.self) + [

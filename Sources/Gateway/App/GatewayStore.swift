@@ -47,7 +47,10 @@ package struct GatewayStore: Sendable {
     static func openUnmigrated(
         _ configuration: GatewayConfiguration, clock: any WallClock = SystemClock(), logger: Logger
     ) async throws -> any Store {
-        if let url = configuration.postgresURL { return try await PostgresStore.open(url: url.exposed, clock: clock) }
+        if let url = configuration.postgresURL {
+            return try await PostgresStore.open(
+                url: url.exposed, clock: clock, pooler: configuration.databasePooler)
+        }
         return try await SQLiteStore.open(path: configuration.databasePath, clock: clock, logger: logger)
     }
 
