@@ -25,6 +25,12 @@ enum AttachmentQueries {
         return bytes.map { Data($0) }
     }
 
+    /// Those of `tokens` whose bytes the database holds.
+    static func inDatabase(among tokens: [String], in tx: any Transaction) throws -> Set<String> {
+        let rows = try tx.rows("SELECT token FROM attachment_content WHERE token IN \(list: tokens)")
+        return Set(try rows.map { try $0.get("token") })
+    }
+
     /// Those of `tokens` that a row names. By `attachment_token` and the key of `attachment_garbage`.
     static func known(among tokens: [String], in tx: any Transaction) throws -> Set<String> {
         let rows = try tx.rows(
