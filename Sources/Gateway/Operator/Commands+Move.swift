@@ -62,10 +62,10 @@ extension Commands {
     package static func move(
         flags: [String: String?], from: String, to: String, report: @escaping @Sendable (MoveProgress) -> Void
     ) async throws -> [String] {
-        let configuration = try configure(flags.merging(["DATABASE_URL": from]) { $1 })
-        guard configuration.postgresURL == nil, to.hasPrefix("postgres://") || to.hasPrefix("postgresql://") else {
+        guard from.hasPrefix("sqlite:"), to.hasPrefix("postgres://") || to.hasPrefix("postgresql://") else {
             throw MoveError("a store is copied from sqlite:<path> to postgres://..., and in no other direction")
         }
+        let configuration = try configure(flags.merging(["DATABASE_URL": from]) { $1 })
         let path = configuration.databasePath
         guard FileManager.default.fileExists(atPath: path) else { throw MoveError("there is no \(path)") }
         let lock = try ServerLock(database: path)

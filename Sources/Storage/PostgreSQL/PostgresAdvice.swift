@@ -22,10 +22,11 @@ enum PostgresAdvice {
 
     /// libpq's `message` about connecting to `url`, followed by advice where there is some.
     static func explain(_ message: String, url: String) -> String {
-        var text = message.split(separator: "\n").joined(separator: "; ")
+        let lines = message.replacing("\t", with: "").split(separator: "\n")
+        var text = lines.joined(separator: "; ")
         if let password = password(in: url), !password.isEmpty { text = text.replacing(password, with: "***") }
         guard let advice = advice.first(where: { text.contains($0.words) })?.advice else { return text }
-        return "\(text). \(advice)"
+        return (text.last == "?" || text.last == "." ? text : text + ".") + " " + advice
     }
 
     /// By words of libpq and of the server; the first that fits is taken.
