@@ -13,6 +13,9 @@ package struct Migration: Sendable {
     /// Whether a version that does not know this step can work with what it leaves.
     package let isAdditive: Bool
 
+    /// What `schema_migration` names once all of it is applied.
+    package var stepIDs: [String] { [id] + indexes.map { "\(id)/\($0.name)" } }
+
     /// Names a step and what it runs.
     package init(_ id: String, _ statements: [SQL], indexes: [TableIndex] = [], isAdditive: Bool = true) {
         self.id = id

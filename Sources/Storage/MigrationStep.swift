@@ -12,10 +12,11 @@ struct MigrationStep: Sendable {
     /// Every step of `migrations`, in order.
     static func all(of migrations: [Migration]) -> [MigrationStep] {
         migrations.flatMap { migration in
-            [MigrationStep(id: migration.id, work: .statements(migration.statements), isAdditive: migration.isAdditive)]
-                + migration.indexes.map {
-                    MigrationStep(id: "\(migration.id)/\($0.name)", work: .index($0), isAdditive: true)
-                }
+            let works = [Work.statements(migration.statements)] + migration.indexes.map(Work.index)
+            return zip(migration.stepIDs, works).enumerated().map { number, step in
+                // An index changes nothing that a server could not work with.
+                MigrationStep(id: step.0, work: step.1, isAdditive: number > 0 || migration.isAdditive)
+            }
         }
     }
 

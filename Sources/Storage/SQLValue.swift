@@ -9,6 +9,13 @@ package enum SQLValue: Hashable, Sendable {
     case blob([UInt8])
 }
 
+/// A cell as it is, for those who copy what they do not know.
+extension SQLValue: SQLConvertible {
+    package var sqlValue: SQLValue { self }
+
+    package init?(sqlValue: SQLValue) { self = sqlValue }
+}
+
 /// A Swift type that has one form in the store; see ``SQL`` for binding and ``Row`` for reading.
 package protocol SQLConvertible: Sendable {
     /// The cell that stores this value.

@@ -7,6 +7,9 @@ package struct TestAuthority: Sendable {
     package let certificate: NIOSSLCertificate
     private let folder: String
 
+    /// The path of what clients must trust.
+    package var certificatePath: String { folder + "/ca.pem" }
+
     /// A certificate with its key, as PEM files.
     package struct Issued: Sendable {
         /// The path of the certificate.

@@ -93,7 +93,7 @@ package func withServer(
         let url = if let known { known } else { try await makePostgresSchema() }
         try url.write(toFile: file, atomically: true, encoding: .utf8)
         return try await withServer(
-            settings.merging(postgres(url, directory)) { $1 }, in: directory, clock: clock, body)
+            settings.merging(postgres(url)) { $1 }, in: directory, clock: clock, body)
     }
     let path = directory + "/httpsms.sqlite"
     let configuration = try GatewayConfiguration(
@@ -110,9 +110,6 @@ package func withServer(
 }
 
 /// The settings of a server on PostgreSQL.
-private func postgres(_ url: String, _ directory: String) -> [String: String] {
-    [
-        "DATABASE_URL": url, "MASTER_KEY": Data(repeating: 7, count: 32).base64EncodedString(),
-        "ATTACHMENTS_FOLDER": directory + "/httpsms.sqlite.attachments",
-    ]
+private func postgres(_ url: String) -> [String: String] {
+    ["DATABASE_URL": url, "MASTER_KEY": Data(repeating: 7, count: 32).base64EncodedString()]
 }

@@ -49,11 +49,32 @@ struct UserCommand: AsyncParsableCommand {
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make the store, or bring it up to this version. `serve` and `user create` do so themselves.")
+        abstract: "Make the store, or bring it up to this version. `serve` and `user create` do so themselves.",
+        discussion: """
+            With --from and --to it copies a store from SQLite to an empty PostgreSQL instead, while no server runs. It may
+            be ended at any time and goes on where it stopped. ATTACHMENTS_FOLDER, when it is set, stays the folder of
+            received files; else they are copied into the database.
+            """)
+
+    @Option(help: "The store to copy, sqlite:<path>.")
+    var from: String?
+
+    @Option(help: "Where to copy it, postgres://<user>@<host>/<database>.")
+    var to: String?
 
     @OptionGroup var store: StoreOptions
 
+    func validate() throws {
+        if (from == nil) != (to == nil) { throw ValidationError("--from and --to need each other") }
+    }
+
     func run() async throws {
+        if let from, let to {
+            let lines = MoveLines()
+            let next = try await Commands.move(flags: store.flags, from: from, to: to) { lines.show($0) }
+            for line in next { print(line) }
+            return
+        }
         let applied = try await Commands.migrate(flags: store.flags)
         print(applied.isEmpty ? "The store is up to date." : "Applied: \(applied.joined(separator: ", "))")
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Storage
 import TestSupport
 import Testing
 
@@ -17,12 +18,14 @@ import Testing
         ["from": "+18005550100", "content": content, "attachments": .array(attachments)]
     }
 
-    /// The files below the attachments' folder.
-    private static func files(of server: TestServer) -> [String] {
-        let folder = server.databasePath + ".attachments"
-        let found = FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? []
-        return found.filter { $0.contains("/") }
+    /// Where the files of a server are when nothing else is said: with SQLite in a folder, with PostgreSQL in the database.
+    private static func files(of server: TestServer) async throws -> Int {
+        let found = FileManager.default.enumerator(atPath: folder(of: server))?.allObjects as? [String] ?? []
+        let rows = try await server.store.read { try $0.rows("SELECT token FROM attachment_content").count }
+        return found.count { $0.contains("/") } + rows
     }
+
+    private static func folder(of server: TestServer) -> String { server.databasePath + ".attachments" }
 
     @Test func aFileIsServedToWhoeverKnowsItsURL() async throws {
         try await withServer { server in
@@ -117,7 +120,7 @@ import Testing
                 #expect(answer.status == 200, "\(row.note) \(answer.status)")
                 #expect(answer.data["attachments"].array.count == row.kept, "\(row.note)")
                 #expect(answer.data["failure_reason"] == row.note)
-                #expect(Self.files(of: server).count == files)
+                #expect(try await Self.files(of: server) == files)
             }
         }
     }
@@ -131,7 +134,7 @@ import Testing
             let again = try await phone.receive(mms)
 
             #expect(again.text == first.text)
-            #expect(Self.files(of: server).count == 1)
+            #expect(try await Self.files(of: server) == 1)
         }
     }
 
@@ -140,12 +143,86 @@ import Testing
             let account = try await server.makeAccount()
             let data = try await account.makePhone().receive(Self.mms([Self.attachment(), Self.attachment()])).data
             let path = data["attachments"][1].string.dropFirst(server.baseURL.count)
-            #expect(Self.files(of: server).count == 2)
+            #expect(try await Self.files(of: server) == 2)
 
             #expect(try await account.client.delete("/v1/messages/\(data["id"].string)").status == 204)
 
             #expect(try await server.client.get(String(path)).status == 404)
-            _ = try await eventually("the files are deleted") { Self.files(of: server).isEmpty ? true : nil }
+            _ = try await eventually("the files are deleted") { try await Self.files(of: server) == 0 ? true : nil }
+        }
+    }
+
+    /// `folder` is what ATTACHMENTS_FOLDER says.
+    @Test(arguments: [false, true])
+    func withPostgresFilesAreInTheDatabaseUnlessThereIsAFolder(hasFolder: Bool) async throws {
+        try await withTemporaryDirectory { directory in
+            try await withPostgresURL { url in
+                let key = Data(repeating: 7, count: 32).base64EncodedString()
+                var settings = ["DATABASE_URL": url, "MASTER_KEY": key]
+                if hasFolder { settings["ATTACHMENTS_FOLDER"] = directory + "/shared" }
+                try await withServer(settings, in: directory) { server in
+                    let account = try await server.makeAccount()
+                    let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 7) }
+                    let data = try await account.makePhone().receive(Self.mms([Self.attachment(bytes: bytes)])).data
+                    let path = String(data["attachments"][0].string.dropFirst(server.baseURL.count))
+
+                    #expect(try await server.client.get(path).body == bytes)
+                    let rows = try await server.store.read { try $0.rows("SELECT token FROM attachment_content").count }
+                    #expect(rows == (hasFolder ? 0 : 1))
+                    #expect(FileManager.default.fileExists(atPath: directory + "/shared") == hasFolder)
+
+                    #expect(try await account.client.delete("/v1/messages/\(data["id"].string)").status == 204)
+                    #expect(try await server.client.get(path).status == 404)
+                    #expect(try await Self.files(of: server) == 0)
+                }
+            }
+        }
+    }
+
+    /// What a crash left between the file and its message; younger ones may be on their way to one.
+    @Test func aFileWithoutAMessageIsDeletedAfterADay() async throws {
+        try await withTemporaryDirectory { directory in
+            let folder = directory + "/files"
+            let settings = ["ATTACHMENTS_FOLDER": folder]
+            let paths = Paths(folder: folder)
+            try await withServer(settings, in: directory) { server in
+                let data = try await server.makeAccount().makePhone().receive(Self.mms([Self.attachment()])).data
+                let name = try #require(data["attachments"][0].string.firstMatch(of: /-([0-9a-f]{32})\.jpg/)?.1)
+                try paths.age(String(name))
+            }
+            let (old, young) = (String(repeating: "a", count: 32), String(repeating: "b", count: 32))
+            for token in [old, young] { try paths.make(token) }
+            try paths.age(old)
+
+            try await withServer(settings, in: directory) { server in
+                try await until("the orphan is deleted") { !paths.exists(old) }
+                #expect(paths.exists(young))
+                let token: String? = try await server.store.read {
+                    try $0.value("SELECT token AS value FROM attachment")
+                }
+                #expect(paths.exists(try #require(token)))
+            }
+        }
+    }
+
+    /// The files of a folder by their tokens.
+    private struct Paths: Sendable {
+        let folder: String
+
+        func path(_ token: String) -> String { "\(folder)/\(token.prefix(2))/\(token)" }
+
+        func exists(_ token: String) -> Bool { FileManager.default.fileExists(atPath: path(token)) }
+
+        func make(_ token: String) throws {
+            try FileManager.default.createDirectory(
+                atPath: "\(folder)/\(token.prefix(2))", withIntermediateDirectories: true)
+            try Data([1]).write(to: URL(filePath: path(token)))
+        }
+
+        /// Two days old from now on.
+        func age(_ token: String) throws {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date.now.addingTimeInterval(-2 * 86_400)], ofItemAtPath: path(token))
         }
     }
 

@@ -1,5 +1,6 @@
 import Delivery
 import Logging
+import Storage
 import Testing
 import Timestamps
 
@@ -83,7 +84,8 @@ import Timestamps
         let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
         let configuration = try Self.configuration(["DATABASE_URL": url, "MASTER_KEY": key])
         #expect(configuration.postgresURL?.exposed == url)
-        #expect(configuration.attachmentsFolder == "./data/httpsms.attachments")
+        #expect(configuration.attachmentsFolder == nil)
+        #expect(configuration.databasePooler == .none)
     }
 
     @Test(arguments: ["", "  "]) func anEmptyValueIsOneThatIsNotSet(value: String) throws {

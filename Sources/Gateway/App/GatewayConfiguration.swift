@@ -18,10 +18,12 @@ package struct GatewayConfiguration: Sendable {
     package var databasePath: String
     /// What libpq connects to; nil uses the SQLite file.
     package var postgresURL: Secret<String>?
+    /// What stands between this server and PostgreSQL.
+    package var databasePooler: PostgresPooler
     /// Where everything is kept, in words without secrets.
     package var storeName: String { postgresURL == nil ? databasePath : "PostgreSQL" }
-    /// Where received files are kept.
-    package var attachmentsFolder: String
+    /// Where received files are kept, a folder that all nodes share; nil keeps them in the database.
+    package var attachmentsFolder: String?
     /// What URLs that we hand out begin with, without a slash at the end; nil takes the address we listen on.
     package var appURL: String?
     /// 32 bytes; nil reads or makes the key file beside the database.
@@ -83,8 +85,11 @@ package struct GatewayConfiguration: Sendable {
             ?? (path: "./data/httpsms.sqlite", postgres: nil)
         databasePath = database.path ?? "./data/httpsms"
         postgresURL = database.postgres.map(Secret.init)
+        databasePooler =
+            try values.read("DATABASE_POOLER", "none or transaction", PostgresPooler.init(rawValue:)) ?? .none
         attachmentsFolder =
-            try values.read("ATTACHMENTS_FOLDER", "the path of a folder") { $0 } ?? databasePath + ".attachments"
+            try values.read("ATTACHMENTS_FOLDER", "the path of a folder") { $0 }
+            ?? (postgresURL == nil ? databasePath + ".attachments" : nil)
         appURL = try values.read("APP_URL", "an http:// or https:// URL", Self.appURL)
         masterKey = try values.read("MASTER_KEY", "32 bytes in base64, as `openssl rand -base64 32` prints") {
             MasterKeyFile.decode($0).map(Secret.init)

@@ -60,7 +60,8 @@ package struct GatewayServer: Sendable {
             sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version)
         let endpoints = EndpointQueries(keyring: opened.keyring)
         let identities = Identities(store: store)
-        let files = AttachmentFiles(folder: URL(fileURLWithPath: configuration.attachmentsFolder))
+        let folder = configuration.attachmentsFolder.map { AttachmentFolder(URL(fileURLWithPath: $0)) }
+        let attachments = folder.map(AttachmentStorage.folder) ?? .database
         users = UserOperations(
             store: store, queries: UserQueries(keyring: opened.keyring), identities: identities,
             endpoints: endpoints)
@@ -96,8 +97,8 @@ package struct GatewayServer: Sendable {
             phoneMessages: PhoneMessageRoutes(
                 operations: messages,
                 inbound: InboundOperations(
-                    store: store, files: files, clock: clock, appURL: { address.appURL(told: $0) })),
-            attachments: AttachmentRoutes(store: store, files: files),
+                    store: store, attachments: attachments, clock: clock, appURL: { address.appURL(told: $0) })),
+            attachments: AttachmentRoutes(store: store, storage: attachments),
             webhooks: WebhookRoutes(operations: webhooks), webhookActions: WebhookActions(operations: webhooks),
             deliveries: DeliveryRoutes(store: store, runner: runner, endpoints: endpoints, clock: clock),
             events: EventRoutes(store: store, stream: EventStream(store: store, identities: identities))
@@ -120,15 +121,19 @@ package struct GatewayServer: Sendable {
         var shared: [any Service] = []
         if let url {
             shared = [
-                PostgresHints(url: url, wakeups: store.wakeups, logger: logger),
                 Sweep(
                     "numbering", on: .unnumbered, store: store, clock: clock, interval: EventNumbering.interval,
                     logger: logger
-                ) { tx in try EventNumbering.step(in: tx) },
+                ) { tx in try EventNumbering.step(in: tx) }
             ]
+            // A pooler that changes connections loses what one of them listens to; then the looks of the sweeps must do.
+            if configuration.databasePooler == .none {
+                shared.append(PostgresHints(url: url, wakeups: store.wakeups, logger: logger))
+            }
         }
+        let sweeps = folder.map { AttachmentSweep(store: store, folder: $0, logger: logger) }
         services =
-            shared + push + [certificate].compactMap(\.self) + [
+            shared + push + [certificate].compactMap(\.self) + [sweeps].compactMap(\.self) + [
                 membership,
                 identities,
                 LifeSign(store: store, logger: logger),
@@ -154,7 +159,6 @@ package struct GatewayServer: Sendable {
                         { try PushQueries.prune(before: $0, in: $1) },
                         { try IdempotencyQueries.prune(in: $1) },
                     ], metrics: metrics, logger: logger),
-                AttachmentSweep(store: store, files: files, logger: logger),
                 application,
                 // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.
                 dispatcher,

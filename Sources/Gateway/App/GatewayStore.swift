@@ -27,6 +27,13 @@ package struct GatewayStore: Sendable {
     ) async throws -> GatewayStore {
         let store = try await openUnmigrated(configuration, clock: clock, logger: logger)
         do {
+            if try await store.read({ try StoreMoveQueries.isUnfinished(in: $0) }) {
+                throw StorageError.unavailable(
+                    """
+                    \(configuration.storeName) is an unfinished copy: run `httpsms migrate --from ... --to ...` again, which \
+                    goes on where it stopped
+                    """)
+            }
             let applied = try await store.migrate(migrations, logger: logger)
             if !applied.isEmpty {
                 logger.info("store migrated", metadata: ["migrations": "\(applied.joined(separator: ", "))"])
@@ -47,7 +54,10 @@ package struct GatewayStore: Sendable {
     static func openUnmigrated(
         _ configuration: GatewayConfiguration, clock: any WallClock = SystemClock(), logger: Logger
     ) async throws -> any Store {
-        if let url = configuration.postgresURL { return try await PostgresStore.open(url: url.exposed, clock: clock) }
+        if let url = configuration.postgresURL {
+            return try await PostgresStore.open(
+                url: url.exposed, clock: clock, pooler: configuration.databasePooler)
+        }
         return try await SQLiteStore.open(path: configuration.databasePath, clock: clock, logger: logger)
     }
 

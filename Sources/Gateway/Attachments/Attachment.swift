@@ -10,7 +10,7 @@ struct InboundAttachment: Decodable, Sendable {
     let content: String?
 }
 
-/// A file of an inbound SMS that is on disk.
+/// A file of an inbound SMS that is kept.
 struct StoredAttachment: Sendable {
     let messageID: MessageID
     /// Its place among the attachments that were kept, from 0.
@@ -41,6 +41,32 @@ enum AttachmentRules {
     static let maximumCount = 10
     static let maximumBytes = 1_572_864
     static let maximumTotalBytes = 3_145_728
+
+    /// What the rules allow of a message's attachments, and why not the rest; nil when all were kept.
+    static func keep(
+        _ attachments: [InboundAttachment], of message: MessageID
+    ) -> (files: [KeptAttachment], note: String?) {
+        var files: [KeptAttachment] = []
+        var notes: [String] = []
+        if attachments.count > maximumCount {
+            notes.append("attachment count [\(attachments.count)] exceeds maximum of [\(maximumCount)]")
+        }
+        for (number, attachment) in attachments.prefix(maximumCount).enumerated() {
+            let total = files.reduce(0) { $0 + $1.data.count }
+            switch decode(attachment, index: number, total: total) {
+            case .failure(let skipped): notes.append(skipped.reason)
+            case .success(let data):
+                let token = (0..<2).map { _ in String(format: "%016llx", UInt64.random(in: .min ... .max)) }.joined()
+                let type = attachment.contentType ?? ""
+                let stored = StoredAttachment(
+                    messageID: message, index: files.count, token: token,
+                    fileName: fileName(attachment.name, index: files.count, token: token, contentType: type),
+                    contentType: type, byteCount: data.count)
+                files.append(KeptAttachment(attachment: stored, data: data))
+            }
+        }
+        return (files, notes.isEmpty ? nil : notes.joined(separator: "; "))
+    }
 
     /// Decodes one attachment, or says why it is skipped.
     static func decode(_ attachment: InboundAttachment, index: Int, total: Int) -> Result<Data, Skipped> {
@@ -84,7 +110,7 @@ enum AttachmentRules {
     }
 }
 
-/// `attachment_garbage` names files whose message is gone.
+/// `attachment_content` holds the bytes that are in no file; `attachment_garbage` names files whose message is gone.
 enum AttachmentMigrations {
     static let all: [Migration] = [
         Migration(
@@ -103,6 +129,17 @@ enum AttachmentMigrations {
                 ) \(.strict)
                 """,
                 "CREATE TABLE attachment_garbage (token \(.text) PRIMARY KEY) \(.strict)",
-            ])
+            ]),
+        Migration(
+            "attachments-2",
+            [
+                """
+                CREATE TABLE attachment_content (
+                    token \(.text) PRIMARY KEY,
+                    content \(.blob) NOT NULL
+                ) \(.strict)
+                """
+            ],
+            indexes: [TableIndex("attachment_token", on: "attachment", "(token)")]),
     ]
 }

@@ -1,4 +1,5 @@
 import Delivery
+import Foundation
 import Storage
 
 /// Reads and writes the rows of attachments.
@@ -11,6 +12,34 @@ enum AttachmentQueries {
                 \(file.messageID), \(file.index), \(userID), \(file.token), \(file.fileName), \(file.contentType),
                 \(file.byteCount))
             """)
+    }
+
+    /// Writes the bytes of a file into the database.
+    static func insertContent(_ data: Data, token: String, in tx: any Transaction) throws {
+        try tx.run("INSERT INTO attachment_content (token, content) VALUES (\(token), \([UInt8](data)))")
+    }
+
+    /// The bytes of a file; nil when the database does not hold them.
+    static func content(_ token: String, in tx: any Transaction) throws -> Data? {
+        let bytes: [UInt8]? = try tx.value("SELECT content AS value FROM attachment_content WHERE token = \(token)")
+        return bytes.map { Data($0) }
+    }
+
+    /// Those of `tokens` whose bytes the database holds.
+    static func inDatabase(among tokens: [String], in tx: any Transaction) throws -> Set<String> {
+        let rows = try tx.rows("SELECT token FROM attachment_content WHERE token IN \(list: tokens)")
+        return Set(try rows.map { try $0.get("token") })
+    }
+
+    /// Those of `tokens` that a row names. By `attachment_token` and the key of `attachment_garbage`.
+    static func known(among tokens: [String], in tx: any Transaction) throws -> Set<String> {
+        let rows = try tx.rows(
+            """
+            SELECT token FROM attachment WHERE token IN \(list: tokens)
+            UNION ALL
+            SELECT token FROM attachment_garbage WHERE token IN \(list: tokens)
+            """)
+        return Set(try rows.map { try $0.get("token") })
     }
 
     /// The file under this URL: all four parts must fit.
@@ -30,14 +59,15 @@ enum AttachmentQueries {
         }
     }
 
-    /// Gives the files of a deleted message to the sweep.
+    /// Deletes what the database holds of a deleted message's files, and gives the rest to the sweep.
     static func discard(of message: MessageID, in tx: any Transaction) throws {
-        let tokens = try tx.rows("DELETE FROM attachment WHERE message_id = \(message) RETURNING token")
-        for row in tokens {
-            try tx.run("INSERT INTO attachment_garbage (token) VALUES (\(try row.get("token", as: String.self)))")
+        let rows = try tx.rows("DELETE FROM attachment WHERE message_id = \(message) RETURNING token")
+        let files = try rows.map { try $0.get("token", as: String.self) }.filter { token in
+            try tx.run("DELETE FROM attachment_content WHERE token = \(token)") == 0
         }
+        for token in files { try tx.run("INSERT INTO attachment_garbage (token) VALUES (\(token))") }
         let wakeups = tx.wakeups
-        if !tokens.isEmpty { tx.afterCommit { wakeups.signal(.attachments) } }
+        if !files.isEmpty { tx.afterCommit { wakeups.signal(.attachments) } }
     }
 
     /// At most `limit` files to delete.

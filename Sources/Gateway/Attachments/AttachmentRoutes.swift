@@ -1,4 +1,5 @@
 import Delivery
+import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -8,7 +9,7 @@ import Storage
 /// `/v1/attachments` (contract 4.9): no key, for receivers of webhooks fetch files with what the event tells them.
 struct AttachmentRoutes {
     let store: any Store
-    let files: AttachmentFiles
+    let storage: AttachmentStorage
 
     func add(to router: Router<APIContext>) {
         router.get("/v1/attachments/:userID/:messageID/:attachmentIndex/:filename", use: download)
@@ -21,11 +22,14 @@ struct AttachmentRoutes {
             let index = context.parameters.get("attachmentIndex", as: Int.self),
             let fileName = context.parameters.get("filename")
         else { throw missing }
-        let file = try await store.read { tx in
-            try AttachmentQueries.find(
+        let found = try await store.read { tx -> (file: StoredAttachment, content: Data?)? in
+            let file = try AttachmentQueries.find(
                 userID: UserID(userID), message: messageID, index: index, fileName: fileName, in: tx)
+            return try file.map { ($0, try AttachmentQueries.content($0.token, in: tx)) }
         }
-        guard let file, let data = try await files.read(file.token) else { throw missing }
+        guard let (file, content) = found else { throw missing }
+        let read = if let content { content } else { try await storage.readFile(file.token) }
+        guard let data = read else { throw missing }
         return Response(
             status: .ok,
             headers: [

@@ -6,7 +6,7 @@ import Timestamps
 /// Takes in what comes to a phone: SMS and missed calls. A phone that repeats itself gets its first answer again.
 struct InboundOperations: Sendable {
     let store: any Store
-    let files: AttachmentFiles
+    let attachments: AttachmentStorage
     let clock: any WallClock
     /// What attachment URLs begin with, given what a trusted proxy says.
     let appURL: @Sendable (_ told: String?) -> String
@@ -41,8 +41,9 @@ struct InboundOperations: Sendable {
         let now = clock.now()
         let id = MessageID(at: now)
         let eventID = EventID(at: now)
-        let kept = try await files.store(sms.attachments, of: id)
-        let urls = kept.files.map { $0.url(base: appURL(origin.baseURL), userID: userID, message: id) }
+        let kept = AttachmentRules.keep(sms.attachments, of: id)
+        try await attachments.prepare(kept.files)
+        let urls = kept.files.map { $0.attachment.url(base: appURL(origin.baseURL), userID: userID, message: id) }
         do {
             let message = try await store.write { tx in
                 try receipt.keep(in: tx) {
@@ -55,15 +56,15 @@ struct InboundOperations: Sendable {
                         return first
                     }
                     try MessageQueries.insert(message, in: tx)
-                    for file in kept.files { try AttachmentQueries.insert(file, userID: userID, in: tx) }
+                    try attachments.insert(kept.files, userID: userID, in: tx)
                     try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
                     return message
                 }
             }
-            if message.id != id { await files.remove(kept.files.map(\.token)) }
+            if message.id != id { await attachments.abandon(kept.files) }
             return message
         } catch {
-            await files.remove(kept.files.map(\.token))
+            await attachments.abandon(kept.files)
             throw error
         }
     }

@@ -63,7 +63,7 @@ package enum Commands {
         return applied
     }
 
-    private static func configure(_ flags: [String: String?]) throws -> GatewayConfiguration {
+    static func configure(_ flags: [String: String?]) throws -> GatewayConfiguration {
         let configuration = try GatewayConfiguration(
             flags: flags, environment: ProcessInfo.processInfo.environment)
         LogLine.bootstrap(configuration)

@@ -129,7 +129,7 @@ extension Commands {
         do {
             let applied: Set<String> = Set(
                 try await store.read { tx in try tx.rows("SELECT id FROM schema_migration").map { try $0.get("id") } })
-            let missing = GatewayStore.migrations.map(\.id).filter { !applied.contains($0) }
+            let missing = GatewayStore.migrations.flatMap(\.stepIDs).filter { !applied.contains($0) }
             guard missing.isEmpty else {
                 return [.fine("store", "the next start migrates it: \(missing.joined(separator: ", "))")]
             }

@@ -7,11 +7,12 @@ import CLibPQ
 final class PostgresConnection: @unchecked Sendable {
     /// What it was opened with.
     let url: String
+    /// What stands between.
+    let pooler: PostgresPooler
 
     let handle: OpaquePointer
     /// Prepared statements by text and types of binds.
     private var names: [String: String] = [:]
-    private var nextName = 0
 
     /// The most statements that are kept prepared: ours are some hundreds, and lists of binds have many lengths.
     private static let statementLimit = 512
@@ -19,7 +20,10 @@ final class PostgresConnection: @unchecked Sendable {
     /// Connects; `url` is all that libpq understands, several hosts and TLS included.
     ///
     /// - Throws: ``PostgresFailure``.
-    init(url: String) throws(PostgresFailure) {
+    init(url: String, pooler: PostgresPooler = .none) throws(PostgresFailure) {
+        if let refusal = PostgresAdvice.refusal(of: url) {
+            throw PostgresFailure(sqlState: "", message: refusal, constraint: nil, sql: "", isLost: true)
+        }
         let parameters = [
             ("dbname", url), ("fallback_application_name", "httpsms"), ("client_encoding", "UTF8"),
             ("connect_timeout", "5"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
@@ -38,10 +42,12 @@ final class PostgresConnection: @unchecked Sendable {
             let message = String(cString: PQerrorMessage(opened))
             PQfinish(opened)
             throw PostgresFailure(
-                sqlState: "", message: Self.line(message), constraint: nil, sql: "", isLost: true)
+                sqlState: "", message: PostgresAdvice.explain(message, url: url), constraint: nil, sql: "", isLost: true
+            )
         }
         handle = opened
         self.url = url
+        self.pooler = pooler
         // Notices go nowhere: what matters comes as an error.
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
     }
@@ -64,10 +70,16 @@ final class PostgresConnection: @unchecked Sendable {
         _ = try checked(PQexec(handle, sql), sql)
     }
 
-    /// Runs a statement, prepared the first time.
+    /// Runs a statement, prepared the first time, or not at all behind a pooler that changes connections.
     func run(_ statement: SQL, dialect: SQLDialect) throws(PostgresFailure) -> PostgresResult {
         let text = statement.text(for: dialect)
         let binds = try PostgresBinds(statement)
+        if pooler == .transaction {
+            let result = binds.withArguments { count, values, lengths, formats in
+                PQexecParams(handle, text, count, binds.types, values, lengths, formats, 0)
+            }
+            return try checked(result, text)
+        }
         let name = try prepared(text, binds)
         let result = binds.withArguments { count, values, lengths, formats in
             PQexecPrepared(handle, name, count, values, lengths, formats, 0)
@@ -90,7 +102,7 @@ final class PostgresConnection: @unchecked Sendable {
         let prepared = try statements.map { (statement) throws(PostgresFailure) in
             let text = statement.text(for: .postgresql)
             let binds = try PostgresBinds(statement)
-            return (name: try self.prepared(text, binds), binds: binds, text: text)
+            return (name: pooler == .transaction ? nil : try self.prepared(text, binds), binds: binds, text: text)
         }
         var counts: [Int] = []
         // In chunks, as the server answers while we still send, and neither side reads what the other cannot buffer.
@@ -104,13 +116,16 @@ final class PostgresConnection: @unchecked Sendable {
     private static let pipelineLimit = 256
 
     private func pipeline(
-        _ statements: ArraySlice<(name: String, binds: PostgresBinds, text: String)>
+        _ statements: ArraySlice<(name: String?, binds: PostgresBinds, text: String)>
     ) throws(PostgresFailure) -> [Int] {
         guard PQenterPipelineMode(handle) == 1 else { throw lost("") }
         defer { PQexitPipelineMode(handle) }
         for (name, binds, text) in statements {
             let isSent = binds.withArguments { count, values, lengths, formats in
-                PQsendQueryPrepared(handle, name, count, values, lengths, formats, 0)
+                guard let name else {
+                    return PQsendQueryParams(handle, text, count, binds.types, values, lengths, formats, 0)
+                }
+                return PQsendQueryPrepared(handle, name, count, values, lengths, formats, 0)
             }
             guard isSent == 1 else { throw lost(text) }
         }
@@ -151,11 +166,18 @@ final class PostgresConnection: @unchecked Sendable {
         let key = binds.signature + ":" + text
         if let name = names[key] { return name }
         if names.count >= Self.statementLimit { try forgetStatements() }
-        nextName += 1
-        let name = "s\(nextName)"
+        let name = Self.name(of: key)
         _ = try checked(PQprepare(handle, name, text, Int32(binds.types.count), binds.types), text)
         names[key] = name
         return name
+    }
+
+    /// Follows from text and types, so that it cannot be that of another client's statement, whoever mixes connections up.
+    private static func name(of key: String) -> String {
+        // FNV-1a with 128 bits (RFC 9923).
+        var hash: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
+        for byte in key.utf8 { hash = (hash ^ UInt128(byte)) &* 0x0000_0000_0100_0000_0000_0000_0000_013b }
+        return "httpsms_" + String(hash, radix: 16)
     }
 
     private func checked(_ result: OpaquePointer?, _ sql: String) throws(PostgresFailure) -> PostgresResult {

@@ -20,13 +20,15 @@ struct PostgresFailure: Error {
         case "23505": runs == 1
         case "40001", "40P01": true  // serialization_failure, deadlock_detected
         case "0A000": message.contains("cached plan")
-        case "26000": true  // invalid_sql_statement_name: a pooler gave us another server connection
         default: false
         }
     }
 
     /// Whether what was prepared on the connection is of no use any more.
-    var isOfStatements: Bool { sqlState == "0A000" || sqlState == "26000" }
+    var isOfStatements: Bool { sqlState == "0A000" }
+
+    /// Whether a statement that was prepared is not there, or one that was not is: this connection is not always the same.
+    private var isOfPooler: Bool { sqlState == "26000" || sqlState == "42P05" }
 
     /// How often a transaction that met another one runs.
     private static let mostRuns = 5
@@ -34,6 +36,13 @@ struct PostgresFailure: Error {
     /// As the caller of the store sees it.
     var storageError: StorageError {
         if sqlState == "23505" { return .uniqueViolation(constraint ?? message) }
+        if isOfPooler {
+            return .statement(
+                """
+                PostgreSQL: \(message). A pooler in transaction mode seems to stand between: set \
+                DATABASE_POOLER=transaction
+                """)
+        }
         // Connection exceptions, a lack of resources, an operator's intervention, and what took too long.
         let passing = ["08", "53", "55", "57", "58"]
         if isLost || sqlState.isEmpty || passing.contains(String(sqlState.prefix(2))) {

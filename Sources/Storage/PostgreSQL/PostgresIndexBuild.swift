@@ -7,8 +7,9 @@ enum PostgresIndexBuild {
     ///
     /// - Throws: `PostgresFailure`, after which there may be an unfinished index.
     static func run(_ index: TableIndex, on connection: PostgresConnection) throws {
-        // It waits only for what writers do not conflict with, so nobody queues behind it.
-        try connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        // It waits only for what writers do not conflict with, so nobody queues behind it. A setting of the session would
+        // reach other clients of a pooler.
+        if connection.pooler == .none { try connection.execute("SET statement_timeout = 0; SET lock_timeout = 0") }
         switch try isFinished(index, on: connection) {
         case true?: return
         case false?: try connection.execute("DROP INDEX CONCURRENTLY \(index.name)")
@@ -16,8 +17,8 @@ enum PostgresIndexBuild {
         }
         let table = SQL(stringLiteral: index.table)
         let isEmpty = try connection.run("SELECT 1 FROM \(table) LIMIT 1", dialect: .postgresql).rows().isEmpty
-        if isEmpty { try connection.execute("SET lock_timeout = '500ms'") }
-        try connection.execute(index.creation(isEmpty ? "" : "CONCURRENTLY").text(for: .postgresql))
+        let creation = index.creation(isEmpty ? "" : "CONCURRENTLY").text(for: .postgresql)
+        try connection.execute(isEmpty ? "BEGIN; SET LOCAL lock_timeout = '500ms'; \(creation); COMMIT" : creation)
     }
 
     /// nil when there is none.

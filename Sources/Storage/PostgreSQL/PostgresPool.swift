@@ -13,6 +13,7 @@ final class PostgresPool: Sendable {
     }
 
     private let url: String
+    private let pooler: PostgresPooler
     private let threads: NIOThreadPool
     private let state = Mutex(State())
 
@@ -21,8 +22,9 @@ final class PostgresPool: Sendable {
     private static let firstPause = Duration.milliseconds(50)
     private static let longestPause = Duration.seconds(5)
 
-    init(url: String, size: Int) {
+    init(url: String, pooler: PostgresPooler, size: Int) {
         self.url = url
+        self.pooler = pooler
         threads = NIOThreadPool(numberOfThreads: size)
         threads.start()
     }
@@ -30,7 +32,15 @@ final class PostgresPool: Sendable {
     /// How many callers wait.
     var waitingCount: Int { state.withLock { $0.waiting } }
 
+    /// A connection that turned out to be gone before anything was done with it.
+    struct LostBeforeUse: Error {
+        let failure: PostgresFailure
+    }
+
     /// Runs `body` with a connection, on a thread that may block.
+    ///
+    /// A connection that was idle may be gone without our knowing, as after a restart of the server: when `body` throws
+    /// ``LostBeforeUse`` it runs with the next one, until one was made just now.
     ///
     /// A caller that is cancelled before `body` starts gets `CancellationError`, and `body` never runs.
     func run<T: Sendable>(_ body: @escaping @Sendable (PostgresConnection) throws -> T) async throws -> T {
@@ -45,9 +55,16 @@ final class PostgresPool: Sendable {
         }
         defer { state.withLock { $0.waiting -= 1 } }
         return try await threads.runIfActive { [self] in
-            let connection = try take()
-            defer { giveBack(connection) }
-            return try body(connection)
+            while true {
+                let taken = try take()
+                let result = Result { try body(taken.connection) }
+                giveBack(taken.connection)
+                if case .failure(let error) = result, let lost = error as? LostBeforeUse {
+                    if taken.isNew { throw lost.failure.storageError }
+                    continue
+                }
+                return try result.get()
+            }
         }
     }
 
@@ -58,9 +75,9 @@ final class PostgresPool: Sendable {
     }
 
     /// As many threads as connections: one is always free, or may be made.
-    private func take() throws -> PostgresConnection {
+    private func take() throws -> (connection: PostgresConnection, isNew: Bool) {
         while let connection = state.withLock({ $0.idle.popLast() }) {
-            if connection.isAlive { return connection }
+            if connection.isAlive { return (connection, false) }
         }
         // While the server is away, callers are told at once; only one in each pause waits for a try.
         try state.withLock { state in
@@ -69,12 +86,12 @@ final class PostgresPool: Sendable {
             }
         }
         do throws(PostgresFailure) {
-            let connection = try PostgresConnection(url: url)
+            let connection = try PostgresConnection(url: url, pooler: pooler)
             state.withLock { state in
                 state.nextTry = nil
                 state.pause = Self.firstPause
             }
-            return connection
+            return (connection, true)
         } catch {
             state.withLock { state in
                 state.lastFailure = error

@@ -33,12 +33,14 @@ package final class PostgresStore: Store {
     ///   - url: What libpq understands: `postgres://user@host1,host2/database?sslmode=verify-full`.
     ///   - clock: What `Transaction.now` is read from.
     ///   - connections: The most for reads and requests; two more are for the engine.
+    ///   - pooler: What stands between.
     /// - Returns: The store, which has no tables of ours before `migrate`.
     /// - Throws: `StorageError.unavailable` when it cannot connect.
     package static func open(
-        url: String, clock: any WallClock = SystemClock(), connections: Int = 8
+        url: String, clock: any WallClock = SystemClock(), connections: Int = 8,
+        pooler: PostgresPooler = .none
     ) async throws -> PostgresStore {
-        let store = PostgresStore(url: url, clock: clock, connections: connections)
+        let store = PostgresStore(url: url, clock: clock, connections: connections, pooler: pooler)
         do {
             _ = try await store.read { tx in try tx.rows("SELECT 1 AS value") }
             return store
@@ -48,9 +50,9 @@ package final class PostgresStore: Store {
         }
     }
 
-    private init(url: String, clock: any WallClock, connections: Int) {
-        pool = PostgresPool(url: url, size: connections)
-        enginePool = PostgresPool(url: url, size: 2)
+    private init(url: String, clock: any WallClock, connections: Int, pooler: PostgresPooler) {
+        pool = PostgresPool(url: url, pooler: pooler, size: connections)
+        enginePool = PostgresPool(url: url, pooler: pooler, size: 2)
         self.clock = MonotonicClock(clock)
     }
 
@@ -128,8 +130,13 @@ package final class PostgresStore: Store {
         _ transaction: PostgresTransaction, on connection: PostgresConnection, begin: String,
         _ body: (any Transaction) throws -> T
     ) throws -> T {
-        do {
+        do throws(PostgresFailure) {
             try connection.execute(begin)
+        } catch {
+            if error.isLost { throw PostgresPool.LostBeforeUse(failure: error) }
+            throw error
+        }
+        do {
             let value = try body(transaction)
             transaction.end()
             // A COMMIT of a failed transaction is a rollback that reports success.

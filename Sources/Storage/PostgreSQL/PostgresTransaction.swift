@@ -43,7 +43,7 @@ final class PostgresTransaction: Transaction {
         precondition(!isOver, "a transaction was used after its body ended")
         do {
             try connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            try PostgresIndexBuild.run(index, on: PostgresConnection(url: connection.url))
+            try PostgresIndexBuild.run(index, on: PostgresConnection(url: connection.url, pooler: connection.pooler))
         } catch let error as PostgresFailure {
             if failure == nil { failure = error }
             throw error.storageError

@@ -1,0 +1,50 @@
+import Delivery
+import Foundation
+import Storage
+
+/// Where the bytes of attachments are kept.
+///
+/// What was kept in the database is found there whatever is configured now, and so is what a message takes along when it
+/// is deleted: a store may hold both.
+enum AttachmentStorage: Sendable {
+    /// In files, flushed before the transaction that names them; of many nodes all share the folder.
+    case folder(AttachmentFolder)
+    /// In rows, written with the message and deleted with it.
+    case database
+
+    /// Writes what must be durable before the transaction.
+    ///
+    /// - Throws: `StorageError.unavailable` when a file cannot be written; none is left behind then.
+    func prepare(_ files: [KeptAttachment]) async throws {
+        if case .folder(let folder) = self { try await folder.write(files) }
+    }
+
+    /// Writes the rows of `files` with their message.
+    func insert(_ files: [KeptAttachment], userID: UserID, in tx: any Transaction) throws {
+        for file in files {
+            try AttachmentQueries.insert(file.attachment, userID: userID, in: tx)
+            if case .database = self {
+                try AttachmentQueries.insertContent(file.data, token: file.attachment.token, in: tx)
+            }
+        }
+    }
+
+    /// Takes back what ``prepare(_:)`` wrote for a transaction that did not need it.
+    func abandon(_ files: [KeptAttachment]) async {
+        if case .folder(let folder) = self { await folder.remove(files.map(\.attachment.token)) }
+    }
+
+    /// The bytes of a file that the database does not hold; nil when they are gone.
+    func readFile(_ token: String) async throws -> Data? {
+        switch self {
+        case .folder(let folder): try await folder.read(token)
+        case .database: nil
+        }
+    }
+}
+
+/// An attachment that the rules allow, with its bytes.
+struct KeptAttachment: Sendable {
+    let attachment: StoredAttachment
+    let data: Data
+}
