@@ -16,6 +16,7 @@ let settings: [SwiftSetting] =
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -58,7 +59,9 @@ let package = Package(
     ],
     targets: [
         .target(name: "Timestamps", swiftSettings: settings),
-        .target(name: "HTTPSMSWebhooks", dependencies: ["Timestamps", crypto, jwtKit], swiftSettings: settings),
+        .target(
+            name: "HTTPSMSWebhooks", dependencies: ["Timestamps", crypto, cryptoExtras, jwtKit],
+            swiftSettings: settings),
         .target(
             name: "Storage",
             dependencies: [
