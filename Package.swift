@@ -22,6 +22,7 @@ let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", pac
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
@@ -32,6 +33,12 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+
+/// `HTTPSMS_DOCC=1 swift package generate-documentation --target HTTPSMSWebhooks` makes the library's documentation;
+/// who builds or uses the package otherwise does not fetch the plugin.
+let documentation: [Package.Dependency] =
+    ProcessInfo.processInfo.environment["HTTPSMS_DOCC"] == "1"
+    ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0")] : []
 
 let package = Package(
     name: "httpsms",
@@ -56,7 +63,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/swiftcsv/SwiftCSV.git", from: "0.10.0"),
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
-    ],
+    ] + documentation,
     targets: [
         .target(name: "Timestamps", swiftSettings: settings),
         .target(
@@ -105,7 +112,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "TimestampsTests", dependencies: ["Timestamps"], swiftSettings: settings),
         .testTarget(
-            name: "HTTPSMSWebhooksTests", dependencies: ["HTTPSMSWebhooks", "Timestamps"], exclude: ["Judges"],
+            name: "HTTPSMSWebhooksTests",
+            dependencies: [
+                "HTTPSMSWebhooks", "Timestamps", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+            ], exclude: ["Judges"],
             swiftSettings: settings),
         .testTarget(
             name: "StorageTests", dependencies: ["Storage", "TestSupport", "Timestamps", logging],

@@ -37,17 +37,9 @@ extension HandledEvent {
     init(_ event: CloudEvent, content decrypted: String? = nil) {
         id = event.id
         type = event.payload.type
-        (messageID, requestID, content) =
-            switch event.payload {
-            case .messageReceived(let data): (data.messageID, nil, data.content)
-            case .messageSent(let data): (data.messageID, data.requestID, data.content)
-            case .messageDelivered(let data): (data.messageID, data.requestID, data.content)
-            case .messageFailed(let data): (data.messageID, data.requestID, data.content)
-            case .messageExpired(let data): (data.messageID, data.requestID, data.content)
-            case .callMissed(let data): (data.messageID, nil, nil)
-            case .heartbeatOffline, .heartbeatOnline, .unknown: (nil, nil, nil)
-            }
-        if let decrypted { content = decrypted }
+        messageID = event.payload.messageID
+        requestID = event.payload.requestID
+        content = decrypted ?? event.payload.content
     }
 }
 
