@@ -40,6 +40,14 @@ extension EndToEndTests {
                     let finished = try await user.json("webhook", "rotate", id, "--finish")
                     #expect(finished["previous_signing_key_expires_at"] == .null)
 
+                    let nowhere = "http://127.0.0.1:\(try freePort())/hook"
+                    #expect(
+                        try await user.json("webhook", "update", id, "--callback", nowhere)["url"] == .text(nowhere))
+                    let lost = try await user.run("webhook", "test", id, "--json")
+                    #expect(lost.end == .exited(1))
+                    #expect(lost.output.contains(#""last_error":"connect_failed""#), "\(lost.output)")
+                    #expect(lost.errors.hasSuffix("there was no answer (connect_failed)\n"), "\(lost.errors)")
+
                     let deleted = try await user.run("webhook", "delete", id)
                     #expect(deleted.output == "webhook deleted successfully\n")
                     #expect(try await user.json("webhook", "list") == [])

@@ -37,7 +37,14 @@ struct RemoteDelivery: Decodable, Sendable {
         switch status {
         case "held": "it is held, as the webhook is paused or disabled"
         case "cancelled": "it was cancelled, as the webhook was deleted"
-        default: attemptCount == 0 ? "there was no attempt yet" : "the answer was \(outcome)"
+        default:
+            if attemptCount == 0 {
+                "there was no attempt yet"
+            } else if lastStatusCode == nil {
+                "there was no answer (\(lastError ?? "unknown"))"
+            } else {
+                "the answer was \(outcome)"
+            }
         }
     }
 
