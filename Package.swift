@@ -16,11 +16,13 @@ let settings: [SwiftSetting] =
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
@@ -31,6 +33,12 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+
+/// `HTTPSMS_DOCC=1 swift package generate-documentation --target HTTPSMSWebhooks` makes the library's documentation;
+/// who builds or uses the package otherwise does not fetch the plugin.
+let documentation: [Package.Dependency] =
+    ProcessInfo.processInfo.environment["HTTPSMS_DOCC"] == "1"
+    ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0")] : []
 
 let package = Package(
     name: "httpsms",
@@ -55,10 +63,12 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/swiftcsv/SwiftCSV.git", from: "0.10.0"),
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
-    ],
+    ] + documentation,
     targets: [
         .target(name: "Timestamps", swiftSettings: settings),
-        .target(name: "HTTPSMSWebhooks", dependencies: ["Timestamps", crypto, jwtKit], swiftSettings: settings),
+        .target(
+            name: "HTTPSMSWebhooks", dependencies: ["Timestamps", crypto, cryptoExtras, jwtKit],
+            swiftSettings: settings),
         .target(
             name: "Storage",
             dependencies: [
@@ -102,7 +112,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "TimestampsTests", dependencies: ["Timestamps"], swiftSettings: settings),
         .testTarget(
-            name: "HTTPSMSWebhooksTests", dependencies: ["HTTPSMSWebhooks", "Timestamps"], exclude: ["Judges"],
+            name: "HTTPSMSWebhooksTests",
+            dependencies: [
+                "HTTPSMSWebhooks", "Timestamps", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+            ], exclude: ["Judges"],
             swiftSettings: settings),
         .testTarget(
             name: "StorageTests", dependencies: ["Storage", "TestSupport", "Timestamps", logging],

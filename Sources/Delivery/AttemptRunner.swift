@@ -8,7 +8,7 @@ package struct AttemptRunner: Sendable {
     private let tokens = SigningTokens()
     private let schedule: RetrySchedule
     private let clock: any WallClock
-    private let userAgent: String
+    private let headers: DeliveryHeaders
 
     /// The public documentation's limit for one webhook request, from the name look-up to the last byte.
     package static let timeLimit: Duration = .seconds(5)
@@ -22,7 +22,7 @@ package struct AttemptRunner: Sendable {
         self.sender = sender
         self.schedule = schedule
         self.clock = clock
-        userAgent = "httpSMS/\(version)"
+        headers = DeliveryHeaders(version: version)
     }
 
     /// Sends `claim` to `endpoint` and says what follows; nil when the task was cancelled on the way, so that nothing is
@@ -53,8 +53,9 @@ package struct AttemptRunner: Sendable {
     /// - Returns: Names and values in the order they were sent.
     package func shownHeaders(
         of delivery: DeliveryRecord, _ attempt: AttemptRecord, to endpoint: Endpoint?
-    ) -> [(name: String, value: String)] {
-        var headers = plainHeaders(type: delivery.eventType, delivery: delivery.id, attempt: attempt.number)
+    ) -> DeliveryHeaders.List {
+        var headers = headers.plain(
+            type: delivery.eventType, delivery: delivery.id.text, attempt: attempt.number)
         guard let endpoint, endpoint.signingKey != nil else { return headers }
         headers.append(("Authorization", "Bearer [redacted]"))
         headers.append(("webhook-id", delivery.eventID.text))
@@ -63,33 +64,15 @@ package struct AttemptRunner: Sendable {
         return headers
     }
 
-    private func plainHeaders(
-        type: String, delivery: DeliveryID, attempt: Int
-    ) -> [(name: String, value: String)] {
-        [
-            ("Content-Type", "application/json"),
-            ("X-Event-Type", type),
-            ("User-Agent", userAgent),
-            ("X-Httpsms-Delivery", delivery.text),
-            ("X-Httpsms-Attempt", String(attempt)),
-        ]
-    }
-
     private func headers(
         _ claim: ClaimedDelivery, _ endpoint: Endpoint, _ now: Timestamp
-    ) -> [(name: String, value: String)] {
-        var headers = plainHeaders(type: claim.eventType, delivery: claim.id, attempt: claim.attempt)
+    ) -> DeliveryHeaders.List {
+        var headers = headers.plain(type: claim.eventType, delivery: claim.id.text, attempt: claim.attempt)
         if let authorization = tokens.authorization(for: endpoint, at: now) {
             headers.append(("Authorization", authorization))
         }
-        let keys = endpoint.validSigningKeys(at: now)
-        if !keys.isEmpty {
-            let signature = StandardWebhookSignature.sign(
-                id: claim.eventID.text, timestamp: now, body: claim.body, keys: keys)
-            headers.append(("webhook-id", claim.eventID.text))
-            headers.append(("webhook-timestamp", String(now.seconds)))
-            headers.append(("webhook-signature", signature))
-        }
         return headers
+            + DeliveryHeaders.signature(
+                event: claim.eventID.text, at: now, body: claim.body, keys: endpoint.validSigningKeys(at: now))
     }
 }

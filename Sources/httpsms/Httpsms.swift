@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Gateway
 
 /// `httpsms`: parses the command line and runs one command.
@@ -9,7 +10,29 @@ struct Httpsms: AsyncParsableCommand {
         abstract: "A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks that lose nothing.",
         version: GatewayServer.version,
         subcommands: [
-            Serve.self, Demo.self, UserCommand.self, Phone.self, Migrate.self, Doctor.self, Bench.self, BenchSink.self,
-            BenchNoOp.self, BenchLoad.self, BenchPost.self, BenchBodies.self,
+            Serve.self, Demo.self, UserCommand.self, WebhookCommand.self, Phone.self, Migrate.self, Doctor.self,
+            Bench.self, BenchSink.self, BenchNoOp.self, BenchLoad.self, BenchPost.self, BenchBodies.self,
         ])
+
+    /// The commands that speak to a server over HTTP; how they end is a table in `docs/cli.md`.
+    private static let clients: Set<String> = ["webhook"]
+
+    static func main() async {
+        do {
+            var command = try await asyncParseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as ClientFailure {
+            FileHandle.standardError.write(Data("Error: \(failure)\n".utf8))
+            Foundation.exit(failure.status.rawValue)
+        } catch {
+            let isClient = CommandLine.arguments.dropFirst().first.map(clients.contains) ?? false
+            guard isClient, exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+            Foundation.exit(ClientFailure.Status.usage.rawValue)
+        }
+    }
 }

@@ -47,13 +47,15 @@ struct IndependentSink: Sendable {
     }
 
     /// Starts a script of the tests with the Python that has their packages.
-    static func python(_ script: String, _ arguments: [String], logs: String) throws -> ChildProcess {
+    static func python(
+        _ script: String, _ arguments: [String], logs: String, environment: [String: String] = [:]
+    ) throws -> ChildProcess {
         guard let interpreter = ProcessInfo.processInfo.environment["HTTPSMS_PYTHON"], !interpreter.isEmpty else {
             throw TestFailure("HTTPSMS_PYTHON names no Python; `make test` sets it")
         }
         let tests = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
         return try ChildProcess(
             interpreter, ["-B", tests.appending(path: script).path] + arguments,
-            environment: ["PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1"], logs: logs)
+            environment: ["PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1"].merging(environment) { $1 }, logs: logs)
     }
 }

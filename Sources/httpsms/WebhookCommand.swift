@@ -1,0 +1,55 @@
+import ArgumentParser
+import Foundation
+import Gateway
+
+struct WebhookCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "webhook", abstract: "Manage webhooks, and test what receives them.",
+        subcommands: [ConformanceCommand.self])
+}
+
+struct ConformanceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "conformance",
+        abstract: "Test a receiver of webhooks: play the server towards it, and a forger.",
+        discussion: """
+            Sends events as the server does, duplicates, and requests that must be refused. What a receiver has to do, and
+            what it writes to the file of --handled-log, is in docs/recipes.md.
+            Ends with 0 when all checks passed, 1 when one failed, 2 when an option is wrong, 3 when nobody answers.
+            """)
+
+    @Option(help: "Where the receiver listens.")
+    var url: String
+
+    @Option(help: "The signing key that the receiver has [HTTPSMS_SIGNING_KEY]")
+    var signingKey: String?
+
+    @Option(help: "The callback URL that the receiver expects as aud (default: the value of --url)")
+    var audience: String?
+
+    @Option(help: "The passphrase that the receiver decrypts with [HTTPSMS_ENCRYPTION_KEY] (default: Password123)")
+    var encryptionKey: String?
+
+    @Option(help: "The file that the receiver writes what it handled to (default: only answers are judged)")
+    var handledLog: String?
+
+    @Option(help: "Checks, separated by commas; all, accepted and refused stand for many (default: all)")
+    var checks: String?
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        guard let signingKey = signingKey ?? environment["HTTPSMS_SIGNING_KEY"] else {
+            throw ClientFailure(.usage, "give --signing-key or set HTTPSMS_SIGNING_KEY: the key that the receiver has")
+        }
+        let report = try await Conformance.run(
+            Conformance.Options(
+                url: url, signingKey: signingKey, audience: audience,
+                passphrase: encryptionKey ?? environment["HTTPSMS_ENCRYPTION_KEY"] ?? "Password123",
+                handledLog: handledLog, checks: try ConformanceCheck.parse(checks ?? "all")))
+        print(json ? report.json + "\n" : report.table, terminator: "")
+        if report.failures > 0 { throw ExitCode(1) }
+    }
+}
