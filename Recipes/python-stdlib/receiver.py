@@ -136,5 +136,5 @@ if not all(KEYS):
     sys.exit("A blank signing key would let anybody sign.")
 INBOX.mkdir(exist_ok=True)
 threading.Thread(target=work, daemon=True).start()
-ThreadingHTTPServer.request_queue_size = 128
+ThreadingHTTPServer.request_queue_size = 128  # connections that wait to be accepted
 ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", "9000"))), Hook).serve_forever()
