@@ -107,13 +107,15 @@ fn work(waiting: Receiver<PathBuf>) {
 /// Returns whether the id is new.
 fn store(path: &Path, body: &[u8]) -> io::Result<bool> {
     let draft = path.with_file_name(format!(".{:?}", thread::current().id()));
+    let _ = fs::remove_file(&draft); // of a crash: to write into it could be to write into the event it became
     let mut file = fs::File::create(&draft)?;
     file.write_all(body)?;
     file.sync_all()?;
-    match fs::hard_link(&draft, path) {
-        Ok(()) => Ok(true), // complete from the moment it has its name
+    let linked = fs::hard_link(&draft, path); // complete from the moment it has its name
+    fs::remove_file(&draft)?;
+    match linked {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error),
+        _ => linked.map(|()| true),
     }
 }
 
