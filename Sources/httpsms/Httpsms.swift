@@ -10,12 +10,13 @@ struct Httpsms: AsyncParsableCommand {
         abstract: "A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks that lose nothing.",
         version: GatewayServer.version,
         subcommands: [
-            Serve.self, Demo.self, UserCommand.self, WebhookCommand.self, Phone.self, Migrate.self, Doctor.self,
+            Serve.self, Demo.self, UserCommand.self, Phone.self, Migrate.self, Doctor.self, LoginCommand.self,
+            SendCommand.self, WebhookCommand.self, EventsCommand.self, TriggerCommand.self,
             Bench.self, BenchSink.self, BenchNoOp.self, BenchLoad.self, BenchPost.self, BenchBodies.self,
         ])
 
     /// The commands that speak to a server over HTTP; how they end is a table in `docs/cli.md`.
-    private static let clients: Set<String> = ["webhook"]
+    private static let clients: Set<String> = ["login", "send", "webhook", "events", "trigger"]
 
     static func main() async {
         do {

@@ -12,7 +12,7 @@ import Timestamps
 @Suite struct DocumentationTests {
     static let articles = [
         ("HTTPSMSWebhooks", "Overview"), ("ReceivingWebhooks", "ReceivingWebhooks"), ("Hummingbird", "Hummingbird"),
-        ("Encryption", "Encryption"),
+        ("EndToEndEncryption", "EndToEndEncryption"),
     ]
 
     @Test(arguments: articles) func theCodeOfAnArticleIsTheCodeThatIsCompiled(_ article: String, _ source: String)

@@ -118,12 +118,8 @@ package struct Conformance: Sendable {
     private func requireReachable(_ first: Trial) throws(ClientFailure) {
         for outcome in first.outcomes {
             guard let failure = outcome.result.outcome.failure else { return }
-            switch failure.code {
-            case .dnsFailed, .dnsTimeout, .connectFailed, .connectTimeout, .tlsFailed, .tlsTimeout, .addressBlocked:
-                throw ClientFailure(
-                    .unreachable, "\(options.url) cannot be reached (\(failure)). \(failure.code.hint)")
-            default: return
-            }
+            guard failure.isUnreachable else { return }
+            throw ClientFailure(.unreachable, "\(options.url) cannot be reached (\(failure)). \(failure.code.hint)")
         }
     }
 
@@ -167,6 +163,16 @@ extension ConformanceStep.Handling {
             guard let events = handled[expected.id], let first = events.first else { return "not handled" }
             guard events.count == 1 else { return "handled \(events.count) times" }
             return first.fault(expected: expected, withContent: withContent)
+        }
+    }
+}
+
+extension AttemptFailure {
+    /// Whether there was no connection: nobody is there to answer.
+    var isUnreachable: Bool {
+        switch code {
+        case .dnsFailed, .dnsTimeout, .connectFailed, .connectTimeout, .tlsFailed, .tlsTimeout, .addressBlocked: true
+        default: false
         }
     }
 }

@@ -2,7 +2,7 @@
 ///
 /// `JSONDecoder` cannot hand out the bytes of a member, and checks strings and numbers only when they are asked for;
 /// the data of an unknown event is kept as bytes, so all of it must be known to be JSON.
-struct JSONScanner {
+package struct JSONScanner {
     /// Far beyond any event, and far below what the stack of a task holds.
     private static let deepestNesting = 128
 
@@ -15,7 +15,7 @@ struct JSONScanner {
     }
 
     /// The members of the object that `document` is, in their order: the name in its quotes and the value, as bytes.
-    static func members(
+    package static func members(
         of document: [UInt8]
     ) throws(CloudEventError) -> [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)] {
         guard String(validating: document, as: UTF8.self) != nil else {
@@ -34,6 +34,17 @@ struct JSONScanner {
         guard scanner.next == nil else { throw scanner.fault("something follows the document") }
         guard isObject else { throw .notAnObject }
         return members
+    }
+
+    /// The elements of the array that `document` is, in their order, as bytes.
+    package static func elements(of document: [UInt8]) throws(CloudEventError) -> [ArraySlice<UInt8>] {
+        var scanner = JSONScanner(document)
+        var elements: [ArraySlice<UInt8>] = []
+        scanner.space()
+        try scanner.array { elements.append(document[$0]) }
+        scanner.space()
+        guard scanner.next == nil else { throw scanner.fault("something follows the document") }
+        return elements
     }
 
     private var next: UInt8? {
@@ -92,13 +103,15 @@ struct JSONScanner {
         depth -= 1
     }
 
-    private mutating func array() throws(CloudEventError) {
+    private mutating func array(_ found: (Range<Int>) -> Void = { _ in }) throws(CloudEventError) {
         try enter("[")
         space()
         if !skip("]") {
             repeat {
                 space()
+                let start = position
                 try value()
+                found(start..<position)
                 space()
             } while skip(",")
             try expect("]")

@@ -1,6 +1,6 @@
 import HTTPSMSWebhooks
 
-/// The snippets of `Encryption.md`, run one after the other.
+/// The snippets of `EndToEndEncryption.md`, run one after the other.
 func decryptAndEncrypt(_ event: CloudEvent) throws -> (text: String?, request: [String: String]) {
     // snippet.begin
     let cipher = MessageCipher(passphrase: "Password123")

@@ -2,12 +2,6 @@ import ArgumentParser
 import Foundation
 import Gateway
 
-struct WebhookCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "webhook", abstract: "Manage webhooks, and test what receives them.",
-        subcommands: [ConformanceCommand.self])
-}
-
 struct ConformanceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "conformance",

@@ -1,0 +1,91 @@
+import HTTPSMSWebhooks
+
+/// A webhook as a server shows it; httpSMS itself gives the first six members only.
+struct RemoteWebhook: Decodable, Sendable {
+    let id: String
+    var url: String
+    var signingKey: String?
+    var events: [String]
+    var phoneNumbers: [String]
+    let createdAt: String
+    var status: String?
+    var statusReason: String?
+    var ordering: String?
+    var heldCount: Int?
+    var lastSuccessAt: String?
+    var lastFailureAt: String?
+    var previousSigningKeyExpiresAt: String?
+
+    /// One row of a list.
+    var row: [String] {
+        [
+            id, status ?? "-", url, events.count == EventType.allCases.count ? "all" : "\(events.count)",
+            "\(phoneNumbers.count)",
+        ]
+    }
+
+    static let headings = ["ID", "STATUS", "URL", "EVENTS", "NUMBERS"]
+
+    /// Everything about it; the signing key only when it is asked for.
+    func description(withKey: Bool) -> String {
+        let hasKey = !(signingKey ?? "").isEmpty
+        return TextList([
+            ("id", id), ("url", url), ("status", status), ("reason", statusReason),
+            ("events", events.joined(separator: ", ")), ("phone numbers", phoneNumbers.joined(separator: ", ")),
+            ("ordering", ordering), ("signing key", !hasKey ? "none" : withKey ? signingKey : "set; --json shows it"),
+            ("old key until", previousSigningKeyExpiresAt), ("held", heldCount.flatMap { $0 > 0 ? "\($0)" : nil }),
+            ("last success", lastSuccessAt), ("last failure", lastFailureAt), ("created", createdAt),
+        ]).text
+    }
+}
+
+/// What is asked of a webhook; nil leaves a setting as it is.
+package struct WebhookChange: Sendable {
+    /// The callback URL.
+    package var url: String?
+    /// The signing key; empty for none.
+    package var signingKey: String?
+    /// Types of events.
+    package var events: [String]?
+    /// Phone numbers of the account.
+    package var phoneNumbers: [String]?
+    /// `none` or `message`.
+    package var ordering: String?
+
+    /// Asks for nothing yet.
+    package init(
+        url: String? = nil, signingKey: String? = nil, events: [String]? = nil, phoneNumbers: [String]? = nil,
+        ordering: String? = nil
+    ) {
+        self.url = url
+        self.signingKey = signingKey
+        self.events = events
+        self.phoneNumbers = phoneNumbers
+        self.ordering = ordering
+    }
+
+    /// Whether it asks for nothing.
+    var isEmpty: Bool {
+        url == nil && signingKey == nil && events == nil && phoneNumbers == nil && ordering == nil
+    }
+}
+
+/// The body of a creation or change: all of a webhook's settings, as httpSMS replaces the whole.
+struct WebhookSettingsBody: JSONWritable {
+    let url: String
+    let signingKey: String
+    let events: [String]
+    let phoneNumbers: [String]
+    /// Left out when nil: httpSMS does not know it.
+    let ordering: String?
+
+    func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("url", url)
+            o.field("signing_key", signingKey)
+            o.field("events", events)
+            o.field("phone_numbers", phoneNumbers)
+            if let ordering { o.field("ordering", ordering) }
+        }
+    }
+}

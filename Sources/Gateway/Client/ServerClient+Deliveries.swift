@@ -1,0 +1,138 @@
+import HTTPSMSWebhooks
+import NIOHTTP1
+import Timestamps
+
+extension ServerClient {
+    /// Which deliveries are listed; nil for all.
+    package struct DeliveryFilter: Sendable {
+        /// `pending`, `delivering`, `succeeded`, `failed`, `held` or `cancelled`.
+        package var status: String?
+        /// A type of event.
+        package var event: String?
+        /// The id of a message.
+        package var message: String?
+        /// The id of the last delivery of the page before.
+        package var before: String?
+        /// How many, 1 to 100.
+        package var limit: Int
+
+        /// Asks for a page.
+        package init(
+            status: String? = nil, event: String? = nil, message: String? = nil, before: String? = nil, limit: Int
+        ) {
+            self.status = status
+            self.event = event
+            self.message = message
+            self.before = before
+            self.limit = limit
+        }
+    }
+
+    /// Deliveries of a webhook, newest first.
+    package func deliveries(_ webhook: String, _ filter: DeliveryFilter) async throws -> ClientOutput {
+        let answer = try await call(
+            .GET, path(webhook) + "/deliveries",
+            query: [
+                ("status", filter.status), ("event_type", filter.event), ("message_id", filter.message),
+                ("before", filter.before), ("limit", "\(filter.limit)"),
+            ])
+        let deliveries: [RemoteDelivery] = try answer.decode()
+        let table = TextTable(RemoteDelivery.headings, deliveries.map(\.row)).text
+        return ClientOutput(text: deliveries.isEmpty ? "There is no such delivery." : table, json: answer.data)
+    }
+
+    /// One delivery with its attempts.
+    package func delivery(_ id: String) async throws -> ClientOutput {
+        try await deliveryOutput(id)
+    }
+
+    /// Sends a delivery again and waits for what becomes of the attempt.
+    package func retryDelivery(_ id: String) async throws -> ClientOutput {
+        let answer = try await call(.POST, "/v1/deliveries/\(Self.escape(id))/retry")
+        let before: RemoteDelivery = try answer.decode()
+        return try await attempt(after: before)
+    }
+
+    /// Sends a sample event to a webhook and waits for what becomes of the first attempt.
+    package func testWebhook(_ id: String, event: String) async throws -> ClientOutput {
+        let answer = try await call(.POST, path(id) + "/test", ["event": event])
+        return try await attempt(after: try answer.decode())
+    }
+
+    /// Waits for one attempt more than there were: a little longer than an attempt may take.
+    private func attempt(after before: RemoteDelivery) async throws -> ClientOutput {
+        let deadline = ContinuousClock.now + Self.patience
+        while true {
+            let answer = try await call(.GET, "/v1/deliveries/\(before.id)")
+            let now: RemoteDelivery = try answer.decode()
+            let wasTried = now.attemptCount > before.attemptCount && now.status != "delivering"
+            if wasTried || now.status == "held" || now.status == "cancelled" || ContinuousClock.now >= deadline {
+                return ClientOutput(
+                    text: now.description, json: answer.data,
+                    fault: now.status == "succeeded" ? nil : "the webhook did not take the event: \(now.fault)")
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private func deliveryOutput(_ id: String) async throws -> ClientOutput {
+        let answer = try await call(.GET, "/v1/deliveries/\(Self.escape(id))")
+        let delivery: RemoteDelivery = try answer.decode()
+        return ClientOutput(text: delivery.description, json: answer.data)
+    }
+
+    /// Sends past events again, and waits until all were looked at unless `isWaited` is false.
+    ///
+    /// - Parameters:
+    ///   - webhook: Its id.
+    ///   - since: Events accepted from then on: a time, or how long ago, such as `2h`.
+    ///   - until: Events accepted before then; nil for now.
+    ///   - statuses: `failed`, `succeeded`, `unmatched`; empty for failed ones.
+    ///   - isWaited: Whether to wait.
+    ///   - progress: Is told the part that was looked at, from 0 to 1.
+    /// - Returns: The replay.
+    /// - Throws: ``ClientFailure``, `usage` for what is no time.
+    package func replay(
+        _ webhook: String, since: String, until: String?, statuses: [String], isWaited: Bool,
+        progress: (Double) -> Void
+    ) async throws -> ClientOutput {
+        let body = Request(
+            since: try Self.time(since, "--since"), until: try until.map { try Self.time($0, "--until") },
+            statuses: statuses)
+        var answer = try await call(.POST, path(webhook) + "/replay", body)
+        var replay: RemoteReplay = try answer.decode()
+        while isWaited, replay.status == "running" {
+            progress(replay.total > 0 ? Double(replay.done) / Double(replay.total) : 0)
+            try await Task.sleep(for: .milliseconds(250))
+            answer = try await call(.GET, "/v1/replays/\(replay.id)")
+            replay = try answer.decode()
+        }
+        if isWaited { progress(1) }
+        return ClientOutput(text: replay.description, json: answer.data)
+    }
+
+    private struct Request: JSONWritable {
+        let since: Timestamp
+        let until: Timestamp?
+        let statuses: [String]
+
+        func write(to json: inout JSONWriter) {
+            json.object { o in
+                o.field("since", since)
+                if let until { o.field("until", until) }
+                if !statuses.isEmpty { o.field("statuses", statuses) }
+            }
+        }
+    }
+
+    /// Reads a time, or how long ago it was.
+    private static func time(_ text: String, _ option: String) throws(ClientFailure) -> Timestamp {
+        if let ago = DurationText.parse(text) { return SystemClock().now() - ago }
+        if let time = Timestamp(rfc3339: text) { return time }
+        throw ClientFailure(
+            .usage, "\(option) must be a time such as 2026-07-22T10:15:00Z, or how long ago, such as 30m or 2h")
+    }
+
+    /// 12 s: an attempt has 5 s, and the turn of a retry comes within 5 s.
+    private static let patience: Duration = .seconds(12)
+}

@@ -1,0 +1,118 @@
+import HTTPSMSWebhooks
+import NIOHTTP1
+
+extension ServerClient {
+    /// All webhooks of the account.
+    package func webhooks() async throws -> ClientOutput {
+        let answer = try await listWebhooks()
+        let webhooks: [RemoteWebhook] = try answer.decode()
+        let text =
+            webhooks.isEmpty
+            ? "There is no webhook. Make one with `httpsms webhook create --callback https://example.com/hook`."
+            : TextTable(RemoteWebhook.headings, webhooks.map(\.row)).text
+        return ClientOutput(text: text, json: answer.data)
+    }
+
+    /// Makes a webhook: for all events and all numbers of the account unless `change` names some, and with a signing key
+    /// that is drawn unless it names one.
+    package func createWebhook(_ change: WebhookChange) async throws -> ClientOutput {
+        let numbers: [String]
+        if let named = change.phoneNumbers {
+            numbers = named
+        } else {
+            numbers = try await phoneNumbers()
+            guard !numbers.isEmpty else {
+                throw ClientFailure(
+                    .refused, "the account has no phone yet: connect one, or name its number with --phone-number")
+            }
+        }
+        let body = WebhookSettingsBody(
+            url: change.url ?? "", signingKey: change.signingKey ?? SigningKey.random(),
+            events: change.events ?? EventType.allCases.map(\.rawValue), phoneNumbers: numbers,
+            ordering: change.ordering)
+        return try await webhookOutput(try await call(.POST, "/v1/webhooks", body), withKey: true)
+    }
+
+    /// Changes what `change` names.
+    package func updateWebhook(_ id: String, _ change: WebhookChange) async throws -> ClientOutput {
+        guard !change.isEmpty else {
+            throw ClientFailure(
+                .usage, "name what is to change: --callback, --signing-key, --event, --phone-number or --ordering")
+        }
+        let old = try await webhook(id)
+        let body = WebhookSettingsBody(
+            url: change.url ?? old.url, signingKey: change.signingKey ?? old.signingKey ?? "",
+            events: change.events ?? old.events, phoneNumbers: change.phoneNumbers ?? old.phoneNumbers,
+            ordering: change.ordering ?? old.ordering)
+        return try await webhookOutput(try await call(.PUT, path(id), body))
+    }
+
+    /// Deletes a webhook; what waits for it is cancelled.
+    package func deleteWebhook(_ id: String) async throws -> ClientOutput {
+        let answer = try await call(.DELETE, path(id))
+        return ClientOutput(text: answer.message, json: answer.data)
+    }
+
+    /// Holds what would be sent.
+    package func pauseWebhook(_ id: String) async throws -> ClientOutput {
+        try await webhookOutput(try await call(.POST, path(id) + "/pause"))
+    }
+
+    /// Sends what was held, `rate` a second or as fast as the receiver takes it.
+    package func resumeWebhook(_ id: String, rate: Double?) async throws -> ClientOutput {
+        try await webhookOutput(
+            try await call(
+                .POST, path(id) + "/resume", rate.map { RawJSON(Array(#"{"rate_per_second":\#($0)}"#.utf8)) }))
+    }
+
+    /// Replaces the signing key; the old one stays valid for `overlap`, a day when nil.
+    package func rotateWebhook(_ id: String, signingKey: String?, overlap: Duration?) async throws -> ClientOutput {
+        let body = Rotation(signingKey: signingKey, overlap: overlap)
+        return try await webhookOutput(try await call(.POST, path(id) + "/rotate", body), withKey: true)
+    }
+
+    /// Ends the validity of the old signing key.
+    package func finishRotation(_ id: String) async throws -> ClientOutput {
+        try await webhookOutput(try await call(.POST, path(id) + "/rotate/finish"))
+    }
+
+    /// The webhook of that id, from the list, as httpSMS has no route for one.
+    func webhook(_ id: String) async throws(ClientFailure) -> RemoteWebhook {
+        let webhooks: [RemoteWebhook] = try await listWebhooks().decode()
+        guard let webhook = webhooks.first(where: { $0.id == id.lowercased() }) else {
+            throw ClientFailure(
+                .notFound, "there is no webhook \(id); `httpsms webhook list` shows those that there are")
+        }
+        return webhook
+    }
+
+    func path(_ webhook: String) -> String { "/v1/webhooks/\(Self.escape(webhook))" }
+
+    /// An account has ten webhooks at most.
+    private func listWebhooks() async throws(ClientFailure) -> Answer {
+        try await call(.GET, "/v1/webhooks", query: [("limit", "100")])
+    }
+
+    private func phoneNumbers() async throws(ClientFailure) -> [String] {
+        struct RemotePhone: Decodable { let phoneNumber: String }
+        let phones: [RemotePhone] = try await call(.GET, "/v1/phones", query: [("limit", "100")]).decode()
+        return phones.map(\.phoneNumber).unique
+    }
+
+    private func webhookOutput(_ answer: Answer, withKey: Bool = false) async throws -> ClientOutput {
+        let webhook: RemoteWebhook = try answer.decode()
+        return ClientOutput(text: webhook.description(withKey: withKey), json: answer.data)
+    }
+
+    private struct Rotation: JSONWritable {
+        let signingKey: String?
+        let overlap: Duration?
+
+        func write(to json: inout JSONWriter) {
+            json.object { o in
+                if let signingKey { o.field("signing_key", signingKey) }
+                if let overlap { o.field("overlap_seconds", overlap.components.seconds) }
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import AsyncHTTPClient
+import Delivery
+import Foundation
+import HTTPSMSWebhooks
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Calls the public HTTP API of a server, ours or api.httpsms.com, for the commands.
+package struct ServerClient: Sendable {
+    let settings: ClientSettings
+
+    /// Names the server.
+    package init(_ settings: ClientSettings) {
+        self.settings = settings
+    }
+
+    /// A success.
+    struct Answer: Sendable {
+        /// `data` of the envelope, as it came; empty when there is none.
+        let data: [UInt8]
+        /// `message` of the envelope.
+        let message: String
+
+        /// `data`, read.
+        func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(ClientFailure) -> Value {
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            do {
+                return try decoder.decode(Value.self, from: Data(data))
+            } catch {
+                throw ClientFailure(.serverFailed, "the server's answer is not the one this version knows: \(error)")
+            }
+        }
+    }
+
+    /// Sends one request and gives what a success says.
+    ///
+    /// - Throws: ``ClientFailure`` for anything but a 2xx, with what the server says is wrong.
+    func call(
+        _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], _ body: (any JSONWritable)? = nil
+    ) async throws(ClientFailure) -> Answer {
+        var request = request(method, path, query: query)
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(body.encodedJSON())
+        }
+        let status: Int
+        let bytes: [UInt8]
+        do {
+            let response = try await Self.http.execute(request, timeout: Self.limit)
+            bytes = Array(buffer: try await response.body.collect(upTo: Self.largestAnswer))
+            status = Int(response.status.code)
+            try Self.refuseRedirect(response, from: settings.url)
+        } catch let failure as ClientFailure {
+            throw failure
+        } catch {
+            throw unreachable(error)
+        }
+        guard (200..<300).contains(status) else { throw refusal(status, bytes) }
+        // A server that answers 204 says nothing.
+        let members = bytes.isEmpty ? [] : (try? JSONScanner.members(of: bytes)) ?? []
+        let data = members.first { $0.name.elementsEqual(#""data""#.utf8) }?.value ?? []
+        let message = (try? JSONDecoder().decode(ErrorEnvelope.self, from: Data(bytes)))?.message
+        return Answer(data: Array(data), message: message ?? "done")
+    }
+
+    /// A request with the key, for ``http``.
+    func request(_ method: HTTPMethod, _ path: String, query: [(String, String?)]) -> HTTPClientRequest {
+        let items = query.compactMap { name, value in value.map { "\(name)=\(Self.escape($0))" } }
+        let text = items.isEmpty ? "" : "?" + items.joined(separator: "&")
+        var request = HTTPClientRequest(url: settings.url + path + text)
+        request.method = method
+        request.headers.add(name: "x-api-key", value: settings.apiKey.exposed)
+        request.headers.add(name: "X-Client-Version", value: "httpsms-cli/\(GatewayServer.version)")
+        return request
+    }
+
+    /// A text as it may stand in one segment of a path, or in the value of a query.
+    static func escape(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
+    }
+
+    /// RFC 3986 section 2.3.
+    private static let unreserved = CharacterSet(
+        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+    /// Follows no redirect: the key is for the server that was named.
+    static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.timeout = .init(connect: .seconds(10), read: .seconds(60))
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
+    /// 30 s for a request and its answer.
+    private static let limit: TimeAmount = .seconds(30)
+
+    /// 32 MiB: 100 deliveries with their attempts have a few.
+    private static let largestAnswer = 32 << 20
+}
+
+/// What servers say when they refuse.
+struct ErrorEnvelope: Decodable {
+    let message: String?
+    let data: Details?
+
+    /// Texts by field, or one text.
+    enum Details: Decodable {
+        case fields([String: [String]])
+        case text(String)
+        case other
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let fields = try? container.decode([String: [String]].self) {
+                self = .fields(fields)
+            } else if let text = try? container.decode(String.self) {
+                self = .text(text)
+            } else {
+                self = .other
+            }
+        }
+    }
+}
+
+extension ServerClient {
+    static func refuseRedirect(_ response: HTTPClientResponse, from url: String) throws(ClientFailure) {
+        guard (300..<400).contains(response.status.code) else { return }
+        let target = response.headers.first(name: "Location") ?? "somewhere else"
+        throw ClientFailure(.refused, "\(url) redirects to \(target): give the address that it redirects to as --url")
+    }
+
+    /// What a status that is no success means.
+    func refusal(_ status: Int, _ body: [UInt8]) -> ClientFailure {
+        let envelope = try? JSONDecoder().decode(ErrorEnvelope.self, from: Data(body))  // It may be a proxy's page.
+        var lines = ["\(settings.url) answered \(status): \(envelope?.message ?? "it gave no reason")"]
+        switch envelope?.data {
+        case .fields(let fields):
+            for (name, texts) in fields.sorted(by: { $0.key < $1.key }) { lines += texts.map { "  \(name): \($0)" } }
+        case .text(let text): lines.append("  \(text)")
+        case .other, nil: break
+        }
+        let kind: ClientFailure.Status
+        switch status {
+        case 401, 403:
+            kind = .unauthorised
+            lines.append("  The key is that of --api-key, HTTPSMS_API_KEY or `httpsms login`, in this order.")
+        case 404:
+            kind = .notFound
+            if envelope?.message == nil { lines.append("  This server does not have what the command asks for.") }
+        case 500...: kind = .serverFailed
+        default: kind = .refused
+        }
+        return ClientFailure(kind, lines.joined(separator: "\n"))
+    }
+
+    /// What it means that nobody answered.
+    func unreachable(_ error: any Error) -> ClientFailure {
+        let reason =
+            switch error {
+            case let error as NIOConnectionError: Self.reason(error)
+            case let error as HTTPClientError where error == .connectTimeout: "no connection within 10 s"
+            case let error as HTTPClientError where [.deadlineExceeded, .readTimeout].contains(error):
+                "no answer in time"
+            default: "\(error)"
+            }
+        return ClientFailure(
+            .unreachable,
+            "\(settings.url) cannot be reached (\(reason)): is the server running, and --url or HTTPSMS_URL right?")
+    }
+
+    private static func reason(_ error: NIOConnectionError) -> String {
+        switch error.connectionErrors.last?.error {
+        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error?: "\(error)"
+        case nil: "the name does not resolve"
+        }
+    }
+}

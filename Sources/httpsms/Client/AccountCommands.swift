@@ -1,0 +1,80 @@
+import ArgumentParser
+import Foundation
+import Gateway
+
+struct SendCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "send", abstract: "Send an SMS through a phone of the account.")
+
+    @Option(help: "The number of the phone that sends.")
+    var from: String
+
+    @Option(help: "The recipient's number.")
+    var to: String
+
+    @Option(help: "The text; - reads it from standard input.")
+    var content: String
+
+    @Option(help: "The URL of a file to send with it; may be given more than once.")
+    var attachment: [String] = []
+
+    @Option(help: "What you call the message; its events carry it.")
+    var requestID: String?
+
+    @Option(help: "When to send it, such as 2026-07-22T10:15:00Z (default: now)")
+    var sendAt: String?
+
+    @Option(help: "Encrypt the text end to end with this passphrase [HTTPSMS_ENCRYPTION_KEY with --encrypt]")
+    var encryptionKey: String?
+
+    @Flag(help: "Encrypt the text end to end.")
+    var encrypt = false
+
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        let passphrase =
+            encryptionKey ?? (encrypt ? ProcessInfo.processInfo.environment["HTTPSMS_ENCRYPTION_KEY"] : nil)
+        if encrypt, passphrase == nil {
+            throw ClientFailure(.usage, "--encrypt: give --encryption-key or set HTTPSMS_ENCRYPTION_KEY")
+        }
+        let text = content == "-" ? String(decoding: FileHandle.standardInput.availableText(), as: UTF8.self) : content
+        try options.show(
+            try await options.client().send(
+                OutgoingSMS(
+                    from: from, to: to, content: text, attachments: attachment, requestID: requestID, sendAt: sendAt,
+                    passphrase: passphrase)))
+    }
+}
+
+extension FileHandle {
+    /// All that is left to read, without the line break that a shell puts at its end.
+    fileprivate func availableText() -> Data {
+        var text = readDataToEndOfFile()
+        if text.last == UInt8(ascii: "\n") { text.removeLast() }
+        return text
+    }
+}
+
+struct LoginCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "login", abstract: "Store the address of a server and an API key for the other commands.",
+        discussion: """
+            Asks for the key when it is not given. Tries it out, and writes both to ~/.config/httpsms/config.json, which only
+            its owner can read.
+            """)
+
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        var key = options.apiKey ?? ProcessInfo.processInfo.environment["HTTPSMS_API_KEY"]
+        if key == nil {
+            // Not echoed on a terminal; a line of standard input otherwise.
+            key = isatty(0) == 1 ? String(cString: getpass("API key: ")) : readLine()
+        }
+        let settings = try ClientSettings(url: options.url, apiKey: key ?? "")
+        let user = try await ServerClient(settings).user()
+        let path = try settings.store()
+        if options.json { print(user.json) } else { print("\(user.text)\nserver: \(settings.url)\nstored in \(path)") }
+    }
+}

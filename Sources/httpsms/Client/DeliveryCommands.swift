@@ -1,0 +1,123 @@
+import ArgumentParser
+import Gateway
+
+struct DeliveriesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deliveries", abstract: "List the deliveries of a webhook, newest first.")
+
+    @Argument(help: "The webhook's id.") var id: String
+
+    @Option(
+        help: "pending, delivering, succeeded, failed, held or cancelled.",
+        completion: .list(["pending", "delivering", "succeeded", "failed", "held", "cancelled"]))
+    var status: String?
+
+    @Option(help: "A type of event.", completion: eventCompletion)
+    var event: String?
+
+    @Option(help: "The id of a message.")
+    var message: String?
+
+    @Option(help: "The last id of the page before.")
+    var before: String?
+
+    @Option(help: "How many, 1 to 100.")
+    var limit = 20
+
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        try options.show(
+            try await options.client().deliveries(
+                id, .init(status: status, event: event, message: message, before: before, limit: limit)))
+    }
+}
+
+struct DeliveryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delivery", abstract: "Show one delivery with its attempts, and what to do about them.")
+
+    @Argument(help: "The delivery's id.") var id: String
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        try options.show(try await options.client().delivery(id))
+    }
+}
+
+struct RetryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry",
+        abstract: "Send one delivery again, and tell what became of it. Ends with 1 when it was not taken.")
+
+    @Argument(help: "The delivery's id.") var id: String
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        try options.show(try await options.client().retryDelivery(id))
+    }
+}
+
+struct ReplayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay", abstract: "Send past events again: those that failed, unless --status says others.",
+        discussion: "Ends when the server has looked at all of them; they are sent behind newer events.")
+
+    @Argument(help: "The webhook's id.") var id: String
+
+    @Option(help: "Events from then on: a time such as 2026-07-22T10:15:00Z, or how long ago, such as 2h.")
+    var since: String
+
+    @Option(help: "Events before then, in the same forms (default: now)")
+    var until: String?
+
+    @Option(
+        help: "failed, succeeded, or unmatched: not wanted then, but now. May be given more than once.",
+        completion: .list(["failed", "succeeded", "unmatched"]))
+    var status: [String] = []
+
+    @Flag(help: "Do not wait until all were looked at.")
+    var noWait = false
+
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        try options.show(
+            try await options.client().replay(
+                id, since: since, until: until, statuses: status, isWaited: !noWait, progress: Terminal.progress))
+    }
+}
+
+struct ListenCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "listen", abstract: "Forward events to a port of this machine as they happen.",
+        discussion: """
+            Follows the account's event log, so no webhook is needed and nothing has to reach this machine from outside. Each
+            event is posted as the server would post it, with the headers and signatures of a delivery, and a line tells
+            what was answered. After a lost connection it goes on where it was. Events are forwarded once: there is no
+            retry. Stop it with Ctrl-C.
+            """)
+
+    @Option(help: "Where events are posted to, such as http://localhost:3000/hook.")
+    var forwardTo: String
+
+    @Option(help: "What signs the requests [HTTPSMS_SIGNING_KEY] (default: one is drawn and printed)")
+    var signingKey: String?
+
+    @Option(help: "The callback URL that the receiver expects as aud (default: the value of --forward-to)")
+    var audience: String?
+
+    @OptionGroup var log: EventLogOptions
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        let client = try options.client()
+        try await Forwarder.with(
+            url: forwardTo, audience: audience, signingKey: SigningKeyOption.key(signingKey)
+        ) { forwarder in
+            try await client.listen(
+                log.filter, after: log.after, forwarder: forwarder,
+                report: { Terminal.line(options.json ? $0.json : $0.line) }, note: Terminal.note)
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import ArgumentParser
+import Gateway
+
+struct WebhookCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "webhook", abstract: "Manage webhooks of a server, look at deliveries, and test receivers.",
+        subcommands: [
+            List.self, Create.self, Update.self, Delete.self, Pause.self, Resume.self, Rotate.self, Test.self,
+            DeliveriesCommand.self, DeliveryCommand.self, RetryCommand.self, ReplayCommand.self, ListenCommand.self,
+            ConformanceCommand.self,
+        ])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the account's webhooks.")
+
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try options.show(try await options.client().webhooks())
+        }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a webhook. Prints its signing key.",
+            discussion: "Without --event it receives all events, without --phone-number those of all phones.")
+
+        @Option(help: ArgumentHelp("The callback URL.", valueName: "url"))
+        var callback: String
+
+        @OptionGroup var settings: WebhookSettings
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try options.show(try await options.client().createWebhook(settings.change(url: callback)))
+        }
+    }
+
+    struct Update: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Change a webhook; what is not named stays as it is.")
+
+        @Argument(help: "The webhook's id.") var id: String
+
+        @Option(help: ArgumentHelp("The callback URL.", valueName: "url"))
+        var callback: String?
+
+        @OptionGroup var settings: WebhookSettings
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try options.show(try await options.client().updateWebhook(id, settings.change(url: callback)))
+        }
+    }
+
+    struct Delete: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Delete a webhook; what waits for it is cancelled.")
+
+        @Argument(help: "The webhook's id.") var id: String
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try options.show(try await options.client().deleteWebhook(id))
+        }
+    }
+
+    struct Pause: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Hold what would be sent.")
+
+        @Argument(help: "The webhook's id.") var id: String
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try options.show(try await options.client().pauseWebhook(id))
+        }
+    }
+
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Send what was held, in order, and go on.")
+
+        @Argument(help: "The webhook's id.") var id: String
+
+        @Option(help: "How many of those that were held are sent in a second (default: as fast as they are taken)")
+        var rate: Double?
+
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try options.show(try await options.client().resumeWebhook(id, rate: rate))
+        }
+    }
+
+    struct Rotate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Replace the signing key; both sign until the overlap is over. Prints the new key.")
+
+        @Argument(help: "The webhook's id.") var id: String
+
+        @Option(help: "The new key (default: the server draws one)")
+        var signingKey: String?
+
+        @Option(help: "How long the old key stays valid, such as 90s, 10m or 24h (default: 24h)")
+        var overlap: String?
+
+        @Flag(help: "End the overlap of an earlier rotation now.")
+        var finish = false
+
+        @OptionGroup var options: ClientOptions
+
+        func validate() throws {
+            if finish, signingKey != nil || overlap != nil {
+                throw ValidationError("--finish goes without --signing-key and --overlap")
+            }
+            if let overlap, DurationText.parse(overlap) == nil {
+                throw ValidationError("--overlap must be a duration, such as 90s, 10m or 24h")
+            }
+        }
+
+        func run() async throws {
+            let client = try options.client()
+            if finish { return try options.show(try await client.finishRotation(id)) }
+            try options.show(
+                try await client.rotateWebhook(
+                    id, signingKey: signingKey, overlap: overlap.flatMap(DurationText.parse)))
+        }
+    }
+
+    struct Test: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Send a sample event to a webhook, and tell what became of it. Ends with 1 when it was not taken."
+        )
+
+        @Argument(help: "The webhook's id.") var id: String
+
+        @Option(help: "The type of the event.", completion: eventCompletion)
+        var event = "message.phone.received"
+
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try options.show(try await options.client().testWebhook(id, event: event))
+        }
+    }
+}
+
+/// What `create` and `update` set.
+struct WebhookSettings: ParsableArguments {
+    @Option(help: "What signs requests; an empty text for nothing (default of create: a key is drawn)")
+    var signingKey: String?
+
+    @Option(help: "An event that is sent; may be given more than once.", completion: eventCompletion)
+    var event: [String] = []
+
+    @Option(help: "A phone whose events are sent; may be given more than once.")
+    var phoneNumber: [String] = []
+
+    @Option(
+        help: "none, or message: the events of a message arrive in their order.",
+        completion: .list(["none", "message"]))
+    var ordering: String?
+
+    func change(url: String?) -> WebhookChange {
+        WebhookChange(
+            url: url, signingKey: signingKey, events: event.isEmpty ? nil : event,
+            phoneNumbers: phoneNumber.isEmpty ? nil : phoneNumber, ordering: ordering)
+    }
+}
