@@ -4,14 +4,15 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps test-deps toolchain build release run tests-built test soak bench bench-postgres deb test-deb format lint clean
+.PHONY: help deps test-deps toolchain build release run tests-built test test-recipes soak bench bench-postgres deb \
+	test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev ca-certificates
 TEST_PACKAGES := python3 python3-venv faketime openssl nginx caddy haproxy postgresql pgbouncer
 
 VENV := .build/venv
-SWIFT_FILES := Sources Tests Package.swift
+SWIFT_FILES := Sources Tests Recipes Package.swift
 # Fails a target that imports another one without declaring it in Package.swift.
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
 # Four tests at a time: a machine of 2 cores that runs hundreds at once answers none within its deadline.
@@ -58,8 +59,14 @@ tests-built: toolchain test-deps
 	@$(SWIFT_BUILD) --build-tests
 
 test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook'` runs some.
+	@[ -n "$(ARGS)" ] || Scripts/test-recipes
 	@[ -n "$(ARGS)" ] || HTTPSMS_ENGINE=postgresql $(SWIFT_TEST) --filter GatewayTests
 	@$(SWIFT_TEST) $(ARGS)
+
+# The Swift recipe is a target of Package.swift; what the others run on is installed by the script.
+test-recipes: build ## Let the conformance driver judge every recipe; `make test-recipes ARGS='go rust'` some.
+	@$(SWIFT_BUILD) --product HummingbirdRecipe
+	@Scripts/test-recipes $(ARGS)
 
 soak: tests-built ## Run the long variants of the crash and fault tests.
 	@HTTPSMS_SOAK=1 $(SWIFT_TEST) --filter EndToEndTests $(ARGS)

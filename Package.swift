@@ -103,6 +103,10 @@ let package = Package(
             name: "httpsms",
             dependencies: ["Gateway", argumentParser, logging],
             swiftSettings: settings),
+        // The recipe for Swift is a package of its own, too; here it is compiled by the build that the tests need.
+        .executableTarget(
+            name: "HummingbirdRecipe", dependencies: ["HTTPSMSWebhooks", hummingbird, httpTypes],
+            path: "Recipes/swift-hummingbird/Sources/Receiver", swiftSettings: settings),
         .target(
             name: "TestSupport",
             dependencies: [
