@@ -16,6 +16,7 @@ let settings: [SwiftSetting] =
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -51,6 +52,7 @@ let package = Package(
         .package(url: "https://github.com/CoreOffice/XMLCoder.git", from: "0.18.2"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache.git", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/swiftcsv/SwiftCSV.git", from: "0.10.0"),
@@ -85,9 +87,10 @@ let package = Package(
                 hummingbirdCore, hummingbirdTLS, asyncHTTPClient,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SwiftCSV", package: "SwiftCSV"), .product(name: "XMLCoder", package: "XMLCoder"),
-                crypto, jwtKit, logging,
+                .product(name: "Mustache", package: "swift-mustache"), crypto, cryptoExtras, jwtKit, logging,
                 metrics, serviceLifecycle, unixSignals, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, httpTypes,
             ],
+            resources: [.embedInCode("Dashboard/Pages")],
             swiftSettings: settings),
         .executableTarget(
             name: "httpsms",
