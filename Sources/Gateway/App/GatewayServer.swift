@@ -107,7 +107,8 @@ package struct GatewayServer: Sendable {
             webhooks: WebhookRoutes(operations: webhooks), webhookActions: WebhookActions(operations: webhooks),
             deliveries: DeliveryRoutes(store: store, runner: runner, endpoints: endpoints, clock: clock),
             events: EventRoutes(store: store, stream: EventStream(store: store, identities: identities)),
-            dashboard: try Dashboard(store: store, users: users, site: site)
+            dashboard: try Dashboard(
+                store: store, users: users, webhooks: webhooks, runner: runner, site: site)
         ).router()
         let all = router.routes.filter { $0.method != .head }.map {
             (path: "\($0.path)", name: "\($0.method) \($0.path)")

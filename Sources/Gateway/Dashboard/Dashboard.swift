@@ -1,3 +1,4 @@
+import Delivery
 import Hummingbird
 import Storage
 
@@ -7,9 +8,13 @@ struct Dashboard: Sendable {
     private let access: AccessRoutes
     private let overview: OverviewRoutes
     private let account: AccountPages
+    private let webhooks: WebhookPages
+    private let deliveries: DeliveryPages
 
     /// - Throws: When a template cannot be parsed.
-    init(store: any Store, users: UserOperations, site: PageSite) throws {
+    init(
+        store: any Store, users: UserOperations, webhooks: WebhookOperations, runner: AttemptRunner, site: PageSite
+    ) throws {
         let views = try PageViews()
         let sessions = Sessions(store: store)
         let operations = AccessOperations(store: store, users: users, passwords: Passwords())
@@ -17,6 +22,9 @@ struct Dashboard: Sendable {
         access = AccessRoutes(access: operations, sessions: sessions, views: views)
         overview = OverviewRoutes(store: store, access: operations, views: views)
         account = AccountPages(store: store, access: operations, views: views)
+        self.webhooks = WebhookPages(
+            operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views)
+        deliveries = DeliveryPages(store: store, runner: runner, endpoints: webhooks.endpoints, views: views)
     }
 
     /// Adds the pages. They come before what the API's routes pass: no key is read, no other origin let in.
@@ -28,6 +36,8 @@ struct Dashboard: Sendable {
         overview.add(to: group)
         access.add(to: group, signedIn: signedIn)
         account.add(to: signedIn)
+        webhooks.add(to: signedIn)
+        deliveries.add(to: signedIn)
     }
 
     /// Whether a route belongs to a page, and so is no part of `openapi.json`.

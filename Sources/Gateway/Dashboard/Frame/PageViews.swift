@@ -16,7 +16,9 @@ struct PageViews: Sendable {
             "layout": PackageResources.layout_mustache, "error": PackageResources.error_mustache,
             "sign-in": PackageResources.sign_in_mustache, "first-run": PackageResources.first_run_mustache,
             "first-sign-in": PackageResources.first_sign_in_mustache, "overview": PackageResources.overview_mustache,
-            "account": PackageResources.account_mustache,
+            "account": PackageResources.account_mustache, "webhooks": PackageResources.webhooks_mustache,
+            "webhook": PackageResources.webhook_mustache, "webhook-form": PackageResources.webhook_form_mustache,
+            "delivery": PackageResources.delivery_mustache,
         ]
         library = MustacheLibrary(
             templates: try sources.mapValues { try MustacheTemplate(string: String(decoding: $0, as: UTF8.self)) })
@@ -86,6 +88,6 @@ struct PageViews: Sendable {
     }
 
     private static let sections: [(name: String, path: String, template: String)] = [
-        ("Overview", "/", "overview"), ("Account", "/account", "account"),
+        ("Overview", "/", "overview"), ("Webhooks", WebhookPages.path, "webhooks"), ("Account", "/account", "account"),
     ]
 }
