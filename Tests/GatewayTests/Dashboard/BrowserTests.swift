@@ -85,6 +85,56 @@ import Testing
         }
     }
 
+    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    func aWebhookIsMadeTriedAndSeenFailingAndSucceeding(_ look: Browser.Look) async throws {
+        try await WebhookReceiver.run { _, count in
+            count == 0 ? .status(404) : .status(200)
+        } body: { receiver in
+            try await Self.withPages(look) { server, browser in
+                let account = try await server.makeAccount()
+                _ = try await account.makePhone()
+                try await browser.open(server.baseURL + "/first-sign-in")
+                try await browser.type(account.email, into: "#email")
+                try await browser.type(account.apiKey, into: "#api-key")
+                try await browser.type("correct horse", into: "#password")
+                try await browser.click("main button")
+                try await browser.waitFor("At a glance")
+
+                try await browser.open(server.baseURL + "/settings/webhooks")
+                try await Self.inspect("webhooks-none", look, browser)
+                try await browser.click(".head .button")
+                try await browser.type(receiver.url(), into: "#url")
+                try await browser.click("main button[type=submit]")
+                try await browser.waitFor("The phone_numbers field is required")
+                try await Self.inspect("webhook-form", look, browser)
+                try await browser.click("[name=phone_numbers]")
+                try await browser.click("main button[type=submit]")
+                try await browser.waitFor("Nothing here.")
+                try await browser.click("form[action$='/test'] button")
+                try await Self.reload(browser, until: "failed")
+                #expect(try await browser.text().contains("404"))
+                try await Self.inspect("delivery-failed", look, browser)
+                try await browser.click("form[action$='/retry'] button")
+                try await Self.reload(browser, until: "succeeded")
+                try await Self.inspect("delivery", look, browser)
+                try await browser.open(server.baseURL + "/settings/webhooks")
+                try await browser.waitFor("1 of the last 1 deliveries succeeded")
+                try await Self.inspect("webhooks", look, browser)
+                try await browser.click("main h2 a")
+                try await browser.waitFor("Rotate the key")
+                try await Self.inspect("webhook", look, browser)
+            }
+        }
+    }
+
+    /// Loads the page again until it shows `text`.
+    private static func reload(_ browser: Browser, until text: String) async throws {
+        try await TestSupport.until("the page shows \(text)") {
+            try await browser.run("location.reload()")
+            return try await browser.text().contains(text)
+        }
+    }
+
     /// Looks for barriers, and keeps a picture when HTTPSMS_SCREENSHOTS is set.
     private static func inspect(_ name: String, _ look: Browser.Look, _ browser: Browser) async throws {
         #expect(try await browser.barriers() == [], "\(name), \(look)")
