@@ -10,6 +10,7 @@ struct Dashboard: Sendable {
     private let account: AccountPages
     private let webhooks: WebhookPages
     private let deliveries: DeliveryPages
+    private let events: EventPages
 
     /// - Throws: When a template cannot be parsed.
     init(
@@ -24,6 +25,7 @@ struct Dashboard: Sendable {
         account = AccountPages(store: store, access: operations, views: views)
         self.webhooks = WebhookPages(
             operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views)
+        events = EventPages(store: store, endpoints: webhooks.endpoints, views: views)
         deliveries = DeliveryPages(store: store, runner: runner, endpoints: webhooks.endpoints, views: views)
     }
 
@@ -38,6 +40,7 @@ struct Dashboard: Sendable {
         account.add(to: signedIn)
         webhooks.add(to: signedIn)
         deliveries.add(to: signedIn)
+        events.add(to: signedIn)
     }
 
     /// Whether a route belongs to a page, and so is no part of `openapi.json`.

@@ -123,6 +123,8 @@ import Testing
                 try await browser.click("main h2 a")
                 try await browser.waitFor("Rotate the key")
                 try await Self.inspect("webhook", look, browser)
+                try await browser.open(server.baseURL + "/events")
+                try await Self.inspect("events", look, browser)
             }
         }
     }

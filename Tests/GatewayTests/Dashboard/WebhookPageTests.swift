@@ -120,6 +120,29 @@ import Testing
         }
     }
 
+    @Test func theLogSaysWhyAWebhookDidNotGetAnEvent() async throws {
+        try await withServer { server in
+            let (page, account) = try await Self.signedIn(server)
+            let stranger = try await Self.signedIn(server).page
+            try await account.makeWebhook("http://127.0.0.1:1/all")
+            try await account.makeWebhook("http://127.0.0.1:1/sent", events: ["message.phone.sent"])
+            let phone = try await account.makePhone()
+            _ = try await phone.receive(["from": "+18005550100", "content": "<i>Hi</i>"])
+            try await server.untilNumbered()
+
+            let text = try await page.get("/events").text
+
+            #expect(
+                text.contains("http://127.0.0.1:1/sent did not get it: it is not set to receive events of this type"))
+            #expect(text.contains(">http://127.0.0.1:1/all</a> was sent this event"))
+            #expect(!text.contains("<i>"))
+            #expect(try await page.get("/events?type=message.phone.sent").text.contains("Nothing here"))
+            #expect(
+                try await page.get("/events?owner=%2B18005550199").text.contains("message.phone.received</code></h2>"))
+            #expect(try await stranger.get("/events").text.contains("Nothing here"))
+        }
+    }
+
     @Test func aCurlCommandIsQuotedWhateverAnSMSHolds() {
         let text = CurlCommand.text(
             url: "http://a/'$(id)", headers: [("Authorization", "Bearer [redacted]")], body: "it's `x`\n'; rm -rf /")

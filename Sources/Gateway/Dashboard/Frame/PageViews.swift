@@ -18,7 +18,7 @@ struct PageViews: Sendable {
             "first-sign-in": PackageResources.first_sign_in_mustache, "overview": PackageResources.overview_mustache,
             "account": PackageResources.account_mustache, "webhooks": PackageResources.webhooks_mustache,
             "webhook": PackageResources.webhook_mustache, "webhook-form": PackageResources.webhook_form_mustache,
-            "delivery": PackageResources.delivery_mustache,
+            "delivery": PackageResources.delivery_mustache, "events": PackageResources.events_mustache,
         ]
         library = MustacheLibrary(
             templates: try sources.mapValues { try MustacheTemplate(string: String(decoding: $0, as: UTF8.self)) })
@@ -88,6 +88,7 @@ struct PageViews: Sendable {
     }
 
     private static let sections: [(name: String, path: String, template: String)] = [
-        ("Overview", "/", "overview"), ("Webhooks", WebhookPages.path, "webhooks"), ("Account", "/account", "account"),
+        ("Overview", "/", "overview"), ("Webhooks", WebhookPages.path, "webhooks"), ("Events", "/events", "events"),
+        ("Account", "/account", "account"),
     ]
 }

@@ -30,7 +30,7 @@ enum SessionMigrations {
                     expires_at \(.int64) NOT NULL
                 ) \(.strict)
                 """,
-                "CREATE INDEX session_user ON session (user_id, last_seen_at)",
+                "CREATE INDEX session_of_user ON session (user_id, last_seen_at)",
                 "CREATE INDEX session_expires ON session (expires_at)",
                 """
                 CREATE TABLE user_password (

@@ -41,12 +41,12 @@ enum SessionQueries {
         try tx.run("DELETE FROM session WHERE token_hash = \(tokenHash)")
     }
 
-    /// Ends every session of a user. Index: `session_user`.
+    /// Ends every session of a user. Index: `session_of_user`.
     static func deleteAll(of userID: UserID, in tx: any Transaction) throws {
         try tx.run("DELETE FROM session WHERE user_id = \(userID)")
     }
 
-    /// How many sessions of a user have not run out. Index: `session_user`.
+    /// How many sessions of a user have not run out. Index: `session_of_user`.
     static func count(of userID: UserID, in tx: any Transaction) throws -> Int64 {
         try tx.value(
             """
