@@ -11,11 +11,18 @@ package struct APIClient: Sendable {
     /// Goes into `x-api-key`; nil sends none.
     package let apiKey: String?
 
-    /// Makes a client.
-    package init(baseURL: String, apiKey: String?) {
+    private let http: HTTPClient
+
+    /// Makes a client; one that `followsRedirects` gives the answer at their end.
+    package init(baseURL: String, apiKey: String?, followsRedirects: Bool = true) {
         self.baseURL = baseURL
         self.apiKey = apiKey
+        http = followsRedirects ? .shared : Self.direct
     }
+
+    /// For as long as the process lives, as the shared one.
+    private static let direct = HTTPClient(
+        eventLoopGroupProvider: .singleton, configuration: .init(redirectConfiguration: .disallow))
 
     /// An answer.
     package struct Answer: Sendable, CustomStringConvertible {
@@ -77,7 +84,7 @@ package struct APIClient: Sendable {
         if let apiKey { request.headers.add(name: "x-api-key", value: apiKey) }
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(body) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        let response = try await http.execute(request, timeout: .seconds(30))
         let bytes = try await response.body.collect(upTo: 64 << 20)
         return Answer(
             status: Int(response.status.code), headers: response.headers, body: Array(bytes.readableBytesView))

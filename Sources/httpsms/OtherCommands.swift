@@ -37,10 +37,20 @@ struct UserCommand: AsyncParsableCommand {
         @Option(help: "The account's API key (default: a random one).")
         var apiKey: String?
 
+        @Flag(
+            help: """
+                Read the password for the dashboard from standard input, one line of at least 10 characters (default: none; \
+                it is set in the dashboard with the API key).
+                """)
+        var passwordStdin = false
+
         @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            let user = try await Commands.createUser(flags: store.flags, email: email, id: id, apiKey: apiKey)
+            // No line at all is an empty password, which is refused as too short.
+            let password = passwordStdin ? readLine(strippingNewline: true) ?? "" : nil
+            let user = try await Commands.createUser(
+                flags: store.flags, email: email, id: id, apiKey: apiKey, password: password)
             print("id:      \(user.id)")
             print("api key: \(user.apiKey)")
         }

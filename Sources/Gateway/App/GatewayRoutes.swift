@@ -22,6 +22,7 @@ struct GatewayRoutes {
     let webhookActions: WebhookActions
     let deliveries: DeliveryRoutes
     let events: EventRoutes
+    let dashboard: Dashboard
 
     /// The router: paths match without regard to case or a slash at the end (K3), and GET routes answer HEAD too.
     func router() -> Router<APIContext> {
@@ -29,6 +30,7 @@ struct GatewayRoutes {
         health.add(to: router)
         if !proxies.networks.isEmpty { router.add(middleware: ForwardingMiddleware(proxies: proxies)) }
         router.add(middleware: AccessLogMiddleware())
+        dashboard.add(to: router)
         // Outside of the errors: it adds its headers to their answers, and would wrap what is thrown through it.
         router.add(middleware: Self.crossOrigin)
         router.add(middleware: ErrorMiddleware())

@@ -19,8 +19,11 @@ package struct GatewayServer: Sendable {
     let users: UserOperations
     /// Where everything lives.
     package let store: any Store
-    /// Every route as `GET /v1/messages/{messageID}`, in no order; HEAD, which every GET route answers too, is left out.
+    /// Every route of the API as `GET /v1/messages/{messageID}`, in no order; HEAD, which every GET route answers too, is
+    /// left out.
     package let routes: [String]
+    /// Every route of the pages, in the same form.
+    package let pageRoutes: [String]
     /// The right to be the only server of a SQLite file; nil with PostgreSQL, which any number of nodes share.
     private let lock: ServerLock?
     private let sender: HTTPSender
@@ -74,6 +77,9 @@ package struct GatewayServer: Sendable {
 
         let graceEnd = try await heartbeats.grace()
 
+        try await FirstRun.offer(in: store, logger: logger)
+        let site = PageSite(
+            speaksTLS: configuration.tls != nil, appURL: try configuration.appURL.map { try CallbackURL($0) })
         let router = GatewayRoutes(
             proxies: TrustedProxies(networks: configuration.trustedProxies),
             health: HealthRoutes(store: store),
@@ -101,9 +107,15 @@ package struct GatewayServer: Sendable {
             attachments: AttachmentRoutes(store: store, storage: attachments),
             webhooks: WebhookRoutes(operations: webhooks), webhookActions: WebhookActions(operations: webhooks),
             deliveries: DeliveryRoutes(store: store, runner: runner, endpoints: endpoints, clock: clock),
-            events: EventRoutes(store: store, stream: EventStream(store: store, identities: identities))
+            events: EventRoutes(store: store, stream: EventStream(store: store, identities: identities)),
+            dashboard: try Dashboard(
+                store: store, users: users, webhooks: webhooks, runner: runner, site: site)
         ).router()
-        routes = router.routes.filter { $0.method != .head }.map { "\($0.method) \($0.path)" }
+        let all = router.routes.filter { $0.method != .head }.map {
+            (path: "\($0.path)", name: "\($0.method) \($0.path)")
+        }
+        routes = all.filter { !Dashboard.isPage($0.path) }.map(\.name)
+        pageRoutes = all.filter { Dashboard.isPage($0.path) }.map(\.name)
         let http = HTTPServerBuilder.http1(configuration: .init(idleTimeout: .seconds(75)))
         let application = Application(
             router: router, server: try certificate.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
@@ -158,6 +170,8 @@ package struct GatewayServer: Sendable {
                         { try HeartbeatQueries.prune(before: $0, in: $1) },
                         { try PushQueries.prune(before: $0, in: $1) },
                         { try IdempotencyQueries.prune(in: $1) },
+                        { try SessionQueries.prune(in: $1) },
+                        { try AccessQueries.prune(in: $1) },
                     ], metrics: metrics, logger: logger),
                 application,
                 // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.

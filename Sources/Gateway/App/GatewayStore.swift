@@ -15,7 +15,7 @@ package struct GatewayStore: Sendable {
         DeliveryMigrations.all + UserMigrations.all + PhoneMigrations.all + PhoneAPIKeyMigrations.all
         + HeartbeatMigrations.all + MessageMigrations.all + AttachmentMigrations.all + PushMigrations.all
         + SendScheduleMigrations.all + MessageThreadMigrations.all + IdempotencyQueries.migrations
-        + BulkMessageMigrations.all + UserErasure.migrations + IdentityEpoch.migrations
+        + BulkMessageMigrations.all + UserErasure.migrations + IdentityEpoch.migrations + SessionMigrations.all
 
     /// Opens the store of `configuration`, makes and migrates it where needed, and checks the master key.
     ///

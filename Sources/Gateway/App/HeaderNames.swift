@@ -26,6 +26,13 @@ extension HTTPField.Name {
     /// The first, as RFC 7239 has it.
     static let forwarded = known("Forwarded")
 
+    /// Which site a browser's request comes from: `same-origin` when from ours.
+    static let secFetchSite = known("Sec-Fetch-Site")
+    /// Whether a page may be handled by the one that opened it.
+    static let crossOriginOpenerPolicy = known("Cross-Origin-Opener-Policy")
+    /// What of a page's address is told to the next one.
+    static let referrerPolicy = known("Referrer-Policy")
+
     private static func known(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is not a header name") }
         return name

@@ -36,6 +36,11 @@ struct Receipt<Value: Sendable>: Sendable {
     }
 }
 
+extension Receipt {
+    /// Keeps nothing: pages answer a form with the page of what it made, and carry no ``IdempotencyKey``.
+    static var unkept: Receipt { Receipt(key: nil) { _ in Reply("", nil) } }
+}
+
 /// Ends a request with the answer that an earlier one with the same key got.
 struct Replayed: Error {
     let answer: Answer

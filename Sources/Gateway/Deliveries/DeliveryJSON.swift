@@ -67,7 +67,7 @@ struct DeliveryDetails: JSONWritable {
     }
 
     /// `bytes` as text, without a character that the end of what is kept cut through; nil when they are none.
-    private static func text(_ bytes: [UInt8]) -> String? {
+    static func text(_ bytes: [UInt8]) -> String? {
         let isCut = bytes.count == SenderLimits.keptBodyBytes
         return (0...(isCut ? 3 : 0)).lazy.compactMap { String(validating: bytes.dropLast($0), as: UTF8.self) }.first
     }
@@ -87,7 +87,7 @@ struct DeliveryDetails: JSONWritable {
     private static func milliseconds(_ duration: Duration) -> Int64 { duration.microseconds / 1_000 }
 
     /// What happened, and what to do about it.
-    private static func message(_ code: String, _ detail: String?) -> String {
+    static func message(_ code: String, _ detail: String?) -> String {
         [detail ?? "", Etiquette.hint(for: code) ?? ""].filter { !$0.isEmpty }.joined(separator: ". ")
     }
 }

@@ -66,17 +66,7 @@ struct DeliveryRoutes {
 
     private func retry(_ request: Request, _ context: UserContext) async throws -> Reply {
         let (id, text) = try deliveryID(context, "validation errors while retrying delivery")
-        let delivery: DeliveryRecord? = try await store.write { tx in
-            guard let delivery = try DeliveryHistory.find(id, userID: context.userID, in: tx) else { return nil }
-            switch delivery.status {
-            case .succeeded, .failed: _ = try ReplayQueries.reopen(id, lane: .retry, in: tx)
-            case .pending: try DeliveryQueries.hasten(id, in: tx)
-            case .delivering, .held: break
-            case .cancelled:
-                throw APIError(.conflict, "delivery with ID [\(id)] was cancelled because its webhook was deleted")
-            }
-            return try DeliveryHistory.find(id, userID: context.userID, in: tx)
-        }
+        let delivery = try await DeliveryRetry.begin(id, userID: context.userID, in: store)
         guard let delivery else { throw APIError.notFound("cannot find delivery with ID [\(text)]") }
         return Reply("delivery will be retried", delivery, status: .accepted)
     }

@@ -32,17 +32,23 @@ package enum Commands {
         package let apiKey: String
     }
 
-    /// Makes an account in the store, which is made and migrated where needed.
+    /// Makes an account in the store, which is made and migrated where needed; with `password`, it can sign in to the
+    /// dashboard at once.
     ///
     /// - Throws: ``UserCreationError`` and what opening the store throws.
     package static func createUser(
-        flags: [String: String?], email: String, id: String?, apiKey: String?
+        flags: [String: String?], email: String, id: String?, apiKey: String?, password: String? = nil
     ) async throws -> CreatedUser {
-        try await withStore(flags) { opened in
+        if let problem = password.flatMap(Passwords.problem(with:)) { throw UserCreationError(problem) }
+        var hash: String?
+        if let password { hash = try await Passwords().hash(password) }
+        return try await withStore(flags) { [hash] opened in
             let users = UserOperations(
                 store: opened.store, queries: UserQueries(keyring: opened.keyring),
                 identities: Identities(store: opened.store), endpoints: EndpointQueries(keyring: opened.keyring))
-            let user = try await users.create(email: email, id: id, apiKey: apiKey)
+            let user = try await users.create(email: email, id: id, apiKey: apiKey) { user, tx in
+                if let hash { _ = try AccessQueries.insertPassword(hash, of: user.id, in: tx) }
+            }
             return CreatedUser(id: user.id.text, apiKey: user.apiKey.exposed)
         }
     }

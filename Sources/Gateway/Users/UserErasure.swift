@@ -22,6 +22,7 @@ enum UserErasure {
         try tx.run("DELETE FROM presence WHERE user_id = \(id)")
         try tx.run("DELETE FROM phone WHERE user_id = \(id)")
         try tx.run("DELETE FROM send_schedule WHERE user_id = \(id)")
+        try AccessQueries.delete(of: id, in: tx)
         try tx.run("DELETE FROM users WHERE id = \(id)")
         try tx.run(
             """

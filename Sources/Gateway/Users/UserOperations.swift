@@ -15,9 +15,13 @@ struct UserOperations: Sendable {
     ///   - email: Its e-mail address, unique.
     ///   - id: Its id, 1 to 128 characters without white space; nil draws one.
     ///   - apiKey: Its API key, at least 8 characters, not starting with `pk_`; nil draws one.
+    ///   - more: What else is stored in the same transaction.
     /// - Returns: The account with its key.
-    /// - Throws: ``UserCreationError``.
-    func create(email: String, id: String?, apiKey: String?) async throws -> User {
+    /// - Throws: ``UserCreationError``, and what `more` throws.
+    func create(
+        email: String, id: String?, apiKey: String?,
+        and more: @escaping @Sendable (User, any Transaction) throws -> Void = { _, _ in }
+    ) async throws -> User {
         let email = email.trimmed
         guard email.utf8.count <= 255, email.split(separator: "@", omittingEmptySubsequences: false).count == 2,
             !email.hasPrefix("@"), !email.hasSuffix("@"), !email.contains(where: \.isWhitespace)
@@ -46,6 +50,7 @@ struct UserOperations: Sendable {
                     notificationHeartbeatEnabled: true, notificationNewsletterEnabled: true, createdAt: tx.now,
                     updatedAt: tx.now)
                 try queries.insert(user, in: tx)
+                try more(user, tx)
                 return user
             }
         } catch StorageError.uniqueViolation(let what) {

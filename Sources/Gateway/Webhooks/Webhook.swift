@@ -47,6 +47,15 @@ struct WebhookUpdate: Decodable, Sendable {
         ordering = try members.patch(forKey: .ordering)
     }
 
+    /// What a form says, which names everything.
+    init(url: String, signingKey: String, events: [String], phoneNumbers: [String], ordering: String) {
+        self.url = .value(url)
+        self.signingKey = .value(signingKey)
+        self.events = .value(events)
+        self.phoneNumbers = .value(phoneNumbers)
+        self.ordering = .value(ordering)
+    }
+
     /// What a webhook is made of, checked as far as it can be without the store and the network.
     struct Settings: Sendable {
         let callback: CallbackURL

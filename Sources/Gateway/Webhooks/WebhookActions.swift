@@ -37,11 +37,7 @@ struct WebhookActions {
     }
 
     private func pause(_ request: Request, _ context: UserContext) async throws -> Reply {
-        try await change(context, "webhook paused successfully") { endpoint, _ in
-            endpoint.status = .paused
-            endpoint.statusReason = "paused by its owner"
-            endpoint.release = nil
-        }
+        try await reply(context, "webhook paused successfully") { try await operations.pause($0, userID: $1) }
     }
 
     private struct ResumeRequest: Decodable {
@@ -55,16 +51,8 @@ struct WebhookActions {
             errors.add("rate_per_second", "The rate_per_second field must be between 0.001 and 10000")
             try errors.check("validation errors while resuming webhook")
         }
-        return try await change(context, "webhook resumed successfully") { endpoint, sequenceHead in
-            guard endpoint.status != .active else { return }
-            if endpoint.owners.isEmpty {
-                var errors = FieldErrors()
-                errors.add("phone_numbers", "The phone_numbers field is required")
-                try errors.check("validation errors while resuming webhook")
-            }
-            endpoint.status = .active
-            endpoint.statusReason = nil
-            endpoint.release = Release(rate: rate, through: sequenceHead)
+        return try await reply(context, "webhook resumed successfully") {
+            try await operations.resume($0, rate: rate, userID: $1)
         }
     }
 
@@ -86,27 +74,22 @@ struct WebhookActions {
         try errors.check(message)
         let key = given ?? SigningKey.random()
         let overlap: Duration = .seconds(body?.overlapSeconds ?? 86_400)
-        let now = operations.clock.now()
-        return try await change(context, "signing key rotated successfully") { endpoint, _ in
-            let previous = overlap > .zero ? endpoint.signingKey : nil
-            endpoint.previousSigningKey = previous.map { RetiringKey(key: $0, expiresAt: now + overlap) }
-            endpoint.signingKey = Secret(key)
-            endpoint.unreadableKey = nil
+        return try await reply(context, "signing key rotated successfully") {
+            try await operations.rotate($0, to: key, overlap: overlap, userID: $1)
         }
     }
 
     private func finishRotation(_ request: Request, _ context: UserContext) async throws -> Reply {
-        try await change(context, "signing key rotation finished successfully") { endpoint, _ in
-            endpoint.previousSigningKey = nil
+        try await reply(context, "signing key rotation finished successfully") {
+            try await operations.finishRotation($0, userID: $1)
         }
     }
 
-    private func change(
-        _ context: UserContext, _ message: String,
-        _ change: @escaping @Sendable (inout Endpoint, _ sequenceHead: Int64) throws -> Void
+    private func reply(
+        _ context: UserContext, _ message: String, _ action: (EndpointID, UserID) async throws -> EndpointReport?
     ) async throws -> Reply {
         let (id, text) = try webhookID(context, "validation errors while changing webhook")
-        guard let report = try await operations.change(id, userID: context.userID, change) else { throw missing(text) }
+        guard let report = try await action(id, context.userID) else { throw missing(text) }
         return Reply(message, report)
     }
 

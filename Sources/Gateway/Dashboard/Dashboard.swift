@@ -1,0 +1,50 @@
+import Delivery
+import Hummingbird
+import Storage
+
+/// The pages of the web interface: everything outside of `/v1`, `/health` and `/metrics`.
+struct Dashboard: Sendable {
+    private let middleware: PageMiddleware
+    private let access: AccessRoutes
+    private let overview: OverviewRoutes
+    private let account: AccountPages
+    private let webhooks: WebhookPages
+    private let deliveries: DeliveryPages
+    private let events: EventPages
+
+    /// - Throws: When a template cannot be parsed.
+    init(
+        store: any Store, users: UserOperations, webhooks: WebhookOperations, runner: AttemptRunner, site: PageSite
+    ) throws {
+        let views = try PageViews()
+        let sessions = Sessions(store: store)
+        let operations = AccessOperations(store: store, users: users, passwords: Passwords())
+        middleware = PageMiddleware(site: site, sessions: sessions, views: views)
+        access = AccessRoutes(access: operations, sessions: sessions, views: views)
+        overview = OverviewRoutes(store: store, access: operations, views: views)
+        account = AccountPages(store: store, access: operations, views: views)
+        self.webhooks = WebhookPages(
+            operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views)
+        events = EventPages(store: store, endpoints: webhooks.endpoints, views: views)
+        deliveries = DeliveryPages(store: store, runner: runner, endpoints: webhooks.endpoints, views: views)
+    }
+
+    /// Adds the pages. They come before what the API's routes pass: no key is read, no other origin let in.
+    func add(to router: Router<APIContext>) {
+        let group = router.group(context: PageContext.self)
+        group.add(middleware: middleware)
+        let signedIn = group.group(context: SignedInContext.self)
+        PageAssets().add(to: group)
+        overview.add(to: group)
+        access.add(to: group, signedIn: signedIn)
+        account.add(to: signedIn)
+        webhooks.add(to: signedIn)
+        deliveries.add(to: signedIn)
+        events.add(to: signedIn)
+    }
+
+    /// Whether a route belongs to a page, and so is no part of `openapi.json`.
+    static func isPage(_ path: String) -> Bool {
+        !["/v1/", "/health", "/metrics"].contains(where: path.hasPrefix)
+    }
+}

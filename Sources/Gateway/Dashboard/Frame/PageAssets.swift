@@ -1,0 +1,41 @@
+import Delivery
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// The style sheet, the script and the icon, under names that change with their content, so that browsers may keep them.
+struct PageAssets: Sendable {
+    private struct Asset {
+        let path: String
+        let type: String
+        let bytes: [UInt8]
+
+        init(_ name: String, _ type: String, _ bytes: [UInt8]) {
+            let digest = SHA256Digest.bytes(of: bytes).prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+            path = "/assets/\(digest.joined())/\(name)"
+            self.type = type
+            self.bytes = bytes
+        }
+    }
+
+    private static let css = Asset("dashboard.css", "text/css; charset=utf-8", PackageResources.dashboard_css)
+    private static let script = Asset("dashboard.js", "text/javascript; charset=utf-8", PackageResources.dashboard_js)
+    private static let icon = Asset("icon.svg", "image/svg+xml", PackageResources.icon_svg)
+
+    /// Where each is found.
+    static let cssPath = css.path
+    static let scriptPath = script.path
+    static let iconPath = icon.path
+
+    func add(to group: RouterGroup<PageContext>) {
+        group.get("/assets/:digest/:name") { request, _ in
+            guard let asset = [Self.css, Self.script, Self.icon].first(where: { $0.path == request.uri.path }) else {
+                throw PageError.notFound
+            }
+            return Response(
+                status: .ok,
+                headers: [.contentType: asset.type, .cacheControl: "public, max-age=31536000, immutable"],
+                body: .init(byteBuffer: ByteBuffer(bytes: asset.bytes)))
+        }
+    }
+}

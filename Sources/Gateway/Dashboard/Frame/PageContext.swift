@@ -1,0 +1,45 @@
+import Delivery
+import Hummingbird
+
+/// A request for a page. Who makes it is known from the session cookie alone: keys of the API mean nothing here, and the
+/// API never reads the cookie.
+struct PageContext: ChildRequestContext {
+    var coreContext: CoreRequestContextStorage
+    let origin: RequestOrigin
+    /// Nil when nobody is signed in. Filled in by ``PageMiddleware``, as what follows.
+    var session: Session?
+    /// What forms of this page carry, so that no other site can send them.
+    var formToken = ""
+    /// Whether the browser reached us over TLS.
+    var isSecure = false
+    /// The fields that were sent; empty for a GET.
+    var form = PageForm()
+
+    init(context: APIContext) {
+        coreContext = context.coreContext
+        origin = context.origin
+    }
+
+    /// The client's address, for the log and for limits.
+    var client: String { origin.client.map { "\($0)" } ?? "unknown" }
+}
+
+/// A request for a page by somebody who is signed in; anybody else is sent to the sign-in page.
+struct SignedInContext: ChildRequestContext {
+    var coreContext: CoreRequestContextStorage
+    let session: Session
+    let page: PageContext
+
+    init(context: PageContext) throws {
+        guard let session = context.session else { throw SignInRequired() }
+        coreContext = context.coreContext
+        self.session = session
+        page = context
+    }
+
+    var userID: UserID { session.userID }
+    var form: PageForm { page.form }
+}
+
+/// Nobody is signed in, where somebody has to be.
+struct SignInRequired: Error {}

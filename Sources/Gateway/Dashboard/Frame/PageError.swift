@@ -1,0 +1,24 @@
+import HTTPTypes
+
+/// A request for a page that cannot be answered; shown as a page of its own.
+struct PageError: Error {
+    /// The HTTP status.
+    let status: HTTPResponse.Status
+    /// What is wrong and what to do, in a sentence or two.
+    let message: String
+
+    init(_ status: HTTPResponse.Status, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    /// 404: no such thing, or not this user's.
+    static let notFound = PageError(
+        .notFound, "There is nothing at this address. It may have been deleted, or belong to another account.")
+
+    /// 403: the form does not come from this page.
+    static let foreignForm = PageError(
+        .forbidden,
+        "This form was not sent from a page of this server, or it is too old. Go back, load the page again and try anew."
+    )
+}

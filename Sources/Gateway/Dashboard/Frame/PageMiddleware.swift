@@ -1,0 +1,86 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Storage
+
+/// What every page goes through: the host, the session, the origin and token of forms, errors as pages, and headers.
+struct PageMiddleware: RouterMiddleware {
+    typealias Context = PageContext
+
+    let site: PageSite
+    let sessions: Sessions
+    let views: PageViews
+
+    @concurrent func handle(
+        _ request: Request, context: PageContext, next: @concurrent (Request, PageContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.isSecure = site.isSecure(request, context.origin)
+        var response: Response
+        do {
+            try site.checkHost(request)
+            context.session = try await sessions.session(of: request, isSecure: context.isSecure)
+            // Before there is a session, a cookie of its own stands for it in forms.
+            let anonymous = Cookies.value(.form, request, isSecure: context.isSecure)
+            context.formToken = context.session?.formToken ?? anonymous ?? RandomToken.make()
+            if request.method != .get, request.method != .head { context.form = try await form(of: request, context) }
+            response = try await next(request, context)
+            if context.session == nil, anonymous == nil {
+                response.headers.append(
+                    Cookies.field(.form, context.formToken, isSecure: context.isSecure, lifetime: nil))
+            }
+        } catch {
+            response = answer(error, request, context)
+        }
+        for (name, value) in Self.headers { response.headers[name] = value }
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        return response
+    }
+
+    private func form(of request: Request, _ context: PageContext) async throws -> PageForm {
+        guard PageSite.isSameOrigin(request, isSecure: context.isSecure) else { throw PageError.foreignForm }
+        let form = try await PageForm(of: request)
+        guard RandomToken.areEqual(form.secret("form_token"), context.formToken) else { throw PageError.foreignForm }
+        return form
+    }
+
+    private func answer(_ error: any Error, _ request: Request, _ context: PageContext) -> Response {
+        switch error {
+        case is SignInRequired: return .seeOther("/sign-in")
+        case let error as PageError: return views.error(error, context)
+        case let error as APIError: return views.error(PageError(error.status, error.message), context)
+        case is NIOTooManyBytesError:
+            return views.error(PageError(.contentTooLarge, "The form is larger than this page takes."), context)
+        case StorageError.unavailable(let reason):
+            context.logger.error("page refused", metadata: ["reason": "\(reason)", "client": "\(context.client)"])
+            return views.error(
+                PageError(.serviceUnavailable, "The server cannot store anything at the moment: \(reason)"), context)
+        case let error as HTTPError where error.status == .notFound: return views.error(.notFound, context)
+        default:
+            context.logger.error("page failed", metadata: ["error": "\(error)", "client": "\(context.client)"])
+            return views.error(
+                PageError(.internalServerError, "The server ran into an error. Its log says more."), context)
+        }
+    }
+
+    /// Nothing is loaded from elsewhere, and no script but ours runs. `same-origin`: with `no-referrer`, browsers would
+    /// send `Origin: null` with our own forms, which is then no proof of where they come from.
+    private static let headers: [(HTTPField.Name, String)] = [
+        (
+            .contentSecurityPolicy,
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+                + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        (.xContentTypeOptions, "nosniff"),
+        (.referrerPolicy, "same-origin"),
+        (.crossOriginOpenerPolicy, "same-origin"),
+    ]
+}
+
+extension Response {
+    /// Sends the browser on with a GET.
+    static func seeOther(_ path: String) -> Response {
+        Response(status: .seeOther, headers: [.location: path])
+    }
+}

@@ -1,0 +1,46 @@
+import Delivery
+import HTTPTypes
+import Hummingbird
+
+/// Where the pages live, and which requests come from them.
+struct PageSite: Sendable {
+    /// Whether this process speaks TLS itself.
+    let speaksTLS: Bool
+    /// The configured APP_URL; nil when there is none.
+    let appURL: CallbackURL?
+
+    /// Whether the browser reached us over TLS: here, or at a proxy in front.
+    func isSecure(_ request: Request, _ origin: RequestOrigin) -> Bool {
+        if speaksTLS { return true }
+        if let told = origin.baseURL { return told.hasPrefix("https://") }
+        return appURL.map { $0.isTLS && Self.host(request.head.authority) == $0.host } ?? false
+    }
+
+    /// Refuses names that are not ours. A foreign name that resolves to us is how a web site would reach a server on its
+    /// visitor's machine (DNS rebinding): its scripts would count as ours.
+    ///
+    /// - Throws: `PageError` 421.
+    func checkHost(_ request: Request) throws(PageError) {
+        let host = Self.host(request.head.authority)
+        if ["localhost", "127.0.0.1", "::1"].contains(host) || host == appURL?.host { return }
+        throw PageError(
+            .misdirectedRequest,
+            "The dashboard does not answer to the name of this address. Set APP_URL to the URL that people open, or "
+                + "open it as localhost.")
+    }
+
+    /// Whether a form was sent by a page of the same origin. Browsers say so in `Sec-Fetch-Site`, over plain HTTP in
+    /// `Origin` only.
+    static func isSameOrigin(_ request: Request, isSecure: Bool) -> Bool {
+        if let site = request.headers[.secFetchSite] { return site == "same-origin" }
+        guard let origin = request.headers[.origin], let authority = request.head.authority else { return false }
+        return origin.lowercased() == "\(isSecure ? "https" : "http")://\(authority)".lowercased()
+    }
+
+    /// The host of `name:port`, in lower case and without the brackets of IPv6.
+    static func host(_ authority: String?) -> String {
+        let text = (authority ?? "").lowercased()
+        if text.hasPrefix("[") { return String(text.dropFirst().prefix { $0 != "]" }) }
+        return String(text.prefix { $0 != ":" })
+    }
+}

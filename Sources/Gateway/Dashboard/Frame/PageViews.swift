@@ -1,0 +1,94 @@
+import HTTPTypes
+import Hummingbird
+import Mustache
+import NIOCore
+
+/// Turns what a page shows into HTML. Templates escape every value; only the finished parts of a page are put in as they
+/// are.
+struct PageViews: Sendable {
+    private let library: MustacheLibrary
+
+    /// Reads the templates, which are part of the binary.
+    ///
+    /// - Throws: When one cannot be parsed.
+    init() throws {
+        let sources: [String: [UInt8]] = [
+            "layout": PackageResources.layout_mustache, "error": PackageResources.error_mustache,
+            "sign-in": PackageResources.sign_in_mustache, "first-run": PackageResources.first_run_mustache,
+            "first-sign-in": PackageResources.first_sign_in_mustache, "overview": PackageResources.overview_mustache,
+            "account": PackageResources.account_mustache, "webhooks": PackageResources.webhooks_mustache,
+            "webhook": PackageResources.webhook_mustache, "webhook-form": PackageResources.webhook_form_mustache,
+            "delivery": PackageResources.delivery_mustache, "events": PackageResources.events_mustache,
+        ]
+        library = MustacheLibrary(
+            templates: try sources.mapValues { try MustacheTemplate(string: String(decoding: $0, as: UTF8.self)) })
+    }
+
+    /// The page `title` for somebody who is signed in.
+    func page(
+        _ template: String, _ title: String, _ content: some Sendable, _ context: SignedInContext,
+        status: HTTPResponse.Status = .ok
+    ) -> Response {
+        page(template, title, content, context.page, status: status)
+    }
+
+    /// The page `title`, made of `template`, in which `content` is called `page`.
+    func page(
+        _ template: String, _ title: String, _ content: some Sendable, _ context: PageContext,
+        status: HTTPResponse.Status = .ok
+    ) -> Response {
+        let inner = Inner(page: content, formToken: context.formToken)
+        let shell = Shell(
+            title: title, content: library.render(inner, withTemplate: template) ?? "", formToken: context.formToken,
+            isSignedIn: context.session != nil, email: context.session?.email ?? "",
+            sections: Self.sections.map {
+                Shell.Section(name: $0.name, path: $0.path, isCurrent: $0.template == template)
+            },
+            css: PageAssets.cssPath, script: PageAssets.scriptPath, icon: PageAssets.iconPath)
+        let html = library.render(shell, withTemplate: "layout") ?? ""
+        return Response(
+            status: status, headers: [.contentType: "text/html; charset=utf-8"],
+            body: .init(byteBuffer: ByteBuffer(string: html)))
+    }
+
+    /// A page that says what went wrong.
+    func error(_ error: PageError, _ context: PageContext) -> Response {
+        struct Content {
+            let status: Int
+            let reason: String
+            let message: String
+        }
+        let reason = error.status.reasonPhrase
+        return page(
+            "error", reason, Content(status: error.status.code, reason: reason, message: error.message), context,
+            status: error.status)
+    }
+
+    private struct Inner<Content: Sendable> {
+        let page: Content
+        let formToken: String
+    }
+
+    private struct Shell {
+        struct Section {
+            let name: String
+            let path: String
+            let isCurrent: Bool
+        }
+
+        let title: String
+        let content: String
+        let formToken: String
+        let isSignedIn: Bool
+        let email: String
+        let sections: [Section]
+        let css: String
+        let script: String
+        let icon: String
+    }
+
+    private static let sections: [(name: String, path: String, template: String)] = [
+        ("Overview", "/", "overview"), ("Webhooks", WebhookPages.path, "webhooks"), ("Events", "/events", "events"),
+        ("Account", "/account", "account"),
+    ]
+}

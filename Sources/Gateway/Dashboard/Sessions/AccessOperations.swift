@@ -1,0 +1,154 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Letting people in: the first account, signing in, and passwords.
+struct AccessOperations: Sendable {
+    let store: any Store
+    let users: UserOperations
+    let passwords: Passwords
+
+    /// Why somebody was not let in, in words for them.
+    struct Refusal: Error {
+        let message: String
+
+        static let wrongPassword = Refusal(message: "The e-mail address or the password is wrong.")
+        static let tooManyAttempts = Refusal(
+            message: "There were too many attempts to sign in. Wait 15 minutes and try again.")
+    }
+
+    /// Whether there is no account yet.
+    func isFirstRun() async throws -> Bool {
+        try await store.read { tx in try FirstRunQueries.isOpen(in: tx) }
+    }
+
+    /// Makes the first account and signs it in.
+    ///
+    /// - Throws: ``Refusal``.
+    func createOwner(
+        token: String, email: String, password: String, client: String
+    ) async throws -> Sessions.Fresh {
+        try await admit([Subject.address(client)])
+        let tokenHash = SHA256Digest.bytes(token)
+        guard try await store.read({ tx in try FirstRunQueries.isValid(tokenHash: tokenHash, in: tx) }) else {
+            throw Refusal(
+                message: "The token is wrong or too old. The server prints a new one in its log when it starts.")
+        }
+        if let problem = Passwords.problem(with: password) { throw Refusal(message: problem) }
+        let hash = try await passwords.hash(password)
+        let session = Sessions.Fresh()
+        do {
+            _ = try await users.create(email: email, id: nil, apiKey: nil) { user, tx in
+                guard try FirstRunQueries.isValid(tokenHash: tokenHash, in: tx),
+                    try FirstRunQueries.claim(for: user.id, in: tx),
+                    try AccessQueries.insertPassword(hash, of: user.id, in: tx)
+                else { throw Refusal(message: "There is an account already. Sign in with it.") }
+                try session.insert(for: user.id, in: tx)
+            }
+        } catch let error as UserCreationError {
+            throw Refusal(message: "\(error)".prefix(1).uppercased() + "\(error)".dropFirst() + ".")
+        }
+        return session
+    }
+
+    /// Signs somebody in.
+    ///
+    /// - Throws: ``Refusal``.
+    func signIn(email: String, password: String, client: String) async throws -> Sessions.Fresh {
+        let subjects = [Subject.email(email), Subject.address(client)]
+        try await admit(subjects)
+        let account = try await store.read { tx in try AccessQueries.account(email: email, in: tx) }
+        guard try await passwords.verify(password, against: account?.passwordHash), let account else {
+            throw Refusal.wrongPassword
+        }
+        return try await begin(account.id, forgetting: subjects) { tx in
+            // The password may have been changed while it was checked.
+            try AccessQueries.passwordHash(of: account.id, in: tx) == account.passwordHash
+        }
+    }
+
+    /// Signs in with an API key, once: an account that has no password yet gets one.
+    ///
+    /// - Throws: ``Refusal``.
+    func setFirstPassword(
+        email: String, apiKey: String, password: String, client: String
+    ) async throws -> Sessions.Fresh {
+        let subjects = [Subject.email(email), Subject.address(client)]
+        try await admit(subjects)
+        if let problem = Passwords.problem(with: password) { throw Refusal(message: problem) }
+        let hash = try await passwords.hash(password)
+        let keyHash = SHA256Digest.bytes(apiKey)
+        let account = try await store.read { tx in try AccessQueries.account(email: email, in: tx) }
+        guard let account, account.apiKeyHash == keyHash, account.passwordHash == nil else {
+            throw Refusal(
+                message: "The e-mail address or the API key is wrong, or the account has a password already.")
+        }
+        return try await begin(account.id, forgetting: subjects) { tx in
+            try AccessQueries.insertPassword(hash, of: account.id, in: tx)
+        }
+    }
+
+    /// Gives a signed-in user another password, ends all of their sessions and begins a new one.
+    ///
+    /// - Throws: ``Refusal``.
+    func changePassword(of session: Session, from old: String, to new: String) async throws -> Sessions.Fresh {
+        let subject = Subject.email(session.email)
+        try await admit([subject])
+        let stored = try await store.read { tx in try AccessQueries.passwordHash(of: session.userID, in: tx) }
+        guard try await passwords.verify(old, against: stored), let stored else {
+            throw Refusal(message: "The current password is wrong.")
+        }
+        if let problem = Passwords.problem(with: new) { throw Refusal(message: problem) }
+        let hash = try await passwords.hash(new)
+        return try await begin(session.userID, forgetting: [subject]) { tx in
+            try SessionQueries.deleteAll(of: session.userID, in: tx)
+            return try AccessQueries.replacePassword(stored, by: hash, of: session.userID, in: tx)
+        }
+    }
+
+    /// Begins a session in the transaction in which `condition` still holds.
+    private func begin(
+        _ userID: UserID, forgetting subjects: [Subject],
+        if condition: @escaping @Sendable (any Transaction) throws -> Bool
+    ) async throws -> Sessions.Fresh {
+        let session = Sessions.Fresh()
+        try await store.write { tx in
+            guard try condition(tx) else { throw Refusal.wrongPassword }
+            // The address keeps its count: one known password must not open the way for guesses at others.
+            for case .email(let email) in subjects {
+                try AccessQueries.forgetAttempts(of: Subject.email(email).digest, in: tx)
+            }
+            try session.insert(for: userID, in: tx)
+        }
+        return session
+    }
+
+    /// Counts an attempt, before anything is looked at: attempts at the same time count, too.
+    private func admit(_ subjects: [Subject]) async throws {
+        let isAdmitted = try await store.write { tx in
+            try subjects.map { try AccessQueries.countAttempt(of: $0.digest, in: tx) <= $0.bound }.allSatisfy(\.self)
+        }
+        guard isAdmitted else { throw Refusal.tooManyAttempts }
+    }
+
+    /// Whose attempts are counted. Only digests are stored.
+    private enum Subject {
+        case email(String)
+        case address(String)
+
+        var digest: [UInt8] {
+            switch self {
+            case .email(let text): SHA256Digest.bytes(parts: ["email", text.lowercased()])
+            case .address(let text): SHA256Digest.bytes(parts: ["address", text])
+            }
+        }
+
+        /// Per 15 minutes. Several people may share an address.
+        var bound: Int64 {
+            switch self {
+            case .email: 10
+            case .address: 60
+            }
+        }
+    }
+}

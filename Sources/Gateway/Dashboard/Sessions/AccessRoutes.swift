@@ -1,0 +1,81 @@
+import Hummingbird
+import Storage
+
+/// First run, sign-in, first sign-in with an API key, and sign-out.
+struct AccessRoutes: Sendable {
+    let access: AccessOperations
+    let sessions: Sessions
+    let views: PageViews
+
+    /// What the forms show: what was typed, passwords aside, and why it was refused.
+    private struct Content {
+        var email = ""
+        var problem: String?
+    }
+
+    func add(to group: RouterGroup<PageContext>, signedIn: RouterGroup<SignedInContext>) {
+        group.get("/first-run") { _, context in
+            guard try await access.isFirstRun() else { return Response.seeOther("/sign-in") }
+            return form("first-run", "Welcome", Content(), context)
+        }
+        group.post("/first-run") { _, context in
+            try await attempt("first-run", "Welcome", context) { form in
+                try await access.createOwner(
+                    token: form.text("token"), email: form.text("email"), password: form.secret("password"),
+                    client: context.client)
+            }
+        }
+        group.get("/sign-in") { _, context in
+            if context.session != nil { return Response.seeOther("/") }
+            if try await access.isFirstRun() { return Response.seeOther("/first-run") }
+            return form("sign-in", "Sign in", Content(), context)
+        }
+        group.post("/sign-in") { _, context in
+            try await attempt("sign-in", "Sign in", context) { form in
+                try await access.signIn(
+                    email: form.text("email"), password: form.secret("password"), client: context.client)
+            }
+        }
+        group.get("/first-sign-in") { _, context in form("first-sign-in", "First sign-in", Content(), context) }
+        group.post("/first-sign-in") { _, context in
+            try await attempt("first-sign-in", "First sign-in", context) { form in
+                try await access.setFirstPassword(
+                    email: form.text("email"), apiKey: form.text("api_key"), password: form.secret("password"),
+                    client: context.client)
+            }
+        }
+        signedIn.post("/sign-out") { _, context in
+            try await sessions.end(context.session)
+            return Self.goodbye(context)
+        }
+        signedIn.post("/sign-out-everywhere") { _, context in
+            try await sessions.endAll(of: context.userID)
+            return Self.goodbye(context)
+        }
+    }
+
+    private func form(
+        _ template: String, _ title: String, _ content: Content, _ context: PageContext
+    ) -> Response {
+        views.page(template, title, content, context, status: content.problem == nil ? .ok : .unprocessableContent)
+    }
+
+    private func attempt(
+        _ template: String, _ title: String, _ context: PageContext,
+        _ body: (PageForm) async throws -> Sessions.Fresh
+    ) async throws -> Response {
+        do {
+            return try await body(context.form).response(to: "/", isSecure: context.isSecure)
+        } catch let refusal as AccessOperations.Refusal {
+            return form(
+                template, title, Content(email: context.form.text("email"), problem: refusal.message), context)
+        }
+    }
+
+    private static func goodbye(_ context: SignedInContext) -> Response {
+        var response = Response.seeOther("/sign-in")
+        response.headers.append(
+            Cookies.field(.session, "", isSecure: context.page.isSecure, lifetime: .zero))
+        return response
+    }
+}

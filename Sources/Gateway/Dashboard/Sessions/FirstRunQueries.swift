@@ -1,0 +1,37 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Reads and writes what makes the first account.
+enum FirstRunQueries {
+    /// Whether there is no account.
+    static func isOpen(in tx: any Transaction) throws -> Bool {
+        try tx.rows("SELECT id FROM users LIMIT 1").isEmpty
+    }
+
+    /// Stores a token for 24 hours, and deletes those whose time is over.
+    static func insert(tokenHash: [UInt8], in tx: any Transaction) throws {
+        try tx.run("DELETE FROM first_run_token WHERE expires_at <= \(tx.now)")
+        try tx.run(
+            "INSERT INTO first_run_token (token_hash, expires_at) VALUES (\(tokenHash), \(tx.now + .seconds(86_400)))")
+    }
+
+    /// Whether a token is valid.
+    static func isValid(tokenHash: [UInt8], in tx: any Transaction) throws -> Bool {
+        try !tx.rows(
+            "SELECT expires_at FROM first_run_token WHERE token_hash = \(tokenHash) AND expires_at > \(tx.now)"
+        ).isEmpty
+    }
+
+    /// Makes `userID`, just stored, the owner and ends every offer; false when there is an owner or another account. The
+    /// primary key decides between two nodes. The owner before, whose account is gone, does not count.
+    static func claim(for userID: UserID, in tx: any Transaction) throws -> Bool {
+        guard try tx.rows("SELECT id FROM users WHERE id <> \(userID) LIMIT 1").isEmpty else { return false }
+        try tx.run("DELETE FROM server_owner WHERE user_id NOT IN (SELECT id FROM users)")
+        let isClaimed =
+            try tx.run(
+                "INSERT INTO server_owner (id, user_id) VALUES (1, \(userID)) ON CONFLICT (id) DO NOTHING") == 1
+        if isClaimed { try tx.run("DELETE FROM first_run_token") }
+        return isClaimed
+    }
+}

@@ -1,0 +1,64 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Somebody who is signed in, in one browser.
+struct Session: Sendable {
+    /// The digest of the cookie's token: the token itself is only in the browser.
+    let tokenHash: [UInt8]
+    let userID: UserID
+    let email: String
+    /// What forms carry.
+    let formToken: String
+    let createdAt: Timestamp
+    /// To the minute or so.
+    let lastSeenAt: Timestamp
+}
+
+enum SessionMigrations {
+    static let all: [Migration] = [
+        Migration(
+            "sessions-1",
+            [
+                """
+                CREATE TABLE session (
+                    token_hash \(.blob) PRIMARY KEY,
+                    user_id \(.text) NOT NULL,
+                    form_token \(.text) NOT NULL,
+                    created_at \(.int64) NOT NULL,
+                    last_seen_at \(.int64) NOT NULL,
+                    expires_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE INDEX session_of_user ON session (user_id, last_seen_at)",
+                "CREATE INDEX session_expires ON session (expires_at)",
+                """
+                CREATE TABLE user_password (
+                    user_id \(.text) PRIMARY KEY,
+                    password_hash \(.text) NOT NULL,
+                    changed_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                """
+                CREATE TABLE sign_in_attempt (
+                    subject \(.blob) PRIMARY KEY,
+                    started_at \(.int64) NOT NULL,
+                    attempts \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE INDEX sign_in_attempt_started ON sign_in_attempt (started_at)",
+                """
+                CREATE TABLE first_run_token (
+                    token_hash \(.blob) PRIMARY KEY,
+                    expires_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                """
+                CREATE TABLE server_owner (
+                    id \(.int64) PRIMARY KEY,
+                    user_id \(.text) NOT NULL
+                ) \(.strict)
+                """,
+            ])
+    ]
+}

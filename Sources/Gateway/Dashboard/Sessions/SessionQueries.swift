@@ -1,0 +1,75 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Reads and writes sessions.
+enum SessionQueries {
+    /// The session of a token that has not run out; nil when there is none.
+    static func find(tokenHash: [UInt8], in tx: any Transaction) throws -> Session? {
+        let row = try tx.rows(
+            """
+            SELECT s.*, u.email
+            FROM session s
+            JOIN users u ON u.id = s.user_id
+            WHERE s.token_hash = \(tokenHash) AND s.expires_at > \(tx.now)
+            """
+        ).first
+        return try row.map { row in
+            Session(
+                tokenHash: tokenHash, userID: try row.get("user_id"), email: try row.get("email"),
+                formToken: try row.get("form_token"), createdAt: try row.get("created_at"),
+                lastSeenAt: try row.get("last_seen_at"))
+        }
+    }
+
+    static func insert(_ session: Session, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO session (token_hash, user_id, form_token, created_at, last_seen_at, expires_at)
+            VALUES (
+                \(session.tokenHash), \(session.userID), \(session.formToken), \(session.createdAt),
+                \(session.lastSeenAt), \(session.createdAt + lifetime))
+            """)
+    }
+
+    /// Notes that the session is in use.
+    static func touch(tokenHash: [UInt8], in tx: any Transaction) throws {
+        try tx.run("UPDATE session SET last_seen_at = \(tx.now) WHERE token_hash = \(tokenHash)")
+    }
+
+    static func delete(tokenHash: [UInt8], in tx: any Transaction) throws {
+        try tx.run("DELETE FROM session WHERE token_hash = \(tokenHash)")
+    }
+
+    /// Ends every session of a user. Index: `session_of_user`.
+    static func deleteAll(of userID: UserID, in tx: any Transaction) throws {
+        try tx.run("DELETE FROM session WHERE user_id = \(userID)")
+    }
+
+    /// How many sessions of a user have not run out. Index: `session_of_user`.
+    static func count(of userID: UserID, in tx: any Transaction) throws -> Int64 {
+        try tx.value(
+            """
+            SELECT COUNT(*) AS value
+            FROM session
+            WHERE user_id = \(userID) AND expires_at > \(tx.now)
+            """) ?? 0
+    }
+
+    /// Deletes at most 500 sessions that have run out; true when there may be more. Index: `session_expires`.
+    static func prune(in tx: any Transaction) throws -> Bool {
+        try tx.run(
+            """
+            DELETE FROM session
+            WHERE token_hash IN (
+                SELECT token_hash
+                FROM session
+                WHERE expires_at <= \(tx.now)
+                ORDER BY expires_at, token_hash
+                LIMIT 500)
+            """) == 500
+    }
+
+    /// How long a session lasts, whether it is used or not.
+    static let lifetime: Duration = .seconds(30 * 86_400)
+}

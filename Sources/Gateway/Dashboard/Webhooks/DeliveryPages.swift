@@ -1,0 +1,69 @@
+import Delivery
+import HTTPSMSWebhooks
+import Hummingbird
+import Storage
+import Timestamps
+
+/// One delivery: its attempts with the exact exchange, what went wrong, and doing it again.
+struct DeliveryPages: Sendable {
+    let store: any Store
+    let runner: AttemptRunner
+    let endpoints: EndpointQueries
+    let views: PageViews
+
+    private struct Content {
+        let delivery: DeliveryLine
+        let webhookPath: String
+        let url: String
+        let sequence: String
+        let event: String
+        let canRetry: Bool
+        let isOpen: Bool
+        let attempts: [AttemptView]
+        let curl: String?
+    }
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/deliveries/:deliveryID", use: show)
+        group.post("/deliveries/:deliveryID/retry") { _, context in
+            let id = try Self.deliveryID(context)
+            guard try await DeliveryRetry.begin(id, userID: context.userID, in: store) != nil else {
+                throw PageError.notFound
+            }
+            return Response.seeOther("/deliveries/\(id)")
+        }
+    }
+
+    private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try Self.deliveryID(context), context.userID)
+        let content: Content? = try await store.read { [endpoints, runner] tx in
+            guard let delivery = try DeliveryHistory.find(id, userID: userID, in: tx),
+                let event = try EventLog.find(delivery.eventID, userID: userID, in: tx)
+            else { return nil }
+            let endpoint = try endpoints.find(delivery.endpointID, userID: userID, in: tx)
+            let attempts = try DeliveryHistory.attempts(of: id, in: tx)
+            let body = String(decoding: event.body, as: UTF8.self)
+            let views = attempts.map { AttemptView($0, headers: runner.shownHeaders(of: delivery, $0, to: endpoint)) }
+            return Content(
+                delivery: DeliveryLine(delivery), webhookPath: "\(WebhookPages.path)/\(delivery.endpointID)",
+                url: endpoint?.url ?? "a webhook that was deleted",
+                sequence: delivery.sequence.map(String.init) ?? "not numbered yet", event: body,
+                canRetry: delivery.status != .cancelled && delivery.status != .delivering,
+                isOpen: [.pending, .delivering].contains(delivery.status), attempts: views,
+                curl: endpoint.flatMap { endpoint in
+                    attempts.last.map {
+                        CurlCommand.text(
+                            url: endpoint.url, headers: runner.shownHeaders(of: delivery, $0, to: endpoint),
+                            body: body)
+                    }
+                })
+        }
+        guard let content else { throw PageError.notFound }
+        return views.page("delivery", "Delivery", content, context)
+    }
+
+    private static func deliveryID(_ context: SignedInContext) throws(PageError) -> DeliveryID {
+        guard let id = context.parameters.get("deliveryID").flatMap({ DeliveryID($0) }) else { throw .notFound }
+        return id
+    }
+}

@@ -1,0 +1,79 @@
+import Delivery
+import HTTPSMSWebhooks
+import Hummingbird
+import Storage
+
+/// The log of events, with why each webhook did or did not get one.
+struct EventPages: Sendable {
+    let store: any Store
+    let endpoints: EndpointQueries
+    let views: PageViews
+
+    private struct Content {
+        let types: [Choice]
+        let owner: String
+        let events: [Line]
+
+        struct Line {
+            let id: String
+            let type: String
+            let createdAt: String
+            let body: String
+            let matches: [Match]
+        }
+
+        struct Match {
+            let url: String
+            let verdict: String
+            /// Where its delivery is; nil when it did not match.
+            let path: String?
+        }
+    }
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/events", use: list)
+    }
+
+    private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let userID = context.userID
+        let parameters = QueryParameters(request)
+        var filter = EventLog.Filter()
+        let type = parameters["type"].flatMap(EventType.init(rawValue:))?.rawValue
+        if let type { filter.types = [type] }
+        let owner = (parameters["owner"] ?? "").trimmed
+        if !owner.isEmpty { filter.owner = PhoneNumber.address(owner) }
+        let (events, urls) = try await store.read { [endpoints, filter] tx in
+            let reports = try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx)
+            let urls = Dictionary(uniqueKeysWithValues: reports.map { ($0.endpoint.id, $0.endpoint.url) })
+            return (try EventLog.list(userID: userID, after: nil, filter, limit: Self.pageSize, in: tx), urls)
+        }
+        return views.page(
+            "events", "Events",
+            Content(
+                types: Choice.all(EventType.allCases.map(\.rawValue), chosen: type), owner: owner,
+                events: events.map { Self.line($0, urls) }), context)
+    }
+
+    private static func line(_ event: LogEntry, _ urls: [EndpointID: String]) -> Content.Line {
+        Content.Line(
+            id: event.id.text, type: event.type, createdAt: PageTime.shown(event.createdAt),
+            body: String(decoding: event.body, as: UTF8.self),
+            matches: event.matches.map { match in
+                Content.Match(
+                    url: urls[match.endpoint] ?? "a webhook that was deleted", verdict: verdict(match.reason),
+                    path: match.reason == nil
+                        ? "/deliveries/\(DeliveryID(event: event.id, endpoint: match.endpoint, at: event.createdAt))"
+                        : nil)
+            })
+    }
+
+    private static func verdict(_ reason: EventMatch.Reason?) -> String {
+        switch reason {
+        case nil: "was sent this event"
+        case .eventTypeNotSelected: "did not get it: it is not set to receive events of this type"
+        case .phoneNumberNotSelected: "did not get it: it is not set to receive events of this phone number"
+        }
+    }
+
+    private static let pageSize = 50
+}

@@ -1,0 +1,135 @@
+import Delivery
+import HTTPSMSWebhooks
+import Hummingbird
+import Storage
+
+/// The forms that make and change a webhook. What the API says of a field stands at that field.
+struct WebhookForms: Sendable {
+    let operations: WebhookOperations
+    let views: PageViews
+
+    private struct Content {
+        let title: String
+        let action: String
+        let back: String
+        let url: String
+        let signingKey: String
+        let isOrdered: Bool
+        let events: [Choice]
+        let numbers: [Choice]
+        let hasNumbers: Bool
+        let problem: String?
+        let urlProblems: [String]
+        let keyProblems: [String]
+        let eventProblems: [String]
+        let numberProblems: [String]
+    }
+
+    /// What the fields hold.
+    private struct Fields {
+        var url = ""
+        var signingKey = ""
+        var events: [String] = []
+        var numbers: [String] = []
+        var isOrdered = false
+
+        init() {
+            // New ones are signed, and hear of everything.
+            signingKey = SigningKey.random()
+            events = EventType.allCases.map(\.rawValue)
+        }
+
+        init(_ endpoint: Endpoint) {
+            url = endpoint.url
+            signingKey = endpoint.signingKey?.exposed ?? ""
+            events = endpoint.eventTypes.map(\.rawValue)
+            numbers = endpoint.owners
+            isOrdered = endpoint.ordering == .message
+        }
+
+        init(_ form: PageForm) {
+            url = form.text("url")
+            signingKey = form.text("generate") == "yes" ? SigningKey.random() : form.text("signing_key")
+            events = form.list("events")
+            numbers = form.list("phone_numbers")
+            isOrdered = form.text("ordering") == "message"
+        }
+
+        var update: WebhookUpdate {
+            WebhookUpdate(
+                url: url, signingKey: signingKey, events: events, phoneNumbers: numbers,
+                ordering: isOrdered ? "message" : "none")
+        }
+    }
+
+    @Sendable func new(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        try await show(Fields(), id: nil, context)
+    }
+
+    @Sendable func edit(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try WebhookPages.webhookID(context), context.userID)
+        let found = try await operations.store.read { [endpoints = operations.endpoints] tx in
+            try endpoints.find(id, userID: userID, in: tx)
+        }
+        guard let found else { throw PageError.notFound }
+        return try await show(Fields(found), id: id, context)
+    }
+
+    @Sendable func create(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        try await save(nil, context) { update in
+            try await operations.create(update, userID: context.userID, receipt: .unkept)
+        }
+    }
+
+    @Sendable func update(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let id = try WebhookPages.webhookID(context)
+        return try await save(id, context) { try await operations.update(id, $0, userID: context.userID) }
+    }
+
+    private func save(
+        _ id: EndpointID?, _ context: SignedInContext, _ body: (WebhookUpdate) async throws -> EndpointReport?
+    ) async throws -> Response {
+        let fields = Fields(context.form)
+        do {
+            guard let report = try await body(fields.update) else { throw PageError.notFound }
+            return .seeOther("\(WebhookPages.path)/\(report.endpoint.id)")
+        } catch let error as APIError where (400..<500).contains(error.status.code) {
+            return try await show(fields, id: id, context, error: error)
+        }
+    }
+
+    private func show(
+        _ fields: Fields, id: EndpointID?, _ context: SignedInContext, error: APIError? = nil
+    ) async throws -> Response {
+        let userID = context.userID
+        var errors = FieldErrors()
+        let page = Page(QueryParameters(query: ""), limit: 100, errors: &errors)
+        let owned = try await operations.store.read { tx in
+            try PhoneQueries.list(userID: userID, page: page, in: tx).map(\.phoneNumber)
+        }
+        // One that is chosen stays visible, whether or not it is among those.
+        let numbers = (owned + fields.numbers).unique
+        let problems = error?.data as? [String: [String]] ?? [:]
+        let path = id.map { "\(WebhookPages.path)/\($0)" }
+        let title = id == nil ? "New webhook" : "Edit the webhook"
+        return views.page(
+            "webhook-form", title,
+            Content(
+                title: title, action: path.map { "\($0)/edit" } ?? "\(WebhookPages.path)/new",
+                back: path ?? WebhookPages.path, url: fields.url, signingKey: fields.signingKey,
+                isOrdered: fields.isOrdered,
+                events: EventCatalogue.all.map {
+                    Choice(
+                        value: $0.type.rawValue, isChosen: fields.events.contains($0.type.rawValue),
+                        note: $0.description)
+                },
+                numbers: numbers.map { Choice(value: $0, isChosen: fields.numbers.contains($0)) },
+                hasNumbers: !numbers.isEmpty,
+                problem: error.map {
+                    problems.isEmpty ? $0.message : "The webhook was not saved. What is wrong stands at the fields."
+                },
+                urlProblems: problems["url"] ?? [], keyProblems: problems["signing_key"] ?? [],
+                eventProblems: problems["events"] ?? [], numberProblems: problems["phone_numbers"] ?? []),
+            context, status: error?.status ?? .ok)
+    }
+}

@@ -1,0 +1,139 @@
+import Foundation
+
+/// A real browser, Chromium without a window, driven over W3C WebDriver (https://www.w3.org/TR/webdriver2/).
+package struct Browser: Sendable {
+    private let driver: APIClient
+    private let session: String
+
+    /// The size of a window, in CSS pixels, and the colours that the user prefers.
+    package enum Look: String, Sendable, CaseIterable {
+        case desktopLight, desktopDark, phoneLight, phoneDark
+    }
+
+    /// The command that the driver was given failed.
+    package struct Failure: Error, CustomStringConvertible {
+        /// The driver's words.
+        package let description: String
+    }
+
+    fileprivate init(driver: APIClient, look: Look) async throws {
+        let isPhone = [.phoneLight, .phoneDark].contains(look)
+        let isDark = [.desktopDark, .phoneDark].contains(look)
+        var arguments = [
+            "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
+            "--window-size=\(isPhone ? "500,900" : "1280,900")",
+        ]
+        if isDark { arguments.append("--force-dark-mode") }
+        let answer = try await driver.post(
+            "/session",
+            [
+                "capabilities": [
+                    "alwaysMatch": [
+                        "browserName": "chrome", "goog:loggingPrefs": ["browser": "ALL"],
+                        "goog:chromeOptions": ["args": .array(arguments.map(JSON.string))],
+                    ]
+                ]
+            ])
+        guard answer.status == 200 else { throw Failure(description: "\(answer)") }
+        self.driver = driver
+        session = answer.json["value"]["sessionId"].string
+    }
+
+    /// Opens an address and waits until it is loaded.
+    package func open(_ url: String) async throws {
+        _ = try await command("/url", ["url": .string(url)])
+    }
+
+    /// Replaces what stands in the field that `selector` finds.
+    package func type(_ text: String, into selector: String) async throws {
+        let element = try await find(selector)
+        _ = try await command("/element/\(element)/clear", [:])
+        _ = try await command("/element/\(element)/value", ["text": .string(text)])
+    }
+
+    /// Clicks what `selector` finds, as a person would: it must be visible.
+    package func click(_ selector: String) async throws {
+        _ = try await command("/element/\(find(selector))/click", [:])
+    }
+
+    /// Runs the body of a function in the page and gives what it returns.
+    @discardableResult
+    package func run(_ script: String) async throws -> JSON {
+        try await command("/execute/sync", ["script": .string(script), "args": []])
+    }
+
+    /// The path of the page that is open.
+    package func path() async throws -> String { try await run("return location.pathname").string }
+
+    /// What a person can read on the page.
+    package func text() async throws -> String { try await run("return document.body.innerText").string }
+
+    /// Waits until the page shows `text`.
+    ///
+    /// - Throws: ``NeverHappened`` after 20 s.
+    package func waitFor(_ text: String) async throws {
+        try await until("the page shows \(text)") { try await self.text().contains(text) }
+    }
+
+    /// A picture of the page as PNG.
+    package func screenshot() async throws -> Data {
+        let answer = try await driver.get("/session/\(session)/screenshot")
+        return Data(base64Encoded: answer.json["value"].string) ?? Data()
+    }
+
+    /// What the browser complained of since it was asked last: errors of scripts, violations of the content security
+    /// policy. An answer that is not a success is none of these.
+    package func complaints() async throws -> [String] {
+        try await command("/se/log", ["type": "browser"]).array
+            .filter { $0["level"].string == "SEVERE" && $0["source"].string != "network" }
+            .map { $0["message"].string }
+    }
+
+    fileprivate func quit() async throws {
+        _ = try await driver.delete("/session/\(session)")
+    }
+
+    private func find(_ selector: String) async throws -> String {
+        let found = try await command("/element", ["using": "css selector", "value": .string(selector)])
+        return found["element-6066-11e4-a52e-4f735466cecf"].string
+    }
+
+    private func command(_ path: String, _ body: JSON) async throws -> JSON {
+        let answer = try await driver.post("/session/\(session)\(path)", body)
+        guard answer.status == 200 else { throw Failure(description: "\(path): \(answer)") }
+        return answer.json["value"]
+    }
+}
+
+/// Starts a driver and a browser, runs `body`, and ends both.
+///
+/// - Throws: What `body` throws, and `Browser.Failure`; ``NeverHappened`` when there is no chromedriver.
+package func withBrowser(
+    _ look: Browser.Look = .desktopLight, _ body: @Sendable (Browser) async throws -> Void
+) async throws {
+    try await withTemporaryDirectory { directory in
+        let log = directory + "/chromedriver.log"
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/chromedriver")
+        process.arguments = ["--port=0"]
+        let output = try FileHandle(forWritingTo: URL(filePath: log))
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        defer { process.terminate() }
+        let port = try await eventually("chromedriver listens") {
+            let text = try String(contentsOfFile: log, encoding: .utf8)
+            return text.firstMatch(of: /on port (\d+)\./).map { String($0.1) }
+        }
+        let browser = try await Browser(
+            driver: APIClient(baseURL: "http://127.0.0.1:\(port)", apiKey: nil), look: look)
+        do {
+            try await body(browser)
+        } catch {
+            try await browser.quit()
+            throw error
+        }
+        try await browser.quit()
+    }
+}

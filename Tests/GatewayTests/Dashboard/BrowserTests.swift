@@ -1,0 +1,149 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The pages in a real browser, with its own cookies, headers, scripts and content security policy.
+@Suite(.serialized, .timeLimit(.minutes(3))) struct BrowserTests {
+    /// The server, a browser, and at the end no complaint of the browser.
+    private static func withPages(
+        _ look: Browser.Look = .desktopLight,
+        _ body: @escaping @Sendable (TestServer, Browser) async throws -> Void
+    ) async throws {
+        try await withServer { server in
+            try await withBrowser(look) { browser in
+                try await body(server, browser)
+                #expect(try await browser.complaints() == [])
+            }
+        }
+    }
+
+    private static func makeOwner(_ server: TestServer, _ browser: Browser) async throws {
+        let token = try #require(server.log.lines.compactMap { $0.metadata["token"] }.first)
+        try await browser.open(server.baseURL)
+        try await browser.type(token, into: "#token")
+        try await browser.type("owner@example.com", into: "#email")
+        try await browser.type("correct horse", into: "#password")
+        try await browser.click("main button")
+        try await browser.waitFor("At a glance")
+    }
+
+    @Test func theFirstRunEndsOnTheOverviewAndSignOutLeadsBack() async throws {
+        try await Self.withPages { server, browser in
+            try await Self.makeOwner(server, browser)
+            #expect(try await browser.path() == "/")
+            #expect(try await browser.run("return document.cookie").string == "")
+
+            try await browser.click(".who button")
+            try await browser.waitFor("No password yet?")
+            try await browser.type("owner@example.com", into: "#email")
+            try await browser.type("wrong horse", into: "#password")
+            try await browser.click("main button")
+            try await browser.waitFor("The e-mail address or the password is wrong.")
+            try await browser.type("correct horse", into: "#password")
+            try await browser.click("main button")
+            try await browser.waitFor("At a glance")
+        }
+    }
+
+    @Test func aFormWhoseTokenWasTamperedWithIsRefused() async throws {
+        try await Self.withPages { server, browser in
+            try await Self.makeOwner(server, browser)
+
+            try await browser.run("document.querySelector('.who [name=form_token]').value = 'a'.repeat(64)")
+            try await browser.click(".who button")
+
+            try await browser.waitFor("This form was not sent from a page of this server")
+        }
+    }
+
+    @Test func theCookieOfAPageOpensNothingOfTheAPI() async throws {
+        try await Self.withPages { server, browser in
+            try await Self.makeOwner(server, browser)
+
+            let status = try await browser.run("return fetch('/v1/users/me').then((answer) => answer.status)")
+
+            #expect(status == .int(401))
+        }
+    }
+
+    @Test(arguments: Browser.Look.allCases)
+    func everyPageCanBeUsedByEverybody(_ look: Browser.Look) async throws {
+        try await Self.withPages(look) { server, browser in
+            try await browser.open(server.baseURL)
+            try await Self.inspect("first-run", look, browser)
+            try await browser.open(server.baseURL + "/first-sign-in")
+            try await Self.inspect("first-sign-in", look, browser)
+            try await Self.makeOwner(server, browser)
+            try await Self.inspect("overview", look, browser)
+            try await browser.open(server.baseURL + "/account")
+            try await Self.inspect("account", look, browser)
+            try await browser.open(server.baseURL + "/assets/nothing/here")
+            try await Self.inspect("not-found", look, browser)
+            try await browser.click(".who button")
+            try await browser.waitFor("No password yet?")
+            try await Self.inspect("sign-in", look, browser)
+        }
+    }
+
+    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    func aWebhookIsMadeTriedAndSeenFailingAndSucceeding(_ look: Browser.Look) async throws {
+        try await WebhookReceiver.run { _, count in
+            count == 0 ? .status(404) : .status(200)
+        } body: { receiver in
+            try await Self.withPages(look) { server, browser in
+                let account = try await server.makeAccount()
+                _ = try await account.makePhone()
+                try await browser.open(server.baseURL + "/first-sign-in")
+                try await browser.type(account.email, into: "#email")
+                try await browser.type(account.apiKey, into: "#api-key")
+                try await browser.type("correct horse", into: "#password")
+                try await browser.click("main button")
+                try await browser.waitFor("At a glance")
+
+                try await browser.open(server.baseURL + "/settings/webhooks")
+                try await Self.inspect("webhooks-none", look, browser)
+                try await browser.click(".head .button")
+                try await browser.type(receiver.url(), into: "#url")
+                try await browser.click("main button[type=submit]")
+                try await browser.waitFor("The phone_numbers field is required")
+                try await Self.inspect("webhook-form", look, browser)
+                try await browser.click("[name=phone_numbers]")
+                try await browser.click("main button[type=submit]")
+                try await browser.waitFor("Nothing here.")
+                try await browser.click("form[action$='/test'] button")
+                try await Self.reload(browser, until: "failed")
+                #expect(try await browser.text().contains("404"))
+                try await Self.inspect("delivery-failed", look, browser)
+                try await browser.click("form[action$='/retry'] button")
+                try await Self.reload(browser, until: "succeeded")
+                try await Self.inspect("delivery", look, browser)
+                try await browser.open(server.baseURL + "/settings/webhooks")
+                try await browser.waitFor("1 of the last 1 deliveries succeeded")
+                try await Self.inspect("webhooks", look, browser)
+                try await browser.click("main h2 a")
+                try await browser.waitFor("Rotate the key")
+                try await Self.inspect("webhook", look, browser)
+                try await browser.open(server.baseURL + "/events")
+                try await Self.inspect("events", look, browser)
+            }
+        }
+    }
+
+    /// Loads the page again until it shows `text`.
+    private static func reload(_ browser: Browser, until text: String) async throws {
+        try await TestSupport.until("the page shows \(text)") {
+            try await browser.run("location.reload()")
+            return try await browser.text().contains(text)
+        }
+    }
+
+    /// Looks for barriers, and keeps a picture when HTTPSMS_SCREENSHOTS is set.
+    private static func inspect(_ name: String, _ look: Browser.Look, _ browser: Browser) async throws {
+        #expect(try await browser.barriers() == [], "\(name), \(look)")
+        guard ProcessInfo.processInfo.environment["HTTPSMS_SCREENSHOTS"] == "1" else { return }
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../screenshots")
+            .standardized
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try await browser.screenshot().write(to: folder.appending(path: "\(name)-\(look.rawValue).png"))
+    }
+}

@@ -1,0 +1,158 @@
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// Settings > Webhooks and the deliveries, over HTTP.
+@Suite(.timeLimit(.minutes(1))) struct WebhookPageTests {
+    /// Makes an account with a phone and is signed in as it.
+    private static func signedIn(_ server: TestServer) async throws -> (page: PageClient, account: Account) {
+        let account = try await server.makeAccount()
+        _ = try await account.makePhone()
+        let page = PageClient(baseURL: server.baseURL)
+        _ = try await page.submit(
+            "/first-sign-in", on: "/first-sign-in",
+            [("email", account.email), ("api_key", account.apiKey), ("password", "correct horse")])
+        return (page, account)
+    }
+
+    private static let new = "/settings/webhooks/new"
+
+    @Test func aWebhookIsMadeChangedStoppedAndDeleted() async throws {
+        try await withServer { server in
+            let (page, account) = try await Self.signedIn(server)
+            func webhook() async throws -> JSON {
+                try await account.client.get("/v1/webhooks").data.array.first ?? .absent
+            }
+
+            let made = try await page.submit(
+                Self.new, on: Self.new,
+                [
+                    ("url", "http://127.0.0.1:1/hook"), ("signing_key", "key"), ("events", "message.phone.received"),
+                    ("events", "message.phone.sent"), ("phone_numbers", "+18005550199"),
+                ])
+            let path = try #require(made.header("Location"))
+            let first = try await webhook()
+            _ = try await page.submit(
+                "\(path)/edit", on: "\(path)/edit",
+                [
+                    ("url", "http://127.0.0.1:2/hook"), ("signing_key", "other"), ("events", "message.phone.sent"),
+                    ("phone_numbers", "+18005550199"), ("ordering", "message"),
+                ])
+            let second = try await webhook()
+            var statuses: [JSON] = []
+            for action in ["pause", "resume", "rotate"] {
+                _ = try await page.submit("\(path)/\(action)", on: path, [])
+                statuses.append(try await webhook()["status"])
+            }
+            let rotated = try await webhook()["signing_key"]
+            let deleted = try await page.submit("\(path)/delete", on: path, [])
+
+            #expect(made.status == 303)
+            #expect(first["events"] == ["message.phone.received", "message.phone.sent"])
+            #expect(second["url"] == "http://127.0.0.1:2/hook" && second["ordering"] == "message")
+            #expect(second["signing_key"] == "other" && rotated != "other")
+            #expect(statuses == ["paused", "active", "active"])
+            #expect(deleted.header("Location") == "/settings/webhooks")
+            #expect(try await page.get(path).status == 404)
+        }
+    }
+
+    @Test func whatTheAPISaysOfAFieldStandsAtTheFieldAndNothingIsLost() async throws {
+        try await withServer(["WEBHOOK_ALLOWED_NETWORKS": ""]) { server in
+            let page = try await Self.signedIn(server).page
+
+            let answer = try await page.submit(
+                Self.new, on: Self.new,
+                [("url", "http://10.0.0.1/\"><script>"), ("signing_key", "mine"), ("phone_numbers", "+18005550100")])
+
+            #expect(answer.status == 422)
+            #expect(answer.text.contains("The events field is required"))
+            #expect(answer.text.contains("value=\"http://10.0.0.1/&quot;&gt;&lt;script&gt;\""))
+            #expect(answer.text.contains("value=\"mine\""))
+            #expect(answer.text.contains("value=\"+18005550100\" checked"))
+        }
+    }
+
+    @Test func anotherAccountsWebhooksAndDeliveriesAreNotThere() async throws {
+        try await withServer { server in
+            let owner = try await Self.signedIn(server).account
+            let stranger = try await Self.signedIn(server).page
+            let id = try await owner.makeWebhook("http://127.0.0.1:1/hook")["id"].string
+            let delivery = try await owner.client.post("/v1/webhooks/\(id)/test", [:]).data["id"].string
+            let webhook = "/settings/webhooks/\(id)"
+
+            for path in [
+                webhook, "\(webhook)/edit", "/deliveries/\(delivery)", "/deliveries/x", "/settings/webhooks/x",
+            ] {
+                #expect(try await stranger.get(path).status == 404, "\(path)")
+            }
+            for path in ["edit", "test", "pause", "resume", "rotate", "delete"].map({ "\(webhook)/\($0)" })
+                + ["/deliveries/\(delivery)/retry"]
+            {
+                #expect(try await stranger.submit(path, on: "/account", []).status == 404, "\(path)")
+            }
+            #expect(try await owner.client.get("/v1/webhooks/\(id)").data["status"] == "active")
+        }
+    }
+
+    @Test func hostileTextIsShownAsText() async throws {
+        try await withServer { server in
+            let (page, account) = try await Self.signedIn(server)
+            let script = "<script>alert(1)</script>'\"&"
+            try await WebhookReceiver.run { _, _ in
+                .status(200, headers: ["X-Evil": "<img src=x>"], body: Array(script.utf8))
+            } body: { receiver in
+                let id = try await account.makeWebhook(receiver.url("/hook?<script>"))["id"].string
+                let phone = try await account.makePhone()
+                _ = try await phone.receive(["from": "+18005550100", "content": .string(script)])
+                let path = try await eventually("the delivery is over") {
+                    let list = try await account.client.get("/v1/webhooks/\(id)/deliveries?status=succeeded")
+                    return list.data.array.first.map { "/deliveries/\($0["id"].string)" }
+                }
+
+                for path in [path, "/settings/webhooks", "/settings/webhooks/\(id)", "/settings/webhooks/\(id)/edit"] {
+                    let text = try await page.get(path).text
+                    #expect(!text.contains("<script>") && !text.contains("<img"), "\(path)")
+                }
+                #expect(try await page.get(path).text.contains("&lt;script&gt;alert(1)&lt;/script&gt;&#39;&quot;&amp;"))
+            }
+        }
+    }
+
+    @Test func theLogSaysWhyAWebhookDidNotGetAnEvent() async throws {
+        try await withServer { server in
+            let (page, account) = try await Self.signedIn(server)
+            let stranger = try await Self.signedIn(server).page
+            try await account.makeWebhook("http://127.0.0.1:1/all")
+            try await account.makeWebhook("http://127.0.0.1:1/sent", events: ["message.phone.sent"])
+            let phone = try await account.makePhone()
+            _ = try await phone.receive(["from": "+18005550100", "content": "<i>Hi</i>"])
+            try await server.untilNumbered()
+
+            let text = try await page.get("/events").text
+
+            #expect(
+                text.contains("http://127.0.0.1:1/sent did not get it: it is not set to receive events of this type"))
+            #expect(text.contains(">http://127.0.0.1:1/all</a> was sent this event"))
+            #expect(!text.contains("<i>"))
+            #expect(try await page.get("/events?type=message.phone.sent").text.contains("Nothing here"))
+            #expect(
+                try await page.get("/events?owner=%2B18005550199").text.contains("message.phone.received</code></h2>"))
+            #expect(try await stranger.get("/events").text.contains("Nothing here"))
+        }
+    }
+
+    @Test func aCurlCommandIsQuotedWhateverAnSMSHolds() {
+        let text = CurlCommand.text(
+            url: "http://a/'$(id)", headers: [("Authorization", "Bearer [redacted]")], body: "it's `x`\n'; rm -rf /")
+
+        #expect(
+            text == """
+                curl -sS -X POST 'http://a/'\\''$(id)' \\
+                  -H 'Authorization: Bearer [redacted]' \\
+                  --data-binary 'it'\\''s `x`
+                '\\''; rm -rf /'
+                """)
+    }
+}
