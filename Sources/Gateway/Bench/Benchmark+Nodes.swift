@@ -87,7 +87,7 @@ extension Benchmark {
         for server in servers { try await server.start() }
         var plan = await servers[0].plan(.receive, accounts, connections: 32, rate: options.rate, seconds: seconds)
         plan.ports = []
-        for server in servers { plan.ports.append(await server.port) }
+        for server in servers { plan.ports.append(server.port) }
         let idle = try await usage(of: servers)
         let databaseBefore = ProcessUsage.cpuSeconds(ofAllNamed: "postgres")
 
