@@ -56,6 +56,25 @@ package struct Browser: Sendable {
         _ = try await command("/element/\(find(selector))/click", [:])
     }
 
+    /// Clicks what `selector` finds and waits until another page, or the same one anew, is there.
+    package func follow(_ selector: String) async throws {
+        try await leaving { try await click(selector) }
+    }
+
+    /// Loads the page again.
+    package func reload() async throws {
+        try await leaving { try await run("location.reload()") }
+    }
+
+    /// Runs `action`, which leaves the page: a mark on it is gone once the next one is there.
+    private func leaving(_ action: () async throws -> Void) async throws {
+        try await run("window.isLeft = false")
+        try await action()
+        try await until("the page is left") {
+            try await run("return window.isLeft === undefined && document.readyState === 'complete'") == true
+        }
+    }
+
     /// Runs the body of a function in the page and gives what it returns.
     @discardableResult
     package func run(_ script: String) async throws -> JSON {
@@ -121,7 +140,8 @@ package func withBrowser(
         process.standardOutput = output
         process.standardError = output
         try process.run()
-        defer { process.terminate() }
+        // Not SIGTERM: a child of a Swift thread starts with that blocked.
+        defer { kill(process.processIdentifier, SIGKILL) }
         let port = try await eventually("chromedriver listens") {
             let text = try String(contentsOfFile: log, encoding: .utf8)
             return text.firstMatch(of: /on port (\d+)\./).map { String($0.1) }

@@ -110,11 +110,11 @@ import Testing
                 try await browser.click("[name=phone_numbers]")
                 try await browser.click("main button[type=submit]")
                 try await browser.waitFor("Nothing here.")
-                try await browser.click("form[action$='/test'] button")
+                try await browser.follow("form[action$='/test'] button")
                 try await Self.reload(browser, until: "failed")
                 #expect(try await browser.text().contains("404"))
                 try await Self.inspect("delivery-failed", look, browser)
-                try await browser.click("form[action$='/retry'] button")
+                try await browser.follow("form[action$='/retry'] button")
                 try await Self.reload(browser, until: "succeeded")
                 try await Self.inspect("delivery", look, browser)
                 try await browser.open(server.baseURL + "/settings/webhooks")
@@ -132,7 +132,7 @@ import Testing
     /// Loads the page again until it shows `text`.
     private static func reload(_ browser: Browser, until text: String) async throws {
         try await TestSupport.until("the page shows \(text)") {
-            try await browser.run("location.reload()")
+            try await browser.reload()
             return try await browser.text().contains(text)
         }
     }
