@@ -1,5 +1,6 @@
 import Foundation
 import NIOHTTP1
+import TestSupport
 import Testing
 
 extension EndToEndTests {
@@ -31,6 +32,34 @@ extension EndToEndTests {
                 #expect(first.output.contains(pattern))
                 #expect(second.output.contains(pattern))
                 #expect(first.output != second.output)
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1)))
+        func thePasswordOfStandardInputSignsInAndTheFirstAccountOwnsTheServer() async throws {
+            try await withInstallation { installation in
+                func create(_ email: String, _ password: String) async throws -> ChildProcess.Ending {
+                    let input = installation.folder + "/\(email).txt"
+                    try password.write(toFile: input, atomically: true, encoding: .utf8)
+                    return try await installation.start(
+                        ["user", "create", "--email", email, "--password-stdin"], input: input
+                    ).wait()
+                }
+                #expect(try await create("Owner@example.com", "correct horse\n") == .exited(0))
+                #expect(try await create("short@example.com", "short\n") == .exited(1))
+                #expect(try await create("empty@example.com", "") == .exited(1))
+                #expect(try await create("member@example.com", "battery staple") == .exited(0))
+                try await installation.serve()
+
+                for (email, password, status) in [
+                    ("owner@example.com", "correct horse", 303), ("member@example.com", "battery staple", 303),
+                    ("owner@example.com", "correct horse ", 422),
+                ] {
+                    let page = PageClient(baseURL: installation.baseURL)
+                    let answer = try await page.submit(
+                        "/sign-in", on: "/sign-in", [("email", email), ("password", password)])
+                    #expect(answer.status == status)
+                }
             }
         }
 

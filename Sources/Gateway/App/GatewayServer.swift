@@ -172,6 +172,7 @@ package struct GatewayServer: Sendable {
                         { try IdempotencyQueries.prune(in: $1) },
                         { try SessionQueries.prune(in: $1) },
                         { try AccessQueries.prune(in: $1) },
+                        { try FirstRun.renew(in: $1, logger: logger) },
                     ], metrics: metrics, logger: logger),
                 application,
                 // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.

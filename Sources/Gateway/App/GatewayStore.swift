@@ -65,7 +65,9 @@ package struct GatewayStore: Sendable {
         if let key = configuration.masterKey { return try Keyring(masterKey: key.exposed) }
         let file = MasterKeyFile(databasePath: configuration.databasePath)
         if let key = try file.read() { return try Keyring(masterKey: key) }
-        let isInUse = try await store.read { tx in try !tx.rows("SELECT key_id FROM master_key_check LIMIT 1").isEmpty }
+        let isInUse = try await store.read { tx in
+            try !tx.rows("SELECT key_id FROM master_key_check ORDER BY key_id LIMIT 1").isEmpty
+        }
         if isInUse {
             throw MasterKeyFileError(
                 description: """

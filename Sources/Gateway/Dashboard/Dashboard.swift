@@ -31,6 +31,7 @@ struct Dashboard: Sendable {
 
     /// Adds the pages. They come before what the API's routes pass: no key is read, no other origin let in.
     func add(to router: Router<APIContext>) {
+        router.add(middleware: LostPageMiddleware(pages: middleware))
         let group = router.group(context: PageContext.self)
         group.add(middleware: middleware)
         let signedIn = group.group(context: SignedInContext.self)
@@ -45,6 +46,7 @@ struct Dashboard: Sendable {
 
     /// Whether a route belongs to a page, and so is no part of `openapi.json`.
     static func isPage(_ path: String) -> Bool {
-        !["/v1/", "/health", "/metrics"].contains(where: path.hasPrefix)
+        let first = path.split(separator: "/").first?.lowercased()
+        return first.map { !["v1", "health", "metrics"].contains($0) } ?? true
     }
 }

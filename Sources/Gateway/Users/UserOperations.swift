@@ -12,17 +12,17 @@ struct UserOperations: Sendable {
     /// Makes an account.
     ///
     /// - Parameters:
-    ///   - email: Its e-mail address, unique.
+    ///   - email: Its e-mail address, unique whatever the case of its letters; stored in lower case.
     ///   - id: Its id, 1 to 128 characters without white space; nil draws one.
     ///   - apiKey: Its API key, at least 8 characters, not starting with `pk_`; nil draws one.
-    ///   - more: What else is stored in the same transaction.
+    ///   - more: What else is stored in the same transaction. The first account of all then owns the server.
     /// - Returns: The account with its key.
     /// - Throws: ``UserCreationError``, and what `more` throws.
     func create(
         email: String, id: String?, apiKey: String?,
         and more: @escaping @Sendable (User, any Transaction) throws -> Void = { _, _ in }
     ) async throws -> User {
-        let email = email.trimmed
+        let email = email.trimmed.lowercased()
         guard email.utf8.count <= 255, email.split(separator: "@", omittingEmptySubsequences: false).count == 2,
             !email.hasPrefix("@"), !email.hasSuffix("@"), !email.contains(where: \.isWhitespace)
         else { throw UserCreationError("'\(email)' is not an e-mail address") }
@@ -49,13 +49,17 @@ struct UserOperations: Sendable {
                     notificationMessageStatusEnabled: true, notificationWebhookEnabled: true,
                     notificationHeartbeatEnabled: true, notificationNewsletterEnabled: true, createdAt: tx.now,
                     updatedAt: tx.now)
+                if try AccessQueries.account(email: email, in: tx) != nil {
+                    throw UserCreationError.taken("e-mail address")
+                }
                 try queries.insert(user, in: tx)
                 try more(user, tx)
+                _ = try FirstRunQueries.claim(for: user.id, in: tx)
                 return user
             }
         } catch StorageError.uniqueViolation(let what) {
             let taken = what.contains("email") ? "e-mail address" : what.contains("api_key") ? "API key" : "id"
-            throw UserCreationError("there is an account already with this \(taken)")
+            throw UserCreationError.taken(taken)
         }
     }
 
@@ -108,5 +112,9 @@ package struct UserCreationError: Error, CustomStringConvertible {
 
     init(_ description: String) {
         self.description = description
+    }
+
+    static func taken(_ what: String) -> UserCreationError {
+        UserCreationError("there is an account already with this \(what)")
     }
 }

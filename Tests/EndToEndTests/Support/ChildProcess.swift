@@ -37,14 +37,18 @@ final class ChildProcess: Sendable {
     ///   - arguments: Without the name of the command.
     ///   - environment: All of it: nothing is inherited.
     ///   - logs: Where its output goes, `<logs>.out` and `<logs>.err`.
+    ///   - input: The path of what it reads from standard input.
     /// - Throws: ``TestFailure`` when it cannot be started.
-    init(_ command: String, _ arguments: [String], environment: [String: String], logs: String) throws {
+    init(
+        _ command: String, _ arguments: [String], environment: [String: String], logs: String,
+        input: String = "/dev/null"
+    ) throws {
         outputPath = logs + ".out"
         errorPath = logs + ".err"
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         // What is open in the test is no business of the server; closing what is not open is no error.

@@ -75,7 +75,9 @@ final class Installation: Sendable {
         .appending(path: "httpsms").path
 
     /// Starts a process of the binary and does not wait for it.
-    func start(_ arguments: [String], settings: [String: String] = [:]) throws -> ChildProcess {
+    func start(
+        _ arguments: [String], settings: [String: String] = [:], input: String = "/dev/null"
+    ) throws -> ChildProcess {
         try FileManager.default.createDirectory(atPath: logFolder, withIntermediateDirectories: true)
         let number = state.withLock { $0.started.count }
         // `faketime` becomes the binary: signals and the end are those of the server.
@@ -83,7 +85,7 @@ final class Installation: Sendable {
         let command = Self.unprivileged + faked + [Self.binary] + arguments
         let process = try ChildProcess(
             command[0], Array(command.dropFirst()), environment: environment.merging(settings) { $1 },
-            logs: "\(logFolder)/\(number)-\(arguments.first ?? "")")
+            logs: "\(logFolder)/\(number)-\(arguments.first ?? "")", input: input)
         state.withLock { $0.started.append(process) }
         return process
     }

@@ -79,6 +79,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("/nope", true), ("/account/nope", true), ("/v1", false), ("/v1/nope", false), ("/health/nope", false),
+        ("/metrics/nope", false),
+    ])
+    func whatIsNotThereIsAPageForBrowsersOnly(_ path: String, _ isPage: Bool) async throws {
+        try await withServer { server in
+            let page = try await Self.signedIn(server).page
+
+            let browser = try await page.get(path, headers: [("Accept", "text/html,*/*;q=0.8")])
+            let program = try await page.get(path, headers: [("Accept", "application/json")])
+
+            #expect(browser.status == 404 && program.status == 404)
+            #expect(browser.text.contains("There is nothing at this address.") == isPage)
+            #expect((browser.header("Content-Security-Policy") != nil) == isPage)
+            #expect(program.text.contains("There is nothing at GET \(path)"))
+        }
+    }
+
     @Test func everyPageForbidsWhatItDoesNotNeed() async throws {
         try await withServer { server in
             let page = try await Self.signedIn(server).page

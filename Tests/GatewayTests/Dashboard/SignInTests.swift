@@ -1,6 +1,10 @@
+import Delivery
 import Foundation
+import Storage
 import TestSupport
 import Testing
+
+@testable import Gateway
 
 /// First run, signing in and out, and passwords, with what a browser would send.
 @Suite(.timeLimit(.minutes(1))) struct SignInTests {
@@ -77,6 +81,114 @@ import Testing
             }
             #expect(right.answer.status == 303)
             #expect(try await right.page.get("/").status == 200)
+        }
+    }
+
+    @Test func aTokenThatIsTooOldIsReplaced() async throws {
+        try await withServer { server in
+            let logger = server.log.logger
+            func renew() async throws {
+                _ = try await server.store.write { tx in try FirstRun.renew(in: tx, logger: logger) }
+            }
+            try await renew()
+            let early = server.log.lines.compactMap { $0.metadata["token"] }
+            server.advance(by: .seconds(86_401))
+
+            try await renew()
+
+            let tokens = server.log.lines.compactMap { $0.metadata["token"] }
+            #expect(early.count == 1 && tokens.count == 2)
+            let answer = try await PageClient(baseURL: server.baseURL).submit(
+                "/first-run", on: "/first-run",
+                [("token", tokens[1]), ("email", "a@example.com"), ("password", "correct horse")])
+            #expect(answer.status == 303)
+        }
+    }
+
+    @Test func anEMailAddressIsTheSameInAnyCase() async throws {
+        try await withServer { server in
+            _ = try await server.gateway.createUser(email: "Jo.DOE@Example.com", id: "jo", apiKey: "uk_12345678")
+            let page = PageClient(baseURL: server.baseURL)
+            let first = try await page.submit(
+                "/first-sign-in", on: "/first-sign-in",
+                [("email", "jo.doe@EXAMPLE.com"), ("api_key", "uk_12345678"), ("password", "correct horse")])
+
+            #expect(first.status == 303)
+            #expect(try await page.get("/account").text.contains("jo.doe@example.com"))
+            #expect(
+                try await Self.signIn(server, "correct horse", email: "JO.doe@example.com").answer.status == 303)
+            await #expect(throws: UserCreationError.self) {
+                _ = try await server.gateway.createUser(email: "JO.DOE@example.com", id: nil, apiKey: nil)
+            }
+        }
+    }
+
+    @Test func anAccountFromBeforeThatWasWrittenInCapitalsSignsIn() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount(id: "old")
+            try await server.store.write { tx in
+                _ = try tx.run("UPDATE users SET email = 'Old@Example.com' WHERE id = 'old'")
+            }
+
+            let page = PageClient(baseURL: server.baseURL)
+            let answer = try await page.submit(
+                "/first-sign-in", on: "/first-sign-in",
+                [("email", "old@example.com"), ("api_key", account.apiKey), ("password", "correct horse")])
+
+            #expect(answer.status == 303)
+        }
+    }
+
+    @Test func aSessionLastsThirtyDaysFromItsLastUse() async throws {
+        try await withServer { server in
+            let page = try await Self.makeOwner(server)
+            let soon = try await page.get("/account")
+            server.advance(by: .seconds(20 * 86_400))
+            let later = try await page.get("/account")
+            server.advance(by: .seconds(20 * 86_400))
+            let used = try await page.get("/account")
+            server.advance(by: .seconds(30 * 86_400 + 1))
+            let idle = try await page.get("/account")
+
+            #expect(soon.header("Set-Cookie") == nil)
+            #expect(later.header("Set-Cookie")?.contains("Max-Age=2592000") == true)
+            #expect([used.status, idle.status] == [200, 303])
+        }
+    }
+
+    @Test func wrongPasswordsOfASignedInUserAreCountedApart() async throws {
+        try await withServer { server in
+            let page = try await Self.makeOwner(server)
+            try await server.store.write { tx in
+                let id: UserID = try #require(try tx.value("SELECT id AS value FROM users"))
+                let subject = SHA256Digest.bytes(parts: ["password", id.text])
+                for _ in 0..<10 { _ = try AccessQueries.countAttempt(of: subject, in: tx) }
+            }
+
+            let refused = try await page.submit(
+                "/account/password", on: "/account", [("current", "correct horse"), ("password", "battery staple")])
+
+            #expect(refused.text.contains("There were too many attempts"))
+            #expect(try await Self.signIn(server, "correct horse").answer.status == 303)
+        }
+    }
+
+    @Test func anotherClientCanSignInWhileOneGuesses() async throws {
+        let settings = ["TRUSTED_PROXIES": "127.0.0.1"]
+        try await withServer(settings) { server in
+            _ = try await Self.makeOwner(server)
+            func attempt(from client: String, _ password: String) async throws -> APIClient.Answer {
+                let page = PageClient(baseURL: server.baseURL)
+                let token = try await page.formToken(of: "/first-sign-in")
+                return try await page.post(
+                    password == "short" ? "/first-sign-in" : "/sign-in",
+                    [("form_token", token), ("email", "owner@example.com"), ("password", password)],
+                    headers: [("Sec-Fetch-Site", "same-origin"), ("X-Forwarded-For", client)])
+            }
+            for _ in 0..<10 { _ = try await attempt(from: "2001:db8::1", "short") }
+
+            #expect(try await attempt(from: "2001:db8::ffff:2", "correct horse").status == 422)
+            #expect(try await attempt(from: "2001:db8:0:1::1", "correct horse").status == 303)
         }
     }
 

@@ -20,7 +20,8 @@ struct PageMiddleware: RouterMiddleware {
         var response: Response
         do {
             try site.checkHost(request)
-            context.session = try await sessions.session(of: request, isSecure: context.isSecure)
+            let found = try await sessions.session(of: request, isSecure: context.isSecure)
+            context.session = found?.session
             // Before there is a session, a cookie of its own stands for it in forms.
             let anonymous = Cookies.value(.form, request, isSecure: context.isSecure)
             context.formToken = context.session?.formToken ?? anonymous ?? RandomToken.make()
@@ -30,6 +31,8 @@ struct PageMiddleware: RouterMiddleware {
                 response.headers.append(
                     Cookies.field(.form, context.formToken, isSecure: context.isSecure, lifetime: nil))
             }
+            // What the page itself does to the cookie, such as signing out, stands.
+            if let renewal = found?.renewal, response.headers[.setCookie] == nil { response.headers.append(renewal) }
         } catch {
             response = answer(error, request, context)
         }

@@ -32,7 +32,7 @@ struct AccessOperations: Sendable {
         let tokenHash = SHA256Digest.bytes(token)
         guard try await store.read({ tx in try FirstRunQueries.isValid(tokenHash: tokenHash, in: tx) }) else {
             throw Refusal(
-                message: "The token is wrong or too old. The server prints a new one in its log when it starts.")
+                message: "The token is wrong or too old. The newest one stands in the server's log.")
         }
         if let problem = Passwords.problem(with: password) { throw Refusal(message: problem) }
         let hash = try await passwords.hash(password)
@@ -55,13 +55,12 @@ struct AccessOperations: Sendable {
     ///
     /// - Throws: ``Refusal``.
     func signIn(email: String, password: String, client: String) async throws -> Sessions.Fresh {
-        let subjects = [Subject.email(email), Subject.address(client)]
-        try await admit(subjects)
+        try await admit(Subject.all(email, client))
         let account = try await store.read { tx in try AccessQueries.account(email: email, in: tx) }
         guard try await passwords.verify(password, against: account?.passwordHash), let account else {
             throw Refusal.wrongPassword
         }
-        return try await begin(account.id, forgetting: subjects) { tx in
+        return try await begin(account.id, forgetting: [.email(email), .pair(email, client)]) { tx in
             // The password may have been changed while it was checked.
             try AccessQueries.passwordHash(of: account.id, in: tx) == account.passwordHash
         }
@@ -73,17 +72,17 @@ struct AccessOperations: Sendable {
     func setFirstPassword(
         email: String, apiKey: String, password: String, client: String
     ) async throws -> Sessions.Fresh {
-        let subjects = [Subject.email(email), Subject.address(client)]
-        try await admit(subjects)
+        try await admit(Subject.all(email, client))
         if let problem = Passwords.problem(with: password) { throw Refusal(message: problem) }
-        let hash = try await passwords.hash(password)
         let keyHash = SHA256Digest.bytes(apiKey)
         let account = try await store.read { tx in try AccessQueries.account(email: email, in: tx) }
         guard let account, account.apiKeyHash == keyHash, account.passwordHash == nil else {
             throw Refusal(
                 message: "The e-mail address or the API key is wrong, or the account has a password already.")
         }
-        return try await begin(account.id, forgetting: subjects) { tx in
+        // Only who has the key costs us a password's worth of work.
+        let hash = try await passwords.hash(password)
+        return try await begin(account.id, forgetting: [.email(email), .pair(email, client)]) { tx in
             try AccessQueries.insertPassword(hash, of: account.id, in: tx)
         }
     }
@@ -92,18 +91,30 @@ struct AccessOperations: Sendable {
     ///
     /// - Throws: ``Refusal``.
     func changePassword(of session: Session, from old: String, to new: String) async throws -> Sessions.Fresh {
-        let subject = Subject.email(session.email)
-        try await admit([subject])
-        let stored = try await store.read { tx in try AccessQueries.passwordHash(of: session.userID, in: tx) }
-        guard try await passwords.verify(old, against: stored), let stored else {
-            throw Refusal(message: "The current password is wrong.")
-        }
+        let stored = try await confirm(old, of: session)
         if let problem = Passwords.problem(with: new) { throw Refusal(message: problem) }
         let hash = try await passwords.hash(new)
-        return try await begin(session.userID, forgetting: [subject]) { tx in
+        return try await begin(session.userID, forgetting: []) { tx in
             try SessionQueries.deleteAll(of: session.userID, in: tx)
             return try AccessQueries.replacePassword(stored, by: hash, of: session.userID, in: tx)
         }
+    }
+
+    /// Asks for the password again, before something is shown or changed that a session alone does not open. Attempts
+    /// have a count of their own: who uses a forgotten browser cannot lock the user out of signing in.
+    ///
+    /// - Returns: What is stored of the password.
+    /// - Throws: ``Refusal`` when it is wrong.
+    @discardableResult
+    func confirm(_ password: String, of session: Session) async throws -> String {
+        let subject = Subject.password(session.userID)
+        try await admit([subject])
+        let stored = try await store.read { tx in try AccessQueries.passwordHash(of: session.userID, in: tx) }
+        guard try await passwords.verify(password, against: stored), let stored else {
+            throw Refusal(message: "The current password is wrong.")
+        }
+        try await store.write { tx in try AccessQueries.forgetAttempts(of: subject.digest, in: tx) }
+        return stored
     }
 
     /// Begins a session in the transaction in which `condition` still holds.
@@ -115,9 +126,7 @@ struct AccessOperations: Sendable {
         try await store.write { tx in
             guard try condition(tx) else { throw Refusal.wrongPassword }
             // The address keeps its count: one known password must not open the way for guesses at others.
-            for case .email(let email) in subjects {
-                try AccessQueries.forgetAttempts(of: Subject.email(email).digest, in: tx)
-            }
+            for subject in subjects { try AccessQueries.forgetAttempts(of: subject.digest, in: tx) }
             try session.insert(for: userID, in: tx)
         }
         return session
@@ -135,19 +144,32 @@ struct AccessOperations: Sendable {
     private enum Subject {
         case email(String)
         case address(String)
+        /// An e-mail address as one client tries it.
+        case pair(String, String)
+        /// A signed-in user who is asked for the password again.
+        case password(UserID)
+
+        /// What an attempt to sign in counts for.
+        static func all(_ email: String, _ client: String) -> [Subject] {
+            [.pair(email, client), .email(email), .address(client)]
+        }
 
         var digest: [UInt8] {
             switch self {
             case .email(let text): SHA256Digest.bytes(parts: ["email", text.lowercased()])
             case .address(let text): SHA256Digest.bytes(parts: ["address", text])
+            case .pair(let email, let client): SHA256Digest.bytes(parts: ["pair", email.lowercased(), client])
+            case .password(let id): SHA256Digest.bytes(parts: ["password", id.text])
             }
         }
 
-        /// Per 15 minutes. Several people may share an address.
+        /// Per 15 minutes. Several people may share an address, and nobody should be able to lock somebody else out by
+        /// guessing badly, so that the e-mail address alone counts loosely.
         var bound: Int64 {
             switch self {
-            case .email: 10
+            case .pair, .password: 10
             case .address: 60
+            case .email: 200
             }
         }
     }

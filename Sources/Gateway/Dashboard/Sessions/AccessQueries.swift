@@ -12,14 +12,17 @@ enum AccessQueries {
         let passwordHash: String?
     }
 
-    /// The account of an e-mail address; nil when there is none. Index: `users_email`.
+    /// The account of an e-mail address, whatever the case of its letters; nil when there is none. Where two were made
+    /// that differ in case, before that counted as the same, each is found by its own spelling. Index: `users_email_folded`.
     static func account(email: String, in tx: any Transaction) throws -> Account? {
         let row = try tx.rows(
             """
             SELECT u.id, u.api_key_hash, p.password_hash
             FROM users u
             LEFT JOIN user_password p ON p.user_id = u.id
-            WHERE u.email = \(email)
+            WHERE LOWER(u.email) = \(email.lowercased())
+            ORDER BY CASE WHEN u.email = \(email) THEN 0 ELSE 1 END, u.id
+            LIMIT 1
             """
         ).first
         return try row.map { row in

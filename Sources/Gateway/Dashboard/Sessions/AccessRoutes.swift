@@ -22,7 +22,7 @@ struct AccessRoutes: Sendable {
             try await attempt("first-run", "Welcome", context) { form in
                 try await access.createOwner(
                     token: form.text("token"), email: form.text("email"), password: form.secret("password"),
-                    client: context.client)
+                    client: context.clientNetwork)
             }
         }
         group.get("/sign-in") { _, context in
@@ -33,7 +33,7 @@ struct AccessRoutes: Sendable {
         group.post("/sign-in") { _, context in
             try await attempt("sign-in", "Sign in", context) { form in
                 try await access.signIn(
-                    email: form.text("email"), password: form.secret("password"), client: context.client)
+                    email: form.text("email"), password: form.secret("password"), client: context.clientNetwork)
             }
         }
         group.get("/first-sign-in") { _, context in form("first-sign-in", "First sign-in", Content(), context) }
@@ -41,7 +41,7 @@ struct AccessRoutes: Sendable {
             try await attempt("first-sign-in", "First sign-in", context) { form in
                 try await access.setFirstPassword(
                     email: form.text("email"), apiKey: form.text("api_key"), password: form.secret("password"),
-                    client: context.client)
+                    client: context.clientNetwork)
             }
         }
         signedIn.post("/sign-out") { _, context in

@@ -5,15 +5,23 @@ import Timestamps
 
 /// The first account: whoever can read the server's log makes it.
 enum FirstRun {
-    /// Draws a token and logs it, when there is no account; only its digest is stored. Each node offers one of its own.
+    /// Draws a token and logs it, when there is no account; only its digest is stored. Each node offers one of its own when
+    /// it starts.
     static func offer(in store: any Store, logger: Logger) async throws {
+        try await store.write { tx in try offer(in: tx, logger: logger) }
+    }
+
+    /// Draws another token when no other one is valid any more. False, as pruners say that nothing is left to do.
+    static func renew(in tx: any Transaction, logger: Logger) throws -> Bool {
+        if try !FirstRunQueries.isOffered(in: tx) { try offer(in: tx, logger: logger) }
+        return false
+    }
+
+    private static func offer(in tx: any Transaction, logger: Logger) throws {
+        guard try FirstRunQueries.isOpen(in: tx) else { return }
         let token = RandomToken.make()
-        let isOffered = try await store.write { tx in
-            guard try FirstRunQueries.isOpen(in: tx) else { return false }
-            try FirstRunQueries.insert(tokenHash: SHA256Digest.bytes(token), in: tx)
-            return true
-        }
-        if isOffered {
+        try FirstRunQueries.insert(tokenHash: SHA256Digest.bytes(token), in: tx)
+        tx.afterCommit {
             logger.notice(
                 "there is no account yet: open the dashboard and make one with this token, valid for 24 hours",
                 metadata: ["token": "\(token)"])

@@ -6,7 +6,7 @@ import Timestamps
 enum FirstRunQueries {
     /// Whether there is no account.
     static func isOpen(in tx: any Transaction) throws -> Bool {
-        try tx.rows("SELECT id FROM users LIMIT 1").isEmpty
+        try tx.rows("SELECT id FROM users ORDER BY id LIMIT 1").isEmpty
     }
 
     /// Stores a token for 24 hours, and deletes those whose time is over.
@@ -14,6 +14,13 @@ enum FirstRunQueries {
         try tx.run("DELETE FROM first_run_token WHERE expires_at <= \(tx.now)")
         try tx.run(
             "INSERT INTO first_run_token (token_hash, expires_at) VALUES (\(tokenHash), \(tx.now + .seconds(86_400)))")
+    }
+
+    /// Whether there is a token that is valid, for whoever can read the log.
+    static func isOffered(in tx: any Transaction) throws -> Bool {
+        try !tx.rows(
+            "SELECT expires_at FROM first_run_token WHERE expires_at > \(tx.now) ORDER BY expires_at DESC LIMIT 1"
+        ).isEmpty
     }
 
     /// Whether a token is valid.
@@ -26,7 +33,9 @@ enum FirstRunQueries {
     /// Makes `userID`, just stored, the owner and ends every offer; false when there is an owner or another account. The
     /// primary key decides between two nodes. The owner before, whose account is gone, does not count.
     static func claim(for userID: UserID, in tx: any Transaction) throws -> Bool {
-        guard try tx.rows("SELECT id FROM users WHERE id <> \(userID) LIMIT 1").isEmpty else { return false }
+        guard try tx.rows("SELECT id FROM users WHERE id <> \(userID) ORDER BY id LIMIT 1").isEmpty else {
+            return false
+        }
         try tx.run("DELETE FROM server_owner WHERE user_id NOT IN (SELECT id FROM users)")
         let isClaimed =
             try tx.run(

@@ -12,7 +12,7 @@ final class Passwords: Sendable {
 
     /// What to store of `password`: `scrypt$N$r$p$salt$key`, the last two in base64.
     ///
-    /// - Throws: `StorageError.unavailable` when too many wait.
+    /// - Throws: `StorageError.unavailable` when too many wait, or for longer than 10 s.
     func hash(_ password: String) async throws -> String {
         let salt = Data(SymmetricKey(size: .bits128).withUnsafeBytes(Array.init))
         let key = try await inTurn { try Self.key(password, salt: salt) }
@@ -47,11 +47,18 @@ final class Passwords: Sendable {
             return true
         }
         guard isAdmitted else {
-            throw StorageError.unavailable("too many people are signing in; try again in a few seconds")
+            throw Self.crowded
         }
         defer { waiting.withLock { $0 -= 1 } }
         return try await withCheckedThrowingContinuation { continuation in
-            queue.async { continuation.resume(with: Result(catching: body)) }
+            let deadline = ContinuousClock.now + Self.patience
+            queue.async {
+                continuation.resume(
+                    with: Result {
+                        guard .now < deadline else { throw Self.crowded }
+                        return try body()
+                    })
+            }
         }
     }
 
@@ -64,6 +71,12 @@ final class Passwords: Sendable {
 
     /// N = 2^15, r = 8, p = 3: the OWASP cheat sheet's choice with 32 MiB.
     private static let scheme = "scrypt$32768$8$3"
+
+    private static let crowded = StorageError.unavailable(
+        "too many people are signing in; try again in a few seconds")
+
+    /// Whose turn comes later than this gets no answer but that: the browser may be gone, and those behind wait, too.
+    private static let patience: Duration = .seconds(10)
 
     /// Who comes after these would wait for longer than a browser shows patience.
     private static let bound = 32

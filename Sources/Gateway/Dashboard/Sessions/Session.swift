@@ -11,7 +11,7 @@ struct Session: Sendable {
     /// What forms carry.
     let formToken: String
     let createdAt: Timestamp
-    /// To the minute or so.
+    /// To the hour.
     let lastSeenAt: Timestamp
 }
 
@@ -59,6 +59,7 @@ enum SessionMigrations {
                     user_id \(.text) NOT NULL
                 ) \(.strict)
                 """,
-            ])
+            ]),
+        Migration("sessions-2", [], indexes: [TableIndex("users_email_folded", on: "users", "(LOWER(email))")]),
     ]
 }

@@ -32,9 +32,14 @@ enum SessionQueries {
             """)
     }
 
-    /// Notes that the session is in use.
+    /// Notes that the session is in use, and from when on it lasts anew.
     static func touch(tokenHash: [UInt8], in tx: any Transaction) throws {
-        try tx.run("UPDATE session SET last_seen_at = \(tx.now) WHERE token_hash = \(tokenHash)")
+        try tx.run(
+            """
+            UPDATE session
+            SET last_seen_at = \(tx.now), expires_at = \(tx.now + lifetime)
+            WHERE token_hash = \(tokenHash)
+            """)
     }
 
     static func delete(tokenHash: [UInt8], in tx: any Transaction) throws {
@@ -70,6 +75,6 @@ enum SessionQueries {
             """) == 500
     }
 
-    /// How long a session lasts, whether it is used or not.
+    /// How long a session lasts that is not used.
     static let lifetime: Duration = .seconds(30 * 86_400)
 }

@@ -8,16 +8,19 @@ import Timestamps
 struct Sessions: Sendable {
     let store: any Store
 
-    /// The session that a request's cookie stands for; nil when there is none.
-    func session(of request: Request, isSecure: Bool) async throws -> Session? {
+    /// The session that a request's cookie stands for, nil when there is none, and the cookie anew when it is time for
+    /// that.
+    func session(of request: Request, isSecure: Bool) async throws -> (session: Session, renewal: HTTPField?)? {
         guard let token = Cookies.value(.session, request, isSecure: isSecure) else { return nil }
         let hash = SHA256Digest.bytes(token)
         let (session, isStale) = try await store.read { tx in
             let session = try SessionQueries.find(tokenHash: hash, in: tx)
             return (session, session.map { $0.lastSeenAt + Self.precision < tx.now } ?? false)
         }
-        if isStale { try await store.write(.maintenance) { tx in try SessionQueries.touch(tokenHash: hash, in: tx) } }
-        return session
+        guard let session else { return nil }
+        guard isStale else { return (session, nil) }
+        try await store.write(.maintenance) { tx in try SessionQueries.touch(tokenHash: hash, in: tx) }
+        return (session, Self.cookie(token, isSecure: isSecure))
     }
 
     /// A session that is new at each sign-in, to be stored in the transaction that lets somebody in.
@@ -36,10 +39,13 @@ struct Sessions: Sendable {
         /// Sends the browser to `path` with the session's cookie.
         func response(to path: String, isSecure: Bool) -> Response {
             var response = Response.seeOther(path)
-            response.headers.append(
-                Cookies.field(.session, token, isSecure: isSecure, lifetime: SessionQueries.lifetime))
+            response.headers.append(Sessions.cookie(token, isSecure: isSecure))
             return response
         }
+    }
+
+    private static func cookie(_ token: String, isSecure: Bool) -> HTTPField {
+        Cookies.field(.session, token, isSecure: isSecure, lifetime: SessionQueries.lifetime)
     }
 
     /// Ends one session.
@@ -53,5 +59,5 @@ struct Sessions: Sendable {
     }
 
     /// A page is no reason to write more than once in this time.
-    private static let precision: Duration = .seconds(60)
+    private static let precision: Duration = .seconds(3_600)
 }

@@ -1,0 +1,23 @@
+import HTTPTypes
+import Hummingbird
+
+/// Shows a browser a page where there is nothing. Whoever asks for anything but HTML, and everybody below the API's own
+/// addresses, gets the API's answer.
+struct LostPageMiddleware: RouterMiddleware {
+    typealias Context = APIContext
+
+    let pages: PageMiddleware
+
+    @concurrent func handle(
+        _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        let response = try await next(request, context)
+        guard response.status == .notFound, request.method == .get || request.method == .head,
+            response.headers[.contentType]?.hasPrefix("text/html") != true, Dashboard.isPage(request.uri.path),
+            request.headers[.accept]?.contains("text/html") == true
+        else { return response }
+        return try await pages.handle(request, context: PageContext(context: context)) { _, _ in
+            throw PageError.notFound
+        }
+    }
+}
