@@ -89,10 +89,12 @@ let package = Package(
             linkerSettings: [.linkedLibrary("phonenumber")]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .target(
             name: "Gateway",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", "CPhoneNumber", "CLibZip", hummingbird,
+                "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", "CPhoneNumber", "CLibZip", "CQREncode",
+                hummingbird,
                 hummingbirdCore, hummingbirdTLS, asyncHTTPClient,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SwiftCSV", package: "SwiftCSV"), .product(name: "XMLCoder", package: "XMLCoder"),

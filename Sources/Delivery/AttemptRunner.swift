@@ -33,7 +33,7 @@ package struct AttemptRunner: Sendable {
         do {
             let request = WebhookRequest(
                 poolKey: "\(endpoint.id) \(endpoint.version)", url: try CallbackURL(endpoint.url),
-                headers: headers(claim, endpoint, startedAt), body: claim.body)
+                headers: headers(claim, endpoint, startedAt), body: claim.body, isPublicOnly: endpoint.isPublicOnly)
             result = await sender.send(request, within: Self.timeLimit)
         } catch {
             result = AttemptResult(outcome: .failure(AttemptFailure(.urlInvalid, "\(error)")))

@@ -200,5 +200,6 @@ package enum DeliveryMigrations {
                 TableIndex("event_unnumbered", on: "event", "(created_at, id) WHERE position IS NULL"),
                 TableIndex("delivery_unnumbered", on: "delivery", "(created_at, id) WHERE sequence IS NULL"),
             ]),
+        Migration("delivery-5", ["ALTER TABLE endpoint ADD COLUMN public_only \(.int64) NOT NULL DEFAULT 0"]),
     ]
 }

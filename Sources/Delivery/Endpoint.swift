@@ -27,6 +27,8 @@ package struct Endpoint: Sendable, Hashable {
     package var eventTypes: [EventType]
     /// The phone numbers it receives events of, in the user's order, without repetition.
     package var owners: [String]
+    /// Whether it reaches public addresses only, whatever other networks the operator allows.
+    package var isPublicOnly: Bool
     /// Whether deliveries are made.
     package var status: EndpointStatus
     /// Why it is not active, in words; nil when it is.
@@ -42,7 +44,8 @@ package struct Endpoint: Sendable, Hashable {
     package init(
         id: EndpointID, userID: UserID, url: String, signingKey: Secret<String>?, eventTypes: [EventType],
         owners: [String], status: EndpointStatus = .active, statusReason: String? = nil, version: Int64 = 1,
-        ordering: DeliveryOrdering = .none, previousSigningKey: RetiringKey? = nil, release: Release? = nil,
+        ordering: DeliveryOrdering = .none, isPublicOnly: Bool = false, previousSigningKey: RetiringKey? = nil,
+        release: Release? = nil,
         createdAt: Timestamp, updatedAt: Timestamp
     ) {
         self.id = id
@@ -55,6 +58,7 @@ package struct Endpoint: Sendable, Hashable {
         self.statusReason = statusReason
         self.version = version
         self.ordering = ordering
+        self.isPublicOnly = isPublicOnly
         self.previousSigningKey = previousSigningKey
         self.release = release
         self.createdAt = createdAt

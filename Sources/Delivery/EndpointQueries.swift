@@ -56,12 +56,12 @@ package struct EndpointQueries: Sendable {
             """
             INSERT INTO endpoint (
                 id, user_id, url, signing_key, ordering, event_types, owners, status, status_reason, version,
-                created_at, updated_at)
+                public_only, created_at, updated_at)
             VALUES (
                 \(endpoint.id), \(endpoint.userID), \(endpoint.url), \(try sealed(endpoint.signingKey, of: endpoint)),
                 \(endpoint.ordering), \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
                 \(Self.joined(endpoint.owners)), \(endpoint.status), \(endpoint.statusReason), \(endpoint.version),
-                \(endpoint.createdAt), \(endpoint.updatedAt))
+                \(endpoint.isPublicOnly), \(endpoint.createdAt), \(endpoint.updatedAt))
             """)
         try tx.run(
             """
@@ -82,7 +82,7 @@ package struct EndpointQueries: Sendable {
                 previous_signing_key = \(try sealed(previous?.key, of: endpoint)),
                 previous_signing_key_expires_at = \(previous?.expiresAt), ordering = \(endpoint.ordering),
                 release_rate = \(endpoint.release?.rate), release_through = \(endpoint.release?.through),
-                release_next_at = NULL,
+                release_next_at = NULL, public_only = \(endpoint.isPublicOnly),
                 event_types = \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
                 owners = \(Self.joined(endpoint.owners)), status = \(endpoint.status),
                 status_reason = \(endpoint.statusReason), version = version + 1, updated_at = \(endpoint.updatedAt)
@@ -141,7 +141,7 @@ package struct EndpointQueries: Sendable {
             eventTypes: try Self.split(row.get("event_types")).compactMap(EventType.init(rawValue:)),
             owners: try Self.split(row.get("owners")), status: try row.get("status"),
             statusReason: try row.find("status_reason"), version: try row.get("version"),
-            ordering: try row.get("ordering"),
+            ordering: try row.get("ordering"), isPublicOnly: try row.get("public_only"),
             previousSigningKey: try openedPrevious.map {
                 RetiringKey(key: Secret($0), expiresAt: try row.get("previous_signing_key_expires_at"))
             },

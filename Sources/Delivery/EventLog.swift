@@ -43,14 +43,15 @@ package enum EventLog {
         package init() {}
     }
 
-    /// At most `limit` events of `userID`: those after the position `after` in ascending order, or the newest, newest
-    /// first, when it is nil. Index: `event_user`.
+    /// At most `limit` events of `userID`: those after the position `after` in ascending order, or when it is nil the
+    /// newest before the position `before`, newest first. Index: `event_user`.
     package static func list(
-        userID: UserID, after: Int64?, _ filter: Filter = Filter(), limit: Int, in tx: any Transaction
+        userID: UserID, after: Int64?, before: Int64? = nil, _ filter: Filter = Filter(), limit: Int,
+        in tx: any Transaction
     ) throws -> [LogEntry] {
         let types: SQL = filter.types.isEmpty ? "" : "AND e.type IN \(list: filter.types)"
         let owner: SQL = filter.owner.map { "AND e.owner = \($0)" } ?? ""
-        let from: SQL = "AND e.position > \(after ?? 0)"
+        let from: SQL = "AND e.position > \(after ?? 0)" + (before.map { "AND e.position < \($0)" } ?? "")
         let order: SQL = after == nil ? "ORDER BY e.position DESC" : "ORDER BY e.position"
         return try tx.all(
             LogEntry.self,

@@ -19,6 +19,9 @@ package struct AddressPolicy: Hashable, Sendable {
         self.ownAddresses = ownAddresses
     }
 
+    /// The same without the networks that the operator allows.
+    package var publicOnly: AddressPolicy { AddressPolicy(ownAddresses: ownAddresses) }
+
     /// Returns normally when the address may be dialled at the port.
     ///
     /// - Throws: ``BlockedAddress`` with the reason when it may not.

@@ -73,7 +73,7 @@ package final class HTTPSender: WebhookSender {
             guard !pool.isShutDown else { throw AttemptFailure(.cancelled, "the sender is shut down") }
             var buffer = ByteBufferAllocator().buffer(capacity: request.body.count + 1_024)
             try RequestHead.write(request, to: &buffer)
-            let addresses = try await vettedAddresses(of: request.url, within: limit, phases: &result.phases)
+            let addresses = try await vettedAddresses(of: request, within: limit, phases: &result.phases)
             let connection = pool.take(PoolKey(request), to: addresses)
             let exchange = Exchange(
                 loop: connection?.eventLoop ?? group.next(), request: buffer,
@@ -100,8 +100,10 @@ package final class HTTPSender: WebhookSender {
     package var idleConnectionCount: Int { pool.count }
 
     private func vettedAddresses(
-        of url: CallbackURL, within limit: Duration, phases: inout AttemptPhases
+        of request: WebhookRequest, within limit: Duration, phases: inout AttemptPhases
     ) async throws(AttemptFailure) -> [IPAddress] {
+        let url = request.url
+        let policy = request.isPublicOnly ? policy.publicOnly : policy
         let addresses: [IPAddress]
         if let literal = url.literal {
             addresses = [literal]

@@ -31,8 +31,15 @@ package struct WebhookRequest: Sendable {
     /// The body, sent as it is with a `Content-Length`.
     package var body: [UInt8]
 
+    /// Whether it may reach public addresses only, whatever other networks the operator allows.
+    package var isPublicOnly: Bool
+
     /// Makes a request.
-    package init(poolKey: String, url: CallbackURL, headers: [(name: String, value: String)], body: [UInt8]) {
+    package init(
+        poolKey: String, url: CallbackURL, headers: [(name: String, value: String)], body: [UInt8],
+        isPublicOnly: Bool = false
+    ) {
+        self.isPublicOnly = isPublicOnly
         self.poolKey = poolKey
         self.url = url
         self.headers = headers

@@ -77,6 +77,7 @@ package struct GatewayServer: Sendable {
 
         let graceEnd = try await heartbeats.grace()
 
+        let stream = EventStream(store: store, identities: identities)
         try await FirstRun.offer(in: store, logger: logger)
         let site = PageSite(
             speaksTLS: configuration.tls != nil, appURL: try configuration.appURL.map { try CallbackURL($0) })
@@ -106,10 +107,12 @@ package struct GatewayServer: Sendable {
                     store: store, attachments: attachments, clock: clock, appURL: { address.appURL(told: $0) })),
             attachments: AttachmentRoutes(store: store, storage: attachments),
             webhooks: WebhookRoutes(operations: webhooks), webhookActions: WebhookActions(operations: webhooks),
-            deliveries: DeliveryRoutes(store: store, runner: runner, endpoints: endpoints, clock: clock),
-            events: EventRoutes(store: store, stream: EventStream(store: store, identities: identities)),
+            deliveries: DeliveryRoutes(
+                store: store, runner: runner, endpoints: endpoints, webhooks: webhooks),
+            events: EventRoutes(store: store, stream: stream),
             dashboard: try Dashboard(
-                store: store, users: users, webhooks: webhooks, runner: runner, site: site)
+                store: store, users: users, webhooks: webhooks, runner: runner, stream: stream,
+                site: site)
         ).router()
         let all = router.routes.filter { $0.method != .head }.map {
             (path: "\($0.path)", name: "\($0.method) \($0.path)")
@@ -172,6 +175,7 @@ package struct GatewayServer: Sendable {
                         { try IdempotencyQueries.prune(in: $1) },
                         { try SessionQueries.prune(in: $1) },
                         { try AccessQueries.prune(in: $1) },
+                        { try InvitationQueries.prune(in: $1) },
                         { try FirstRun.renew(in: $1, logger: logger) },
                     ], metrics: metrics, logger: logger),
                 application,

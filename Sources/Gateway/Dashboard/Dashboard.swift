@@ -11,10 +11,15 @@ struct Dashboard: Sendable {
     private let webhooks: WebhookPages
     private let deliveries: DeliveryPages
     private let events: EventPages
+    private let replays: ReplayPages
+    private let snippets: SnippetPages
+    private let members: UserPages
+    private let live: LivePages
 
     /// - Throws: When a template cannot be parsed.
     init(
-        store: any Store, users: UserOperations, webhooks: WebhookOperations, runner: AttemptRunner, site: PageSite
+        store: any Store, users: UserOperations, webhooks: WebhookOperations, runner: AttemptRunner,
+        stream: EventStream, site: PageSite
     ) throws {
         let views = try PageViews()
         let sessions = Sessions(store: store)
@@ -22,9 +27,13 @@ struct Dashboard: Sendable {
         middleware = PageMiddleware(site: site, sessions: sessions, views: views)
         access = AccessRoutes(access: operations, sessions: sessions, views: views)
         overview = OverviewRoutes(store: store, access: operations, views: views)
-        account = AccountPages(store: store, access: operations, views: views)
+        account = AccountPages(store: store, users: users, access: operations, views: views)
         self.webhooks = WebhookPages(
             operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views)
+        replays = ReplayPages(operations: webhooks, views: views)
+        snippets = SnippetPages(operations: webhooks, access: operations, views: views)
+        members = UserPages(store: store, users: users, access: operations, site: site, views: views)
+        live = LivePages(stream: stream, sessions: sessions)
         events = EventPages(store: store, endpoints: webhooks.endpoints, views: views)
         deliveries = DeliveryPages(store: store, runner: runner, endpoints: webhooks.endpoints, views: views)
     }
@@ -36,12 +45,17 @@ struct Dashboard: Sendable {
         group.add(middleware: middleware)
         let signedIn = group.group(context: SignedInContext.self)
         PageAssets().add(to: group)
+        ThemePages().add(to: group)
         overview.add(to: group)
         access.add(to: group, signedIn: signedIn)
         account.add(to: signedIn)
         webhooks.add(to: signedIn)
         deliveries.add(to: signedIn)
         events.add(to: signedIn)
+        replays.add(to: signedIn)
+        snippets.add(to: signedIn)
+        members.add(to: signedIn)
+        live.add(to: signedIn)
     }
 
     /// Whether a route belongs to a page, and so is no part of `openapi.json`.

@@ -9,7 +9,7 @@ struct DeliveryRoutes {
     let store: any Store
     let runner: AttemptRunner
     let endpoints: EndpointQueries
-    let clock: any WallClock
+    let webhooks: WebhookOperations
 
     func add(to group: RouterGroup<UserContext>) {
         group.get("/v1/webhooks/:webhookID/deliveries", use: list)
@@ -81,36 +81,14 @@ struct DeliveryRoutes {
         let message = "validation errors while creating replay"
         let body = try await request.decodeIfPresent(ReplayRequest.self)
         let (webhookID, text) = try webhookID(context, message)
-        var errors = FieldErrors()
-        if body?.since == nil { errors.add("since", "The since field is required") }
-        let names = (body?.statuses ?? [ReplayedStatus.failed.rawValue]).unique
-        errors.require("statuses", names)
-        for name in names { errors.requireOne("statuses", name, of: ReplayedStatus.allCases.map(\.rawValue)) }
-        let since = body?.since ?? clock.now()
-        let until = body?.until ?? clock.now()
-        if until <= since, body?.since != nil { errors.add("until", "The until field must be later than since") }
-        try errors.check(message)
-        let statuses = names.compactMap(ReplayedStatus.init(rawValue:))
-        try await EventNumbering.catchUp(store)
-        let range = try await store.read { tx in
-            try ReplayQueries.range(userID: context.userID, since: since, until: until, in: tx)
-        }
-        let id = ReplayID(at: clock.now())
         let receipt = context.receipt(of: Replay.self) {
             Reply("replay created successfully", $0, status: .accepted)
         }
-        let missing = APIError.notFound("cannot find webhook with ID [\(text)]")
-        let replay = try await store.write { [endpoints] tx in
-            try receipt.keep(in: tx) {
-                guard let endpoint = try endpoints.find(webhookID, userID: context.userID, in: tx) else {
-                    throw missing
-                }
-                try ReplayQueries.insert(
-                    id, endpoint: endpoint, statuses: statuses, since: since, until: until, range: range, in: tx)
-                guard let replay = try ReplayQueries.find(id, userID: context.userID, in: tx) else { throw missing }
-                return replay
-            }
-        }
+        let replay = try await webhooks.replay(
+            webhookID, since: body?.since, until: body?.until,
+            statuses: (body?.statuses ?? [ReplayedStatus.failed.rawValue]).unique, userID: context.userID,
+            receipt: receipt)
+        guard let replay else { throw APIError.notFound("cannot find webhook with ID [\(text)]") }
         return receipt.reply(replay)
     }
 

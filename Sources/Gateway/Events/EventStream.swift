@@ -31,18 +31,46 @@ final class EventStream: Sendable {
         let after = lastID.map { Int64($0) ?? -1 }
         if let after, after < 0 { errors.add("Last-Event-ID", "The Last-Event-ID header must be a position") }
         try errors.check("validation errors while opening the event stream")
-        let admission = try admit(context.userID)
         let keys = [request.headers[.apiKey], AuthenticationMiddleware.bearer(request)].compactMap(\.self)
+        let userID = context.userID
+        // Known keys are in memory, so that looking each time costs nothing.
+        let permit = Permit(interval: .zero) { [self] in try await !isRevoked(keys, of: userID) }
+        return try open(request, of: userID, after: after, filter, .entries, while: permit)
+    }
+
+    /// What a stream tells of each event.
+    enum Contents: Sendable {
+        /// An item of `GET /v1/events`.
+        case entries
+        /// That there was one: `changed`, once for all that came together.
+        case notices
+    }
+
+    /// Whether whoever opened a stream may still listen.
+    struct Permit: Sendable {
+        /// How often that is asked at most.
+        let interval: Duration
+        let holds: @Sendable () async throws -> Bool
+    }
+
+    /// Opens a stream of the user's events after the position `after`, nil for what is still to come; 429 when they have
+    /// ten already.
+    func open(
+        _ request: Request, of userID: UserID, after: Int64?, _ filter: EventLog.Filter, _ contents: Contents,
+        while permit: Permit
+    ) throws -> Response {
+        let admission = try admit(userID)
         return Response(
             status: .ok,
             headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .xAccelBuffering: "no"],
             body: ResponseBody { [self] writer in
                 try await request.body.consumeWithInboundCloseHandler { _ in
                     var cursor = try await start(after)
+                    var nextLook = ContinuousClock.now + permit.interval
                     var nextComment = ContinuousClock.now + Self.commentInterval
                     try await writer.write(ByteBuffer(string: ": open at \(cursor)\n\n"))
                     while !admission.isOver && !Task.isCancelled && !Task.isShuttingDownGracefully {
-                        let page = try await page(of: admission.userID, after: cursor, filter)
+                        let page = try await page(of: admission.userID, after: cursor, filter, contents)
                         cursor = page.cursor
                         if !page.frames.isEmpty { try await writer.write(ByteBuffer(bytes: page.frames)) }
                         if page.mayHaveMore { continue }
@@ -51,7 +79,10 @@ final class EventStream: Sendable {
                             try await writer.write(ByteBuffer(string: ":\n\n"))
                         }
                         await store.wakeups.wait(for: .events, atMost: .seconds(1))
-                        if try await isRevoked(keys, of: admission.userID) { break }
+                        if nextLook <= .now {
+                            nextLook = .now + permit.interval
+                            guard try await permit.holds() else { break }
+                        }
                     }
                 } onInboundClosed: {
                     admission.end()
@@ -67,14 +98,16 @@ final class EventStream: Sendable {
         let mayHaveMore: Bool
     }
 
-    private func page(of userID: UserID, after cursor: Int64, _ filter: EventLog.Filter) async throws -> LogPage {
+    private func page(
+        of userID: UserID, after cursor: Int64, _ filter: EventLog.Filter, _ contents: Contents
+    ) async throws -> LogPage {
         let (events, head) = try await store.read { tx in
             let events = try EventLog.list(userID: userID, after: cursor, filter, limit: Self.batch, in: tx)
             return (events, try EventLog.head(in: tx))
         }
         let mayHaveMore = events.count == Self.batch
         return LogPage(
-            frames: events.flatMap(Self.frame),
+            frames: contents == .entries ? events.flatMap(Self.frame) : events.isEmpty ? [] : Self.notice,
             cursor: mayHaveMore ? events.last?.position ?? cursor : max(cursor, head), mayHaveMore: mayHaveMore)
     }
 
@@ -121,8 +154,7 @@ final class EventStream: Sendable {
         return try await store.read { tx in try EventLog.head(in: tx) }
     }
 
-    /// Whether none of the keys that opened the stream stands for the user any more. Known keys are in memory, so this
-    /// costs nothing.
+    /// Whether none of the keys that opened the stream stands for the user any more.
     private func isRevoked(_ keys: [String], of userID: UserID) async throws -> Bool {
         for key in keys {
             if case .user(userID) = try await identities.identity(of: key) { return false }
@@ -136,6 +168,7 @@ final class EventStream: Sendable {
         return Array(head.utf8) + event.encodedJSON() + Array("\n\n".utf8)
     }
 
+    private static let notice = Array("event: changed\ndata: {}\n\n".utf8)
     private static let streamsPerUser = 10
     private static let batch = 100
     private static let commentInterval: Duration = .seconds(15)

@@ -22,10 +22,7 @@ struct UserOperations: Sendable {
         email: String, id: String?, apiKey: String?,
         and more: @escaping @Sendable (User, any Transaction) throws -> Void = { _, _ in }
     ) async throws -> User {
-        let email = email.trimmed.lowercased()
-        guard email.utf8.count <= 255, email.split(separator: "@", omittingEmptySubsequences: false).count == 2,
-            !email.hasPrefix("@"), !email.hasSuffix("@"), !email.contains(where: \.isWhitespace)
-        else { throw UserCreationError("'\(email)' is not an e-mail address") }
+        let email = try Self.address(email)
         if let id, id.isEmpty || id.utf8.count > 128 || !id.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x2f }) {
             throw UserCreationError("an id has 1 to 128 printable ASCII characters, no space and no slash")
         }
@@ -61,6 +58,17 @@ struct UserOperations: Sendable {
             let taken = what.contains("email") ? "e-mail address" : what.contains("api_key") ? "API key" : "id"
             throw UserCreationError.taken(taken)
         }
+    }
+
+    /// An e-mail address as it is stored.
+    ///
+    /// - Throws: ``UserCreationError`` when it cannot be one.
+    static func address(_ text: String) throws(UserCreationError) -> String {
+        let email = text.trimmed.lowercased()
+        guard email.utf8.count <= 255, email.split(separator: "@", omittingEmptySubsequences: false).count == 2,
+            !email.hasPrefix("@"), !email.hasSuffix("@"), !email.contains(where: \.isWhitespace)
+        else { throw UserCreationError("'\(email)' is not an e-mail address") }
+        return email
     }
 
     /// The account of `id`.
@@ -113,6 +121,9 @@ package struct UserCreationError: Error, CustomStringConvertible {
     init(_ description: String) {
         self.description = description
     }
+
+    /// The same as a sentence.
+    var sentence: String { description.prefix(1).uppercased() + description.dropFirst() + "." }
 
     static func taken(_ what: String) -> UserCreationError {
         UserCreationError("there is an account already with this \(what)")

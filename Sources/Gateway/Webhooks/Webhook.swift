@@ -47,10 +47,10 @@ struct WebhookUpdate: Decodable, Sendable {
         ordering = try members.patch(forKey: .ordering)
     }
 
-    /// What a form says, which names everything.
-    init(url: String, signingKey: String, events: [String], phoneNumbers: [String], ordering: String) {
+    /// What a form says, which names everything; a signing key that is nil stays.
+    init(url: String, signingKey: String?, events: [String], phoneNumbers: [String], ordering: String) {
         self.url = .value(url)
-        self.signingKey = .value(signingKey)
+        self.signingKey = signingKey.map { .value($0) } ?? .absent
         self.events = .value(events)
         self.phoneNumbers = .value(phoneNumbers)
         self.ordering = .value(ordering)

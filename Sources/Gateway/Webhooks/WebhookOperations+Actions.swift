@@ -43,6 +43,54 @@ extension WebhookOperations {
         }
     }
 
+    /// Sends events of the past again; nil when the user has no such webhook.
+    ///
+    /// - Parameters:
+    ///   - id: The webhook.
+    ///   - since: Events accepted from then on; nil is refused.
+    ///   - until: Events accepted before then; nil is now.
+    ///   - statuses: Names of `ReplayedStatus`.
+    ///   - userID: Whose webhook and events.
+    ///   - receipt: Keeps the answer.
+    /// - Throws: `APIError` 422 when a rule is broken.
+    func replay(
+        _ id: EndpointID, since: Timestamp?, until: Timestamp?, statuses names: [String], userID: UserID,
+        receipt: Receipt<Replay>
+    ) async throws -> Replay? {
+        var errors = FieldErrors()
+        if since == nil { errors.add("since", "The since field is required") }
+        errors.require("statuses", names)
+        for name in names { errors.requireOne("statuses", name, of: ReplayedStatus.allCases.map(\.rawValue)) }
+        let until = until ?? clock.now()
+        if let since, until <= since { errors.add("until", "The until field must be later than since") }
+        try errors.check("validation errors while creating replay")
+        let from = since ?? until
+        let statuses = names.unique.compactMap(ReplayedStatus.init(rawValue:))
+        try await EventNumbering.catchUp(store)
+        let range = try await store.read { tx in
+            try ReplayQueries.range(userID: userID, since: from, until: until, in: tx)
+        }
+        let replayID = ReplayID(at: clock.now())
+        do {
+            return try await store.write { [endpoints] tx in
+                try receipt.keep(in: tx) {
+                    guard let endpoint = try endpoints.find(id, userID: userID, in: tx) else { throw NoSuchWebhook() }
+                    try ReplayQueries.insert(
+                        replayID, endpoint: endpoint, statuses: statuses, since: from, until: until, range: range,
+                        in: tx)
+                    guard let replay = try ReplayQueries.find(replayID, userID: userID, in: tx) else {
+                        throw NoSuchWebhook()
+                    }
+                    return replay
+                }
+            }
+        } catch is NoSuchWebhook {
+            return nil
+        }
+    }
+
+    private struct NoSuchWebhook: Error {}
+
     /// Ends the validity of the key before; nil when the user has no such webhook.
     func finishRotation(_ id: EndpointID, userID: UserID) async throws -> EndpointReport? {
         try await change(id, userID: userID) { endpoint, _ in endpoint.previousSigningKey = nil }

@@ -20,7 +20,8 @@ struct WebhookOperations: Sendable {
     ) async throws -> EndpointReport {
         let message = "validation errors while storing webhook"
         let settings = try update.settings(over: nil, message: message)
-        try await vet(settings.callback, message)
+        let isOwner = try await store.read { tx in try FirstRunQueries.isOwner(userID, in: tx) }
+        try await vet(settings.callback, isOwner: isOwner, message)
         let id = EndpointID(at: clock.now())
         return try await store.write { [endpoints] tx in
             try receipt.keep(in: tx) {
@@ -36,7 +37,7 @@ struct WebhookOperations: Sendable {
                 let endpoint = Endpoint(
                     id: id, userID: userID, url: settings.url, signingKey: settings.signingKey,
                     eventTypes: settings.eventTypes, owners: settings.phoneNumbers, ordering: settings.ordering,
-                    createdAt: tx.now, updatedAt: tx.now)
+                    isPublicOnly: !isOwner, createdAt: tx.now, updatedAt: tx.now)
                 try endpoints.insert(endpoint, in: tx)
                 return EndpointReport(new: endpoint)
             }
@@ -48,9 +49,11 @@ struct WebhookOperations: Sendable {
     /// - Throws: `APIError` 422 when a rule is broken.
     func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> EndpointReport? {
         let message = "validation errors while updating webhook"
-        let found = try await store.read { [endpoints] tx in try endpoints.find(id, userID: userID, in: tx) }
+        let (found, isOwner) = try await store.read { [endpoints] tx in
+            (try endpoints.find(id, userID: userID, in: tx), try FirstRunQueries.isOwner(userID, in: tx))
+        }
         guard let found else { return nil }
-        try await vet(try update.settings(over: found, message: message).callback, message)
+        try await vet(try update.settings(over: found, message: message).callback, isOwner: isOwner, message)
         return try await store.write { [endpoints] tx in
             guard var endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
             let settings = try update.settings(over: endpoint, message: message)
@@ -64,6 +67,7 @@ struct WebhookOperations: Sendable {
             endpoint.eventTypes = settings.eventTypes
             endpoint.owners = settings.phoneNumbers
             endpoint.ordering = settings.ordering
+            endpoint.isPublicOnly = !isOwner
             let isMended =
                 endpoint.statusReason == EndpointQueries.noOwnersLeft
                 || endpoint.statusReason == EndpointQueries.unreadableKey && endpoint.unreadableKey == nil
@@ -124,13 +128,14 @@ struct WebhookOperations: Sendable {
         }
     }
 
-    private func vet(_ url: CallbackURL, _ message: String) async throws {
+    /// The networks that the operator allows are for the owner's webhooks: anybody else would read what answers there.
+    private func vet(_ url: CallbackURL, isOwner: Bool, _ message: String) async throws {
         do {
-            try await vetCallback(url, resolver: resolver, policy: policy)
+            try await vetCallback(url, resolver: resolver, policy: isOwner ? policy : policy.publicOnly)
         } catch {
             var errors = FieldErrors()
             let advice =
-                error.reason == .ownAddress
+                error.reason == .ownAddress || !isOwner
                 ? "" : ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS"
             errors.add("url", "The url field must lead to a public address: \(error)\(advice)")
             try errors.check(message)

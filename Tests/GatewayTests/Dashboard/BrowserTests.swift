@@ -66,6 +66,54 @@ import Testing
         }
     }
 
+    @Test func rowsArriveWithoutAReload() async throws {
+        try await WebhookReceiver.run { _, _ in
+            .status(200)
+        } body: { receiver in
+            try await Self.withPages { server, browser in
+                let account = try await server.makeAccount()
+                let phone = try await account.makePhone()
+                let id = try await account.makeWebhook(receiver.url())["id"].string
+                try await browser.open(server.baseURL + "/first-sign-in")
+                try await browser.type(account.email, into: "#email")
+                try await browser.type(account.apiKey, into: "#api-key")
+                try await browser.type("correct horse", into: "#password")
+                try await browser.click("main button")
+                try await browser.waitFor("At a glance")
+                for (path, text) in [("/events", "was sent this event"), ("/settings/webhooks/\(id)", "succeeded")] {
+                    try await browser.open(server.baseURL + path)
+                    try await browser.run("window.isTheSamePage = true")
+                    #expect(try await !browser.text().contains("+18005550101"))
+
+                    _ = try await phone.receive(["from": "+18005550101", "content": .string(path)])
+
+                    try await until("\(path) shows \(text)") {
+                        try await browser.run("return document.querySelector('[data-live]').textContent").string
+                            .contains(text)
+                    }
+                    #expect(try await browser.run("return window.isTheSamePage") == true)
+                }
+            }
+        }
+    }
+
+    @Test func theColoursAreThoseThatWereChosen() async throws {
+        try await Self.withPages { server, browser in
+            try await browser.open(server.baseURL)
+            func ground() async throws -> String {
+                try await browser.run("return getComputedStyle(document.body).backgroundColor").string
+            }
+            let light = try await ground()
+
+            try await browser.follow(".theme button")
+            #expect(try await ground() == light)
+            try await browser.follow(".theme button")
+
+            #expect(try await ground() == "rgb(18, 22, 28)")
+            #expect(try await browser.barriers() == [])
+        }
+    }
+
     @Test(arguments: Browser.Look.allCases)
     func everyPageCanBeUsedByEverybody(_ look: Browser.Look) async throws {
         try await Self.withPages(look) { server, browser in
@@ -77,7 +125,20 @@ import Testing
             try await Self.inspect("overview", look, browser)
             try await browser.open(server.baseURL + "/account")
             try await Self.inspect("account", look, browser)
-            try await browser.open(server.baseURL + "/assets/nothing/here")
+            try await browser.type("correct horse", into: "#key-password")
+            try await browser.click("form[action='/account/api-key'] button")
+            try await browser.waitFor("Keep it to yourself")
+            try await Self.inspect("api-key", look, browser)
+            try await browser.open(server.baseURL + "/users")
+            try await Self.inspect("users", look, browser)
+            try await browser.type("guest@example.com", into: "#email")
+            try await browser.click("form[action='/users/invite'] button")
+            try await browser.waitFor("For guest@example.com")
+            try await Self.inspect("invited", look, browser)
+            let link = try await browser.run("return document.getElementById('link').textContent").string
+            try await browser.open(link)
+            try await Self.inspect("invitation", look, browser)
+            try await browser.open(server.baseURL + "/nope")
             try await Self.inspect("not-found", look, browser)
             try await browser.click(".who button")
             try await browser.waitFor("No password yet?")
@@ -123,6 +184,19 @@ import Testing
                 try await browser.click("main h2 a")
                 try await browser.waitFor("Rotate the key")
                 try await Self.inspect("webhook", look, browser)
+                let webhook = try await browser.path()
+                try await browser.open(server.baseURL + webhook + "/verify")
+                try await browser.type("correct horse", into: "#current")
+                try await browser.follow("form[action$='/verify'] button")
+                try await Self.inspect("verify", look, browser)
+                try await browser.open(server.baseURL + webhook + "/replay")
+                try await browser.click("#succeeded")
+                try await Self.inspect("replay-form", look, browser)
+                try await browser.run("document.getElementById('until').value = '2999-01-01T00:00:00'")
+                try await browser.follow("form[action$='/replay'] button[type=submit]")
+                try await browser.waitFor("completed")
+                try await Self.inspect("replay", look, browser)
+                #expect(try await browser.text().contains("1 of 1 events were looked at, 1 are on their way again"))
                 try await browser.open(server.baseURL + "/events")
                 try await Self.inspect("events", look, browser)
             }

@@ -12,6 +12,8 @@ struct PageContext: ChildRequestContext {
     var formToken = ""
     /// Whether the browser reached us over TLS.
     var isSecure = false
+    /// The colours that the browser's user chose.
+    var theme = Theme.system
     /// The fields that were sent; empty for a GET.
     var form = PageForm()
 

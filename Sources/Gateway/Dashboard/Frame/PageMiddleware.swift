@@ -17,6 +17,7 @@ struct PageMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         context.isSecure = site.isSecure(request, context.origin)
+        context.theme = Theme(request)
         var response: Response
         do {
             try site.checkHost(request)

@@ -29,6 +29,11 @@ struct PageSite: Sendable {
                 + "open it as localhost.")
     }
 
+    /// The URL that the browser has us under, without a slash at the end.
+    func baseURL(_ request: Request, isSecure: Bool) -> String {
+        "\(isSecure ? "https" : "http")://\(request.head.authority ?? "localhost")"
+    }
+
     /// Whether a form was sent by a page of the same origin. Browsers say so in `Sec-Fetch-Site`, over plain HTTP in
     /// `Origin` only.
     static func isSameOrigin(_ request: Request, isSecure: Bool) -> Bool {

@@ -19,6 +19,10 @@ struct PageViews: Sendable {
             "account": PackageResources.account_mustache, "webhooks": PackageResources.webhooks_mustache,
             "webhook": PackageResources.webhook_mustache, "webhook-form": PackageResources.webhook_form_mustache,
             "delivery": PackageResources.delivery_mustache, "events": PackageResources.events_mustache,
+            "api-key": PackageResources.api_key_mustache, "users": PackageResources.users_mustache,
+            "invited": PackageResources.invited_mustache, "invitation": PackageResources.invitation_mustache,
+            "replay-form": PackageResources.replay_form_mustache, "replay": PackageResources.replay_mustache,
+            "verify": PackageResources.verify_mustache,
         ]
         library = MustacheLibrary(
             templates: try sources.mapValues { try MustacheTemplate(string: String(decoding: $0, as: UTF8.self)) })
@@ -41,7 +45,9 @@ struct PageViews: Sendable {
         let shell = Shell(
             title: title, content: library.render(inner, withTemplate: template) ?? "", formToken: context.formToken,
             isSignedIn: context.session != nil, email: context.session?.email ?? "",
-            sections: Self.sections.map {
+            theme: context.theme == .system ? nil : context.theme.rawValue, themeName: context.theme.rawValue,
+            nextTheme: context.theme.next.rawValue,
+            sections: Self.sections.filter { $0.template != "users" || context.session?.isOwner == true }.map {
                 Shell.Section(name: $0.name, path: $0.path, isCurrent: $0.template == template)
             },
             css: PageAssets.cssPath, script: PageAssets.scriptPath, icon: PageAssets.iconPath)
@@ -81,6 +87,9 @@ struct PageViews: Sendable {
         let formToken: String
         let isSignedIn: Bool
         let email: String
+        let theme: String?
+        let themeName: String
+        let nextTheme: String
         let sections: [Section]
         let css: String
         let script: String
@@ -89,6 +98,6 @@ struct PageViews: Sendable {
 
     private static let sections: [(name: String, path: String, template: String)] = [
         ("Overview", "/", "overview"), ("Webhooks", WebhookPages.path, "webhooks"), ("Events", "/events", "events"),
-        ("Account", "/account", "account"),
+        ("Users", UserPages.path, "users"), ("Account", "/account", "account"),
     ]
 }

@@ -1,4 +1,5 @@
-// Pages work without this file. It asks before what cannot be undone, and keeps forms from being sent twice.
+// Pages work without this file. It asks before what cannot be undone, keeps forms from being sent twice, copies, and keeps
+// what is marked with data-live up to date.
 "use strict";
 
 document.addEventListener("submit", (event) => {
@@ -18,3 +19,77 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// Only pages that were reached securely may write to the clipboard; elsewhere the button selects, and the person copies.
+const copy = async (button) => {
+  const source = document.getElementById(button.dataset.copy);
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    button.textContent = "Copied";
+  } catch {
+    window.getSelection().selectAllChildren(source);
+    button.textContent = "Selected";
+  }
+  window.setTimeout(() => { button.textContent = label; }, 2000);
+};
+
+const showCopyButtons = (root) => {
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+};
+showCopyButtons(document);
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+});
+
+// Parts with data-live come anew from the server when something happened, and every 2 s while one with data-open is there.
+const live = {
+  source: null, timer: 0, isBusy: false, isStale: false,
+  parts: () => [...document.querySelectorAll("[data-live][id]")],
+  // What somebody is using stays as it is until they are done.
+  isInUse: (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null,
+  async refresh() {
+    if (live.isBusy) { live.isStale = true; return; }
+    live.isBusy = true;
+    live.isStale = false;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error" });
+      if (answer.ok) {
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        showCopyButtons(fresh);
+        for (const part of live.parts()) {
+          const next = fresh.getElementById(part.id);
+          if (!next || next.isEqualNode(part) || live.isInUse(part)) continue;
+          part.replaceWith(document.adoptNode(next));
+        }
+      }
+    } catch {
+      // The server is away, or the session is over: what is shown stays, and the next look tells.
+    }
+    live.isBusy = false;
+    live.plan(live.isStale ? 1000 : 2000);
+  },
+  plan(wait) {
+    window.clearTimeout(live.timer);
+    const isOpen = document.querySelector("[data-live][data-open], [data-live] [data-open]") !== null;
+    if (!document.hidden && (isOpen || live.isStale)) live.timer = window.setTimeout(live.refresh, wait);
+  },
+  // A browser keeps few connections to one server: pages that nobody looks at give theirs back.
+  listen() {
+    if (live.source) live.source.close();
+    live.source = null;
+    window.clearTimeout(live.timer);
+    if (document.hidden) return;
+    live.source = new EventSource("/live");
+    live.source.addEventListener("changed", live.refresh);
+    // What happened between the page and the stream, or while the stream was away, is looked for once.
+    live.source.addEventListener("open", live.refresh);
+  },
+};
+if (live.parts().length > 0) {
+  live.listen();
+  document.addEventListener("visibilitychange", () => {
+    live.listen();
+  });
+}

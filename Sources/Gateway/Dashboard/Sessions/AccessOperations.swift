@@ -26,9 +26,9 @@ struct AccessOperations: Sendable {
     ///
     /// - Throws: ``Refusal``.
     func createOwner(
-        token: String, email: String, password: String, client: String
+        token: String, email: String, password: String, visitor: Visitor
     ) async throws -> Sessions.Fresh {
-        try await admit([Subject.address(client)])
+        try await admit([Subject.address(visitor.network)])
         let tokenHash = SHA256Digest.bytes(token)
         guard try await store.read({ tx in try FirstRunQueries.isValid(tokenHash: tokenHash, in: tx) }) else {
             throw Refusal(
@@ -36,7 +36,7 @@ struct AccessOperations: Sendable {
         }
         if let problem = Passwords.problem(with: password) { throw Refusal(message: problem) }
         let hash = try await passwords.hash(password)
-        let session = Sessions.Fresh()
+        let session = Sessions.Fresh(visitor: visitor)
         do {
             _ = try await users.create(email: email, id: nil, apiKey: nil) { user, tx in
                 guard try FirstRunQueries.isValid(tokenHash: tokenHash, in: tx),
@@ -46,7 +46,7 @@ struct AccessOperations: Sendable {
                 try session.insert(for: user.id, in: tx)
             }
         } catch let error as UserCreationError {
-            throw Refusal(message: "\(error)".prefix(1).uppercased() + "\(error)".dropFirst() + ".")
+            throw Refusal(message: error.sentence)
         }
         return session
     }
@@ -54,13 +54,13 @@ struct AccessOperations: Sendable {
     /// Signs somebody in.
     ///
     /// - Throws: ``Refusal``.
-    func signIn(email: String, password: String, client: String) async throws -> Sessions.Fresh {
-        try await admit(Subject.all(email, client))
+    func signIn(email: String, password: String, visitor: Visitor) async throws -> Sessions.Fresh {
+        try await admit(Subject.all(email, visitor.network))
         let account = try await store.read { tx in try AccessQueries.account(email: email, in: tx) }
         guard try await passwords.verify(password, against: account?.passwordHash), let account else {
             throw Refusal.wrongPassword
         }
-        return try await begin(account.id, forgetting: [.email(email), .pair(email, client)]) { tx in
+        return try await begin(account.id, visitor, forgetting: [.email(email), .pair(email, visitor.network)]) { tx in
             // The password may have been changed while it was checked.
             try AccessQueries.passwordHash(of: account.id, in: tx) == account.passwordHash
         }
@@ -70,9 +70,9 @@ struct AccessOperations: Sendable {
     ///
     /// - Throws: ``Refusal``.
     func setFirstPassword(
-        email: String, apiKey: String, password: String, client: String
+        email: String, apiKey: String, password: String, visitor: Visitor
     ) async throws -> Sessions.Fresh {
-        try await admit(Subject.all(email, client))
+        try await admit(Subject.all(email, visitor.network))
         if let problem = Passwords.problem(with: password) { throw Refusal(message: problem) }
         let keyHash = SHA256Digest.bytes(apiKey)
         let account = try await store.read { tx in try AccessQueries.account(email: email, in: tx) }
@@ -82,7 +82,7 @@ struct AccessOperations: Sendable {
         }
         // Only who has the key costs us a password's worth of work.
         let hash = try await passwords.hash(password)
-        return try await begin(account.id, forgetting: [.email(email), .pair(email, client)]) { tx in
+        return try await begin(account.id, visitor, forgetting: [.email(email), .pair(email, visitor.network)]) { tx in
             try AccessQueries.insertPassword(hash, of: account.id, in: tx)
         }
     }
@@ -90,11 +90,13 @@ struct AccessOperations: Sendable {
     /// Gives a signed-in user another password, ends all of their sessions and begins a new one.
     ///
     /// - Throws: ``Refusal``.
-    func changePassword(of session: Session, from old: String, to new: String) async throws -> Sessions.Fresh {
+    func changePassword(
+        of session: Session, from old: String, to new: String, visitor: Visitor
+    ) async throws -> Sessions.Fresh {
         let stored = try await confirm(old, of: session)
         if let problem = Passwords.problem(with: new) { throw Refusal(message: problem) }
         let hash = try await passwords.hash(new)
-        return try await begin(session.userID, forgetting: []) { tx in
+        return try await begin(session.userID, visitor, forgetting: []) { tx in
             try SessionQueries.deleteAll(of: session.userID, in: tx)
             return try AccessQueries.replacePassword(stored, by: hash, of: session.userID, in: tx)
         }
@@ -119,10 +121,10 @@ struct AccessOperations: Sendable {
 
     /// Begins a session in the transaction in which `condition` still holds.
     private func begin(
-        _ userID: UserID, forgetting subjects: [Subject],
+        _ userID: UserID, _ visitor: Visitor, forgetting subjects: [Subject],
         if condition: @escaping @Sendable (any Transaction) throws -> Bool
     ) async throws -> Sessions.Fresh {
-        let session = Sessions.Fresh()
+        let session = Sessions.Fresh(visitor: visitor)
         try await store.write { tx in
             guard try condition(tx) else { throw Refusal.wrongPassword }
             // The address keeps its count: one known password must not open the way for guesses at others.
@@ -133,7 +135,7 @@ struct AccessOperations: Sendable {
     }
 
     /// Counts an attempt, before anything is looked at: attempts at the same time count, too.
-    private func admit(_ subjects: [Subject]) async throws {
+    func admit(_ subjects: [Subject]) async throws {
         let isAdmitted = try await store.write { tx in
             try subjects.map { try AccessQueries.countAttempt(of: $0.digest, in: tx) <= $0.bound }.allSatisfy(\.self)
         }
@@ -141,7 +143,7 @@ struct AccessOperations: Sendable {
     }
 
     /// Whose attempts are counted. Only digests are stored.
-    private enum Subject {
+    enum Subject {
         case email(String)
         case address(String)
         /// An e-mail address as one client tries it.

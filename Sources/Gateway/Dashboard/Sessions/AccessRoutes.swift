@@ -18,11 +18,11 @@ struct AccessRoutes: Sendable {
             guard try await access.isFirstRun() else { return Response.seeOther("/sign-in") }
             return form("first-run", "Welcome", Content(), context)
         }
-        group.post("/first-run") { _, context in
-            try await attempt("first-run", "Welcome", context) { form in
+        group.post("/first-run") { request, context in
+            try await attempt("first-run", "Welcome", request, context) { form, visitor in
                 try await access.createOwner(
                     token: form.text("token"), email: form.text("email"), password: form.secret("password"),
-                    client: context.clientNetwork)
+                    visitor: visitor)
             }
         }
         group.get("/sign-in") { _, context in
@@ -30,18 +30,32 @@ struct AccessRoutes: Sendable {
             if try await access.isFirstRun() { return Response.seeOther("/first-run") }
             return form("sign-in", "Sign in", Content(), context)
         }
-        group.post("/sign-in") { _, context in
-            try await attempt("sign-in", "Sign in", context) { form in
+        group.post("/sign-in") { request, context in
+            try await attempt("sign-in", "Sign in", request, context) { form, visitor in
                 try await access.signIn(
-                    email: form.text("email"), password: form.secret("password"), client: context.clientNetwork)
+                    email: form.text("email"), password: form.secret("password"), visitor: visitor)
             }
         }
         group.get("/first-sign-in") { _, context in form("first-sign-in", "First sign-in", Content(), context) }
-        group.post("/first-sign-in") { _, context in
-            try await attempt("first-sign-in", "First sign-in", context) { form in
+        group.post("/first-sign-in") { request, context in
+            try await attempt("first-sign-in", "First sign-in", request, context) { form, visitor in
                 try await access.setFirstPassword(
                     email: form.text("email"), apiKey: form.text("api_key"), password: form.secret("password"),
-                    client: context.clientNetwork)
+                    visitor: visitor)
+            }
+        }
+        group.get("/invitation") { request, context in
+            try await invitation(QueryParameters(request)["token"] ?? "", nil, context)
+        }
+        group.post("/invitation") { request, context in
+            let token = context.form.text("token")
+            do {
+                let session = try await access.accept(
+                    token, password: context.form.secret("password"), visitor: Visitor(request, context))
+                guard let session else { return try await invitation(token, nil, context) }
+                return session.response(to: "/", isSecure: context.isSecure)
+            } catch let refusal as AccessOperations.Refusal {
+                return try await invitation(token, refusal.message, context)
             }
         }
         signedIn.post("/sign-out") { _, context in
@@ -54,6 +68,21 @@ struct AccessRoutes: Sendable {
         }
     }
 
+    private struct InvitationContent {
+        let isValid: Bool
+        let token: String
+        let email: String
+        let problem: String?
+    }
+
+    private func invitation(_ token: String, _ problem: String?, _ context: PageContext) async throws -> Response {
+        let found = try await access.invitation(token)
+        return views.page(
+            "invitation", "Welcome",
+            InvitationContent(isValid: found != nil, token: token, email: found?.email ?? "", problem: problem),
+            context, status: found == nil || problem != nil ? .unprocessableContent : .ok)
+    }
+
     private func form(
         _ template: String, _ title: String, _ content: Content, _ context: PageContext
     ) -> Response {
@@ -61,11 +90,11 @@ struct AccessRoutes: Sendable {
     }
 
     private func attempt(
-        _ template: String, _ title: String, _ context: PageContext,
-        _ body: (PageForm) async throws -> Sessions.Fresh
+        _ template: String, _ title: String, _ request: Request, _ context: PageContext,
+        _ body: (PageForm, Visitor) async throws -> Sessions.Fresh
     ) async throws -> Response {
         do {
-            return try await body(context.form).response(to: "/", isSecure: context.isSecure)
+            return try await body(context.form, Visitor(request, context)).response(to: "/", isSecure: context.isSecure)
         } catch let refusal as AccessOperations.Refusal {
             return form(
                 template, title, Content(email: context.form.text("email"), problem: refusal.message), context)

@@ -30,6 +30,14 @@ enum FirstRunQueries {
         ).isEmpty
     }
 
+    /// Whether `userID` owns the server: its account was the first. A store from before owners were noted is owned by its
+    /// oldest account; when the owner's account is gone nobody is, as nobody should become it unasked.
+    static func isOwner(_ userID: UserID, in tx: any Transaction) throws -> Bool {
+        let noted: UserID? = try tx.value("SELECT user_id AS value FROM server_owner WHERE id = 1")
+        if let noted { return noted == userID }
+        return try tx.value("SELECT id AS value FROM users ORDER BY created_at, id LIMIT 1") == userID
+    }
+
     /// Makes `userID`, just stored, the owner and ends every offer; false when there is an owner or another account. The
     /// primary key decides between two nodes. The owner before, whose account is gone, does not count.
     static func claim(for userID: UserID, in tx: any Transaction) throws -> Bool {

@@ -13,6 +13,14 @@ struct Session: Sendable {
     let createdAt: Timestamp
     /// To the hour.
     let lastSeenAt: Timestamp
+    /// The address that signed in, and the browser as it calls itself; empty where that was not noted yet.
+    let address: String
+    let agent: String
+    /// Whether the user owns the server.
+    let isOwner: Bool
+
+    /// What a form names it by.
+    var id: String { tokenHash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }
 
 enum SessionMigrations {
@@ -61,5 +69,11 @@ enum SessionMigrations {
                 """,
             ]),
         Migration("sessions-2", [], indexes: [TableIndex("users_email_folded", on: "users", "(LOWER(email))")]),
+        Migration(
+            "sessions-3",
+            [
+                "ALTER TABLE session ADD COLUMN address \(.text) NOT NULL DEFAULT ''",
+                "ALTER TABLE session ADD COLUMN agent \(.text) NOT NULL DEFAULT ''",
+            ]),
     ]
 }

@@ -15,20 +15,41 @@ enum SessionQueries {
             """
         ).first
         return try row.map { row in
-            Session(
-                tokenHash: tokenHash, userID: try row.get("user_id"), email: try row.get("email"),
-                formToken: try row.get("form_token"), createdAt: try row.get("created_at"),
-                lastSeenAt: try row.get("last_seen_at"))
+            let userID: UserID = try row.get("user_id")
+            return try session(row, isOwner: FirstRunQueries.isOwner(userID, in: tx))
         }
+    }
+
+    /// The sessions of a user that have not run out, at most 200, those in use first. Index: `session_of_user`.
+    static func list(of userID: UserID, in tx: any Transaction) throws -> [Session] {
+        try tx.rows(
+            """
+            SELECT s.*, u.email
+            FROM session s
+            JOIN users u ON u.id = s.user_id
+            WHERE s.user_id = \(userID) AND s.expires_at > \(tx.now)
+            ORDER BY s.last_seen_at DESC, s.token_hash
+            LIMIT 200
+            """
+        ).map { try session($0, isOwner: false) }
+    }
+
+    private static func session(_ row: Row, isOwner: Bool) throws -> Session {
+        Session(
+            tokenHash: try row.get("token_hash"), userID: try row.get("user_id"), email: try row.get("email"),
+            formToken: try row.get("form_token"), createdAt: try row.get("created_at"),
+            lastSeenAt: try row.get("last_seen_at"), address: try row.get("address"), agent: try row.get("agent"),
+            isOwner: isOwner)
     }
 
     static func insert(_ session: Session, in tx: any Transaction) throws {
         try tx.run(
             """
-            INSERT INTO session (token_hash, user_id, form_token, created_at, last_seen_at, expires_at)
+            INSERT INTO session (
+                token_hash, user_id, form_token, created_at, last_seen_at, expires_at, address, agent)
             VALUES (
                 \(session.tokenHash), \(session.userID), \(session.formToken), \(session.createdAt),
-                \(session.lastSeenAt), \(session.createdAt + lifetime))
+                \(session.lastSeenAt), \(session.createdAt + lifetime), \(session.address), \(session.agent))
             """)
     }
 
@@ -49,16 +70,6 @@ enum SessionQueries {
     /// Ends every session of a user. Index: `session_of_user`.
     static func deleteAll(of userID: UserID, in tx: any Transaction) throws {
         try tx.run("DELETE FROM session WHERE user_id = \(userID)")
-    }
-
-    /// How many sessions of a user have not run out. Index: `session_of_user`.
-    static func count(of userID: UserID, in tx: any Transaction) throws -> Int64 {
-        try tx.value(
-            """
-            SELECT COUNT(*) AS value
-            FROM session
-            WHERE user_id = \(userID) AND expires_at > \(tx.now)
-            """) ?? 0
     }
 
     /// Deletes at most 500 sessions that have run out; true when there may be more. Index: `session_expires`.

@@ -27,13 +27,16 @@ struct Sessions: Sendable {
     struct Fresh: Sendable {
         let token = RandomToken.make()
         let formToken = RandomToken.make()
+        let visitor: Visitor
 
         /// Stores it.
         func insert(for userID: UserID, in tx: any Transaction) throws {
             try SessionQueries.insert(
                 Session(
                     tokenHash: SHA256Digest.bytes(token), userID: userID, email: "", formToken: formToken,
-                    createdAt: tx.now, lastSeenAt: tx.now), in: tx)
+                    createdAt: tx.now, lastSeenAt: tx.now, address: visitor.address, agent: visitor.agent,
+                    isOwner: false),
+                in: tx)
         }
 
         /// Sends the browser to `path` with the session's cookie.
@@ -46,6 +49,11 @@ struct Sessions: Sendable {
 
     private static func cookie(_ token: String, isSecure: Bool) -> HTTPField {
         Cookies.field(.session, token, isSecure: isSecure, lifetime: SessionQueries.lifetime)
+    }
+
+    /// Whether a session was not ended and has not run out.
+    func isOpen(_ session: Session) async throws -> Bool {
+        try await store.read { tx in try SessionQueries.find(tokenHash: session.tokenHash, in: tx) } != nil
     }
 
     /// Ends one session.

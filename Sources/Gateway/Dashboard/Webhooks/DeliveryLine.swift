@@ -13,6 +13,8 @@ struct DeliveryLine: Sendable {
     let answer: String
     let createdAt: String
     let nextAttemptAt: String?
+    /// Whether it is on its way.
+    let isOpen: Bool
 
     init(_ delivery: DeliveryRecord) {
         path = "/deliveries/\(delivery.id)"
@@ -24,6 +26,7 @@ struct DeliveryLine: Sendable {
         answer = [delivery.lastStatusCode.map(String.init), delivery.lastError].compactMap(\.self).joined(
             separator: " · ")
         createdAt = PageTime.shown(delivery.createdAt)
+        isOpen = [.pending, .delivering].contains(delivery.status)
         nextAttemptAt = delivery.nextAttemptAt.map(PageTime.shown)
     }
 }

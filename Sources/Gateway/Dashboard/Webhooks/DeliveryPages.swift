@@ -18,7 +18,6 @@ struct DeliveryPages: Sendable {
         let sequence: String
         let event: String
         let canRetry: Bool
-        let isOpen: Bool
         let attempts: [AttemptView]
         let curl: String?
     }
@@ -49,7 +48,7 @@ struct DeliveryPages: Sendable {
                 url: endpoint?.url ?? "a webhook that was deleted",
                 sequence: delivery.sequence.map(String.init) ?? "not numbered yet", event: body,
                 canRetry: delivery.status != .cancelled && delivery.status != .delivering,
-                isOpen: [.pending, .delivering].contains(delivery.status), attempts: views,
+                attempts: views,
                 curl: endpoint.flatMap { endpoint in
                     attempts.last.map {
                         CurlCommand.text(

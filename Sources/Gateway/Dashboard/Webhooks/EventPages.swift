@@ -13,6 +13,9 @@ struct EventPages: Sendable {
         let types: [Choice]
         let owner: String
         let events: [Line]
+        /// Set on the first page only: nothing new comes to the others.
+        let isLive: Bool
+        let nextPage: String?
 
         struct Line {
             let id: String
@@ -42,16 +45,26 @@ struct EventPages: Sendable {
         if let type { filter.types = [type] }
         let owner = (parameters["owner"] ?? "").trimmed
         if !owner.isEmpty { filter.owner = PhoneNumber.address(owner) }
+        let before = parameters["before"].flatMap { Int64($0) }
         let (events, urls) = try await store.read { [endpoints, filter] tx in
             let reports = try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx)
             let urls = Dictionary(uniqueKeysWithValues: reports.map { ($0.endpoint.id, $0.endpoint.url) })
-            return (try EventLog.list(userID: userID, after: nil, filter, limit: Self.pageSize, in: tx), urls)
+            return (
+                try EventLog.list(userID: userID, after: nil, before: before, filter, limit: Self.pageSize + 1, in: tx),
+                urls
+            )
         }
+        let page = events.prefix(Self.pageSize)
+        let next = events.count > Self.pageSize ? page.last?.position : nil
         return views.page(
             "events", "Events",
             Content(
                 types: Choice.all(EventType.allCases.map(\.rawValue), chosen: type), owner: owner,
-                events: events.map { Self.line($0, urls) }), context)
+                events: page.map { Self.line($0, urls) },
+                isLive: before == nil,
+                nextPage: next.map {
+                    "?type=\(type ?? "")&owner=\(filter.owner?.replacing("+", with: "%2B") ?? "")&before=\($0)"
+                }), context)
     }
 
     private static func line(_ event: LogEntry, _ urls: [EndpointID: String]) -> Content.Line {

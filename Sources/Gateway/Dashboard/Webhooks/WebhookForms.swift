@@ -14,6 +14,9 @@ struct WebhookForms: Sendable {
         let back: String
         let url: String
         let signingKey: String
+        /// A key that is there is not shown: an empty field keeps it.
+        let keepsKey: Bool
+        let removesKey: Bool
         let isOrdered: Bool
         let events: [Choice]
         let numbers: [Choice]
@@ -28,7 +31,9 @@ struct WebhookForms: Sendable {
     /// What the fields hold.
     private struct Fields {
         var url = ""
-        var signingKey = ""
+        /// Nil keeps what there is.
+        var signingKey: String?
+        var removesKey = false
         var events: [String] = []
         var numbers: [String] = []
         var isOrdered = false
@@ -41,15 +46,18 @@ struct WebhookForms: Sendable {
 
         init(_ endpoint: Endpoint) {
             url = endpoint.url
-            signingKey = endpoint.signingKey?.exposed ?? ""
             events = endpoint.eventTypes.map(\.rawValue)
             numbers = endpoint.owners
             isOrdered = endpoint.ordering == .message
         }
 
-        init(_ form: PageForm) {
+        init(_ form: PageForm, isNew: Bool) {
             url = form.text("url")
-            signingKey = form.text("generate") == "yes" ? SigningKey.random() : form.text("signing_key")
+            removesKey = form.text("remove_key") == "yes"
+            let typed = form.text("signing_key")
+            signingKey =
+                form.text("generate") == "yes"
+                ? SigningKey.random() : removesKey ? "" : isNew || !typed.isEmpty ? typed : nil
             events = form.list("events")
             numbers = form.list("phone_numbers")
             isOrdered = form.text("ordering") == "message"
@@ -89,7 +97,7 @@ struct WebhookForms: Sendable {
     private func save(
         _ id: EndpointID?, _ context: SignedInContext, _ body: (WebhookUpdate) async throws -> EndpointReport?
     ) async throws -> Response {
-        let fields = Fields(context.form)
+        let fields = Fields(context.form, isNew: id == nil)
         do {
             guard let report = try await body(fields.update) else { throw PageError.notFound }
             return .seeOther("\(WebhookPages.path)/\(report.endpoint.id)")
@@ -116,7 +124,8 @@ struct WebhookForms: Sendable {
             "webhook-form", title,
             Content(
                 title: title, action: path.map { "\($0)/edit" } ?? "\(WebhookPages.path)/new",
-                back: path ?? WebhookPages.path, url: fields.url, signingKey: fields.signingKey,
+                back: path ?? WebhookPages.path, url: fields.url, signingKey: fields.signingKey ?? "",
+                keepsKey: id != nil, removesKey: fields.removesKey,
                 isOrdered: fields.isOrdered,
                 events: EventCatalogue.all.map {
                     Choice(

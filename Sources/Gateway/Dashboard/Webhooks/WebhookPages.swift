@@ -63,6 +63,8 @@ struct WebhookPages: Sendable {
         let statuses: [Choice]
         let types: [Choice]
         let nextPage: String?
+        /// Set on the first page only: nothing new comes to the others.
+        let isLive: Bool
     }
 
     private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -96,7 +98,7 @@ struct WebhookPages: Sendable {
                 types: Choice.all(EventType.allCases.map(\.rawValue), chosen: filter.eventType),
                 nextPage: next.map { id in
                     "?status=\(filter.status?.rawValue ?? "")&event_type=\(filter.eventType ?? "")&before=\(id)"
-                }),
+                }, isLive: filter.before == nil),
             context)
     }
 

@@ -1,0 +1,37 @@
+import HTTPTypes
+import Hummingbird
+
+/// A browser at the other end, as the list of sessions shows it.
+struct Visitor: Sendable {
+    /// Its address.
+    let address: String
+    /// Who counts as one for limits; see ``PageContext/clientNetwork``.
+    let network: String
+    /// What it says it is, cut to 255 bytes.
+    let agent: String
+
+    init(_ request: Request, _ context: PageContext) {
+        address = context.client
+        network = context.clientNetwork
+        agent = String(
+            decoding: (request.headers[.userAgent] ?? "").replacing("\0", with: "").utf8.prefix(255), as: UTF8.self)
+    }
+
+    /// `Firefox on Linux`, as far as `agent` can be read: browsers name each other, so that the first that fits counts.
+    static func name(of agent: String) -> String {
+        let browser = browsers.first { agent.contains($0.mark) }?.name ?? "A browser"
+        let system = systems.first { agent.contains($0.mark) }?.name
+        return system.map { "\(browser) on \($0)" } ?? browser
+    }
+
+    private static let browsers: [(mark: String, name: String)] = [
+        ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"), ("Safari/", "Safari"), ("curl/", "curl"),
+    ]
+
+    private static let systems: [(mark: String, name: String)] = [
+        ("Android", "Android"), ("iPhone", "an iPhone"), ("iPad", "an iPad"), ("Windows", "Windows"),
+        ("Mac OS X", "a Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+    ]
+}

@@ -1,0 +1,47 @@
+import Delivery
+import Storage
+
+extension AccessOperations {
+    /// Asks somebody in: the token of a link that makes one account within 7 days, of which only the digest is stored.
+    ///
+    /// - Parameter email: As `UserOperations.address` gives it.
+    /// - Throws: ``UserCreationError`` when there is an account with this address.
+    func invite(_ email: String) async throws -> String {
+        let token = RandomToken.make()
+        try await store.write { tx in
+            guard try AccessQueries.account(email: email, in: tx) == nil else {
+                throw UserCreationError.taken("e-mail address")
+            }
+            try InvitationQueries.insert(tokenHash: SHA256Digest.bytes(token), email: email, in: tx)
+        }
+        return token
+    }
+
+    /// Whom a link was made for; nil when it was used, withdrawn, or is too old.
+    func invitation(_ token: String) async throws -> Invitation? {
+        let hash = SHA256Digest.bytes(token)
+        return try await store.read { tx in try InvitationQueries.find(tokenHash: hash, in: tx) }
+    }
+
+    /// Makes the account of whoever was asked in, and signs them in; nil when the link means nothing any more.
+    ///
+    /// - Throws: ``Refusal``.
+    func accept(_ token: String, password: String, visitor: Visitor) async throws -> Sessions.Fresh? {
+        try await admit([.address(visitor.network)])
+        guard let invitation = try await invitation(token) else { return nil }
+        if let problem = Passwords.problem(with: password) { throw Refusal(message: problem) }
+        let hash = try await passwords.hash(password)
+        let session = Sessions.Fresh(visitor: visitor)
+        do {
+            _ = try await users.create(email: invitation.email, id: nil, apiKey: nil) { user, tx in
+                guard try InvitationQueries.take(tokenHash: invitation.tokenHash, in: tx),
+                    try AccessQueries.insertPassword(hash, of: user.id, in: tx)
+                else { throw Refusal(message: "The link was used or withdrawn a moment ago.") }
+                try session.insert(for: user.id, in: tx)
+            }
+        } catch let error as UserCreationError {
+            throw Refusal(message: error.sentence)
+        }
+        return session
+    }
+}

@@ -1,0 +1,50 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Somebody whom the owner asked in, and who has no account yet.
+struct Invitation: Sendable {
+    /// The digest of the link's token: the token itself is in the link only, which is shown once.
+    let tokenHash: [UInt8]
+    let email: String
+    let expiresAt: Timestamp
+}
+
+extension Invitation: RowDecodable {
+    init(row: Row) throws {
+        tokenHash = try row.get("token_hash")
+        email = try row.get("email")
+        expiresAt = try row.get("expires_at")
+    }
+}
+
+/// An account as its server's owner sees it.
+struct Member: Sendable, RowDecodable {
+    let id: UserID
+    let email: String
+    let createdAt: Timestamp
+
+    init(row: Row) throws {
+        id = try row.get("id")
+        email = try row.get("email")
+        createdAt = try row.get("created_at")
+    }
+}
+
+enum InvitationMigrations {
+    static let all: [Migration] = [
+        Migration(
+            "invitations-1",
+            [
+                """
+                CREATE TABLE invitation (
+                    token_hash \(.blob) PRIMARY KEY,
+                    email \(.text) NOT NULL,
+                    expires_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE UNIQUE INDEX invitation_email ON invitation (email)",
+                "CREATE INDEX invitation_expires ON invitation (expires_at)",
+            ])
+    ]
+}
