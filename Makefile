@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev ca-certificates
-TEST_PACKAGES := python3 python3-venv faketime openssl nginx caddy haproxy postgresql pgbouncer chromium chromium-driver
+TEST_PACKAGES := curl python3 python3-venv faketime openssl nginx caddy haproxy postgresql pgbouncer chromium chromium-driver
 
 VENV := .build/venv
 SWIFT_FILES := Sources Tests Recipes Package.swift
@@ -77,7 +77,7 @@ bench: release ## Measure the server on this machine, in release; `make bench AR
 bench-postgres: release ## The same on a PostgreSQL that is started for it, with 1, 2 and 4 nodes.
 	@Scripts/install-packages postgresql
 	@HTTPSMS_POSTGRES_FSYNC=on Scripts/with-postgresql sh -c \
-		'.build/release/httpsms bench --scenario nodes --database-url "$$HTTPSMS_POSTGRES_URL" $(ARGS)'
+		'.build/release/httpsms bench --database-url "$$HTTPSMS_POSTGRES_URL" $(ARGS)'
 
 deb: release ## Pack the optimised server as a Debian package.
 	@Scripts/install-packages dpkg-dev binutils
