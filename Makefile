@@ -8,7 +8,8 @@ SHELL := /bin/bash
 	test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
-BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev ca-certificates
+BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev libcmark-gfm-dev \
+	libcmark-gfm-extensions-dev ca-certificates
 TEST_PACKAGES := python3 python3-venv faketime openssl nginx caddy haproxy postgresql pgbouncer chromium chromium-driver
 
 VENV := .build/venv

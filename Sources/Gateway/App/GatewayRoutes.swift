@@ -28,6 +28,7 @@ struct GatewayRoutes {
     func router() -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: [.caseInsensitive, .autoGenerateHeadEndpoints])
         health.add(to: router)
+        DocumentationRoutes().add(to: router)
         if !proxies.networks.isEmpty { router.add(middleware: ForwardingMiddleware(proxies: proxies)) }
         router.add(middleware: AccessLogMiddleware())
         dashboard.add(to: router)
