@@ -4,11 +4,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps test-deps toolchain build release run tests-built test test-recipes soak bench bench-postgres deb \
+.PHONY: help deps test-deps toolchain build release run tests-built test fuzz test-recipes soak bench bench-postgres deb \
 	test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
-BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev ca-certificates
+BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev libcmark-gfm-dev \
+	libcmark-gfm-extensions-dev ca-certificates
 TEST_PACKAGES := curl python3 python3-venv faketime openssl nginx caddy haproxy postgresql pgbouncer chromium chromium-driver
 
 VENV := .build/venv
@@ -61,12 +62,16 @@ tests-built: toolchain test-deps
 test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook'` runs some.
 	@[ -n "$(ARGS)" ] || Scripts/test-recipes
 	@[ -n "$(ARGS)" ] || HTTPSMS_ENGINE=postgresql $(SWIFT_TEST) --filter GatewayTests
+	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/fuzz-api
 	@$(SWIFT_TEST) $(ARGS)
 
 # The Swift recipe is a target of Package.swift; what the others run on is installed by the script.
 test-recipes: build ## Let the conformance driver judge every recipe; `make test-recipes ARGS='go rust'` some.
 	@$(SWIFT_BUILD) --product HummingbirdRecipe
 	@Scripts/test-recipes $(ARGS)
+
+fuzz: build test-deps ## Ask a server for all that openapi.json describes, well and badly; `make fuzz ARGS='--seed 1'`.
+	@$(VENV)/bin/python Scripts/fuzz-api $(ARGS)
 
 soak: tests-built ## Run the long variants of the crash and fault tests.
 	@HTTPSMS_SOAK=1 $(SWIFT_TEST) --filter EndToEndTests $(ARGS)

@@ -45,6 +45,6 @@ struct Dashboard: Sendable {
 
     /// Whether a route belongs to a page, and so is no part of `openapi.json`.
     static func isPage(_ path: String) -> Bool {
-        !["/v1/", "/health", "/metrics"].contains(where: path.hasPrefix)
+        !["/v1/", "/health", "/metrics", "/docs", "/llms.txt"].contains(where: path.hasPrefix)
     }
 }
