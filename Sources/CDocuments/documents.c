@@ -58,6 +58,12 @@ static const unsigned char openapi_json[] = {
 static const unsigned char style_css[] = {
 #embed "style.css"
 };
+static const unsigned char path_svg[] = {
+#embed "../../docs/images/path.svg"
+};
+static const unsigned char shapes_svg[] = {
+#embed "../../docs/images/shapes.svg"
+};
 static const unsigned char Caddyfile[] = {
 #embed "../../docs/examples/Caddyfile"
 };
@@ -96,6 +102,8 @@ static const struct httpsms_document documents[] = {
     {"comparison.md", comparison_md, sizeof comparison_md},
     {"openapi.json", openapi_json, sizeof openapi_json},
     {"style.css", style_css, sizeof style_css},
+    {"path.svg", path_svg, sizeof path_svg},
+    {"shapes.svg", shapes_svg, sizeof shapes_svg},
     {"Caddyfile", Caddyfile, sizeof Caddyfile},
     {"haproxy.cfg", haproxy_cfg, sizeof haproxy_cfg},
     {"nginx.conf", nginx_conf, sizeof nginx_conf},

@@ -48,6 +48,28 @@ import Testing
         #expect(DocumentationRoutes.address(link) == address)
     }
 
+    @Test func theReferenceHasEveryOperationEventAndSchema() async throws {
+        try await withServer { server in
+            let page = try await server.client.get("/docs/api")
+            let document = try await server.client.get("/docs/openapi.json").json
+
+            #expect(page.status == 200)
+            #expect(page.header("content-security-policy")?.contains("default-src 'none'") == true)
+            for part in ["paths", "webhooks"] {
+                for (path, operations) in document[part].object {
+                    for (method, operation) in operations.object where method != "parameters" {
+                        let id = operation["operationId"].string
+                        #expect(page.text.contains("<a id=\"\(id)\"></a>"), "\(method) \(path)")
+                    }
+                }
+            }
+            let anchors = Set(page.text.matches(of: /<a id="([^"]*)">/).map { String($0.output.1) })
+            let links = Set(page.text.matches(of: /href="#([^"]*)"/).map { String($0.output.1) })
+            #expect(links.subtracting(anchors) == [])
+            #expect(document["components"]["schemas"].object.keys.allSatisfy { anchors.contains("schema-\($0)") })
+        }
+    }
+
     @Test func markdownHasTablesAndAnchorsButNoHTMLOfItsOwn() {
         let html = Markdown.html(
             "# `a b`, *c*\n\n<script>x</script>\n\n|a|\n|---|\n|[b](x.md)|\n\n[c](javascript:x)",

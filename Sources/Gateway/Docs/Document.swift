@@ -38,6 +38,7 @@ struct Document: Sendable {
 
     var mediaType: String {
         if name.hasSuffix(".json") { return "application/json; charset=utf-8" }
+        if name.hasSuffix(".svg") { return "image/svg+xml" }
         if name.hasSuffix(".css") { return "text/css; charset=utf-8" }
         return name.hasSuffix(".md") ? "text/markdown; charset=utf-8" : "text/plain; charset=utf-8"
     }

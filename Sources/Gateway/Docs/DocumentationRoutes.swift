@@ -6,6 +6,7 @@ import NIOCore
 struct DocumentationRoutes {
     func add(to router: Router<APIContext>) {
         router.get("/docs") { _, _ in Self.html(Self.index) }
+        router.get("/docs/api") { _, _ in Self.html(Self.reference) }
         router.get("/docs/:page") { _, context in
             let name = try context.parameters.require("page")
             if let document = Document.all.first(where: { $0.name == name }) {
@@ -30,6 +31,11 @@ struct DocumentationRoutes {
             .enumerated().map { index, term in
                 term + "<dd>" + Markdown.html(Document.pages[index].summary, address: { _ in nil }) + "</dd>\n"
             }.joined() + "</dl>\n")
+
+    private static let reference: String = {
+        let json = Document.all.first { $0.name == "openapi.json" }?.text ?? ""
+        return frame("The API", APIReference(json: json)?.html ?? "")
+    }()
 
     /// The form of llmstxt.org: a title, a summary, links with a sentence each.
     private static let overview =
@@ -58,7 +64,7 @@ struct DocumentationRoutes {
         <title>\(escape(title)) - httpsms</title>
         <link rel="stylesheet" href="/docs/style.css">
         <body>
-        <nav><a href="/docs">Documentation</a> <a href="/docs/openapi.json">openapi.json</a></nav>
+        <nav><a href="/docs">Documentation</a> <a href="/docs/api">API</a> <a href="/">Dashboard</a></nav>
         <main>
         \(content)</main>
         </body>
@@ -67,7 +73,8 @@ struct DocumentationRoutes {
         """
     }
 
-    private static func escape(_ text: String) -> String {
+    /// Text as HTML, also within quotes.
+    static func escape(_ text: String) -> String {
         text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")
     }
 
@@ -75,7 +82,7 @@ struct DocumentationRoutes {
         var response = response(page, "text/html; charset=utf-8")
         // No script at all, and nothing from elsewhere.
         response.headers[.contentSecurityPolicy] =
-            "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         return response
     }
 

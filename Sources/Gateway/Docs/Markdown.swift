@@ -17,7 +17,7 @@ enum Markdown {
         defer { cmark_node_free(document) }
 
         for node in nodes(of: document, [CMARK_NODE_HEADING]) { addAnchor(to: node) }
-        for node in nodes(of: document, [CMARK_NODE_LINK]) {
+        for node in nodes(of: document, [CMARK_NODE_LINK, CMARK_NODE_IMAGE]) {
             if let target = address(cmark_node_get_url(node).map { String(cString: $0) } ?? "") {
                 cmark_node_set_url(node, target)
             } else {
