@@ -7,7 +7,8 @@ RUN make release && strip --strip-unneeded .build/release/httpsms
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates libphonenumber8-protobuf32 libpq5 libqrencode4 libsqlite3-0 \
+    && apt-get install -y --no-install-recommends ca-certificates libcmark-gfm0.29.0.gfm.6 libcmark-gfm-extensions0.29.0.gfm.6 \
+        libphonenumber8-protobuf32 libpq5 libqrencode4 libsqlite3-0 \
         libstdc++6 libxml2 libzip4 tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --create-home --home-dir /var/lib/httpsms --shell /usr/sbin/nologin httpsms

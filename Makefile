@@ -4,13 +4,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps test-deps toolchain build release run tests-built test test-recipes soak bench bench-postgres deb \
+.PHONY: help deps test-deps toolchain build release run tests-built test fuzz test-recipes soak bench bench-postgres deb \
 	test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
-BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libqrencode-dev \
-	libxml2-dev ca-certificates
-TEST_PACKAGES := python3 python3-venv faketime openssl nginx caddy haproxy postgresql pgbouncer chromium chromium-driver
+BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev libcmark-gfm-dev \
+	libcmark-gfm-extensions-dev libqrencode-dev ca-certificates
+TEST_PACKAGES := curl python3 python3-venv faketime openssl nginx caddy haproxy postgresql pgbouncer chromium chromium-driver
 
 VENV := .build/venv
 SWIFT_FILES := Sources Tests Recipes Package.swift
@@ -62,12 +62,17 @@ tests-built: toolchain test-deps
 test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook'` runs some.
 	@[ -n "$(ARGS)" ] || Scripts/test-recipes
 	@[ -n "$(ARGS)" ] || HTTPSMS_ENGINE=postgresql $(SWIFT_TEST) --filter GatewayTests
+	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/test-docs
+	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/fuzz-api
 	@$(SWIFT_TEST) $(ARGS)
 
 # The Swift recipe is a target of Package.swift; what the others run on is installed by the script.
 test-recipes: build ## Let the conformance driver judge every recipe; `make test-recipes ARGS='go rust'` some.
 	@$(SWIFT_BUILD) --product HummingbirdRecipe
 	@Scripts/test-recipes $(ARGS)
+
+fuzz: build test-deps ## Ask a server for all that openapi.json describes, well and badly; `make fuzz ARGS='--seed 1'`.
+	@$(VENV)/bin/python Scripts/fuzz-api $(ARGS)
 
 soak: tests-built ## Run the long variants of the crash and fault tests.
 	@HTTPSMS_SOAK=1 $(SWIFT_TEST) --filter EndToEndTests $(ARGS)
@@ -78,7 +83,7 @@ bench: release ## Measure the server on this machine, in release; `make bench AR
 bench-postgres: release ## The same on a PostgreSQL that is started for it, with 1, 2 and 4 nodes.
 	@Scripts/install-packages postgresql
 	@HTTPSMS_POSTGRES_FSYNC=on Scripts/with-postgresql sh -c \
-		'.build/release/httpsms bench --scenario nodes --database-url "$$HTTPSMS_POSTGRES_URL" $(ARGS)'
+		'.build/release/httpsms bench --database-url "$$HTTPSMS_POSTGRES_URL" $(ARGS)'
 
 deb: release ## Pack the optimised server as a Debian package.
 	@Scripts/install-packages dpkg-dev binutils

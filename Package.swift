@@ -88,13 +88,16 @@ let package = Package(
             name: "CPhoneNumber",
             linkerSettings: [.linkedLibrary("phonenumber")]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "CDocuments"),
+        .systemLibrary(
+            name: "CMarkGFM", providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
         .systemLibrary(name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .target(
             name: "Gateway",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", "CPhoneNumber", "CLibZip", "CQREncode",
-                hummingbird,
+                "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", "CDocuments", "CMarkGFM",
+                "CPhoneNumber", "CLibZip", "CQREncode", hummingbird,
                 hummingbirdCore, hummingbirdTLS, asyncHTTPClient,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SwiftCSV", package: "SwiftCSV"), .product(name: "XMLCoder", package: "XMLCoder"),

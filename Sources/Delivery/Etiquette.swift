@@ -97,6 +97,14 @@ package struct Etiquette: Sendable, Hashable {
         }
         return (["| status | meaning | what follows | code |", "|---|---|---|---|"] + rows).joined(separator: "\n")
     }
+
+    /// Every code with its hint, as the documentation shows them; a test holds `docs/errors.md` against it.
+    package static var hintsMarkdown: String {
+        let answers = table.compactMap { row in row.code.map { ($0, row.hint) } }
+        let failures = AttemptFailure.Code.allCases.map { ($0.rawValue, $0.hint) }
+        let rows = (answers + failures).map { "| `\($0)` | \($1) |" }
+        return (["| code | what to do |", "|---|---|"] + rows).joined(separator: "\n")
+    }
 }
 
 extension Etiquette.Action {

@@ -29,8 +29,17 @@ package enum EventNumbering {
         return head
     }
 
-    /// One transaction of the numbering sweep: numbers at most 1,000 events and as many deliveries that were committed
-    /// without. Indexes: `event_unnumbered`, `delivery_unnumbered`.
+    /// One transaction of the numbering sweep. Where another node numbers at the moment, it may well number what we have to:
+    /// we look again a little later, and mostly find nothing left.
+    package static func sweep(in tx: any Transaction) throws -> Sweep.Outcome {
+        guard try isBehind(in: tx) else { return Sweep.Outcome(mayHaveMore: false, nextDue: nil) }
+        let isFree = try !tx.rows("SELECT id FROM log_head WHERE id = 1 \(.forUpdateSkipLocked)").isEmpty
+        guard isFree else { return Sweep.Outcome(mayHaveMore: false, nextDue: tx.now + interval) }
+        return try step(in: tx)
+    }
+
+    /// Numbers at most 1,000 events and as many deliveries that were committed without, once no other node does. Indexes:
+    /// `event_unnumbered`, `delivery_unnumbered`.
     package static func step(in tx: any Transaction) throws -> Sweep.Outcome {
         // In a statement of its own: what is read behind the lock is newer than the round before.
         let head: Int64? = try tx.value("SELECT position AS value FROM log_head WHERE id = 1 \(.forUpdate)")
@@ -66,19 +75,22 @@ package enum EventNumbering {
     ///
     /// When the store cannot be written, the list is as it is.
     package static func catchUp(_ store: any Store) async throws {
-        let isBehind = try await store.read { tx in
-            if tx.isSerial { return false }
-            let event = try tx.rows("SELECT id FROM event WHERE position IS NULL ORDER BY created_at, id LIMIT 1")
-            if !event.isEmpty { return true }
-            return try !tx.rows("SELECT id FROM delivery WHERE sequence IS NULL ORDER BY created_at, id LIMIT 1")
-                .isEmpty
-        }
-        guard isBehind else { return }
+        guard try await store.read({ tx in try !tx.isSerial && isBehind(in: tx) }) else { return }
         do {
             while try await store.write({ tx in try step(in: tx).mayHaveMore }) {}
         } catch StorageError.unavailable {
             return
         }
+    }
+
+    private static func isBehind(in tx: any Transaction) throws -> Bool {
+        let found = try tx.rows(
+            """
+            SELECT 1
+            WHERE EXISTS (SELECT 1 FROM event WHERE position IS NULL)
+                OR EXISTS (SELECT 1 FROM delivery WHERE sequence IS NULL)
+            """)
+        return !found.isEmpty
     }
 
     /// Gives how many were numbered of each endpoint. Rows are locked in the order of their birth, as by those who

@@ -29,7 +29,7 @@ public struct WebhookToken: Sendable {
     package static func sign(key: String, subject userID: String, audience url: String, now: Timestamp) -> String {
         var claims = JSONWriter()
         claims.object { o in
-            o.field("iss", "api.httpsms.com")
+            o.field("iss", WebhookClaims.gatewayIssuer)
             o.field("sub", userID)
             o.field("aud", [url])
             o.field("exp", (now + validity).seconds)

@@ -19,8 +19,8 @@ struct Bench: AsyncParsableCommand {
             Ends with 1 when an accepted event was lost.
             """)
 
-    @Option(help: "Scenarios, separated by commas, or all.")
-    var scenario = "all"
+    @Option(help: "Scenarios, separated by commas, or all (default: all but nodes; with --database-url nodes).")
+    var scenario: String?
 
     @Option(help: "Events of deliver.")
     var events = 20_000
@@ -94,7 +94,10 @@ struct Bench: AsyncParsableCommand {
     }
 
     private func scenarios() throws -> [Benchmark.Scenario] {
-        if scenario == "all" { return Benchmark.Scenario.allCases.filter { $0 != .nodes || databaseURL != nil } }
+        guard let scenario else {
+            return databaseURL == nil ? Benchmark.Scenario.allCases.filter { $0 != .nodes } : [.nodes]
+        }
+        if scenario == "all" { return Benchmark.Scenario.allCases }
         return try scenario.split(separator: ",").map { name in
             guard let scenario = Benchmark.Scenario(rawValue: String(name)) else {
                 throw ValidationError("there is no scenario '\(name)'")

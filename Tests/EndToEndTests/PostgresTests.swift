@@ -50,6 +50,38 @@ extension EndToEndTests {
             }
         }
 
+        /// `docs/examples/partitions.sql`, applied beside a running server, and the oldest partitions dropped.
+        @Test(.timeLimit(.minutes(2))) func aStoreInPartitionsDeliversAndForgetsAMonthAtOnce() async throws {
+            try await withReceiver { receiver in
+                try await withServer { client, url in
+                    try await client.webhook(receiver.baseURL + "/hook", events: [Self.received])
+                    try await client.receive("before", number: 1)
+                    try await until("the first delivery") { receiver.count == 1 }
+
+                    let script = URL(filePath: #filePath).deletingLastPathComponent()
+                        .appending(path: "../../docs/examples/partitions.sql").path
+                    for _ in 0..<2 { try await psql(url, "--file", script, in: client.installation) }
+                    try await client.receive("in a partition", number: 2)
+                    try await until("the second delivery") { receiver.count == 2 }
+                    #expect(try await client.call(.GET, "/v1/events").elements.count == 2)
+
+                    let drop = "DROP TABLE event_before, event_body_before, attempt_before"
+                    try await psql(url, "--command", drop, in: client.installation)
+                    #expect(try await client.call(.GET, "/v1/events").elements.count == 0)
+                    let doctor = try await client.installation.run("doctor", "--audit")
+                    #expect(doctor.end == .exited(0), "\(doctor.output)")
+                }
+            }
+        }
+
+        private func psql(_ url: String, _ arguments: String..., in installation: Installation) async throws {
+            let process = try ChildProcess(
+                "/usr/bin/psql", ["--quiet", "--set", "ON_ERROR_STOP=1"] + arguments + [url],
+                environment: ["PATH": "/usr/bin:/bin"], logs: installation.folder + "/psql")
+            let end = try await process.wait(within: .seconds(60))
+            guard end == .exited(0) else { throw TestFailure("psql: \(process.errors)") }
+        }
+
         private func withServer(_ body: (Client, String) async throws -> Void) async throws {
             try await withPostgresURL { schema in
                 // Told apart from the connections of other tests by a name.

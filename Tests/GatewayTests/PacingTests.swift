@@ -133,7 +133,7 @@ import Timestamps
             let userID = UserID(account.id)
             let batch = try await server.store.write { tx in
                 let phone = try #require(try PhoneQueries.find(number: number, userID: userID, in: tx))
-                let messages = (0..<1_000).map { index in
+                let messages = (0..<100).map { index in
                     Message(
                         outgoing: MessageID(at: tx.now), from: phone, to: "+1800555\(1_000 + index)", content: "bulk",
                         requestID: nil, batch: "bulk-1", source: "/v1/messages/bulk-send", at: tx.now)
@@ -146,8 +146,8 @@ import Timestamps
             let other = try await account.send()["id"].string
 
             let plan = try await Self.plan(
-                [batch[0], batch[1], single, batch[2], other, batch[3], batch[999]], of: account)
-            #expect(plan == [0, 6, 12, 18, 24, 30, 6_006] || plan == [0, 12, 6, 24, 18, 30, 6_006])
+                [batch[0], batch[1], single, batch[2], other, batch[3], batch[99]], of: account)
+            #expect(plan == [0, 6, 12, 18, 24, 30, 606] || plan == [0, 12, 6, 24, 18, 30, 606])
         }
     }
 }

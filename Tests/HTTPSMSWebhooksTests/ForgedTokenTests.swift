@@ -8,9 +8,12 @@ struct ForgedTokenTests {
     private static let url = "https://example.com/hooks/sms"
 
     /// Claims of a token that is good at `now`, as JSON.
-    private static func claims(aud: String = #"["\#(url)"]"#, exp: String = "1784715930", nbf: String = "0") -> RawJSON
-    {
-        RawJSON(Array(#"{"iss":"x","sub":"user-1","aud":\#(aud),"exp":\#(exp),"nbf":\#(nbf),"iat":0}"#.utf8))
+    private static func claims(
+        iss: String = #""api.httpsms.com""#, aud: String = #"["\#(url)"]"#, exp: String = "1784715930",
+        nbf: String = "0"
+    ) -> RawJSON {
+        let times = #""exp":\#(exp),"nbf":\#(nbf),"iat":0"#
+        return RawJSON(Array(#"{"iss":\#(iss),"sub":"user-1","aud":\#(aud),\#(times)}"#.utf8))
     }
 
     /// What the verifier says to a token; nil when it accepts.
@@ -72,6 +75,8 @@ struct ForgedTokenTests {
         (claims(aud: #""\#(url)""#), nil),
         (claims(aud: #"["https://other.example","\#(url)"]"#), nil),
         (claims(exp: "1784715330.5"), nil),
+        (claims(iss: #""x""#), .wrongIssuer),
+        (claims(iss: "null"), .malformedToken),
         (claims(aud: "[]"), .wrongAudience),
         (claims(aud: #""https://other.example""#), .wrongAudience),
         (claims(aud: "null"), .malformedToken),

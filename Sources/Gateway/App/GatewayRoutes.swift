@@ -34,6 +34,7 @@ struct GatewayRoutes {
         // Outside of the errors: it adds its headers to their answers, and would wrap what is thrown through it.
         router.add(middleware: Self.crossOrigin)
         router.add(middleware: ErrorMiddleware())
+        DocumentationRoutes().add(to: router)
         router.add(middleware: LoopMiddleware())
         router.add(middleware: AuthenticationMiddleware(identities: identities))
         router.add(middleware: idempotency)

@@ -139,7 +139,7 @@ package struct GatewayServer: Sendable {
                 Sweep(
                     "numbering", on: .unnumbered, store: store, clock: clock, interval: EventNumbering.interval,
                     logger: logger
-                ) { tx in try EventNumbering.step(in: tx) }
+                ) { tx in try EventNumbering.sweep(in: tx) }
             ]
             // A pooler that changes connections loses what one of them listens to; then the looks of the sweeps must do.
             if configuration.databasePooler == .none {

@@ -2,6 +2,11 @@ import Storage
 
 /// The statements of the benchmark itself.
 enum BenchQueries {
+    /// The id of the process that serves the connection.
+    static func backend(in tx: any Transaction) throws -> Int32? {
+        try tx.value("SELECT pg_backend_pid() AS value", as: Int64.self).flatMap { Int32(exactly: $0) }
+    }
+
     /// Makes an empty schema; `name` is drawn by us.
     static func createSchema(_ name: String, in tx: any Transaction) throws {
         try tx.run(SQL(stringLiteral: "CREATE SCHEMA \(name)"))

@@ -89,13 +89,13 @@ extension Benchmark {
         plan.ports = []
         for server in servers { plan.ports.append(server.port) }
         let idle = try await usage(of: servers)
-        let databaseBefore = ProcessUsage.cpuSeconds(ofAllNamed: "postgres")
+        let databaseBefore = try await databaseUsage()
 
         let load = try await load(plan)
         let arrivals = try await arrivals(load.accepted)
 
         let busy = try await usage(of: servers)
-        let databaseAfter = ProcessUsage.cpuSeconds(ofAllNamed: "postgres")
+        let databaseAfter = try await databaseUsage()
         var run = BenchRun("\(servers.count) node\(servers.count == 1 ? "" : "s")", accepted: load.accepted)
         run.acceptedPerSecond = Double(load.accepted) / load.seconds
         run.delivered = arrivals.first.count
@@ -105,7 +105,23 @@ extension Benchmark {
         run.lost = arrivals.missing(below: load.sent, unaccepted: Set(load.unaccepted))
         run.noteUsage((busy.cpuSeconds - idle.cpuSeconds, busy.peakMemory), of: arrivals.first.count)
         let thousands = Double(arrivals.first.count) / 1_000
-        return (run, thousands > 0 ? (databaseAfter - databaseBefore) / thousands : nil)
+        guard let databaseBefore, let databaseAfter, thousands > 0 else { return (run, nil) }
+        return (run, (databaseAfter - databaseBefore) / thousands)
+    }
+
+    /// CPU seconds of PostgreSQL so far; nil when it is on another machine.
+    private func databaseUsage() async throws -> Double? {
+        guard let url = options.databaseURL else { return nil }
+        let store = try await PostgresStore.open(url: url, connections: 1)
+        do {
+            let child = try await store.read { tx in try BenchQueries.backend(in: tx) }
+            let usage = child.flatMap { ProcessUsage.cpuSeconds(ofFamilyOf: $0) }
+            try await store.close()
+            return usage
+        } catch {
+            try? await store.close()  // The first error is the one to report.
+            throw error
+        }
     }
 
     private func usage(of servers: [BenchServer]) async throws -> (cpuSeconds: Double, peakMemory: Int) {

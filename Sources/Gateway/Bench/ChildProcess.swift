@@ -91,19 +91,29 @@ struct ProcessUsage: Sendable {
 }
 
 extension ProcessUsage {
-    /// What all processes of that name on this machine used so far, those among their children included that have ended.
-    static func cpuSeconds(ofAllNamed name: String) -> Double {
+    /// What the parent of process `child`, and all that it started, used so far, those included that have ended; nil when
+    /// there is no such process on this machine.
+    static func cpuSeconds(ofFamilyOf child: Int32) -> Double? {
+        guard let parent = fields(of: child).flatMap({ Int32($0[1]) }), parent > 1 else { return nil }
         // Without /proc nothing can be told.
-        let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        let ticks = entries.compactMap { Int32($0) }.reduce(0.0) { sum, pid in
-            guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),  // It may have ended.
-                stat.contains("(\(name))")
-            else { return sum }
-            // utime, stime, and the same of children that were waited for.
-            let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
-            return fields.count > 15 ? sum + fields[12...15].reduce(0) { $0 + (Double($1) ?? 0) } : sum
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        let family = processes.compactMap { Int32($0) }.compactMap { pid -> [Substring]? in
+            guard let fields = fields(of: pid), pid == parent || Int32(fields[1]) == parent else { return nil }
+            return fields
         }
+        // utime, stime, and the same of children that were waited for.
+        let ticks = family.reduce(0.0) { sum, fields in sum + fields[11...14].reduce(0) { $0 + (Double($1) ?? 0) } }
         return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// The fields of `/proc/PID/stat` behind the name: the state, the parent's id, and so on.
+    private static func fields(of pid: Int32) -> [Substring]? {
+        // It may have ended.
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            let end = stat.lastIndex(of: ")")
+        else { return nil }
+        let fields = stat[stat.index(after: end)...].split(separator: " ")
+        return fields.count > 15 ? fields : nil
     }
 }
 

@@ -61,6 +61,6 @@ struct Dashboard: Sendable {
     /// Whether a route belongs to a page, and so is no part of `openapi.json`.
     static func isPage(_ path: String) -> Bool {
         let first = path.split(separator: "/").first?.lowercased()
-        return first.map { !["v1", "health", "metrics"].contains($0) } ?? true
+        return first.map { !["v1", "health", "metrics", "docs", "llms.txt"].contains($0) } ?? true
     }
 }

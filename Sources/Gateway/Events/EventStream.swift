@@ -151,6 +151,7 @@ final class EventStream: Sendable {
     /// Where a stream begins: after what the client saw last, else after what there is now.
     private func start(_ after: Int64?) async throws -> Int64 {
         if let after { return after }
+        try await EventNumbering.catchUp(store)
         return try await store.read { tx in try EventLog.head(in: tx) }
     }
 

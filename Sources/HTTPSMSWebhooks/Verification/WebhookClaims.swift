@@ -3,7 +3,10 @@ import Timestamps
 
 /// What a verified token says.
 public struct WebhookClaims: Sendable, Hashable {
-    /// `iss`: `api.httpsms.com`, which self-hosted gateways write too.
+    /// What every gateway writes as `iss`, self-hosted ones, too.
+    static let gatewayIssuer = "api.httpsms.com"
+
+    /// `iss`: `api.httpsms.com`, whichever gateway it was.
     public let issuer: String
     /// `sub`: the id of the user whose webhook it is.
     public let userID: String

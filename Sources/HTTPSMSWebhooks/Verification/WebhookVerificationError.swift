@@ -18,6 +18,8 @@ public enum WebhookVerificationError: Error, Sendable, Hashable {
     case expired
     /// The time of `nbf` has not come yet.
     case notYetValid
+    /// The token was made by something else than a gateway.
+    case wrongIssuer
     /// The token was made for another callback URL.
     case wrongAudience
     /// `webhook-id`, `webhook-timestamp` or `webhook-signature` is absent or not of its form.

@@ -45,6 +45,7 @@ public struct WebhookVerifier: Sendable {
         guard let claims = try await payload(of: token).claims else { throw .malformedToken }
         guard now < claims.expiresAt + leeway else { throw .expired }
         guard now >= claims.notBefore - leeway else { throw .notYetValid }
+        guard claims.issuer == WebhookClaims.gatewayIssuer else { throw .wrongIssuer }
         if let audience, !claims.audience.contains(audience) { throw .wrongAudience }
         return claims
     }

@@ -55,11 +55,12 @@ import Testing
         #expect(Etiquette.problem(of: AttemptResult(outcome: .response(statusCode: 204))) == nil)
     }
 
-    @Test func theDocumentationHoldsTheTable() throws {
-        let page = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../docs/webhooks.md")
+    @Test(arguments: [("webhooks.md", Etiquette.markdown), ("errors.md", Etiquette.hintsMarkdown)])
+    func theDocumentationHoldsTheTable(page: String, table: String) throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../docs/\(page)")
 
-        let text = try String(contentsOf: page.standardized, encoding: .utf8)
+        let text = try String(contentsOf: file.standardized, encoding: .utf8)
 
-        #expect(text.contains(Etiquette.markdown), "docs/webhooks.md must hold this table:\n\(Etiquette.markdown)")
+        #expect(text.contains(table), "docs/\(page) must hold this table:\n\(table)")
     }
 }

@@ -118,6 +118,22 @@ extension EndToEndTests {
             }
         }
 
+        /// Who listens at one node hears of what another one accepted.
+        @Test(.timeLimit(.minutes(2))) func anEventStreamHasTheEventsOfEveryNode() async throws {
+            try await Nodes.with(2) { nodes in
+                let path = nodes.all[1].baseURL + "/v1/events/stream"
+                let curl = try ChildProcess(
+                    "/usr/bin/curl", ["--silent", "--no-buffer", "--header", "x-api-key: \(Client.apiKey)", path],
+                    environment: [:], logs: nodes.all[1].folder + "/stream")
+                defer { curl.killNow() }
+                try await until("the stream is open") { curl.output.contains(": open at ") }
+                for number in 0..<5 {
+                    let id = try await Client(installation: nodes.all[0]).receive("sms \(number)", number: number)
+                    try await until("the stream has sms \(number)") { curl.output.contains(id) }
+                }
+            }
+        }
+
         private func underLoad(_ body: (Nodes, NodesLoad) async throws -> Void) async throws {
             try await withReceiver { receiver in
                 try await Nodes.with(3) { nodes in

@@ -1,0 +1,94 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// The documentation, for anyone: `/docs`, its pages as HTML and as Markdown, and `/llms.txt`.
+struct DocumentationRoutes {
+    func add(to router: Router<APIContext>) {
+        router.get("/docs") { _, _ in Self.html(Self.index) }
+        router.get("/docs/api") { _, _ in Self.html(Self.reference) }
+        router.get("/docs/:page") { _, context in
+            let name = try context.parameters.require("page")
+            if let document = Document.all.first(where: { $0.name == name }) {
+                return Self.response(document.text, document.mediaType)
+            }
+            guard let page = Self.pages[name] else { throw HTTPError(.notFound) }
+            return Self.html(page)
+        }
+        router.get("/llms.txt") { _, _ in Self.response(Self.overview, "text/plain; charset=utf-8") }
+    }
+
+    /// Each page as HTML, by its slug; they never change, so they are made once.
+    private static let pages = Dictionary(
+        uniqueKeysWithValues: Document.pages.map { page in
+            (page.slug, frame(page.title, Markdown.html(page.text, address: address)))
+        })
+
+    private static let index = frame(
+        "Documentation",
+        "<h1>Documentation</h1>\n<dl>\n"
+            + Document.pages.map { "<dt><a href=\"/docs/\($0.slug)\">\(escape($0.title))</a></dt>\n" }
+            .enumerated().map { index, term in
+                term + "<dd>" + Markdown.html(Document.pages[index].summary, address: { _ in nil }) + "</dd>\n"
+            }.joined() + "</dl>\n")
+
+    private static let reference: String = {
+        let json = Document.all.first { $0.name == "openapi.json" }?.text ?? ""
+        return frame("The API", APIReference(json: json)?.html ?? "")
+    }()
+
+    /// The form of llmstxt.org: a title, a summary, links with a sentence each.
+    private static let overview =
+        "# httpsms\n\n> A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks.\n\n## Docs\n\n"
+        + Document.pages.map { "- [\($0.title)](/docs/\($0.name)): \($0.summary)\n" }.joined()
+        + "- [The API](/docs/openapi.json): OpenAPI 3.1, with the eight events.\n"
+
+    /// Where a link of a page in `docs/` leads under `/docs`; nil when it leads to a file that is not served.
+    static func address(_ link: String) -> String? {
+        if link.hasPrefix("#") || link.hasPrefix("http://") || link.hasPrefix("https://") { return link }
+        let parts = link.split(separator: "#", maxSplits: 1)
+        guard let name = parts.first?.split(separator: "/").last,
+            let document = Document.all.first(where: { $0.name == name })
+        else { return nil }
+        let fragment = parts.count == 2 ? "#\(parts[1])" : ""
+        return "/docs/" + (document.name.hasSuffix(".md") ? document.slug : document.name) + fragment
+    }
+
+    /// A whole page around `content`, which is HTML.
+    private static func frame(_ title: String, _ content: String) -> String {
+        """
+        <!DOCTYPE html>
+        <html lang="en">
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(escape(title)) - httpsms</title>
+        <link rel="stylesheet" href="/docs/style.css">
+        <body>
+        <nav><a href="/docs">Documentation</a> <a href="/docs/api">API</a> <a href="/">Dashboard</a></nav>
+        <main>
+        \(content)</main>
+        </body>
+        </html>
+
+        """
+    }
+
+    /// Text as HTML, also within quotes.
+    static func escape(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")
+    }
+
+    private static func html(_ page: String) -> Response {
+        var response = response(page, "text/html; charset=utf-8")
+        // No script at all, and nothing from elsewhere.
+        response.headers[.contentSecurityPolicy] =
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        return response
+    }
+
+    private static func response(_ text: String, _ type: String) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: type, .cacheControl: "no-cache"],
+            body: .init(byteBuffer: ByteBuffer(string: text)))
+    }
+}

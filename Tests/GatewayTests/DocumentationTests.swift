@@ -1,0 +1,82 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// The documentation that the binary carries is what `docs/` has, and its links lead somewhere.
+@Suite(.timeLimit(.minutes(1))) struct DocumentationTests {
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs")
+        .standardized
+
+    @Test func everyPageIsCarriedAsItIs() throws {
+        let files = try FileManager.default.contentsOfDirectory(at: Self.folder, includingPropertiesForKeys: nil)
+            .filter { $0.pathExtension == "md" }
+
+        let pages = Dictionary(uniqueKeysWithValues: Document.pages.map { ($0.name, $0.text) })
+
+        #expect(pages.keys.sorted() == files.map(\.lastPathComponent).sorted())
+        for file in files { #expect(try pages[file.lastPathComponent] == String(contentsOf: file, encoding: .utf8)) }
+    }
+
+    @Test func everyLinkOfEveryPageLeadsToAnAnchorThatExists() throws {
+        var pages: [String: String] = [:]
+        for page in Document.pages {
+            pages["/docs/\(page.slug)"] = Markdown.html(page.text, address: DocumentationRoutes.address)
+        }
+        for (address, html) in pages {
+            for link in html.matches(of: /href="([^"]*)"/).map({ String($0.output.1) }) where !link.hasPrefix("http") {
+                let parts = link.split(separator: "#", omittingEmptySubsequences: false)
+                let path = parts[0].isEmpty ? address : String(parts[0])
+                if parts.count == 2 {
+                    #expect(pages[path]?.contains("<a id=\"\(parts[1])\"></a>") == true, "\(address) links \(link)")
+                } else {
+                    #expect(
+                        pages[path] != nil || Document.all.contains { "/docs/\($0.name)" == path },
+                        "\(address) links \(link)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("webhooks.md#order", "/docs/webhooks#order"), ("#order", "#order"),
+        ("examples/nginx.conf", "/docs/nginx.conf"),
+        ("https://example.com/x.md", "https://example.com/x.md"), ("../Dockerfile", nil), ("", nil),
+    ])
+    func linksOfTheFolderLeadToTheSamePage(link: String, address: String?) {
+        #expect(DocumentationRoutes.address(link) == address)
+    }
+
+    @Test func theReferenceHasEveryOperationEventAndSchema() async throws {
+        try await withServer { server in
+            let page = try await server.client.get("/docs/api")
+            let document = try await server.client.get("/docs/openapi.json").json
+
+            #expect(page.status == 200)
+            #expect(page.header("content-security-policy")?.contains("default-src 'none'") == true)
+            for part in ["paths", "webhooks"] {
+                for (path, operations) in document[part].object {
+                    for (method, operation) in operations.object where method != "parameters" {
+                        let id = operation["operationId"].string
+                        #expect(page.text.contains("<a id=\"\(id)\"></a>"), "\(method) \(path)")
+                    }
+                }
+            }
+            let anchors = Set(page.text.matches(of: /<a id="([^"]*)">/).map { String($0.output.1) })
+            let links = Set(page.text.matches(of: /href="#([^"]*)"/).map { String($0.output.1) })
+            #expect(links.subtracting(anchors) == [])
+            #expect(document["components"]["schemas"].object.keys.allSatisfy { anchors.contains("schema-\($0)") })
+        }
+    }
+
+    @Test func markdownHasTablesAndAnchorsButNoHTMLOfItsOwn() {
+        let html = Markdown.html(
+            "# `a b`, *c*\n\n<script>x</script>\n\n|a|\n|---|\n|[b](x.md)|\n\n[c](javascript:x)",
+            address: { $0 == "x.md" ? nil : $0 })
+
+        #expect(html.contains("<h1><a id=\"a-b-c\"></a><code>a b</code>, <em>c</em></h1>"))
+        #expect(html.contains("<td>b</td>"))
+        #expect(!html.contains("<script>") && !html.contains("javascript:"))
+    }
+}
