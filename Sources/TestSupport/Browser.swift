@@ -131,21 +131,9 @@ package func withBrowser(
     _ look: Browser.Look = .desktopLight, _ body: @Sendable (Browser) async throws -> Void
 ) async throws {
     try await withTemporaryDirectory { directory in
-        let log = directory + "/chromedriver.log"
-        _ = FileManager.default.createFile(atPath: log, contents: nil)
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/chromedriver")
-        process.arguments = ["--port=0"]
-        let output = try FileHandle(forWritingTo: URL(filePath: log))
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
+        let (process, port) = try await startDriver(in: directory)
         // Not SIGTERM: a child of a Swift thread starts with that blocked.
         defer { kill(process.processIdentifier, SIGKILL) }
-        let port = try await eventually("chromedriver listens") {
-            let text = try String(contentsOfFile: log, encoding: .utf8)
-            return text.firstMatch(of: /on port (\d+)\./).map { String($0.1) }
-        }
         let browser = try await Browser(
             driver: APIClient(baseURL: "http://127.0.0.1:\(port)", apiKey: nil), look: look)
         do {
@@ -155,5 +143,34 @@ package func withBrowser(
             throw error
         }
         try await browser.quit()
+    }
+}
+
+/// Starts a driver on a free port of its own choice; another one when it ends because somebody else was quicker to take
+/// the port that it had chosen.
+private func startDriver(in directory: String) async throws -> (Process, port: String) {
+    try await eventually("chromedriver listens", within: .seconds(60)) {
+        let log = directory + "/chromedriver.log"
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/chromedriver")
+        process.arguments = ["--port=0"]
+        let output = try FileHandle(forWritingTo: URL(filePath: log))
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        do {
+            return try await eventually("chromedriver says its port or ends", within: .seconds(60)) {
+                let text = try String(contentsOfFile: log, encoding: .utf8)
+                if let found = text.firstMatch(of: /on port (\d+)\./) { return (process, String(found.1)) }
+                if !process.isRunning { throw Browser.Failure(description: text) }
+                return nil
+            }
+        } catch is Browser.Failure {
+            return nil
+        } catch {
+            kill(process.processIdentifier, SIGKILL)
+            throw error
+        }
     }
 }

@@ -43,15 +43,16 @@ extension WebhookOperations {
         }
     }
 
-    /// Sends events of the past again; nil when the user has no such webhook.
+    /// Sends events of the past again.
     ///
     /// - Parameters:
     ///   - id: The webhook.
     ///   - since: Events accepted from then on; nil is refused.
     ///   - until: Events accepted before then; nil is now.
-    ///   - statuses: Names of `ReplayedStatus`.
+    ///   - names: Names of `ReplayedStatus`.
     ///   - userID: Whose webhook and events.
     ///   - receipt: Keeps the answer.
+    /// - Returns: The replay, which runs in the background; nil when the user has no such webhook.
     /// - Throws: `APIError` 422 when a rule is broken.
     func replay(
         _ id: EndpointID, since: Timestamp?, until: Timestamp?, statuses names: [String], userID: UserID,

@@ -2,9 +2,10 @@ import Delivery
 import Storage
 
 extension AccessOperations {
-    /// Asks somebody in: the token of a link that makes one account within 7 days, of which only the digest is stored.
+    /// Asks somebody in.
     ///
     /// - Parameter email: As `UserOperations.address` gives it.
+    /// - Returns: The token of a link that makes one account within 7 days; only its digest is stored.
     /// - Throws: ``UserCreationError`` when there is an account with this address.
     func invite(_ email: String) async throws -> String {
         let token = RandomToken.make()

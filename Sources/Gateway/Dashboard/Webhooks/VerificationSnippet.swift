@@ -21,7 +21,7 @@ enum VerificationSnippet: String, CaseIterable {
         case .node: "Node.js 18 or newer, as an ES module."
         case .php: "PHP 8.0 or newer."
         case .ruby: "Ruby 3.0 or newer."
-        case .go: "Go 1.21 or newer, in a package of yours."
+        case .go: "Go 1.19 or newer, in a package of yours."
         }
     }
 
@@ -184,7 +184,6 @@ enum VerificationSnippet: String, CaseIterable {
         	"crypto/sha256"
         	"encoding/base64"
         	"encoding/json"
-        	"slices"
         	"strconv"
         	"strings"
         	"time"
@@ -225,14 +224,17 @@ enum VerificationSnippet: String, CaseIterable {
         	if err != nil || age > 5*time.Minute || float64(time.Now().Unix()) >= claims.Exp {
         		return false
         	}
-        	if head.Alg != "HS256" || !slices.Contains(claims.Aud, callbackURL) {
+        	if head.Alg != "HS256" || len(claims.Aud) != 1 || claims.Aud[0] != callbackURL {
         		return false
         	}
         	content := headers["webhook-id"] + "." + headers["webhook-timestamp"] + "."
         	expected := "v1," + base64.StdEncoding.EncodeToString(sign(append([]byte(content), body...)))
-        	return slices.ContainsFunc(strings.Split(headers["webhook-signature"], " "), func(one string) bool {
-        		return hmac.Equal([]byte(one), []byte(expected))
-        	})
+        	for _, one := range strings.Split(headers["webhook-signature"], " ") {
+        		if hmac.Equal([]byte(one), []byte(expected)) {
+        			return true
+        		}
+        	}
+        	return false
         }
         """#
 }
