@@ -4,7 +4,8 @@ import Storage
 ///
 /// - `log_head`: one row, the position of the newest event.
 /// - `event`, `event_body`: the log. The body is stored once and apart, so that reading the log stays cheap.
-/// - `endpoint`: where a user wants events; `endpoint_health`: how it fared lately; `tally`: how its deliveries ended.
+/// - `endpoint`: where a user wants events; `endpoint_health`: how it fared lately; `tally`: how its deliveries ended;
+///   `endpoint_hour`: the same by the hour.
 /// - `delivery`: one row per event and endpoint that matched. `attempt`: one row per try.
 /// - `node`: the processes that share the store, each with its lease.
 package enum DeliveryMigrations {
@@ -201,5 +202,19 @@ package enum DeliveryMigrations {
                 TableIndex("delivery_unnumbered", on: "delivery", "(created_at, id) WHERE sequence IS NULL"),
             ]),
         Migration("delivery-5", ["ALTER TABLE endpoint ADD COLUMN public_only \(.int64) NOT NULL DEFAULT 0"]),
+        Migration(
+            "delivery-6",
+            [
+                """
+                CREATE TABLE endpoint_hour (
+                    endpoint_id \(.text) NOT NULL,
+                    hour \(.int64) NOT NULL,
+                    succeeded \(.int64) NOT NULL,
+                    failed \(.int64) NOT NULL,
+                    PRIMARY KEY (endpoint_id, hour)
+                ) \(.strict)
+                """,
+                "CREATE INDEX endpoint_hour_age ON endpoint_hour (hour, endpoint_id)",
+            ]),
     ]
 }

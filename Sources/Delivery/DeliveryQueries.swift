@@ -142,6 +142,24 @@ package enum DeliveryQueries {
         }
     }
 
+    /// When the delivery was due that has waited longest of those of `userID`; nil when none is overdue. What waits at an
+    /// endpoint that is not active does not count. Indexes: `endpoint_user`, `delivery_ready`.
+    package static func oldestDue(userID: UserID, in tx: any Transaction) throws -> Timestamp? {
+        let earliest = try DeliveryLane.allCases.compactMap { lane -> Timestamp? in
+            try tx.value(
+                """
+                SELECT MIN((
+                    SELECT MIN(d.due_at)
+                    FROM delivery d
+                    WHERE d.state = \(literal: DeliveryState.pending.rawValue) AND d.endpoint_id = e.id
+                        AND d.lane = \(literal: lane.rawValue))) AS value
+                FROM endpoint e
+                WHERE e.user_id = \(userID) AND e.status = \(literal: EndpointStatus.active.rawValue)
+                """)
+        }.min()
+        return earliest.flatMap { $0 <= tx.now ? $0 : nil }
+    }
+
     /// Makes a waiting delivery due at once, with the whole schedule before it again.
     package static func hasten(_ id: DeliveryID, in tx: any Transaction) throws {
         try tx.run(
@@ -213,6 +231,7 @@ package enum DeliveryQueries {
         try tx.run("UPDATE tally SET cancelled = cancelled + \(leased) WHERE endpoint_id = \(deleted)")
         try tx.run("DELETE FROM endpoint WHERE id = \(deleted)")
         try tx.run("DELETE FROM endpoint_health WHERE endpoint_id = \(deleted)")
+        try tx.run("DELETE FROM endpoint_hour WHERE endpoint_id = \(deleted)")
         return true
     }
 

@@ -137,7 +137,9 @@ enum ResultQueries {
                     ELSE failure_count + \(count.failuresInRow) END
             WHERE endpoint_id = \(endpoint)
             """
-        return count.succeeded + count.failed > 0 ? [ended, health] : [health]
+        guard count.succeeded + count.failed > 0 else { return [health] }
+        let hour = HourlyCounts.add(succeeded: count.succeeded, failed: count.failed, of: endpoint, in: tx)
+        return [ended, health, hour]
     }
 
     /// Why `endpoint` is to be disabled after a batch; nil when it is not.

@@ -107,6 +107,10 @@ package enum SQLFragment: Sendable {
     /// The time by the database's own clock, in microseconds since 1970: the same for every process that uses it. Only
     /// for what nodes must agree on; all else is dated by the transaction's `now`.
     case databaseTime
+    /// What the database calls its version.
+    case databaseVersion
+    /// The bytes that the database takes on the disk.
+    case databaseSize
     /// A whole statement: from now on the column may hold NULL. Nothing on SQLite, where such columns are always filled.
     case allowNull(table: String, column: String)
     /// A whole statement: `value` is true when nobody else migrates until the transaction ends, else false.

@@ -61,6 +61,9 @@ extension SQLFragment {
         case .strict: "STRICT"
         // Writers are one at a time, so nothing is left to lock.
         case .forUpdate, .forUpdateSkipLocked: ""
+        case .databaseVersion: "sqlite_version()"
+        case .databaseSize:
+            "(SELECT pages.page_count * sizes.page_size FROM pragma_page_count AS pages, pragma_page_size AS sizes)"
         case .databaseTime: "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
         case .migrationLock, .allowNull: "SELECT 1 AS value"
         case .columns:
@@ -85,6 +88,8 @@ extension SQLFragment {
         case .strict: ""
         case .forUpdate: "FOR UPDATE"
         case .forUpdateSkipLocked: "FOR UPDATE SKIP LOCKED"
+        case .databaseVersion: "current_setting('server_version')"
+        case .databaseSize: "pg_database_size(current_database())"
         case .databaseTime: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
         case .allowNull(let table, let column): "ALTER TABLE \(table) ALTER COLUMN \(column) DROP NOT NULL"
         // Any number does that no other program uses; stores in different schemas do not meet.
@@ -112,7 +117,9 @@ extension SQLFragment {
     private var isLock: Bool {
         switch self {
         case .forUpdate, .forUpdateSkipLocked: true
-        case .int64, .text, .blob, .double, .strict, .databaseTime, .allowNull, .migrationLock, .columns: false
+        case .int64, .text, .blob, .double, .strict, .databaseTime, .databaseVersion, .databaseSize, .allowNull,
+            .migrationLock, .columns:
+            false
         }
     }
 }

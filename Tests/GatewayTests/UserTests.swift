@@ -86,7 +86,8 @@ import Testing
                 let (account, other) = (try await server.makeAccount(), try await server.makeAccount())
                 for one in [account, other] {
                     let phone = try await one.makePhone()
-                    try await one.makeWebhook(receiver.url())
+                    // The operator's networks are for the first account's webhooks only.
+                    try await one.makeWebhook(one.id == account.id ? receiver.url() : "http://192.0.2.1.invalid/hook")
                     _ = try await phone.beat()
                     let image: JSON = ["name": "a.png", "content_type": "image/png", "content": "iVBORw0KGgo="]
                     _ = try await phone.receive(["from": "+18005550100", "content": "Hi", "attachments": [image]])
@@ -101,7 +102,7 @@ import Testing
                             "windows": [["day_of_week": 1, "start_minute": 0, "end_minute": 60]],
                         ])
                 }
-                _ = try await receiver.requests(2)
+                _ = try await receiver.requests(1)
                 let before = try await Self.counts(of: other.id, server)
 
                 let answer = try await account.client.delete("/v1/users/me")

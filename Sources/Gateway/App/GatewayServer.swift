@@ -111,8 +111,8 @@ package struct GatewayServer: Sendable {
                 store: store, runner: runner, endpoints: endpoints, webhooks: webhooks),
             events: EventRoutes(store: store, stream: stream),
             dashboard: try Dashboard(
-                store: store, users: users, webhooks: webhooks, runner: runner, stream: stream,
-                site: site)
+                store: store, users: users, webhooks: webhooks, runner: runner, stream: stream, site: site,
+                system: SystemFacts(configuration, startedAt: clock.now()))
         ).router()
         let all = router.routes.filter { $0.method != .head }.map {
             (path: "\($0.path)", name: "\($0.method) \($0.path)")
@@ -172,6 +172,7 @@ package struct GatewayServer: Sendable {
                     pruners: [
                         { try HeartbeatQueries.prune(before: $0, in: $1) },
                         { try PushQueries.prune(before: $0, in: $1) },
+                        { try HourlyCounts.prune(in: $1) },
                         { try IdempotencyQueries.prune(in: $1) },
                         { try SessionQueries.prune(in: $1) },
                         { try AccessQueries.prune(in: $1) },

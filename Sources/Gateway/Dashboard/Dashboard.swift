@@ -15,11 +15,12 @@ struct Dashboard: Sendable {
     private let snippets: SnippetPages
     private let members: UserPages
     private let live: LivePages
+    private let system: SystemPages
 
     /// - Throws: When a template cannot be parsed.
     init(
         store: any Store, users: UserOperations, webhooks: WebhookOperations, runner: AttemptRunner,
-        stream: EventStream, site: PageSite
+        stream: EventStream, site: PageSite, system facts: SystemFacts
     ) throws {
         let views = try PageViews()
         let sessions = Sessions(store: store)
@@ -34,6 +35,7 @@ struct Dashboard: Sendable {
         snippets = SnippetPages(operations: webhooks, access: operations, views: views)
         members = UserPages(store: store, users: users, access: operations, site: site, views: views)
         live = LivePages(stream: stream, sessions: sessions)
+        system = SystemPages(store: store, facts: facts, views: views)
         events = EventPages(store: store, endpoints: webhooks.endpoints, views: views)
         deliveries = DeliveryPages(store: store, runner: runner, endpoints: webhooks.endpoints, views: views)
     }
@@ -56,6 +58,7 @@ struct Dashboard: Sendable {
         snippets.add(to: signedIn)
         members.add(to: signedIn)
         live.add(to: signedIn)
+        system.add(to: signedIn)
     }
 
     /// Whether a route belongs to a page, and so is no part of `openapi.json`.

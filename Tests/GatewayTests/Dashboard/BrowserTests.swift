@@ -129,6 +129,9 @@ import Testing
             try await browser.click("form[action='/account/api-key'] button")
             try await browser.waitFor("Keep it to yourself")
             try await Self.inspect("api-key", look, browser)
+            try await browser.open(server.baseURL + "/system")
+            try await browser.waitFor("Every delivery is accounted for.")
+            try await Self.inspect("system", look, browser)
             try await browser.open(server.baseURL + "/users")
             try await Self.inspect("users", look, browser)
             try await browser.type("guest@example.com", into: "#email")
@@ -179,7 +182,7 @@ import Testing
                 try await Self.reload(browser, until: "succeeded")
                 try await Self.inspect("delivery", look, browser)
                 try await browser.open(server.baseURL + "/settings/webhooks")
-                try await browser.waitFor("1 of the last 1 deliveries succeeded")
+                try await browser.waitFor("1 of 2 deliveries in the last 24 hours succeeded")
                 try await Self.inspect("webhooks", look, browser)
                 try await browser.click("main h2 a")
                 try await browser.waitFor("Rotate the key")
@@ -199,6 +202,10 @@ import Testing
                 #expect(try await browser.text().contains("1 of 1 events were looked at, 1 are on their way again"))
                 try await browser.open(server.baseURL + "/events")
                 try await Self.inspect("events", look, browser)
+                try await browser.open(server.baseURL)
+                try await browser.waitFor("Deliveries by the hour")
+                #expect(try await browser.text().contains("23 hours ago"))
+                try await Self.inspect("overview-busy", look, browser)
             }
         }
     }

@@ -58,7 +58,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [("evil.example", 421), ("127.0.0.1.evil.example", 421), ("localhost:1", 200), ("[::1]:80", 200)])
+    @Test(arguments: [
+        ("192.168.1.5:9090", 200), ("evil.example", 421), ("127.0.0.1.evil.example", 421), ("localhost:1", 200),
+        ("[::1]:80", 200),
+    ])
     func pagesAnswerToTheirOwnNamesOnly(_ host: String, _ status: Int) async throws {
         try await withServer(["APP_URL": "https://sms.example.com"]) { server in
             let page = try await Self.signedIn(server).page

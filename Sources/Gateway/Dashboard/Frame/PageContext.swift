@@ -47,6 +47,14 @@ struct SignedInContext: ChildRequestContext {
     }
 
     var userID: UserID { session.userID }
+
+    /// To everybody but the owner of the server, a page that asks this is not there.
+    ///
+    /// - Throws: `PageError` 404.
+    func requireOwner() throws(PageError) {
+        guard session.isOwner else { throw .notFound }
+    }
+
     var form: PageForm { page.form }
 }
 

@@ -17,16 +17,17 @@ struct PageSite: Sendable {
     }
 
     /// Refuses names that are not ours. A foreign name that resolves to us is how a web site would reach a server on its
-    /// visitor's machine (DNS rebinding): its scripts would count as ours.
+    /// visitor's machine (DNS rebinding): its scripts would count as ours. An address in place of a name cannot be made to
+    /// lead elsewhere.
     ///
     /// - Throws: `PageError` 421.
     func checkHost(_ request: Request) throws(PageError) {
         let host = Self.host(request.head.authority)
-        if ["localhost", "127.0.0.1", "::1"].contains(host) || host == appURL?.host { return }
+        if host == "localhost" || host == appURL?.host || IPAddress(host) != nil { return }
         throw PageError(
             .misdirectedRequest,
             "The dashboard does not answer to the name of this address. Set APP_URL to the URL that people open, or "
-                + "open it as localhost.")
+                + "open it by its IP address.")
     }
 
     /// The URL that the browser has us under, without a slash at the end.

@@ -22,7 +22,7 @@ struct PageViews: Sendable {
             "api-key": PackageResources.api_key_mustache, "users": PackageResources.users_mustache,
             "invited": PackageResources.invited_mustache, "invitation": PackageResources.invitation_mustache,
             "replay-form": PackageResources.replay_form_mustache, "replay": PackageResources.replay_mustache,
-            "verify": PackageResources.verify_mustache,
+            "verify": PackageResources.verify_mustache, "system": PackageResources.system_mustache,
         ]
         library = MustacheLibrary(
             templates: try sources.mapValues { try MustacheTemplate(string: String(decoding: $0, as: UTF8.self)) })
@@ -47,7 +47,7 @@ struct PageViews: Sendable {
             isSignedIn: context.session != nil, email: context.session?.email ?? "",
             theme: context.theme == .system ? nil : context.theme.rawValue, themeName: context.theme.rawValue,
             nextTheme: context.theme.next.rawValue,
-            sections: Self.sections.filter { $0.template != "users" || context.session?.isOwner == true }.map {
+            sections: Self.sections.filter { !$0.isOwners || context.session?.isOwner == true }.map {
                 Shell.Section(name: $0.name, path: $0.path, isCurrent: $0.template == template)
             },
             css: PageAssets.cssPath, script: PageAssets.scriptPath, icon: PageAssets.iconPath)
@@ -96,8 +96,9 @@ struct PageViews: Sendable {
         let icon: String
     }
 
-    private static let sections: [(name: String, path: String, template: String)] = [
-        ("Overview", "/", "overview"), ("Webhooks", WebhookPages.path, "webhooks"), ("Events", "/events", "events"),
-        ("Users", UserPages.path, "users"), ("Account", "/account", "account"),
+    private static let sections: [(name: String, path: String, template: String, isOwners: Bool)] = [
+        ("Overview", "/", "overview", false), ("Webhooks", WebhookPages.path, "webhooks", false),
+        ("Events", "/events", "events", false), ("Users", UserPages.path, "users", true),
+        ("System", SystemPages.path, "system", true), ("Account", "/account", "account", false),
     ]
 }

@@ -1,7 +1,9 @@
+import Delivery
 import Hummingbird
 import Storage
+import Timestamps
 
-/// The first page.
+/// The first page: what happened in the last 24 hours, what waits, and what needs somebody's attention.
 struct OverviewRoutes: Sendable {
     let store: any Store
     let access: AccessOperations
@@ -10,14 +12,34 @@ struct OverviewRoutes: Sendable {
     private struct Content {
         let hasPhones: Bool
         let hasWebhooks: Bool
-        let phonesOffline: Int64
-        let webhooksStopped: Int64
-        let figures: [Figure]
+        /// Nil when all is well.
+        let attention: Attention?
+        let figures: [Number]
+        let charts: [Chart]
 
-        struct Figure {
+        struct Attention {
+            let phones: [Trouble]
+            let webhooks: [Trouble]
+        }
+
+        struct Trouble {
+            let path: String
+            let name: String
+            let status: String
+            let text: String
+        }
+
+        struct Number {
             let name: String
             let value: String
             let note: String
+        }
+
+        struct Chart {
+            let id: String
+            let title: String
+            let isEmpty: Bool
+            let chart: HourChart
         }
     }
 
@@ -32,35 +54,85 @@ struct OverviewRoutes: Sendable {
 
     private func overview(_ context: SignedInContext) async throws -> Response {
         let userID = context.userID
-        let counts = try await store.read { tx in try OverviewQueries.overview(of: userID, in: tx) }
-        let day = "in the last 24 hours"
+        let overview = try await store.read { tx in try OverviewQueries.overview(of: userID, in: tx) }
         return views.page(
             "overview", "Overview",
             Content(
-                hasPhones: counts.phones > 0, hasWebhooks: counts.webhooks > 0,
-                phonesOffline: counts.phonesOffline, webhooksStopped: counts.webhooksStopped,
-                figures: [
-                    .init(name: "Messages sent", value: Self.shown(counts.sent), note: day),
-                    .init(name: "Messages received", value: Self.shown(counts.received), note: day),
-                    .init(name: "Missed calls", value: Self.shown(counts.missedCalls), note: day),
-                    .init(
-                        name: "Phones", value: Self.shown(counts.phones),
-                        note: counts.phonesOffline == 0 ? "none offline" : "\(counts.phonesOffline) offline"),
-                    .init(
-                        name: "Webhooks", value: Self.shown(counts.webhooks),
-                        note: counts.webhooksStopped == 0 ? "none stopped" : "\(counts.webhooksStopped) stopped"),
-                    .init(name: "Deliveries succeeded", value: Self.shown(counts.succeeded), note: "in all"),
-                    .init(name: "Deliveries failed", value: Self.shown(counts.failed), note: "in all"),
-                    .init(name: "Deliveries waiting", value: Self.shown(counts.open), note: "now"),
-                ]), context)
+                hasPhones: overview.phones > 0, hasWebhooks: overview.webhooks > 0, attention: attention(overview),
+                figures: figures(overview), charts: charts(overview)), context)
     }
 
-    /// `1234567` as `1,234,567`.
-    static func shown(_ number: Int64) -> String {
-        let digits = Array(String(number))
-        return digits.enumerated().reduce(into: "") { text, digit in
-            if digit.offset > 0, (digits.count - digit.offset) % 3 == 0 { text.append(",") }
-            text.append(digit.element)
+    private func attention(_ overview: Overview) -> Content.Attention? {
+        if overview.silentPhones.isEmpty, overview.troubledWebhooks.isEmpty { return nil }
+        return Content.Attention(
+            phones: overview.silentPhones.map {
+                .init(
+                    path: "/phones/\($0.id)", name: $0.number, status: "offline",
+                    text: "silent since \(PageTime.shown($0.lastHeartbeatAt))")
+            },
+            webhooks: overview.troubledWebhooks.map { webhook in
+                let isFailing = webhook.status == .active
+                return .init(
+                    path: "\(WebhookPages.path)/\(webhook.id)", name: webhook.url,
+                    status: isFailing ? "failing" : "\(webhook.status)",
+                    text: webhook.reason ?? webhook.failingSince.map { "failing since \(PageTime.shown($0))" } ?? "")
+            })
+    }
+
+    private func figures(_ overview: Overview) -> [Content.Number] {
+        func messages(_ type: MessageType) -> String {
+            Figure.shown(overview.messages.reduce(0) { $0 + ($1.type == type ? $1.count : 0) })
         }
+        let day = "in the last 24 hours"
+        let silent = overview.silentPhones.count
+        let troubled = overview.troubledWebhooks.count
+        let overdue = overview.oldestDue.map { overview.now - $0 }
+        return [
+            .init(name: "Messages sent", value: messages(.mobileTerminated), note: day),
+            .init(name: "Messages received", value: messages(.mobileOriginated), note: day),
+            .init(name: "Missed calls", value: messages(.missedCall), note: day),
+            .init(
+                name: "Phones", value: Figure.shown(overview.phones),
+                note: silent == 0 ? "none offline" : "\(silent) offline"),
+            .init(
+                name: "Webhooks", value: Figure.shown(overview.webhooks),
+                note: troubled == 0 ? "none in trouble" : "\(troubled) in trouble"),
+            .init(
+                name: "Deliveries made", value: Figure.shown(overview.ended.reduce(0) { $0 + $1.succeeded }), note: day
+            ),
+            .init(
+                name: "Deliveries failed", value: Figure.shown(overview.ended.reduce(0) { $0 + $1.failed }), note: day),
+            .init(
+                name: "Deliveries waiting", value: Figure.shown(overview.open),
+                note: overdue.map { "the oldest is due for \(Figure.shown($0))" } ?? "none is overdue"),
+        ]
+    }
+
+    private func charts(_ overview: Overview) -> [Content.Chart] {
+        var messages: [Timestamp: (lower: Int64, upper: Int64)] = [:]
+        for made in overview.messages {
+            if made.type == .mobileTerminated { messages[made.hour, default: (0, 0)].lower += made.count }
+            if made.type == .mobileOriginated { messages[made.hour, default: (0, 0)].upper += made.count }
+        }
+        var deliveries: [Timestamp: (lower: Int64, upper: Int64)] = [:]
+        for ended in overview.ended {
+            deliveries[ended.hour, default: (0, 0)].lower += ended.succeeded
+            deliveries[ended.hour, default: (0, 0)].upper += ended.failed
+        }
+        func chart(
+            _ id: String, _ title: String, _ counts: [Timestamp: (lower: Int64, upper: Int64)],
+            _ lower: HourChart.Series, _ upper: HourChart.Series
+        ) -> Content.Chart {
+            let chart = HourChart(counts, lower: lower, upper: upper, now: overview.now, height: 96, step: 20)
+            return Content.Chart(id: id, title: title, isEmpty: chart.bars.isEmpty, chart: chart)
+        }
+        return [
+            chart(
+                "messages", "Messages by the hour", messages, .init(kind: "one", name: "sent"),
+                .init(kind: "two", name: "received")),
+            chart(
+                "deliveries", "Deliveries by the hour", deliveries, .init(kind: "good", name: "succeeded"),
+                .init(kind: "bad", name: "failed")),
+        ]
     }
 }

@@ -21,13 +21,13 @@ struct UserPages: Sendable {
         }
         group.post("/users/invite", use: invite)
         group.post("/users/withdraw") { _, context in
-            try Self.requireOwner(context)
+            try context.requireOwner()
             let email = context.form.text("email")
             try await store.write { tx in try InvitationQueries.delete(email: email, in: tx) }
             return Response.seeOther(Self.path)
         }
         group.post("/users/remove") { _, context in
-            try Self.requireOwner(context)
+            try context.requireOwner()
             let id = UserID(context.form.text("user_id"))
             // Whoever has the owner's browser must not be able to take others' accounts with it.
             do {
@@ -68,7 +68,7 @@ struct UserPages: Sendable {
     private func show(
         _ context: SignedInContext, after: String = "", email: String = "", problem: String? = nil
     ) async throws -> Response {
-        try Self.requireOwner(context)
+        try context.requireOwner()
         let (members, invitations) = try await store.read { tx in
             (
                 try InvitationQueries.members(after: after, limit: Self.pageSize + 1, in: tx),
@@ -100,7 +100,7 @@ struct UserPages: Sendable {
     }
 
     @Sendable private func invite(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        try Self.requireOwner(context)
+        try context.requireOwner()
         let typed = context.form.text("email")
         let token: String
         let email: String
@@ -119,10 +119,6 @@ struct UserPages: Sendable {
             "invited", "Invitation",
             InviteContent(
                 email: email, link: link, mail: "mailto:\(to)?subject=Your%20httpSMS%20account&body=\(body)"), context)
-    }
-
-    private static func requireOwner(_ context: SignedInContext) throws(PageError) {
-        guard context.session.isOwner else { throw .notFound }
     }
 
     private static let pageSize = 50

@@ -103,8 +103,8 @@ struct ReplayPages: Sendable {
                 webhookPath: "\(WebhookPages.path)/\(replay.endpoint)", status: "\(replay.status)",
                 isRunning: !isOver, since: PageTime.shown(replay.since), until: PageTime.shown(replay.until),
                 statuses: replay.statuses.map(\.rawValue).joined(separator: ", "),
-                done: OverviewRoutes.shown(Int64(replay.done)), total: OverviewRoutes.shown(Int64(replay.total)),
-                replayed: OverviewRoutes.shown(Int64(replay.replayed)),
+                done: Figure.shown(Int64(replay.done)), total: Figure.shown(Int64(replay.total)),
+                replayed: Figure.shown(Int64(replay.replayed)),
                 percent: replay.status == .completed ? 100 : min(99, replay.done * 100 / max(replay.total, 1))),
             context)
     }

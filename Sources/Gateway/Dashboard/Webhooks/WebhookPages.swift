@@ -44,11 +44,9 @@ struct WebhookPages: Sendable {
     private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let userID = context.userID
         let webhooks = try await operations.store.read { [endpoints = operations.endpoints] tx in
-            try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx).map { report in
-                WebhookSummary(
-                    report,
-                    recent: try DeliveryHistory.list(
-                        endpoint: report.endpoint.id, .init(), limit: WebhookSummary.recentCount, in: tx))
+            let hours = try HourlyCounts.counts(userID: userID, since: HourChart.start(tx.now), in: tx)
+            return try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx).map { report in
+                WebhookSummary(report, hours: hours[report.endpoint.id] ?? [], now: tx.now)
             }
         }
         return views.page(
@@ -77,9 +75,11 @@ struct WebhookPages: Sendable {
         let found = try await operations.store.read { [endpoints = operations.endpoints, filter] tx in
             try endpoints.report(id, userID: userID, in: tx).map { report in
                 (
-                    report: report,
-                    recent: try DeliveryHistory.list(
-                        endpoint: id, .init(), limit: WebhookSummary.recentCount, in: tx),
+                    summary: WebhookSummary(
+                        report,
+                        hours: try HourlyCounts.counts(userID: userID, since: HourChart.start(tx.now), in: tx)[id]
+                            ?? [], now: tx.now),
+                    previous: report.endpoint.previousSigningKey,
                     page: try DeliveryHistory.list(endpoint: id, filter, limit: Self.pageSize + 1, in: tx)
                 )
             }
@@ -87,12 +87,11 @@ struct WebhookPages: Sendable {
         guard let found else { throw PageError.notFound }
         let page = found.page.prefix(Self.pageSize)
         let next = found.page.count > Self.pageSize ? page.last?.id : nil
-        let previous = found.report.endpoint.previousSigningKey
         return views.page(
             "webhook", "Webhook",
             Content(
-                webhook: WebhookSummary(found.report, recent: found.recent), hasPreviousKey: previous != nil,
-                previousKeyExpiresAt: previous.map { PageTime.shown($0.expiresAt) } ?? "",
+                webhook: found.summary, hasPreviousKey: found.previous != nil,
+                previousKeyExpiresAt: found.previous.map { PageTime.shown($0.expiresAt) } ?? "",
                 deliveries: page.map(DeliveryLine.init),
                 statuses: Choice.all(DeliveryRecord.Status.allCases.map(\.rawValue), chosen: filter.status?.rawValue),
                 types: Choice.all(EventType.allCases.map(\.rawValue), chosen: filter.eventType),

@@ -18,19 +18,11 @@ struct WebhookSummary: Sendable {
     let openCount: Int64
     let lastSuccess: String?
     let lastFailure: String?
-    /// One bar for each of the newest deliveries that ended, the oldest first.
-    let bars: [Bar]
-    let width: Int
+    /// How deliveries ended in the last 24 hours. One that failed and was retried by hand ended twice.
+    let chart: HourChart
     let rate: String
 
-    struct Bar: Sendable {
-        let x: Int
-        let y: Int
-        let height: Int
-        let kind: String
-    }
-
-    init(_ report: EndpointReport, recent: [DeliveryRecord]) {
+    init(_ report: EndpointReport, hours: [HourlyCount], now: Timestamp) {
         let endpoint = report.endpoint
         path = "\(WebhookPages.path)/\(endpoint.id)"
         url = endpoint.url
@@ -45,19 +37,17 @@ struct WebhookSummary: Sendable {
         openCount = report.openCount
         lastSuccess = report.lastSuccessAt.map(PageTime.shown)
         lastFailure = report.lastFailureAt.map(PageTime.shown)
-        let ended = recent.filter { [.succeeded, .failed].contains($0.status) }.reversed()
-        // A failure is told from a success by its height, too, not by colour alone.
-        bars = ended.enumerated().map { index, delivery in
-            let isGood = delivery.status == .succeeded
-            return Bar(x: index * 4, y: isGood ? 12 : 0, height: isGood ? 12 : 24, kind: isGood ? "good" : "bad")
-        }
-        width = Self.recentCount * 4
-        let good = ended.count { $0.status == .succeeded }
-        rate = ended.isEmpty ? "No delivery yet" : "\(good) of the last \(ended.count) deliveries succeeded"
+        chart = HourChart(
+            Dictionary(uniqueKeysWithValues: hours.map { ($0.hour, (lower: $0.succeeded, upper: $0.failed)) }),
+            lower: .init(kind: "good", name: "succeeded"), upper: .init(kind: "bad", name: "failed"), now: now,
+            height: 24, step: 6)
+        let good = hours.reduce(0) { $0 + $1.succeeded }
+        let all = hours.reduce(good) { $0 + $1.failed }
+        rate =
+            all == 0
+            ? "No delivery in the last 24 hours"
+            : "\(Figure.shown(good)) of \(Figure.shown(all)) deliveries in the last 24 hours succeeded"
     }
-
-    /// As many as a bar of a few pixels each can show side by side on a phone.
-    static let recentCount = 40
 }
 
 /// Times as people read them.
