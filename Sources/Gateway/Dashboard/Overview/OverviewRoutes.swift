@@ -86,7 +86,8 @@ struct OverviewRoutes: Sendable {
         let day = "in the last 24 hours"
         let silent = overview.silentPhones.count
         let troubled = overview.troubledWebhooks.count
-        let overdue = overview.oldestDue.map { overview.now - $0 }
+        // What was made a moment ago is due, and not late.
+        let overdue = overview.oldestDue.map { overview.now - $0 }.flatMap { $0 > .seconds(10) ? $0 : nil }
         return [
             .init(name: "Messages sent", value: messages(.mobileTerminated), note: day),
             .init(name: "Messages received", value: messages(.mobileOriginated), note: day),
