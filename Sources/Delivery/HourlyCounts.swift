@@ -10,6 +10,7 @@ package struct HourlyCount: Sendable, Hashable {
     /// Deliveries that were given up.
     package let failed: Int64
 
+    /// Makes one.
     package init(hour: Timestamp, succeeded: Int64, failed: Int64) {
         self.hour = hour
         self.succeeded = succeeded

@@ -15,6 +15,7 @@ struct Bench: AsyncParsableCommand {
               send       messages to send over HTTP; baseline: a route that does nothing
               upload     files of 1,000 rows
               lists      lists and searches with many messages in the store against few
+              pages      pages of the dashboard with many messages in the store
               nodes      what a delivery costs on 1, 2, 4 nodes that share a PostgreSQL (with --database-url only)
             Ends with 1 when an accepted event was lost.
             """)
@@ -34,7 +35,7 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Events that are due in backlog.")
     var backlog = 100_000
 
-    @Option(help: "Messages in the store of lists.")
+    @Option(help: "Messages in the stores of lists and pages.")
     var messages = 100_000
 
     @Option(help: "Connections of ingest and send.")

@@ -25,6 +25,8 @@ actor BenchServer {
         let userID: UserID
         let apiKey: String
         let owner: String
+        /// In the order of the URLs.
+        let webhooks: [EndpointID]
     }
 
     /// - Parameters:
@@ -64,8 +66,17 @@ actor BenchServer {
                         in: tx)
                 }
             }
-            return Account(userID: user.id, apiKey: user.apiKey.exposed, owner: owner)
+            return Account(userID: user.id, apiKey: user.apiKey.exposed, owner: owner, webhooks: ids)
         }
+    }
+
+    /// The `Cookie` of a browser in which `account` is signed in.
+    func signIn(_ account: Account) async throws -> String {
+        let session = Sessions.Fresh(visitor: Visitor(network: "127.0.0.1", address: "127.0.0.1", agent: "bench"))
+        try await withStore { opened in
+            try await opened.store.write { tx in try session.insert(for: account.userID, in: tx) }
+        }
+        return "\(Cookies.Name.session.full(isSecure: false))=\(session.token)"
     }
 
     /// Publishes `count` events by the engine's own `emit`, many in a transaction, while no server runs.

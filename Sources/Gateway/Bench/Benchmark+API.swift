@@ -107,16 +107,24 @@ extension Benchmark {
         for page in Self.pages {
             progress("lists: \(page.name), \(what)")
             let path = page.path.replacing("{owner}", with: "%2B\(account.owner.dropFirst())")
-            var times: [Duration] = []
-            // The first requests open the connection and fill caches.
-            for index in -5..<100 {
-                let time = try await server.time(.GET, path, of: account)
-                if index >= 0 { times.append(time) }
-            }
-            var run = BenchRun("\(page.name), \(what)", accepted: times.count)
-            run.latency = Percentiles(times)
-            runs.append(run)
+            runs.append(try await timeRequests("\(page.name), \(what)", path, of: account, server))
         }
         return runs
+    }
+
+    /// How long 100 requests for `path` take, one after the other.
+    func timeRequests(
+        _ name: String, _ path: String, of account: BenchServer.Account, headers: [(String, String)] = [],
+        _ server: BenchServer
+    ) async throws -> BenchRun {
+        var times: [Duration] = []
+        // The first requests open the connection and fill caches.
+        for index in -5..<100 {
+            let time = try await server.time(.GET, path, of: account, headers: headers)
+            if index >= 0 { times.append(time) }
+        }
+        var run = BenchRun(name, accepted: times.count)
+        run.latency = Percentiles(times)
+        return run
     }
 }

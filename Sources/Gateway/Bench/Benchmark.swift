@@ -17,7 +17,7 @@ package struct Benchmark: Sendable {
         package var seconds: Double?
         /// Events that are due in `backlog`.
         package var backlog = 100_000
-        /// Messages in the store of `lists`.
+        /// Messages in the stores of `lists` and `pages`.
         package var messages = 100_000
         /// Connections of `ingest` and `send`.
         package var connections = 64
@@ -46,6 +46,7 @@ package struct Benchmark: Sendable {
         case send
         case upload
         case lists
+        case pages
         case nodes
     }
 
@@ -116,6 +117,7 @@ package struct Benchmark: Sendable {
                 case .send: try await send()
                 case .upload: try await upload()
                 case .lists: try await lists()
+                case .pages: try await pages()
                 case .nodes: try await nodes()
                 }
             report.scenarios.append(measured)

@@ -10,11 +10,14 @@ struct Visitor: Sendable {
     /// What it says it is, cut to 255 bytes.
     let agent: String
 
+    init(network: String, address: String, agent: String) {
+        (self.network, self.address) = (network, address)
+        self.agent = String(decoding: agent.replacing("\0", with: "").utf8.prefix(255), as: UTF8.self)
+    }
+
     init(_ request: Request, _ context: PageContext) {
-        address = context.client
-        network = context.clientNetwork
-        agent = String(
-            decoding: (request.headers[.userAgent] ?? "").replacing("\0", with: "").utf8.prefix(255), as: UTF8.self)
+        self.init(
+            network: context.clientNetwork, address: context.client, agent: request.headers[.userAgent] ?? "")
     }
 
     /// `Firefox on Linux`, as far as `agent` can be read: browsers name each other, so that the first that fits counts.
