@@ -22,7 +22,11 @@ struct PageViews: Sendable {
             "api-key": PackageResources.api_key_mustache, "users": PackageResources.users_mustache,
             "invited": PackageResources.invited_mustache, "invitation": PackageResources.invitation_mustache,
             "replay-form": PackageResources.replay_form_mustache, "replay": PackageResources.replay_mustache,
-            "verify": PackageResources.verify_mustache,
+            "verify": PackageResources.verify_mustache, "messages": PackageResources.messages_mustache,
+            "conversation": PackageResources.conversation_mustache, "message": PackageResources.message_mustache,
+            "message-form": PackageResources.message_form_mustache, "bulk": PackageResources.bulk_mustache,
+            "bulk-preview": PackageResources.bulk_preview_mustache,
+            "bulk-batch": PackageResources.bulk_batch_mustache,
         ]
         library = MustacheLibrary(
             templates: try sources.mapValues { try MustacheTemplate(string: String(decoding: $0, as: UTF8.self)) })
@@ -97,7 +101,8 @@ struct PageViews: Sendable {
     }
 
     private static let sections: [(name: String, path: String, template: String)] = [
-        ("Overview", "/", "overview"), ("Webhooks", WebhookPages.path, "webhooks"), ("Events", "/events", "events"),
+        ("Overview", "/", "overview"), ("Messages", "/messages", "messages"),
+        ("Webhooks", WebhookPages.path, "webhooks"), ("Events", "/events", "events"),
         ("Users", UserPages.path, "users"), ("Account", "/account", "account"),
     ]
 }
