@@ -136,6 +136,20 @@ package enum DeliveryHistory {
                 """)
     }
 
+    /// The deliveries of what happened to a message of `userID`, at all endpoints, the first event first. Index:
+    /// `delivery_subject`.
+    package static func list(
+        message: String, userID: UserID, limit: Int, in tx: any Transaction
+    ) throws -> [DeliveryRecord] {
+        try tx.all(
+            DeliveryRecord.self,
+            select + """
+                WHERE d.order_key = \(message) AND e.user_id = \(userID)
+                ORDER BY d.created_at, d.id
+                LIMIT \(limit)
+                """)
+    }
+
     /// The delivery `id` of `userID`; nil when there is none.
     package static func find(_ id: DeliveryID, userID: UserID, in tx: any Transaction) throws -> DeliveryRecord? {
         try tx.first(DeliveryRecord.self, select + "WHERE d.id = \(id) AND e.user_id = \(userID)")

@@ -38,6 +38,28 @@ package final class PageClient: Sendable {
             body: Array(body.utf8))
     }
 
+    /// Sends a form with a file and the token of the page at `page`, from the same origin.
+    package func upload(
+        _ path: String, on page: String, _ fields: [(String, String)] = [],
+        file: (field: String, name: String, bytes: [UInt8])?
+    ) async throws -> APIClient.Answer {
+        let token = try await formToken(of: page)
+        let boundary = "----boundary\(UInt64.random(in: 0...UInt64.max))"
+        var body = ([("form_token", token)] + fields).flatMap { name, value in
+            Array("--\(boundary)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n".utf8)
+        }
+        if let file {
+            let disposition = "form-data; name=\"\(file.field)\"; filename=\"\(file.name)\""
+            body += Array("--\(boundary)\r\nContent-Disposition: \(disposition)\r\n\r\n".utf8)
+            body += file.bytes + Array("\r\n".utf8)
+        }
+        return try await send(
+            "POST", path,
+            headers: [
+                ("Content-Type", "multipart/form-data; boundary=\(boundary)"), ("Sec-Fetch-Site", "same-origin"),
+            ], body: body + Array("--\(boundary)--\r\n".utf8))
+    }
+
     /// The token that forms of a page carry; empty when it has none.
     package func formToken(of page: String) async throws -> String {
         let html = try await get(page).text

@@ -69,6 +69,8 @@ package struct GatewayServer: Sendable {
             store: store, queries: UserQueries(keyring: opened.keyring), identities: identities,
             endpoints: endpoints)
         let messages = MessageOperations(store: store, clock: clock, pushes: configuration.push != nil)
+        let bulkMessages = BulkMessageOperations(store: store, users: users, clock: clock)
+        let idempotency = IdempotencyQueries(keyring: opened.keyring)
         let heartbeats = HeartbeatOperations(
             store: store, clock: clock, offlineAfter: configuration.heartbeatOfflineAfter,
             pushes: configuration.push != nil)
@@ -86,8 +88,7 @@ package struct GatewayServer: Sendable {
             health: HealthRoutes(store: store),
             metrics: MetricsRoutes(store: store, metrics: metrics, clock: clock, token: configuration.metricsToken),
             identities: identities,
-            idempotency: IdempotencyMiddleware(
-                store: store, queries: IdempotencyQueries(keyring: opened.keyring)),
+            idempotency: IdempotencyMiddleware(store: store, queries: idempotency),
             users: UserRoutes(operations: users),
             phoneAPIKeys: PhoneAPIKeyRoutes(
                 store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock
@@ -98,7 +99,7 @@ package struct GatewayServer: Sendable {
                 minimumExpiration: configuration.messageExpirationMinimum),
             heartbeats: HeartbeatRoutes(store: store, operations: heartbeats),
             messages: MessageRoutes(store: store, operations: messages, clock: clock),
-            bulkMessages: BulkMessageRoutes(store: store, users: users, clock: clock),
+            bulkMessages: BulkMessageRoutes(operations: bulkMessages),
             sendSchedules: SendScheduleRoutes(store: store, clock: clock),
             threads: MessageThreadRoutes(store: store),
             phoneMessages: PhoneMessageRoutes(
@@ -111,7 +112,8 @@ package struct GatewayServer: Sendable {
                 store: store, runner: runner, endpoints: endpoints, webhooks: webhooks),
             events: EventRoutes(store: store, stream: stream),
             dashboard: try Dashboard(
-                store: store, users: users, webhooks: webhooks, runner: runner, stream: stream, site: site,
+                store: store, users: users, webhooks: webhooks, messages: messages, bulkMessages: bulkMessages,
+                receipts: FormReceipts(queries: idempotency), runner: runner, stream: stream, site: site,
                 system: SystemFacts(configuration, startedAt: clock.now()))
         ).router()
         let all = router.routes.filter { $0.method != .head }.map {

@@ -20,7 +20,8 @@ struct IdempotencyKey: Sendable {
 
 /// How a creation is answered, and the place where that answer is kept for a repeat.
 struct Receipt<Value: Sendable>: Sendable {
-    fileprivate let key: IdempotencyKey?
+    /// Nil keeps no answer.
+    let key: IdempotencyKey?
     /// The answer to who made `Value`.
     let reply: @Sendable (Value) -> Reply
 

@@ -12,26 +12,65 @@ struct UploadedFile: Sendable {
     ///
     /// - Throws: `APIError` 400 when the body is no form, or has no such part.
     init(_ field: String, in body: Data, contentType header: String?) throws(APIError) {
+        let form = try MultipartForm(body, contentType: header)
+        guard let file = form.parts.first(where: { $0.name == field }).map(UploadedFile.init) else {
+            throw APIError.badRequest("the form has no file in its field \(field)")
+        }
+        self = file
+    }
+
+    /// The file that is in a part.
+    init(_ part: MultipartForm.Part) {
+        self.init(name: part.fileName ?? "", contentType: part.contentType, bytes: part.bytes)
+    }
+
+    /// A file that did not come in a form.
+    init(name: String, contentType: String, bytes: Data) {
+        self.name = name
+        self.contentType = contentType
+        self.bytes = bytes
+    }
+}
+
+/// A `multipart/form-data` body.
+struct MultipartForm: Sendable {
+    /// A field or a file.
+    struct Part: Sendable {
+        let name: String
+        /// Nil for what is no file.
+        let fileName: String?
+        /// Lower-cased and without parameters; empty when there is none.
+        let contentType: String
+        let bytes: Data
+    }
+
+    /// In the order of the body; parts without a name are left out.
+    let parts: [Part]
+
+    /// Reads a body.
+    ///
+    /// - Throws: `APIError` 400 when the body is no form.
+    init(_ body: Data, contentType header: String?) throws(APIError) {
         guard let header, header.lowercased().hasPrefix("multipart/form-data"),
             let boundary = Self.parameter("boundary", of: header), !boundary.isEmpty, boundary.utf8.count <= 70
         else { throw APIError.badRequest("the Content-Type header must be multipart/form-data with a boundary") }
-        for part in Self.parts(of: body, boundary: boundary) {
-            guard let end = part.range(of: Data("\r\n\r\n".utf8)) else { continue }
-            // Header lines of browsers and libraries are UTF-8; what is not is repaired, as only a name is read from it.
-            let lines = String(decoding: part[part.startIndex..<end.lowerBound], as: UTF8.self).split(
-                separator: "\r\n")
-            let headers = lines.reduce(into: [String: String]()) { headers, line in
-                let pair = line.split(separator: ":", maxSplits: 1)
-                if pair.count == 2 { headers[pair[0].lowercased()] = pair[1].trimmed }
-            }
-            let disposition = headers["content-disposition"] ?? ""
-            guard Self.parameter("name", of: disposition) == field else { continue }
-            name = Self.parameter("filename", of: disposition) ?? ""
-            contentType = (headers["content-type"] ?? "").split(separator: ";").first?.trimmed.lowercased() ?? ""
-            bytes = Data(part[end.upperBound...])
-            return
+        parts = Self.parts(of: body, boundary: boundary).compactMap(Self.part)
+    }
+
+    private static func part(_ part: Data) -> Part? {
+        guard let end = part.range(of: Data("\r\n\r\n".utf8)) else { return nil }
+        // Header lines of browsers and libraries are UTF-8; what is not is repaired, as only names are read from it.
+        let lines = String(decoding: part[part.startIndex..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
+        let headers = lines.reduce(into: [String: String]()) { headers, line in
+            let pair = line.split(separator: ":", maxSplits: 1)
+            if pair.count == 2 { headers[pair[0].lowercased()] = pair[1].trimmed }
         }
-        throw APIError.badRequest("the form has no file in its field \(field)")
+        let disposition = headers["content-disposition"] ?? ""
+        guard let name = parameter("name", of: disposition) else { return nil }
+        return Part(
+            name: name, fileName: parameter("filename", of: disposition),
+            contentType: (headers["content-type"] ?? "").split(separator: ";").first?.trimmed.lowercased() ?? "",
+            bytes: Data(part[end.upperBound...]))
     }
 
     /// What stands between the boundaries.

@@ -7,7 +7,9 @@ struct Page: Sendable {
     let limit: Int
     /// What the list's text column must contain; empty for everything.
     let query: String
+}
 
+extension Page {
     /// Reads `skip`, `limit` and `query`; what breaks a rule is noted in `errors`.
     ///
     /// - Parameters:
@@ -20,10 +22,11 @@ struct Page: Sendable {
         _ parameters: QueryParameters, limit defaultLimit: Int, maximum: Int = 100, queryBytes: Int = 100,
         errors: inout FieldErrors
     ) {
-        skip = Self.number("skip", parameters, absent: 0, errors: &errors)
-        limit = min(Self.number("limit", parameters, absent: defaultLimit, errors: &errors), maximum)
-        query = (parameters["query"] ?? "").trimmed
+        let skip = Self.number("skip", parameters, absent: 0, errors: &errors)
+        let limit = min(Self.number("limit", parameters, absent: defaultLimit, errors: &errors), maximum)
+        let query = (parameters["query"] ?? "").trimmed
         errors.requireBytes("query", query, max: queryBytes)
+        self.init(skip: skip, limit: limit, query: query)
     }
 
     private static func number(
@@ -45,6 +48,11 @@ struct QueryParameters: Sendable {
 
     init(_ request: Request) {
         self.init(query: request.uri.query ?? "")
+    }
+
+    /// Takes fields that were sent otherwise, decoded.
+    init(_ values: [String: [String]]) {
+        self.values = values
     }
 
     /// Reads what stands behind the question mark.

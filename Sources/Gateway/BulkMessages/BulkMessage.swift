@@ -95,19 +95,47 @@ enum BulkMessageQueries {
             LIMIT 10
             """)
         return try rows.map { row in
-            let id: String = try row.get("request_id")
-            let counts = try tx.rows(
-                """
-                SELECT status, COUNT(*) AS total
-                FROM message
-                WHERE user_id = \(userID) AND batch = \(id)
-                GROUP BY status
-                """)
-            return BulkMessage(
-                requestID: id, createdAt: try row.get("created_at"),
-                counts: Dictionary(
-                    uniqueKeysWithValues: try counts.map { (try $0.get("status"), try $0.get("total")) }))
+            try upload(row.get("request_id"), createdAt: row.get("created_at"), userID: userID, in: tx)
         }
+    }
+
+    /// The upload `requestID` of `userID`; nil when there is none.
+    static func find(_ requestID: String, userID: UserID, in tx: any Transaction) throws -> BulkMessage? {
+        let createdAt: Timestamp? = try tx.value(
+            "SELECT created_at AS value FROM bulk_message WHERE user_id = \(userID) AND request_id = \(requestID)")
+        return try createdAt.map { try upload(requestID, createdAt: $0, userID: userID, in: tx) }
+    }
+
+    /// Counts the messages of an upload. Index: `message_batch`.
+    private static func upload(
+        _ requestID: String, createdAt: Timestamp, userID: UserID, in tx: any Transaction
+    ) throws -> BulkMessage {
+        let counts = try tx.rows(
+            """
+            SELECT status, COUNT(*) AS total
+            FROM message
+            WHERE user_id = \(userID) AND batch = \(requestID)
+            GROUP BY status
+            """)
+        return BulkMessage(
+            requestID: requestID, createdAt: createdAt,
+            counts: Dictionary(uniqueKeysWithValues: try counts.map { (try $0.get("status"), try $0.get("total")) }))
+    }
+
+    /// The messages of an upload in the order of its rows, of one status where that is not nil. Index: `message_batch`.
+    static func messages(
+        of requestID: String, status: MessageStatus?, userID: UserID, page: Page, in tx: any Transaction
+    ) throws -> [Message] {
+        let filter: SQL = status.map { "AND status = \($0)" } ?? ""
+        return try tx.all(
+            Message.self,
+            """
+            SELECT *
+            FROM message
+            WHERE user_id = \(userID) AND batch = \(requestID) \(filter)
+            ORDER BY id
+            LIMIT \(page.limit) OFFSET \(page.skip)
+            """)
     }
 }
 

@@ -25,15 +25,17 @@ struct BulkUpload: Sendable {
     init(_ rows: [BulkRow], timezone: String, at now: Timestamp) throws(BulkUploadErrors) {
         if rows.isEmpty {
             throw BulkUploadErrors([
-                """
-                The uploaded file doesn't contain any valid records. Make sure you are using the official httpSMS template.
-                """
+                .file(
+                    """
+                    The uploaded file doesn't contain any valid records. Make sure you are using the official httpSMS \
+                    template.
+                    """)
             ])
         }
         if rows.count > 1_000 {
-            throw BulkUploadErrors(["The uploaded file must contain less than 1000 records."])
+            throw BulkUploadErrors([.file("The uploaded file must contain less than 1000 records.")])
         }
-        var errors: [String] = []
+        var errors: [BulkProblem] = []
         let zone = TimeZone(identifier: timezone) ?? .gmt
         items = rows.map { Self.item($0, zone: zone, at: now, errors: &errors) }
         if !errors.isEmpty { throw BulkUploadErrors(errors) }
@@ -44,18 +46,17 @@ struct BulkUpload: Sendable {
     /// - Throws: ``BulkUploadErrors``.
     func requireOwners(in known: Set<String>) throws(BulkUploadErrors) {
         let errors = items.map(\.from).unique.filter { !known.contains($0) }.map { number in
-            let rows = items.filter { $0.from == number }.map { String($0.row) }
-            return """
-                Rows [\(rows.joined(separator: ", "))]: The FromPhoneNumber [\(number)] is not registered on your account
-                """
+            BulkProblem(
+                rows: items.filter { $0.from == number }.map(\.row),
+                "The FromPhoneNumber [\(number)] is not registered on your account", isShared: true)
         }
         if !errors.isEmpty { throw BulkUploadErrors(errors) }
     }
 
     private static func item(
-        _ row: BulkRow, zone: TimeZone, at now: Timestamp, errors: inout [String]
+        _ row: BulkRow, zone: TimeZone, at now: Timestamp, errors: inout [BulkProblem]
     ) -> Item {
-        func note(_ message: String) { errors.append("Row [\(row.number)]: \(message)") }
+        func note(_ message: String) { errors.append(BulkProblem(rows: [row.number], message)) }
         let (from, to) = (PhoneNumber.address(row.from), PhoneNumber.address(row.to))
         if PhoneNumber.e164(from) == nil {
             note("The FromPhoneNumber [\(row.from)] is not a valid E.164 phone number")
@@ -121,11 +122,36 @@ struct BulkUpload: Sendable {
     }
 }
 
-/// What is wrong with an uploaded file, row by row, in the order of the rows.
-struct BulkUploadErrors: Error {
-    let messages: [String]
+/// What is wrong with an uploaded file.
+struct BulkProblem: Sendable {
+    /// As the spreadsheet counts; none when it is the file as a whole.
+    let rows: [Int]
+    /// In a sentence.
+    let reason: String
+    /// Whether it may be that of many rows.
+    private let isShared: Bool
 
-    init(_ messages: [String]) {
-        self.messages = messages
+    init(rows: [Int], _ reason: String, isShared: Bool = false) {
+        self.rows = rows
+        self.reason = reason
+        self.isShared = isShared
+    }
+
+    /// A problem of the file as a whole.
+    static func file(_ reason: String) -> BulkProblem { BulkProblem(rows: [], reason) }
+
+    /// The contract's words (4.3).
+    var message: String {
+        if rows.isEmpty { return reason }
+        return "\(isShared ? "Rows" : "Row") [\(rows.map(String.init).joined(separator: ", "))]: \(reason)"
+    }
+}
+
+/// What is wrong with an uploaded file, in the order of its rows.
+struct BulkUploadErrors: Error {
+    let problems: [BulkProblem]
+
+    init(_ problems: [BulkProblem]) {
+        self.problems = problems
     }
 }

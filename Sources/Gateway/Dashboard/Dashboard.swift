@@ -8,6 +8,7 @@ struct Dashboard: Sendable {
     private let access: AccessRoutes
     private let overview: OverviewRoutes
     private let account: AccountPages
+    private let messages: DashboardMessages
     private let webhooks: WebhookPages
     private let deliveries: DeliveryPages
     private let events: EventPages
@@ -19,8 +20,9 @@ struct Dashboard: Sendable {
 
     /// - Throws: When a template cannot be parsed.
     init(
-        store: any Store, users: UserOperations, webhooks: WebhookOperations, runner: AttemptRunner,
-        stream: EventStream, site: PageSite, system facts: SystemFacts
+        store: any Store, users: UserOperations, webhooks: WebhookOperations, messages: MessageOperations,
+        bulkMessages: BulkMessageOperations, receipts: FormReceipts, runner: AttemptRunner, stream: EventStream,
+        site: PageSite, system facts: SystemFacts
     ) throws {
         let views = try PageViews()
         let sessions = Sessions(store: store)
@@ -29,6 +31,8 @@ struct Dashboard: Sendable {
         access = AccessRoutes(access: operations, sessions: sessions, views: views)
         overview = OverviewRoutes(store: store, access: operations, views: views)
         account = AccountPages(store: store, users: users, access: operations, views: views)
+        self.messages = DashboardMessages(
+            operations: messages, bulk: bulkMessages, receipts: receipts, views: views)
         self.webhooks = WebhookPages(
             operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views)
         replays = ReplayPages(operations: webhooks, views: views)
@@ -51,6 +55,7 @@ struct Dashboard: Sendable {
         overview.add(to: group)
         access.add(to: group, signedIn: signedIn)
         account.add(to: signedIn)
+        messages.add(to: signedIn)
         webhooks.add(to: signedIn)
         deliveries.add(to: signedIn)
         events.add(to: signedIn)

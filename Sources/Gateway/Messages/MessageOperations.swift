@@ -11,17 +11,6 @@ struct MessageOperations: Sendable {
     /// Whether phones are told of what they have to send.
     let pushes: Bool
 
-    /// What a client wants sent.
-    struct Draft: Sendable {
-        let from: String
-        let to: String
-        let content: String
-        let attachments: [String]
-        let isEncrypted: Bool
-        let requestID: String?
-        let sendAt: Timestamp?
-    }
-
     /// Accepts `draft` for sending; the sweep hands it out when its time has come.
     func send(
         _ draft: Draft, userID: UserID, source: String, receipt: Receipt<Message>

@@ -30,25 +30,10 @@ struct MessageRoutes {
 
     private func send(_ request: Request, _ context: UserContext) async throws -> Reply {
         let body = try await request.decode(SendRequest.self)
-        let requestID = (body.requestID ?? "").trimmed
         let draft = MessageOperations.Draft(
-            from: PhoneNumber.address(body.from ?? ""), to: PhoneNumber.address(body.to ?? ""),
-            content: body.content ?? "",
-            attachments: (body.attachments ?? []).map(\.trimmed).filter { !$0.isEmpty },
-            isEncrypted: body.encrypted ?? false, requestID: requestID.isEmpty ? nil : requestID, sendAt: body.sendAt)
-        var errors = FieldErrors()
-        errors.require("from", draft.from)
-        errors.requirePhoneNumber("from", draft.from)
-        errors.require("to", draft.to)
-        errors.requireContact("to", draft.to)
-        errors.require("content", draft.content)
-        errors.requireCharacters("content", draft.content, max: 2_048)
-        errors.requireAttachmentURLs("attachments", draft.attachments)
-        errors.requireBytes("request_id", requestID, max: 255)
-        if let sendAt = draft.sendAt, sendAt - clock.now() > Self.furthestSendAt {
-            errors.add("send_at", "the scheduled time cannot be more than 20 days (480 hours) in the future")
-        }
-        try errors.check("validation errors while sending message")
+            reading: body.from, to: body.to, content: body.content, attachments: body.attachments,
+            isEncrypted: body.encrypted, requestID: body.requestID, sendAt: body.sendAt)
+        try draft.check(at: clock.now())
         let receipt = context.receipt(of: Message.self) { Reply("message added to queue", $0) }
         let message = try await operations.send(
             draft, userID: context.userID, source: request.uri.path, receipt: receipt)
@@ -66,12 +51,10 @@ struct MessageRoutes {
 
     private func sendInBulk(_ request: Request, _ context: UserContext) async throws -> Reply {
         let body = try await request.decode(BulkSendRequest.self)
-        let requestID = (body.requestID ?? "").trimmed
         let recipients = (body.to ?? []).map(PhoneNumber.address)
         let draft = MessageOperations.Draft(
-            from: PhoneNumber.address(body.from ?? ""), to: "", content: body.content ?? "",
-            attachments: (body.attachments ?? []).map(\.trimmed).filter { !$0.isEmpty },
-            isEncrypted: body.encrypted ?? false, requestID: requestID.isEmpty ? nil : requestID, sendAt: nil)
+            reading: body.from, to: nil, content: body.content, attachments: body.attachments,
+            isEncrypted: body.encrypted, requestID: body.requestID, sendAt: nil)
         var errors = FieldErrors()
         errors.require("from", draft.from)
         errors.requirePhoneNumber("from", draft.from)
@@ -81,7 +64,7 @@ struct MessageRoutes {
         errors.require("content", draft.content)
         errors.requireCharacters("content", draft.content, max: 1_024)
         errors.requireAttachmentURLs("attachments", draft.attachments)
-        errors.requireBytes("request_id", requestID, max: 255)
+        errors.requireBytes("request_id", draft.requestID ?? "", max: 255)
         try errors.check("validation errors while sending messages")
         let receipt = context.receipt(of: [Message].self) { messages in
             Reply("\(messages.count) out of \(messages.count) messages processed successfully", messages)
@@ -129,9 +112,6 @@ struct MessageRoutes {
         }
         return .noContent
     }
-
-    /// How far ahead a message may be planned: 20 days, as in httpSMS.
-    private static let furthestSendAt: Duration = .seconds(480 * 3_600)
 }
 
 /// Reads the path's message id; `message` goes with a 422.

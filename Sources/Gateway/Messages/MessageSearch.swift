@@ -17,28 +17,31 @@ struct MessageSearch: Sendable {
         case createdAt = "created_at"
         case owner, contact, type, status
     }
+}
 
+extension MessageSearch {
     /// Reads the query string.
     ///
     /// - Throws: `APIError` 422 when a rule is broken, 400 when `sort_descending` is neither true nor false.
     init(_ parameters: QueryParameters) throws(APIError) {
-        owners = parameters.list("owners")
-        types = parameters.list("types")
-        statuses = parameters.list("statuses")
+        let owners = parameters.list("owners")
+        let types = parameters.list("types")
+        let statuses = parameters.list("statuses")
         let column = (parameters["sort_by"] ?? "").trimmed
         let descending = (parameters["sort_descending"] ?? "").trimmed.lowercased()
         guard ["", "0", "1", "f", "t", "false", "true"].contains(descending) else {
             throw APIError.badRequest("sort_descending must be true or false")
         }
-        isDescending = ["1", "t", "true"].contains(descending)
         var errors = FieldErrors()
         errors.requireContacts("owners", owners)
         errors.requireAll("types", types, of: MessageType.allCases.map(\.rawValue))
         errors.requireAll("statuses", statuses, of: MessageStatus.allCases.map(\.rawValue))
         if !column.isEmpty { errors.requireOne("sort_by", column, of: Column.allCases.map(\.rawValue)) }
-        page = Page(parameters, limit: 100, maximum: 200, queryBytes: 50, errors: &errors)
-        sortBy = Column(rawValue: column) ?? .createdAt
+        let page = Page(parameters, limit: 100, maximum: 200, queryBytes: 50, errors: &errors)
         try errors.check("validation errors while searching messages")
+        self.init(
+            owners: owners, types: types, statuses: statuses, sortBy: Column(rawValue: column) ?? .createdAt,
+            isDescending: ["1", "t", "true"].contains(descending), page: page)
     }
 }
 

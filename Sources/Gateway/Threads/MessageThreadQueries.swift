@@ -98,6 +98,19 @@ enum MessageThreadQueries {
             MessageThread.self, "SELECT * FROM message_thread WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
     }
 
+    /// The thread of a message's two parties. Index: `message_thread_parties`.
+    static func find(
+        owner: String, contact: String, userID: UserID, in tx: any Transaction
+    ) throws -> MessageThread? {
+        try tx.first(
+            MessageThread.self,
+            """
+            SELECT *
+            FROM message_thread
+            WHERE user_id = \(userID) AND owner = \(owner) AND contact = \(contact)
+            """)
+    }
+
     /// Marks a thread; nil leaves a mark as it is. Gives the thread as it is then; nil when there is none.
     static func mark(
         _ id: MessageThreadID, userID: UserID, isArchived: Bool?, isRead: Bool?, in tx: any Transaction
@@ -113,8 +126,10 @@ enum MessageThreadQueries {
             """)
     }
 
-    /// Deletes a thread with its messages and their attachments. Index: `message_conversation`.
-    static func delete(_ thread: MessageThread, in tx: any Transaction) throws {
+    /// Deletes a thread with its messages and their attachments; false when there is none. Index:
+    /// `message_conversation`.
+    static func delete(_ id: MessageThreadID, userID: UserID, in tx: any Transaction) throws -> Bool {
+        guard let thread = try find(id, userID: userID, in: tx) else { return false }
         let conversation: SQL = """
             user_id = \(thread.userID) AND owner = \(thread.owner) AND contact = \(thread.contact)
             """
@@ -122,5 +137,6 @@ enum MessageThreadQueries {
         for row in withAttachments { try AttachmentQueries.discard(of: row.get("id"), in: tx) }
         try tx.run("DELETE FROM message WHERE \(conversation)")
         try tx.run("DELETE FROM message_thread WHERE id = \(thread.id)")
+        return true
     }
 }

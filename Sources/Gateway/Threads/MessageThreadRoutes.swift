@@ -59,11 +59,7 @@ struct MessageThreadRoutes {
         let id = errors.requireID("messageThreadID", text, of: MessageThreadID.self)
         try errors.check("validation errors while deleting a message thread")
         let isDeleted = try await store.write { tx in
-            guard let id, let thread = try MessageThreadQueries.find(id, userID: context.userID, in: tx) else {
-                return false
-            }
-            try MessageThreadQueries.delete(thread, in: tx)
-            return true
+            try id.map { try MessageThreadQueries.delete($0, userID: context.userID, in: tx) } ?? false
         }
         guard isDeleted else { throw Self.notFound(text) }
         return .noContent

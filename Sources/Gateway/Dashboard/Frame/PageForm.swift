@@ -1,26 +1,51 @@
+import Delivery
+import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOFoundationCompat
 
-/// The fields of a form as a browser sends them, `application/x-www-form-urlencoded`.
+/// The fields of a form as a browser sends them: `application/x-www-form-urlencoded`, and `multipart/form-data` where there
+/// is a file among them.
 struct PageForm: Sendable {
     private let fields: QueryParameters
+    private let parts: [MultipartForm.Part]
+    /// The same for the same fields.
+    let digest: [UInt8]
 
     /// No fields.
     init() {
         fields = QueryParameters(query: "")
+        parts = []
+        digest = []
     }
 
-    /// Reads the body of a request.
+    /// Reads the body of a request. Only somebody who is signed in may send files, as those are kept in memory.
     ///
-    /// - Throws: `PageError` 415 for another type of body, `NIOTooManyBytesError` above 64 KiB.
-    init(of request: Request) async throws {
+    /// - Throws: `PageError` 415 for another type of body, `NIOTooManyBytesError` above 64 KiB or the size of a file.
+    init(of request: Request, mayHoldFiles: Bool) async throws {
         let type = request.headers[.contentType]?.split(separator: ";").first?.trimmed.lowercased()
-        guard type == "application/x-www-form-urlencoded" else {
-            throw PageError(.unsupportedMediaType, "This page takes forms, and what came is none.")
+        switch type {
+        case "application/x-www-form-urlencoded":
+            let body = try await request.body.collect(upTo: Self.limit)
+            fields = QueryParameters(query: String(buffer: body))
+            parts = []
+            digest = SHA256Digest.bytes(of: Array(body.readableBytesView))
+        case "multipart/form-data" where mayHoldFiles:
+            let body = Data(buffer: try await request.body.collect(upTo: Self.fileLimit))
+            parts = try MultipartForm(body, contentType: request.headers[.contentType]).parts
+            let texts = parts.filter { $0.fileName == nil && $0.bytes.count <= Self.limit }
+            fields = QueryParameters(
+                Dictionary(grouping: texts, by: \.name).mapValues { texts in
+                    texts.map { String(decoding: $0.bytes, as: UTF8.self) }
+                })
+            // The boundary is drawn anew each time.
+            digest = SHA256Digest.bytes(
+                of: parts.flatMap {
+                    SHA256Digest.bytes(of: Array($0.name.utf8)) + SHA256Digest.bytes(of: Array($0.bytes))
+                })
+        default: throw PageError(.unsupportedMediaType, "This page takes forms, and what came is none.")
         }
-        let body = try await request.body.collect(upTo: Self.limit)
-        fields = QueryParameters(query: String(buffer: body))
     }
 
     /// The last value of `name` without white space at its ends, empty when there is none; NUL, which no store takes, is
@@ -35,6 +60,16 @@ struct PageForm: Sendable {
         fields.list(name).map { $0.replacing("\0", with: "\u{FFFD}") }
     }
 
+    /// The file that was chosen; nil when none was.
+    func file(_ name: String) -> UploadedFile? {
+        parts.first { $0.name == name && $0.fileName?.isEmpty == false }.map(UploadedFile.init)
+    }
+
+    /// The bytes of a field that may be as long as a file; nil when there is none.
+    func bytes(_ name: String) -> Data? { parts.last { $0.name == name }?.bytes }
+
     /// A form is a few fields; the longest lists are those of check boxes.
     private static let limit = 64 << 10
+    /// The largest file that is taken, in base64, with the form around it; see ``BulkPages``.
+    private static let fileLimit = 8 << 20
 }

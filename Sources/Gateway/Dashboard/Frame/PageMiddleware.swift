@@ -44,7 +44,7 @@ struct PageMiddleware: RouterMiddleware {
 
     private func form(of request: Request, _ context: PageContext) async throws -> PageForm {
         guard PageSite.isSameOrigin(request, isSecure: context.isSecure) else { throw PageError.foreignForm }
-        let form = try await PageForm(of: request)
+        let form = try await PageForm(of: request, mayHoldFiles: context.session != nil)
         guard RandomToken.areEqual(form.secret("form_token"), context.formToken) else { throw PageError.foreignForm }
         return form
     }

@@ -1,5 +1,5 @@
-// Pages work without this file. It asks before what cannot be undone, keeps forms from being sent twice, copies, and keeps
-// what is marked with data-live up to date.
+// Pages work without this file. It asks before what cannot be undone, keeps forms from being sent twice, copies, counts
+// SMS, and keeps what is marked with data-live up to date.
 "use strict";
 
 document.addEventListener("submit", (event) => {
@@ -41,6 +41,22 @@ showCopyButtons(document);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
+});
+
+// Says how many SMS a text takes: 160 characters of the GSM alphabet fit into one and 153 into each of many, those of its
+// extension count twice; 70 and 67 UTF-16 units where one character is of neither (3GPP TS 23.038).
+const gsm = /^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&'()*+,\-.\/0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà\f^{}\\[~\]|€]*$/;
+const countSegments = (field) => {
+  const text = field.value;
+  const isGSM = gsm.test(text);
+  const length = text.length + (isGSM ? (text.match(/[\f^{}\\[~\]|€]/g) || []).length : 0);
+  const [one, many] = isGSM ? [160, 153] : [70, 67];
+  const count = length <= one ? 1 : Math.ceil(length / many);
+  const output = document.getElementById(field.dataset.segments);
+  if (output && text) output.textContent = `${length} characters, ${count} SMS`;
+};
+document.addEventListener("input", (event) => {
+  if (event.target.dataset.segments) countSegments(event.target);
 });
 
 // Parts with data-live come anew from the server when something happened, and every 2 s while one with data-open is there.

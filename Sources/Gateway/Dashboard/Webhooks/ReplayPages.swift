@@ -14,7 +14,8 @@ struct ReplayPages: Sendable {
             return try await form(
                 context,
                 Content(
-                    since: Self.field(now - .seconds(86_400)), until: Self.field(now), chosen: [.failed], problems: []))
+                    since: PageTime.field(now - .seconds(86_400)), until: PageTime.field(now), chosen: [.failed],
+                    problems: []))
         }
         group.post("/settings/webhooks/:webhookID/replay", use: begin)
         group.get("/replays/:replayID", use: show)
@@ -59,8 +60,8 @@ struct ReplayPages: Sendable {
         let statuses = context.form.list("statuses")
         do {
             var errors = FieldErrors()
-            let from = Self.time(since)
-            let to = Self.time(until)
+            let from = PageTime.time(ofField: since)
+            let to = PageTime.time(ofField: until)
             if from == nil { errors.add("since", "The beginning is a date and a time, such as 2026-07-22T10:00") }
             if to == nil { errors.add("until", "The end is a date and a time, such as 2026-07-22T10:00") }
             try errors.check("validation errors while creating replay")
@@ -108,12 +109,4 @@ struct ReplayPages: Sendable {
                 percent: replay.status == .completed ? 100 : min(99, replay.done * 100 / max(replay.total, 1))),
             context)
     }
-
-    /// What a field of date and time holds, in UTC as everything here.
-    private static func time(_ text: String) -> Timestamp? {
-        // Browsers leave the seconds out where they are 0.
-        Timestamp(rfc3339: text + (text.count == 16 ? ":00Z" : "Z"))
-    }
-
-    private static func field(_ time: Timestamp) -> String { String(time.rfc3339.prefix(19)) }
 }

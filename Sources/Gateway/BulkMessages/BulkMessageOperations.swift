@@ -1,0 +1,87 @@
+import Delivery
+import Foundation
+import Storage
+import Timestamps
+
+/// What can be done with files of messages: reading one, and sending it, all or none.
+struct BulkMessageOperations: Sendable {
+    let store: any Store
+    let users: UserOperations
+    let clock: any WallClock
+
+    /// What came of a file that was sent.
+    struct Accepted: Sendable {
+        /// Of each of its messages.
+        let requestID: String
+        let count: Int
+    }
+
+    /// Reads a file and tries all rules, and sends nothing.
+    ///
+    /// - Throws: ``BulkUploadErrors``.
+    func read(_ file: UploadedFile, userID: UserID) async throws -> BulkUpload {
+        let upload = try await upload(of: file, userID: userID, at: clock.now())
+        try await store.read { tx in
+            try upload.requireOwners(in: PhoneQueries.known(upload.items.map(\.from).unique, userID: userID, in: tx))
+        }
+        return upload
+    }
+
+    /// Accepts every message of a file for sending, or none.
+    ///
+    /// - Throws: ``BulkUploadErrors``.
+    func send(
+        _ file: UploadedFile, userID: UserID, source: String, receipt: Receipt<Accepted>
+    ) async throws -> Accepted {
+        let now = clock.now()
+        let upload = try await upload(of: file, userID: userID, at: now)
+        // In order, so that lists that sort by time and id show them so.
+        let ids = upload.items.map { _ in MessageID(at: now) }.sorted()
+        return try await store.write { tx in
+            try receipt.keep(in: tx) {
+                try Self.add(upload, ids: ids, fileName: file.name, userID: userID, source: source, at: now, in: tx)
+            }
+        }
+    }
+
+    private func upload(of file: UploadedFile, userID: UserID, at now: Timestamp) async throws -> BulkUpload {
+        guard file.bytes.count < Self.fileLimit else {
+            throw BulkUploadErrors([
+                .file(
+                    """
+                    The file must be less than 5 MB the file you uploaded is \
+                    [\((Double(file.bytes.count) / 100_000).rounded() / 10) MB].
+                    """)
+            ])
+        }
+        let timezone = try await users.user(userID).timezone
+        do {
+            return try BulkUpload(try await BulkSheet.rows(of: file), timezone: timezone, at: now)
+        } catch let error as BulkFileError {
+            throw BulkUploadErrors([.file(error.message)])
+        }
+    }
+
+    /// Stores every message, phone by phone; those of one file are one lane of each phone's queue.
+    private static func add(
+        _ upload: BulkUpload, ids: [MessageID], fileName: String, userID: UserID, source: String, at now: Timestamp,
+        in tx: any Transaction
+    ) throws -> Accepted {
+        let numbers = upload.items.map(\.from).unique
+        try upload.requireOwners(in: PhoneQueries.known(numbers, userID: userID, in: tx))
+        let requestID = try BulkMessageQueries.insert(fileName: fileName, userID: userID, at: now, in: tx)
+        for number in numbers {
+            guard let phone = try PhoneQueries.find(number: number, userID: userID, in: tx) else { continue }
+            let messages = zip(ids, upload.items).filter { $0.1.from == number }.map { id, item in
+                Message(
+                    outgoing: id, from: phone, to: item.to, content: item.content, attachments: item.attachments,
+                    requestID: requestID, sendAt: item.sendAt, batch: requestID, source: source, at: tx.now)
+            }
+            _ = try MessagePlanner.add(messages, from: phone, in: tx)
+        }
+        return Accepted(requestID: requestID, count: upload.items.count)
+    }
+
+    /// 5 MB, as in httpSMS.
+    private static let fileLimit = 5_000_000
+}

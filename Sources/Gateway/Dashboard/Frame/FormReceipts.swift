@@ -1,0 +1,22 @@
+import Delivery
+import Hummingbird
+
+/// Keeps a form from doing its work twice: without scripts nothing stops a second click, and a browser that lost its
+/// connection sends again. The same form with the same fields counts once, as a request with an ``IdempotencyKey``.
+struct FormReceipts: Sendable {
+    let queries: IdempotencyQueries
+
+    /// What a form that may be sent once carries as `once`.
+    static func token() -> String { RandomToken.make() }
+
+    /// The receipt of the form that was sent. Work that was done before throws ``Replayed``; a form that was changed is
+    /// another one.
+    func receipt<Value: Sendable>(of context: SignedInContext) -> Receipt<Value> {
+        guard RandomToken.isToken(context.form.text("once")) else { return .unkept }
+        let digest = context.form.digest
+        let name = digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return Receipt(
+            key: IdempotencyKey(text: "form-\(name)", digest: digest, userID: context.userID, queries: queries)
+        ) { _ in Reply("", nil) }
+    }
+}

@@ -1,0 +1,248 @@
+import Delivery
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Storage
+import Timestamps
+
+/// Many messages out of one file: choosing it, looking at what it asks for, sending it, and how far that is.
+struct BulkPages: Sendable {
+    let operations: BulkMessageOperations
+    let receipts: FormReceipts
+    let views: PageViews
+
+    /// Where the upload `requestID` is; its id holds part of a file's name.
+    static func path(of requestID: String) -> String { PageLink.to("/messages/bulk/batch", ["request_id": requestID]) }
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/messages/bulk") { _, context in try await show(context) }
+        group.post("/messages/bulk", use: preview)
+        group.post("/messages/bulk/send", use: send)
+        group.get("/messages/bulk/batch", use: batch)
+        group.get("/messages/bulk/sample.csv", use: sample)
+    }
+
+    private struct Content {
+        let hasNumbers: Bool
+        let fileName: String
+        let problems: [Problem]
+        let hasProblems: Bool
+        let more: String?
+        let batches: [BulkLine]
+
+        struct Problem {
+            /// Nil when it is the file as a whole.
+            let rows: String?
+            let reason: String
+        }
+    }
+
+    private func show(
+        _ context: SignedInContext, fileName: String = "", problems: [BulkProblem] = []
+    ) async throws -> Response {
+        let userID = context.userID
+        let (numbers, batches) = try await operations.store.read { tx in
+            (try PhoneNumbers.list(of: userID, in: tx), try BulkMessageQueries.latest(userID: userID, in: tx))
+        }
+        let left = problems.count - Self.problemCount
+        return views.page(
+            "bulk", "Bulk messages",
+            Content(
+                hasNumbers: !numbers.isEmpty, fileName: fileName,
+                problems: problems.prefix(Self.problemCount).map { problem in
+                    let rows = problem.rows.map(String.init).joined(separator: ", ")
+                    return Content.Problem(rows: rows.isEmpty ? nil : rows, reason: problem.reason)
+                },
+                hasProblems: !problems.isEmpty, more: left > 0 ? "There are \(left) more problems like these." : nil,
+                batches: batches.map(BulkLine.init)),
+            context, status: problems.isEmpty ? .ok : .unprocessableContent)
+    }
+
+    private struct Preview {
+        let fileName: String
+        let type: String
+        /// The file in base64.
+        let document: String
+        let once: String
+        let count: String
+        let isOne: Bool
+        let senders: [Sender]
+        let rows: [Row]
+        let isCut: Bool
+        let shownCount: Int
+
+        struct Sender {
+            let number: String
+            let count: String
+        }
+
+        struct Row {
+            let number: Int
+            let from: String
+            let to: String
+            let content: String
+            let time: String
+            let attachments: Int?
+        }
+    }
+
+    /// Shows what a file asks for. The page holds the file, and its form carries it back: nothing is stored for files that
+    /// are never sent, any node can take the form, and what is sent goes through all rules again, as what a browser sends
+    /// always does.
+    private func preview(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        guard let file = context.form.file("document") else {
+            return try await show(context, problems: [.file("Choose a file first.")])
+        }
+        do {
+            let upload = try await operations.read(file, userID: context.userID)
+            return views.page(
+                "bulk-preview", "Check before sending",
+                Preview(
+                    fileName: file.name, type: file.contentType, document: file.bytes.base64EncodedString(),
+                    once: FormReceipts.token(), count: OverviewRoutes.shown(Int64(upload.items.count)),
+                    isOne: upload.items.count == 1,
+                    senders: upload.items.map(\.from).unique.map { number in
+                        let count = upload.items.count { $0.from == number }
+                        return Preview.Sender(number: number, count: OverviewRoutes.shown(Int64(count)))
+                    },
+                    rows: upload.items.prefix(Self.rowCount).map { item in
+                        Preview.Row(
+                            number: item.row, from: item.from, to: item.to, content: item.content,
+                            time: item.sendAt.map(PageTime.shown) ?? "as soon as it can",
+                            attachments: item.attachments.isEmpty ? nil : item.attachments.count)
+                    }, isCut: upload.items.count > Self.rowCount, shownCount: Self.rowCount),
+                context)
+        } catch let error as BulkUploadErrors {
+            return try await show(context, fileName: file.name, problems: error.problems)
+        }
+    }
+
+    private func send(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        guard let document = context.form.bytes("document"), let bytes = Data(base64Encoded: document) else {
+            return try await show(context, problems: [.file("The file did not come along. Choose it again.")])
+        }
+        let file = UploadedFile(
+            name: context.form.text("name"), contentType: context.form.text("type"), bytes: bytes)
+        do {
+            let accepted = try await operations.send(
+                file, userID: context.userID, source: "/v1/bulk-messages", receipt: receipts.receipt(of: context))
+            return .seeOther(Self.path(of: accepted.requestID))
+        } catch is Replayed {
+            // The first of two clicks sent it: it is the newest of the list.
+            return .seeOther("/messages/bulk")
+        } catch let error as BulkUploadErrors {
+            return try await show(context, fileName: file.name, problems: error.problems)
+        }
+    }
+
+    private struct BatchContent {
+        let batch: BulkLine
+        let statuses: [Choice]
+        let messages: [MessageLine]
+        let newerPage: String?
+        let olderPage: String?
+        let isLive: Bool
+    }
+
+    private func batch(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let userID = context.userID
+        let parameters = QueryParameters(request)
+        let requestID = parameters["request_id"] ?? ""
+        let status = parameters["status"].flatMap(MessageStatus.init(rawValue:))
+        let skip = min(max(parameters["skip"].flatMap { Int($0) } ?? 0, 0), Int(Int32.max))
+        let page = Page(skip: skip, limit: Self.pageSize + 1, query: "")
+        let found = try await operations.store.read { tx in
+            try BulkMessageQueries.find(requestID, userID: userID, in: tx).map { batch in
+                (
+                    batch: batch,
+                    messages: try BulkMessageQueries.messages(
+                        of: requestID, status: status, userID: userID, page: page, in: tx)
+                )
+            }
+        }
+        guard let (batch, messages) = found else { throw PageError.notFound }
+        let now = operations.clock.now()
+        func path(skip: Int) -> String {
+            PageLink.to(
+                "/messages/bulk/batch",
+                ["request_id": requestID, "status": status?.rawValue ?? "", "skip": skip > 0 ? String(skip) : ""])
+        }
+        let line = BulkLine(batch)
+        return views.page(
+            "bulk-batch", line.name,
+            BatchContent(
+                batch: line,
+                statuses: Choice.all(
+                    MessageStatus.allCases.filter { $0 != .received }.map(\.rawValue), chosen: status?.rawValue),
+                messages: messages.prefix(Self.pageSize).map { MessageLine($0, now: now) },
+                newerPage: skip > 0 ? path(skip: max(0, skip - Self.pageSize)) : nil,
+                olderPage: messages.count > Self.pageSize ? path(skip: skip + Self.pageSize) : nil, isLive: skip == 0),
+            context)
+    }
+
+    /// A file to begin with, whose sender is a phone of the user's.
+    private func sample(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let userID = context.userID
+        let numbers = try await operations.store.read { tx in try PhoneNumbers.list(of: userID, in: tx) }
+        let from = numbers.first ?? "+18005550199"
+        let text = """
+            FromPhoneNumber,ToPhoneNumber,Content,SendTime(optional),AttachmentURLs(optional)
+            \(from),+18005550100,"Hello, this goes out as soon as it can.",,
+            \(from),+18005550101,This one waits for its time.,2030-01-31T10:00:00,
+
+            """
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/csv; charset=utf-8",
+                .contentDisposition: "attachment; filename=\"httpsms-bulk.csv\"",
+            ], body: .init(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    /// As many as show whether columns are where they belong.
+    private static let rowCount = 10
+    /// As many as somebody mends before trying again.
+    private static let problemCount = 100
+    private static let pageSize = 50
+}
+
+/// An upload in a list.
+struct BulkLine: Sendable {
+    let path: String
+    let requestID: String
+    /// Of the file.
+    let name: String
+    let createdAt: String
+    let total: String
+    let done: String
+    let totalNumber: Int
+    let doneNumber: Int
+    /// What is not zero, in the order in which messages move.
+    let counts: [Count]
+    let isOpen: Bool
+
+    struct Count: Sendable {
+        let status: String
+        let count: String
+    }
+
+    init(_ batch: BulkMessage) {
+        path = BulkPages.path(of: batch.requestID)
+        requestID = batch.requestID
+        // `bulk-<time>-<name>`
+        let parts = batch.requestID.split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false)
+        let file = parts.count > 2 ? String(parts[2]) : ""
+        name = file.trimmed.isEmpty ? batch.requestID : file
+        createdAt = PageTime.shown(batch.createdAt)
+        let open = [MessageStatus.pending, .scheduled, .sending].reduce(0) { $0 + (batch.counts[$1] ?? 0) }
+        totalNumber = batch.total
+        doneNumber = batch.total - open
+        total = OverviewRoutes.shown(Int64(totalNumber))
+        done = OverviewRoutes.shown(Int64(doneNumber))
+        counts = MessageStatus.allCases.compactMap { status in
+            batch.counts[status].map { Count(status: status.rawValue, count: OverviewRoutes.shown(Int64($0))) }
+        }
+        isOpen = open > 0
+    }
+}

@@ -1,0 +1,117 @@
+import Delivery
+import Hummingbird
+import Storage
+import Timestamps
+
+/// The form that sends a message, now or later. What the API says of a field stands at that field.
+struct MessageForms: Sendable {
+    let operations: MessageOperations
+    let receipts: FormReceipts
+    let views: PageViews
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/messages/new") { request, context in
+            let parameters = QueryParameters(request)
+            var fields = Fields()
+            fields.from = PhoneNumber.address(parameters["from"] ?? "")
+            fields.to = (parameters["to"] ?? "").trimmed
+            return try await show(fields, context)
+        }
+        group.post("/messages/new", use: send)
+    }
+
+    /// What the fields hold.
+    private struct Fields {
+        var from = ""
+        var to = ""
+        var content = ""
+        var sendAt = ""
+        var requestID = ""
+        /// One a line.
+        var attachments = ""
+
+        init() {}
+
+        init(_ form: PageForm) {
+            from = form.text("from")
+            to = form.text("to")
+            content = form.text("content")
+            sendAt = form.text("send_at")
+            requestID = form.text("request_id")
+            attachments = form.text("attachments")
+        }
+
+        /// What the fields ask for.
+        ///
+        /// - Throws: `APIError` 422 when the time is none.
+        func draft() throws(APIError) -> MessageOperations.Draft {
+            let time = PageTime.time(ofField: sendAt)
+            if !sendAt.isEmpty, time == nil {
+                var errors = FieldErrors()
+                errors.add("send_at", "The time is a date and a time in UTC, such as 2026-07-22T10:00")
+                try errors.check("validation errors while sending message")
+            }
+            return MessageOperations.Draft(
+                reading: from, to: to, content: content,
+                attachments: attachments.split(whereSeparator: \.isNewline).map(String.init), isEncrypted: false,
+                requestID: requestID, sendAt: time)
+        }
+    }
+
+    private struct Content {
+        let numbers: [Choice]
+        let hasNumbers: Bool
+        let fields: Fields
+        let hasMore: Bool
+        let once: String
+        let back: String
+        let problem: String?
+        let fromProblems: [String]
+        let toProblems: [String]
+        let contentProblems: [String]
+        let sendAtProblems: [String]
+        let requestIDProblems: [String]
+        let attachmentProblems: [String]
+    }
+
+    private func send(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let fields = Fields(context.form)
+        let userID = context.userID
+        do {
+            let draft = try fields.draft()
+            try draft.check(at: operations.clock.now())
+            do {
+                _ = try await operations.send(
+                    draft, userID: userID, source: MessagePages.sendSource, receipt: receipts.receipt(of: context))
+            } catch is Replayed {
+                // It was sent by the first of two clicks, and is in the conversation.
+            }
+            return .seeOther(
+                try await ThreadPages.path(
+                    owner: draft.from, contact: draft.to, userID: userID, in: operations.store))
+        } catch let error as APIError where error.status == .unprocessableContent {
+            return try await show(fields, context, error: error)
+        }
+    }
+
+    private func show(_ fields: Fields, _ context: SignedInContext, error: APIError? = nil) async throws -> Response {
+        let userID = context.userID
+        let owned = try await operations.store.read { tx in try PhoneNumbers.list(of: userID, in: tx) }
+        // One that is chosen stays visible, whether or not it is among those.
+        let numbers = (owned + (fields.from.isEmpty ? [] : [fields.from])).unique
+        let problems = error?.data as? [String: [String]] ?? [:]
+        return views.page(
+            "message-form", "New message",
+            Content(
+                numbers: Choice.all(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty, fields: fields,
+                hasMore: !(fields.sendAt + fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
+                back: PageLink.to("/messages", ["owner": fields.from]),
+                problem: error.map {
+                    problems.isEmpty ? $0.message : "The message was not sent. What is wrong stands at the fields."
+                },
+                fromProblems: problems["from"] ?? [], toProblems: problems["to"] ?? [],
+                contentProblems: problems["content"] ?? [], sendAtProblems: problems["send_at"] ?? [],
+                requestIDProblems: problems["request_id"] ?? [], attachmentProblems: problems["attachments"] ?? []),
+            context, status: error?.status ?? .ok)
+    }
+}

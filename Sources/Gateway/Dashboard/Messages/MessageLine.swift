@@ -1,0 +1,110 @@
+import Foundation
+import Timestamps
+
+/// A message as lists and conversations show it.
+struct MessageLine: Sendable {
+    let path: String
+    let contact: String
+    let content: String
+    let isMissedCall: Bool
+    let isEncrypted: Bool
+    let isOutgoing: Bool
+    let attachments: [AttachmentLink]
+    let clock: String
+    /// The whole time.
+    let time: String
+    /// As much of the time as tells it from now.
+    let brief: String
+    /// Set where a new day begins.
+    let day: String?
+    let status: String
+    /// Whether somebody should look at it.
+    let isBad: Bool
+    let reason: String?
+    /// When it is to be sent, where that is not about now.
+    let plan: String?
+    /// Whether it changes soon without anybody doing something.
+    let isOpen: Bool
+
+    /// - Parameters:
+    ///   - message: The message.
+    ///   - previous: The time of the message before it; nil where there is none.
+    ///   - isFirst: Whether it begins a conversation, and is shown with its day in any case.
+    ///   - now: The present.
+    init(_ message: Message, after previous: Timestamp? = nil, isFirst: Bool = false, now: Timestamp) {
+        let shown = message.orderTimestamp
+        path = MessagePages.path(of: message.id)
+        contact = message.contact
+        content = message.content
+        isMissedCall = message.type == .missedCall
+        isEncrypted = message.isEncrypted
+        isOutgoing = message.type == .mobileTerminated
+        attachments = message.attachments.enumerated().map { AttachmentLink($1, number: $0 + 1, of: message) }
+        clock = PageTime.clock(shown)
+        time = PageTime.shown(shown)
+        brief = PageTime.brief(shown, now: now)
+        let day = PageTime.day(shown)
+        self.day = isFirst || previous.map { PageTime.day($0) != day } ?? false ? day : nil
+        status = message.status.rawValue
+        isBad = [.failed, .expired].contains(message.status)
+        reason = message.failureReason
+        let isLater = message.plannedAt.map { $0 - now > Self.soon } ?? false
+        plan = isLater ? message.plannedAt.map(PageTime.shown) : nil
+        isOpen = [.pending, .scheduled, .sending].contains(message.status) && !isLater
+    }
+
+    /// The messages of a conversation, the oldest first.
+    static func conversation(_ messages: [Message], now: Timestamp) -> [MessageLine] {
+        messages.enumerated().map { index, message in
+            MessageLine(
+                message, after: index > 0 ? messages[index - 1].orderTimestamp : nil, isFirst: index == 0, now: now)
+        }
+    }
+
+    /// What is planned further ahead is shown with its time, and not waited for.
+    private static let soon: Duration = .seconds(60)
+}
+
+/// A file of a message.
+struct AttachmentLink: Sendable {
+    let name: String
+    /// Where it is; nil for what no browser should be sent to.
+    let url: String?
+    /// Where a picture can be shown from: only files that are kept here, as a page loads nothing from elsewhere.
+    let image: String?
+
+    init(_ url: String, number: Int, of message: Message) {
+        // The file is on this server, under whatever name this browser has it.
+        let kept = "/v1/attachments/\(message.userID)/\(message.id)/"
+        let local = url.range(of: kept).map { String(url[$0.lowerBound...]) }
+        let isWeb = url.hasPrefix("https://") || url.hasPrefix("http://")
+        self.url = local ?? (isWeb ? url : nil)
+        let last = url.split(separator: "/").last.map(String.init) ?? ""
+        name = local == nil ? url : "Attachment \(number) (\(last.split(separator: ".").last ?? ""))"
+        let isImage = ["jpg", "png", "gif", "webp", "bmp"].contains { last.hasSuffix(".\($0)") }
+        image = isImage ? local : nil
+    }
+}
+
+/// A conversation in a list.
+struct ThreadLine: Sendable {
+    let path: String
+    let contact: String
+    let content: String
+    let isUnread: Bool
+    let status: String
+    let isBad: Bool
+    let brief: String
+    let time: String
+
+    init(_ thread: MessageThread, now: Timestamp) {
+        path = ThreadPages.path(of: thread.id)
+        contact = thread.contact
+        content = thread.lastMessageContent ?? ""
+        isUnread = !thread.isRead
+        status = thread.status.rawValue
+        isBad = [.failed, .expired].contains(thread.status)
+        brief = PageTime.brief(thread.orderTimestamp, now: now)
+        time = PageTime.shown(thread.orderTimestamp)
+    }
+}

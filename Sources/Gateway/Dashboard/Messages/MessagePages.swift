@@ -1,0 +1,128 @@
+import Delivery
+import HTTPSMSWebhooks
+import Hummingbird
+import Storage
+import Timestamps
+
+/// One message: how it fared, what webhooks heard of it, sending it again and deleting it.
+struct MessagePages: Sendable {
+    let operations: MessageOperations
+    let receipts: FormReceipts
+    let views: PageViews
+
+    /// Where a message is shown.
+    static func path(of id: MessageID) -> String { "/messages/message/\(id)" }
+
+    /// What events of messages from pages name as their source: the route whose rules they were sent by.
+    static let sendSource = "/v1/messages/send"
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/messages/message/:messageID") { _, context in try await show(context) }
+        group.post("/messages/message/:messageID/resend") { _, context in try await resend(context) }
+        group.post("/messages/message/:messageID/delete") { _, context in try await delete(context) }
+    }
+
+    private struct Content {
+        let message: MessageLine
+        let path: String
+        let threadPath: String?
+        let once: String
+        let problem: String?
+        let id: String
+        let owner: String
+        let sim: String
+        let direction: String
+        let requestID: String?
+        let batchPath: String?
+        let attempts: String?
+        let steps: [MessageStep]
+        let canResend: Bool
+        let deliveries: [DeliveryLine]
+        let eventsPath: String
+        /// Whether deliveries that are on their way make the page live.
+        let hasOpen: Bool
+    }
+
+    private func show(_ context: SignedInContext, error: APIError? = nil) async throws -> Response {
+        let (id, userID) = (try Self.messageID(context), context.userID)
+        let found = try await operations.store.read { tx in
+            try MessageQueries.find(id, userID: userID, in: tx).map { message in
+                (
+                    message: message,
+                    thread: try MessageThreadQueries.find(
+                        owner: message.owner, contact: message.contact, userID: userID, in: tx),
+                    deliveries: try DeliveryHistory.list(
+                        message: id.text, userID: userID, limit: Self.deliveryCount, in: tx)
+                )
+            }
+        }
+        guard let (message, thread, deliveries) = found else { throw PageError.notFound }
+        let isOutgoing = message.type == .mobileTerminated
+        let problems = error?.data as? [String: [String]] ?? [:]
+        let line = MessageLine(message, now: operations.clock.now())
+        let isBulk = message.batch != nil && message.batch == message.requestID
+        return views.page(
+            "message", isOutgoing ? "Message to \(message.contact)" : "Message from \(message.contact)",
+            Content(
+                message: line, path: Self.path(of: id), threadPath: thread.map { ThreadPages.path(of: $0.id) },
+                once: FormReceipts.token(),
+                problem: error.map { problems.values.flatMap(\.self).first ?? $0.message }, id: id.text,
+                owner: message.owner, sim: message.sim.rawValue,
+                direction: isOutgoing ? "To" : "From",
+                requestID: message.requestID,
+                batchPath: isBulk ? message.batch.map(BulkPages.path) : nil,
+                attempts: isOutgoing ? "\(message.sendAttemptCount) of at most \(message.maxSendAttempts)" : nil,
+                steps: MessageStep.all(of: message), canResend: Self.canResend(message),
+                deliveries: deliveries.map(DeliveryLine.init),
+                eventsPath: PageLink.to("/events", ["owner": message.owner]),
+                hasOpen: line.isOpen || deliveries.contains { [.pending, .delivering].contains($0.status) }),
+            context, status: error?.status ?? .ok)
+    }
+
+    private func resend(_ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try Self.messageID(context), context.userID)
+        let found = try await operations.store.read { tx in try MessageQueries.find(id, userID: userID, in: tx) }
+        guard let message = found else { throw PageError.notFound }
+        do {
+            guard Self.canResend(message) else {
+                throw APIError(
+                    .unprocessableContent, "Only a message that is not on its way any more can be sent again.")
+            }
+            let draft = MessageOperations.Draft(again: message)
+            try draft.check(at: operations.clock.now())
+            let sent = try await operations.send(
+                draft, userID: userID, source: Self.sendSource, receipt: receipts.receipt(of: context))
+            return .seeOther(Self.path(of: sent.id))
+        } catch is Replayed {
+            // The first of two clicks sent it: the newest message of the conversation.
+            return .seeOther(try await thread(of: message))
+        } catch let error as APIError where error.status == .unprocessableContent {
+            return try await show(context, error: error)
+        }
+    }
+
+    private func delete(_ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try Self.messageID(context), context.userID)
+        let found = try await operations.store.read { tx in try MessageQueries.find(id, userID: userID, in: tx) }
+        guard let message = found, try await operations.delete(id, userID: userID) else { throw PageError.notFound }
+        return .seeOther(try await thread(of: message))
+    }
+
+    private func thread(of message: Message) async throws -> String {
+        try await ThreadPages.path(
+            owner: message.owner, contact: message.contact, userID: message.userID, in: operations.store)
+    }
+
+    private static func canResend(_ message: Message) -> Bool {
+        message.type == .mobileTerminated && message.plannedAt == nil
+            && [.sent, .delivered, .failed, .expired].contains(message.status)
+    }
+
+    private static func messageID(_ context: SignedInContext) throws(PageError) -> MessageID {
+        guard let id = context.parameters.get("messageID").flatMap({ MessageID($0) }) else { throw .notFound }
+        return id
+    }
+
+    /// Eight types of events to ten webhooks at most, of which one message causes a few.
+    private static let deliveryCount = 50
+}

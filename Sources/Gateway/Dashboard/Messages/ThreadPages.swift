@@ -1,0 +1,149 @@
+import Delivery
+import Hummingbird
+import Storage
+import Timestamps
+
+/// One conversation: its messages, an answer, and what can be done with it.
+struct ThreadPages: Sendable {
+    let operations: MessageOperations
+    let receipts: FormReceipts
+    let views: PageViews
+
+    /// Where a conversation is.
+    static func path(of id: MessageThreadID) -> String { "/messages/\(id)" }
+
+    /// Where the conversation of two parties is; the list when there is none, as after its last message was deleted.
+    static func path(
+        owner: String, contact: String, userID: UserID, in store: any Store
+    ) async throws -> String {
+        let thread = try await store.read { tx in
+            try MessageThreadQueries.find(owner: owner, contact: contact, userID: userID, in: tx)
+        }
+        return thread.map { path(of: $0.id) } ?? PageLink.to("/messages", ["owner": owner])
+    }
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/messages/:threadID") { request, context in
+            try await show(context, skip: QueryParameters(request)["skip"].flatMap { Int($0) } ?? 0)
+        }
+        group.post("/messages/:threadID", use: reply)
+        group.post("/messages/:threadID/archive") { _, context in
+            try await mark(context, isArchived: true)
+        }
+        group.post("/messages/:threadID/unarchive") { _, context in
+            try await mark(context, isArchived: false)
+        }
+        group.post("/messages/:threadID/unread") { _, context in
+            try await mark(context, isRead: false)
+        }
+        group.post("/messages/:threadID/delete") { _, context in
+            let (id, userID) = (try Self.threadID(context), context.userID)
+            guard
+                try await operations.store.write({ tx in try MessageThreadQueries.delete(id, userID: userID, in: tx) })
+            else { throw PageError.notFound }
+            return Response.seeOther("/messages")
+        }
+    }
+
+    private struct Content {
+        let path: String
+        let listPath: String
+        let owner: String
+        let contact: String
+        let isArchived: Bool
+        /// Whether the other party is a number, and not a name that nobody can write to.
+        let canReply: Bool
+        let once: String
+        let content: String
+        let problem: String?
+        let contentProblems: [String]
+        let messages: [MessageLine]
+        /// Set on the newest page only: nothing new comes to the others.
+        let isLive: Bool
+        let olderPage: String?
+    }
+
+    private func show(
+        _ context: SignedInContext, skip: Int = 0, content: String = "", error: APIError? = nil
+    ) async throws -> Response {
+        let (id, userID) = (try Self.threadID(context), context.userID)
+        let page = Page(skip: min(max(skip, 0), Int(Int32.max)), limit: Self.pageSize + 1, query: "")
+        let found = try await operations.store.read { tx in
+            try MessageThreadQueries.find(id, userID: userID, in: tx).map { thread in
+                (
+                    thread: thread,
+                    messages: try MessageQueries.list(
+                        userID: userID, owner: thread.owner, contact: thread.contact, page: page, in: tx)
+                )
+            }
+        }
+        guard let (thread, messages) = found else { throw PageError.notFound }
+        // Whoever has it open has read it, whatever comes in meanwhile.
+        if !thread.isRead {
+            _ = try await operations.store.write { tx in
+                try MessageThreadQueries.mark(id, userID: userID, isArchived: nil, isRead: true, in: tx)
+            }
+        }
+        let problems = error?.data as? [String: [String]] ?? [:]
+        let contentProblems = problems["content"] ?? []
+        return views.page(
+            "conversation", thread.contact,
+            Content(
+                path: Self.path(of: id),
+                listPath: PageLink.to(
+                    "/messages", ["owner": thread.owner, "archived": thread.isArchived ? "1" : ""]),
+                owner: thread.owner, contact: thread.contact, isArchived: thread.isArchived,
+                canReply: PhoneNumber.isContact(thread.contact), once: FormReceipts.token(), content: content,
+                problem: error.map { error in
+                    contentProblems.isEmpty
+                        ? problems.values.flatMap(\.self).first ?? error.message : "The message was not sent."
+                },
+                contentProblems: contentProblems,
+                messages: MessageLine.conversation(
+                    messages.prefix(Self.pageSize).reversed(), now: operations.clock.now()),
+                isLive: page.skip == 0,
+                olderPage: messages.count > Self.pageSize ? "?skip=\(page.skip + Self.pageSize)" : nil),
+            context, status: error?.status ?? .ok)
+    }
+
+    private func reply(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try Self.threadID(context), context.userID)
+        let found = try await operations.store.read { tx in
+            try MessageThreadQueries.find(id, userID: userID, in: tx)
+        }
+        guard let thread = found else { throw PageError.notFound }
+        let content = context.form.text("content")
+        do {
+            let draft = MessageOperations.Draft(
+                from: thread.owner, to: thread.contact, content: content, attachments: [], isEncrypted: false,
+                requestID: nil, sendAt: nil)
+            try draft.check(at: operations.clock.now())
+            _ = try await operations.send(
+                draft, userID: userID, source: MessagePages.sendSource, receipt: receipts.receipt(of: context))
+        } catch is Replayed {
+            // It was sent by the first of two clicks, and is in the conversation.
+        } catch let error as APIError where error.status == .unprocessableContent {
+            return try await show(context, content: content, error: error)
+        }
+        return .seeOther(Self.path(of: id))
+    }
+
+    /// Marks a conversation and shows the list, as opening it would mark it read.
+    private func mark(
+        _ context: SignedInContext, isArchived: Bool? = nil, isRead: Bool? = nil
+    ) async throws -> Response {
+        let (id, userID) = (try Self.threadID(context), context.userID)
+        let marked = try await operations.store.write { tx in
+            try MessageThreadQueries.mark(id, userID: userID, isArchived: isArchived, isRead: isRead, in: tx)
+        }
+        guard let marked else { throw PageError.notFound }
+        return .seeOther(PageLink.to("/messages", ["owner": marked.owner]))
+    }
+
+    private static func threadID(_ context: SignedInContext) throws(PageError) -> MessageThreadID {
+        guard let id = context.parameters.get("threadID").flatMap({ MessageThreadID($0) }) else { throw .notFound }
+        return id
+    }
+
+    private static let pageSize = 50
+}

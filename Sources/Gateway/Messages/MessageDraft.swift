@@ -1,0 +1,59 @@
+import Storage
+import Timestamps
+
+extension MessageOperations {
+    /// What a client wants sent.
+    struct Draft: Sendable {
+        let from: String
+        let to: String
+        let content: String
+        let attachments: [String]
+        let isEncrypted: Bool
+        let requestID: String?
+        let sendAt: Timestamp?
+    }
+}
+
+extension MessageOperations.Draft {
+    /// What was asked for, with numbers made canonical (contract 1.7) and without blank attachments; nil is as good as
+    /// empty.
+    init(
+        reading from: String?, to: String?, content: String?, attachments: [String]?, isEncrypted: Bool?,
+        requestID: String?, sendAt: Timestamp?
+    ) {
+        let requestID = (requestID ?? "").trimmed
+        self.init(
+            from: PhoneNumber.address(from ?? ""), to: PhoneNumber.address(to ?? ""), content: content ?? "",
+            attachments: (attachments ?? []).map(\.trimmed).filter { !$0.isEmpty }, isEncrypted: isEncrypted ?? false,
+            requestID: requestID.isEmpty ? nil : requestID, sendAt: sendAt)
+    }
+
+    /// The same to the same once more, at once.
+    init(again message: Message) {
+        self.init(
+            from: message.owner, to: message.contact, content: message.content, attachments: message.attachments,
+            isEncrypted: message.isEncrypted, requestID: message.requestID, sendAt: nil)
+    }
+
+    /// Tries the rules for a message to one recipient (contract 4.1.1).
+    ///
+    /// - Throws: `APIError` 422.
+    func check(at now: Timestamp) throws(APIError) {
+        var errors = FieldErrors()
+        errors.require("from", from)
+        errors.requirePhoneNumber("from", from)
+        errors.require("to", to)
+        errors.requireContact("to", to)
+        errors.require("content", content)
+        errors.requireCharacters("content", content, max: 2_048)
+        errors.requireAttachmentURLs("attachments", attachments)
+        errors.requireBytes("request_id", requestID ?? "", max: 255)
+        if let sendAt, sendAt - now > Self.furthestSendAt {
+            errors.add("send_at", "the scheduled time cannot be more than 20 days (480 hours) in the future")
+        }
+        try errors.check("validation errors while sending message")
+    }
+
+    /// How far ahead a message may be planned: 20 days, as in httpSMS.
+    private static let furthestSendAt: Duration = .seconds(480 * 3_600)
+}

@@ -1,0 +1,164 @@
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// Bulk messages: a file is looked at first, and sent when somebody says so.
+@Suite(.timeLimit(.minutes(1))) struct BulkPageTests {
+    private static let path = "/messages/bulk"
+
+    private static func choose(_ text: String, name: String = "numbers.csv", _ page: PageClient) async throws
+        -> APIClient.Answer
+    {
+        try await page.upload(path, on: path, file: ("document", name, Array(text.utf8)))
+    }
+
+    /// The hidden fields of the form that a preview carries.
+    private static func fields(of preview: String) -> [(String, String)] {
+        preview.matches(of: /<input type="hidden" name="(once|name|type|document)" value="([^"]*)"/).map {
+            (String($0.1), String($0.2))
+        }
+    }
+
+    @Test func nothingIsSentBeforeSomebodySaysSoAndThenOnce() async throws {
+        try await withServer { server in
+            let (page, account, phone) = try await MessagePageTests.signedIn(server)
+            let file = BulkMessageTests.header + BulkMessageTests.row + "+18005550199,+18005550101,<b>Later</b>,,\n"
+
+            let preview = try await Self.choose(file, page)
+            let untouched = try await account.allMessages().isEmpty
+            let fields = Self.fields(of: preview.text)
+            let sent = try await page.upload("\(Self.path)/send", on: Self.path, fields, file: nil)
+            let again = try await page.upload("\(Self.path)/send", on: Self.path, fields, file: nil)
+
+            #expect(preview.status == 200 && preview.text.contains("2 messages in numbers.csv"))
+            #expect(preview.text.contains("<dt>From +18005550199</dt><dd>2</dd>"))
+            #expect(preview.text.contains("&lt;b&gt;Later&lt;/b&gt;") && !preview.text.contains("<b>"))
+            #expect(untouched)
+            #expect(fields.map(\.0) == ["once", "name", "type", "document"])
+            #expect(sent.status == 303)
+            #expect(again.header("Location") == Self.path)
+            #expect(try await account.allMessages().map { $0["contact"] } == ["+18005550100", "+18005550101"])
+            let batch = try #require(sent.header("Location"))
+            #expect(try await page.get(batch).text.contains("0 of 2 done"))
+            let id = try await account.allMessages()[0]["id"].string
+            _ = try await phone.report("SENT", id)
+            let text = try await page.get(batch).text
+            #expect(text.contains("1 of 2 done") && text.contains("<span class=\"status sent\">1 sent</span>"))
+            #expect(try await page.get("\(batch)&status=sent").text.matches(of: /class="thread"/).count == 1)
+            #expect(try await page.get(Self.path).text.contains(">numbers.csv</a>"))
+            #expect(try await page.get("/messages/message/\(id)").text.contains("href=\"\(batch)\""))
+        }
+    }
+
+    @Test func aRowThatBreaksARuleIsNamedAndNothingIsSent() async throws {
+        try await withServer { server in
+            let (page, account, _) = try await MessagePageTests.signedIn(server)
+            let bad = "+18005550199,<script>,,,\n"
+
+            let broken = try await Self.choose(BulkMessageTests.header + BulkMessageTests.row + bad, page)
+            let foreign = try await Self.choose(
+                BulkMessageTests.header + "+18005550177,+18005550100,Hi,,\n+18005550177,+18005550100,Hi,,\n", page)
+            let many = try await Self.choose(
+                BulkMessageTests.header + String(repeating: "+18005550199,x,Hi,,\n", count: 103), page)
+
+            #expect([broken.status, foreign.status, many.status] == [422, 422, 422])
+            #expect(
+                broken.text.contains(
+                    "<tr><td>3</td><td class=\"break\">The ToPhoneNumber [&lt;script&gt;] is not a valid"))
+            #expect(broken.text.contains("<tr><td>3</td><td class=\"break\">The message content is required.</td>"))
+            #expect(!broken.text.contains("name=\"once\""))
+            #expect(foreign.text.contains("<tr><td>2, 3</td>"))
+            #expect(foreign.text.contains("The FromPhoneNumber [+18005550177] is not registered on your account"))
+            #expect(many.text.contains("There are 3 more problems like these."))
+            #expect(try await account.allMessages().isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        ("", "numbers.csv", "any valid records"), ("x", "numbers.pdf", "is not a valid CSV or Excel file"),
+    ])
+    func aFileThatCannotBeReadIsRefused(_ text: String, _ name: String, _ reason: String) async throws {
+        try await withServer { server in
+            let page = try await MessagePageTests.signedIn(server).page
+
+            let answer = try await Self.choose(text, name: name, page)
+
+            #expect(answer.status == 422 && answer.text.contains(reason), "\(answer.text)")
+            let none = try await page.upload(Self.path, on: Self.path, file: nil)
+            #expect(none.status == 422 && none.text.contains("Choose a file first."))
+        }
+    }
+
+    @Test func whatIsSentGoesThroughAllRulesAgain() async throws {
+        try await withServer { server in
+            let (page, account, _) = try await MessagePageTests.signedIn(server)
+            let preview = try await Self.choose(BulkMessageTests.header + BulkMessageTests.row, page)
+            var fields = Self.fields(of: preview.text)
+            // FromPhoneNumber,ToPhoneNumber,Content\n+18005550177,+18005550100,Hi\n
+            fields[3].1 = "RnJvbVBob25lTnVtYmVyLFRvUGhvbmVOdW1iZXIsQ29udGVudAorMTgwMDU1NTAxNzcsKzE4MDA1NTUwMTAwLEhpCg=="
+
+            let forged = try await page.upload("\(Self.path)/send", on: Self.path, fields, file: nil)
+            let empty = try await page.upload("\(Self.path)/send", on: Self.path, [], file: nil)
+
+            #expect(forged.status == 422 && forged.text.contains("is not registered on your account"))
+            #expect(empty.status == 422)
+            #expect(try await account.allMessages().isEmpty)
+        }
+    }
+
+    @Test func theSampleIsAFileThatCanBeSent() async throws {
+        try await withServer { server in
+            let page = try await MessagePageTests.signedIn(server).page
+            let sample = try await page.get("\(Self.path)/sample.csv")
+
+            let preview = try await Self.choose(
+                sample.text.replacing("2030-01-31T10:00:00", with: ""), page)
+
+            #expect(sample.header("Content-Disposition") == "attachment; filename=\"httpsms-bulk.csv\"")
+            #expect(preview.text.contains("2 messages in numbers.csv"), "\(preview.text)")
+        }
+    }
+
+    @Test func aLargeFileIsTakenAndATooLargeOneRefused() async throws {
+        try await withServer { server in
+            let page = try await MessagePageTests.signedIn(server).page
+            let rows = String(repeating: BulkMessageTests.row, count: 1_000)
+            let wide = BulkMessageTests.header.replacing("\n", with: ",Note\n")
+            // What is in columns of the sender's own is read and left out.
+            func file(_ size: Int) -> String {
+                wide + rows.replacing("\n", with: ",\(String(repeating: "x", count: size / 1_000 - 32))\n")
+            }
+
+            let large = try await Self.choose(file(4_900_000), page)
+            let fields = Self.fields(of: large.text)
+            let sent = try await page.upload("\(Self.path)/send", on: Self.path, fields, file: nil)
+            let tooLarge = try await Self.choose(file(5_200_000), page)
+
+            #expect(large.status == 200 && large.text.contains("1,000 messages in numbers.csv"))
+            #expect(sent.status == 303, "\(sent.text.prefix(2_000))")
+            #expect(tooLarge.status == 422 && tooLarge.text.contains("The file must be less than 5 MB"))
+        }
+    }
+
+    @Test func anotherAccountsFilesAreNotThereAndFormsOfOthersAreRefused() async throws {
+        try await withServer { server in
+            let account = try await MessagePageTests.signedIn(server).account
+            let stranger = try await MessagePageTests.signedIn(server).page
+            _ = try await account.upload(BulkMessageTests.header + BulkMessageTests.row)
+            let id = try await account.client.get("/v1/bulk-messages").data[0]["request_id"].string
+
+            let batch = try await stranger.get(BulkPages.path(of: id))
+            let nobody = PageClient(baseURL: server.baseURL)
+            let anonymous = try await nobody.upload(
+                Self.path, on: "/sign-in", file: ("document", "numbers.csv", Array("x".utf8)))
+            let foreign = try await stranger.upload(
+                Self.path, on: "/v1/nothing", file: ("document", "numbers.csv", Array("x".utf8)))
+
+            #expect(batch.status == 404)
+            #expect(try await !stranger.get(Self.path).text.contains("numbers.csv"))
+            #expect(anonymous.status == 415)
+            #expect(foreign.status == 403)
+        }
+    }
+}
