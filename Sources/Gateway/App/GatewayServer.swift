@@ -68,6 +68,12 @@ package struct GatewayServer: Sendable {
         users = UserOperations(
             store: store, queries: UserQueries(keyring: opened.keyring), identities: identities,
             endpoints: endpoints)
+        let phones = PhoneOperations(
+            store: store, endpoints: endpoints, identities: identities, clock: clock,
+            minimumExpiration: configuration.messageExpirationMinimum)
+        let phoneAPIKeys = PhoneAPIKeyOperations(
+            store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock)
+        let sendSchedules = SendScheduleOperations(store: store, clock: clock)
         let messages = MessageOperations(store: store, clock: clock, pushes: configuration.push != nil)
         let heartbeats = HeartbeatOperations(
             store: store, clock: clock, offlineAfter: configuration.heartbeatOfflineAfter,
@@ -89,17 +95,12 @@ package struct GatewayServer: Sendable {
             idempotency: IdempotencyMiddleware(
                 store: store, queries: IdempotencyQueries(keyring: opened.keyring)),
             users: UserRoutes(operations: users),
-            phoneAPIKeys: PhoneAPIKeyRoutes(
-                store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock
-            ),
-            phones: PhoneRoutes(
-                store: store,
-                operations: PhoneOperations(store: store, endpoints: endpoints, identities: identities, clock: clock),
-                minimumExpiration: configuration.messageExpirationMinimum),
+            phoneAPIKeys: PhoneAPIKeyRoutes(operations: phoneAPIKeys),
+            phones: PhoneRoutes(store: store, operations: phones),
             heartbeats: HeartbeatRoutes(store: store, operations: heartbeats),
             messages: MessageRoutes(store: store, operations: messages, clock: clock),
             bulkMessages: BulkMessageRoutes(store: store, users: users, clock: clock),
-            sendSchedules: SendScheduleRoutes(store: store, clock: clock),
+            sendSchedules: SendScheduleRoutes(operations: sendSchedules),
             threads: MessageThreadRoutes(store: store),
             phoneMessages: PhoneMessageRoutes(
                 operations: messages,
