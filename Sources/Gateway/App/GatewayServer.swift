@@ -112,7 +112,8 @@ package struct GatewayServer: Sendable {
                 store: store, runner: runner, endpoints: endpoints, webhooks: webhooks),
             events: EventRoutes(store: store, stream: stream),
             dashboard: try Dashboard(
-                store: store, users: users, webhooks: webhooks, runner: runner, stream: stream,
+                store: store, users: users, webhooks: webhooks, runner: runner, phones: phones, phoneKeys: phoneAPIKeys,
+                schedules: sendSchedules, offlineAfter: configuration.heartbeatOfflineAfter, stream: stream,
                 site: site)
         ).router()
         let all = router.routes.filter { $0.method != .head }.map {

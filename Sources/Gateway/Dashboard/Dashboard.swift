@@ -13,13 +13,18 @@ struct Dashboard: Sendable {
     private let events: EventPages
     private let replays: ReplayPages
     private let snippets: SnippetPages
+    private let phones: PhonePages
+    private let phoneKeys: PhoneKeyPages
+    private let schedules: SchedulePages
+    private let newPhone: NewPhonePages
     private let members: UserPages
     private let live: LivePages
 
     /// - Throws: When a template cannot be parsed.
     init(
         store: any Store, users: UserOperations, webhooks: WebhookOperations, runner: AttemptRunner,
-        stream: EventStream, site: PageSite
+        phones: PhoneOperations, phoneKeys: PhoneAPIKeyOperations, schedules: SendScheduleOperations,
+        offlineAfter: Duration, stream: EventStream, site: PageSite
     ) throws {
         let views = try PageViews()
         let sessions = Sessions(store: store)
@@ -32,6 +37,10 @@ struct Dashboard: Sendable {
             operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views)
         replays = ReplayPages(operations: webhooks, views: views)
         snippets = SnippetPages(operations: webhooks, access: operations, views: views)
+        self.phones = PhonePages(operations: phones, offlineAfter: offlineAfter, views: views)
+        self.phoneKeys = PhoneKeyPages(operations: phoneKeys, views: views)
+        self.schedules = SchedulePages(operations: schedules, views: views)
+        newPhone = NewPhonePages(keys: phoneKeys, site: site, views: views)
         members = UserPages(store: store, users: users, access: operations, site: site, views: views)
         live = LivePages(stream: stream, sessions: sessions)
         events = EventPages(store: store, endpoints: webhooks.endpoints, views: views)
@@ -54,6 +63,10 @@ struct Dashboard: Sendable {
         events.add(to: signedIn)
         replays.add(to: signedIn)
         snippets.add(to: signedIn)
+        newPhone.add(to: signedIn)
+        phoneKeys.add(to: signedIn)
+        schedules.add(to: signedIn)
+        phones.add(to: signedIn)
         members.add(to: signedIn)
         live.add(to: signedIn)
     }

@@ -23,6 +23,10 @@ struct PageViews: Sendable {
             "invited": PackageResources.invited_mustache, "invitation": PackageResources.invitation_mustache,
             "replay-form": PackageResources.replay_form_mustache, "replay": PackageResources.replay_mustache,
             "verify": PackageResources.verify_mustache,
+            "phones": PackageResources.phones_mustache, "phone": PackageResources.phone_mustache,
+            "phone-new": PackageResources.phone_new_mustache, "phone-keys": PackageResources.phone_keys_mustache,
+            "schedules": PackageResources.schedules_mustache,
+            "schedule-form": PackageResources.schedule_form_mustache, "week": PackageResources.week_mustache,
         ]
         library = MustacheLibrary(
             templates: try sources.mapValues { try MustacheTemplate(string: String(decoding: $0, as: UTF8.self)) })
@@ -97,7 +101,8 @@ struct PageViews: Sendable {
     }
 
     private static let sections: [(name: String, path: String, template: String)] = [
-        ("Overview", "/", "overview"), ("Webhooks", WebhookPages.path, "webhooks"), ("Events", "/events", "events"),
+        ("Overview", "/", "overview"), ("Phones", PhonePages.path, "phones"),
+        ("Webhooks", WebhookPages.path, "webhooks"), ("Events", "/events", "events"),
         ("Users", UserPages.path, "users"), ("Account", "/account", "account"),
     ]
 }

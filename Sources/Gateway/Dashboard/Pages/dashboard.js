@@ -43,6 +43,12 @@ document.addEventListener("click", (event) => {
   if (button) copy(button);
 });
 
+// A form that nobody has touched takes the browser's time zone.
+for (const list of document.querySelectorAll("select[data-timezone]")) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if ([...list.options].some((option) => option.value === zone)) list.value = zone;
+}
+
 // Parts with data-live come anew from the server when something happened, and every 2 s while one with data-open is there.
 const live = {
   source: null, timer: 0, isBusy: false, isStale: false,
