@@ -68,6 +68,12 @@ package struct GatewayServer: Sendable {
         users = UserOperations(
             store: store, queries: UserQueries(keyring: opened.keyring), identities: identities,
             endpoints: endpoints)
+        let phones = PhoneOperations(
+            store: store, endpoints: endpoints, identities: identities, clock: clock,
+            minimumExpiration: configuration.messageExpirationMinimum)
+        let phoneAPIKeys = PhoneAPIKeyOperations(
+            store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock)
+        let sendSchedules = SendScheduleOperations(store: store, clock: clock)
         let messages = MessageOperations(store: store, clock: clock, pushes: configuration.push != nil)
         let bulkMessages = BulkMessageOperations(store: store, users: users, clock: clock)
         let idempotency = IdempotencyQueries(keyring: opened.keyring)
@@ -90,17 +96,12 @@ package struct GatewayServer: Sendable {
             identities: identities,
             idempotency: IdempotencyMiddleware(store: store, queries: idempotency),
             users: UserRoutes(operations: users),
-            phoneAPIKeys: PhoneAPIKeyRoutes(
-                store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock
-            ),
-            phones: PhoneRoutes(
-                store: store,
-                operations: PhoneOperations(store: store, endpoints: endpoints, identities: identities, clock: clock),
-                minimumExpiration: configuration.messageExpirationMinimum),
+            phoneAPIKeys: PhoneAPIKeyRoutes(operations: phoneAPIKeys),
+            phones: PhoneRoutes(store: store, operations: phones),
             heartbeats: HeartbeatRoutes(store: store, operations: heartbeats),
             messages: MessageRoutes(store: store, operations: messages, clock: clock),
             bulkMessages: BulkMessageRoutes(operations: bulkMessages),
-            sendSchedules: SendScheduleRoutes(store: store, clock: clock),
+            sendSchedules: SendScheduleRoutes(operations: sendSchedules),
             threads: MessageThreadRoutes(store: store),
             phoneMessages: PhoneMessageRoutes(
                 operations: messages,
@@ -112,8 +113,11 @@ package struct GatewayServer: Sendable {
                 store: store, runner: runner, endpoints: endpoints, webhooks: webhooks),
             events: EventRoutes(store: store, stream: stream),
             dashboard: try Dashboard(
-                store: store, users: users, webhooks: webhooks, messages: messages, bulkMessages: bulkMessages,
-                receipts: FormReceipts(queries: idempotency), runner: runner, stream: stream, site: site,
+                Dashboard.Operations(
+                    users: users, webhooks: webhooks, messages: messages, bulkMessages: bulkMessages, phones: phones,
+                    phoneKeys: phoneAPIKeys, schedules: sendSchedules),
+                store: store, receipts: FormReceipts(queries: idempotency), runner: runner, stream: stream, site: site,
+                offlineAfter: configuration.heartbeatOfflineAfter,
                 system: SystemFacts(configuration, startedAt: clock.now()))
         ).router()
         let all = router.routes.filter { $0.method != .head }.map {

@@ -2,46 +2,60 @@ import Delivery
 import Hummingbird
 import Storage
 
-/// The pages of the web interface: everything outside of `/v1`, `/health` and `/metrics`.
+/// Pages for somebody who is signed in.
+protocol SignedInPages: Sendable {
+    /// Adds their routes.
+    func add(to group: RouterGroup<SignedInContext>)
+}
+
+/// The pages of the web interface: everything outside of `/v1`, `/health`, `/metrics`, `/docs` and `/llms.txt`.
 struct Dashboard: Sendable {
+    /// What the API's routes do, which pages do, too.
+    struct Operations: Sendable {
+        let users: UserOperations
+        let webhooks: WebhookOperations
+        let messages: MessageOperations
+        let bulkMessages: BulkMessageOperations
+        let phones: PhoneOperations
+        let phoneKeys: PhoneAPIKeyOperations
+        let schedules: SendScheduleOperations
+    }
+
     private let middleware: PageMiddleware
     private let access: AccessRoutes
     private let overview: OverviewRoutes
-    private let account: AccountPages
-    private let messages: DashboardMessages
-    private let webhooks: WebhookPages
-    private let deliveries: DeliveryPages
-    private let events: EventPages
-    private let replays: ReplayPages
-    private let snippets: SnippetPages
-    private let members: UserPages
-    private let live: LivePages
-    private let system: SystemPages
+    private let pages: [any SignedInPages]
 
     /// - Throws: When a template cannot be parsed.
     init(
-        store: any Store, users: UserOperations, webhooks: WebhookOperations, messages: MessageOperations,
-        bulkMessages: BulkMessageOperations, receipts: FormReceipts, runner: AttemptRunner, stream: EventStream,
-        site: PageSite, system facts: SystemFacts
+        _ operations: Operations, store: any Store, receipts: FormReceipts, runner: AttemptRunner, stream: EventStream,
+        site: PageSite, offlineAfter: Duration, system facts: SystemFacts
     ) throws {
         let views = try PageViews()
         let sessions = Sessions(store: store)
-        let operations = AccessOperations(store: store, users: users, passwords: Passwords())
+        let users = operations.users
+        let webhooks = operations.webhooks
+        let access = AccessOperations(store: store, users: users, passwords: Passwords())
         middleware = PageMiddleware(site: site, sessions: sessions, views: views)
-        access = AccessRoutes(access: operations, sessions: sessions, views: views)
-        overview = OverviewRoutes(store: store, access: operations, views: views)
-        account = AccountPages(store: store, users: users, access: operations, views: views)
-        self.messages = DashboardMessages(
-            operations: messages, bulk: bulkMessages, receipts: receipts, views: views)
-        self.webhooks = WebhookPages(
-            operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views)
-        replays = ReplayPages(operations: webhooks, views: views)
-        snippets = SnippetPages(operations: webhooks, access: operations, views: views)
-        members = UserPages(store: store, users: users, access: operations, site: site, views: views)
-        live = LivePages(stream: stream, sessions: sessions)
-        system = SystemPages(store: store, facts: facts, views: views)
-        events = EventPages(store: store, endpoints: webhooks.endpoints, views: views)
-        deliveries = DeliveryPages(store: store, runner: runner, endpoints: webhooks.endpoints, views: views)
+        self.access = AccessRoutes(access: access, sessions: sessions, views: views)
+        overview = OverviewRoutes(store: store, access: access, views: views)
+        pages = [
+            DashboardMessages(
+                operations: operations.messages, bulk: operations.bulkMessages, receipts: receipts, views: views),
+            PhonePages(operations: operations.phones, offlineAfter: offlineAfter, views: views),
+            NewPhonePages(keys: operations.phoneKeys, site: site, views: views),
+            PhoneKeyPages(operations: operations.phoneKeys, views: views),
+            SchedulePages(operations: operations.schedules, views: views),
+            WebhookPages(operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views),
+            ReplayPages(operations: webhooks, views: views),
+            SnippetPages(operations: webhooks, access: access, views: views),
+            DeliveryPages(store: store, runner: runner, endpoints: webhooks.endpoints, views: views),
+            EventPages(store: store, endpoints: webhooks.endpoints, views: views),
+            UserPages(store: store, users: users, access: access, site: site, views: views),
+            SystemPages(store: store, facts: facts, views: views),
+            AccountPages(store: store, users: users, access: access, views: views),
+            LivePages(stream: stream, sessions: sessions),
+        ]
     }
 
     /// Adds the pages. They come before what the API's routes pass: no key is read, no other origin let in.
@@ -54,16 +68,7 @@ struct Dashboard: Sendable {
         ThemePages().add(to: group)
         overview.add(to: group)
         access.add(to: group, signedIn: signedIn)
-        account.add(to: signedIn)
-        messages.add(to: signedIn)
-        webhooks.add(to: signedIn)
-        deliveries.add(to: signedIn)
-        events.add(to: signedIn)
-        replays.add(to: signedIn)
-        snippets.add(to: signedIn)
-        members.add(to: signedIn)
-        live.add(to: signedIn)
-        system.add(to: signedIn)
+        for page in pages { page.add(to: signedIn) }
     }
 
     /// Whether a route belongs to a page, and so is no part of `openapi.json`.

@@ -41,6 +41,25 @@ extension Heartbeat: RowDecodable {
     }
 }
 
+/// The heartbeats of a phone within a stretch of time.
+struct HeartbeatStep: Sendable, Hashable {
+    let firstAt: Timestamp
+    let lastAt: Timestamp
+    /// At least 1.
+    let count: Int64
+    /// How many of them said that the phone was charging.
+    let chargingCount: Int64
+}
+
+extension HeartbeatStep: RowDecodable {
+    init(row: Row) throws {
+        firstAt = try row.get("first_at")
+        lastAt = try row.get("last_at")
+        count = try row.get("count")
+        chargingCount = try row.get("charging_count")
+    }
+}
+
 /// What the server knows of a phone's being there: made at its first heartbeat, so that a phone that was never heard is
 /// neither online nor offline.
 struct Presence: Sendable, Hashable {

@@ -18,6 +18,34 @@ enum HeartbeatQueries {
             """)
     }
 
+    /// The heartbeats of `owner` from `start` on, put together by steps of `step`, oldest first; steps without any are left
+    /// out. Index: `heartbeat_owner`.
+    static func steps(
+        userID: UserID, owner: String, from start: Timestamp, by step: Duration, in tx: any Transaction
+    ) throws -> [HeartbeatStep] {
+        try tx.all(
+            HeartbeatStep.self,
+            """
+            SELECT MIN(timestamp) AS first_at, MAX(timestamp) AS last_at, COUNT(*) AS count,
+                CAST(SUM(charging) AS BIGINT) AS charging_count
+            FROM heartbeat
+            WHERE user_id = \(userID) AND owner = \(owner) AND timestamp >= \(start)
+            GROUP BY (timestamp - \(start)) / \(step.microseconds)
+            ORDER BY first_at
+            """)
+    }
+
+    /// When `owner` was heard last before `time`; nil when it never was. Index: `heartbeat_owner`.
+    static func last(userID: UserID, owner: String, before time: Timestamp, in tx: any Transaction) throws -> Timestamp?
+    {
+        try tx.value(
+            """
+            SELECT MAX(timestamp) AS value
+            FROM heartbeat
+            WHERE user_id = \(userID) AND owner = \(owner) AND timestamp < \(time)
+            """)
+    }
+
     static func insert(_ heartbeat: Heartbeat, in tx: any Transaction) throws {
         try tx.run(
             """
@@ -31,6 +59,12 @@ enum HeartbeatQueries {
     /// The presence of a phone, locked; nil before its first heartbeat.
     static func presence(of phone: PhoneID, in tx: any Transaction) throws -> Presence? {
         try tx.first(Presence.self, "SELECT * FROM presence WHERE phone_id = \(phone) \(.forUpdate)")
+    }
+
+    /// The presence of those of `phones` that were heard.
+    static func presences(of phones: [PhoneID], in tx: any Transaction) throws -> [PhoneID: Presence] {
+        try tx.all(Presence.self, "SELECT * FROM presence WHERE phone_id IN \(list: phones)")
+            .reduce(into: [:]) { $0[$1.phoneID] = $1 }
     }
 
     /// Starts monitoring.

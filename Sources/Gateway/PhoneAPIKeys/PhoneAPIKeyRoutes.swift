@@ -1,14 +1,10 @@
 import Delivery
 import Hummingbird
 import Storage
-import Timestamps
 
 /// `/v1/phone-api-keys` (contract 4.6).
 struct PhoneAPIKeyRoutes {
-    let store: any Store
-    let queries: PhoneAPIKeyQueries
-    let identities: Identities
-    let clock: any WallClock
+    let operations: PhoneAPIKeyOperations
 
     func add(to group: RouterGroup<UserContext>) {
         group.get("/v1/phone-api-keys", use: list)
@@ -21,8 +17,7 @@ struct PhoneAPIKeyRoutes {
         var errors = FieldErrors()
         let page = Page(QueryParameters(request), limit: 20, errors: &errors)
         try errors.check("validation errors while fetching phone API keys")
-        let keys = try await store.read { [queries] tx in try queries.list(userID: context.userID, page: page, in: tx) }
-        return Reply(fetched: keys, "phone API key")
+        return Reply(fetched: try await operations.list(userID: context.userID, page: page), "phone API key")
     }
 
     private struct CreateRequest: Decodable {
@@ -30,20 +25,9 @@ struct PhoneAPIKeyRoutes {
     }
 
     private func create(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let name = (try await request.decode(CreateRequest.self).name ?? "").trimmed
-        var errors = FieldErrors()
-        errors.require("name", name)
-        errors.requireBytes("name", name, max: 60)
-        try errors.check("validation errors while creating phone API key")
-        let id = PhoneAPIKeyID(at: clock.now())
-        let apiKey = APIKey.random(prefix: APIKey.phonePrefix)
+        let name = try await request.decode(CreateRequest.self).name ?? ""
         let receipt = context.receipt(of: PhoneAPIKey?.self) { Reply("phone API key created successfully", $0) }
-        let key = try await store.write { [queries] tx in
-            try receipt.keep(in: tx) {
-                try queries.insert(id, name: name, apiKey: apiKey, userID: context.userID, in: tx)
-            }
-        }
-        return receipt.reply(key)
+        return receipt.reply(try await operations.create(name: name, userID: context.userID, receipt: receipt))
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Response {
@@ -51,11 +35,9 @@ struct PhoneAPIKeyRoutes {
         let text = context.parameters.get("phoneAPIKeyID") ?? ""
         let id = errors.requireID("phoneAPIKeyID", text, of: PhoneAPIKeyID.self)
         try errors.check("validation errors while deleting phone API key")
-        let isDeleted = try await store.write { [queries, identities] tx in
-            try identities.forgetAll(in: tx)
-            return try id.map { try queries.delete($0, userID: context.userID, in: tx) } ?? false
+        guard let id, try await operations.delete(id, userID: context.userID) else {
+            throw APIError.notFound("cannot find phone API key with ID [\(text)]")
         }
-        guard isDeleted else { throw APIError.notFound("cannot find phone API key with ID [\(text)]") }
         return .noContent
     }
 
@@ -66,15 +48,7 @@ struct PhoneAPIKeyRoutes {
         let key = errors.requireID("phoneAPIKeyID", keyText, of: PhoneAPIKeyID.self)
         let phone = errors.requireID("phoneID", phoneText, of: PhoneID.self)
         try errors.check("validation errors while removing the phone from the phone API key")
-        let isFound = try await store.write { [queries, identities] tx in
-            guard let key, let phone, try queries.exists(key, userID: context.userID, in: tx),
-                try PhoneQueries.find(phone, userID: context.userID, in: tx) != nil
-            else { return false }
-            try PhoneAPIKeyQueries.unbind(phone, from: key, in: tx)
-            try identities.forgetAll(in: tx)
-            return true
-        }
-        guard isFound else {
+        guard let key, let phone, try await operations.unbind(phone, from: key, userID: context.userID) else {
             throw APIError.notFound(
                 "cannot find phone with ID [\(phoneText)] which is associated with phone API key with ID [\(keyText)]")
         }

@@ -9,6 +9,16 @@ struct PhoneOperations: Sendable {
     let endpoints: EndpointQueries
     let identities: Identities
     let clock: any WallClock
+    /// The shortest expiration a phone may ask for; 60 s in httpSMS.
+    let minimumExpiration: Duration
+
+    /// Makes the user's changes to the phone that `update` names, which is made when it is new.
+    ///
+    /// - Throws: `APIError` 422 when a rule is broken.
+    func save(_ update: PhoneUpdate, userID: UserID) async throws -> Phone {
+        try update.validate(minimumExpiration: minimumExpiration)
+        return try await upsert(number: update.phoneNumber, identity: .user(userID), change: update.apply)
+    }
 
     /// Stores what `change` makes of the phone with `number`, which is made with defaults when it is new.
     ///

@@ -7,8 +7,6 @@ import Storage
 struct PhoneRoutes {
     let store: any Store
     let operations: PhoneOperations
-    /// The shortest expiration a phone may ask for; 60 s in httpSMS.
-    let minimumExpiration: Duration
 
     func add(users: RouterGroup<UserContext>, phones: RouterGroup<PhoneContext>) {
         users.get("/v1/phones", use: list)
@@ -27,10 +25,7 @@ struct PhoneRoutes {
 
     private func upsert(_ request: Request, _ context: UserContext) async throws -> Reply {
         let update = try await request.decode(PhoneUpdate.self)
-        try update.validate(minimumExpiration: minimumExpiration)
-        let phone = try await operations.upsert(
-            number: update.phoneNumber, identity: .user(context.userID), change: update.apply)
-        return Reply("phone updated successfully", phone)
+        return Reply("phone updated successfully", try await operations.save(update, userID: context.userID))
     }
 
     private struct FCMTokenRequest: Decodable {

@@ -31,6 +31,22 @@ struct PhoneUpdate: Decodable, Sendable {
         messageSendScheduleID = try members.patch(forKey: .messageSendScheduleID)
     }
 
+    /// What a form says of the phone with `phoneNumber`, which names everything but the token, which is the app's own.
+    init(
+        phoneNumber: String, messagesPerMinute: Int, maxSendAttempts: Int, expirationSeconds: Int,
+        missedCallAutoReply: String, unarchiveThread: Bool, sim: String, messageSendScheduleID: String
+    ) {
+        self.phoneNumber = phoneNumber
+        fcmToken = .absent
+        self.messagesPerMinute = .value(messagesPerMinute)
+        self.maxSendAttempts = .value(maxSendAttempts)
+        self.expirationSeconds = .value(expirationSeconds)
+        self.missedCallAutoReply = .value(missedCallAutoReply)
+        self.unarchiveThread = .value(unarchiveThread)
+        self.sim = .value(sim)
+        self.messageSendScheduleID = .value(messageSendScheduleID)
+    }
+
     /// Tries the contract's rules.
     ///
     /// - Throws: `APIError` 422.

@@ -12,6 +12,15 @@ struct SendScheduleBody: Decodable, Sendable {
         let endMinute: Int?
     }
 
+    /// What a form says.
+    init(name: String, timezone: String, windows: [SendSchedule.Window]) {
+        self.name = name
+        self.timezone = timezone
+        self.windows = windows.map {
+            WindowBody(dayOfWeek: $0.day, startMinute: $0.startMinute, endMinute: $0.endMinute)
+        }
+    }
+
     /// What the body says once it holds to the rules.
     struct Settings: Sendable {
         let name: String

@@ -42,6 +42,22 @@ enum SendScheduleQueries {
         try tx.run("DELETE FROM send_schedule WHERE id = \(id)")
     }
 
+    /// The numbers of the phones that keep each of `schedules`, sorted. Index: `phone_schedule`.
+    static func numbers(
+        keeping schedules: [SendScheduleID], in tx: any Transaction
+    ) throws -> [SendScheduleID: [String]] {
+        try tx.rows(
+            """
+            SELECT message_send_schedule_id, phone_number
+            FROM phone
+            WHERE message_send_schedule_id IN \(list: schedules)
+            ORDER BY phone_number
+            """
+        ).reduce(into: [:]) { numbers, row in
+            numbers[try row.get("message_send_schedule_id"), default: []].append(try row.get("phone_number"))
+        }
+    }
+
     /// The phones that keep the schedule `id`, locked, by id. Index: `phone_schedule`.
     static func phones(keeping id: SendScheduleID, in tx: any Transaction) throws -> [Phone] {
         try tx.all(

@@ -5,7 +5,7 @@ import Storage
 import Timestamps
 
 /// The account of whoever is signed in: API key, password and sessions.
-struct AccountPages: Sendable {
+struct AccountPages: SignedInPages {
     let store: any Store
     let users: UserOperations
     let access: AccessOperations

@@ -5,7 +5,7 @@ import Timestamps
 
 /// `GET /live`: tells a page that something happened, with the session of the browser. The page then fetches itself anew and
 /// takes what changed from there, so that each row is made in one place.
-struct LivePages: Sendable {
+struct LivePages: SignedInPages {
     let stream: EventStream
     let sessions: Sessions
 

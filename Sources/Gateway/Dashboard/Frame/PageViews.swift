@@ -23,11 +23,13 @@ struct PageViews: Sendable {
             "invited": PackageResources.invited_mustache, "invitation": PackageResources.invitation_mustache,
             "replay-form": PackageResources.replay_form_mustache, "replay": PackageResources.replay_mustache,
             "verify": PackageResources.verify_mustache, "system": PackageResources.system_mustache,
-            "verify": PackageResources.verify_mustache, "messages": PackageResources.messages_mustache,
-            "conversation": PackageResources.conversation_mustache, "message": PackageResources.message_mustache,
-            "message-form": PackageResources.message_form_mustache, "bulk": PackageResources.bulk_mustache,
-            "bulk-preview": PackageResources.bulk_preview_mustache,
-            "bulk-batch": PackageResources.bulk_batch_mustache,
+            "messages": PackageResources.messages_mustache, "conversation": PackageResources.conversation_mustache,
+            "message": PackageResources.message_mustache, "message-form": PackageResources.message_form_mustache,
+            "bulk": PackageResources.bulk_mustache, "bulk-preview": PackageResources.bulk_preview_mustache,
+            "bulk-batch": PackageResources.bulk_batch_mustache, "phones": PackageResources.phones_mustache,
+            "phone": PackageResources.phone_mustache, "phone-new": PackageResources.phone_new_mustache,
+            "phone-keys": PackageResources.phone_keys_mustache, "schedules": PackageResources.schedules_mustache,
+            "schedule-form": PackageResources.schedule_form_mustache, "week": PackageResources.week_mustache,
         ]
         library = MustacheLibrary(
             templates: try sources.mapValues { try MustacheTemplate(string: String(decoding: $0, as: UTF8.self)) })
@@ -103,7 +105,7 @@ struct PageViews: Sendable {
 
     private static let sections: [(name: String, path: String, template: String, isOwners: Bool)] = [
         ("Overview", "/", "overview", false), ("Messages", "/messages", "messages", false),
-        ("Phones", "/phones", "phones", false), ("Webhooks", WebhookPages.path, "webhooks", false),
+        ("Phones", PhonePages.path, "phones", false), ("Webhooks", WebhookPages.path, "webhooks", false),
         ("Events", "/events", "events", false), ("Users", UserPages.path, "users", true),
         ("System", SystemPages.path, "system", true), ("Account", "/account", "account", false),
     ]

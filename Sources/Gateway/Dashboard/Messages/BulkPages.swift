@@ -100,11 +100,11 @@ struct BulkPages: Sendable {
                 "bulk-preview", "Check before sending",
                 Preview(
                     fileName: file.name, type: file.contentType, document: file.bytes.base64EncodedString(),
-                    once: FormReceipts.token(), count: OverviewRoutes.shown(Int64(upload.items.count)),
+                    once: FormReceipts.token(), count: Figure.shown(Int64(upload.items.count)),
                     isOne: upload.items.count == 1,
                     senders: upload.items.map(\.from).unique.map { number in
                         let count = upload.items.count { $0.from == number }
-                        return Preview.Sender(number: number, count: OverviewRoutes.shown(Int64(count)))
+                        return Preview.Sender(number: number, count: Figure.shown(Int64(count)))
                     },
                     rows: upload.items.prefix(Self.rowCount).map { item in
                         Preview.Row(
@@ -238,10 +238,10 @@ struct BulkLine: Sendable {
         let open = [MessageStatus.pending, .scheduled, .sending].reduce(0) { $0 + (batch.counts[$1] ?? 0) }
         totalNumber = batch.total
         doneNumber = batch.total - open
-        total = OverviewRoutes.shown(Int64(totalNumber))
-        done = OverviewRoutes.shown(Int64(doneNumber))
+        total = Figure.shown(Int64(totalNumber))
+        done = Figure.shown(Int64(doneNumber))
         counts = MessageStatus.allCases.compactMap { status in
-            batch.counts[status].map { Count(status: status.rawValue, count: OverviewRoutes.shown(Int64($0))) }
+            batch.counts[status].map { Count(status: status.rawValue, count: Figure.shown(Int64($0))) }
         }
         isOpen = open > 0
     }

@@ -1,7 +1,7 @@
 import Hummingbird
 
 /// Every page below `/messages`.
-struct DashboardMessages: Sendable {
+struct DashboardMessages: SignedInPages {
     private let list: ThreadListPages
     private let threads: ThreadPages
     private let forms: MessageForms

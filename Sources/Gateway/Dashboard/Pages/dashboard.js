@@ -58,6 +58,11 @@ const countSegments = (field) => {
 document.addEventListener("input", (event) => {
   if (event.target.dataset.segments) countSegments(event.target);
 });
+// A form that nobody has touched takes the browser's time zone.
+for (const list of document.querySelectorAll("select[data-timezone]")) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if ([...list.options].some((option) => option.value === zone)) list.value = zone;
+}
 
 // Parts with data-live come anew from the server when something happened, and every 2 s while one with data-open is there.
 const live = {

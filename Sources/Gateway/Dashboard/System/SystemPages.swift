@@ -5,7 +5,7 @@ import Timestamps
 
 /// `GET /system`, for the owner of the server: whether it is well, what it runs on, and whether every delivery is
 /// accounted for.
-struct SystemPages: Sendable {
+struct SystemPages: SignedInPages {
     let store: any Store
     let facts: SystemFacts
     let views: PageViews

@@ -6,7 +6,7 @@ import Timestamps
 
 /// Users, for the owner of the server: who has an account, asking somebody in, and removing somebody. To everybody else
 /// these pages are not there.
-struct UserPages: Sendable {
+struct UserPages: SignedInPages {
     let store: any Store
     let users: UserOperations
     let access: AccessOperations

@@ -5,7 +5,7 @@ import Storage
 import Timestamps
 
 /// One delivery: its attempts with the exact exchange, what went wrong, and doing it again.
-struct DeliveryPages: Sendable {
+struct DeliveryPages: SignedInPages {
     let store: any Store
     let runner: AttemptRunner
     let endpoints: EndpointQueries

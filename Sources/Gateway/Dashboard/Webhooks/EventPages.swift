@@ -4,7 +4,7 @@ import Hummingbird
 import Storage
 
 /// The log of events, with why each webhook did or did not get one.
-struct EventPages: Sendable {
+struct EventPages: SignedInPages {
     let store: any Store
     let endpoints: EndpointQueries
     let views: PageViews

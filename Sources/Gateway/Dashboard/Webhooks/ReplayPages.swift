@@ -4,7 +4,7 @@ import Storage
 import Timestamps
 
 /// Sending events of the past to a webhook again, and how far that is.
-struct ReplayPages: Sendable {
+struct ReplayPages: SignedInPages {
     let operations: WebhookOperations
     let views: PageViews
 

@@ -3,7 +3,7 @@ import Hummingbird
 import Storage
 
 /// Code that verifies what a webhook sends, with its own URL filled in, and its key once the password was given.
-struct SnippetPages: Sendable {
+struct SnippetPages: SignedInPages {
     let operations: WebhookOperations
     let access: AccessOperations
     let views: PageViews

@@ -6,7 +6,7 @@ import Timestamps
 
 /// Settings > Webhooks: the list, one webhook with its deliveries, and what can be done to it. The rules are those of the
 /// API, whose operations are called.
-struct WebhookPages: Sendable {
+struct WebhookPages: SignedInPages {
     let operations: WebhookOperations
     let forms: WebhookForms
     let views: PageViews

@@ -1,0 +1,87 @@
+import Delivery
+import HTTPTypes
+import Hummingbird
+import Storage
+import Timestamps
+
+/// Connecting a phone, step by step: its key, which is shown in the answer that makes it and never again, what to type into
+/// the app, and whether the phone has been heard.
+struct NewPhonePages: SignedInPages {
+    let keys: PhoneAPIKeyOperations
+    let site: PageSite
+    let views: PageViews
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/phones/new") { request, context in try await show(request, context) }
+        group.post("/phones/new") { request, context in
+            let name = context.form.text("name")
+            do {
+                let key = try await keys.create(name: name, userID: context.userID, receipt: .unkept)
+                return try await show(request, context, key: key)
+            } catch let error as APIError where (400..<500).contains(error.status.code) {
+                return try await show(request, context, name: name, error: error)
+            }
+        }
+    }
+
+    private struct Content {
+        let serverURL: String
+        let isSecure: Bool
+        let name: String
+        let nameProblems: [String]
+        let key: Key?
+        let arrivals: [Arrival]
+        /// Whether there is something to wait for.
+        let isWaiting: Bool
+
+        struct Key {
+            let name: String
+            let apiKey: String
+            let code: QRCode?
+        }
+    }
+
+    /// A phone that logged in lately, or was never heard.
+    private struct Arrival {
+        let path: String
+        let number: String
+        /// Nil before the first heartbeat.
+        let heard: String?
+    }
+
+    private func show(
+        _ request: Request, _ context: SignedInContext, key: PhoneAPIKey? = nil, name: String = "My phone",
+        error: APIError? = nil
+    ) async throws -> Response {
+        let arrivals = try await arrivals(of: context.userID)
+        let problems = (error?.data as? [String: [String]])?["name"] ?? error.map { [$0.message] } ?? []
+        return views.page(
+            "phone-new", "Connect a phone",
+            Content(
+                serverURL: site.baseURL(request, isSecure: context.page.isSecure), isSecure: context.page.isSecure,
+                name: name, nameProblems: problems,
+                key: key.map {
+                    Content.Key(name: $0.name, apiKey: $0.apiKey.exposed, code: QRCode($0.apiKey.exposed))
+                },
+                arrivals: arrivals, isWaiting: arrivals.isEmpty || arrivals.contains { $0.heard == nil }),
+            context, status: error?.status ?? .ok)
+    }
+
+    private func arrivals(of userID: UserID) async throws -> [Arrival] {
+        let now = keys.clock.now()
+        var errors = FieldErrors()
+        let page = Page(QueryParameters(query: ""), limit: 100, errors: &errors)
+        let (phones, presences) = try await keys.store.read { tx in
+            let phones = try PhoneQueries.list(userID: userID, page: page, in: tx)
+            return (phones, try HeartbeatQueries.presences(of: phones.map(\.id), in: tx))
+        }
+        return phones.compactMap { phone in
+            let presence = presences[phone.id]
+            // A login is a change of the phone, too.
+            guard presence == nil || phone.updatedAt > now - .seconds(3_600) else { return nil }
+            return Arrival(
+                path: "\(PhonePages.path)/\(phone.id)", number: phone.phoneNumber,
+                heard: presence.map { Elapsed.ago($0.lastHeartbeatAt, now: now) })
+        }
+    }
+}

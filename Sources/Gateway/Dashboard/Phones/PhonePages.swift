@@ -1,0 +1,147 @@
+import Delivery
+import HTTPSMSWebhooks
+import Hummingbird
+import Storage
+import Timestamps
+
+/// The phones: the list, and one phone with its heartbeats and settings. The rules are those of the API, whose operations
+/// are called.
+struct PhonePages: SignedInPages {
+    let operations: PhoneOperations
+    /// How long a phone may be silent and counts as online.
+    let offlineAfter: Duration
+    let views: PageViews
+
+    static let path = "/phones"
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/phones", use: list)
+        group.get("/phones/:phoneID") { request, context in
+            let isSaved = QueryParameters(request)["saved"] != nil
+            return try await show(context, span: Self.span(request), isSaved: isSaved)
+        }
+        group.post("/phones/:phoneID", use: save)
+        group.post("/phones/:phoneID/delete") { _, context in
+            guard try await operations.delete(Self.phoneID(context), userID: context.userID) else {
+                throw PageError.notFound
+            }
+            return Response.seeOther(Self.path)
+        }
+    }
+
+    private struct ListContent {
+        let isEmpty: Bool
+        let phones: [PhoneSummary]
+        let nextPage: String?
+    }
+
+    private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let (userID, now) = (context.userID, operations.clock.now())
+        let skip = max(QueryParameters(request)["skip"].flatMap { Int($0) } ?? 0, 0)
+        var errors = FieldErrors()
+        // One more than is shown tells whether there is another page.
+        let page = Page(QueryParameters(query: "skip=\(skip)"), limit: Self.pageSize + 1, errors: &errors)
+        let (found, hasMore) = try await operations.store.read { tx in
+            let phones = try PhoneQueries.list(userID: userID, page: page, in: tx)
+            return (
+                try PhoneSummary.Found.all(
+                    Array(phones.prefix(Self.pageSize)), of: userID, span: .day, now: now, in: tx),
+                phones.count > Self.pageSize
+            )
+        }
+        return views.page(
+            "phones", "Phones",
+            ListContent(
+                isEmpty: found.isEmpty && skip == 0,
+                phones: found.map { PhoneSummary($0, span: .day, now: now, offlineAfter: offlineAfter) },
+                nextPage: hasMore ? "?skip=\(skip + Self.pageSize)" : nil),
+            context)
+    }
+
+    private struct Content {
+        let phone: PhoneSummary
+        let settings: PhoneSettings
+        let isSecondSIM: Bool
+        let schedules: [Named]
+        let spans: [Choice]
+        let minimumExpiration: Int64
+        let isSaved: Bool
+        let problem: String?
+        let rateProblems: [String]
+        let attemptProblems: [String]
+        let expirationProblems: [String]
+        let replyProblems: [String]
+        let scheduleProblems: [String]
+    }
+
+    private struct Named {
+        let id: String
+        let name: String
+        let isChosen: Bool
+    }
+
+    private func show(
+        _ context: SignedInContext, span: HeartbeatChart.Span = .day, isSaved: Bool = false,
+        typed: PhoneSettings? = nil, error: APIError? = nil
+    ) async throws -> Response {
+        let (id, userID, now) = (try Self.phoneID(context), context.userID, operations.clock.now())
+        let read = try await operations.store.read { tx in
+            let phones = try PhoneQueries.find(id, userID: userID, in: tx).map { [$0] } ?? []
+            return (
+                found: try PhoneSummary.Found.all(phones, of: userID, span: span, now: now, in: tx).first,
+                schedules: try SendScheduleQueries.list(userID: userID, in: tx)
+            )
+        }
+        guard let found = read.found else { throw PageError.notFound }
+        let settings = typed ?? PhoneSettings(found.phone)
+        let problems = error?.data as? [String: [String]] ?? [:]
+        return views.page(
+            "phone", found.phone.phoneNumber,
+            Content(
+                phone: PhoneSummary(found, span: span, now: now, offlineAfter: offlineAfter), settings: settings,
+                isSecondSIM: settings.sim == SIM.sim2.rawValue,
+                schedules: read.schedules.map {
+                    Named(id: $0.id.text, name: $0.name, isChosen: $0.id.text == settings.scheduleID)
+                },
+                spans: HeartbeatChart.Span.allCases.map {
+                    Choice(value: $0.rawValue, isChosen: $0 == span, note: $0.name)
+                },
+                minimumExpiration: operations.minimumExpiration.components.seconds, isSaved: isSaved,
+                problem: error.map {
+                    problems.isEmpty ? $0.message : "Nothing was saved. What is wrong stands at the fields."
+                },
+                rateProblems: problems["messages_per_minute"] ?? [],
+                attemptProblems: problems["max_send_attempts"] ?? [],
+                expirationProblems: problems["message_expiration_seconds"] ?? [],
+                replyProblems: problems["missed_call_auto_reply"] ?? [],
+                scheduleProblems: problems["message_send_schedule_id"] ?? []),
+            context, status: error?.status ?? .ok)
+    }
+
+    private func save(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try Self.phoneID(context), context.userID)
+        let phone = try await operations.store.read { tx in try PhoneQueries.find(id, userID: userID, in: tx) }
+        guard let phone else { throw PageError.notFound }
+        let typed = PhoneSettings(context.form)
+        do {
+            _ = try await operations.save(typed.update(of: phone.phoneNumber), userID: userID)
+            return Response.seeOther("\(Self.path)/\(id)?saved=1")
+        } catch let error as APIError where (400..<500).contains(error.status.code) {
+            return try await show(context, typed: typed, error: error)
+        }
+    }
+
+    /// The path's phone.
+    ///
+    /// - Throws: `PageError` 404 when it is no id.
+    private static func phoneID(_ context: SignedInContext) throws(PageError) -> PhoneID {
+        guard let id = context.parameters.get("phoneID").flatMap({ PhoneID($0) }) else { throw .notFound }
+        return id
+    }
+
+    private static func span(_ request: Request) -> HeartbeatChart.Span {
+        QueryParameters(request)["span"].flatMap(HeartbeatChart.Span.init(rawValue:)) ?? .day
+    }
+
+    private static let pageSize = 25
+}

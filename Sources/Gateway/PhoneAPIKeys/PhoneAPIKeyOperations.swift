@@ -1,0 +1,54 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// What can be done with phone API keys.
+struct PhoneAPIKeyOperations: Sendable {
+    let store: any Store
+    let queries: PhoneAPIKeyQueries
+    let identities: Identities
+    let clock: any WallClock
+
+    /// The keys of `userID`, newest first.
+    func list(userID: UserID, page: Page) async throws -> [PhoneAPIKey] {
+        try await store.read { [queries] tx in try queries.list(userID: userID, page: page, in: tx) }
+    }
+
+    /// Draws a new key, without phones: one is bound to it when it first speaks with it.
+    ///
+    /// - Throws: `APIError` 422 when the name breaks a rule.
+    func create(name: String, userID: UserID, receipt: Receipt<PhoneAPIKey?>) async throws -> PhoneAPIKey? {
+        let name = name.trimmed
+        var errors = FieldErrors()
+        errors.require("name", name)
+        errors.requireBytes("name", name, max: 60)
+        try errors.check("validation errors while creating phone API key")
+        let id = PhoneAPIKeyID(at: clock.now())
+        let apiKey = APIKey.random(prefix: APIKey.phonePrefix)
+        return try await store.write { [queries] tx in
+            try receipt.keep(in: tx) {
+                try queries.insert(id, name: name, apiKey: apiKey, userID: userID, in: tx)
+            }
+        }
+    }
+
+    /// Deletes a key: the phones that use it are let in no more. False when the user has none such.
+    func delete(_ id: PhoneAPIKeyID, userID: UserID) async throws -> Bool {
+        try await store.write { [queries, identities] tx in
+            try identities.forgetAll(in: tx)
+            return try queries.delete(id, userID: userID, in: tx)
+        }
+    }
+
+    /// Takes a phone from a key. False when the user has no such key or no such phone.
+    func unbind(_ phone: PhoneID, from key: PhoneAPIKeyID, userID: UserID) async throws -> Bool {
+        try await store.write { [queries, identities] tx in
+            guard try queries.exists(key, userID: userID, in: tx),
+                try PhoneQueries.find(phone, userID: userID, in: tx) != nil
+            else { return false }
+            try PhoneAPIKeyQueries.unbind(phone, from: key, in: tx)
+            try identities.forgetAll(in: tx)
+            return true
+        }
+    }
+}
