@@ -40,6 +40,9 @@ static const unsigned char operations_md[] = {
 static const unsigned char scaling_md[] = {
 #embed "../../docs/scaling.md"
 };
+static const unsigned char dashboard_md[] = {
+#embed "../../docs/dashboard.md"
+};
 static const unsigned char security_md[] = {
 #embed "../../docs/security.md"
 };
@@ -88,6 +91,7 @@ static const struct httpsms_document documents[] = {
     {"webhooks.md", webhooks_md, sizeof webhooks_md},
     {"delivery-guarantees.md", delivery_guarantees_md, sizeof delivery_guarantees_md},
     {"errors.md", errors_md, sizeof errors_md},
+    {"dashboard.md", dashboard_md, sizeof dashboard_md},
     {"recipes.md", recipes_md, sizeof recipes_md},
     {"cli.md", cli_md, sizeof cli_md},
     {"push.md", push_md, sizeof push_md},
