@@ -51,6 +51,12 @@ package struct Browser: Sendable {
         _ = try await command("/element/\(element)/value", ["text": .string(text)])
     }
 
+    /// Chooses the file at `path` in the field that `selector` finds.
+    package func choose(_ path: String, in selector: String) async throws {
+        let element = try await find(selector)
+        _ = try await command("/element/\(element)/value", ["text": .string(path)])
+    }
+
     /// Clicks what `selector` finds, as a person would: it must be visible.
     package func click(_ selector: String) async throws {
         _ = try await command("/element/\(find(selector))/click", [:])

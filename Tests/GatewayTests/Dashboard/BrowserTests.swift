@@ -1,4 +1,3 @@
-import Foundation
 import TestSupport
 import Testing
 
@@ -218,13 +217,7 @@ import Testing
         }
     }
 
-    /// Looks for barriers, and keeps a picture when HTTPSMS_SCREENSHOTS is set.
     private static func inspect(_ name: String, _ look: Browser.Look, _ browser: Browser) async throws {
-        #expect(try await browser.barriers() == [], "\(name), \(look)")
-        guard ProcessInfo.processInfo.environment["HTTPSMS_SCREENSHOTS"] == "1" else { return }
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../screenshots")
-            .standardized
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try await browser.screenshot().write(to: folder.appending(path: "\(name)-\(look.rawValue).png"))
+        try await browser.inspect(name, look)
     }
 }

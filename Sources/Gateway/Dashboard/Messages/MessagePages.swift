@@ -72,7 +72,7 @@ struct MessagePages: Sendable {
                 requestID: message.requestID,
                 batchPath: isBulk ? message.batch.map(BulkPages.path) : nil,
                 attempts: isOutgoing ? "\(message.sendAttemptCount) of at most \(message.maxSendAttempts)" : nil,
-                steps: MessageStep.all(of: message), canResend: Self.canResend(message),
+                steps: MessageStep.all(of: message, pushes: operations.pushes), canResend: Self.canResend(message),
                 deliveries: deliveries.map(DeliveryLine.init),
                 eventsPath: PageLink.to("/events", ["owner": message.owner]),
                 hasOpen: line.isOpen || deliveries.contains { [.pending, .delivering].contains($0.status) }),
