@@ -4,8 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps test-deps toolchain build release run tests-built test fuzz test-recipes soak bench bench-postgres deb \
-	test-deb format lint clean
+.PHONY: help deps test-deps toolchain build release run tests-built test fuzz test-recipes screenshots soak bench \
+	bench-postgres deb test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev libcmark-gfm-dev \
@@ -73,6 +73,12 @@ test-recipes: build ## Let the conformance driver judge every recipe; `make test
 
 fuzz: build test-deps ## Ask a server for all that openapi.json describes, well and badly; `make fuzz ARGS='--seed 1'`.
 	@$(VENV)/bin/python Scripts/fuzz-api $(ARGS)
+
+screenshots: tests-built ## Take a picture of every page into screenshots/, and those of README anew.
+	@Scripts/install-packages pngquant
+	@HTTPSMS_SCREENSHOTS=1 $(SWIFT_TEST) --filter 'BrowserTests|PictureTests'
+	@cd screenshots && for picture in dashboard-*.png; do \
+		pngquant --force --speed 1 --output ../docs/images/$$picture $$picture; done
 
 soak: tests-built ## Run the long variants of the crash and fault tests.
 	@HTTPSMS_SOAK=1 $(SWIFT_TEST) --filter EndToEndTests $(ARGS)

@@ -61,8 +61,10 @@ package struct TestServer: Sendable {
     }
 
     /// Makes an account, as `httpsms user create` does.
-    package func makeAccount(id: String? = nil, apiKey: String? = nil) async throws -> Account {
-        let email = "\(ID<Account>(at: clock.now()))@example.com"
+    package func makeAccount(
+        email: String? = nil, id: String? = nil, apiKey: String? = nil
+    ) async throws -> Account {
+        let email = email ?? "\(ID<Account>(at: clock.now()))@example.com"
         let user = try await gateway.createUser(email: email, id: id, apiKey: apiKey)
         return Account(
             id: user.id, email: email, client: APIClient(baseURL: baseURL, apiKey: user.apiKey), apiKey: user.apiKey)

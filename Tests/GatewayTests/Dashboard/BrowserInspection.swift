@@ -3,13 +3,30 @@ import TestSupport
 import Testing
 
 extension Browser {
+    /// Signs `account` in, which has no password yet: it is `correct horse` then.
+    func signIn(_ account: Account, on server: TestServer) async throws {
+        try await open(server.baseURL + "/first-sign-in")
+        try await type(account.email, into: "#email")
+        try await type(account.apiKey, into: "#api-key")
+        try await type("correct horse", into: "#password")
+        try await click("main button")
+        try await waitFor("At a glance")
+    }
+
     /// Looks for barriers on the page that is open, and keeps a picture of it when HTTPSMS_SCREENSHOTS is set.
     func inspect(_ name: String, _ look: Browser.Look) async throws {
         #expect(try await barriers() == [], "\(name), \(look)")
-        guard ProcessInfo.processInfo.environment["HTTPSMS_SCREENSHOTS"] == "1" else { return }
+        if Self.keepsPictures { try await keepPicture("\(name)-\(look.rawValue)") }
+    }
+
+    /// Keeps a picture of the page that is open in `screenshots/`.
+    func keepPicture(_ name: String) async throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../screenshots")
             .standardized
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try await screenshot().write(to: folder.appending(path: "\(name)-\(look.rawValue).png"))
+        try await screenshot().write(to: folder.appending(path: "\(name).png"))
     }
+
+    /// What `make screenshots` asks for.
+    static var keepsPictures: Bool { ProcessInfo.processInfo.environment["HTTPSMS_SCREENSHOTS"] == "1" }
 }

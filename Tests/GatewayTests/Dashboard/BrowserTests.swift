@@ -73,12 +73,7 @@ import Testing
                 let account = try await server.makeAccount()
                 let phone = try await account.makePhone()
                 let id = try await account.makeWebhook(receiver.url())["id"].string
-                try await browser.open(server.baseURL + "/first-sign-in")
-                try await browser.type(account.email, into: "#email")
-                try await browser.type(account.apiKey, into: "#api-key")
-                try await browser.type("correct horse", into: "#password")
-                try await browser.click("main button")
-                try await browser.waitFor("At a glance")
+                try await browser.signIn(account, on: server)
                 for (path, text) in [("/events", "was sent this event"), ("/settings/webhooks/\(id)", "succeeded")] {
                     try await browser.open(server.baseURL + path)
                     try await browser.run("window.isTheSamePage = true")
@@ -156,12 +151,7 @@ import Testing
             try await Self.withPages(look) { server, browser in
                 let account = try await server.makeAccount()
                 _ = try await account.makePhone()
-                try await browser.open(server.baseURL + "/first-sign-in")
-                try await browser.type(account.email, into: "#email")
-                try await browser.type(account.apiKey, into: "#api-key")
-                try await browser.type("correct horse", into: "#password")
-                try await browser.click("main button")
-                try await browser.waitFor("At a glance")
+                try await browser.signIn(account, on: server)
 
                 try await browser.open(server.baseURL + "/settings/webhooks")
                 try await Self.inspect("webhooks-none", look, browser)

@@ -12,12 +12,7 @@ import Testing
         try await withServer { server in
             try await withBrowser(look) { browser in
                 let account = try await server.makeAccount()
-                try await browser.open(server.baseURL + "/first-sign-in")
-                try await browser.type(account.email, into: "#email")
-                try await browser.type(account.apiKey, into: "#api-key")
-                try await browser.type("correct horse", into: "#password")
-                try await browser.click("main button")
-                try await browser.waitFor("At a glance")
+                try await browser.signIn(account, on: server)
                 try await browser.open(server.baseURL + "/messages")
                 try await browser.inspect("messages-none", look)
                 let phone = try await account.makePhone()
