@@ -103,7 +103,7 @@ import Testing
             #expect(day.contains("Offline for 2 h <span class=\"muted\">from "))
             #expect(week.contains("Online 6 % of the last 7 days, 4 heartbeats, offline 2 times, in all 1 day 7 h."))
             #expect(week.contains("Offline for 1 day 5 h <span"))
-            #expect(day.contains(/<rect class="bad" x="0" y="0" width="87\d" height="16"\/>/))
+            #expect(day.contains(/<rect class="bad" x="0" y="6" width="87\d" height="4"\/>/))
             #expect(day.contains(/<rect class="good" x="87\d"/) && day.contains("<rect class=\"power\""))
             #expect(day.contains("<a href=\"?span=24h\" aria-current=\"true\">24 hours</a>"))
             #expect(week.contains("<a href=\"?span=7d\" aria-current=\"true\">7 days</a>"))

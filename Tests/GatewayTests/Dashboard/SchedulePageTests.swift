@@ -90,11 +90,11 @@ import Testing
             #expect(answer.text.contains("<span class=\"wrong\">The name field must be minimum 2 char</span>"))
             #expect(answer.text.contains("<span class=\"wrong\">The timezone must be a valid IANA timezone"))
             #expect(answer.text.contains("<option value=\"Mars/&quot;&gt;&lt;script&gt;\" selected>"))
-            #expect(try day("Tuesday", answer).contains("<p class=\"wrong\">contains overlapping windows</p>"))
+            #expect(try day("Tuesday", answer).contains("<p class=\"wrong\">Tuesday contains overlapping windows</p>"))
             #expect(try day("Tuesday", answer).contains("value=\"11:00\""))
             #expect(
                 try day("Wednesday", answer).contains(
-                    "<p class=\"wrong\">end_minute must be greater than start_minute</p>"))
+                    "<p class=\"wrong\">Wednesday: end_minute must be greater than start_minute</p>"))
             #expect(try day("Thursday", answer).contains("A window has a begin and an end, such as 09:00 and 17:00"))
             #expect(try !day("Friday", answer).contains("wrong"))
             #expect(empty.text.contains("<span class=\"wrong\">at least one active window is required</span>"))
