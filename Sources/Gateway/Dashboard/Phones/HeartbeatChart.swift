@@ -23,11 +23,22 @@ struct HeartbeatChart: Sendable {
         var name: String { self == .day ? "24 hours" : "7 days" }
     }
 
-    /// A stretch of time, in thousandths of the chart's width.
+    /// A stretch of time, in thousandths of the chart's width, on a height of 16.
     struct Band: Sendable, Hashable {
         let x: Int
-        let width: Int
+        var width: Int
         let kind: String
+        let y: Int
+        let height: Int
+
+        init(x: Int, width: Int, kind: String) {
+            self.x = x
+            self.width = width
+            self.kind = kind
+            // An outage is thinner: it is told from the rest without colour, too.
+            y = kind == "bad" ? 6 : 0
+            height = 16 - 2 * y
+        }
     }
 
     /// The number of heartbeats in a step, on a height of 24.
@@ -64,6 +75,8 @@ struct HeartbeatChart: Sendable {
     /// - Parameters:
     ///   - steps: What was heard, oldest first.
     ///   - earlier: When the phone was heard last before the span; nil when it never was.
+    ///   - span: How much time is shown.
+    ///   - now: The right edge.
     ///   - offlineAfter: How long a phone may be silent and counts as online.
     init(_ steps: [HeartbeatStep], earlier: Timestamp?, span: Span, now: Timestamp, offlineAfter: Duration) {
         let start = now - span.length
@@ -92,9 +105,14 @@ struct HeartbeatChart: Sendable {
                 x: left + 2, y: 24 - height, width: max(place(start + span.step * (number + 1)) - left - 4, 4),
                 height: height)
         }
-        charging = steps.filter { $0.chargingCount * 2 > $0.count }.map { step in
+        charging = steps.filter { $0.chargingCount * 2 > $0.count }.reduce(into: []) { bands, step in
             let number = Int((step.firstAt - start).microseconds / span.step.microseconds)
-            return band(start + span.step * number, start + span.step * (number + 1), "power")
+            let next = band(start + span.step * number, start + span.step * (number + 1), "power")
+            if let last = bands.last, last.x + last.width >= next.x {
+                bands[bands.count - 1].width = next.x + next.width - last.x
+            } else {
+                bands.append(next)
+            }
         }
         ticks = span.ticks
         lines = (1..<ticks.count - 1).map { $0 * 1_000 / (span.ticks.count - 1) }
@@ -154,6 +172,8 @@ enum Elapsed {
         return minutes > 0 ? "\(minutes) min" : "\(seconds) s"
     }
 
-    /// `12 min ago`.
-    static func ago(_ time: Timestamp, now: Timestamp) -> String { "\(length(now - time)) ago" }
+    /// `12 min ago`, below a minute `just now`.
+    static func ago(_ time: Timestamp, now: Timestamp) -> String {
+        now - time < .seconds(60) ? "just now" : "\(length(now - time)) ago"
+    }
 }

@@ -57,16 +57,20 @@ struct ScheduleFields: Sendable {
             .sorted { ($0.day, $0.startMinute) < ($1.day, $1.startMinute) }
     }
 
-    /// What the API says of `windows`, by day; of all days, what it says of none.
+    /// What the API says of `windows`, by day; of all days, what it says of none. Where it names its fields by number, the
+    /// day has the number's place.
     func byDay(_ messages: [String]) -> [Int: [String]] {
         let windows = windows
         return messages.reduce(into: [:]) { problems, message in
             if let found = message.firstMatch(of: /^windows\[(\d+)\]\.(.*)$/), let index = Int(found.1),
                 windows.indices.contains(index)
             {
-                problems[windows[index].day, default: []].append(String(found.2))
-            } else if let found = message.firstMatch(of: /^day_of_week (\d) (.*)$/), let day = Int(found.1) {
-                problems[day, default: []].append(String(found.2))
+                let day = windows[index].day
+                problems[day, default: []].append("\(WeekPicture.names[day]): \(found.2)")
+            } else if let found = message.firstMatch(of: /^day_of_week (\d) (.*)$/), let day = Int(found.1),
+                rows.indices.contains(day)
+            {
+                problems[day, default: []].append("\(WeekPicture.names[day]) \(found.2)")
             } else {
                 problems[Self.everyDay, default: []].append(message)
             }
