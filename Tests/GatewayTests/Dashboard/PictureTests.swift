@@ -57,7 +57,7 @@ struct PictureTests {
             try await browser.signIn(account, on: server)
             try await browser.keepPicture("dashboard-overview")
             try await browser.open(server.baseURL + "/settings/webhooks")
-            try await browser.follow("main section:last-of-type h2 a")
+            try await browser.follow("main section:first-of-type h2 a")
             try await browser.follow("#delivery-list a")
             try await browser.waitFor("404")
             try await browser.keepPicture("dashboard-delivery")
