@@ -61,7 +61,7 @@ tests-built: toolchain test-deps
 
 test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook'` runs some.
 	@[ -n "$(ARGS)" ] || Scripts/test-recipes
-	@[ -n "$(ARGS)" ] || HTTPSMS_ENGINE=postgresql $(SWIFT_TEST) --filter GatewayTests
+	@[ -n "$(ARGS)" ] || HTTPSMS_ENGINE=postgresql $(SWIFT_TEST) --filter GatewayTests --skip BrowserTests
 	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/test-docs
 	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/fuzz-api
 	@$(SWIFT_TEST) $(ARGS)
