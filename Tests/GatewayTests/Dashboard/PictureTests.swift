@@ -61,9 +61,9 @@ struct PictureTests {
             try await browser.follow("#delivery-list a")
             try await browser.waitFor("404")
             try await browser.keepPicture("dashboard-delivery")
-        }
-        try await withBrowser(.desktopDark) { browser in
-            try await browser.signIn(account, on: server)
+            // From the colours of the system to light ones, and on to dark ones.
+            try await browser.follow(".theme button")
+            try await browser.follow(".theme button")
             try await browser.open(server.baseURL + "/messages?owner=%2B18005550199")
             try await browser.follow("#thread-list a:first-child")
             try await browser.keepPicture("dashboard-conversation")
