@@ -159,14 +159,21 @@ import Testing
             let (page, account) = try await Self.signedIn(server)
 
             let nobody = try await page.get("/phones/new").text
+            _ = try await account.client.put("/v1/phones", ["phone_number": "+18005550199"])
+            let known = try await page.get("/phones/new").text
             let phone = try await account.makePhone()
             let silent = try await page.get("/phones/new").text
             _ = try await phone.beat()
             let heard = try await page.get("/phones/new").text
+            server.clock.advance(by: .seconds(3_601))
+            let later = try await page.get("/phones/new").text
 
-            #expect(nobody.contains("No phone has logged in yet.") && nobody.contains("data-live data-open"))
+            #expect(nobody.contains("No phone has logged in lately.") && nobody.contains("data-live data-open"))
+            #expect(known.contains("It has not logged in yet."))
+            #expect(silent.contains("It has logged in;"))
             #expect(silent.contains("<span class=\"status\">waiting</span>") && silent.contains("data-live data-open"))
             #expect(heard.contains("<span class=\"status online\">connected</span>") && !heard.contains("data-open"))
+            #expect(later.contains("No phone has logged in lately."))
         }
     }
 

@@ -41,10 +41,12 @@ struct NewPhonePages: SignedInPages {
         }
     }
 
-    /// A phone that logged in lately, or was never heard.
+    /// A phone that logged in lately: that changes it.
     private struct Arrival {
         let path: String
         let number: String
+        /// Whether the app itself logged in; else somebody has only made its settings.
+        let isLoggedIn: Bool
         /// Nil before the first heartbeat.
         let heard: String?
     }
@@ -75,13 +77,11 @@ struct NewPhonePages: SignedInPages {
             let phones = try PhoneQueries.list(userID: userID, page: page, in: tx)
             return (phones, try HeartbeatQueries.presences(of: phones.map(\.id), in: tx))
         }
-        return phones.compactMap { phone in
-            let presence = presences[phone.id]
-            // A login is a change of the phone, too.
-            guard presence == nil || phone.updatedAt > now - .seconds(3_600) else { return nil }
-            return Arrival(
+        return phones.filter { $0.updatedAt > now - .seconds(3_600) }.map { phone in
+            Arrival(
                 path: "\(PhonePages.path)/\(phone.id)", number: phone.phoneNumber,
-                heard: presence.map { Elapsed.ago($0.lastHeartbeatAt, now: now) })
+                isLoggedIn: phone.fcmToken != nil,
+                heard: presences[phone.id].map { Elapsed.ago($0.lastHeartbeatAt, now: now) })
         }
     }
 }

@@ -70,7 +70,6 @@ struct PhonePages: SignedInPages {
         let rateProblems: [String]
         let attemptProblems: [String]
         let expirationProblems: [String]
-        let replyProblems: [String]
         let scheduleProblems: [String]
     }
 
@@ -113,7 +112,6 @@ struct PhonePages: SignedInPages {
                 rateProblems: problems["messages_per_minute"] ?? [],
                 attemptProblems: problems["max_send_attempts"] ?? [],
                 expirationProblems: problems["message_expiration_seconds"] ?? [],
-                replyProblems: problems["missed_call_auto_reply"] ?? [],
                 scheduleProblems: problems["message_send_schedule_id"] ?? []),
             context, status: error?.status ?? .ok)
     }
