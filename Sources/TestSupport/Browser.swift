@@ -100,6 +100,14 @@ package struct Browser: Sendable {
         try await until("the page shows \(text)") { try await self.text().contains(text) }
     }
 
+    /// Makes the window as high as the page, up to `limit` pixels.
+    package func grow(to limit: Int) async throws {
+        let height = try await run("return Math.ceil(document.documentElement.scrollHeight)")
+        let frame = try await run("return window.outerHeight - window.innerHeight")
+        guard case .int(let needed) = height, case .int(let extra) = frame else { return }
+        _ = try await command("/window/rect", ["height": .int(min(needed + extra, limit))])
+    }
+
     /// A picture of the page as PNG.
     package func screenshot() async throws -> Data {
         let answer = try await driver.get("/session/\(session)/screenshot")

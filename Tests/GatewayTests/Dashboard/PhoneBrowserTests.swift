@@ -9,15 +9,15 @@ import Testing
         try await withServer { server in
             try await withBrowser(look) { browser in
                 let account = try await server.makeAccount()
-                try await Self.signIn(account, server, browser)
+                try await browser.signIn(account, on: server)
 
                 try await browser.open(server.baseURL + "/phones")
-                try await Self.inspect("phones-none", look, browser)
+                try await browser.inspect("phones-none", look)
                 try await browser.follow(".empty .button")
-                try await Self.inspect("phone-new", look, browser)
+                try await browser.inspect("phone-new", look)
                 try await browser.follow("form[action='/phones/new'] button")
                 try await browser.waitFor("It is shown now and never again.")
-                try await Self.inspect("phone-new-key", look, browser)
+                try await browser.inspect("phone-new-key", look)
                 let key = try await browser.run("return document.getElementById('api-key').textContent").string
                 let app = server.client(key: key)
                 _ = try await app.put(
@@ -26,7 +26,7 @@ import Testing
                 _ = try await app.post("/v1/heartbeats", ["phone_numbers": ["+18005550199"]])
                 try await browser.waitFor("Connected")
                 #expect(try await browser.text().contains(key))
-                try await Self.inspect("phone-new-connected", look, browser)
+                try await browser.inspect("phone-new-connected", look)
                 for minutes in Self.pauses {
                     _ = try await app.post(
                         "/v1/heartbeats", ["phone_numbers": ["+18005550199"], "charging": .bool(minutes == 15)])
@@ -35,7 +35,7 @@ import Testing
                 _ = try await app.post("/v1/heartbeats", ["phone_numbers": ["+18005550199"], "charging": true])
 
                 try await browser.open(server.baseURL + "/phones/schedules")
-                try await Self.inspect("schedules-none", look, browser)
+                try await browser.inspect("schedules-none", look)
                 try await browser.follow(".head .button")
                 #expect(
                     try await browser.run("return document.getElementById('timezone').value")
@@ -50,32 +50,32 @@ import Testing
                     """)
                 try await browser.follow(".actions button")
                 try await browser.waitFor("contains overlapping windows")
-                try await Self.inspect("schedule-form", look, browser)
+                try await browser.inspect("schedule-form", look)
                 try await browser.run("document.getElementById('start-1-1').value = '18:00'")
                 try await browser.follow(".actions button")
                 try await browser.waitFor("09:00 to 17:00, 18:00 to 20:00")
-                try await Self.inspect("schedules", look, browser)
+                try await browser.inspect("schedules", look)
                 try await browser.follow("main h2 a")
                 try await browser.run("document.getElementById('week').scrollIntoView()")
-                try await Self.inspect("schedule", look, browser)
+                try await browser.inspect("schedule", look)
 
                 try await browser.open(server.baseURL + "/phones")
-                try await Self.inspect("phones", look, browser)
+                try await browser.inspect("phones", look)
                 try await browser.follow("main h2 a")
                 try await browser.type("Call you back at five", into: "#reply")
                 try await browser.run("document.getElementById('schedule').selectedIndex = 1")
                 try await browser.follow("form.fields button")
                 try await browser.waitFor("The settings were saved.")
-                try await Self.inspect("phone", look, browser)
+                try await browser.inspect("phone", look)
                 try await browser.run("document.getElementById('heartbeats').scrollIntoView()")
-                try await Self.inspect("phone-heartbeats", look, browser)
+                try await browser.inspect("phone-heartbeats", look)
                 try await browser.run("document.querySelector('form.fields').scrollIntoView()")
-                try await Self.inspect("phone-settings", look, browser)
+                try await browser.inspect("phone-settings", look)
                 try await browser.follow(".tabs a:last-child")
                 try await browser.waitFor("of the last 7 days")
-                try await Self.inspect("phone-week", look, browser)
+                try await browser.inspect("phone-week", look)
                 try await browser.open(server.baseURL + "/phones/keys")
-                try await Self.inspect("phone-keys", look, browser)
+                try await browser.inspect("phone-keys", look)
                 #expect(try await browser.complaints() == [])
             }
         }
@@ -86,22 +86,4 @@ import Testing
         Array(repeating: 15, count: 60) + [150] + Array(repeating: 15, count: 30) + Array(repeating: 14, count: 20)
         + [200] + Array(repeating: 15, count: 12)
 
-    private static func signIn(_ account: Account, _ server: TestServer, _ browser: Browser) async throws {
-        try await browser.open(server.baseURL + "/first-sign-in")
-        try await browser.type(account.email, into: "#email")
-        try await browser.type(account.apiKey, into: "#api-key")
-        try await browser.type("correct horse", into: "#password")
-        try await browser.click("main button")
-        try await browser.waitFor("At a glance")
-    }
-
-    /// Looks for barriers, and keeps a picture when HTTPSMS_SCREENSHOTS is set.
-    private static func inspect(_ name: String, _ look: Browser.Look, _ browser: Browser) async throws {
-        #expect(try await browser.barriers() == [], "\(name), \(look)")
-        guard ProcessInfo.processInfo.environment["HTTPSMS_SCREENSHOTS"] == "1" else { return }
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../screenshots")
-            .standardized
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try await browser.screenshot().write(to: folder.appending(path: "\(name)-\(look.rawValue).png"))
-    }
 }

@@ -48,27 +48,31 @@ struct PictureTests {
         let sent = try await account.send(["content": "It is. Shall I keep it for you? For how many?"])["id"].string
         _ = try await phones[0].report("SENT", sent)
         _ = try await phones[0].report("DELIVERED", sent)
-        _ = try await phones[0].receive(["from": "+18005550100", "content": "Four of us, at half past seven 🙂"])
+        _ = try await phones[0].receive(["from": "+18005550100", "content": "Four of us, at half past seven."])
         _ = try await account.send(["content": "See you on Friday at 19:30."])
     }
 
     private static func draw(_ account: Account, _ server: TestServer) async throws {
         try await withBrowser(.desktopLight) { browser in
             try await browser.signIn(account, on: server)
+            try await browser.grow(to: 1_200)
             try await browser.keepPicture("dashboard-overview")
             try await browser.open(server.baseURL + "/settings/webhooks")
             try await browser.follow("main section:first-of-type h2 a")
             try await browser.follow("#delivery-list a")
             try await browser.waitFor("404")
+            try await browser.grow(to: 1_200)
             try await browser.keepPicture("dashboard-delivery")
             // From the colours of the system to light ones, and on to dark ones.
             try await browser.follow(".theme button")
             try await browser.follow(".theme button")
             try await browser.open(server.baseURL + "/messages?owner=%2B18005550199")
             try await browser.follow("#thread-list a:first-child")
+            try await browser.grow(to: 1_200)
             try await browser.keepPicture("dashboard-conversation")
             try await browser.open(server.baseURL + "/phones")
             try await browser.follow("main h2 a")
+            try await browser.grow(to: 1_200)
             try await browser.keepPicture("dashboard-phone")
         }
     }

@@ -12,6 +12,8 @@ struct PageContext: ChildRequestContext {
     var formToken = ""
     /// Whether the browser reached us over TLS.
     var isSecure = false
+    /// Where the page is.
+    var path = ""
     /// The colours that the browser's user chose.
     var theme = Theme.system
     /// The fields that were sent; empty for a GET.
@@ -21,6 +23,9 @@ struct PageContext: ChildRequestContext {
         coreContext = context.coreContext
         origin = context.origin
     }
+
+    /// Whether the page is the one at `root`, or below it.
+    func isWithin(_ root: String) -> Bool { path == root || root != "/" && path.hasPrefix("\(root)/") }
 
     /// The client's address, for the log.
     var client: String { origin.client.map { "\($0)" } ?? "unknown" }

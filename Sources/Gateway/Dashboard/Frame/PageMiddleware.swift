@@ -18,6 +18,7 @@ struct PageMiddleware: RouterMiddleware {
         var context = context
         context.isSecure = site.isSecure(request, context.origin)
         context.theme = Theme(request)
+        context.path = request.uri.path
         var response: Response
         do {
             try site.checkHost(request)

@@ -55,7 +55,7 @@ struct PageViews: Sendable {
             theme: context.theme == .system ? nil : context.theme.rawValue, themeName: context.theme.rawValue,
             nextTheme: context.theme.next.rawValue,
             sections: Self.sections.filter { !$0.isOwners || context.session?.isOwner == true }.map {
-                Shell.Section(name: $0.name, path: $0.path, isCurrent: $0.template == template)
+                Shell.Section(name: $0.name, path: $0.path, isCurrent: context.isWithin($0.path))
             },
             css: PageAssets.cssPath, script: PageAssets.scriptPath, icon: PageAssets.iconPath)
         let html = library.render(shell, withTemplate: "layout") ?? ""
@@ -103,10 +103,9 @@ struct PageViews: Sendable {
         let icon: String
     }
 
-    private static let sections: [(name: String, path: String, template: String, isOwners: Bool)] = [
-        ("Overview", "/", "overview", false), ("Messages", "/messages", "messages", false),
-        ("Phones", PhonePages.path, "phones", false), ("Webhooks", WebhookPages.path, "webhooks", false),
-        ("Events", "/events", "events", false), ("Users", UserPages.path, "users", true),
-        ("System", SystemPages.path, "system", true), ("Account", "/account", "account", false),
+    private static let sections: [(name: String, path: String, isOwners: Bool)] = [
+        ("Overview", "/", false), ("Messages", "/messages", false), ("Phones", PhonePages.path, false),
+        ("Webhooks", WebhookPages.path, false), ("Events", "/events", false), ("Users", UserPages.path, true),
+        ("System", SystemPages.path, true), ("Account", "/account", false),
     ]
 }
