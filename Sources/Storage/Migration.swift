@@ -28,7 +28,7 @@ package struct Migration: Sendable {
 /// An index of a table that may be large already.
 ///
 /// ```swift
-/// TableIndex("message_created", on: "message", "(user_id, created_at, id)")
+/// TableIndex("message_recent", on: "message", "(user_id, created_at, id, type)")
 /// ```
 package struct TableIndex: Sendable {
     /// The name, unique in the store.

@@ -64,7 +64,7 @@ struct SendingQueryPlanTests {
         }
 
         for index in [
-            "message_conversation (user_id=? AND owner=? AND contact=?)", "message_created (user_id=?)",
+            "message_conversation (user_id=? AND owner=? AND contact=?)", "message_recent (user_id=?)",
             "message_thread_order (user_id=? AND owner=? AND is_archived=?)", "bulk_message_user (user_id=?)",
             "message_batch (user_id=? AND batch=?)",
         ] {

@@ -46,7 +46,7 @@ extension MessageSearch {
 }
 
 extension MessageQueries {
-    /// The messages of `userID` that `search` looks for. Index: `message_created` for the usual order.
+    /// The messages of `userID` that `search` looks for. Index: `message_recent` for the usual order.
     static func find(_ search: MessageSearch, userID: UserID, in tx: any Transaction) throws -> [Message] {
         var filter: SQL = "user_id = \(userID)"
         if !search.owners.isEmpty { filter = filter + "AND owner IN \(list: search.owners)" }

@@ -62,6 +62,37 @@ enum PushQueries {
         wake(tx)
     }
 
+    /// What came of a push so far.
+    struct Outcome: RowDecodable {
+        /// The message's attempt, from 1.
+        let attempt: Int
+        let state: Push.State
+        /// When it ended; nil while it waits.
+        let completedAt: Timestamp?
+        /// Of the last try; nil when that went well, or before it.
+        let lastError: String?
+
+        init(row: Row) throws {
+            attempt = try row.get("attempt")
+            state = try row.get("state")
+            completedAt = try row.find("completed_at")
+            lastError = try row.find("last_error")
+        }
+    }
+
+    /// What came of the pushes of a message, its first attempt first, at most 20. Index: `push_attempt`.
+    static func outcomes(of messageID: MessageID, in tx: any Transaction) throws -> [Outcome] {
+        try tx.all(
+            Outcome.self,
+            """
+            SELECT attempt, state, completed_at, last_error
+            FROM push
+            WHERE message_id = \(messageID)
+            ORDER BY attempt
+            LIMIT 20
+            """)
+    }
+
     /// When the next push is due. Index: `push_due`.
     static func nextDue(in tx: any Transaction) throws -> Timestamp? {
         try tx.value("SELECT MIN(due_at) AS value FROM push WHERE due_at IS NOT NULL")

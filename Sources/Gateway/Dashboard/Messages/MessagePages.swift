@@ -51,12 +51,13 @@ struct MessagePages: Sendable {
                     message: message,
                     thread: try MessageThreadQueries.find(
                         owner: message.owner, contact: message.contact, userID: userID, in: tx),
+                    pushes: try PushQueries.outcomes(of: id, in: tx),
                     deliveries: try DeliveryHistory.list(
                         message: id.text, userID: userID, limit: Self.deliveryCount, in: tx)
                 )
             }
         }
-        guard let (message, thread, deliveries) = found else { throw PageError.notFound }
+        guard let (message, thread, pushes, deliveries) = found else { throw PageError.notFound }
         let isOutgoing = message.type == .mobileTerminated
         let problems = error?.data as? [String: [String]] ?? [:]
         let line = MessageLine(message, now: operations.clock.now())
@@ -72,7 +73,7 @@ struct MessagePages: Sendable {
                 requestID: message.requestID,
                 batchPath: isBulk ? message.batch.map(BulkPages.path) : nil,
                 attempts: isOutgoing ? "\(message.sendAttemptCount) of at most \(message.maxSendAttempts)" : nil,
-                steps: MessageStep.all(of: message, pushes: operations.pushes), canResend: Self.canResend(message),
+                steps: MessageStep.all(of: message, pushes: pushes), canResend: Self.canResend(message),
                 deliveries: deliveries.map(DeliveryLine.init),
                 eventsPath: PageLink.to("/events", ["owner": message.owner]),
                 hasOpen: line.isOpen || deliveries.contains { [.pending, .delivering].contains($0.status) }),

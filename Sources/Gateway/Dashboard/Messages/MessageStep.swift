@@ -17,9 +17,9 @@ struct MessageStep: Sendable {
 
     /// What is known of the way of `message`, the first step first.
     ///
-    /// Of steps that are taken once an attempt, the last is known. `pushes` says whether phones are told of messages.
-    static func all(of message: Message, pushes: Bool) -> [MessageStep] {
-        let steps = message.type == .mobileTerminated ? outgoing(message, pushes: pushes) : incoming(message)
+    /// Of steps that are taken once an attempt, the last is known; of `pushes`, all are.
+    static func all(of message: Message, pushes: [PushQueries.Outcome]) -> [MessageStep] {
+        let steps = message.type == .mobileTerminated ? outgoing(message, pushes) : incoming(message)
         // Phones have clocks of their own: steps of the same time stay in the order in which they are taken.
         return steps.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element.step)
     }
@@ -35,7 +35,7 @@ struct MessageStep: Sendable {
         ]
     }
 
-    private static func outgoing(_ message: Message, pushes: Bool) -> [Timed] {
+    private static func outgoing(_ message: Message, _ pushes: [PushQueries.Outcome]) -> [Timed] {
         var steps: [Timed] = [(message.createdAt, MessageStep("Queued", message.createdAt))]
         func add(_ name: String, _ time: Timestamp?, _ note: String? = nil, kind: String = "plain") {
             if let time { steps.append((time, MessageStep(name, time, note, kind: kind))) }
@@ -43,7 +43,15 @@ struct MessageStep: Sendable {
         let count = message.sendAttemptCount
         add(
             "Handed out to the phone", message.scheduledAt,
-            "attempt \(count) of \(max(count, message.maxSendAttempts))\(pushes ? ", told by push" : "")")
+            "attempt \(count) of \(max(count, message.maxSendAttempts))")
+        for push in pushes {
+            switch push.state {
+            case .sent: add("Pushed to the phone", push.completedAt, "attempt \(push.attempt), taken by Firebase")
+            case .failed:
+                add("Push failed", push.completedAt, push.lastError ?? "attempt \(push.attempt)", kind: "broken")
+            case .waiting, .cancelled: break
+            }
+        }
         add("Fetched by the phone", message.lastAttemptedAt)
         add("Sent", message.sentAt, message.sendTime.map { "after \(seconds($0))" }, kind: "ended")
         add("Delivered", message.deliveredAt, kind: "ended")

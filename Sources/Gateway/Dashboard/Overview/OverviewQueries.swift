@@ -44,7 +44,7 @@ struct Overview: Sendable {
 }
 
 enum OverviewQueries {
-    /// Indexes: `phone_number`, `endpoint_user`, `message_created`, `tally_user`, `delivery_ready`.
+    /// Indexes: `phone_number`, `endpoint_user`, `message_recent`, `tally_user`, `delivery_ready`.
     static func overview(of userID: UserID, in tx: any Transaction) throws -> Overview {
         let start = HourChart.start(tx.now)
         let ended = try HourlyCounts.counts(userID: userID, since: start, in: tx).values.flatMap(\.self)
