@@ -102,10 +102,9 @@ package struct Browser: Sendable {
 
     /// Makes the window as high as the page, up to `limit` pixels.
     package func grow(to limit: Int) async throws {
-        let height = try await run("return Math.ceil(document.documentElement.scrollHeight)")
-        let frame = try await run("return window.outerHeight - window.innerHeight")
-        guard case .int(let needed) = height, case .int(let extra) = frame else { return }
-        _ = try await command("/window/rect", ["height": .int(min(needed + extra, limit))])
+        let frame = "window.outerHeight - window.innerHeight"
+        let height = try await run("return Math.min(\(limit), document.documentElement.scrollHeight + \(frame))")
+        _ = try await command("/window/rect", ["width": run("return window.outerWidth"), "height": height])
     }
 
     /// A picture of the page as PNG.
