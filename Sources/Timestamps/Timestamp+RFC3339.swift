@@ -24,12 +24,11 @@ extension Timestamp {
 
     /// RFC 3339 in UTC with trailing zeros of the fraction removed, such as `2026-07-22T10:15:29.814Z`.
     ///
-    /// The form that httpSMS puts on the wire. Years outside 0001 to 9999 are not representable and come out clamped.
+    /// The form that httpSMS puts on the wire.
     public var rfc3339: String {
         String(unsafeUninitializedCapacity: 27) { buffer in
-            let clamped = min(max(microseconds, Civil.firstMicrosecond), Civil.lastMicrosecond)
-            let seconds = Timestamp(microseconds: clamped).seconds
-            let fraction = clamped - seconds * 1_000_000
+            let seconds = seconds
+            let fraction = microseconds - seconds * 1_000_000
             let days = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
             let ofDay = seconds - days * 86_400
             let (year, month, day) = Civil.date(days: days)
@@ -42,7 +41,7 @@ extension Timestamp {
                 var divisor: Int64 = 1
                 for _ in 1..<digits { divisor *= 10 }
                 for _ in 0..<digits {
-                    put(UInt8(value / divisor % 10) + UInt8(ascii: "0"))
+                    put(UInt8(truncatingIfNeeded: value / divisor % 10) + UInt8(ascii: "0"))
                     divisor /= 10
                 }
             }
@@ -95,11 +94,6 @@ extension Timestamp: CustomStringConvertible {
 /// The proleptic Gregorian calendar in UTC, by Howard Hinnant's `days_from_civil` and its inverse
 /// (https://howardhinnant.github.io/date_algorithms.html).
 private enum Civil {
-    /// 0001-01-01T00:00:00Z.
-    static let firstMicrosecond: Int64 = -62_135_596_800_000_000
-    /// 9999-12-31T23:59:59.999999Z.
-    static let lastMicrosecond: Int64 = 253_402_300_799_999_999
-
     static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
         let y = month <= 2 ? year - 1 : year
         let era = (y >= 0 ? y : y - 399) / 400
