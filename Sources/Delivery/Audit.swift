@@ -29,7 +29,9 @@ package struct Audit: Sendable {
 
         /// Deliveries that nothing accounts for: 0, or something is wrong.
         package var unaccounted: Int64 {
-            accepted - succeeded - failed - cancelled - pruned - pending - held - delivering
+            [succeeded, failed, cancelled, pruned, pending, held, delivering].reduce(accepted) {
+                $0.clampedSubtracting($1)
+            }
         }
     }
 
@@ -128,6 +130,6 @@ package struct Audit: Sendable {
             GROUP BY endpoint_id
             """)
         return Dictionary(
-            uniqueKeysWithValues: try rows.map { (try $0.get("endpoint_id"), try $0.get("total")) })
+            try rows.map { (try $0.get("endpoint_id"), try $0.get("total")) }, uniquingKeysWith: { $1 })
     }
 }

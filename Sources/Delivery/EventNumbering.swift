@@ -125,7 +125,8 @@ package enum EventNumbering {
     static func unnumbered(in tx: any Transaction) throws -> [EndpointID: Int64] {
         let rows = try tx.rows(
             "SELECT endpoint_id, COUNT(*) AS total FROM delivery WHERE sequence IS NULL GROUP BY endpoint_id")
-        return Dictionary(uniqueKeysWithValues: try rows.map { (try $0.get("endpoint_id"), try $0.get("total")) })
+        return Dictionary(
+            try rows.map { (try $0.get("endpoint_id"), try $0.get("total")) }, uniquingKeysWith: { $1 })
     }
 
     /// How long what was committed may wait for its number, so that one transaction numbers many: an event stream is that

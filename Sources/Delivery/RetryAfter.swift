@@ -9,7 +9,7 @@ enum RetryAfter {
     static func wait(_ text: String, at now: Timestamp) -> Duration? {
         let text = text.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
         if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
-            return min(.seconds(Int64(text) ?? .max / 2_000_000), cap)
+            return Int64(text).map { min(.seconds($0), cap) } ?? cap
         }
         guard let date = date(text) else { return nil }
         // RFC 9110 section 5.6.7: what seems to lie more than 50 years ahead was a year of the last century.

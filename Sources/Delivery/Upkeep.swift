@@ -71,7 +71,7 @@ package struct Upkeep: Service {
     /// Adds up every account, and looks at the rows of one slice of one endpoint.
     func audit(_ position: inout Position) async throws {
         let accounts = try await store.read { tx in try Audit.accounts(in: tx) }
-        let unaccounted = accounts.reduce(0) { $0 + abs($1.unaccounted) }
+        let unaccounted = accounts.map { abs($0.unaccounted) }.clampedSum()
         metrics.audited(unaccounted: unaccounted)
         for account in accounts where account.unaccounted != 0 {
             logger.error(

@@ -53,7 +53,7 @@ private struct Migrator {
     }
 
     func check(_ recorded: [AppliedStep], against steps: [MigrationStep]) throws {
-        let known = Dictionary(uniqueKeysWithValues: steps.map { ($0.id, $0.checksum) })
+        let known = Dictionary(steps.map { ($0.id, $0.checksum) }, uniquingKeysWith: { $1 })
         for step in recorded {
             guard let checksum = known[step.id] else {
                 if step.isAdditive {

@@ -7,8 +7,8 @@ import Timestamps
 /// or the wrong order.
 final class MonotonicClock: Sendable {
     private let clock: any WallClock
-    /// Microseconds since 1970 of the last write.
-    private let last = Mutex(Int64.min)
+    /// The time of the last write.
+    private let last = Mutex(Timestamp.first)
 
     init(_ clock: any WallClock) {
         self.clock = clock
@@ -16,16 +16,16 @@ final class MonotonicClock: Sendable {
 
     /// The time of the next write.
     func advance() -> Timestamp {
-        let now = clock.now().microseconds
+        let now = clock.now()
         return last.withLock { last in
-            last = last == .min ? now : max(now, last + 1)
-            return Timestamp(microseconds: last)
+            last = max(now, last + .microseconds(1))
+            return last
         }
     }
 
     /// The time of a read: later than that of every write that it can see.
     func now() -> Timestamp {
-        let now = clock.now().microseconds
-        return last.withLock { Timestamp(microseconds: $0 == .min ? now : max(now, $0 + 1)) }
+        let now = clock.now()
+        return last.withLock { max(now, $0 + .microseconds(1)) }
     }
 }

@@ -6,7 +6,8 @@ package enum SQLPattern {
         for scalar in text.unicodeScalars {
             if scalar == "%" || scalar == "_" || scalar == "\\" { pattern.append("\\") }
             // What LOWER leaves as it is must stay here, too, or a capital letter beyond ASCII would never match.
-            pattern.append(("A"..."Z").contains(scalar) ? Unicode.Scalar(UInt8(scalar.value) + 0x20) : scalar)
+            pattern.append(
+                ("A"..."Z").contains(scalar) ? Unicode.Scalar(UInt8(truncatingIfNeeded: scalar.value) + 0x20) : scalar)
         }
         pattern.append("%")
         return String(pattern)

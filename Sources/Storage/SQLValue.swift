@@ -1,3 +1,5 @@
+import Timestamps
+
 /// One cell: what both engines store, and nothing else.
 ///
 /// Booleans are `int64` 0 or 1, times `int64` microseconds, ids and JSON `text`.
@@ -7,6 +9,18 @@ package enum SQLValue: Hashable, Sendable {
     case double(Double)
     case text(String)
     case blob([UInt8])
+
+    /// The whole number of a cell that holds one; nil for anything else.
+    ///
+    /// SQLite gives a floating-point number for a sum that does not fit into 64 bits, PostgreSQL for the sum of a column:
+    /// the nearest whole number then.
+    var wholeNumber: Int64? {
+        switch self {
+        case .int64(let value): value
+        case .double(let value): Int64(clamping: value)
+        default: nil
+        }
+    }
 }
 
 /// A cell as it is, for those who copy what they do not know.
@@ -25,21 +39,25 @@ package protocol SQLConvertible: Sendable {
     init?(sqlValue: SQLValue)
 }
 
+/// Counts, positions and settings. A cell may hold anything that has 64 bits, written by an earlier version, by hand or by
+/// a disk; it is read as the nearest number within ±2^53, which leaves room for arithmetic and is what JSON carries exactly.
 extension Int64: SQLConvertible {
     package var sqlValue: SQLValue { .int64(self) }
 
     package init?(sqlValue: SQLValue) {
-        guard case .int64(let value) = sqlValue else { return nil }
-        self = value
+        guard let value = sqlValue.wholeNumber else { return nil }
+        self = Swift.min(Swift.max(value, -Self.largestRead), Self.largestRead)
     }
+
+    private static let largestRead: Int64 = 1 << 53
 }
 
 extension Int: SQLConvertible {
     package var sqlValue: SQLValue { .int64(Int64(self)) }
 
     package init?(sqlValue: SQLValue) {
-        guard case .int64(let value) = sqlValue else { return nil }
-        self.init(exactly: value)
+        guard let value = Int64(sqlValue: sqlValue) else { return nil }
+        self.init(value)
     }
 }
 
@@ -47,11 +65,8 @@ extension Bool: SQLConvertible {
     package var sqlValue: SQLValue { .int64(self ? 1 : 0) }
 
     package init?(sqlValue: SQLValue) {
-        switch sqlValue {
-        case .int64(0): self = false
-        case .int64(1): self = true
-        default: return nil
-        }
+        guard case .int64(let value) = sqlValue else { return nil }
+        self = value != 0
     }
 }
 

@@ -4,7 +4,7 @@ extension Timestamp: SQLConvertible {
     package var sqlValue: SQLValue { .int64(microseconds) }
 
     package init?(sqlValue: SQLValue) {
-        guard case .int64(let value) = sqlValue else { return nil }
+        guard let value = sqlValue.wholeNumber else { return nil }
         self.init(microseconds: value)
     }
 }
@@ -13,7 +13,7 @@ extension Duration: SQLConvertible {
     package var sqlValue: SQLValue { .int64(microseconds) }
 
     package init?(sqlValue: SQLValue) {
-        guard case .int64(let value) = sqlValue else { return nil }
+        guard let value = sqlValue.wholeNumber else { return nil }
         self = .microseconds(value)
     }
 }

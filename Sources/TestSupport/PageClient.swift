@@ -5,11 +5,12 @@ import Synchronization
 /// Opens pages and sends forms over a socket, as a browser without scripts does: it keeps cookies and follows nothing.
 package final class PageClient: Sendable {
     private let api: APIClient
-    private let jar = Mutex<[String: String]>([:])
+    private let jar: Mutex<[String: String]>
 
-    /// Makes a client without cookies.
-    package init(baseURL: String) {
+    /// Makes a client with the cookies of another one, or without any.
+    package init(baseURL: String, cookies: [String: String] = [:]) {
         api = APIClient(baseURL: baseURL, apiKey: nil, followsRedirects: false)
+        jar = Mutex(cookies)
     }
 
     /// The cookies by name.

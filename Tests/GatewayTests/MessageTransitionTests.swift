@@ -23,7 +23,7 @@ import Timestamps
             : Message(
                 incoming: type, id: MessageID(at: now), userID: phone.userID, owner: phone.phoneNumber,
                 contact: "+18005550100", content: "Hi", attachments: [], isEncrypted: false, sim: .sim1,
-                timestamp: now, failureReason: nil, source: "/v1/messages/receive", at: now)
+                timestamp: nil, failureReason: nil, source: "/v1/messages/receive", at: now)
         message.status = status
         message.sendAttemptCount = attempts
         return message

@@ -8,9 +8,26 @@ struct RoundTripTests {
         "cells",
         ["CREATE TABLE cell (id \(.int64) PRIMARY KEY, i \(.int64), d \(.double), t \(.text), b \(.blob)) \(.strict)"])
 
-    @Test(arguments: Engine.enabled, [0, 1, -1, .max, .min] as [Int64])
+    @Test(arguments: Engine.enabled, [0, 1, -1, 1 << 53, -(1 << 53)] as [Int64])
     func wholeNumbersComeBack(engine: Engine, value: Int64) async throws {
         #expect(try await stored(engine, "i", value) == value)
+    }
+
+    /// What is copied as a cell stays as it is.
+    @Test(arguments: Engine.enabled, [.max, .min] as [Int64])
+    func wholeNumbersBeyond53BitsComeBackAsTheNearest(engine: Engine, value: Int64) async throws {
+        #expect(try await stored(engine, "i", value) == (value > 0 ? 1 << 53 : -(1 << 53)))
+        #expect(try await stored(engine, "i", SQLValue.int64(value)) == .int64(value))
+    }
+
+    @Test func aSumThatSQLiteGivesAsAFloatingPointNumberIsRead() async throws {
+        let sum = try await withStore(.sqlite) { store in
+            try await store.read {
+                try $0.value("SELECT 9223372036854775807 + 9223372036854775807 AS value", as: Int64.self)
+            }
+        }
+
+        #expect(sum == 1 << 53)
     }
 
     @Test(arguments: Engine.enabled, [0, -0.5, 1e300, .leastNonzeroMagnitude, .infinity])

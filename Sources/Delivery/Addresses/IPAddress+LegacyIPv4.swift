@@ -17,7 +17,7 @@ extension IPAddress {
         }
         let remainingBits = UInt64(8 * (5 - parts.count))
         guard let last = Self.legacyNumber(parts[parts.count - 1]), last >> remainingBits == 0 else { return nil }
-        self.init(v4: UInt32((value << remainingBits) | last))
+        self.init(v4: UInt32(clamping: (value << remainingBits) | last))
     }
 
     /// Whether a host must be read as an IPv4 number or not at all: its last label is all digits or hexadecimal.

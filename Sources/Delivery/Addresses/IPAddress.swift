@@ -58,7 +58,7 @@ package struct IPAddress: Hashable, Sendable {
 
     /// Takes the address out of what the system's resolver returns; nil for other families.
     init?(_ address: UnsafePointer<sockaddr>) {
-        switch Int32(address.pointee.sa_family) {
+        switch Int32(clamping: address.pointee.sa_family) {
         case AF_INET:
             let v4 = UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in.self)
             self.init(v4: UInt32(bigEndian: v4.sin_addr.s_addr))

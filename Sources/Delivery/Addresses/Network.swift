@@ -39,7 +39,7 @@ package struct Network: Hashable, Sendable {
         let hostBits = UInt128(width - self.prefixLength)
         // `>>` and `<<` of Swift are smart shifts: by 128 they give zero.
         let bits = (base.bits >> hostBits) << hostBits
-        self.base = base.family == .v4 ? IPAddress(v4: UInt32(bits)) : IPAddress(v6: bits)
+        self.base = base.family == .v4 ? IPAddress(v4: UInt32(truncatingIfNeeded: bits)) : IPAddress(v6: bits)
     }
 
     /// Whether an address lies in the block; never true across families.

@@ -119,7 +119,8 @@ enum BulkMessageQueries {
             """)
         return BulkMessage(
             requestID: requestID, createdAt: createdAt,
-            counts: Dictionary(uniqueKeysWithValues: try counts.map { (try $0.get("status"), try $0.get("total")) }))
+            counts: Dictionary(
+                try counts.map { (try $0.get("status"), try $0.get("total")) }, uniquingKeysWith: { $1 }))
     }
 
     /// The messages of an upload in the order of its rows, of one status where that is not nil. Index: `message_batch`.

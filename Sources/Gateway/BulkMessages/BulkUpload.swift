@@ -116,9 +116,7 @@ struct BulkUpload: Sendable {
         local.timeZone = zone
         let parts = utc.dateComponents(
             [.year, .month, .day, .hour, .minute, .second], from: Date(timeIntervalSince1970: Double(seconds)))
-        return local.date(from: parts).map {
-            Timestamp(microseconds: Int64($0.timeIntervalSince1970.rounded()) * 1_000_000)
-        }
+        return local.date(from: parts).flatMap { Timestamp(secondsSince1970: $0.timeIntervalSince1970.rounded()) }
     }
 }
 

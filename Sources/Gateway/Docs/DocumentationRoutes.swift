@@ -20,9 +20,8 @@ struct DocumentationRoutes {
 
     /// Each page as HTML, by its slug; they never change, so they are made once.
     private static let pages = Dictionary(
-        uniqueKeysWithValues: Document.pages.map { page in
-            (page.slug, frame(page.title, Markdown.html(page.text, address: address)))
-        })
+        Document.pages.map { page in (page.slug, frame(page.title, Markdown.html(page.text, address: address))) },
+        uniquingKeysWith: { $1 })
 
     private static let index = frame(
         "Documentation",

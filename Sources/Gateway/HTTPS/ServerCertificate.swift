@@ -18,7 +18,7 @@ struct ServerCertificate: Sendable {
     init(leaf: NIOSSLCertificate, chain: [NIOSSLCertificate], key: NIOSSLPrivateKey) {
         self.chain = chain
         self.key = key
-        let time = { (seconds: Int) in Timestamp(microseconds: Int64(seconds) * 1_000_000) }
+        let time = { (seconds: Int) in Timestamp(seconds: Int64(seconds)) }
         validFrom = time(chain.map(\.notValidBefore).max() ?? leaf.notValidBefore)
         validUntil = time(chain.map(\.notValidAfter).min() ?? leaf.notValidAfter)
     }

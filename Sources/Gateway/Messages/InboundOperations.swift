@@ -19,7 +19,7 @@ struct InboundOperations: Sendable {
         let isEncrypted: Bool
         let sim: SIM
         /// By the phone's clock; nil when it did not say.
-        let timestamp: Timestamp?
+        let timestamp: PhoneTime?
         let attachments: [InboundAttachment]
     }
 
@@ -29,7 +29,7 @@ struct InboundOperations: Sendable {
         let contact: String
         let sim: SIM
         /// By the phone's clock; nil when it did not say.
-        let timestamp: Timestamp?
+        let timestamp: PhoneTime?
     }
 
     /// Stores an inbound SMS and tells webhooks; files are durable before the message is.
@@ -50,7 +50,7 @@ struct InboundOperations: Sendable {
                     let message = Message(
                         incoming: .mobileOriginated, id: id, userID: userID, owner: sms.owner, contact: sms.contact,
                         content: sms.content, attachments: urls, isEncrypted: sms.isEncrypted, sim: sms.sim,
-                        timestamp: sms.timestamp ?? tx.now, failureReason: kept.note, source: source, at: tx.now)
+                        timestamp: sms.timestamp, failureReason: kept.note, source: source, at: tx.now)
                     let parts = [sms.content, sms.sim.rawValue]
                     if let first = try first(message, told: sms.timestamp, kind: "sms", parts: parts, in: tx) {
                         return first
@@ -82,7 +82,7 @@ struct InboundOperations: Sendable {
                 let message = Message(
                     incoming: .missedCall, id: id, userID: userID, owner: call.owner, contact: call.contact,
                     content: "",
-                    attachments: [], isEncrypted: false, sim: call.sim, timestamp: call.timestamp ?? tx.now,
+                    attachments: [], isEncrypted: false, sim: call.sim, timestamp: call.timestamp,
                     failureReason: nil, source: source, at: tx.now)
                 let parts = [call.sim.rawValue]
                 if let first = try first(message, told: call.timestamp, kind: "call", parts: parts, in: tx) {
@@ -107,10 +107,10 @@ struct InboundOperations: Sendable {
     ///
     /// A repeated message that was deleted is answered as it was, and not made again.
     private func first(
-        _ message: Message, told timestamp: Timestamp?, kind: String, parts: [String], in tx: any Transaction
+        _ message: Message, told timestamp: PhoneTime?, kind: String, parts: [String], in tx: any Transaction
     ) throws -> Message? {
         guard let timestamp else { return nil }
-        let identity = [kind, message.userID.text, message.owner, message.contact, String(timestamp.microseconds)]
+        let identity = [kind, message.userID.text, message.owner, message.contact, timestamp.identity(at: tx.now)]
         let digest = SHA256Digest.bytes(parts: identity + parts)
         guard let first = try MessageQueries.claimDigest(digest, for: message.id, in: tx) else { return nil }
         return try MessageQueries.find(first, userID: message.userID, in: tx) ?? message.with(id: first)
@@ -122,7 +122,8 @@ extension Message {
     fileprivate func with(id: MessageID) -> Message {
         Message(
             incoming: type, id: id, userID: userID, owner: owner, contact: contact, content: content, attachments: [],
-            isEncrypted: isEncrypted, sim: sim, timestamp: requestReceivedAt, failureReason: nil, source: source,
+            isEncrypted: isEncrypted, sim: sim, timestamp: PhoneTime(requestReceivedAt), failureReason: nil,
+            source: source,
             at: createdAt)
     }
 }

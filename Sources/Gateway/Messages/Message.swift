@@ -58,6 +58,9 @@ struct Message: Sendable {
     var batch: String?
     /// Whether it keeps the phone's rate; not when the client named the time of its first attempt.
     var isPaced = false
+    /// What the phone's clock said last where the server's time stands in its place, see ``PhoneTime``; nil when every
+    /// time of the phone is believed.
+    var disbelievedTime: String?
 }
 
 enum MessageType: String, Sendable, SQLEnum, CaseIterable {
@@ -89,19 +92,20 @@ extension Message {
             plannedAt: max(sendAt ?? now, now), batch: batch, isPaced: sendAt == nil)
     }
 
-    /// Something that came to the phone at `timestamp`; its first event is counted already.
+    /// Something that came to the phone at `timestamp`, nil for now; its first event is counted already.
     init(
         incoming type: MessageType, id: MessageID, userID: UserID, owner: String, contact: String, content: String,
-        attachments: [String], isEncrypted: Bool, sim: SIM, timestamp: Timestamp, failureReason: String?,
+        attachments: [String], isEncrypted: Bool, sim: SIM, timestamp told: PhoneTime?, failureReason: String?,
         source: String, at now: Timestamp
     ) {
+        let timestamp = told?.believed(at: now) ?? now
         self.init(
             id: id, requestID: nil, owner: owner, userID: userID, contact: contact, content: content,
             attachments: attachments, isEncrypted: isEncrypted, type: type, status: .received, sim: sim,
             requestReceivedAt: timestamp, createdAt: now, updatedAt: now, orderTimestamp: timestamp,
             scheduledSendTime: nil, sendAttemptCount: 0, maxSendAttempts: 0,
             receivedAt: type == .mobileOriginated ? timestamp : nil, failureReason: failureReason, source: source,
-            eventCount: 1)
+            eventCount: 1, disbelievedTime: told?.disbelieved(at: now))
     }
 }
 
@@ -120,7 +124,7 @@ extension Message: JSONWritable {
             o.field("type", type.rawValue)
             o.field("status", status.rawValue)
             o.field("sim", sim.rawValue)
-            o.field("send_time", sendTime.map { $0.microseconds * 1_000 })
+            o.field("send_time", sendTime?.nanoseconds)
             o.field("request_received_at", requestReceivedAt)
             o.field("created_at", createdAt)
             o.field("updated_at", updatedAt)
@@ -157,6 +161,7 @@ extension Message: RowDecodable {
             maxSendAttempts: try row.get("max_send_attempts"), receivedAt: try row.find("received_at"),
             failureReason: try row.find("failure_reason"), source: try row.get("source"),
             eventCount: try row.get("event_count"), plannedAt: try row.find("planned_at"),
-            expiresAt: try row.find("expires_at"), batch: try row.find("batch"), isPaced: try row.get("paced"))
+            expiresAt: try row.find("expires_at"), batch: try row.find("batch"), isPaced: try row.get("paced"),
+            disbelievedTime: try row.find("disbelieved_time"))
     }
 }

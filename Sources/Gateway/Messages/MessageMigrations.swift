@@ -69,5 +69,6 @@ enum MessageMigrations {
             "messages-4", [],
             indexes: [TableIndex("message_recent", on: "message", "(user_id, created_at, id, type)")]),
         Migration("messages-5", ["DROP INDEX message_created"]),
+        Migration("messages-6", ["ALTER TABLE message ADD COLUMN disbelieved_time \(.text)"]),
     ]
 }

@@ -90,7 +90,7 @@ struct MessageOperations: Sendable {
     ///
     /// - Throws: `APIError` 404 when there is no such message, 401 when the phone key does not cover its owner.
     func report(
-        _ report: MessageReport, on id: MessageID, at timestamp: Timestamp?, identity: Identity, source: String
+        _ report: MessageReport, on id: MessageID, at told: PhoneTime?, identity: Identity, source: String
     ) async throws -> Message {
         let eventID = EventID(at: clock.now())
         return try await store.write { tx in
@@ -98,10 +98,10 @@ struct MessageOperations: Sendable {
                 throw APIError.notFound("cannot find message with ID [\(id)]")
             }
             try identity.authorize(message.owner, in: tx)
-            let timestamp = timestamp ?? tx.now
-            guard var next = MessageTransition.message(message, after: report, at: timestamp),
-                try MessageQueries.move(message, to: next, in: tx)
-            else { return message }
+            let timestamp = told?.believed(at: tx.now) ?? tx.now
+            guard var next = MessageTransition.message(message, after: report, at: timestamp) else { return message }
+            next.disbelievedTime = told?.disbelieved(at: tx.now) ?? message.disbelievedTime
+            guard try MessageQueries.move(message, to: next, in: tx) else { return message }
             next.updatedAt = tx.now
             try next.emit(next.payload(of: report, at: timestamp), id: eventID, source: source, in: tx)
             return next

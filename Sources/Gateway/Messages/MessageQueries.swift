@@ -33,7 +33,7 @@ enum MessageQueries {
                 id, request_id, owner, user_id, contact, content, attachments, encrypted, type, status, sim,
                 request_received_at, created_at, updated_at, order_timestamp, scheduled_send_time,
                 send_attempt_count, max_send_attempts, received_at, failure_reason, source, event_count, planned_at,
-                batch, paced)
+                batch, paced, disbelieved_time)
             VALUES (
                 \(message.id), \(message.requestID), \(message.owner), \(message.userID), \(message.contact),
                 \(message.content), \(message.attachments.joined(separator: "\n")), \(message.isEncrypted),
@@ -41,7 +41,7 @@ enum MessageQueries {
                 \(message.updatedAt), \(message.orderTimestamp), \(message.scheduledSendTime),
                 \(message.sendAttemptCount), \(message.maxSendAttempts), \(message.receivedAt),
                 \(message.failureReason), \(message.source), \(message.eventCount), \(message.plannedAt),
-                \(message.batch), \(message.isPaced))
+                \(message.batch), \(message.isPaced), \(message.disbelievedTime))
             """)
         try MessageThreadQueries.follow(message, isNew: true, in: tx)
         wake(tx)
@@ -58,7 +58,7 @@ enum MessageQueries {
                 expired_at = \(next.expiredAt), failed_at = \(next.failedAt),
                 send_attempt_count = \(next.sendAttemptCount), failure_reason = \(next.failureReason),
                 event_count = \(next.eventCount), planned_at = \(next.plannedAt), expires_at = \(next.expiresAt),
-                paced = \(next.isPaced)
+                paced = \(next.isPaced), disbelieved_time = \(next.disbelievedTime)
             WHERE id = \(previous.id) AND status = \(previous.status) AND event_count = \(previous.eventCount)
                 AND send_attempt_count = \(previous.sendAttemptCount)
             """)

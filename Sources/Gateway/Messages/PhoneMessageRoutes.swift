@@ -35,7 +35,7 @@ struct PhoneMessageRoutes {
         let content: String?
         let sim: String?
         let encrypted: Bool?
-        let timestamp: Timestamp?
+        let timestamp: PhoneTime?
         let attachments: [InboundAttachment]?
     }
 
@@ -65,7 +65,7 @@ struct PhoneMessageRoutes {
         let to: String?
         let from: String?
         let sim: String?
-        let timestamp: Timestamp?
+        let timestamp: PhoneTime?
     }
 
     private func missedCall(_ request: Request, _ context: PhoneContext) async throws -> Reply {
@@ -89,7 +89,7 @@ struct PhoneMessageRoutes {
     private struct ReportRequest: Decodable {
         let eventName: String?
         let reason: String?
-        let timestamp: Timestamp?
+        let timestamp: PhoneTime?
     }
 
     private func report(_ request: Request, _ context: PhoneContext) async throws -> Response {

@@ -50,7 +50,7 @@ struct MetricsRoutes {
         ]
         page.add(
             "httpsms_deliveries", .gauge, "Deliveries by state.",
-            depth.map { state, path in ("state=\"\(state)\"", accounts.reduce(0) { $0 + $1[keyPath: path] }) })
+            depth.map { state, path in ("state=\"\(state)\"", accounts.map { $0[keyPath: path] }.clampedSum()) })
         let age = oldest.map { max(.zero, now - $0).components.seconds } ?? 0
         page.add(
             "httpsms_oldest_due_delivery_age_seconds", .gauge,
@@ -58,7 +58,7 @@ struct MetricsRoutes {
         page.add(
             "httpsms_deliveries_unaccounted", .gauge,
             "Deliveries that no counter and no row accounts for: 0, or a defect.",
-            [("", accounts.reduce(0) { $0 + abs($1.unaccounted) })])
+            [("", accounts.map { abs($0.unaccounted) }.clampedSum())])
         page.add(
             "httpsms_results_refused_total", .counter, "Results that came too late.", [("", Int64(snapshot.refused))])
         page.add("httpsms_leases_repaired_total", .counter, "Orphaned leases freed.", [("", Int64(snapshot.repaired))])

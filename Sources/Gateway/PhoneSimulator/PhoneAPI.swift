@@ -148,7 +148,7 @@ struct PhoneAPI: Sendable {
     /// UTC with milliseconds, padded to nine digits: `2026-07-22T10:15:29.814000000Z`.
     static func text(_ time: Timestamp) -> String {
         let milliseconds = time.microseconds / 1_000 % 1_000
-        let seconds = Timestamp(microseconds: time.microseconds / 1_000_000 * 1_000_000)
+        let seconds = Timestamp(seconds: time.seconds)
         return "\(seconds.rfc3339.dropLast()).\(String(milliseconds + 1_000).dropFirst())000000Z"
     }
 

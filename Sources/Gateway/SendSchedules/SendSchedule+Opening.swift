@@ -35,8 +35,8 @@ extension SendSchedule {
     private static func timestamp(
         _ day: DateComponents, _ offset: Int, _ minute: Int, _ calendar: Calendar
     ) -> Timestamp? {
-        date(day, addingDays: offset, minute: minute, calendar).map {
-            Timestamp(microseconds: Int64($0.timeIntervalSince1970) * 1_000_000)
+        date(day, addingDays: offset, minute: minute, calendar).flatMap {
+            Timestamp(secondsSince1970: $0.timeIntervalSince1970.rounded(.towardZero))
         }
     }
 

@@ -33,8 +33,8 @@ struct MessageThread: Sendable {
     /// The colour of a contact: the same for each of our phones, and after a thread was deleted and came back.
     static func color(of contact: String) -> String {
         // FNV-1a, 32 bits: any hash that does not change from run to run.
-        let hash = contact.utf8.reduce(2_166_136_261 as UInt32) { ($0 ^ UInt32($1)) &* 16_777_619 }
-        return colors[Int(hash % UInt32(colors.count))]
+        let hash = contact.utf8.reduce(2_166_136_261 as UInt32) { ($0 ^ UInt32(truncatingIfNeeded: $1)) &* 16_777_619 }
+        return colors[Int(hash % UInt32(clamping: colors.count))]
     }
 }
 

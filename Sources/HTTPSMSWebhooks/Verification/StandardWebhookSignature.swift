@@ -67,11 +67,11 @@ extension WebhookVerifier {
             return codes.contains { HMAC<SHA256>.isValidAuthenticationCode($0, authenticating: content, using: key) }
         }
         guard isGenuine else { throw .wrongSignature }
-        let age = now - Timestamp(microseconds: seconds * 1_000_000)
+        let age = now - Timestamp(seconds: seconds)
         guard age <= tolerance, age >= .zero - tolerance else { throw .timestampOutOfTolerance }
     }
 
-    /// Digits alone, up to the end of the year 9999: Swift's `Int64("+5")` is 5, and beyond it arithmetic overflows.
+    /// Digits alone, up to the end of the year 9999: Swift's `Int64("+5")` is 5.
     private static func seconds(_ text: String) -> Int64? {
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let seconds = Int64(text),
             seconds < 253_402_300_800

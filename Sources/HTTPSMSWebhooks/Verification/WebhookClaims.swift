@@ -44,10 +44,9 @@ struct TokenPayload: JWTPayload {
             issuer: iss, userID: sub, audience: aud.values, expiresAt: exp, notBefore: nbf, issuedAt: iat)
     }
 
+    /// Nil for a negative number and for what lies behind the year 9999.
     private static func timestamp(_ seconds: Double) -> Timestamp? {
-        // Up to the end of the year 9999, so that the arithmetic cannot overflow.
-        guard seconds >= 0, seconds < 253_402_300_800 else { return nil }
-        return Timestamp(microseconds: Int64(seconds * 1_000_000))
+        seconds >= 0 && seconds < 253_402_300_800 ? Timestamp(secondsSince1970: seconds) : nil
     }
 
     /// One value or an array of them (RFC 7519 section 4.1.3).

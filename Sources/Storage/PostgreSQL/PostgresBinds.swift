@@ -38,7 +38,7 @@ struct PostgresBinds {
         block.append(0)
         return try block.withUnsafeBufferPointer { buffer in
             let pointers = offsets.map { offset in offset.flatMap { buffer.baseAddress?.advanced(by: $0) } }
-            return try body(Int32(values.count), pointers, lengths, formats)
+            return try body(Int32(clamping: values.count), pointers, lengths, formats)
         }
     }
 
@@ -55,7 +55,7 @@ struct PostgresBinds {
     private mutating func append(_ type: Oid, _ value: [CChar]?, isBinary: Bool = false) {
         types.append(type)
         values.append(value)
-        lengths.append(Int32(value?.count ?? 0))
+        lengths.append(Int32(clamping: value?.count ?? 0))
         formats.append(isBinary ? 1 : 0)
     }
 

@@ -167,7 +167,7 @@ final class PostgresConnection: @unchecked Sendable {
         if let name = names[key] { return name }
         if names.count >= Self.statementLimit { try forgetStatements() }
         let name = Self.name(of: key)
-        _ = try checked(PQprepare(handle, name, text, Int32(binds.types.count), binds.types), text)
+        _ = try checked(PQprepare(handle, name, text, Int32(clamping: binds.types.count), binds.types), text)
         names[key] = name
         return name
     }

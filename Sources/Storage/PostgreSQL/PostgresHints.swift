@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import Synchronization
+import Timestamps
 
 #if canImport(Glibc)
     import Glibc
@@ -111,8 +112,7 @@ package final class PostgresHints: Service {
     /// Waits until one of the two has something to read, and silences the bell.
     private func wait(for bell: Int32?, and socket: Int32?, atMost limit: Duration) -> Bool {
         var waited = [bell, socket].compactMap(\.self).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        let milliseconds = limit.components.seconds * 1_000 + limit.components.attoseconds / 1_000_000_000_000_000
-        let count = poll(&waited, nfds_t(waited.count), Int32(max(milliseconds, 1)))
+        let count = poll(&waited, nfds_t(waited.count), Int32(clamping: max(limit.milliseconds, 1)))
         if let bell {
             var bytes = [UInt8](repeating: 0, count: 64)
             while read(bell, &bytes, bytes.count) == bytes.count {}

@@ -23,7 +23,9 @@ struct PostgresResult: ~Copyable {
 
     /// A field of the error; nil when there is none.
     func errorField(_ field: Character) -> String? {
-        guard let code = field.asciiValue, let text = PQresultErrorField(result, Int32(code)) else { return nil }
+        guard let code = field.asciiValue, let text = PQresultErrorField(result, Int32(clamping: code)) else {
+            return nil
+        }
         return String(cString: text)
     }
 

@@ -53,7 +53,7 @@ final class PreparedStatement {
         }
         let count = columns.names.count
         let cells = [SQLValue](unsafeUninitializedCapacity: count) { buffer, initializedCount in
-            for index in 0..<count { buffer.initializeElement(at: index, to: cell(Int32(index))) }
+            for index in 0..<count { buffer.initializeElement(at: index, to: cell(Int32(clamping: index))) }
             initializedCount = count
         }
         return Row(columns: columns, cells: cells)

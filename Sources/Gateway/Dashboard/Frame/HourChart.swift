@@ -50,12 +50,14 @@ struct HourChart: Sendable {
         (self.lower, self.upper, self.height) = (lower, upper, height)
         let last = HourlyCounts.hour(of: now)
         let hours = (0..<Self.hours).map { last - .seconds(3_600 * (Self.hours - 1 - $0)) }
-        let peak = hours.map { hour in counts[hour].map { $0.lower + $0.upper } ?? 0 }.max() ?? 0
+        let peak = hours.map { hour in counts[hour].map { $0.lower.clampedAdding($0.upper) } ?? 0 }.max() ?? 0
         // One alone is seen beside a thousand, too.
-        func pixels(_ count: Int64) -> Int { count == 0 ? 0 : max(2, Int(count * Int64(height) / max(peak, 1))) }
+        func pixels(_ count: Int64) -> Int {
+            count == 0 ? 0 : min(max(2, Int(count.clampedMultiplying(by: Int64(height)) / max(peak, 1))), height)
+        }
         var (bars, lines): ([Bar], [Line]) = ([], [])
         for (index, hour) in hours.enumerated() {
-            guard let count = counts[hour], count.lower + count.upper > 0 else { continue }
+            guard let count = counts[hour], count.lower.clampedAdding(count.upper) > 0 else { continue }
             let name = "\(PageTime.shown(hour).dropFirst(11).prefix(5)) UTC"
             let note =
                 "\(name): \(Figure.shown(count.lower)) \(lower.name), \(Figure.shown(count.upper)) \(upper.name)"
@@ -85,8 +87,8 @@ struct HourChart: Sendable {
 enum Figure {
     /// `1234567` as `1,234,567`.
     static func shown(_ number: Int64) -> String {
-        let digits = Array(String(number))
-        return digits.enumerated().reduce(into: "") { text, digit in
+        let digits = Array(String(number.magnitude))
+        return digits.enumerated().reduce(into: number < 0 ? "-" : "") { text, digit in
             if digit.offset > 0, (digits.count - digit.offset) % 3 == 0 { text.append(",") }
             text.append(digit.element)
         }
@@ -109,7 +111,7 @@ enum Figure {
         let units = ["B", "kB", "MB", "GB", "TB"]
         var (value, unit) = (Double(count), 0)
         while value >= 1_000, unit < units.count - 1 { (value, unit) = (value / 1_000, unit + 1) }
-        let tenths = Int64((value * 10).rounded())
+        let tenths = Int64(clamping: (value * 10).rounded())
         return unit == 0 ? "\(count) B" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
     }
 }

@@ -29,8 +29,9 @@ struct MessageStep: Sendable {
     private static func incoming(_ message: Message) -> [Timed] {
         let received = message.requestReceivedAt
         let name = message.type == .missedCall ? "Call missed" : "Received by the phone"
+        let note = message.disbelievedTime.map(clockNote) ?? "by the phone's clock"
         return [
-            (received, MessageStep(name, received, "by the phone's clock")),
+            (received, MessageStep(name, received, note)),
             (message.createdAt, MessageStep("Stored here", message.createdAt, message.failureReason, kind: "ended")),
         ]
     }
@@ -61,8 +62,13 @@ struct MessageStep: Sendable {
             kind: "broken")
         add("Failed", message.failedAt, message.failureReason, kind: "broken")
         add(count == 0 ? "To be handed out" : "Next attempt", message.plannedAt)
+        if let told = message.disbelievedTime { add("Reported by the phone", message.updatedAt, clockNote(told)) }
         if message.plannedAt == nil { add("Expires unless the phone reports", message.expiresAt) }
         return steps
+    }
+
+    private static func clockNote(_ told: String) -> String {
+        "the phone's clock said \(told), which cannot be: the server's time is used"
     }
 
     /// `4.2 s`

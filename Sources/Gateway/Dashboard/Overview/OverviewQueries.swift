@@ -81,7 +81,7 @@ enum OverviewQueries {
             """
         ).map { row in
             Overview.Messages(
-                hour: Timestamp(microseconds: try row.get("hour", as: Int64.self) * 3_600_000_000),
+                hour: Timestamp(seconds: try row.get("hour", as: Int64.self).clampedMultiplying(by: 3_600)),
                 type: try row.get("type"), count: try row.get("count"))
         }
     }

@@ -81,7 +81,7 @@ struct OverviewRoutes: Sendable {
 
     private func figures(_ overview: Overview) -> [Content.Number] {
         func messages(_ type: MessageType) -> String {
-            Figure.shown(overview.messages.reduce(0) { $0 + ($1.type == type ? $1.count : 0) })
+            Figure.shown(overview.messages.filter { $0.type == type }.map(\.count).clampedSum())
         }
         let day = "in the last 24 hours"
         let silent = overview.silentPhones.count
@@ -99,10 +99,10 @@ struct OverviewRoutes: Sendable {
                 name: "Webhooks", value: Figure.shown(overview.webhooks),
                 note: troubled == 0 ? "none in trouble" : "\(troubled) in trouble"),
             .init(
-                name: "Deliveries made", value: Figure.shown(overview.ended.reduce(0) { $0 + $1.succeeded }), note: day
+                name: "Deliveries made", value: Figure.shown(overview.ended.map(\.succeeded).clampedSum()), note: day
             ),
             .init(
-                name: "Deliveries failed", value: Figure.shown(overview.ended.reduce(0) { $0 + $1.failed }), note: day),
+                name: "Deliveries failed", value: Figure.shown(overview.ended.map(\.failed).clampedSum()), note: day),
             .init(
                 name: "Deliveries waiting", value: Figure.shown(overview.open),
                 note: overdue.map { "the oldest is due for \(Figure.shown($0))" } ?? "none is overdue"),

@@ -81,7 +81,7 @@ struct HeartbeatChart: Sendable {
     init(_ steps: [HeartbeatStep], earlier: Timestamp?, span: Span, now: Timestamp, offlineAfter: Duration) {
         let start = now - span.length
         func place(_ time: Timestamp) -> Int {
-            Int((min(max(time, start), now) - start).microseconds * 1_000 / span.length.microseconds)
+            Int((min(max(time, start), now) - start).milliseconds * 1_000 / span.length.milliseconds)
         }
         func band(_ from: Timestamp, _ until: Timestamp, _ kind: String) -> Band {
             // What is too short for a pixel is seen all the same.
@@ -100,12 +100,12 @@ struct HeartbeatChart: Sendable {
         bars = steps.map { step in
             let number = Int((step.firstAt - start).microseconds / span.step.microseconds)
             let left = place(start + span.step * number)
-            let height = max(Int(step.count * 24 / most), 3)
+            let height = min(max(Int(step.count.clampedMultiplying(by: 24) / max(most, 1)), 3), 24)
             return Bar(
                 x: left + 2, y: 24 - height, width: max(place(start + span.step * (number + 1)) - left - 4, 4),
                 height: height)
         }
-        charging = steps.filter { $0.chargingCount * 2 > $0.count }.reduce(into: []) { bands, step in
+        charging = steps.filter { $0.chargingCount > $0.count / 2 }.reduce(into: []) { bands, step in
             let number = Int((step.firstAt - start).microseconds / span.step.microseconds)
             let next = band(start + span.step * number, start + span.step * (number + 1), "power")
             if let last = bands.last, last.x + last.width >= next.x {
@@ -121,7 +121,7 @@ struct HeartbeatChart: Sendable {
                 since: PageTime.shown(since), until: until == now ? nil : PageTime.shown(until),
                 length: Elapsed.length(until - since))
         }
-        summary = Self.summary(online, offline, count: steps.reduce(0) { $0 + $1.count }, span: span)
+        summary = Self.summary(online, offline, count: steps.map(\.count).clampedSum(), span: span)
     }
 
     /// When the phone was online: from a heartbeat until `offlineAfter` past it, or the next one.

@@ -47,11 +47,11 @@ struct SystemPages: SignedInPages {
     }
 
     private func content(_ state: SystemState, _ problem: String?) -> Content {
-        func sum(_ path: KeyPath<Audit.Account, Int64>) -> Int64 { state.audit.reduce(0) { $0 + $1[keyPath: path] } }
+        func sum(_ path: KeyPath<Audit.Account, Int64>) -> Int64 { state.audit.map { $0[keyPath: path] }.clampedSum() }
         func pair(_ name: String, _ path: KeyPath<Audit.Account, Int64>) -> Pair {
             Pair(name: name, value: Figure.shown(sum(path)))
         }
-        let unaccounted = state.audit.reduce(0) { $0 + abs($1.unaccounted) }
+        let unaccounted = state.audit.map { abs($0.unaccounted) }.clampedSum()
         let overdue = state.oldestDue.map { "due for \(Figure.shown(state.now - $0))" }
         let waiting = WriteLane.allCases.map { "\($0): \(store.waitingWrites($0))" }.joined(separator: ", ")
         return Content(

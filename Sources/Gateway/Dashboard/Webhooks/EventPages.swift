@@ -48,7 +48,7 @@ struct EventPages: SignedInPages {
         let before = parameters["before"].flatMap { Int64($0) }
         let (events, urls) = try await store.read { [endpoints, filter] tx in
             let reports = try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx)
-            let urls = Dictionary(uniqueKeysWithValues: reports.map { ($0.endpoint.id, $0.endpoint.url) })
+            let urls = Dictionary(reports.map { ($0.endpoint.id, $0.endpoint.url) }, uniquingKeysWith: { $1 })
             return (
                 try EventLog.list(userID: userID, after: nil, before: before, filter, limit: Self.pageSize + 1, in: tx),
                 urls

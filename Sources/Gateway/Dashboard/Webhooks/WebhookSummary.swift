@@ -38,11 +38,12 @@ struct WebhookSummary: Sendable {
         lastSuccess = report.lastSuccessAt.map(PageTime.shown)
         lastFailure = report.lastFailureAt.map(PageTime.shown)
         chart = HourChart(
-            Dictionary(uniqueKeysWithValues: hours.map { ($0.hour, (lower: $0.succeeded, upper: $0.failed)) }),
+            Dictionary(
+                hours.map { ($0.hour, (lower: $0.succeeded, upper: $0.failed)) }, uniquingKeysWith: { $1 }),
             lower: .init(kind: "good", name: "succeeded"), upper: .init(kind: "bad", name: "failed"), now: now,
             height: 24, step: 6)
-        let good = hours.reduce(0) { $0 + $1.succeeded }
-        let all = hours.reduce(good) { $0 + $1.failed }
+        let good = hours.map(\.succeeded).clampedSum()
+        let all = good.clampedAdding(hours.map(\.failed).clampedSum())
         rate =
             all == 0
             ? "No delivery in the last 24 hours"

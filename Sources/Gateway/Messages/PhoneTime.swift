@@ -1,0 +1,47 @@
+import Timestamps
+
+/// A time as a phone tells it. A phone's clock is not ours: it may stand at 1970, in the last century or in the next one.
+///
+/// A time before 2000-01-01, or more than a day ahead of the server, is replaced by the server's time wherever something is
+/// computed, sorted or shown. What the phone said is kept as text: it tells one report from the next, and the message's
+/// timeline shows it.
+struct PhoneTime: Decodable, Sendable {
+    /// As the phone wrote it.
+    let text: String
+    private let time: Timestamp
+
+    /// Reads RFC 3339 text.
+    init(from decoder: any Decoder) throws {
+        time = try Timestamp(from: decoder)
+        text = try decoder.singleValueContainer().decode(String.self)
+    }
+
+    /// The time that the phone's clock shows, for tests and for phones that are simulated.
+    init(_ time: Timestamp) {
+        (self.time, text) = (time, time.rfc3339)
+    }
+
+    /// The phone's time; nil when it cannot be right.
+    func believed(at now: Timestamp) -> Timestamp? {
+        time >= Self.earliest && time <= now + Self.furthestAhead ? time : nil
+    }
+
+    /// What the phone's clock said, cut to ``longestNote`` characters; nil when it is believed.
+    func disbelieved(at now: Timestamp) -> String? {
+        believed(at: now) == nil ? String(text.prefix(Self.longestNote)) : nil
+    }
+
+    /// What tells a report from others: the instant, however it is written, or the text where the instant says nothing.
+    func identity(at now: Timestamp) -> String {
+        believed(at: now).map { String($0.microseconds) } ?? text
+    }
+
+    /// 2000-01-01T00:00:00Z: no phone that can speak to this server was made before.
+    private static let earliest = Timestamp(seconds: 946_684_800)
+
+    /// A day: a clock that is set to another zone's time is off by less.
+    private static let furthestAhead: Duration = .seconds(86_400)
+
+    /// In characters; an RFC 3339 time with nine digits has 35, but a fraction may have any number of digits.
+    private static let longestNote = 64
+}
