@@ -75,27 +75,29 @@ package struct TestServer: Sendable {
 ///
 /// - Parameters:
 ///   - settings: Variables of the environment, in place of the tests' own: any port, callbacks to loopback.
+///   - engine: What the server stores in.
 ///   - directory: Where the database is, to start again on an earlier one; nil makes a directory for this run.
 ///   - clock: What the server reads the time from.
 ///   - body: The test.
 /// - Throws: What `body` or the server throws.
 package func withServer(
-    _ settings: [String: String] = [:], in directory: String? = nil, clock: AdjustableClock = AdjustableClock(),
+    _ settings: [String: String] = [:], on engine: Engine = .usual, in directory: String? = nil,
+    clock: AdjustableClock = AdjustableClock(),
     _ body: @escaping @Sendable (TestServer) async throws -> Void
 ) async throws {
     guard let directory else {
         return try await withTemporaryDirectory { directory in
-            try await withServer(settings, in: directory, clock: clock, body)
+            try await withServer(settings, on: engine, in: directory, clock: clock, body)
         }
     }
-    if Engine.usual == .postgresql, settings["DATABASE_URL"] == nil {
+    if engine == .postgresql, settings["DATABASE_URL"] == nil {
         // A test that starts twice in one directory finds the schema of the first time. It goes with the whole PostgreSQL.
         let file = directory + "/schema"
         let known = try? String(contentsOfFile: file, encoding: .utf8)
         let url = if let known { known } else { try await makePostgresSchema() }
         try url.write(toFile: file, atomically: true, encoding: .utf8)
         return try await withServer(
-            settings.merging(postgres(url)) { $1 }, in: directory, clock: clock, body)
+            settings.merging(postgres(url)) { $1 }, on: engine, in: directory, clock: clock, body)
     }
     let path = directory + "/httpsms.sqlite"
     let configuration = try GatewayConfiguration(

@@ -29,6 +29,7 @@ struct Serve: AsyncParsableCommand {
               DATABASE_POOLER            transaction behind pgbouncer in transaction mode (default: none)
               ATTACHMENTS_FOLDER         where received files are kept (default: <database>.attachments; with PostgreSQL in the database)
               TRUSTED_PROXIES            networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed (default: none)
+              REQUEST_BODY_MEMORY        MiB that the bodies of all requests may take of memory at the same time (default: 64)
               WEBHOOK_ALLOWED_NETWORKS   networks that callback URLs may reach besides public addresses, such as 192.168.0.0/16
               WEBHOOK_RETRY_DELAYS       one to four waits before retries (default: 2s,10s,1m,10m)
               HEARTBEAT_OFFLINE_AFTER    how long a phone may be silent (default: 1h)

@@ -47,15 +47,16 @@ struct APIContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// Nil when no key was sent or none that is known.
     var identity: Identity?
-    /// Filled in by ``IdempotencyMiddleware``.
-    var idempotencyKey: IdempotencyKey?
     /// Whether the connection comes from this machine, a proxy on it included.
     let isLocal: Bool
+    /// The connection.
+    let channel: any Channel
     /// Where it comes from: the other end of the connection, or what a trusted proxy says.
     var origin: RequestOrigin
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
+        channel = source.channel
         // A zone, as in "fe80::1%eth0", is not part of the address.
         let peer = source.channel.remoteAddress?.ipAddress.flatMap { IPAddress(String($0.prefix { $0 != "%" })) }
         isLocal = peer.map { peer in Self.loopback.contains { $0.contains(peer) } } ?? false
@@ -74,13 +75,20 @@ struct APIContext: RequestContext {
 struct UserContext: ChildRequestContext, IdempotentContext {
     var coreContext: CoreRequestContextStorage
     let userID: UserID
-    let idempotencyKey: IdempotencyKey?
+    /// The connection.
+    let channel: any Channel
+    var idempotencyKey: IdempotencyKey?
+
+    var identity: Identity { .user(userID) }
+
+    /// For files that come with the request.
+    var uploader: UploadQueue.Client { UploadQueue.Client(userID: userID, channel: channel) }
 
     init(context: APIContext) throws {
         guard case .user(let userID) = context.identity else { throw APIError.unauthorized }
         coreContext = context.coreContext
         self.userID = userID
-        idempotencyKey = context.idempotencyKey
+        channel = context.channel
     }
 }
 
@@ -88,14 +96,13 @@ struct UserContext: ChildRequestContext, IdempotentContext {
 struct PhoneContext: ChildRequestContext, IdempotentContext {
     var coreContext: CoreRequestContextStorage
     let identity: Identity
-    let idempotencyKey: IdempotencyKey?
+    var idempotencyKey: IdempotencyKey?
     let origin: RequestOrigin
 
     init(context: APIContext) throws {
         guard let identity = context.identity else { throw APIError.unauthorized }
         coreContext = context.coreContext
         self.identity = identity
-        idempotencyKey = context.idempotencyKey
         origin = context.origin
     }
 

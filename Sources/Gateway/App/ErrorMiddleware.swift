@@ -22,6 +22,11 @@ struct ErrorMiddleware: RouterMiddleware {
             return Response.json(
                 .contentTooLarge, data: nil, message: "The request body is larger than this route takes.",
                 outcome: "error")
+        } catch let busy as ServerBusy {
+            return busy.response
+        } catch is CancellationError {
+            // The client has gone away, or the server is shutting down: who still listens may ask again.
+            return ServerBusy(status: .serviceUnavailable, message: "The request was given up.").response
         } catch StorageError.unavailable(let reason) {
             context.logger.error("request refused", metadata: ["reason": "\(reason)", "client": "\(context.client)"])
             var response = Response.json(

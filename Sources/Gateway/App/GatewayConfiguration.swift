@@ -14,6 +14,8 @@ package struct GatewayConfiguration: Sendable {
     package var tls: CertificateFiles?
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     package var trustedProxies: [Network]
+    /// What the bodies of all requests may take of memory at the same time, in bytes.
+    package var requestBodyMemory: Int
     /// The path of the SQLite file, whether or not it is used.
     package var databasePath: String
     /// What libpq connects to; nil uses the SQLite file.
@@ -79,6 +81,10 @@ package struct GatewayConfiguration: Sendable {
             try values.read("TRUSTED_PROXIES", "networks such as 127.0.0.1,10.0.0.0/8") {
                 Self.list($0) { try? Network($0) }  // What is no network makes the whole value unreadable.
             } ?? []
+        requestBodyMemory =
+            try values.read("REQUEST_BODY_MEMORY", "a number of MiB from 32 to 1048576, such as 64") { text in
+                Int(text).flatMap { (BodyMemory.minimum >> 20...1 << 20).contains($0) ? $0 << 20 : nil }
+            } ?? BodyMemory.standard
         let database =
             try values.read(
                 "DATABASE_URL", "sqlite:<path of the file> or postgres://<user>@<host>/<database>", Self.database)

@@ -4,10 +4,11 @@ import Hummingbird
 /// Every route of the server, and what each request passes on its way to them.
 struct GatewayRoutes {
     let proxies: TrustedProxies
+    let bodies: BodyMemory
     let health: HealthRoutes
     let metrics: MetricsRoutes
     let identities: Identities
-    let idempotency: IdempotencyMiddleware
+    let idempotency: Idempotency
     let users: UserRoutes
     let phoneAPIKeys: PhoneAPIKeyRoutes
     let phones: PhoneRoutes
@@ -30,6 +31,7 @@ struct GatewayRoutes {
         health.add(to: router)
         if !proxies.networks.isEmpty { router.add(middleware: ForwardingMiddleware(proxies: proxies)) }
         router.add(middleware: AccessLogMiddleware())
+        router.add(middleware: BodyMemoryMiddleware(memory: bodies))
         dashboard.add(to: router)
         // Outside of the errors: it adds its headers to their answers, and would wrap what is thrown through it.
         router.add(middleware: Self.crossOrigin)
@@ -37,17 +39,18 @@ struct GatewayRoutes {
         DocumentationRoutes().add(to: router)
         router.add(middleware: LoopMiddleware())
         router.add(middleware: AuthenticationMiddleware(identities: identities))
-        router.add(middleware: idempotency)
         metrics.add(to: router)
         attachments.add(to: router)
 
-        let userGroup = router.group(context: UserContext.self)
-        let phoneGroup = router.group(context: PhoneContext.self)
-        phoneMessages.add(to: phoneGroup)
+        let userGroup = group(router, UserContext.self, .json(limit: RequestBody.usualLimit))
+        let phoneGroup = group(router, PhoneContext.self, .json(limit: RequestBody.usualLimit))
+        phoneMessages.add(
+            to: phoneGroup,
+            receiving: group(router, PhoneContext.self, .json(limit: PhoneMessageRoutes.receiveLimit)))
         heartbeats.add(users: userGroup, phones: phoneGroup)
         phones.add(users: userGroup, phones: phoneGroup)
         messages.add(to: userGroup)
-        bulkMessages.add(to: userGroup)
+        bulkMessages.add(to: group(router, UserContext.self, .form(limit: BulkMessageRoutes.bodyLimit)))
         sendSchedules.add(to: userGroup)
         threads.add(to: userGroup)
         phoneAPIKeys.add(to: userGroup)
@@ -57,6 +60,13 @@ struct GatewayRoutes {
         events.add(to: userGroup)
         users.add(to: userGroup)
         return router
+    }
+
+    /// Routes of which a POST may carry an `Idempotency-Key`.
+    private func group<Context: IdempotentContext & ChildRequestContext>(
+        _ router: Router<APIContext>, _ context: Context.Type, _ body: IdempotentBody
+    ) -> RouterGroup<Context> where Context.ParentContext == APIContext {
+        router.group(context: context).add(middleware: IdempotencyMiddleware(idempotency: idempotency, body: body))
     }
 
     /// Any page may call with a key; cookies are never read here (contract 1.2).

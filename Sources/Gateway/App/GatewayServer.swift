@@ -75,7 +75,8 @@ package struct GatewayServer: Sendable {
             store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock)
         let sendSchedules = SendScheduleOperations(store: store, clock: clock)
         let messages = MessageOperations(store: store, clock: clock, pushes: configuration.push != nil)
-        let bulkMessages = BulkMessageOperations(store: store, users: users, clock: clock)
+        let uploads = UploadQueue()
+        let bulkMessages = BulkMessageOperations(store: store, users: users, clock: clock, uploads: uploads)
         let idempotency = IdempotencyQueries(keyring: opened.keyring)
         let heartbeats = HeartbeatOperations(
             store: store, clock: clock, offlineAfter: configuration.heartbeatOfflineAfter,
@@ -91,10 +92,11 @@ package struct GatewayServer: Sendable {
             speaksTLS: configuration.tls != nil, appURL: try configuration.appURL.map { try CallbackURL($0) })
         let router = GatewayRoutes(
             proxies: TrustedProxies(networks: configuration.trustedProxies),
+            bodies: BodyMemory(limit: configuration.requestBodyMemory),
             health: HealthRoutes(store: store),
             metrics: MetricsRoutes(store: store, metrics: metrics, clock: clock, token: configuration.metricsToken),
             identities: identities,
-            idempotency: IdempotencyMiddleware(store: store, queries: idempotency),
+            idempotency: Idempotency(store: store, queries: idempotency, uploads: uploads),
             users: UserRoutes(operations: users),
             phoneAPIKeys: PhoneAPIKeyRoutes(operations: phoneAPIKeys),
             phones: PhoneRoutes(store: store, operations: phones),

@@ -1,8 +1,5 @@
 import Delivery
-import Foundation
-import HTTPTypes
 import Hummingbird
-import NIOCore
 import Storage
 
 /// The `Idempotency-Key` of a POST that creates something, with what the request asked for.
@@ -12,10 +9,27 @@ import Storage
 struct IdempotencyKey: Sendable {
     /// 1 to 255 printable ASCII characters, of the client's choice.
     let text: String
-    /// Of method, path and body.
+    /// Of identity, path and body.
     let digest: [UInt8]
-    let userID: UserID
+    /// Who made the request. The account and each of its phones have keys of their own: none gets an answer that another
+    /// was given, nor takes a key away from it.
+    let identity: Identity
     let queries: IdempotencyQueries
+
+    var userID: UserID { identity.userID }
+
+    /// What the answer is kept under. No text of a client holds a space, so no two identities meet.
+    var storedText: String { identity.idempotencyScope.map { "\($0) \(text)" } ?? text }
+}
+
+extension Identity {
+    /// What sets a phone's keys apart from the account's; nil for the account itself.
+    var idempotencyScope: String? {
+        switch self {
+        case .user: nil
+        case .phone(_, let key, _): key.text
+        }
+    }
 }
 
 /// How a creation is answered, and the place where that answer is kept for a repeat.
@@ -48,8 +62,11 @@ struct Replayed: Error {
 }
 
 /// Where a request may carry an ``IdempotencyKey``.
-protocol IdempotentContext {
-    var idempotencyKey: IdempotencyKey? { get }
+protocol IdempotentContext: RequestContext {
+    /// Who makes the request, once it is known that they may.
+    var identity: Identity { get }
+    /// Filled in by ``IdempotencyMiddleware``.
+    var idempotencyKey: IdempotencyKey? { get set }
 }
 
 extension IdempotentContext {
@@ -59,59 +76,4 @@ extension IdempotentContext {
     ) -> Receipt<Value> {
         Receipt(key: idempotencyKey, reply: reply)
     }
-}
-
-/// Answers a POST with a known `Idempotency-Key` as it was answered before; 409 when it asks for something else.
-struct IdempotencyMiddleware: RouterMiddleware {
-    typealias Context = APIContext
-
-    let store: any Store
-    let queries: IdempotencyQueries
-
-    @concurrent func handle(
-        _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
-    ) async throws -> Response {
-        guard request.method == .post, let text = request.headers[.idempotencyKey], let identity = context.identity
-        else { return try await next(request, context) }
-        guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-            throw APIError.badRequest("the Idempotency-Key header must be 1 to 255 printable ASCII characters")
-        }
-        let body = try await request.body.collect(upTo: Self.bodyLimit)
-        // No path holds a NUL, so no two requests give the same bytes.
-        let digest = SHA256Digest.bytes(
-            of: Array(request.uri.string.utf8) + [0]
-                + Self.meaning(of: Data(body.readableBytesView), contentType: request.headers[.contentType]))
-        let key = IdempotencyKey(text: text, digest: digest, userID: identity.userID, queries: queries)
-        do {
-            if let earlier = try await store.read({ tx in try key.queries.find(key, in: tx) }) {
-                throw Replayed(answer: earlier)
-            }
-            var (request, context) = (request, context)
-            request.body = RequestBody(buffer: body)
-            context.idempotencyKey = key
-            return try await next(request, context)
-        } catch let replayed as Replayed {
-            var response = replayed.answer.response
-            response.headers[.idempotencyReplayed] = "true"
-            return response
-        }
-    }
-
-    /// What a repeat has in common with the first request: not the order of members of an object, which many languages
-    /// draw anew each time, nor the boundary of a form.
-    private static func meaning(of body: Data, contentType: String?) -> Data {
-        if contentType?.lowercased().hasPrefix("multipart/") ?? false {
-            // What is no form with a file is refused later, and uses no key up.
-            guard let file = try? UploadedFile("document", in: body, contentType: contentType) else { return body }
-            return Data(file.name.utf8) + [0] + file.bytes
-        }
-        // The same holds for what is no JSON.
-        guard let value = try? JSONSerialization.jsonObject(with: body, options: .fragmentsAllowed),
-            let sorted = try? JSONSerialization.data(withJSONObject: value, options: [.sortedKeys, .fragmentsAllowed])
-        else { return body }
-        return sorted
-    }
-
-    /// As much as the route with the largest body takes.
-    private static let bodyLimit = 16 << 20
 }

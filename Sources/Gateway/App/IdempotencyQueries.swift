@@ -15,7 +15,7 @@ struct IdempotencyQueries: Sendable {
             """
             SELECT *
             FROM idempotency_key
-            WHERE user_id = \(key.userID) AND idempotency_key = \(key.text) AND created_at > \(tx.now - Self.lifetime)
+            WHERE user_id = \(key.userID) AND idempotency_key = \(key.storedText) AND created_at > \(tx.now - Self.lifetime)
             """
         ).first
         guard let row else { return nil }
@@ -40,7 +40,7 @@ struct IdempotencyQueries: Sendable {
         let inserted = try tx.run(
             """
             INSERT INTO idempotency_key (user_id, idempotency_key, digest, status, answer, created_at)
-            VALUES (\(key.userID), \(key.text), \(key.digest), \(answer.status.code), \(sealed), \(tx.now))
+            VALUES (\(key.userID), \(key.storedText), \(key.digest), \(answer.status.code), \(sealed), \(tx.now))
             ON CONFLICT (user_id, idempotency_key) DO UPDATE SET
                 digest = excluded.digest, status = excluded.status, answer = excluded.answer,
                 created_at = excluded.created_at
@@ -67,7 +67,7 @@ struct IdempotencyQueries: Sendable {
     }
 
     private static func place(_ key: IdempotencyKey) -> Keyring.Place {
-        Keyring.Place("idempotency_key", "answer", key.text, key.userID)
+        Keyring.Place("idempotency_key", "answer", key.storedText, key.userID)
     }
 
     private static let lifetime: Duration = .seconds(86_400)

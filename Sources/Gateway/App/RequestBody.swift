@@ -4,20 +4,27 @@ import Hummingbird
 import NIOCore
 import NIOFoundationCompat
 
+extension RequestBody {
+    /// 1 MiB is more than any route needs that takes no files.
+    static let usualLimit = 1 << 20
+}
+
 extension Request {
     /// Reads the body as JSON of at most `limit` bytes.
     ///
-    /// Member names are matched without regard to case, unknown ones ignored, `null` means absent (contract 1.5). NUL
-    /// cannot be stored as text everywhere: a string that holds one has U+FFFD, the replacement character, in its place.
+    /// Member names are matched without regard to case, unknown ones ignored, `null` means absent (contract 1.5). Depth,
+    /// number of values and NUL: see ``JSONBody``.
     ///
     /// - Throws: `APIError` 400 naming the member that cannot be read, `NIOTooManyBytesError` above the limit.
-    func decode<Value: Decodable>(_ type: Value.Type, limit: Int = 1 << 20) async throws -> Value {
+    func decode<Value: Decodable>(_ type: Value.Type, limit: Int = RequestBody.usualLimit) async throws -> Value {
         guard Self.isJSON(headers[.contentType]) else {
             throw APIError.badRequest("the Content-Type header must be application/json")
         }
         let buffer = try await body.collect(upTo: limit)
         do {
-            return try Self.decoder.decode(type, from: Self.withoutNULs(buffer))
+            return try Self.decoder.decode(type, from: Data(JSONBody(buffer.readableBytesView).bytes))
+        } catch let fault as JSONBody.Fault {
+            throw APIError.badRequest(fault.reason)
         } catch let error as DecodingError {
             throw APIError.badRequest(Self.reason(error))
         }
@@ -27,25 +34,11 @@ extension Request {
     ///
     /// - Throws: As ``decode(_:limit:)`` when there is one.
     func decodeIfPresent<Value: Decodable>(_ type: Value.Type) async throws -> Value? {
-        let buffer = try await body.collect(upTo: 1 << 20)
+        let buffer = try await body.collect(upTo: RequestBody.usualLimit)
         if buffer.readableBytes == 0 { return nil }
         var request = self
         request.body = RequestBody(buffer: buffer)
         return try await request.decode(type)
-    }
-
-    /// The same JSON with `\uFFFD` for each `\u0000`; a NUL that is not escaped is no JSON.
-    private static func withoutNULs(_ json: ByteBuffer) -> Data {
-        var bytes = Array(json.readableBytesView)
-        var index = 0
-        while let backslash = bytes[index...].firstIndex(of: UInt8(ascii: "\\")) {
-            if bytes[backslash...].starts(with: #"\u0000"#.utf8) {
-                for (offset, digit) in "FFFD".utf8.enumerated() { bytes[backslash + 2 + offset] = digit }
-            }
-            // A backslash may escape a backslash.
-            index = min(backslash + 2, bytes.count)
-        }
-        return Data(bytes)
     }
 
     private static func isJSON(_ contentType: String?) -> Bool {

@@ -8,6 +8,8 @@ struct BulkMessageOperations: Sendable {
     let store: any Store
     let users: UserOperations
     let clock: any WallClock
+    /// Where files are read.
+    let uploads: UploadQueue
 
     /// What came of a file that was sent.
     struct Accepted: Sendable {
@@ -18,9 +20,10 @@ struct BulkMessageOperations: Sendable {
 
     /// Reads a file and tries all rules, and sends nothing.
     ///
-    /// - Throws: ``BulkUploadErrors``.
-    func read(_ file: UploadedFile, userID: UserID) async throws -> BulkUpload {
-        let upload = try await upload(of: file, userID: userID, at: clock.now())
+    /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
+    func read(_ file: UploadedFile, by client: UploadQueue.Client) async throws -> BulkUpload {
+        let userID = client.userID
+        let upload = try await upload(of: file, by: client, at: clock.now())
         try await store.read { tx in
             try upload.requireOwners(in: PhoneQueries.known(upload.items.map(\.from).unique, userID: userID, in: tx))
         }
@@ -29,12 +32,13 @@ struct BulkMessageOperations: Sendable {
 
     /// Accepts every message of a file for sending, or none.
     ///
-    /// - Throws: ``BulkUploadErrors``.
+    /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
     func send(
-        _ file: UploadedFile, userID: UserID, source: String, receipt: Receipt<Accepted>
+        _ file: UploadedFile, by client: UploadQueue.Client, source: String, receipt: Receipt<Accepted>
     ) async throws -> Accepted {
         let now = clock.now()
-        let upload = try await upload(of: file, userID: userID, at: now)
+        let userID = client.userID
+        let upload = try await upload(of: file, by: client, at: now)
         // In order, so that lists that sort by time and id show them so.
         let ids = upload.items.map { _ in MessageID(at: now) }.sorted()
         return try await store.write { tx in
@@ -44,7 +48,9 @@ struct BulkMessageOperations: Sendable {
         }
     }
 
-    private func upload(of file: UploadedFile, userID: UserID, at now: Timestamp) async throws -> BulkUpload {
+    private func upload(
+        of file: UploadedFile, by client: UploadQueue.Client, at now: Timestamp
+    ) async throws -> BulkUpload {
         guard file.bytes.count < Self.fileLimit else {
             throw BulkUploadErrors([
                 .file(
@@ -54,9 +60,12 @@ struct BulkMessageOperations: Sendable {
                     """)
             ])
         }
-        let timezone = try await users.user(userID).timezone
+        let timezone = try await users.user(client.userID).timezone
         do {
-            return try BulkUpload(try await BulkSheet.rows(of: file), timezone: timezone, at: now)
+            return try await uploads.run(for: client) { cancellation in
+                let rows = try BulkSheet.rows(of: file, check: cancellation.check)
+                return try BulkUpload(rows, timezone: timezone, at: now)
+            }
         } catch let error as BulkFileError {
             throw BulkUploadErrors([.file(error.message)])
         }
@@ -70,9 +79,10 @@ struct BulkMessageOperations: Sendable {
         let numbers = upload.items.map(\.from).unique
         try upload.requireOwners(in: PhoneQueries.known(numbers, userID: userID, in: tx))
         let requestID = try BulkMessageQueries.insert(fileName: fileName, userID: userID, at: now, in: tx)
+        let items = Dictionary(grouping: zip(ids, upload.items), by: \.1.from)
         for number in numbers {
             guard let phone = try PhoneQueries.find(number: number, userID: userID, in: tx) else { continue }
-            let messages = zip(ids, upload.items).filter { $0.1.from == number }.map { id, item in
+            let messages = (items[number] ?? []).map { id, item in
                 Message(
                     outgoing: id, from: phone, to: item.to, content: item.content, attachments: item.attachments,
                     requestID: requestID, sendAt: item.sendAt, batch: requestID, source: source, at: tx.now)

@@ -21,15 +21,18 @@ struct BulkMessageRoutes {
     }
 
     private func upload(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let body = Data(buffer: try await request.body.collect(upTo: Self.bodyLimit))
-        let file = try UploadedFile("document", in: body, contentType: request.headers[.contentType])
+        let body = try await request.body.collect(upTo: Self.bodyLimit)
+        let type = request.headers[.contentType]
+        let file = try await operations.uploads.run(for: context.uploader) { _ in
+            try UploadedFile("document", in: Array(body.readableBytesView), contentType: type)
+        }
         let receipt = context.receipt(of: BulkMessageOperations.Accepted.self) { accepted in
             Reply(accepted: "Added \(accepted.count) out of \(accepted.count) messages to the queue")
         }
         do {
             return receipt.reply(
                 try await operations.send(
-                    file, userID: context.userID, source: request.uri.path, receipt: receipt))
+                    file, by: context.uploader, source: request.uri.path, receipt: receipt))
         } catch let error as BulkUploadErrors {
             throw APIError(
                 .unprocessableContent, "validation errors while sending bulk SMS",
@@ -38,5 +41,5 @@ struct BulkMessageRoutes {
     }
 
     /// A file of 5 MB and the form around it.
-    private static let bodyLimit = 6 << 20
+    static let bodyLimit = 6 << 20
 }

@@ -36,7 +36,8 @@ struct Dashboard: Sendable {
         let users = operations.users
         let webhooks = operations.webhooks
         let access = AccessOperations(store: store, users: users, passwords: Passwords())
-        middleware = PageMiddleware(site: site, sessions: sessions, views: views)
+        middleware = PageMiddleware(
+            site: site, sessions: sessions, views: views, uploads: operations.bulkMessages.uploads)
         self.access = AccessRoutes(access: access, sessions: sessions, views: views)
         overview = OverviewRoutes(store: store, access: access, views: views)
         pages = [

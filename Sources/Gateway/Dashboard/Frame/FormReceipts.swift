@@ -16,7 +16,9 @@ struct FormReceipts: Sendable {
         let digest = context.form.digest
         let name = digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         return Receipt(
-            key: IdempotencyKey(text: "form-\(name)", digest: digest, userID: context.userID, queries: queries)
+            key: IdempotencyKey(
+                // A space, which no client's key holds.
+                text: "form \(name)", digest: digest, identity: .user(context.userID), queries: queries)
         ) { _ in Reply("", nil) }
     }
 }

@@ -1,11 +1,14 @@
 import Delivery
 import Hummingbird
+import NIOCore
 
 /// A request for a page. Who makes it is known from the session cookie alone: keys of the API mean nothing here, and the
 /// API never reads the cookie.
 struct PageContext: ChildRequestContext {
     var coreContext: CoreRequestContextStorage
     let origin: RequestOrigin
+    /// The connection.
+    let channel: any Channel
     /// Nil when nobody is signed in. Filled in by ``PageMiddleware``, as what follows.
     var session: Session?
     /// What forms of this page carry, so that no other site can send them.
@@ -22,6 +25,7 @@ struct PageContext: ChildRequestContext {
     init(context: APIContext) {
         coreContext = context.coreContext
         origin = context.origin
+        channel = context.channel
     }
 
     /// Whether the page is the one at `root`, or below it.
@@ -61,6 +65,9 @@ struct SignedInContext: ChildRequestContext {
     }
 
     var form: PageForm { page.form }
+
+    /// For files that come with the form.
+    var uploader: UploadQueue.Client { UploadQueue.Client(userID: userID, channel: page.channel) }
 }
 
 /// Nobody is signed in, where somebody has to be.

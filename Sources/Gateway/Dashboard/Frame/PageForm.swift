@@ -20,10 +20,12 @@ struct PageForm: Sendable {
         digest = []
     }
 
-    /// Reads the body of a request. Only somebody who is signed in may send files, as those are kept in memory.
+    /// Reads the body of a request. Only somebody who is signed in may send `files`, as those are kept in memory, and
+    /// only one at a time.
     ///
-    /// - Throws: `PageError` 415 for another type of body, `NIOTooManyBytesError` above 64 KiB or the size of a file.
-    init(of request: Request, mayHoldFiles: Bool) async throws {
+    /// - Throws: `PageError` 415 for another type of body, `NIOTooManyBytesError` above 64 KiB or the size of a file,
+    ///   ``ServerBusy``.
+    init(of request: Request, files: (UploadQueue.Client, UploadQueue)?) async throws {
         let type = request.headers[.contentType]?.split(separator: ";").first?.trimmed.lowercased()
         switch type {
         case "application/x-www-form-urlencoded":
@@ -31,20 +33,25 @@ struct PageForm: Sendable {
             fields = QueryParameters(query: String(buffer: body))
             parts = []
             digest = SHA256Digest.bytes(of: Array(body.readableBytesView))
-        case "multipart/form-data" where mayHoldFiles:
-            let body = Data(buffer: try await request.body.collect(upTo: Self.fileLimit))
-            parts = try MultipartForm(body, contentType: request.headers[.contentType]).parts
+        case "multipart/form-data":
+            guard let (client, uploads) = files else { throw Self.unsupported }
+            let body = try await request.body.collect(upTo: Self.fileLimit)
+            let type = request.headers[.contentType]
+            (parts, digest) = try await uploads.run(for: client) { _ in
+                let parts = try MultipartForm(Array(body.readableBytesView), contentType: type).parts
+                // The boundary is drawn for each form.
+                let digest = SHA256Digest.bytes(
+                    of: parts.flatMap {
+                        SHA256Digest.bytes(of: Array($0.name.utf8)) + SHA256Digest.bytes(of: Array($0.bytes))
+                    })
+                return (parts, digest)
+            }
             let texts = parts.filter { $0.fileName == nil && $0.bytes.count <= Self.limit }
             fields = QueryParameters(
                 Dictionary(grouping: texts, by: \.name).mapValues { texts in
                     texts.map { String(decoding: $0.bytes, as: UTF8.self) }
                 })
-            // The boundary is drawn anew each time.
-            digest = SHA256Digest.bytes(
-                of: parts.flatMap {
-                    SHA256Digest.bytes(of: Array($0.name.utf8)) + SHA256Digest.bytes(of: Array($0.bytes))
-                })
-        default: throw PageError(.unsupportedMediaType, "This page takes forms, and what came is none.")
+        default: throw Self.unsupported
         }
     }
 
@@ -66,7 +73,10 @@ struct PageForm: Sendable {
     }
 
     /// The bytes of a field that may be as long as a file; nil when there is none.
-    func bytes(_ name: String) -> Data? { parts.last { $0.name == name }?.bytes }
+    func bytes(_ name: String) -> ArraySlice<UInt8>? { parts.last { $0.name == name }?.bytes }
+
+    private static let unsupported = PageError(
+        .unsupportedMediaType, "This page takes forms, and what came is none.")
 
     /// A form is a few fields; the longest lists are those of check boxes.
     private static let limit = 64 << 10

@@ -11,6 +11,7 @@ struct PageMiddleware: RouterMiddleware {
     let site: PageSite
     let sessions: Sessions
     let views: PageViews
+    let uploads: UploadQueue
 
     @concurrent func handle(
         _ request: Request, context: PageContext, next: @concurrent (Request, PageContext) async throws -> Response
@@ -45,7 +46,8 @@ struct PageMiddleware: RouterMiddleware {
 
     private func form(of request: Request, _ context: PageContext) async throws -> PageForm {
         guard PageSite.isSameOrigin(request, isSecure: context.isSecure) else { throw PageError.foreignForm }
-        let form = try await PageForm(of: request, mayHoldFiles: context.session != nil)
+        let client = context.session.map { UploadQueue.Client(userID: $0.userID, channel: context.channel) }
+        let form = try await PageForm(of: request, files: client.map { ($0, uploads) })
         guard RandomToken.areEqual(form.secret("form_token"), context.formToken) else { throw PageError.foreignForm }
         return form
     }
@@ -57,6 +59,13 @@ struct PageMiddleware: RouterMiddleware {
         case let error as APIError: return views.error(PageError(error.status, error.message), context)
         case is NIOTooManyBytesError:
             return views.error(PageError(.contentTooLarge, "The form is larger than this page takes."), context)
+        case let busy as ServerBusy:
+            var response = views.error(PageError(busy.status, busy.message + " Try again in a few seconds."), context)
+            response.headers[.retryAfter] = ServerBusy.retryAfter
+            return response
+        case is CancellationError:
+            // The client has gone away, or the server is shutting down.
+            return views.error(PageError(.serviceUnavailable, "The request was given up. Try again."), context)
         case StorageError.unavailable(let reason):
             context.logger.error("page refused", metadata: ["reason": "\(reason)", "client": "\(context.client)"])
             return views.error(

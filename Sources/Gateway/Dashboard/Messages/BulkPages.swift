@@ -72,6 +72,27 @@ struct BulkPages: Sendable {
         let isCut: Bool
         let shownCount: Int
 
+        init(_ file: UploadedFile, _ upload: BulkUpload) {
+            let bySender = Dictionary(grouping: upload.items, by: \.from)
+            fileName = file.name
+            type = file.contentType
+            document = Data(file.bytes).base64EncodedString()
+            once = FormReceipts.token()
+            count = Figure.shown(Int64(upload.items.count))
+            isOne = upload.items.count == 1
+            senders = upload.items.map(\.from).unique.map { number in
+                Sender(number: number, count: Figure.shown(Int64(bySender[number]?.count ?? 0)))
+            }
+            rows = upload.items.prefix(BulkPages.rowCount).map { item in
+                Row(
+                    number: item.row, from: item.from, to: item.to, content: item.content,
+                    time: item.sendAt.map(PageTime.shown) ?? "as soon as it can",
+                    attachments: item.attachments.isEmpty ? nil : item.attachments.count)
+            }
+            isCut = upload.items.count > BulkPages.rowCount
+            shownCount = BulkPages.rowCount
+        }
+
         struct Sender {
             let number: String
             let count: String
@@ -95,38 +116,30 @@ struct BulkPages: Sendable {
             return try await show(context, problems: [.file("Choose a file first.")])
         }
         do {
-            let upload = try await operations.read(file, userID: context.userID)
-            return views.page(
-                "bulk-preview", "Check before sending",
-                Preview(
-                    fileName: file.name, type: file.contentType, document: file.bytes.base64EncodedString(),
-                    once: FormReceipts.token(), count: Figure.shown(Int64(upload.items.count)),
-                    isOne: upload.items.count == 1,
-                    senders: upload.items.map(\.from).unique.map { number in
-                        let count = upload.items.count { $0.from == number }
-                        return Preview.Sender(number: number, count: Figure.shown(Int64(count)))
-                    },
-                    rows: upload.items.prefix(Self.rowCount).map { item in
-                        Preview.Row(
-                            number: item.row, from: item.from, to: item.to, content: item.content,
-                            time: item.sendAt.map(PageTime.shown) ?? "as soon as it can",
-                            attachments: item.attachments.isEmpty ? nil : item.attachments.count)
-                    }, isCut: upload.items.count > Self.rowCount, shownCount: Self.rowCount),
-                context)
+            let upload = try await operations.read(file, by: context.uploader)
+            let views = views
+            // The file goes through the templates twice, which takes as long as reading it.
+            return try await operations.uploads.run(for: context.uploader) { _ in
+                views.page("bulk-preview", "Check before sending", Preview(file, upload), context)
+            }
         } catch let error as BulkUploadErrors {
             return try await show(context, fileName: file.name, problems: error.problems)
         }
     }
 
     private func send(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        guard let document = context.form.bytes("document"), let bytes = Data(base64Encoded: document) else {
+        let document = context.form.bytes("document")
+        let decoded = try await operations.uploads.run(for: context.uploader) { _ in
+            document.flatMap { Data(base64Encoded: Data($0)) }.map { ArraySlice($0) }
+        }
+        guard let bytes = decoded else {
             return try await show(context, problems: [.file("The file did not come along. Choose it again.")])
         }
         let file = UploadedFile(
             name: context.form.text("name"), contentType: context.form.text("type"), bytes: bytes)
         do {
             let accepted = try await operations.send(
-                file, userID: context.userID, source: "/v1/bulk-messages", receipt: receipts.receipt(of: context))
+                file, by: context.uploader, source: "/v1/bulk-messages", receipt: receipts.receipt(of: context))
             return .seeOther(Self.path(of: accepted.requestID))
         } catch is Replayed {
             // The first of two clicks sent it: it is the newest of the list.
