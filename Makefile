@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help deps test-deps toolchain fetched packages update-packages update-images build release run tests-built test fuzz \
-	test-recipes screenshots soak bench bench-postgres deb test-deb format lint clean
+	fuzz-parsers test-recipes screenshots soak bench bench-postgres deb test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev libcmark-gfm-dev \
@@ -94,14 +94,19 @@ test-recipes: build ## Let the conformance driver judge every recipe; `make test
 fuzz: build test-deps ## Ask a server for all that openapi.json describes, well and badly; `make fuzz ARGS='--seed 1'`.
 	@$(VENV)/bin/python Scripts/fuzz-api $(ARGS)
 
+fuzz-parsers: toolchain deps ## Fuzz the parsers, guided by coverage; `make fuzz-parsers ARGS='--seconds 600 multipart csv'`.
+	@Scripts/install-packages python3
+	@Scripts/fuzz-parsers $(ARGS)
+
 screenshots: tests-built ## Take a picture of every page into screenshots/, and those of README anew.
 	@Scripts/install-packages pngquant
 	@HTTPSMS_SCREENSHOTS=1 $(SWIFT_TEST) --filter 'BrowserTests|PictureTests'
 	@cd screenshots && for picture in dashboard-*.png; do \
 		pngquant --force --speed 1 --output ../docs/images/$$picture $$picture; done
 
-soak: tests-built ## Run the long variants of the crash and fault tests.
+soak: tests-built ## Run the long variants of the crash and fault tests, and fuzz each parser for FUZZ_SECONDS (60).
 	@HTTPSMS_SOAK=1 $(SWIFT_TEST) --filter EndToEndTests $(ARGS)
+	@Scripts/fuzz-parsers
 
 bench: release ## Measure the server on this machine, in release; `make bench ARGS='--scenario deliver'`.
 	@.build/release/httpsms bench $(ARGS)
