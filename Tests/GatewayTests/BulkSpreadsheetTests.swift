@@ -134,12 +134,21 @@ import Timestamps
         ("yyyy-mm-dd", true), ("[$-409]d/m/yy h:mm AM/PM;@", true), ("mm:ss", true), ("General", false), ("0", false),
         ("0.00E+00", false), ("#,##0.00 \"days\"", false), ("[Red]0", false), ("\\d0", false), ("@", false),
     ]) func formatsOfDatesAreTold(format: String, isDate: Bool) {
-        #expect(XLSXSheet.isDateFormat(format) == isDate)
+        #expect(XLSXDocument.isDateFormat(format) == isDate)
     }
 
-    @Test(arguments: [("A1", 0), ("E17", 4), ("AA3", 26), ("5", nil)]) func columnsAreNamedByLetters(
-        place: String, column: Int?
-    ) {
-        #expect(XLSXSheet.column(place) == column)
+    @Test(arguments: [
+        ("A1", 0, 1), ("E17", 4, 17), ("AA3", 26, 3), ("XFD1048576", 16_383, 1_048_576), ("B007", 1, 7),
+    ]) func placesAreLettersAndANumber(text: String, column: Int, row: Int) {
+        #expect(XLSXPlace(text)?.column == column)
+        #expect(XLSXPlace(text)?.row == row)
+    }
+
+    @Test(arguments: [
+        "", "5", "A", "a1", "A0", "A-1", "A+1", "A1048577", "A9223372036854775808", "A000000001", "XFE1", "ZZZ1",
+        "AAAA1",
+        "A1B", "$A$1", "A１", "R1C1", "A 1",
+    ]) func whatIsNoPlaceOfASheetIsNone(text: String) {
+        #expect(XLSXPlace(text) == nil)
     }
 }

@@ -102,7 +102,9 @@ struct IdempotencyMiddleware: RouterMiddleware {
     private static func meaning(of body: Data, contentType: String?) -> Data {
         if contentType?.lowercased().hasPrefix("multipart/") ?? false {
             // What is no form with a file is refused later, and uses no key up.
-            guard let file = try? UploadedFile("document", in: body, contentType: contentType) else { return body }
+            guard let file = try? UploadedFile("document", in: Array(body), contentType: contentType) else {
+                return body
+            }
             return Data(file.name.utf8) + [0] + file.bytes
         }
         // The same holds for what is no JSON.

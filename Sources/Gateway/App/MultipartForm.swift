@@ -1,38 +1,7 @@
-import Foundation
-
-/// The file of a `multipart/form-data` body (RFC 7578).
-struct UploadedFile: Sendable {
-    /// As the client calls it; empty when it does not.
-    let name: String
-    /// The part's `Content-Type`, lower-cased and without parameters; empty when there is none.
-    let contentType: String
-    let bytes: Data
-
-    /// Finds the part `field` in a body.
-    ///
-    /// - Throws: `APIError` 400 when the body is no form, or has no such part.
-    init(_ field: String, in body: Data, contentType header: String?) throws(APIError) {
-        let form = try MultipartForm(body, contentType: header)
-        guard let file = form.parts.first(where: { $0.name == field }).map(UploadedFile.init) else {
-            throw APIError.badRequest("the form has no file in its field \(field)")
-        }
-        self = file
-    }
-
-    /// The file that is in a part.
-    init(_ part: MultipartForm.Part) {
-        self.init(name: part.fileName ?? "", contentType: part.contentType, bytes: part.bytes)
-    }
-
-    /// A file that did not come in a form.
-    init(name: String, contentType: String, bytes: Data) {
-        self.name = name
-        self.contentType = contentType
-        self.bytes = bytes
-    }
-}
-
-/// A `multipart/form-data` body.
+/// A `multipart/form-data` body (RFC 7578), read in one pass over its bytes.
+///
+/// A delimiter is the only thing in a body that begins with CR LF and the boundary, and a boundary holds no CR. So whatever
+/// the bytes are, a match that fails can only begin again at the byte that broke it, and no byte is looked at twice.
 struct MultipartForm: Sendable {
     /// A field or a file.
     struct Part: Sendable {
@@ -41,77 +10,163 @@ struct MultipartForm: Sendable {
         let fileName: String?
         /// Lower-cased and without parameters; empty when there is none.
         let contentType: String
-        let bytes: Data
+        /// A piece of the body, which it keeps in memory.
+        let bytes: ArraySlice<UInt8>
     }
 
     /// In the order of the body; parts without a name are left out.
     let parts: [Part]
+    /// How many bytes were looked at, those of header fields twice more.
+    let bytesExamined: Int
+
+    /// A form of the dashboard has some ten fields, an upload one.
+    static let maximumParts = 100
+    /// 16 KiB: names of files have at most 255 bytes on most systems.
+    static let maximumHeaderBytes = 16 << 10
 
     /// Reads a body.
     ///
-    /// - Throws: `APIError` 400 when the body is no form.
-    init(_ body: Data, contentType header: String?) throws(APIError) {
-        guard let header, header.lowercased().hasPrefix("multipart/form-data"),
-            let boundary = Self.parameter("boundary", of: header), !boundary.isEmpty, boundary.utf8.count <= 70
-        else { throw APIError.badRequest("the Content-Type header must be multipart/form-data with a boundary") }
-        parts = Self.parts(of: body, boundary: boundary).compactMap(Self.part)
-    }
-
-    private static func part(_ part: Data) -> Part? {
-        guard let end = part.range(of: Data("\r\n\r\n".utf8)) else { return nil }
-        // Header lines of browsers and libraries are UTF-8; what is not is repaired, as only names are read from it.
-        let lines = String(decoding: part[part.startIndex..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
-        let headers = lines.reduce(into: [String: String]()) { headers, line in
-            let pair = line.split(separator: ":", maxSplits: 1)
-            if pair.count == 2 { headers[pair[0].lowercased()] = pair[1].trimmed }
+    /// - Throws: `APIError` 400 when the body is no form, is cut off, or has too many parts or headers.
+    init(_ body: [UInt8], contentType header: String?) throws(APIError) {
+        let type = HeaderParameters((header ?? "").utf8)
+        guard type.value == "multipart/form-data", let boundary = type["boundary"], Self.isBoundary(boundary) else {
+            throw APIError.badRequest("the Content-Type header must be multipart/form-data with a boundary")
         }
-        let disposition = headers["content-disposition"] ?? ""
-        guard let name = parameter("name", of: disposition) else { return nil }
-        return Part(
-            name: name, fileName: parameter("filename", of: disposition),
-            contentType: (headers["content-type"] ?? "").split(separator: ";").first?.trimmed.lowercased() ?? "",
-            bytes: Data(part[end.upperBound...]))
-    }
-
-    /// What stands between the boundaries.
-    private static func parts(of body: Data, boundary: String) -> [Data] {
-        // The first boundary has no line break before it.
-        let body = Data("\r\n".utf8) + body
-        let delimiter = Data("\r\n--\(boundary)".utf8)
-        var parts: [Data] = []
-        var start: Data.Index?
-        var index = body.startIndex
-        while let found = body.range(of: delimiter, in: index..<body.endIndex) {
-            if let start { parts.append(body[start..<found.lowerBound]) }
-            if body[found.upperBound...].starts(with: "--".utf8) { return parts }
-            guard let line = body.range(of: Data("\r\n".utf8), in: found.upperBound..<body.endIndex) else { break }
-            // A part without headers begins with an empty line, which belongs to what is found next.
-            start = line.upperBound
-            index = line.lowerBound
+        var reader = Reader(delimiter: Array("\r\n--\(boundary)".utf8))
+        for index in body.indices {
+            try reader.take(body[index], at: index, of: body)
+            if reader.isAtEnd { break }
         }
-        return parts
+        guard reader.isAtEnd else { throw APIError.badRequest("the form ends before its last boundary") }
+        parts = reader.parts
+        bytesExamined = reader.examined
     }
 
-    /// The parameter `name` of a header such as `form-data; name="document"`.
-    private static func parameter(_ name: String, of header: String) -> String? {
-        var rest = header[...]
-        while let semicolon = rest.firstIndex(of: ";") {
-            rest = rest[rest.index(after: semicolon)...]
-            guard let equals = rest.firstIndex(of: "=") else { return nil }
-            let found = rest[..<equals].trimmed.lowercased()
-            rest = rest[rest.index(after: equals)...]
-            var value = ""
-            if rest.first == "\"" {
-                rest = rest.dropFirst()
-                while let character = rest.popFirst(), character != "\"" {
-                    // Browsers escape a quote as %22, others with a backslash.
-                    value.append(character == "\\" ? rest.popFirst() ?? "\\" : character)
+    /// 1 to 70 characters (RFC 2046, section 5.1.1), and none that a line break or a header ends with.
+    private static func isBoundary(_ text: String) -> Bool {
+        (1...70).contains(text.utf8.count) && text.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+    }
+
+    /// The state between two bytes.
+    private struct Reader {
+        private enum State {
+            /// Before the first delimiter.
+            case preamble
+            /// Behind a delimiter: two hyphens end the form, a line break begins a part.
+            case delimiterEnd
+            /// In the header fields, up to an empty line.
+            case headers
+            /// In what the part holds.
+            case content
+            /// Behind the last delimiter.
+            case end
+        }
+
+        private let delimiter: [UInt8]
+        private var state = State.preamble
+        /// How much of the delimiter was seen. The first one needs no line break before it.
+        private var matched = 2
+        /// The byte before, behind a delimiter; nil right behind it.
+        private var last: UInt8?
+        /// How much of the CR LF CR LF was seen that ends header fields.
+        private var lineEnds = 0
+        /// Where the header fields or the content begin.
+        private var start = 0
+        private var disposition: HeaderParameters?
+        private var contentType: HeaderParameters?
+        private var count = 0
+        private(set) var parts: [Part] = []
+        private(set) var examined = 0
+
+        init(delimiter: [UInt8]) {
+            self.delimiter = delimiter
+        }
+
+        var isAtEnd: Bool { state == .end }
+
+        mutating func take(_ byte: UInt8, at index: Int, of body: [UInt8]) throws(APIError) {
+            examined += 1
+            switch state {
+            case .preamble:
+                if completesDelimiter(byte) { state = .delimiterEnd }
+            case .delimiterEnd: try takeDelimiterEnd(byte, at: index)
+            case .headers: try takeHeader(byte, at: index, of: body)
+            case .content:
+                if completesDelimiter(byte) {
+                    add(body[start..<max(start, index + 1 - delimiter.count)])
+                    state = .delimiterEnd
                 }
-            } else {
-                value = rest.prefix { $0 != ";" }.trimmed
+            case .end: break
             }
-            if found == name { return value }
         }
-        return nil
+
+        private mutating func completesDelimiter(_ byte: UInt8) -> Bool {
+            if byte == delimiter[matched] {
+                matched += 1
+            } else {
+                matched = byte == delimiter[0] ? 1 : 0
+            }
+            guard matched == delimiter.count else { return false }
+            matched = 0
+            last = nil
+            return true
+        }
+
+        private mutating func takeDelimiterEnd(_ byte: UInt8, at index: Int) throws(APIError) {
+            switch (last, byte) {
+            case (UInt8(ascii: "-"), UInt8(ascii: "-")): state = .end
+            case (0x0d, 0x0a):
+                count += 1
+                if count > MultipartForm.maximumParts {
+                    throw APIError.badRequest("the form has more than \(MultipartForm.maximumParts) parts")
+                }
+                state = .headers
+                start = index + 1
+                // A part without header fields begins with the empty line that ends them.
+                lineEnds = 2
+            // Blanks may stand between a boundary and its line break.
+            case (nil, UInt8(ascii: "-")), (nil, 0x0d), (0x20, 0x0d), (nil, 0x20), (0x20, 0x20): last = byte
+            default: throw APIError.badRequest("the form has something else than a line break behind a boundary")
+            }
+        }
+
+        private mutating func takeHeader(_ byte: UInt8, at index: Int, of body: [UInt8]) throws(APIError) {
+            if index - start >= MultipartForm.maximumHeaderBytes {
+                throw APIError.badRequest(
+                    "a part of the form has more than \(MultipartForm.maximumHeaderBytes >> 10) KiB of headers")
+            }
+            let isNext = byte == (lineEnds % 2 == 0 ? 0x0d : 0x0a)
+            lineEnds = isNext ? lineEnds + 1 : byte == 0x0d ? 1 : 0
+            guard lineEnds == 4 else { return }
+            readFields(body[start...index])
+            state = .content
+            start = index + 1
+            // The empty line may be the line break of a delimiter: then the part is empty.
+            matched = 2
+        }
+
+        private mutating func readFields(_ lines: ArraySlice<UInt8>) {
+            disposition = nil
+            contentType = nil
+            examined += lines.count
+            for line in lines.split(whereSeparator: { $0 == 0x0d || $0 == 0x0a }) {
+                guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+                let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
+                if name == "content-disposition", disposition == nil {
+                    disposition = HeaderParameters(line[(colon + 1)...])
+                } else if name == "content-type", contentType == nil {
+                    contentType = HeaderParameters(line[(colon + 1)...])
+                }
+            }
+            examined += (disposition?.bytesExamined ?? 0) + (contentType?.bytesExamined ?? 0)
+        }
+
+        private mutating func add(_ bytes: ArraySlice<UInt8>) {
+            guard let disposition, let name = disposition["name"] else { return }
+            parts.append(
+                Part(
+                    name: name, fileName: disposition["filename"], contentType: contentType?.value ?? "",
+                    bytes: bytes))
+        }
     }
 }

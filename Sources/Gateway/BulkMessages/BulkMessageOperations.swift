@@ -56,7 +56,7 @@ struct BulkMessageOperations: Sendable {
         }
         let timezone = try await users.user(userID).timezone
         do {
-            return try BulkUpload(try await BulkSheet.rows(of: file), timezone: timezone, at: now)
+            return try BulkUpload(BulkSheet.rows(of: file), timezone: timezone, at: now)
         } catch let error as BulkFileError {
             throw BulkUploadErrors([.file(error.message)])
         }

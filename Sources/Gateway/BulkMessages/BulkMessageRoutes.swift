@@ -21,7 +21,7 @@ struct BulkMessageRoutes {
     }
 
     private func upload(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let body = Data(buffer: try await request.body.collect(upTo: Self.bodyLimit))
+        let body = Array((try await request.body.collect(upTo: Self.bodyLimit)).readableBytesView)
         let file = try UploadedFile("document", in: body, contentType: request.headers[.contentType])
         let receipt = context.receipt(of: BulkMessageOperations.Accepted.self) { accepted in
             Reply(accepted: "Added \(accepted.count) out of \(accepted.count) messages to the queue")

@@ -1,6 +1,3 @@
-import Foundation
-import SwiftCSV
-
 /// A row of an uploaded file, as text; what it means is decided in ``BulkUpload``.
 struct BulkRow: Sendable {
     /// Counted from 1 as a spreadsheet counts, the header included.
@@ -34,51 +31,47 @@ struct BulkFileError: Error {
 
 /// Reads uploaded files.
 enum BulkSheet {
-    /// More rows than this, blank ones included, are not read: there are too many messages in them anyway.
+    /// More rows than this are not read: there are too many messages in them anyway.
     static let maximumRows = 5_000
 
-    /// The rows of `file`, blank ones left out.
-    @concurrent static func rows(of file: UploadedFile) async throws -> [BulkRow] {
+    /// The rows of `file`, blank ones left out. `check` is called between rows, and what it throws ends the work.
+    ///
+    /// - Throws: ``BulkFileError``, and what `check` throws.
+    static func rows(of file: UploadedFile, check: () throws(CancellationError) -> Void = {}) throws -> [BulkRow] {
         let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        let rows: [BulkRow]
-        if file.contentType == "text/csv" || file.name.hasSuffix(".csv") {
-            rows = try csv(file)
-        } else if file.contentType == xlsx || file.name.hasSuffix(".xlsx") {
-            rows = try XLSXSheet.rows(of: file)
-        } else {
-            throw BulkFileError("The file [\(file.name)] is not a valid CSV or Excel file.")
+        if file.contentType == "text/csv" || file.name.hasSuffix(".csv") { return try csv(file, check: check) }
+        if file.contentType == xlsx || file.name.hasSuffix(".xlsx") {
+            return try XLSXSheet.rows(of: file, check: check)
         }
-        return rows.filter { !$0.isBlank }
+        throw BulkFileError("The file [\(file.name)] is not a valid CSV or Excel file.")
     }
 
-    /// Columns are found by their names, in any order; a row that is too short has empty cells at its end (Q25).
-    private static func csv(_ file: UploadedFile) throws -> [BulkRow] {
-        let unreadable = BulkFileError("Cannot read the contents of the uploaded file [\(file.name)].")
-        // SwiftCSV forgives a quote that is never closed, and would take the rest of the file for one cell.
-        guard var text = String(validating: file.bytes, as: UTF8.self),
-            file.bytes.count(where: { $0 == UInt8(ascii: "\"") }) % 2 == 0
-        else { throw unreadable }
-        // Without a line break at the end it would lose an empty last cell.
-        if text.last?.isNewline != true { text += "\n" }
-        let table: CSV<Enumerated>
+    /// Columns are found by their names, in any order; a row that is too short has empty cells at its end (Q25). Of more
+    /// than ``maximumRows``, blank ones included, the rest is not read.
+    private static func csv(_ file: UploadedFile, check: () throws(CancellationError) -> Void) throws -> [BulkRow] {
         do {
-            table = try CSV<Enumerated>(
-                string: text.replacing("\0", with: "\u{FFFD}"), delimiter: .comma, loadColumns: false,
-                rowLimit: maximumRows)
-        } catch {
-            throw unreadable
-        }
-        let header = table.header.map(\.trimmed)
-        func cell(_ name: String, of row: [String]) -> String {
-            guard let column = header.firstIndex(of: name), column < row.count else { return "" }
-            return row[column].trimmed
-        }
-        return table.rows.enumerated().map { index, row in
-            let sendTime = cell("SendTime(optional)", of: row)
-            return BulkRow(
-                number: index + 2, from: cell("FromPhoneNumber", of: row), to: cell("ToPhoneNumber", of: row),
-                content: cell("Content", of: row), sendTime: sendTime.isEmpty ? nil : .text(sendTime),
-                attachmentURLs: cell("AttachmentURLs(optional)", of: row))
+            var reader = CSVReader(file.bytes)
+            guard let header = try reader.next()?.map(\.trimmed) else { return [] }
+            let columns = [
+                "FromPhoneNumber", "ToPhoneNumber", "Content", "SendTime(optional)", "AttachmentURLs(optional)",
+            ].map(header.firstIndex)
+            var rows: [BulkRow] = []
+            var number = 1
+            while number <= maximumRows, let cells = try reader.next() {
+                try check()
+                number += 1
+                let texts = columns.map { $0.flatMap { $0 < cells.count ? cells[$0].trimmed : nil } ?? "" }
+                let row = BulkRow(
+                    number: number, from: texts[0], to: texts[1], content: texts[2],
+                    sendTime: texts[3].isEmpty ? nil : .text(texts[3]), attachmentURLs: texts[4])
+                if !row.isBlank { rows.append(row) }
+            }
+            return rows
+        } catch CSVReader.Fault.tooManyColumns {
+            throw BulkFileError(
+                "The uploaded file [\(file.name)] has more than \(CSVReader.maximumColumns) columns.")
+        } catch is CSVReader.Fault {
+            throw BulkFileError("Cannot read the contents of the uploaded file [\(file.name)].")
         }
     }
 }

@@ -45,10 +45,11 @@ struct BulkUpload: Sendable {
     ///
     /// - Throws: ``BulkUploadErrors``.
     func requireOwners(in known: Set<String>) throws(BulkUploadErrors) {
+        let rows = Dictionary(grouping: items, by: \.from)
         let errors = items.map(\.from).unique.filter { !known.contains($0) }.map { number in
             BulkProblem(
-                rows: items.filter { $0.from == number }.map(\.row),
-                "The FromPhoneNumber [\(number)] is not registered on your account", isShared: true)
+                rows: (rows[number] ?? []).map(\.row),
+                "The FromPhoneNumber [\(Self.shown(number))] is not registered on your account", isShared: true)
         }
         if !errors.isEmpty { throw BulkUploadErrors(errors) }
     }
@@ -59,24 +60,36 @@ struct BulkUpload: Sendable {
         func note(_ message: String) { errors.append(BulkProblem(rows: [row.number], message)) }
         let (from, to) = (PhoneNumber.address(row.from), PhoneNumber.address(row.to))
         if PhoneNumber.e164(from) == nil {
-            note("The FromPhoneNumber [\(row.from)] is not a valid E.164 phone number")
+            note("The FromPhoneNumber [\(Self.shown(row.from))] is not a valid E.164 phone number")
         }
-        if PhoneNumber.e164(to) == nil { note("The ToPhoneNumber [\(row.to)] is not a valid E.164 phone number") }
+        if PhoneNumber.e164(to) == nil {
+            note("The ToPhoneNumber [\(Self.shown(row.to))] is not a valid E.164 phone number")
+        }
         if row.content.isEmpty { note("The message content is required.") }
-        if row.content.count > 1_024 { note("The message content must be less than 1024 characters.") }
+        if isTooLong(row.content) { note("The message content must be less than 1024 characters.") }
         let sendAt = sendAt(row.sendTime, zone: zone, at: now, note)
-        let attachments = row.attachmentURLs.split(separator: ",").map(\.trimmed).filter { !$0.isEmpty }
+        let attachments = row.attachmentURLs.split(separator: ",", maxSplits: 100).map(\.trimmed).filter { !$0.isEmpty }
         if attachments.count > 10 { note("You cannot attach more than 10 files per message.") }
-        for url in attachments {
+        for url in attachments.prefix(10) {
             switch FieldErrors.isAbsoluteURL(url) {
             case true: break
             case false where url.contains("://") && !url.hasPrefix("://"):
-                note("The attachment URL [\(url)] must use http or https.")
-            case false: note("The attachment URL [\(url)] has an invalid url format.")
+                note("The attachment URL [\(Self.shown(url))] must use http or https.")
+            case false: note("The attachment URL [\(Self.shown(url))] has an invalid url format.")
             }
         }
         return Item(
             row: row.number, from: from, to: to, content: row.content, attachments: attachments, sendAt: sendAt)
+    }
+
+    /// Whether a text has more than 1,024 characters. One may be of any number of bytes; 16 for each are enough for text.
+    private static func isTooLong(_ content: String) -> Bool {
+        content.utf8.count > 1_024 && (content.utf8.count > 16 * 1_024 || content.count > 1_024)
+    }
+
+    /// A cell in a sentence: so much of it that somebody finds it.
+    private static func shown(_ cell: String) -> String {
+        cell.unicodeScalars.count > 100 ? String(String.UnicodeScalarView(cell.unicodeScalars.prefix(100))) + "…" : cell
     }
 
     private static func sendAt(
@@ -91,7 +104,7 @@ struct BulkUpload: Sendable {
             if found == nil {
                 note(
                     """
-                    The SendTime [\(text)] is not a valid date format. Use RFC3339 (e.g. 2023-11-11T02:10:01Z) or \
+                    The SendTime [\(Self.shown(text))] is not a valid date format. Use RFC3339 (e.g. 2023-11-11T02:10:01Z) or \
                     YYYY-MM-DDTHH:MM:SS.
                     """)
             }

@@ -1,73 +1,144 @@
-import Foundation
-import XMLCoder
-
 /// Reads the first sheet of an Excel workbook: columns A to E by their place, the first row left out.
 struct XLSXSheet {
     /// A thousand rows of the longest messages, many times over.
     private static let inflatedLimit = 16 << 20
-    /// XMLCoder keeps every element in memory; a full sheet has some 20,000.
-    private static let tagLimit = 200_000
 
     private let strings: [String]
-    private let styles: XLSXDocument.Styles?
+    private let dateStyles: [Bool]
     private let countsFrom1904: Bool
-    private let worksheet: XLSXDocument.Worksheet
 
-    /// - Throws: ``BulkFileError``.
-    static func rows(of file: UploadedFile) throws -> [BulkRow] {
+    /// The rows of `file`, blank ones left out, ``BulkSheet/maximumRows`` at most. `check` is called between rows, and what
+    /// it throws ends the work.
+    ///
+    /// - Throws: ``BulkFileError``, and what `check` throws.
+    static func rows(of file: UploadedFile, check: () throws(CancellationError) -> Void = {}) throws -> [BulkRow] {
         do {
             guard let archive = XLSXArchive(file.bytes, limit: inflatedLimit) else { throw XLSXArchive.Damaged() }
-            return try XLSXSheet(archive).rows()
+            func part(_ path: String) throws -> [UInt8]? {
+                try check()
+                return try archive.entry(path)
+            }
+            let workbook = try part("xl/workbook.xml").map { try XLSXDocument.Workbook($0) }
+            let targets = try part("xl/_rels/workbook.xml.rels").map { try XLSXDocument.relationships($0) } ?? [:]
+            let target = workbook?.firstSheet.flatMap { targets[$0] } ?? "worksheets/sheet1.xml"
+            // A target is relative to `xl`, or absolute.
+            let path = target.hasPrefix("/") ? String(target.dropFirst()) : "xl/\(target)"
+            guard let worksheet = try part(path) else { throw XLSXArchive.Damaged() }
+            let sheet = XLSXSheet(
+                strings: try part("xl/sharedStrings.xml").map { try XLSXDocument.sharedStrings($0) } ?? [],
+                dateStyles: try part("xl/styles.xml").map { try XLSXDocument.dateStyles($0) } ?? [],
+                countsFrom1904: workbook?.countsFrom1904 ?? false)
+            return try sheet.rows(of: worksheet, check: check)
         } catch is XLSXArchive.TooLarge {
-            throw BulkFileError(
-                "The uploaded excel file [\(file.name)] is larger than \(inflatedLimit >> 20) MB once it is unpacked.")
+            throw tooLarge(file)
+        } catch XMLReader.Fault.tooLarge {
+            throw tooLarge(file)
+        } catch let error as CancellationError {
+            throw error
         } catch {
             throw BulkFileError("Cannot parse the uploaded excel file with name [\(file.name)].")
         }
     }
 
-    private init(_ archive: XLSXArchive) throws {
-        func read<Part: Decodable>(_ type: Part.Type, _ path: String) throws -> Part? {
-            guard let data = try archive.entry(path) else { return nil }
-            // No workbook has a document type, which is what hostile ones grow from.
-            guard data.count(where: { $0 == UInt8(ascii: "<") }) <= Self.tagLimit,
-                data.range(of: Data("<!DOCTYPE".utf8)) == nil
-            else { throw XLSXArchive.TooLarge() }
-            // Spaces belong to what a cell says.
-            let decoder = XMLDecoder(trimValueWhitespaces: false)
-            decoder.shouldProcessNamespaces = true
-            return try decoder.decode(type, from: data)
-        }
-        let workbook = try read(XLSXDocument.Workbook.self, "xl/workbook.xml")
-        let relationships = try read(XLSXDocument.Relationships.self, "xl/_rels/workbook.xml.rels")
-        let first = workbook?.sheets.sheet.first
-        let id = first?.qualifiedID ?? first?.id
-        let target = relationships?.relationships.first { $0.id == id }?.target ?? "worksheets/sheet1.xml"
-        // A target is relative to `xl`, or absolute.
-        let path = target.hasPrefix("/") ? String(target.dropFirst()) : "xl/\(target)"
-        guard let worksheet = try read(XLSXDocument.Worksheet.self, path) else { throw XLSXArchive.Damaged() }
-        self.worksheet = worksheet
-        strings = try read(XLSXDocument.SharedStrings.self, "xl/sharedStrings.xml")?.si?.map(\.text) ?? []
-        styles = try read(XLSXDocument.Styles.self, "xl/styles.xml")
-        countsFrom1904 = ["1", "true"].contains(workbook?.workbookPr?.date1904 ?? "")
+    private static func tooLarge(_ file: UploadedFile) -> BulkFileError {
+        BulkFileError(
+            "The uploaded excel file [\(file.name)] is larger than \(inflatedLimit >> 20) MB once it is unpacked.")
     }
 
-    private func rows() -> [BulkRow] {
-        var number = 0
-        return (worksheet.sheetData.row ?? []).compactMap { row in
-            number = row.r ?? number + 1
-            if number == 1 { return nil }
-            var values: [Int: Value] = [:]
-            var column = -1
-            for cell in row.c ?? [] {
-                column = cell.r.flatMap(Self.column) ?? column + 1
-                values[column] = value(of: cell)
+    /// - Parameters:
+    ///   - strings: What cells name by an index.
+    ///   - dateStyles: Whether a style shows a number as a date.
+    ///   - countsFrom1904: Whether days are counted from 1904.
+    init(strings: [String], dateStyles: [Bool], countsFrom1904: Bool) {
+        self.strings = strings
+        self.dateStyles = dateStyles
+        self.countsFrom1904 = countsFrom1904
+    }
+
+    /// The rows of `xl/worksheets/sheet1.xml`, as ``rows(of:check:)-9fxzb`` gives them.
+    ///
+    /// - Throws: `XMLReader.Fault`; ``XLSXArchive/Damaged`` when rows or cells have numbers that no sheet has, come twice or
+    ///   out of order, or name strings or styles that are not there; ``XLSXArchive/TooLarge`` when cells that share strings
+    ///   would have more text than a workbook may unpack to; what `check` throws.
+    func rows(of worksheet: [UInt8], check: () throws(CancellationError) -> Void = {}) throws -> [BulkRow] {
+        var rows: [BulkRow] = []
+        var row = Row(number: 0)
+        var cell: XLSXCell?
+        var room = Self.inflatedLimit
+        var xml = try XMLReader(worksheet)
+        while rows.count < BulkSheet.maximumRows, let event = try xml.next() {
+            switch event {
+            case .start(let attributes) where xml.path == Self.rowPath:
+                try check()
+                row = try Row(attributes, after: row.number)
+            case .start(let attributes) where xml.path == Self.cellPath:
+                try row.advance(to: attributes["r"])
+                cell = XLSXCell(type: attributes["t"], isDate: try isDate(style: attributes["s"]))
+            case .text(let text) where xml.path == Self.valuePath: cell?.value += text
+            case .text(let text) where xml.path == Self.inlinePath || xml.path == Self.runPath: cell?.inline += text
+            case .end(name: "c") where xml.path == Self.rowPath:
+                guard let shown = cell?.shown(strings, countsFrom1904: countsFrom1904) else {
+                    throw XLSXArchive.Damaged()
+                }
+                room -= row.set(shown)
+                if room < 0 { throw XLSXArchive.TooLarge() }
+            case .end(name: "row") where xml.path == Self.dataPath:
+                // The first row holds the names of the columns.
+                if row.number > 1, !row.bulkRow.isBlank { rows.append(row.bulkRow) }
+            case .start, .text, .end: break
             }
-            func text(_ column: Int) -> String { (values[column]?.text ?? "").trimmed }
+        }
+        return rows
+    }
+
+    private func isDate(style: String?) throws -> Bool {
+        guard let style, !dateStyles.isEmpty else { return false }
+        guard let index = Int(style), dateStyles.indices.contains(index) else { throw XLSXArchive.Damaged() }
+        return dateStyles[index]
+    }
+
+    /// A row while it is read.
+    private struct Row {
+        /// Counted from 1; 0 before the first.
+        let number: Int
+        private var column = -1
+        private var values: [Int: XLSXCell.Shown] = [:]
+
+        init(number: Int) {
+            self.number = number
+        }
+
+        /// A row with its number, or the one after the row before; numbers only grow.
+        init(_ attributes: XMLReader.Attributes, after last: Int) throws {
+            let number = attributes["r"].map { XLSXPlace.row($0.utf8) } ?? last + 1
+            guard let number, number > last, number <= XLSXPlace.maximumRow else { throw XLSXArchive.Damaged() }
+            self.number = number
+        }
+
+        /// Goes to a cell with its place, or to the one after the cell before; columns only grow.
+        mutating func advance(to place: String?) throws {
+            var next = column + 1
+            if let place {
+                guard let place = XLSXPlace(place), place.row == number else { throw XLSXArchive.Damaged() }
+                next = place.column
+            }
+            guard next > column, next <= XLSXPlace.maximumColumn else { throw XLSXArchive.Damaged() }
+            column = next
+        }
+
+        /// Keeps what the cell shows, and gives how many bytes that are.
+        mutating func set(_ value: XLSXCell.Shown) -> Int {
+            guard column <= 4 else { return 0 }
+            values[column] = value
+            return if case .text(let text) = value { text.utf8.count } else { 0 }
+        }
+
+        var bulkRow: BulkRow {
+            func text(_ column: Int) -> String { values[column]?.text ?? "" }
             let sendTime: BulkRow.SendTime? =
                 switch values[3] {
                 case .date(let seconds): .wallClock(seconds)
-                case .text(let text) where !text.trimmed.isEmpty: .text(text.trimmed)
+                case .text(let text) where !text.isEmpty: .text(text)
                 case .text, nil: nil
                 }
             return BulkRow(
@@ -76,75 +147,10 @@ struct XLSXSheet {
         }
     }
 
-    /// What a cell shows.
-    private enum Value {
-        case text(String)
-        /// Seconds since 1970-01-01 00:00, without a zone.
-        case date(Int64)
-
-        var text: String {
-            switch self {
-            case .text(let text): text
-            case .date(let seconds):
-                Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601).replacing("Z", with: "")
-            }
-        }
-    }
-
-    private func value(of cell: XLSXDocument.Worksheet.Cell) -> Value {
-        let raw = cell.v ?? ""
-        switch cell.t {
-        case "s":
-            guard let index = Int(raw.trimmed), strings.indices.contains(index) else { return .text("") }
-            return .text(strings[index])
-        case "inlineStr": return .text(cell.is?.text ?? "")
-        case "b": return .text(raw.trimmed == "1" ? "TRUE" : "FALSE")
-        case nil, "n":
-            guard let number = Double(raw.trimmed), number.isFinite else { return .text(raw) }
-            if isDate(style: cell.s), abs(number) < 3_000_000 { return .date(seconds(ofDay: number)) }
-            // The template stores phone numbers as numbers: 18005550199 must not become 1.8005550199E10.
-            if number == number.rounded(), abs(number) < 1e15 { return .text(String(Int64(number))) }
-            return .text(raw.trimmed)
-        default: return .text(raw)
-        }
-    }
-
-    /// Day 25,569 is 1970-01-01; of the other count, 24,107.
-    private func seconds(ofDay day: Double) -> Int64 {
-        Int64(((day - (countsFrom1904 ? 24_107 : 25_569)) * 86_400).rounded())
-    }
-
-    private func isDate(style: Int?) -> Bool {
-        guard let style, let formats = styles?.cellXfs?.xf, formats.indices.contains(style),
-            let id = formats[style].numFmtId
-        else { return false }
-        if (14...22).contains(id) || (27...36).contains(id) || (45...47).contains(id) || (50...58).contains(id) {
-            return true
-        }
-        guard let code = styles?.numFmts?.numFmt?.first(where: { $0.numFmtId == id })?.formatCode else { return false }
-        return Self.isDateFormat(code)
-    }
-
-    /// Whether a format such as `yyyy-mm-dd` or `[$-409]d/m/yy` shows a date: literals, colours and conditions aside.
-    static func isDateFormat(_ code: String) -> Bool {
-        var rest = code[...]
-        while let character = rest.popFirst() {
-            switch character {
-            case "\"": rest = rest.drop { $0 != "\"" }.dropFirst()
-            case "[": rest = rest.drop { $0 != "]" }.dropFirst()
-            case "\\", "_", "*": rest = rest.dropFirst()
-            default: if "dmyhsDMYHS".contains(character) { return true }
-            }
-        }
-        return false
-    }
-
-    /// The column of a place such as `C5`, counted from 0.
-    static func column(_ place: String) -> Int? {
-        var column = 0
-        for letter in place.utf8.prefix(while: { (65...90).contains($0) }).prefix(3) {
-            column = column * 26 + Int(letter) - 64
-        }
-        return column == 0 ? nil : column - 1
-    }
+    private static let dataPath = ["worksheet", "sheetData"]
+    private static let rowPath = dataPath + ["row"]
+    private static let cellPath = rowPath + ["c"]
+    private static let valuePath = cellPath + ["v"]
+    private static let inlinePath = cellPath + ["is", "t"]
+    private static let runPath = cellPath + ["is", "r", "t"]
 }

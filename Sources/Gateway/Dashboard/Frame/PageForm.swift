@@ -32,7 +32,7 @@ struct PageForm: Sendable {
             parts = []
             digest = SHA256Digest.bytes(of: Array(body.readableBytesView))
         case "multipart/form-data" where mayHoldFiles:
-            let body = Data(buffer: try await request.body.collect(upTo: Self.fileLimit))
+            let body = Array((try await request.body.collect(upTo: Self.fileLimit)).readableBytesView)
             parts = try MultipartForm(body, contentType: request.headers[.contentType]).parts
             let texts = parts.filter { $0.fileName == nil && $0.bytes.count <= Self.limit }
             fields = QueryParameters(
@@ -66,7 +66,7 @@ struct PageForm: Sendable {
     }
 
     /// The bytes of a field that may be as long as a file; nil when there is none.
-    func bytes(_ name: String) -> Data? { parts.last { $0.name == name }?.bytes }
+    func bytes(_ name: String) -> ArraySlice<UInt8>? { parts.last { $0.name == name }?.bytes }
 
     /// A form is a few fields; the longest lists are those of check boxes.
     private static let limit = 64 << 10

@@ -99,7 +99,7 @@ struct BulkPages: Sendable {
             return views.page(
                 "bulk-preview", "Check before sending",
                 Preview(
-                    fileName: file.name, type: file.contentType, document: file.bytes.base64EncodedString(),
+                    fileName: file.name, type: file.contentType, document: Data(file.bytes).base64EncodedString(),
                     once: FormReceipts.token(), count: Figure.shown(Int64(upload.items.count)),
                     isOne: upload.items.count == 1,
                     senders: upload.items.map(\.from).unique.map { number in
@@ -119,11 +119,11 @@ struct BulkPages: Sendable {
     }
 
     private func send(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        guard let document = context.form.bytes("document"), let bytes = Data(base64Encoded: document) else {
+        guard let document = context.form.bytes("document"), let bytes = Data(base64Encoded: Data(document)) else {
             return try await show(context, problems: [.file("The file did not come along. Choose it again.")])
         }
         let file = UploadedFile(
-            name: context.form.text("name"), contentType: context.form.text("type"), bytes: bytes)
+            name: context.form.text("name"), contentType: context.form.text("type"), bytes: ArraySlice(bytes))
         do {
             let accepted = try await operations.send(
                 file, userID: context.userID, source: "/v1/bulk-messages", receipt: receipts.receipt(of: context))

@@ -1,0 +1,74 @@
+/// A header's value with parameters, such as `form-data; name="document"; filename="a.csv"`, read in one pass over its bytes.
+struct HeaderParameters: Sendable {
+    /// What stands before the first semicolon, lower-cased.
+    let value: String
+    /// How many bytes were looked at: at most two for each of the header.
+    let bytesExamined: Int
+
+    private let parameters: [String: String]
+
+    /// The parameter `name`, in lower case; of two with one name, the first.
+    subscript(_ name: String) -> String? { parameters[name] }
+
+    /// Reads a header. What is not UTF-8 is repaired, and what is no parameter left out.
+    init(_ header: some Collection<UInt8>) {
+        var reader = Reader(bytes: Array(header))
+        value = Self.text(reader.upTo([UInt8(ascii: ";")])).lowercased()
+        var parameters: [String: String] = [:]
+        while reader.take() != nil {
+            let name = Self.text(reader.upTo([UInt8(ascii: "="), UInt8(ascii: ";")])).lowercased()
+            guard reader.next == UInt8(ascii: "=") else { continue }
+            _ = reader.take()
+            let text = reader.next == UInt8(ascii: "\"") ? reader.quoted() : Self.text(reader.upTo([UInt8(ascii: ";")]))
+            _ = reader.upTo([UInt8(ascii: ";")])
+            if parameters[name] == nil { parameters[name] = text }
+        }
+        self.parameters = parameters
+        bytesExamined = reader.examined
+    }
+
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String {
+        var bytes = bytes
+        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
+        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Goes over bytes once, and counts those it looked at.
+    private struct Reader {
+        let bytes: [UInt8]
+        private var index = 0
+        private(set) var examined = 0
+
+        init(bytes: [UInt8]) {
+            self.bytes = bytes
+        }
+
+        /// The byte that comes next; nil at the end.
+        var next: UInt8? { index < bytes.count ? bytes[index] : nil }
+
+        mutating func take() -> UInt8? {
+            guard let next else { return nil }
+            index += 1
+            examined += 1
+            return next
+        }
+
+        /// What stands before the first of `ends`, which is left.
+        mutating func upTo(_ ends: [UInt8]) -> ArraySlice<UInt8> {
+            let start = index
+            while let next, !ends.contains(next) { _ = take() }
+            return bytes[start..<index]
+        }
+
+        /// What stands between quotes. Browsers escape a quote as %22, others with a backslash.
+        mutating func quoted() -> String {
+            var text: [UInt8] = []
+            _ = take()
+            while let byte = take(), byte != UInt8(ascii: "\"") {
+                text.append(byte == UInt8(ascii: "\\") ? take() ?? byte : byte)
+            }
+            return String(decoding: text, as: UTF8.self)
+        }
+    }
+}

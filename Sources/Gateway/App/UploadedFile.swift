@@ -1,0 +1,32 @@
+/// The file of a `multipart/form-data` body (RFC 7578).
+struct UploadedFile: Sendable {
+    /// As the client calls it; empty when it does not.
+    let name: String
+    /// The part's `Content-Type`, lower-cased and without parameters; empty when there is none.
+    let contentType: String
+    /// A piece of the body, which it keeps in memory.
+    let bytes: ArraySlice<UInt8>
+
+    /// Finds the part `field` in a body.
+    ///
+    /// - Throws: `APIError` 400 when the body is no form, or has no such part.
+    init(_ field: String, in body: [UInt8], contentType header: String?) throws(APIError) {
+        let form = try MultipartForm(body, contentType: header)
+        guard let file = form.parts.first(where: { $0.name == field }).map(UploadedFile.init) else {
+            throw APIError.badRequest("the form has no file in its field \(field)")
+        }
+        self = file
+    }
+
+    /// The file that is in a part.
+    init(_ part: MultipartForm.Part) {
+        self.init(name: part.fileName ?? "", contentType: part.contentType, bytes: part.bytes)
+    }
+
+    /// A file that did not come in a form.
+    init(name: String, contentType: String, bytes: ArraySlice<UInt8>) {
+        self.name = name
+        self.contentType = contentType
+        self.bytes = bytes
+    }
+}
