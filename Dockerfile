@@ -1,11 +1,15 @@
 # The server in a container: docker build -t httpsms . && docker run -p 8000:8000 -v httpsms:/var/lib/httpsms httpsms
-FROM swift:6.3-bookworm AS build
+# The base images, by exact versions; `make update-images` adds the digests that the registry has for them.
+ARG SWIFT_IMAGE=swift:6.3.1-bookworm
+ARG DEBIAN_IMAGE=debian:12.11-slim
+
+FROM ${SWIFT_IMAGE} AS build
 WORKDIR /src
 RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN make release && strip --strip-unneeded .build/release/httpsms
 
-FROM debian:bookworm-slim
+FROM ${DEBIAN_IMAGE}
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libcmark-gfm0.29.0.gfm.6 libcmark-gfm-extensions0.29.0.gfm.6 \
         libphonenumber8-protobuf32 libpq5 libqrencode4 libsqlite3-0 \

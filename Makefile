@@ -4,8 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps test-deps toolchain build release run tests-built test fuzz test-recipes screenshots soak bench \
-	bench-postgres deb test-deb format lint clean
+.PHONY: help deps test-deps toolchain fetched packages update-packages update-images build release run tests-built test fuzz \
+	fuzz-parsers test-recipes screenshots soak bench bench-postgres deb test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev libcmark-gfm-dev \
@@ -23,7 +23,7 @@ TEST_WIDTH := --experimental-maximum-parallelization-width 4
 SWIFT_TEST := HTTPSMS_PYTHON="$(CURDIR)/$(VENV)/bin/python" Scripts/with-postgresql swift test --skip-build --disable-xctest $(TEST_WIDTH)
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the system packages that the build needs (Debian; silent when all are there).
 	@Scripts/install-packages $(BUILD_PACKAGES)
@@ -42,11 +42,30 @@ $(VENV)/.stamp: Tests/requirements.txt
 toolchain:
 	@command -v swift >/dev/null || { echo "Swift 6.3 is needed: https://www.swift.org/install/linux/" >&2; exit 1; }
 
-build: toolchain deps ## Build the server in debug.
+# A clone that has fetched nothing yet gets the versions of Package.versions, not the newest ones.
+fetched: toolchain
+	@Scripts/install-packages python3
+	@Scripts/package-versions fetch
+
+packages: toolchain ## Fetch the packages in the versions of Package.versions.
+	@Scripts/install-packages python3
+	@Scripts/package-versions resolve
+
+update-packages: toolchain ## Take the newest packages that Package.swift allows, and write Package.versions.
+	@Scripts/install-packages python3
+	@Scripts/package-versions update
+
+update-images: ## Write the digests of the base images into the Dockerfile; needs the image registry.
+	@Scripts/install-packages python3
+	@Scripts/image-digests update
+
+build: fetched deps ## Build the server in debug.
 	@[ -e .build/debug/httpsms ] || echo "Building for the first time: about 5 minutes on 2 cores."
 	@$(SWIFT_BUILD) --product httpsms
 
-release: toolchain deps ## Build the optimised server.
+release: toolchain deps ## Build the optimised server, of the packages in Package.versions only.
+	@Scripts/install-packages python3
+	@Scripts/package-versions check
 	@[ -e .build/release/httpsms ] || echo "Building for the first time: this takes longer than a debug build."
 	@$(SWIFT_BUILD) --product httpsms --configuration release --static-swift-stdlib
 	@echo "The server is .build/release/httpsms"
@@ -54,12 +73,13 @@ release: toolchain deps ## Build the optimised server.
 run: build ## Build, then start the demo; `make run ARGS=--once` ends after the eight events.
 	@.build/debug/httpsms demo $(ARGS)
 
-tests-built: toolchain test-deps
+tests-built: fetched test-deps
 	@$(VENV)/bin/openapi-spec-validator openapi.json
 	@[ -e .build/debug/httpsms ] || echo "Building for the first time: about 5 minutes on 2 cores."
 	@$(SWIFT_BUILD) --build-tests
 
 test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook'` runs some.
+	@[ -n "$(ARGS)" ] || python3 -m unittest discover --quiet Tests/Scripts
 	@[ -n "$(ARGS)" ] || Scripts/test-recipes
 	@[ -n "$(ARGS)" ] || HTTPSMS_ENGINE=postgresql $(SWIFT_TEST) --filter GatewayTests --skip BrowserTests
 	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/test-docs
@@ -74,14 +94,19 @@ test-recipes: build ## Let the conformance driver judge every recipe; `make test
 fuzz: build test-deps ## Ask a server for all that openapi.json describes, well and badly; `make fuzz ARGS='--seed 1'`.
 	@$(VENV)/bin/python Scripts/fuzz-api $(ARGS)
 
+fuzz-parsers: toolchain deps ## Fuzz the parsers, guided by coverage; `make fuzz-parsers ARGS='--seconds 600 multipart csv'`.
+	@Scripts/install-packages python3
+	@Scripts/fuzz-parsers $(ARGS)
+
 screenshots: tests-built ## Take a picture of every page into screenshots/, and those of README anew.
 	@Scripts/install-packages pngquant
 	@HTTPSMS_SCREENSHOTS=1 $(SWIFT_TEST) --filter 'BrowserTests|PictureTests'
 	@cd screenshots && for picture in dashboard-*.png; do \
 		pngquant --force --speed 1 --output ../docs/images/$$picture $$picture; done
 
-soak: tests-built ## Run the long variants of the crash and fault tests.
+soak: tests-built ## Run the long variants of the crash and fault tests, and fuzz each parser for FUZZ_SECONDS (60).
 	@HTTPSMS_SOAK=1 $(SWIFT_TEST) --filter EndToEndTests $(ARGS)
+	@Scripts/fuzz-parsers
 
 bench: release ## Measure the server on this machine, in release; `make bench ARGS='--scenario deliver'`.
 	@.build/release/httpsms bench $(ARGS)
@@ -106,6 +131,8 @@ lint: toolchain ## Check the formatting and the rules that the compiler does not
 	@Scripts/install-packages python3
 	@swift format lint --strict --recursive $(SWIFT_FILES)
 	@Scripts/check
+	@Scripts/package-versions check
+	@Scripts/image-digests check
 
 clean: toolchain ## Remove what was built; fetched packages, the Python packages and ./data stay.
 	@swift package clean

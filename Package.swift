@@ -2,6 +2,9 @@
 import Foundation
 import PackageDescription
 
+/// Whether `make fuzz-parsers` builds: then every target counts the branches that an input takes, and is optimised.
+let isFuzzing = ProcessInfo.processInfo.environment["HTTPSMS_FUZZ"] == "1"
+
 /// One set of settings for every Swift target. `WARNINGS_AS_ERRORS=1` is what `.ci/run` builds with.
 let settings: [SwiftSetting] =
     [
@@ -12,6 +15,7 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("ImmutableWeakCaptures"),
     ]
     + (ProcessInfo.processInfo.environment["WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : [])
+    + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-O"])] : [])
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
@@ -39,6 +43,20 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let documentation: [Package.Dependency] =
     ProcessInfo.processInfo.environment["HTTPSMS_DOCC"] == "1"
     ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0")] : []
+
+let fuzzDependencies: [Target.Dependency] = [
+    "Gateway", "Delivery", "HTTPSMSWebhooks", "Timestamps", hummingbird, httpTypes, nioCore,
+]
+
+/// The fuzz targets: a test that reads the corpus, or the program that fuzzes.
+let fuzzTargets: [Target] =
+    isFuzzing
+    ? [
+        .executableTarget(
+            name: "fuzz-parsers", dependencies: fuzzDependencies, path: "Tests/FuzzTests",
+            exclude: ["CorpusTests.swift"], swiftSettings: settings)
+    ]
+    : [.testTarget(name: "FuzzTests", dependencies: fuzzDependencies, exclude: ["Driver"], swiftSettings: settings)]
 
 let package = Package(
     name: "httpsms",
@@ -151,7 +169,7 @@ let package = Package(
             ],
             exclude: ["Judges"],
             swiftSettings: settings),
-    ],
+    ] + fuzzTargets,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )

@@ -1,0 +1,115 @@
+import Foundation
+import Timestamps
+
+@testable import Gateway
+
+extension FuzzTarget {
+    /// Uploaded files of messages.
+    static let sheets: [FuzzTarget] = [csv, archive, workbook, relationships, sheet, sharedStrings, styles]
+
+    private static let csv = FuzzTarget(
+        waiting: "csv",
+        words: ["FromPhoneNumber,ToPhoneNumber,Content\n", "SendTime(optional)", "\"", "\"\"", ",", "\r\n", "\u{FEFF}"]
+    ) { bytes in
+        let rows = try? await BulkSheet.rows(
+            of: UploadedFile(name: "a.csv", contentType: "text/csv", bytes: Data(bytes)))
+        guard let rows else { return }
+        try check(rows)
+        try hold(rows.count <= bytes.count, "more rows than bytes")
+        // What was read, as a file of quoted cells.
+        var file = "FromPhoneNumber,ToPhoneNumber,Content,SendTime(optional),AttachmentURLs(optional)\n"
+        for row in rows {
+            let cells = [row.from, row.to, row.content, sendTime(row), row.attachmentURLs]
+            file += cells.map { "\"\($0.replacing("\"", with: "\"\""))\"" }.joined(separator: ",") + "\n"
+        }
+        let again = try await BulkSheet.rows(
+            of: UploadedFile(name: "a.csv", contentType: "text/csv", bytes: Data(file.utf8)))
+        try hold(again.map(\.content) == rows.map(\.content), "contents differ when they are read again")
+        try hold(again.map(\.to) == rows.map(\.to), "numbers differ when they are read again")
+        try hold(again.map(sendTime) == rows.map(sendTime), "times differ when they are read again")
+    }
+
+    /// The archive as it is.
+    private static let archive = FuzzTarget(waiting: "xlsx-archive", upTo: 16_384) { bytes in
+        try await read(Data(bytes))
+    }
+
+    /// One part of a workbook whose others are as they should be.
+    private static func part(_ name: String, _ path: String, words: [String]) -> FuzzTarget {
+        FuzzTarget(waiting: name, words: words + ["<", "/>", "</", "=\"", "<!--", "<![CDATA[", "<?xml", "&#x41;"]) {
+            bytes in
+            var parts = standardParts
+            parts[path] = bytes
+            try await read(Data(StoredArchive.bytes(of: parts)))
+        }
+    }
+
+    private static let workbook = part(
+        "xlsx-workbook", "xl/workbook.xml",
+        words: ["<workbook>", "<workbookPr date1904=\"1\"/>", "<sheets>", "<sheet r:id=\"rId1\"/>"])
+
+    private static let relationships = part(
+        "xlsx-relationships", "xl/_rels/workbook.xml.rels",
+        words: ["<Relationships>", "<Relationship Id=\"rId1\" Target=\"worksheets/sheet1.xml\"/>", "/xl/", "../"])
+
+    private static let sheet = part(
+        "xlsx-sheet", "xl/worksheets/sheet1.xml",
+        words: [
+            "<worksheet>", "<sheetData>", "<row r=\"2\">", "<c r=\"A2\" t=\"s\" s=\"1\">", "<v>1</v>", "</c>", "</row>",
+            "<is><t>", "inlineStr", "9223372036854775807", "-1", "1e308", "1048577",
+        ])
+
+    private static let sharedStrings = part(
+        "xlsx-strings", "xl/sharedStrings.xml", words: ["<sst>", "<si>", "<t>", "<r>", "xml:space=\"preserve\""])
+
+    private static let styles = part(
+        "xlsx-styles", "xl/styles.xml",
+        words: [
+            "<styleSheet>", "<numFmts>", "<numFmt numFmtId=\"164\" formatCode=\"yyyy\"/>", "<cellXfs>",
+            "<xf numFmtId=\"14\"/>",
+        ])
+
+    private static func read(_ bytes: Data) async throws {
+        let type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        guard let rows = try? await BulkSheet.rows(of: UploadedFile(name: "a.xlsx", contentType: type, bytes: bytes))
+        else { return }
+        try check(rows)
+        // What becomes of the rows, the times of their wall clock included.
+        for zone in ["UTC", "Pacific/Kiritimati"] {
+            _ = try? BulkUpload(rows, timezone: zone, at: .init(microseconds: 1_790_000_000_000_000))
+        }
+    }
+
+    /// What holds for the rows of every file.
+    private static func check(_ rows: [BulkRow]) throws {
+        try hold(rows.count <= 1_048_576, "more rows than a sheet has")
+        for row in rows {
+            try hold((2...1_048_576).contains(row.number), "a row has the number \(row.number)")
+            try hold(![row.from, row.to, row.content].contains { $0.utf8.contains(0) }, "a cell holds a NUL")
+        }
+    }
+
+    private static func sendTime(_ row: BulkRow) -> String {
+        if case .text(let text) = row.sendTime { text } else { "" }
+    }
+
+    /// A workbook with one message, by the paths of its parts.
+    static let standardParts: [String: [UInt8]] = [
+        "xl/workbook.xml": """
+        <workbook xmlns:r="r"><workbookPr/><sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>
+        """,
+        "xl/_rels/workbook.xml.rels": """
+        <Relationships><Relationship Id="rId1" Target="worksheets/sheet1.xml"/></Relationships>
+        """,
+        "xl/worksheets/sheet1.xml": """
+        <worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c></row><row r="2"><c r="A2"><v>18005550199</v></c>\
+        <c r="B2" t="inlineStr"><is><t>+18005550100</t></is></c><c r="C2" t="s"><v>1</v></c><c r="D2" s="1"><v>46000.5</v>\
+        </c></row></sheetData></worksheet>
+        """,
+        "xl/sharedStrings.xml": "<sst><si><t>FromPhoneNumber</t></si><si><r><t>Hel</t></r><r><t>lo</t></r></si></sst>",
+        "xl/styles.xml": """
+        <styleSheet><numFmts><numFmt numFmtId="164" formatCode="yyyy"/></numFmts><cellXfs><xf numFmtId="0"/>\
+        <xf numFmtId="164"/></cellXfs></styleSheet>
+        """,
+    ].mapValues { Array($0.utf8) }
+}
