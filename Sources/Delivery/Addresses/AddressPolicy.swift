@@ -5,22 +5,51 @@
 ///
 ///     let policy = AddressPolicy(allowedNetworks: [try Network("192.168.0.0/16")])
 ///     try policy.check(address, port: 443)
-package struct AddressPolicy: Hashable, Sendable {
+package struct AddressPolicy: Sendable {
     private let allowedNetworks: [Network]
     private let ownAddresses: [OwnAddress]
+    private let machine: LocalAddresses
+    private let isPublicOnly: Bool
 
     /// Makes a policy.
     ///
     /// - Parameters:
     ///   - allowedNetworks: blocks that are reachable although they are not public; empty by default.
     ///   - ownAddresses: where this server listens; refused even inside an allowed block.
-    package init(allowedNetworks: [Network] = [], ownAddresses: [OwnAddress] = []) {
-        self.allowedNetworks = allowedNetworks
-        self.ownAddresses = ownAddresses
+    ///   - machine: every address of this machine; what ``publicOnly`` refuses on every port.
+    package init(
+        allowedNetworks: [Network] = [], ownAddresses: [OwnAddress] = [], machine: LocalAddresses = LocalAddresses()
+    ) {
+        self.init(
+            allowedNetworks: allowedNetworks, ownAddresses: ownAddresses, machine: machine, isPublicOnly: false)
     }
 
-    /// The same without the networks that the operator allows.
-    package var publicOnly: AddressPolicy { AddressPolicy(ownAddresses: ownAddresses) }
+    private init(
+        allowedNetworks: [Network], ownAddresses: [OwnAddress], machine: LocalAddresses, isPublicOnly: Bool
+    ) {
+        self.allowedNetworks = allowedNetworks
+        self.ownAddresses = ownAddresses
+        self.machine = machine
+        self.isPublicOnly = isPublicOnly
+    }
+
+    /// What webhooks of invited accounts reach: not the networks that the operator allows, and nothing on this machine,
+    /// whose own public address is the way around the firewall before it.
+    package var publicOnly: AddressPolicy {
+        AddressPolicy(allowedNetworks: [], ownAddresses: ownAddresses, machine: machine, isPublicOnly: true)
+    }
+
+    /// Returns normally when `url`, whose host has this address, may be dialled there.
+    ///
+    /// Under ``publicOnly`` the error does not say which address a name has: the name servers here may know names that
+    /// nobody outside can ask for.
+    ///
+    /// - Throws: ``BlockedAddress`` when it may not.
+    package func check(_ address: IPAddress, for url: CallbackURL) throws(BlockedAddress) {
+        guard let reason = reason(against: address, port: url.port) else { return }
+        throw BlockedAddress(
+            address: address, port: url.port, reason: reason, isTold: !isPublicOnly || url.literal != nil)
+    }
 
     /// Returns normally when the address may be dialled at the port.
     ///
@@ -36,6 +65,7 @@ package struct AddressPolicy: Hashable, Sendable {
             return .notPublic(never.purpose)
         }
         if ownAddresses.contains(where: { $0.port == port && $0.network.contains(address) }) { return .ownAddress }
+        if isPublicOnly, machine.contains(address) { return .ownMachine }
         if allowedNetworks.contains(where: { $0.contains(address) }) { return nil }
         switch address.family {
         case .v4:
@@ -45,6 +75,9 @@ package struct AddressPolicy: Hashable, Sendable {
                 return reason(against: IPAddress(v4: UInt32(truncatingIfNeeded: address.bits)), port: port)
             }
             if SpecialPurposeNetwork.globalUnicast.contains(address) {
+                if SpecialPurposeNetwork.isISATAP(address) {
+                    return .notPublic("ISATAP, which embeds an IPv4 address (RFC 5214)")
+                }
                 return SpecialPurposeNetwork.v6.first { $0.network.contains(address) }.map { .notPublic($0.purpose) }
             }
             let known = SpecialPurposeNetwork.v6OutsideGlobalUnicast.first { $0.network.contains(address) }
@@ -61,6 +94,8 @@ package struct BlockedAddress: Error, Hashable, CustomStringConvertible {
         case notPublic(String)
         /// This server itself listens there.
         case ownAddress
+        /// An interface of this machine has it.
+        case ownMachine
     }
 
     /// The address that was asked for.
@@ -72,11 +107,16 @@ package struct BlockedAddress: Error, Hashable, CustomStringConvertible {
     /// Why it is refused.
     package let reason: Reason
 
+    /// Whether whoever reads the description may know the address.
+    package var isTold = true
+
     /// One clause for the user, without a full stop.
     package var description: String {
-        switch reason {
+        guard isTold else { return "the host has an address that webhooks of this account may not reach" }
+        return switch reason {
         case .notPublic(let purpose): "\(address) is not a public address: \(purpose)"
         case .ownAddress: "\(address) port \(port) is this server itself"
+        case .ownMachine: "\(address) is an address of this server"
         }
     }
 }

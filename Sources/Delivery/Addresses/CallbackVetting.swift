@@ -11,9 +11,9 @@ package func vetCallback(
     _ url: CallbackURL, resolver: any AddressResolver, policy: AddressPolicy
 ) async throws(BlockedAddress) {
     if let literal = url.literal {
-        return try policy.check(literal, port: url.port)
+        return try policy.check(literal, for: url)
     }
     // A name that does not resolve is an answer here: see above.
     guard let addresses = try? await resolver.resolve(url.host, within: vettingLimit) else { return }
-    for address in addresses { try policy.check(address, port: url.port) }
+    for address in addresses { try policy.check(address, for: url) }
 }

@@ -118,7 +118,7 @@ package final class HTTPSender: WebhookSender {
         }
         for address in addresses {
             do throws(BlockedAddress) {
-                try policy.check(address, port: url.port)
+                try policy.check(address, for: url)
             } catch {
                 // One blocked address among public ones is no accident: the whole answer is refused.
                 throw AttemptFailure(.addressBlocked, error.description)

@@ -135,8 +135,8 @@ struct WebhookOperations: Sendable {
         } catch {
             var errors = FieldErrors()
             let advice =
-                error.reason == .ownAddress || !isOwner
-                ? "" : ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS"
+                error.reason != .ownAddress && isOwner
+                ? ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS" : ""
             errors.add("url", "The url field must lead to a public address: \(error)\(advice)")
             try errors.check(message)
         }

@@ -55,6 +55,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [["10.20.30.40"], ["8.8.8.8", "127.0.0.1"], ["fd00::7"]])
+    func whatAnInvitedAccountReadsOfAnAttemptNamesNoAddressInside(answer: [String]) async throws {
+        let resolver = StubResolver(.success(answer.compactMap { IPAddress($0) }))
+        try await withSender(resolver: resolver, policy: policy) { sender in
+            let request = WebhookRequest(
+                poolKey: "endpoint.1", url: try CallbackURL("http://internal.corp/"), headers: [], body: [],
+                isPublicOnly: true)
+            let result = await sender.send(request, within: .seconds(20))
+
+            let text = "the host has an address that webhooks of this account may not reach"
+            #expect(result.outcome == .failure(AttemptFailure(.addressBlocked, text)))
+        }
+    }
+
     @Test(
         arguments: [
             (.notFound, .dnsFailed), (.failed("SERVFAIL"), .dnsFailed), (.unavailable, .dnsFailed),
