@@ -11,8 +11,11 @@ struct Destination: Sendable {
     /// Nil without TLS.
     let tls: NIOSSLContext?
 
-    /// The name for SNI and the certificate; nil when the URL has an address, which is then what must be certified.
-    let serverName: String?
+    /// The host of the URL, a name or an address: what must be certified.
+    let host: String
+
+    /// Whether `host` is a name, which is then told to the receiver (SNI).
+    let isNamed: Bool
 }
 
 /// Opens one TCP connection to the first address that answers, giving each a head start of 250 ms (RFC 8305).
@@ -56,7 +59,8 @@ final class Dial {
 
     private func dialNext() {
         guard let address = waiting.popFirst() else { return }
-        let connection = Connection(eventLoop: loop, address: address, isTLS: destination.tls != nil)
+        let connection = Connection(
+            eventLoop: loop, address: address, certifiedHost: destination.tls == nil ? nil : destination.host)
         dialling.append(connection)
         connect(connection).assumeIsolated().whenComplete { result in
             self.dialled(connection, result)
@@ -81,7 +85,8 @@ final class Dial {
                     channel.eventLoop.makeCompletedFuture {
                         if let tls = destination.tls {
                             try channel.pipeline.syncOperations.addHandler(
-                                NIOSSLClientHandler(context: tls, serverHostname: destination.serverName))
+                                NIOSSLClientHandler(
+                                    context: tls, serverHostname: destination.isNamed ? destination.host : nil))
                         }
                         try channel.pipeline.syncOperations.addHandler(connection)
                     }
