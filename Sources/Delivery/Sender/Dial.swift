@@ -105,7 +105,9 @@ final class Dial {
             cancel()
             completion(.success(connection))
         case .failure(let error):
-            firstError = firstError ?? Self.failure(error, address: connection.address, port: destination.port)
+            let failure = Self.failure(error, address: connection.address, port: destination.port)
+            // What this machine lacks says nothing of the receiver: it goes before what other addresses answered.
+            if firstError == nil || failure.code == .cancelled { firstError = failure }
             stagger?.cancel()
             if !waiting.isEmpty {
                 dialNext()
@@ -120,6 +122,8 @@ final class Dial {
         switch error {
         case ChannelError.connectTimeout: AttemptFailure(.connectTimeout, "\(address) port \(port) did not answer")
         case is NIOSSLError, is NIOSSLExtraError: AttemptFailure(.tlsFailed, TLSFailure.detail(error))
+        case let error as IOError where LocalShortage.isOne(error.errnoCode):
+            AttemptFailure(.cancelled, SystemErrorText.of(error.errnoCode))
         case let error as IOError:
             AttemptFailure(.connectFailed, "\(address) port \(port): \(SystemErrorText.of(error.errnoCode))")
         default: AttemptFailure(.connectFailed, "\(address) port \(port): \(error)")
