@@ -81,11 +81,11 @@ package struct TestServer: Sendable {
 /// - Throws: What `body` or the server throws.
 package func withServer(
     _ settings: [String: String] = [:], in directory: String? = nil, clock: AdjustableClock = AdjustableClock(),
-    _ body: @escaping @Sendable (TestServer) async throws -> Void
+    connections: ConnectionLimits? = nil, _ body: @escaping @Sendable (TestServer) async throws -> Void
 ) async throws {
     guard let directory else {
         return try await withTemporaryDirectory { directory in
-            try await withServer(settings, in: directory, clock: clock, body)
+            try await withServer(settings, in: directory, clock: clock, connections: connections, body)
         }
     }
     if Engine.usual == .postgresql, settings["DATABASE_URL"] == nil {
@@ -95,14 +95,15 @@ package func withServer(
         let url = if let known { known } else { try await makePostgresSchema() }
         try url.write(toFile: file, atomically: true, encoding: .utf8)
         return try await withServer(
-            settings.merging(postgres(url)) { $1 }, in: directory, clock: clock, body)
+            settings.merging(postgres(url)) { $1 }, in: directory, clock: clock, connections: connections, body)
     }
     let path = directory + "/httpsms.sqlite"
-    let configuration = try GatewayConfiguration(
+    var configuration = try GatewayConfiguration(
         flags: [:],
         environment: [
             "DATABASE_URL": "sqlite:\(path)", "HTTP_PORT": "0", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         ].merging(settings) { $1 })
+    if let connections { configuration.connections = connections }
     let log = LogRecorder()
     let gateway = try await GatewayServer(configuration, clock: clock, logger: log.logger)
     try await gateway.run(signals: [], logger: log.logger) { baseURL in

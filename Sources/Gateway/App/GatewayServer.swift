@@ -125,7 +125,10 @@ package struct GatewayServer: Sendable {
         }
         routes = all.filter { !Dashboard.isPage($0.path) }.map(\.name)
         pageRoutes = all.filter { Dashboard.isPage($0.path) }.map(\.name)
-        let http = HTTPServerBuilder.http1(configuration: .init(idleTimeout: .seconds(75)))
+        let connections = OpenConnections(limits: configuration.connections, proxies: configuration.trustedProxies)
+        let http = HTTPServerBuilder { responder in
+            LimitedHTTPChannel(responder: responder, connections: connections, limits: configuration.connections)
+        }
         let application = Application(
             router: router, server: try certificate.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
