@@ -191,6 +191,8 @@ package struct GatewayServer: Sendable {
                 application,
                 // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.
                 dispatcher,
+                // It only says so.
+                ServiceManager(environment: ProcessInfo.processInfo.environment, address: address, store: store),
             ]
     }
 
