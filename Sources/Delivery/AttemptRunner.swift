@@ -25,9 +25,16 @@ package struct AttemptRunner: Sendable {
         headers = DeliveryHeaders(version: version)
     }
 
-    /// Sends `claim` to `endpoint` and says what follows; nil when the task was cancelled on the way, so that nothing is
-    /// known of the outcome.
-    func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint) async -> RecordedAttempt? {
+    /// What came of a claim.
+    enum Run: Sendable {
+        /// An attempt, and what follows.
+        case made(RecordedAttempt)
+        /// The task was cancelled, or this machine could not open a socket: nothing counts.
+        case notMade(reason: String)
+    }
+
+    /// Sends `claim` to `endpoint` and says what follows.
+    func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint) async -> Run {
         let startedAt = clock.now()
         let result: AttemptResult
         do {
@@ -38,10 +45,12 @@ package struct AttemptRunner: Sendable {
         } catch {
             result = AttemptResult(outcome: .failure(AttemptFailure(.urlInvalid, "\(error)")))
         }
-        if result.outcome.failure?.code == .cancelled { return nil }
+        if let failure = result.outcome.failure, failure.code == .cancelled {
+            return .notMade(reason: failure.detail)
+        }
         let verdict = Verdict(
             of: result, step: claim.step, at: clock.now(), schedule: schedule, jitter: .random(in: 0...1))
-        return RecordedAttempt(claim: claim, startedAt: startedAt, result: result, verdict: verdict)
+        return .made(RecordedAttempt(claim: claim, startedAt: startedAt, result: result, verdict: verdict))
     }
 
     /// The headers of an attempt as far as they are not secret; made anew, for only what differs is stored.

@@ -18,6 +18,8 @@ package final class DeliveryMetrics: Sendable {
         package var refused = 0
         /// Deliveries that the last audit could not account for; nil before the first.
         package var unaccounted: Int64?
+        /// Attempts that could not be made for want of a socket, and do not count.
+        package var notMade = 0
         /// Leases that had no attempt and were freed.
         package var repaired = 0
     }
@@ -54,6 +56,11 @@ package final class DeliveryMetrics: Sendable {
     /// Notes what an audit found.
     func audited(unaccounted: Int64) {
         state.withLock { $0.unaccounted = unaccounted }
+    }
+
+    /// Counts an attempt that could not be made.
+    func notMade() {
+        state.withLock { $0.notMade += 1 }
     }
 
     /// Counts freed leases.

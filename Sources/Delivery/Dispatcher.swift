@@ -19,6 +19,7 @@ package struct Dispatcher: Service {
     private let scanInterval: Duration
     private let metrics: DeliveryMetrics
     private let logger: Logger
+    private let shortageReport = Occasionally(every: .seconds(60))
 
     /// - Parameters:
     ///   - store: Where the outbox is.
@@ -184,10 +185,25 @@ package struct Dispatcher: Service {
         return .taken(endpoint, deliveries)
     }
 
+    /// Attempts until one is made: a machine that is short of sockets keeps its slots, and so claims no more.
     private func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint, _ recorder: AttemptRecorder) async {
-        // A process that stood still may have lost the lease meanwhile, and others have the delivery.
-        guard lease.outlives(AttemptRunner.timeLimit, lease: claim.lease) else { return recorder.giveBack(claim) }
-        if let result = await runner.attempt(claim, to: endpoint) { recorder.append(result) }
+        while true {
+            // A process that stood still may have lost the lease meanwhile, and others have the delivery.
+            guard lease.outlives(AttemptRunner.timeLimit, lease: claim.lease) else { return recorder.giveBack(claim) }
+            switch await runner.attempt(claim, to: endpoint) {
+            case .made(let result): return recorder.append(result)
+            case .notMade(let reason):
+                guard !Task.isCancelled else { return }
+                metrics.notMade()
+                if shortageReport.isDue() {
+                    logger.error("deliveries wait: no socket can be opened", metadata: ["reason": "\(reason)"])
+                }
+                guard !Task.isShuttingDownGracefully else { return recorder.giveBack(claim) }
+                // Ends early when the task is cancelled; the delivery then stays leased, as any other.
+                try? await Task.sleep(for: Self.shortageWait)
+                if Task.isCancelled { return }
+            }
+        }
     }
 
     /// Frees deliveries that are leased to us but not in our hands: nothing should leave one, and if something does, it is
@@ -231,6 +247,9 @@ package struct Dispatcher: Service {
 
     /// What is claimed must be attempted and stored while the lease holds: 5 s and a second for the store.
     private static let leaseNeeded: Duration = AttemptRunner.timeLimit + .seconds(1)
+
+    /// How long a delivery waits for a socket: a second, as for a receiver.
+    private static let shortageWait: Duration = .seconds(1)
 
     /// How often leases are compared with what is in flight.
     private static let repairInterval: Duration = .seconds(60)

@@ -82,12 +82,12 @@ package struct TestServer: Sendable {
 /// - Throws: What `body` or the server throws.
 package func withServer(
     _ settings: [String: String] = [:], on engine: Engine = .usual, in directory: String? = nil,
-    clock: AdjustableClock = AdjustableClock(),
+    clock: AdjustableClock = AdjustableClock(), connections: ConnectionLimits? = nil,
     _ body: @escaping @Sendable (TestServer) async throws -> Void
 ) async throws {
     guard let directory else {
         return try await withTemporaryDirectory { directory in
-            try await withServer(settings, on: engine, in: directory, clock: clock, body)
+            try await withServer(settings, on: engine, in: directory, clock: clock, connections: connections, body)
         }
     }
     if engine == .postgresql, settings["DATABASE_URL"] == nil {
@@ -97,14 +97,16 @@ package func withServer(
         let url = if let known { known } else { try await makePostgresSchema() }
         try url.write(toFile: file, atomically: true, encoding: .utf8)
         return try await withServer(
-            settings.merging(postgres(url)) { $1 }, on: engine, in: directory, clock: clock, body)
+            settings.merging(postgres(url)) { $1 }, on: engine, in: directory, clock: clock, connections: connections,
+            body)
     }
     let path = directory + "/httpsms.sqlite"
-    let configuration = try GatewayConfiguration(
+    var configuration = try GatewayConfiguration(
         flags: [:],
         environment: [
             "DATABASE_URL": "sqlite:\(path)", "HTTP_PORT": "0", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         ].merging(settings) { $1 })
+    if let connections { configuration.connections = connections }
     let log = LogRecorder()
     let gateway = try await GatewayServer(configuration, clock: clock, logger: log.logger)
     try await gateway.run(signals: [], logger: log.logger) { baseURL in

@@ -28,6 +28,7 @@ struct Serve: AsyncParsableCommand {
               MASTER_KEY                 32 bytes in base64 that encrypt stored keys (default: <database>.key, made at first start)
               DATABASE_POOLER            transaction behind pgbouncer in transaction mode (default: none)
               ATTACHMENTS_FOLDER         where received files are kept (default: <database>.attachments; with PostgreSQL in the database)
+              MAX_CONNECTIONS            open connections of clients (default: from the limit of open files)
               TRUSTED_PROXIES            networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed (default: none)
               REQUEST_BODY_MEMORY        MiB that the bodies of all requests may take of memory at the same time (default: 64)
               WEBHOOK_ALLOWED_NETWORKS   networks that callback URLs may reach besides public addresses, such as 192.168.0.0/16

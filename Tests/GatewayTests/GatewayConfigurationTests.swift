@@ -67,6 +67,7 @@ import Timestamps
         ("HEARTBEAT_OFFLINE_AFTER", "0s"), ("HEARTBEAT_OFFLINE_AFTER", "1"), ("HEARTBEAT_OFFLINE_AFTER", "1d"),
         ("HEARTBEAT_OFFLINE_AFTER", "1.5h"), ("MESSAGE_EXPIRATION_MIN", "-60s"), ("MESSAGE_EXPIRATION_MIN", "60"),
         ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"),
+        ("MAX_CONNECTIONS", "0"), ("MAX_CONNECTIONS", "many"), ("MAX_CONNECTIONS", "99999999999999999999"),
         ("TRUSTED_PROXIES", "localhost"), ("TRUSTED_PROXIES", "10.0.0.1/8"),
     ])
     func aValueThatCannotBeReadNamesItsVariableAndHidesTheValue(variable: String, value: String) {

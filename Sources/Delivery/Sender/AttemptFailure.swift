@@ -28,7 +28,7 @@ package struct AttemptFailure: Error, Hashable, Sendable, CustomStringConvertibl
         case invalidResponse = "invalid_response"
         /// The head of the response is too large.
         case responseTooLarge = "response_too_large"
-        /// The attempt was cancelled by this server.
+        /// The attempt was not made, or cancelled, by this server; it does not count.
         case cancelled
     }
 
@@ -69,7 +69,7 @@ extension AttemptFailure.Code {
         case .connectionClosed: "Check the receiver's log: it closed the connection without an answer."
         case .invalidResponse: "Check that an HTTP/1.1 server listens on this port."
         case .responseTooLarge: "Send fewer or shorter response headers."
-        case .cancelled: "Nothing to do: the server was stopping, and the delivery is tried again."
+        case .cancelled: "Nothing to do: the server was stopping or short of sockets, and the delivery is tried again."
         }
     }
 }

@@ -21,7 +21,11 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     let address: IPAddress
     let established = NIODeadline.now()
 
-    /// Whether a request can be written: at once without TLS, after the handshake with it.
+    /// What the certificate must be for; nil without TLS.
+    private let certifiedHost: String?
+
+    /// Whether a request can be written: at once without TLS; with it, after the handshake and the check of the
+    /// certificate.
     private(set) var isReady: Bool
 
     /// Whether every byte of the last request has left; if not, the connection is out of step.
@@ -31,10 +35,11 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private var user = User.nobody
     private var hasEnded = false
 
-    init(eventLoop: any EventLoop, address: IPAddress, isTLS: Bool) {
+    init(eventLoop: any EventLoop, address: IPAddress, certifiedHost: String?) {
         self.eventLoop = eventLoop
         self.address = address
-        isReady = !isTLS
+        self.certifiedHost = certifiedHost
+        isReady = certifiedHost == nil
     }
 
     /// Whether a request may be tried on it.
@@ -93,6 +98,11 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted? = event as? TLSUserEvent {
+            do {
+                if let certifiedHost { try CertificateIdentity.check(certifiedHost, of: context.channel) }
+            } catch {
+                return end(error)
+            }
             isReady = true
             if case .exchange(let exchange) = user { exchange.becameReady() }
         }

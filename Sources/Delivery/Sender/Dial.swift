@@ -11,8 +11,11 @@ struct Destination: Sendable {
     /// Nil without TLS.
     let tls: NIOSSLContext?
 
-    /// The name for SNI and the certificate; nil when the URL has an address, which is then what must be certified.
-    let serverName: String?
+    /// The host of the URL, a name or an address: what must be certified.
+    let host: String
+
+    /// Whether `host` is a name, which is then told to the receiver (SNI).
+    let isNamed: Bool
 }
 
 /// Opens one TCP connection to the first address that answers, giving each a head start of 250 ms (RFC 8305).
@@ -56,7 +59,8 @@ final class Dial {
 
     private func dialNext() {
         guard let address = waiting.popFirst() else { return }
-        let connection = Connection(eventLoop: loop, address: address, isTLS: destination.tls != nil)
+        let connection = Connection(
+            eventLoop: loop, address: address, certifiedHost: destination.tls == nil ? nil : destination.host)
         dialling.append(connection)
         connect(connection).assumeIsolated().whenComplete { result in
             self.dialled(connection, result)
@@ -81,7 +85,8 @@ final class Dial {
                     channel.eventLoop.makeCompletedFuture {
                         if let tls = destination.tls {
                             try channel.pipeline.syncOperations.addHandler(
-                                NIOSSLClientHandler(context: tls, serverHostname: destination.serverName))
+                                NIOSSLClientHandler(
+                                    context: tls, serverHostname: destination.isNamed ? destination.host : nil))
                         }
                         try channel.pipeline.syncOperations.addHandler(connection)
                     }
@@ -100,7 +105,9 @@ final class Dial {
             cancel()
             completion(.success(connection))
         case .failure(let error):
-            firstError = firstError ?? Self.failure(error, address: connection.address, port: destination.port)
+            let failure = Self.failure(error, address: connection.address, port: destination.port)
+            // What this machine lacks says nothing of the receiver: it goes before what other addresses answered.
+            if firstError == nil || failure.code == .cancelled { firstError = failure }
             stagger?.cancel()
             if !waiting.isEmpty {
                 dialNext()
@@ -115,6 +122,8 @@ final class Dial {
         switch error {
         case ChannelError.connectTimeout: AttemptFailure(.connectTimeout, "\(address) port \(port) did not answer")
         case is NIOSSLError, is NIOSSLExtraError: AttemptFailure(.tlsFailed, TLSFailure.detail(error))
+        case let error as IOError where LocalShortage.isOne(error.errnoCode):
+            AttemptFailure(.cancelled, SystemErrorText.of(error.errnoCode))
         case let error as IOError:
             AttemptFailure(.connectFailed, "\(address) port \(port): \(SystemErrorText.of(error.errnoCode))")
         default: AttemptFailure(.connectFailed, "\(address) port \(port): \(error)")

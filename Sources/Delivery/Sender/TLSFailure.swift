@@ -17,10 +17,8 @@ enum TLSFailure {
     /// One clause for the user, without a full stop.
     static func detail(_ error: (any Error)?) -> String {
         guard let error else { return "the receiver closed the connection during the handshake" }
-        if let extra = error as? NIOSSLExtraError {
-            return extra == .failedToValidateHostname || extra == .serverHostnameImpossibleToMatch
-                ? "the certificate is for another host name" : "\(extra)"
-        }
+        if error is CertificateIdentity.Mismatch { return "the certificate is for another host name" }
+        if let extra = error as? NIOSSLExtraError { return "\(extra)" }
         let text = "\(error)"
         return meanings.first { text.contains($0.0) }?.1 ?? "the TLS handshake failed: \(text.prefix(200))"
     }

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import NIOHTTP1
 import Storage
 import Timestamps
 
@@ -41,6 +42,11 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch let error as HTTPError {
             return Response.json(
                 error.status, data: nil, message: error.body ?? error.status.reasonPhrase, outcome: "error")
+        } catch  where error is HTTPParserError || error is IOError {
+            // Only reading the body throws these: the client sent what is not HTTP, or left in the middle of it.
+            context.logger.debug("request broke off", metadata: ["error": "\(error)", "client": "\(context.client)"])
+            return Response.json(
+                .badRequest, data: nil, message: "The request broke off or is not HTTP.", outcome: "error")
         } catch {
             context.logger.error("request failed", metadata: ["error": "\(error)", "client": "\(context.client)"])
             return Response.json(

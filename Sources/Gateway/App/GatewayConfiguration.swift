@@ -10,6 +10,8 @@ package struct GatewayConfiguration: Sendable {
     package var host: String
     /// The port to listen on; 0 takes a free one.
     package var port: Int
+    /// How many clients may be connected, and how long each may take.
+    package var connections: ConnectionLimits
     /// What HTTPS is served with; nil serves HTTP.
     package var tls: CertificateFiles?
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
@@ -74,6 +76,10 @@ package struct GatewayConfiguration: Sendable {
             try values.read("HTTP_PORT", "a port from 0 to 65535") { text in
                 Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil }
             } ?? 8_000
+        connections = ConnectionLimits(
+            connections: try values.read("MAX_CONNECTIONS", "a number from 16 to 100000") { text in
+                Int(text).flatMap { (16...100_000).contains($0) ? $0 : nil }
+            } ?? ConnectionLimits.connectionsForOpenFiles())
         tls = try CertificateFiles(
             certificate: values.read("TLS_CERTIFICATE", "the path of a PEM file") { $0 },
             key: values.read("TLS_KEY", "the path of a PEM file") { $0 })

@@ -127,7 +127,10 @@ package struct GatewayServer: Sendable {
         }
         routes = all.filter { !Dashboard.isPage($0.path) }.map(\.name)
         pageRoutes = all.filter { Dashboard.isPage($0.path) }.map(\.name)
-        let http = HTTPServerBuilder.http1(configuration: .init(idleTimeout: .seconds(75)))
+        let connections = OpenConnections(limits: configuration.connections, proxies: configuration.trustedProxies)
+        let http = HTTPServerBuilder { responder in
+            LimitedHTTPChannel(responder: responder, connections: connections, limits: configuration.connections)
+        }
         let application = Application(
             router: router, server: try certificate.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
@@ -190,6 +193,8 @@ package struct GatewayServer: Sendable {
                 application,
                 // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.
                 dispatcher,
+                // It only says so.
+                ServiceManager(environment: ProcessInfo.processInfo.environment, address: address, store: store),
             ]
     }
 

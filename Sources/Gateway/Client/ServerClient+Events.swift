@@ -94,7 +94,7 @@ extension ServerClient {
         request.headers.add(name: "Accept", value: "text/event-stream")
         if let position = place.position { request.headers.add(name: "Last-Event-ID", value: "\(position)") }
         do {
-            let response = try await Self.http.execute(request, deadline: .distantFuture)
+            let response = try await http.execute(request, deadline: .distantFuture)
             try Self.refuseRedirect(response, from: settings.url)
             guard response.status == .ok else {
                 let body = try await response.body.collect(upTo: 1 << 20)

@@ -9,10 +9,16 @@ import NIOPosix
 /// Calls the public HTTP API of a server, ours or api.httpsms.com, for the commands.
 package struct ServerClient: Sendable {
     let settings: ClientSettings
+    let http: OutgoingHTTP
 
     /// Names the server.
     package init(_ settings: ClientSettings) {
+        self.init(settings, http: .shared)
+    }
+
+    init(_ settings: ClientSettings, http: OutgoingHTTP) {
         self.settings = settings
+        self.http = http
     }
 
     /// A success.
@@ -48,7 +54,7 @@ package struct ServerClient: Sendable {
         let status: Int
         let bytes: [UInt8]
         do {
-            let response = try await Self.http.execute(request, timeout: Self.limit)
+            let response = try await http.execute(request, timeout: Self.limit)
             bytes = Array(buffer: try await response.body.collect(upTo: Self.largestAnswer))
             status = Int(response.status.code)
             try Self.refuseRedirect(response, from: settings.url)
@@ -84,14 +90,6 @@ package struct ServerClient: Sendable {
     /// RFC 3986 section 2.3.
     private static let unreserved = CharacterSet(
         charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-
-    /// Follows no redirect: the key is for the server that was named.
-    static let http: HTTPClient = {
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        configuration.timeout = .init(connect: .seconds(10), read: .seconds(60))
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }()
 
     /// 30 s for a request and its answer.
     private static let limit: TimeAmount = .seconds(30)
@@ -161,6 +159,7 @@ extension ServerClient {
             switch error {
             case let error as NIOConnectionError: Self.reason(error)
             case let error as HTTPClientError where error == .connectTimeout: "no connection within 10 s"
+            case is CertificateIdentity.Mismatch: "its certificate is for another host name"
             case let error as HTTPClientError where [.deadlineExceeded, .readTimeout].contains(error):
                 "no answer in time"
             default: "\(error)"

@@ -61,6 +61,9 @@ struct MetricsRoutes {
             [("", accounts.map { abs($0.unaccounted) }.clampedSum())])
         page.add(
             "httpsms_results_refused_total", .counter, "Results that came too late.", [("", Int64(snapshot.refused))])
+        page.add(
+            "httpsms_attempts_not_made_total", .counter, "Attempts that did not count, as no socket could be opened.",
+            [("", Int64(snapshot.notMade))])
         page.add("httpsms_leases_repaired_total", .counter, "Orphaned leases freed.", [("", Int64(snapshot.repaired))])
         page.add(
             "httpsms_writes_waiting", .gauge, "Transactions that wait for the store.",

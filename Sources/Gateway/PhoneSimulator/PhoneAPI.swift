@@ -137,6 +137,8 @@ struct PhoneAPI: Sendable {
     }
 
     /// Whether a file that is to be sent can be had: 2xx and 1.5 MiB at most, as the app takes it.
+    ///
+    /// Follows redirects to any host, as the app does; no key goes with the request.
     func canDownload(_ url: String) async -> Bool {
         guard let response = try? await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: Self.timeout),
             (200..<300).contains(response.status.code)
@@ -164,7 +166,7 @@ struct PhoneAPI: Sendable {
             request.body = .bytes(body.encodedJSON())
         }
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
+            let response = try await OutgoingHTTP.shared.execute(request, timeout: Self.timeout)
             let bytes = try await response.body.collect(upTo: 1 << 22)
             return (Int(response.status.code), Data(buffer: bytes))
         } catch {

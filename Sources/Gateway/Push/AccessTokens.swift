@@ -16,15 +16,17 @@ actor AccessTokens {
 
     private let account: ServiceAccount
     private let clock: any WallClock
+    private let http: OutgoingHTTP
     private let keys = JWTKeyCollection()
     private var kept: (token: String, until: Timestamp)?
     /// The request that runs: everybody who needs a token waits for the same one.
     private var pending: Task<(token: String, until: Timestamp), any Error>?
 
     /// - Throws: When the account's key is no RSA key.
-    init(account: ServiceAccount, clock: any WallClock) async throws {
+    init(account: ServiceAccount, clock: any WallClock, http: OutgoingHTTP = .shared) async throws {
         self.account = account
         self.clock = clock
+        self.http = http
         await keys.add(
             rsa: try Insecure.RSA.PrivateKey(pem: account.privateKey.exposed), digestAlgorithm: .sha256)
     }
@@ -36,7 +38,9 @@ actor AccessTokens {
         if let kept, clock.now() < kept.until { return kept.token }
         let task =
             pending
-            ?? Task { [account, keys, clock] in try await Self.fetch(for: account, keys: keys, at: clock.now()) }
+            ?? Task { [account, keys, clock, http] in
+                try await Self.fetch(for: account, keys: keys, at: clock.now(), over: http)
+            }
         pending = task
         defer { pending = nil }
         let fetched = try await task.value
@@ -71,7 +75,7 @@ actor AccessTokens {
     }
 
     private static func fetch(
-        for account: ServiceAccount, keys: JWTKeyCollection, at now: Timestamp
+        for account: ServiceAccount, keys: JWTKeyCollection, at now: Timestamp, over http: OutgoingHTTP
     ) async throws -> (token: String, until: Timestamp) {
         let seconds = now.microseconds / 1_000_000
         let assertion = try await keys.sign(
@@ -85,7 +89,7 @@ actor AccessTokens {
         request.body = .bytes(
             ByteBuffer(
                 string: "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=\(assertion)"))
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let response = try await http.execute(request, timeout: .seconds(10))
         let body = try await response.body.collect(upTo: 1 << 16)
         guard response.status == .ok, let granted = try? JSONDecoder().decode(Granted.self, from: Data(buffer: body))
         else {

@@ -36,15 +36,17 @@ struct FCMClient: Sendable {
 
     private let url: String
     private let tokens: AccessTokens?
+    private let http: OutgoingHTTP
 
-    init(_ configuration: PushConfiguration, clock: any WallClock) async throws {
+    init(_ configuration: PushConfiguration, clock: any WallClock, http: OutgoingHTTP = .shared) async throws {
+        self.http = http
         // The name that httpSMS uses where there is no Firebase.
         let project = configuration.account?.projectID ?? "httpsms-test"
         let base = configuration.endpoint ?? "https://fcm.googleapis.com"
         url = "\(base)/v1/projects/\(project)/messages:send"
         tokens =
             if configuration.endpoint == nil, let account = configuration.account {
-                try await AccessTokens(account: account, clock: clock)
+                try await AccessTokens(account: account, clock: clock, http: http)
             } else {
                 nil
             }
@@ -60,7 +62,7 @@ struct FCMClient: Sendable {
                 request.headers.add(name: "Authorization", value: "Bearer \(try await tokens.current())")
             }
             request.body = .bytes(body)
-            let response = try await HTTPClient.shared.execute(request, timeout: Self.deadline)
+            let response = try await http.execute(request, timeout: Self.deadline)
             let text = try await response.body.collect(upTo: 1 << 16)
             let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
             let answer = Self.answer(

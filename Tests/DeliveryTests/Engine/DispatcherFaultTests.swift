@@ -1,3 +1,4 @@
+import Foundation
 import ServiceLifecycle
 import Storage
 import Synchronization
@@ -31,6 +32,35 @@ struct DispatcherFaultTests {
             #expect(try await harness.count(.leased) == 0)
             #expect(try await harness.attempts(of: endpoint).count == 3)
         }
+    }
+
+    @Test(arguments: Engine.enabled) func anAttemptThatThisMachineCouldNotMakeDoesNotCount(engine: Engine) async throws
+    {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(1)
+            let sender = ScriptedSender { _, number in
+                number < 3 ? .failure(AttemptFailure(.cancelled, "Too many open files")) : .response(statusCode: 200)
+            }
+
+            try await harness.dispatching(sender) { _ in
+                try await sender.untilSent(3)
+                try await until("it is delivered") { try await harness.count(.succeeded) == 1 }
+            }
+
+            #expect(sender.requests.map { $0.header("X-Httpsms-Attempt") } == ["1", "1", "1"])
+            #expect(try await harness.attempts(of: endpoint) == ["1 200"])
+        }
+    }
+
+    @Test(arguments: [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAGAIN])
+    func whatTheMachineLacksIsNoFaultOfTheReceiver(code: Int32) {
+        #expect(LocalShortage.isOne(code))
+    }
+
+    @Test(arguments: [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, ECONNRESET, 0, -1, .max])
+    func whatTheReceiverDoesIsItsOwn(code: Int32) {
+        #expect(!LocalShortage.isOne(code))
     }
 
     @Test(arguments: Engine.enabled) func whatACancelledDispatcherHeldIsFreedByTheNextLease(

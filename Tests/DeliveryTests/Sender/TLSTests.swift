@@ -57,6 +57,13 @@ import Testing
 
     @Test(arguments: [
         ("DNS:other.test", "receiver.test"), ("DNS:receiver.test", "127.0.0.1"), ("IP:127.0.0.2", "127.0.0.1"),
+        // The address that is dialled is 127.0.0.1, whatever the name: it says nothing about who answers there.
+        ("IP:127.0.0.1", "receiver.test"), ("DNS:attacker.test,IP:127.0.0.1", "receiver.test"),
+        ("DNS:good.test,DNS:*.wild.test,IP:127.0.0.1", "localhost"),
+        ("DNS:good.test,DNS:*.wild.test,IP:127.0.0.1", "a.b.wild.test"),
+        ("DNS:*.wild.test,IP:127.0.0.1", "wild.test"), ("DNS:127.0.0.1", "127.0.0.1"),
+        // The common name of every certificate here is `receiver`.
+        ("email:owner@example.com", "receiver"),
     ])
     func aCertificateForAnotherHostIsRefused(subjectAltName: String, host: String) async throws {
         let certificates = try await Certificates(subjectAltName: subjectAltName)
@@ -69,6 +76,38 @@ import Testing
                 #expect(receiver.requests.isEmpty)
             }
         }
+    }
+
+    @Test(arguments: [
+        ("DNS:*.wild.test", "a.wild.test"), ("DNS:RECEIVER.Test", "receiver.test"),
+        ("DNS:my_host.receiver.test", "my_host.receiver.test"), ("DNS:*.receiver.test", "my_host.receiver.test"),
+        ("IP:127.0.0.1", "127.0.0.1"),
+    ])
+    func aCertificateForTheHostIsAccepted(subjectAltName: String, host: String) async throws {
+        let certificates = try await Certificates(subjectAltName: subjectAltName)
+        try await RawReceiver.run(tls: certificates.server, script: { $0.write(okResponse) }) { _, port in
+            try await withSender(trusting: [certificates.authority]) { sender in
+                let result = await sender.send(try request("https://\(host):\(port)/"), within: .seconds(20))
+
+                #expect(result.outcome == .response(statusCode: 200))
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("sms.example.com", "sms.example.com", true), ("sms.example.com.", "SMS.example.com", true),
+        ("sms.example.com", "sms.example.com.", true), ("*.example.com", "sms.example.com", true),
+        ("*.example.com", "xn--sms-abc.example.com", true), ("*.example.com", "my_sms.example.com", true),
+        ("*.example.com", "example.com", false), ("*.example.com", "a.sms.example.com", false),
+        ("*.example.com", ".example.com", false), ("s*.example.com", "sms.example.com", false),
+        ("*s.example.com", "sms.example.com", false), ("xn--*.example.com", "xn--sms.example.com", false),
+        ("sms.*.com", "sms.example.com", false), ("*.*.com", "sms.example.com", false), ("*.com", "example.com", false),
+        ("*", "localhost", false), ("*.", "localhost", false), ("*.example.com", "*.example.com", false),
+        ("", "", false), (".", ".", false), ("", "sms.example.com", false),
+        ("sms.example.com\0.attacker.test", "sms.example.com", false), ("example.com", "sms.example.com", false),
+    ])
+    func aNameInACertificateCovers(pattern: String, host: String, covers: Bool) {
+        #expect(CertificateIdentity.matches(pattern: Array(pattern.utf8), host: host) == covers)
     }
 
     @Test func aHandshakeThatStallsEndsAtTheDeadline() async throws {

@@ -1,0 +1,15 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Error numbers of sockets that tell of this machine, not of the receiver: such an attempt does not count.
+enum LocalShortage {
+    /// Whether opening or connecting a socket failed for want of something here.
+    static func isOne(_ code: Int32) -> Bool { codes.contains(code) }
+
+    /// Open files of the process and of the system, buffers, memory, ports of an address, and the kernel's own `EAGAIN`
+    /// (connect(2): no entries in the routing cache, or no free ports).
+    private static let codes: Set<Int32> = [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAGAIN]
+}

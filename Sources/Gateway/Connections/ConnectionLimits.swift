@@ -1,0 +1,65 @@
+import Delivery
+import Foundation
+import NIOCore
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// How many clients may be connected, and how long each may take.
+///
+/// | what | limit | then |
+/// |---|---|---|
+/// | the first head, the handshake of TLS included | 10 s | 408, or closed when nothing came |
+/// | a later head, from its first byte | 10 s | 408 |
+/// | a body | 60 s; after that at least 16 KiB for each second since it began | 408 |
+/// | between requests | 75 s | closed |
+/// | an answer that the client does not read | 1 KiB a second, looked at every 30 s | closed |
+package struct ConnectionLimits: Sendable {
+    /// Open connections of clients.
+    package var connections: Int
+    /// Open connections of one address.
+    package var connectionsPerAddress: Int
+    /// Whose addresses may have any number: this machine; trusted proxies come on top.
+    package var unlimited = [
+        Network(base: IPAddress(v4: 0x7F00_0000), prefixLength: 8), Network(base: IPAddress(v6: 1), prefixLength: 128),
+    ]
+    /// How long a head may take.
+    package var head: TimeAmount = .seconds(10)
+    /// How long a body of any rate may take.
+    package var body: TimeAmount = .seconds(60)
+    /// The rate of a body that takes longer: 16 KiB, a phone's on a bad line.
+    package var bodyBytesPerSecond = 16 << 10
+    /// How long a connection waits for its next request; longer than the minute that proxies keep theirs.
+    package var idle: TimeAmount = .seconds(75)
+    /// How long an answer may wait for a client that reads too slowly.
+    package var stall: TimeAmount = .seconds(30)
+    /// What is too slow: less than 1 KiB, a modem of 1984.
+    package var answerBytesPerSecond = 1 << 10
+
+    /// The given number of connections, a quarter of them for one address.
+    package init(connections: Int) {
+        self.connections = connections
+        connectionsPerAddress = max(1, connections / 4)
+    }
+
+    /// What the limit of open files leaves: all but 256 and a quarter, which are for the store, for webhooks and for
+    /// files; 64 at least and 16,384 at most. Raises the soft limit to the hard one.
+    package static func connectionsForOpenFiles() -> Int {
+        var limit = rlimit()
+        guard getrlimit(Self.openFiles, &limit) == 0 else { return 512 }
+        if limit.rlim_cur < limit.rlim_max {
+            let before = limit.rlim_cur
+            // Linux takes no more than fs.nr_open, whatever the hard limit says.
+            limit.rlim_cur = min(limit.rlim_max, 1 << 20)
+            if setrlimit(Self.openFiles, &limit) != 0 { limit.rlim_cur = before }
+        }
+        let files = Int(clamping: limit.rlim_cur)
+        return min(max(files - files / 4 - 256, 64), 16_384)
+    }
+
+    #if canImport(Glibc)
+        private static let openFiles = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    #else
+        private static let openFiles = RLIMIT_NOFILE
+    #endif
+}

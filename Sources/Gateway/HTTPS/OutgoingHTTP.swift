@@ -1,0 +1,90 @@
+import AsyncHTTPClient
+import Delivery
+import Foundation
+import NIOCore
+import NIOSSL
+import Synchronization
+
+/// Requests of our own to servers that an operator names: Firebase, and the server that a command talks to.
+///
+/// AsyncHTTPClient 1.37.0 leaves the host name to NIOSSL, which takes a certificate for the address alone (see
+/// ``CertificateIdentity``). Its initializer for connections runs after the handshake and before a connection is given
+/// to a request, so the certificate is checked there; as it is not told the host, there is a client per host. Redirects
+/// are not followed: the key is for the server that was named. HTTP/1.1 only, for one place to check. Thread-safe.
+final class OutgoingHTTP: Sendable {
+    /// Trusts the system's authorities; lives as long as the process.
+    static let shared = OutgoingHTTP()
+
+    private struct Peer: Hashable {
+        let isTLS: Bool
+        let host: String
+    }
+
+    private let additionalTrustRoots: [NIOSSLCertificate]
+
+    /// Never emptied: only settings and arguments of commands name hosts, so they are few.
+    private let clients = Mutex<[Peer: HTTPClient]>([:])
+
+    /// Makes a set of clients, which trust some authorities beside the system's.
+    init(additionalTrustRoots: [NIOSSLCertificate] = []) {
+        self.additionalTrustRoots = additionalTrustRoots
+    }
+
+    /// Sends a request; it fails at `deadline` at the latest.
+    ///
+    /// - Throws: ``CertificateIdentity/Mismatch`` before a byte of the request is written, and what the transport throws.
+    func execute(_ request: HTTPClientRequest, deadline: NIODeadline) async throws -> HTTPClientResponse {
+        try await client(for: request.url).execute(request, deadline: deadline)
+    }
+
+    /// Sends a request; it fails after `timeout` at the latest.
+    func execute(_ request: HTTPClientRequest, timeout: TimeAmount) async throws -> HTTPClientResponse {
+        try await execute(request, deadline: .now() + timeout)
+    }
+
+    /// Closes every connection; nothing can be sent any more.
+    func shutdown() async throws {
+        let all = clients.withLock { Array($0.values) }
+        for client in all { try await client.shutdown() }
+    }
+
+    private func client(for url: String) throws -> HTTPClient {
+        guard let parsed = URL(string: url), let host = parsed.host, !host.isEmpty else {
+            throw HTTPClientError.invalidURL
+        }
+        let bare = String(host.drop { $0 == "[" }.prefix { $0 != "]" })
+        let peer = Peer(isTLS: parsed.scheme?.lowercased() != "http", host: bare.lowercased())
+        return clients.withLock { clients in
+            if let client = clients[peer] { return client }
+            let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration(for: peer))
+            clients[peer] = client
+            return client
+        }
+    }
+
+    private func configuration(for peer: Peer) -> HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.timeout = .init(connect: .seconds(10), read: .seconds(60))
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.httpVersion = .http1Only
+        guard peer.isTLS else { return configuration }
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
+        tls.additionalTrustRoots = [.certificates(additionalTrustRoots)]
+        // The chain is verified; the host below.
+        tls.certificateVerification = .noHostnameVerification
+        configuration.tlsConfiguration = tls
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            channel.eventLoop.submit {
+                do {
+                    try CertificateIdentity.check(peer.host, of: channel)
+                } catch {
+                    // AsyncHTTPClient forgets the connection without closing it.
+                    channel.close(promise: nil)
+                    throw error
+                }
+            }
+        }
+        return configuration
+    }
+}

@@ -1,0 +1,236 @@
+import Gateway
+import NIOCore
+import NIOPosix
+import Synchronization
+import TestSupport
+import Testing
+
+/// What clients may do with connections, over sockets that say exactly what a test wants.
+@Suite(.timeLimit(.minutes(1))) struct ConnectionTests {
+    private static let get = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    private static func limits(
+        connections: Int = 1_000, _ change: (inout ConnectionLimits) -> Void = { _ in }
+    ) -> ConnectionLimits {
+        var limits = ConnectionLimits(connections: connections)
+        change(&limits)
+        return limits
+    }
+
+    @Test func aSilentConnectionIsClosed() async throws {
+        try await withServer(connections: Self.limits { $0.head = .milliseconds(200) }) { server in
+            let client = try await RawClient(server.baseURL)
+
+            try await client.untilClosed()
+
+            #expect(client.text.isEmpty)
+        }
+    }
+
+    @Test func aDrippingHeadIsAnsweredAndClosed() async throws {
+        try await withServer(connections: Self.limits { $0.head = .milliseconds(400) }) { server in
+            let client = try await RawClient(server.baseURL)
+            let dripping = Task {
+                client.write("GET /health HTTP/1.1\r\nHost: a\r\n")
+                while !Task.isCancelled, client.isOpen {
+                    client.write("A: b\r\n")
+                    await Task.yield()
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            }
+
+            try await client.untilClosed()
+            dripping.cancel()
+
+            #expect(client.text.hasPrefix("HTTP/1.1 408 "))
+        }
+    }
+
+    @Test func aDrippingHeadAfterAnAnswerIsClosed() async throws {
+        try await withServer(connections: Self.limits { $0.head = .seconds(1) }) { server in
+            let client = try await RawClient(server.baseURL)
+            client.write(Self.get)
+            try await client.until("HTTP/1.1 200 OK")
+
+            client.write("GET /hea")
+            try await client.untilClosed()
+
+            #expect(client.text.contains("HTTP/1.1 408 "))
+        }
+    }
+
+    @Test func aBodyThatTricklesIsAnsweredAndClosed() async throws {
+        try await withServer(connections: Self.limits { $0.body = .milliseconds(300) }) { server in
+            let client = try await RawClient(server.baseURL)
+
+            client.write("POST /sign-in HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n")
+            client.write("Content-Length: 60000\r\n\r\nemail=")
+            try await client.untilClosed()
+
+            #expect(client.text.hasPrefix("HTTP/1.1 408 "))
+            #expect(!server.log.lines.contains { $0.message == "request failed" })
+        }
+    }
+
+    @Test func whoDoesNotReadAnswersIsDropped() async throws {
+        let limits = Self.limits {
+            $0.stall = .milliseconds(200)
+            $0.answerBytesPerSecond = 1 << 10
+        }
+        try await withServer(connections: limits) { server in
+            let client = try await RawClient(server.baseURL, reads: false)
+
+            for _ in 0..<40 { client.write(String(repeating: "GET /docs HTTP/1.1\r\nHost: a\r\n\r\n", count: 500)) }
+
+            try await client.untilClosed()
+        }
+    }
+
+    @Test func anIdleConnectionMakesRoomForANewOne() async throws {
+        try await withServer(connections: Self.limits(connections: 2)) { server in
+            let (first, second) = (try await RawClient(server.baseURL), try await RawClient(server.baseURL))
+            first.write(Self.get)
+            try await first.until("HTTP/1.1 200 OK")
+            second.write(Self.get)
+            try await second.until("HTTP/1.1 200 OK")
+
+            let third = try await RawClient(server.baseURL)
+            third.write(Self.get)
+
+            try await third.until("HTTP/1.1 200 OK")
+            try await first.untilClosed()
+            #expect(second.isOpen)
+        }
+    }
+
+    @Test func oneAddressDoesNotTakeEveryPlace() async throws {
+        let limits = Self.limits(connections: 100) {
+            $0.connectionsPerAddress = 2
+            $0.unlimited = []
+        }
+        try await withServer(connections: limits) { server in
+            let held = [try await RawClient(server.baseURL), try await RawClient(server.baseURL)]
+
+            let third = try await RawClient(server.baseURL)
+            third.write(Self.get)
+
+            try await third.until("HTTP/1.1 503 Service Unavailable")
+            try await third.untilClosed()
+            #expect(held.allSatisfy { $0.isOpen })
+        }
+    }
+
+    @Test(arguments: [
+        "GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET /health HTTP/1.1\r\n\r\n",
+        "GET /health HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
+        "POST /sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /sign-in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        "POST /sign-in HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            + "Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+        "POST /sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "GET /\u{0} HTTP/1.1\r\nHost: a\r\n\r\n",
+        "nonsense\r\n\r\n",
+    ])
+    func whatIsNotHTTPIsRefusedAndNoErrorOfOurs(request: String) async throws {
+        try await withServer { server in
+            let client = try await RawClient(server.baseURL)
+
+            client.write(request)
+            try await client.untilClosed()
+
+            #expect(client.text.hasPrefix("HTTP/1.1 4"), "\(client.text)")
+            #expect(!server.log.lines.contains { $0.message == "request failed" })
+        }
+    }
+
+    @Test func aRequestOfHTTP10NeedsNoHost() async throws {
+        try await withServer { server in
+            let client = try await RawClient(server.baseURL)
+
+            client.write("GET /health HTTP/1.0\r\n\r\n")
+
+            try await client.until(" 200 OK")
+        }
+    }
+
+    @Test func whoLeavesInTheMiddleOfABodyIsNoErrorOfOurs() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            for _ in 0..<3 {
+                let client = try await RawClient(server.baseURL)
+                client.write("POST /v1/messages/send HTTP/1.1\r\nHost: a\r\nx-api-key: \(account.apiKey)\r\n")
+                client.write("Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n{")
+                client.close()
+                try await client.untilClosed()
+            }
+            let last = try await RawClient(server.baseURL)
+            last.write(Self.get)
+            try await last.until("HTTP/1.1 200 OK")
+
+            #expect(!server.log.lines.contains { $0.message == "request failed" })
+        }
+    }
+}
+
+/// A socket that writes what it is told and keeps what it is answered.
+private final class RawClient: Sendable {
+    private let channel: any Channel
+    private let received: Received
+
+    init(_ baseURL: String, reads: Bool = true) async throws {
+        let port = try #require(baseURL.split(separator: ":").last.flatMap { Int($0) })
+        let received = Received()
+        self.received = received
+        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: reads)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Reader(received))
+                }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        channel.closeFuture.whenComplete { _ in received.isClosed.withLock { $0 = true } }
+    }
+
+    var text: String { received.text.withLock { $0 } }
+    var isOpen: Bool { !received.isClosed.withLock { $0 } }
+
+    func write(_ text: String) {
+        channel.writeAndFlush(channel.allocator.buffer(string: text), promise: nil)
+    }
+
+    func close() {
+        channel.close(promise: nil)
+    }
+
+    func until(_ text: String) async throws {
+        try await TestSupport.until("the answer has \(text), not \(self.text)") { self.text.contains(text) }
+    }
+
+    func untilClosed() async throws {
+        try await TestSupport.until("the connection is closed") { !isOpen }
+    }
+
+    private final class Received: Sendable {
+        let text = Mutex("")
+        let isClosed = Mutex(false)
+    }
+
+    private final class Reader: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let received: Received
+
+        init(_ received: Received) {
+            self.received = received
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let text = String(buffer: unwrapInboundIn(data))
+            received.text.withLock { $0 += text }
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            context.close(promise: nil)
+        }
+    }
+}
