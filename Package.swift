@@ -158,7 +158,7 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Gateway", "Delivery", "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", asyncHTTPClient,
-                hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
+                httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -45,6 +45,7 @@ package struct Benchmark: Sendable {
         case backlog
         case send
         case upload
+        case hostile
         case lists
         case pages
         case nodes
@@ -116,6 +117,7 @@ package struct Benchmark: Sendable {
                 case .backlog: try await backlog()
                 case .send: try await send()
                 case .upload: try await upload()
+                case .hostile: try await hostile()
                 case .lists: try await lists()
                 case .pages: try await pages()
                 case .nodes: try await nodes()
