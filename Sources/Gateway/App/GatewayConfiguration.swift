@@ -42,6 +42,8 @@ package struct GatewayConfiguration: Sendable {
     package var eventRetention: Duration
     /// What `/metrics` asks for; nil opens it to loopback only.
     package var metricsToken: Secret<String>?
+    /// How much invited accounts may have.
+    package var quotas: Quotas
     /// How phones are told of what they have to send; nil when they are not.
     package var push: PushConfiguration?
     /// The lowest level that is logged.
@@ -124,6 +126,7 @@ package struct GatewayConfiguration: Sendable {
         push = PushConfiguration(account: credentials, endpoint: endpoint)
         logLevel =
             try values.read("LOG_LEVEL", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
+        quotas = try values.quotas()
                 Logger.Level(rawValue: $0.lowercased())
             } ?? .info
         logFormat = try values.read("LOG_FORMAT", "text or json", LogFormat.init(rawValue:)) ?? .text
@@ -175,6 +178,27 @@ private struct Values {
 /// A variable that holds what it should not. Its value is not shown, as it may be a secret.
 package struct ConfigurationError: Error, CustomStringConvertible {
     /// The variable.
+    func quotas() throws -> Quotas {
+        var quotas = Quotas()
+        quotas.phones = try quota("QUOTA_PHONES", quotas.phones)
+        quotas.phoneKeys = try quota("QUOTA_PHONE_KEYS", quotas.phoneKeys)
+        quotas.schedules = try quota("QUOTA_SCHEDULES", quotas.schedules)
+        quotas.webhooks = try quota("QUOTA_WEBHOOKS", quotas.webhooks)
+        quotas.messagesPerDay = try quota("QUOTA_MESSAGES_PER_DAY", quotas.messagesPerDay)
+        quotas.attachmentBytesPerDay = try quota("QUOTA_ATTACHMENT_BYTES_PER_DAY", quotas.attachmentBytesPerDay)
+        return quotas
+    }
+
+    private func quota(_ variable: String, _ usual: Int?) throws -> Int? {
+        let value = try read(variable, "a number up to 1000000000000, or none for no limit") { text -> Int? in
+            if text.lowercased() == "none" { return 0 }
+            guard text.isDigits, let number = Int(text), number <= 1_000_000_000_000 else { return nil }
+            return number
+        }
+        guard let value else { return usual }
+        return value == 0 ? nil : value
+    }
+
     package let variable: String
     /// What it may hold.
     package let expected: String
