@@ -28,6 +28,8 @@ package struct GatewayConfiguration: Sendable {
     package var appURL: String?
     /// 32 bytes; nil reads or makes the key file beside the database.
     package var masterKey: Secret<[UInt8]>?
+    /// The other master key while it is being rotated; nil at all other times.
+    package var previousMasterKey: Secret<[UInt8]>?
     /// How long a node may be silent before others take over what it was delivering; by the clock of the database.
     package var nodeLease: Duration
     /// Networks that callback URLs may reach besides public addresses.
@@ -40,10 +42,10 @@ package struct GatewayConfiguration: Sendable {
     package var messageExpirationMinimum: Duration
     /// How long events, deliveries and heartbeats are kept.
     package var eventRetention: Duration
-    /// What `/metrics` asks for; nil opens it to loopback only.
-    package var metricsToken: Secret<String>?
     /// How much invited accounts may have.
     package var quotas: Quotas
+    /// What `/metrics` asks for; nil opens it to loopback only.
+    package var metricsToken: Secret<String>?
     /// How phones are told of what they have to send; nil when they are not.
     package var push: PushConfiguration?
     /// The lowest level that is logged.
@@ -96,6 +98,14 @@ package struct GatewayConfiguration: Sendable {
         masterKey = try values.read("MASTER_KEY", "32 bytes in base64, as `openssl rand -base64 32` prints") {
             MasterKeyFile.decode($0).map(Secret.init)
         }
+        previousMasterKey = try values.read("MASTER_KEY_PREVIOUS", "32 bytes in base64, with MASTER_KEY set, too") {
+            MasterKeyFile.decode($0).map(Secret.init)
+        }
+        if previousMasterKey != nil, masterKey == nil {
+            throw ConfigurationError(
+                variable: "MASTER_KEY_PREVIOUS",
+                expected: "left out where MASTER_KEY is not set: the key file holds both")
+        }
         if postgresURL != nil, masterKey == nil {
             throw ConfigurationError(
                 variable: "MASTER_KEY",
@@ -116,6 +126,7 @@ package struct GatewayConfiguration: Sendable {
         heartbeatOfflineAfter = try values.duration("HEARTBEAT_OFFLINE_AFTER") ?? .seconds(3_600)
         messageExpirationMinimum = try values.duration("MESSAGE_EXPIRATION_MIN") ?? .seconds(60)
         eventRetention = try values.duration("EVENT_RETENTION") ?? .seconds(30 * 86_400)
+        quotas = try values.quotas()
         metricsToken = try values.read("METRICS_TOKEN", "at least 16 characters") {
             $0.utf8.count >= 16 ? Secret($0) : nil
         }
@@ -126,7 +137,6 @@ package struct GatewayConfiguration: Sendable {
         push = PushConfiguration(account: credentials, endpoint: endpoint)
         logLevel =
             try values.read("LOG_LEVEL", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
-        quotas = try values.quotas()
                 Logger.Level(rawValue: $0.lowercased())
             } ?? .info
         logFormat = try values.read("LOG_FORMAT", "text or json", LogFormat.init(rawValue:)) ?? .text
@@ -168,16 +178,6 @@ private struct Values {
         return value
     }
 
-    func duration(_ variable: String) throws -> Duration? {
-        try read(variable, "a duration of at least 1s, such as 90s, 10m or 1h") { text in
-            DurationText.parse(text).flatMap { $0 >= .seconds(1) ? $0 : nil }
-        }
-    }
-}
-
-/// A variable that holds what it should not. Its value is not shown, as it may be a secret.
-package struct ConfigurationError: Error, CustomStringConvertible {
-    /// The variable.
     func quotas() throws -> Quotas {
         var quotas = Quotas()
         quotas.phones = try quota("QUOTA_PHONES", quotas.phones)
@@ -199,6 +199,16 @@ package struct ConfigurationError: Error, CustomStringConvertible {
         return value == 0 ? nil : value
     }
 
+    func duration(_ variable: String) throws -> Duration? {
+        try read(variable, "a duration of at least 1s, such as 90s, 10m or 1h") { text in
+            DurationText.parse(text).flatMap { $0 >= .seconds(1) ? $0 : nil }
+        }
+    }
+}
+
+/// A variable that holds what it should not. Its value is not shown, as it may be a secret.
+package struct ConfigurationError: Error, CustomStringConvertible {
+    /// The variable.
     package let variable: String
     /// What it may hold.
     package let expected: String

@@ -40,7 +40,7 @@ package struct GatewayServer: Sendable {
         let certificate = try configuration.tls.map { try CertificateWatch($0, clock: clock, logger: logger) }
         let url = configuration.postgresURL?.exposed
         lock = url == nil ? try ServerLock(database: configuration.databasePath) : nil
-        let opened = try await GatewayStore.open(configuration, clock: clock, logger: logger)
+        let opened = try await GatewayStore.open(configuration, activates: true, clock: clock, logger: logger)
         let store = opened.store
         self.store = store
         let address = ListeningAddress(

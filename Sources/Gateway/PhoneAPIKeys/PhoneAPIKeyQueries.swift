@@ -161,6 +161,11 @@ struct PhoneAPIKeyQueries: Sendable {
             createdAt: try row.get("created_at"), updatedAt: try row.get("updated_at"))
     }
 
+    /// Where the keys are sealed.
+    static let sealed = SealedTable(name: "phone_api_key", columns: ["api_key"], key: ["id"], others: ["user_id"]) {
+        keyPlace(try $0.get("id"), try $0.get("user_id"))
+    }
+
     private static func keyPlace(_ id: PhoneAPIKeyID, _ userID: UserID) -> Keyring.Place {
         Keyring.Place("phone_api_key", "api_key", id.text, userID)
     }
