@@ -155,7 +155,8 @@ package struct EndpointQueries: Sendable {
         try key.map { try keyring.seal($0.exposed, at: Self.keyPlace(endpoint.id, endpoint.userID)) }
     }
 
-    private static func keyPlace(_ id: EndpointID, _ userID: UserID) -> Keyring.Place {
+    /// Where both signing keys of an endpoint are sealed.
+    package static func keyPlace(_ id: EndpointID, _ userID: UserID) -> Keyring.Place {
         Keyring.Place("endpoint", "signing_key", id.text, userID)
     }
 

@@ -13,6 +13,12 @@ package enum EventErasure {
         case done
     }
 
+    /// Takes the user's id out of the tallies, which are kept because they add up to what the server did. Only when erasing
+    /// is done and nothing of the user's is under way: it finds its endpoints by them. Index: `tally_user`.
+    package static func forget(userID: UserID, in tx: any Transaction) throws {
+        try tx.run("UPDATE tally SET user_id = NULL WHERE user_id = \(userID)")
+    }
+
     /// One transaction: erases a bounded number of deliveries, or else at most `limit` events. Run it until it is done.
     ///
     /// Indexes: `tally_user`, `delivery_log`, `replay_user`, `event_user`.

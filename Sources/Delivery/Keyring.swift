@@ -20,20 +20,44 @@ package struct Keyring: Sendable {
     /// The master key does not fit, or a ciphertext was altered.
     package struct Unreadable: Error {}
 
-    private let key: SymmetricKey
+    /// By their ids; more than one while the master key is being rotated.
+    private let keys: [[UInt8]: SymmetricKey]
+    /// The key that seals.
     private let keyID: [UInt8]
 
-    /// Takes a master key of 32 bytes.
+    /// Takes a master key of 32 bytes, which seals, and another one that only opens.
     ///
-    /// - Throws: `InvalidMasterKey` when it has another length.
-    package init(masterKey: [UInt8]) throws(InvalidMasterKey) {
-        guard masterKey.count == 32 else { throw InvalidMasterKey(byteCount: masterKey.count) }
-        key = SymmetricKey(data: masterKey)
-        keyID = Array(SHA256.hash(data: Array("httpsms master key".utf8) + masterKey).prefix(8))
+    /// - Throws: `InvalidMasterKey` when one has another length.
+    package init(masterKey: [UInt8], other: [UInt8]? = nil) throws(InvalidMasterKey) {
+        var keys: [[UInt8]: SymmetricKey] = [:]
+        for bytes in [masterKey, other].compactMap(\.self) {
+            guard bytes.count == 32 else { throw InvalidMasterKey(byteCount: bytes.count) }
+            keys[Self.id(of: bytes)] = SymmetricKey(data: bytes)
+        }
+        self.keys = keys
+        keyID = Self.id(of: masterKey)
     }
 
+    private init(_ other: Keyring, sealingWith keyID: [UInt8]) {
+        keys = other.keys
+        self.keyID = keyID
+    }
+
+    private static func id(of masterKey: [UInt8]) -> [UInt8] {
+        Array(SHA256.hash(data: Array("httpsms master key".utf8) + masterKey).prefix(8))
+    }
+
+    /// The id of the key that seals, as it stands in the store.
+    package var identifier: String { Self.text(keyID) }
+
+    /// Whether there is a second key.
+    package var isPair: Bool { keys.count > 1 }
+
     /// Encrypts `text`.
+    ///
+    /// - Throws: ``Unreadable``.
     package func seal(_ text: String, at place: Place) throws -> [UInt8] {
+        guard let key = keys[keyID] else { throw Unreadable() }
         let box = try AES.GCM.seal(Array(text.utf8), using: key, authenticating: Array(place.text.utf8))
         return [Self.version] + keyID + Array(box.nonce) + Array(box.ciphertext) + Array(box.tag)
     }
@@ -42,7 +66,9 @@ package struct Keyring: Sendable {
     ///
     /// - Throws: ``Unreadable``.
     package func open(_ sealed: [UInt8], at place: Place) throws(Unreadable) -> String {
-        guard sealed.count >= 37, sealed[0] == Self.version, Array(sealed[1..<9]) == keyID else { throw Unreadable() }
+        guard sealed.count >= 37, sealed[0] == Self.version, let key = keys[Array(sealed[1..<9])] else {
+            throw Unreadable()
+        }
         do {
             let box = try AES.GCM.SealedBox(
                 nonce: AES.GCM.Nonce(data: sealed[9..<21]), ciphertext: sealed[21..<(sealed.count - 16)],
@@ -54,25 +80,45 @@ package struct Keyring: Sendable {
         }
     }
 
-    /// Compares the key with the one the store was written with; writes the check value on first use.
+    /// Whether the key that seals made this ciphertext.
+    package func isCurrent(_ sealed: [UInt8]) -> Bool { sealed.dropFirst().prefix(8).elementsEqual(keyID) }
+
+    /// Compares the keys with those the store was written with, which it names, and gives the ring to use.
     ///
-    /// - Throws: ``WrongMasterKey`` when the store was written under another key.
-    package func check(in tx: any Transaction) throws {
-        let place = Place("master_key_check", "ciphertext", "", UserID(""))
-        let rows = try tx.rows("SELECT ciphertext FROM master_key_check ORDER BY key_id")
-        if rows.isEmpty {
-            let identifier = keyID.map { String(format: "%02x", $0) }.joined()
-            let sealed = try seal(Self.checkText, at: place)
-            try tx.run("INSERT INTO master_key_check (key_id, ciphertext) VALUES (\(identifier), \(sealed))")
-            return
-        }
+    /// A key is named in the store before anything is sealed with it. The first one is named by whoever comes first, another
+    /// one by a server that starts with both: from then on whoever uses the store needs both, until ``forgetOthers(in:)``.
+    /// Whoever else has a key that is not named yet seals with the one that is.
+    ///
+    /// - Parameters:
+    ///   - activates: Whether the master key is named when it is not yet.
+    ///   - tx: Where.
+    /// - Throws: ``WrongMasterKey`` when the store was written under a key that is not here.
+    package func settled(activates: Bool, in tx: any Transaction) throws -> Keyring {
+        let rows = try tx.rows("SELECT key_id, ciphertext FROM master_key_check ORDER BY key_id")
+        let named: [String] = try rows.map { try $0.get("key_id") }
         for row in rows {
             // A ciphertext that does not open is the answer "another key".
-            if (try? open(row.get("ciphertext"), at: place)) == Self.checkText { return }
+            guard (try? open(row.get("ciphertext"), at: Self.checkPlace)) == Self.checkText else {
+                throw WrongMasterKey(isRotating: rows.count > 1)
+            }
         }
-        throw WrongMasterKey()
+        if named.contains(identifier) { return self }
+        if !named.isEmpty, !activates, let other = keys.keys.first(where: { named.contains(Self.text($0)) }) {
+            return Keyring(self, sealingWith: other)
+        }
+        let sealed = try seal(Self.checkText, at: Self.checkPlace)
+        try tx.run("INSERT INTO master_key_check (key_id, ciphertext) VALUES (\(identifier), \(sealed))")
+        return self
     }
 
+    /// Has the store need no key any more but the one that seals.
+    package func forgetOthers(in tx: any Transaction) throws {
+        try tx.run("DELETE FROM master_key_check WHERE key_id <> \(identifier)")
+    }
+
+    private static func text(_ id: [UInt8]) -> String { id.map { String(format: "%02x", $0) }.joined() }
+
+    private static let checkPlace = Place("master_key_check", "ciphertext", "", UserID(""))
     private static let version: UInt8 = 1
     private static let checkText = "this store was written with this master key"
 }
@@ -87,7 +133,15 @@ package struct InvalidMasterKey: Error, CustomStringConvertible {
 
 /// The store was written under another master key.
 package struct WrongMasterKey: Error, CustomStringConvertible {
+    /// Whether the store is on its way from one key to another.
+    package let isRotating: Bool
+
     package var description: String {
-        "the store was written with another master key: set MASTER_KEY, or restore the key file, to the one it had"
+        isRotating
+            ? """
+            the master key is being rotated: set MASTER_KEY to the new key and MASTER_KEY_PREVIOUS to the one before, until \
+            httpsms keys rotate-master is done
+            """
+            : "the store was written with another master key: set MASTER_KEY, or restore the key file, to the one it had"
     }
 }

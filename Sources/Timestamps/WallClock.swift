@@ -10,7 +10,17 @@
 public protocol WallClock: Sendable {
     /// The present instant.
     func now() -> Timestamp
+
+    /// The time since the process started, without what the machine slept: nobody can set it.
+    func steady() -> Duration
 }
+
+extension WallClock {
+    /// By the system's clock that stands still while the machine sleeps.
+    public func steady() -> Duration { processStart.duration(to: SuspendingClock.now) }
+}
+
+private let processStart = SuspendingClock.now
 
 /// The system's real-time clock.
 public struct SystemClock: WallClock {

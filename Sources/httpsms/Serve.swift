@@ -26,6 +26,7 @@ struct Serve: AsyncParsableCommand {
         discussion: """
             Each flag can be set by the variable in brackets. More variables:
               MASTER_KEY                 32 bytes in base64 that encrypt stored keys (default: <database>.key, made at first start)
+              MASTER_KEY_PREVIOUS        the other key while the master key is rotated (default: none)
               DATABASE_POOLER            transaction behind pgbouncer in transaction mode (default: none)
               ATTACHMENTS_FOLDER         where received files are kept (default: <database>.attachments; with PostgreSQL in the database)
               MAX_CONNECTIONS            open connections of clients (default: from the limit of open files)
@@ -35,6 +36,12 @@ struct Serve: AsyncParsableCommand {
               WEBHOOK_RETRY_DELAYS       one to four waits before retries (default: 2s,10s,1m,10m)
               HEARTBEAT_OFFLINE_AFTER    how long a phone may be silent (default: 1h)
               MESSAGE_EXPIRATION_MIN     the shortest message_expiration_seconds of a phone (default: 60s)
+              QUOTA_PHONES               phones of an invited account; 0 or none for no limit, as below (default: 10)
+              QUOTA_PHONE_KEYS           its phone API keys (default: 20)
+              QUOTA_SCHEDULES            its send schedules (default: 20)
+              QUOTA_WEBHOOKS             its webhooks (default: 10)
+              QUOTA_MESSAGES_PER_DAY     messages it may send in a day, UTC (default: 2000)
+              QUOTA_ATTACHMENT_BYTES_PER_DAY  bytes of received files kept for it in a day, UTC (default: 100000000)
               FIREBASE_CREDENTIALS       the service account that pushes to phones, as JSON or a path (default: no pushes)
               FCM_ENDPOINT               what stands for Firebase, without OAuth
               EVENT_RETENTION            how long events, deliveries and heartbeats are kept (default: 720h)

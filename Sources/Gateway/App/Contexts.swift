@@ -35,6 +35,16 @@ enum Identity: Sendable {
         if !numbers.contains(owner) { throw APIError.foreignNumber(owner, numbers: numbers) }
     }
 
+    /// The same for what came in to `owner`, an SMS or a call, which a key may report whose number moved to another key,
+    /// too: the phone forgets an SMS that is refused, and it may have been the one that really has the number.
+    func authorizeReport(to owner: String, in store: any Store) async throws {
+        guard case .phone(let userID, let key, let numbers) = self, !numbers.contains(owner) else { return }
+        try await store.read { tx in
+            if try PhoneMoveQueries.hasLeft(key, number: owner, userID: userID, in: tx) { return }
+            try authorize(owner, in: tx)
+        }
+    }
+
     /// The numbers that a phone key is bound to now; nil for a user, who may act for all of theirs.
     func numbers(in tx: any Transaction) throws -> [String]? {
         guard case .phone(_, let key, _) = self else { return nil }

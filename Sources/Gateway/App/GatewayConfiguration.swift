@@ -32,6 +32,8 @@ package struct GatewayConfiguration: Sendable {
     package var appURL: String?
     /// 32 bytes; nil reads or makes the key file beside the database.
     package var masterKey: Secret<[UInt8]>?
+    /// The other master key while it is being rotated; nil at all other times.
+    package var previousMasterKey: Secret<[UInt8]>?
     /// How long a node may be silent before others take over what it was delivering; by the clock of the database.
     package var nodeLease: Duration
     /// Networks that callback URLs may reach besides public addresses.
@@ -44,6 +46,8 @@ package struct GatewayConfiguration: Sendable {
     package var messageExpirationMinimum: Duration
     /// How long events, deliveries and heartbeats are kept.
     package var eventRetention: Duration
+    /// How much invited accounts may have.
+    package var quotas: Quotas
     /// What `/metrics` asks for; nil opens it to loopback only.
     package var metricsToken: Secret<String>?
     /// How phones are told of what they have to send; nil when they are not.
@@ -106,6 +110,14 @@ package struct GatewayConfiguration: Sendable {
         masterKey = try values.read("MASTER_KEY", "32 bytes in base64, as `openssl rand -base64 32` prints") {
             MasterKeyFile.decode($0).map(Secret.init)
         }
+        previousMasterKey = try values.read("MASTER_KEY_PREVIOUS", "32 bytes in base64, with MASTER_KEY set, too") {
+            MasterKeyFile.decode($0).map(Secret.init)
+        }
+        if previousMasterKey != nil, masterKey == nil {
+            throw ConfigurationError(
+                variable: "MASTER_KEY_PREVIOUS",
+                expected: "left out where MASTER_KEY is not set: the key file holds both")
+        }
         if postgresURL != nil, masterKey == nil {
             throw ConfigurationError(
                 variable: "MASTER_KEY",
@@ -126,6 +138,7 @@ package struct GatewayConfiguration: Sendable {
         heartbeatOfflineAfter = try values.duration("HEARTBEAT_OFFLINE_AFTER") ?? .seconds(3_600)
         messageExpirationMinimum = try values.duration("MESSAGE_EXPIRATION_MIN") ?? .seconds(60)
         eventRetention = try values.duration("EVENT_RETENTION") ?? .seconds(30 * 86_400)
+        quotas = try values.quotas()
         metricsToken = try values.read("METRICS_TOKEN", "at least 16 characters") {
             $0.utf8.count >= 16 ? Secret($0) : nil
         }
@@ -175,6 +188,27 @@ private struct Values {
         guard let text = reader.string(forKey: key, isSecret: true)?.trimmed, !text.isEmpty else { return nil }
         guard let value = parse(text) else { throw ConfigurationError(variable: variable, expected: expected) }
         return value
+    }
+
+    func quotas() throws -> Quotas {
+        var quotas = Quotas()
+        quotas.phones = try quota("QUOTA_PHONES", quotas.phones)
+        quotas.phoneKeys = try quota("QUOTA_PHONE_KEYS", quotas.phoneKeys)
+        quotas.schedules = try quota("QUOTA_SCHEDULES", quotas.schedules)
+        quotas.webhooks = try quota("QUOTA_WEBHOOKS", quotas.webhooks)
+        quotas.messagesPerDay = try quota("QUOTA_MESSAGES_PER_DAY", quotas.messagesPerDay)
+        quotas.attachmentBytesPerDay = try quota("QUOTA_ATTACHMENT_BYTES_PER_DAY", quotas.attachmentBytesPerDay)
+        return quotas
+    }
+
+    private func quota(_ variable: String, _ usual: Int?) throws -> Int? {
+        let value = try read(variable, "a number up to 1000000000000, or none for no limit") { text -> Int? in
+            if text.lowercased() == "none" { return 0 }
+            guard text.isDigits, let number = Int(text), number <= 1_000_000_000_000 else { return nil }
+            return number
+        }
+        guard let value else { return usual }
+        return value == 0 ? nil : value
     }
 
     func duration(_ variable: String) throws -> Duration? {

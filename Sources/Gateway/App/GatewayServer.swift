@@ -40,7 +40,7 @@ package struct GatewayServer: Sendable {
         let certificate = try configuration.tls.map { try CertificateWatch($0, clock: clock, logger: logger) }
         let url = configuration.postgresURL?.exposed
         lock = url == nil ? try ServerLock(database: configuration.databasePath) : nil
-        let opened = try await GatewayStore.open(configuration, clock: clock, logger: logger)
+        let opened = try await GatewayStore.open(configuration, activates: true, clock: clock, logger: logger)
         let store = opened.store
         self.store = store
         let address = ListeningAddress(
@@ -62,27 +62,33 @@ package struct GatewayServer: Sendable {
         let runner = AttemptRunner(
             sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version)
         let endpoints = EndpointQueries(keyring: opened.keyring)
-        let identities = Identities(store: store)
+        let uses = PhoneKeyUses(store: store, clock: clock, logger: logger)
+        let identities = Identities(store: store, uses: uses)
         let folder = configuration.attachmentsFolder.map { AttachmentFolder(URL(fileURLWithPath: $0)) }
         let attachments = folder.map(AttachmentStorage.folder) ?? .database
         users = UserOperations(
             store: store, queries: UserQueries(keyring: opened.keyring), identities: identities,
             endpoints: endpoints)
+        let quotas = configuration.quotas
         let phones = PhoneOperations(
-            store: store, endpoints: endpoints, identities: identities, clock: clock,
+            store: store, endpoints: endpoints, identities: identities, uses: uses, quotas: quotas,
+            clock: clock,
             minimumExpiration: configuration.messageExpirationMinimum)
         let phoneAPIKeys = PhoneAPIKeyOperations(
-            store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities, clock: clock)
-        let sendSchedules = SendScheduleOperations(store: store, clock: clock)
-        let messages = MessageOperations(store: store, clock: clock, pushes: configuration.push != nil)
+            store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities,
+            quotas: quotas, clock: clock)
+        let sendSchedules = SendScheduleOperations(store: store, quotas: quotas, clock: clock)
+        let messages = MessageOperations(
+            store: store, quotas: quotas, clock: clock, pushes: configuration.push != nil)
         let uploads = UploadQueue()
-        let bulkMessages = BulkMessageOperations(store: store, users: users, clock: clock, uploads: uploads)
+        let bulkMessages = BulkMessageOperations(
+            store: store, users: users, quotas: quotas, clock: clock, uploads: uploads)
         let idempotency = IdempotencyQueries(keyring: opened.keyring)
         let heartbeats = HeartbeatOperations(
             store: store, clock: clock, offlineAfter: configuration.heartbeatOfflineAfter,
             pushes: configuration.push != nil)
         let webhooks = WebhookOperations(
-            store: store, endpoints: endpoints, resolver: resolver, policy: policy, clock: clock)
+            store: store, endpoints: endpoints, resolver: resolver, policy: policy, quotas: quotas, clock: clock)
 
         let graceEnd = try await heartbeats.grace()
 
@@ -108,7 +114,8 @@ package struct GatewayServer: Sendable {
             phoneMessages: PhoneMessageRoutes(
                 operations: messages,
                 inbound: InboundOperations(
-                    store: store, attachments: attachments, clock: clock, appURL: { address.appURL(told: $0) })),
+                    store: store, attachments: attachments, quotas: quotas, clock: clock,
+                    appURL: { address.appURL(told: $0) })),
             attachments: AttachmentRoutes(store: store, storage: attachments),
             webhooks: WebhookRoutes(operations: webhooks), webhookActions: WebhookActions(operations: webhooks),
             deliveries: DeliveryRoutes(
@@ -162,6 +169,7 @@ package struct GatewayServer: Sendable {
             shared + push + [certificate].compactMap(\.self) + [sweeps].compactMap(\.self) + [
                 membership,
                 identities,
+                uses,
                 LifeSign(store: store, logger: logger),
                 Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
                     try messages.handOutAndExpire(in: tx)

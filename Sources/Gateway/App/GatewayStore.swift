@@ -16,15 +16,20 @@ package struct GatewayStore: Sendable {
         + HeartbeatMigrations.all + MessageMigrations.all + AttachmentMigrations.all + PushMigrations.all
         + SendScheduleMigrations.all + MessageThreadMigrations.all + IdempotencyQueries.migrations
         + BulkMessageMigrations.all + UserErasure.migrations + IdentityEpoch.migrations + SessionMigrations.all
-        + InvitationMigrations.all + WebhookMigrations.all
+        + InvitationMigrations.all + WebhookMigrations.all + Quotas.migrations
 
     /// Opens the store of `configuration`, makes and migrates it where needed, and checks the master key.
     ///
     /// A key is made only for a store that was never written under one.
     ///
+    /// - Parameters:
+    ///   - configuration: Which store, and its keys.
+    ///   - activates: Whether a master key that is new to the store is used from now on; only a server says so.
+    ///   - clock: The clock of the store.
+    ///   - logger: Told of migrations.
     /// - Throws: `StorageError`, `WrongMasterKey`, ``MasterKeyFileError``.
     package static func open(
-        _ configuration: GatewayConfiguration, clock: any WallClock, logger: Logger
+        _ configuration: GatewayConfiguration, activates: Bool = false, clock: any WallClock, logger: Logger
     ) async throws -> GatewayStore {
         let store = try await openUnmigrated(configuration, clock: clock, logger: logger)
         do {
@@ -40,8 +45,10 @@ package struct GatewayStore: Sendable {
                 logger.info("store migrated", metadata: ["migrations": "\(applied.joined(separator: ", "))"])
             }
             let keyring = try await keyring(configuration, of: store)
-            try await store.write(.maintenance) { tx in try keyring.check(in: tx) }
-            return GatewayStore(store: store, keyring: keyring)
+            let settled = try await store.write(.maintenance) { tx in
+                try keyring.settled(activates: activates, in: tx)
+            }
+            return GatewayStore(store: store, keyring: settled)
         } catch {
             // The store is given up; what brought us here matters more than how it closes.
             try? await store.close()
@@ -62,10 +69,20 @@ package struct GatewayStore: Sendable {
         return try await SQLiteStore.open(path: configuration.databasePath, clock: clock, logger: logger)
     }
 
+    /// The keys that are configured or in the key file; nil when there are none.
+    ///
+    /// - Throws: ``MasterKeyFileError``.
+    static func knownKeyring(_ configuration: GatewayConfiguration) throws -> Keyring? {
+        if let key = configuration.masterKey {
+            return try Keyring(masterKey: key.exposed, other: configuration.previousMasterKey?.exposed)
+        }
+        let keys = try MasterKeyFile(databasePath: configuration.databasePath).read()
+        return try keys.map { try Keyring(masterKey: $0[0], other: $0.dropFirst().first) }
+    }
+
     private static func keyring(_ configuration: GatewayConfiguration, of store: any Store) async throws -> Keyring {
-        if let key = configuration.masterKey { return try Keyring(masterKey: key.exposed) }
+        if let keyring = try knownKeyring(configuration) { return keyring }
         let file = MasterKeyFile(databasePath: configuration.databasePath)
-        if let key = try file.read() { return try Keyring(masterKey: key) }
         let isInUse = try await store.read { tx in
             try !tx.rows("SELECT key_id FROM master_key_check ORDER BY key_id LIMIT 1").isEmpty
         }

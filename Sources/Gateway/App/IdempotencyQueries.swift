@@ -66,6 +66,11 @@ struct IdempotencyQueries: Sendable {
             """) == 500
     }
 
+    /// Where the answers are sealed.
+    static let sealed = SealedTable(name: "idempotency_key", columns: ["answer"], key: ["user_id", "idempotency_key"]) {
+        Keyring.Place("idempotency_key", "answer", try $0.get("idempotency_key"), try $0.get("user_id"))
+    }
+
     private static func place(_ key: IdempotencyKey) -> Keyring.Place {
         Keyring.Place("idempotency_key", "answer", key.storedText, key.userID)
     }

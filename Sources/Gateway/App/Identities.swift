@@ -15,13 +15,22 @@ final class Identities: Service {
 
     private let state = Mutex(State())
     private let store: any Store
+    /// Told of every phone key that makes a request; nil where no requests are taken.
+    private let uses: PhoneKeyUses?
 
-    init(store: any Store) {
+    init(store: any Store, uses: PhoneKeyUses? = nil) {
         self.store = store
+        self.uses = uses
     }
 
-    /// The identity of `key`; nil when it is unknown, which is never remembered.
+    /// The identity of `key`, which makes a request now; nil when it is unknown, which is never remembered.
     func identity(of key: String) async throws -> Identity? {
+        let identity = try await look(for: key)
+        if case .phone(_, let id, _) = identity { uses?.note(id) }
+        return identity
+    }
+
+    private func look(for key: String) async throws -> Identity? {
         guard !key.isEmpty, key.utf8.count <= 512 else { return nil }
         let hash = SHA256Digest.bytes(key)
         let (known, generation) = state.withLock { ($0.known[hash], $0.generation) }

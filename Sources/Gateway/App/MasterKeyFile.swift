@@ -1,5 +1,6 @@
 import Delivery
 import Foundation
+import Glibc
 
 /// The file that holds the master key when MASTER_KEY does not: `<database>.key`, 32 bytes in base64, mode 0600.
 package struct MasterKeyFile: Sendable {
@@ -17,34 +18,78 @@ package struct MasterKeyFile: Sendable {
         return Array(data)
     }
 
-    /// Reads the key; nil when there is no file.
+    /// Reads the key, and behind it the one before while it is being rotated; nil when there is no file.
     ///
-    /// - Throws: ``MasterKeyFileError`` when the file cannot be read or does not hold a key.
-    package func read() throws -> [UInt8]? {
+    /// - Throws: ``MasterKeyFileError`` when the file cannot be read or does not hold one key or two.
+    package func read() throws -> [[UInt8]]? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8), let key = Self.decode(text) else {
+        // What cannot be read holds no key, either.
+        let lines = (try? String(contentsOfFile: path, encoding: .utf8))?.split(whereSeparator: \.isNewline) ?? []
+        let keys = lines.compactMap { Self.decode(String($0)) }
+        guard (1...2).contains(keys.count), keys.count == lines.count else {
             throw MasterKeyFileError(
                 description: "\(path) does not hold a master key, 32 bytes in base64: restore it from your backup")
         }
-        return key
+        return keys
     }
 
     /// Makes a key and its file, which appears whole; when another process made one meanwhile, that one is taken.
     ///
     /// - Throws: ``MasterKeyFileError`` when the file cannot be written.
     package func create() throws -> [UInt8] {
-        let key = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
-        let text = Data(key).base64EncodedString() + "\n"
+        let key = Self.random()
+        let draft = try write([key])
+        defer { unlink(draft) }
+        if link(draft, path) == 0 { return key }
+        if errno == EEXIST, let existing = try read()?.first { return existing }
+        throw failure()
+    }
+
+    /// Puts a new key before the one that the file holds.
+    ///
+    /// - Throws: ``MasterKeyFileError`` when the file cannot be written.
+    package func addKey(before old: [UInt8]) throws {
+        try replace(by: [Self.random(), old])
+    }
+
+    /// Leaves the first of two keys, and the other one in a file of its own beside it, whose path is given: backups from
+    /// before need it.
+    ///
+    /// - Throws: ``MasterKeyFileError`` when a file cannot be written.
+    package func retire(_ old: [UInt8], keeping new: [UInt8]) throws -> String {
+        let kept = MasterKeyFile(path: "\(path).before-\(try Keyring(masterKey: new).identifier)")
+        try kept.replace(by: [old])
+        try replace(by: [new])
+        return kept.path
+    }
+
+    private init(path: String) {
+        self.path = path
+    }
+
+    private static func random() -> [UInt8] { (0..<32).map { _ in UInt8.random(in: .min ... .max) } }
+
+    /// The file appears whole, or stays as it was.
+    private func replace(by keys: [[UInt8]]) throws {
+        let draft = try write(keys)
+        guard rename(draft, path) == 0 else {
+            unlink(draft)
+            throw failure()
+        }
+    }
+
+    private func write(_ keys: [[UInt8]]) throws -> String {
+        let text = keys.map { Data($0).base64EncodedString() + "\n" }.joined()
         let draft = "\(path).\(getpid())"
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure() }
-        defer { unlink(draft) }
         defer { close(descriptor) }
-        let written = text.withCString { write(descriptor, $0, strlen($0)) }
-        guard written == text.utf8.count, fsync(descriptor) == 0 else { throw failure() }
-        if link(draft, path) == 0 { return key }
-        if errno == EEXIST, let existing = try read() { return existing }
-        throw failure()
+        let written = text.withCString { Glibc.write(descriptor, $0, strlen($0)) }
+        guard written == text.utf8.count, fsync(descriptor) == 0 else {
+            unlink(draft)
+            throw failure()
+        }
+        return draft
     }
 
     private func failure() -> MasterKeyFileError {

@@ -54,8 +54,9 @@ actor BenchServer {
                 endpoints: endpoints
             ).create(email: "bench\(index)@example.com", id: "bench\(index)", apiKey: nil)
             let phones = PhoneOperations(
-                store: store, endpoints: endpoints, identities: identities, clock: SystemClock(),
-                minimumExpiration: .seconds(60))
+                store: store, endpoints: endpoints, identities: identities,
+                uses: PhoneKeyUses(store: store, clock: SystemClock(), logger: Logger(label: "httpsms")),
+                quotas: Quotas(), clock: SystemClock(), minimumExpiration: .seconds(60))
             _ = try await phones.upsert(number: owner, identity: .user(user.id)) { _ in }
             let ids = urls.map { _ in EndpointID(at: SystemClock().now()) }
             try await store.write { tx in

@@ -7,6 +7,7 @@ import Timestamps
 struct BulkMessageOperations: Sendable {
     let store: any Store
     let users: UserOperations
+    let quotas: Quotas
     let clock: any WallClock
     /// Where files are read.
     let uploads: UploadQueue
@@ -41,9 +42,11 @@ struct BulkMessageOperations: Sendable {
         let upload = try await upload(of: file, by: client, at: now)
         // In order, so that lists that sort by time and id show them so.
         let ids = upload.items.map { _ in MessageID(at: now) }.sorted()
-        return try await store.write { tx in
+        return try await store.write { [quotas] tx in
             try receipt.keep(in: tx) {
-                try Self.add(upload, ids: ids, fileName: file.name, userID: userID, source: source, at: now, in: tx)
+                try quotas.take(messages: upload.items.count, userID: userID, in: tx)
+                return try Self.add(
+                    upload, ids: ids, fileName: file.name, userID: userID, source: source, at: now, in: tx)
             }
         }
     }

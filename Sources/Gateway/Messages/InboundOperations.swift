@@ -7,6 +7,7 @@ import Timestamps
 struct InboundOperations: Sendable {
     let store: any Store
     let attachments: AttachmentStorage
+    let quotas: Quotas
     let clock: any WallClock
     /// What attachment URLs begin with, given what a trusted proxy says.
     let appURL: @Sendable (_ told: String?) -> String
@@ -43,31 +44,38 @@ struct InboundOperations: Sendable {
         let eventID = EventID(at: now)
         let kept = AttachmentRules.keep(sms.attachments, of: id)
         try await attachments.prepare(kept.files)
+        let bytes = kept.files.reduce(0) { $0 + $1.data.count }
         let urls = kept.files.map { $0.attachment.url(base: appURL(origin.baseURL), userID: userID, message: id) }
         do {
             let message = try await store.write { tx in
                 try receipt.keep(in: tx) {
+                    let isKept = try quotas.take(attachmentBytes: bytes, userID: userID, in: tx)
                     let message = Message(
                         incoming: .mobileOriginated, id: id, userID: userID, owner: sms.owner, contact: sms.contact,
-                        content: sms.content, attachments: urls, isEncrypted: sms.isEncrypted, sim: sms.sim,
-                        timestamp: sms.timestamp, failureReason: kept.note, source: source, at: tx.now)
+                        content: sms.content, attachments: isKept ? urls : [], isEncrypted: sms.isEncrypted,
+                        sim: sms.sim,
+                        timestamp: sms.timestamp, failureReason: isKept ? kept.note : Self.overQuota,
+                        source: source, at: tx.now)
                     let parts = [sms.content, sms.sim.rawValue]
                     if let first = try first(message, told: sms.timestamp, kind: "sms", parts: parts, in: tx) {
                         return first
                     }
                     try MessageQueries.insert(message, in: tx)
-                    try attachments.insert(kept.files, userID: userID, in: tx)
+                    if isKept { try attachments.insert(kept.files, userID: userID, in: tx) }
                     try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
                     return message
                 }
             }
-            if message.id != id { await attachments.abandon(kept.files) }
+            if message.id != id || message.attachments.isEmpty { await attachments.abandon(kept.files) }
             return message
         } catch {
             await attachments.abandon(kept.files)
             throw error
         }
     }
+
+    private static let overQuota =
+        "attachments were not kept: the account has kept as many bytes as it may in one day"
 
     /// Stores a missed call, tells webhooks, and sends the phone's auto-reply when it has one.
     func missCall(

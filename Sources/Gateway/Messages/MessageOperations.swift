@@ -7,6 +7,7 @@ import Timestamps
 /// What can be done with messages; everything that comes from a phone is in ``InboundOperations``.
 struct MessageOperations: Sendable {
     let store: any Store
+    let quotas: Quotas
     let clock: any WallClock
     /// Whether phones are told of what they have to send.
     let pushes: Bool
@@ -16,12 +17,13 @@ struct MessageOperations: Sendable {
         _ draft: Draft, userID: UserID, source: String, receipt: Receipt<Message>
     ) async throws -> Message {
         let id = MessageID(at: clock.now())
-        return try await store.write { tx in
+        return try await store.write { [quotas] tx in
             try receipt.keep(in: tx) {
                 guard let phone = try PhoneQueries.find(number: draft.from, userID: userID, in: tx) else {
                     throw Self.unknownPhone(
                         draft.from, action: "install", message: "validation errors while sending message")
                 }
+                try quotas.take(messages: 1, userID: userID, in: tx)
                 let message = Message(
                     outgoing: id, from: phone, to: draft.to, content: draft.content, attachments: draft.attachments,
                     isEncrypted: draft.isEncrypted, requestID: draft.requestID, sendAt: draft.sendAt, source: source,
@@ -39,12 +41,13 @@ struct MessageOperations: Sendable {
         let now = clock.now()
         // In order, so that lists that sort by time and id show them so.
         let ids = recipients.map { _ in MessageID(at: now) }.sorted()
-        return try await store.write { tx in
+        return try await store.write { [quotas] tx in
             try receipt.keep(in: tx) {
                 guard let phone = try PhoneQueries.find(number: draft.from, userID: userID, in: tx) else {
                     throw Self.unknownPhone(
                         draft.from, action: "Install", message: "validation errors while sending messages")
                 }
+                try quotas.take(messages: recipients.count, userID: userID, in: tx)
                 let messages = zip(ids, recipients).map { id, recipient in
                     Message(
                         outgoing: id, from: phone, to: recipient, content: draft.content,

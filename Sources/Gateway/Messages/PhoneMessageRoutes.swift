@@ -55,7 +55,7 @@ struct PhoneMessageRoutes {
         errors.require("from", sms.contact)
         if attachments.isEmpty { errors.require("content", content) }
         try errors.check("validation errors while receiving message")
-        try await context.identity.authorize(owner, in: inbound.store)
+        try await context.identity.authorizeReport(to: owner, in: inbound.store)
         let receipt = context.receipt(of: Message.self) { Reply("message received successfully", $0) }
         let message = try await inbound.receive(
             sms, userID: context.userID, source: request.uri.path, origin: context.origin, receipt: receipt)
@@ -80,7 +80,7 @@ struct PhoneMessageRoutes {
         errors.requirePhoneNumber("to", owner)
         errors.require("from", call.contact)
         try errors.check("validation errors while storing missed call event")
-        try await context.identity.authorize(owner, in: inbound.store)
+        try await context.identity.authorizeReport(to: owner, in: inbound.store)
         let receipt = context.receipt(of: Message.self) { Reply("missed call event stored successfully", $0) }
         let message = try await inbound.missCall(
             call, userID: context.userID, source: request.uri.path, receipt: receipt)

@@ -106,7 +106,7 @@ extension Commands {
         return lines
     }
 
-    private static func closing<T>(_ store: any Store, _ body: () async throws -> T) async throws -> T {
+    static func closing<T>(_ store: any Store, _ body: () async throws -> T) async throws -> T {
         do {
             let value = try await body()
             try await store.close()

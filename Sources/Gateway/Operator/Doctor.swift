@@ -125,6 +125,19 @@ extension Commands {
             + (mismatches.isEmpty ? [.fine("audit", "every delivery is accounted for")] : [])
     }
 
+    /// What is left to do for a second master key.
+    private static func rotation(of keyring: Keyring, _ settled: Keyring, named: Int) -> [Finding] {
+        guard keyring.isPair else { return [] }
+        if settled.identifier != keyring.identifier {
+            return [.warning("master key", "the new one is not in use yet: restart every server with both keys")]
+        }
+        return [
+            named > 1
+                ? .warning("master key", "it is being rotated: run httpsms keys rotate-master")
+                : .warning("master key", "a second key is set and not needed: take MASTER_KEY_PREVIOUS away")
+        ]
+    }
+
     private static func inspect(_ store: any Store, _ configuration: GatewayConfiguration) async -> [Finding] {
         do {
             let applied: Set<String> = Set(
@@ -133,18 +146,21 @@ extension Commands {
             guard missing.isEmpty else {
                 return [.fine("store", "the next start migrates it: \(missing.joined(separator: ", "))")]
             }
-            let key =
-                try configuration.masterKey?.exposed
-                ?? MasterKeyFile(databasePath: configuration.databasePath).read()
-            guard let key else {
+            guard let keyring = try GatewayStore.knownKeyring(configuration) else {
                 return [
                     .problem(
                         "store", "it is encrypted, but there is no master key: set MASTER_KEY, or restore the key file")
                 ]
             }
-            let keyring = try Keyring(masterKey: key)
-            try await store.write(.maintenance) { tx in try keyring.check(in: tx) }
-            return [.fine("store", "\(configuration.storeName) opens, is up to date, and fits the master key")]
+            let (settled, named) = try await store.write(.maintenance) { tx in
+                (
+                    try keyring.settled(activates: false, in: tx),
+                    try tx.rows("SELECT key_id FROM master_key_check").count
+                )
+            }
+            return [
+                .fine("store", "\(configuration.storeName) opens, is up to date, and fits the master key")
+            ] + rotation(of: keyring, settled, named: named)
         } catch {
             return [.problem("store", "\(error)")]
         }

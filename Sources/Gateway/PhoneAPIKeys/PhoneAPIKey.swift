@@ -63,6 +63,7 @@ enum PhoneAPIKeyMigrations {
                 ) \(.strict)
                 """,
                 "CREATE INDEX phone_api_key_phone_key ON phone_api_key_phone (phone_api_key_id)",
-            ])
+            ]),
+        Migration("phone-api-keys-2", ["ALTER TABLE phone_api_key ADD COLUMN last_used_at \(.int64)"]),
     ]
 }

@@ -7,6 +7,7 @@ struct PhoneAPIKeyOperations: Sendable {
     let store: any Store
     let queries: PhoneAPIKeyQueries
     let identities: Identities
+    let quotas: Quotas
     let clock: any WallClock
 
     /// The keys of `userID`, newest first.
@@ -25,9 +26,12 @@ struct PhoneAPIKeyOperations: Sendable {
         try errors.check("validation errors while creating phone API key")
         let id = PhoneAPIKeyID(at: clock.now())
         let apiKey = APIKey.random(prefix: APIKey.phonePrefix)
-        return try await store.write { [queries] tx in
+        return try await store.write { [queries, quotas] tx in
             try receipt.keep(in: tx) {
-                try queries.insert(id, name: name, apiKey: apiKey, userID: userID, in: tx)
+                try quotas.require(roomFor: .phoneKeys, userID: userID, in: tx) {
+                    try PhoneAPIKeyQueries.count(userID: userID, in: tx)
+                }
+                return try queries.insert(id, name: name, apiKey: apiKey, userID: userID, in: tx)
             }
         }
     }

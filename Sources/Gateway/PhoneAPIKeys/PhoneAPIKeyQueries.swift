@@ -1,6 +1,7 @@
 import Delivery
 import Storage
 import Timestamps
+import Timestamps
 
 /// Reads and writes phone API keys and their bindings.
 struct PhoneAPIKeyQueries: Sendable {
@@ -58,9 +59,60 @@ struct PhoneAPIKeyQueries: Sendable {
         return deleted == 1
     }
 
+    /// How many keys `userID` has. Index: `phone_api_key_user`.
+    static func count(userID: UserID, in tx: any Transaction) throws -> Int {
+        try tx.value("SELECT COUNT(*) AS value FROM phone_api_key WHERE user_id = \(userID)") ?? 0
+    }
+
     /// Whether `userID` has the key `id`.
     func exists(_ id: PhoneAPIKeyID, userID: UserID, in tx: any Transaction) throws -> Bool {
         try !tx.rows("SELECT id FROM phone_api_key WHERE id = \(id) AND user_id = \(userID)").isEmpty
+    }
+
+    /// What decides whether a key may take a number.
+    struct Claimant: Sendable {
+        let id: PhoneAPIKeyID
+        let name: String
+        /// When a request was made with it last; nil when that is not known.
+        let lastUsedAt: Timestamp?
+        /// Whether a number was ever bound to it: that alone changes a key.
+        let hasHeldNumbers: Bool
+    }
+
+    /// The key `id` of `userID`, locked; nil when it was deleted meanwhile.
+    static func claimant(_ id: PhoneAPIKeyID, userID: UserID, in tx: any Transaction) throws -> Claimant? {
+        try tx.rows("SELECT * FROM phone_api_key WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)").first
+            .map(claimant)
+    }
+
+    /// The key `id`; nil when it was deleted.
+    static func holding(_ id: PhoneAPIKeyID, in tx: any Transaction) throws -> Claimant? {
+        try tx.rows("SELECT * FROM phone_api_key WHERE id = \(id)").first.map(claimant)
+    }
+
+    private static func claimant(_ row: Row) throws -> Claimant {
+        Claimant(
+            id: try row.get("id"), name: try row.get("name"), lastUsedAt: try row.find("last_used_at"),
+            hasHeldNumbers: try row.get("updated_at", as: Timestamp.self) > row.get("created_at"))
+    }
+
+    /// The key that a phone is bound to; nil when it is bound to none.
+    static func holder(of phone: PhoneID, in tx: any Transaction) throws -> PhoneAPIKeyID? {
+        try tx.value("SELECT phone_api_key_id AS value FROM phone_api_key_phone WHERE phone_id = \(phone)")
+    }
+
+    /// Notes when keys were used last.
+    static func noteUses(_ uses: [PhoneAPIKeyID: Timestamp], in tx: any Transaction) throws {
+        // In one order everywhere, so that no two nodes wait for each other.
+        try tx.runBatch(
+            uses.sorted { $0.key < $1.key }.map { id, time in
+                "UPDATE phone_api_key SET last_used_at = \(time) WHERE id = \(id)"
+            })
+    }
+
+    /// Has no key be used later than `now`: after a clock that was ahead, it would never be silent.
+    static func clampUses(to now: Timestamp, in tx: any Transaction) throws {
+        try tx.run("UPDATE phone_api_key SET last_used_at = \(now) WHERE last_used_at > \(now)")
     }
 
     /// Moves a phone to a key; it leaves the one it was bound to.
@@ -107,6 +159,11 @@ struct PhoneAPIKeyQueries: Sendable {
             phoneNumbers: phones.map(\.number), phoneIDs: phones.map(\.id),
             apiKey: Secret(try keyring.open(row.get("api_key"), at: Self.keyPlace(id, userID))),
             createdAt: try row.get("created_at"), updatedAt: try row.get("updated_at"))
+    }
+
+    /// Where the keys are sealed.
+    static let sealed = SealedTable(name: "phone_api_key", columns: ["api_key"], key: ["id"], others: ["user_id"]) {
+        keyPlace(try $0.get("id"), try $0.get("user_id"))
     }
 
     private static func keyPlace(_ id: PhoneAPIKeyID, _ userID: UserID) -> Keyring.Place {

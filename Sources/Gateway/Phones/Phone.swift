@@ -30,6 +30,8 @@ struct Phone: Sendable {
     var pacedAt: Timestamp?
     /// Why it cannot be pushed to; nil when nothing is known to be wrong.
     var pushError: String?
+    /// Until when any key of the account may take the number; nil when nobody consented to that.
+    private(set) var moveAllowedUntil: Timestamp?
 
     /// A phone with the contract's defaults (3.3).
     init(id: PhoneID, userID: UserID, phoneNumber: String, at now: Timestamp) {
@@ -87,6 +89,7 @@ extension Phone: RowDecodable {
         updatedAt = try row.get("updated_at")
         pacedAt = try row.find("paced_at")
         pushError = try row.find("push_error")
+        moveAllowedUntil = try row.find("move_allowed_until")
     }
 }
 
@@ -126,6 +129,26 @@ enum PhoneMigrations {
             [
                 "ALTER TABLE phone ADD COLUMN paced_at \(.int64)",
                 "ALTER TABLE phone ADD COLUMN push_error \(.text)",
+            ]),
+        Migration(
+            "phones-3",
+            [
+                // Until when another key may take the number, as the account consented.
+                "ALTER TABLE phone ADD COLUMN move_allowed_until \(.int64)",
+                """
+                CREATE TABLE phone_move (
+                    id \(.text) PRIMARY KEY,
+                    user_id \(.text) NOT NULL,
+                    phone_number \(.text) NOT NULL,
+                    from_key_id \(.text) NOT NULL,
+                    from_key_name \(.text) NOT NULL,
+                    to_key_id \(.text) NOT NULL,
+                    to_key_name \(.text) NOT NULL,
+                    reason \(.text) NOT NULL,
+                    moved_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE INDEX phone_move_number ON phone_move (user_id, phone_number, moved_at, id)",
             ]),
     ]
 }

@@ -1,5 +1,6 @@
 import Delivery
 import HTTPSMSWebhooks
+import HTTPTypes
 import Storage
 import Timestamps
 
@@ -8,6 +9,8 @@ struct PhoneOperations: Sendable {
     let store: any Store
     let endpoints: EndpointQueries
     let identities: Identities
+    let uses: PhoneKeyUses
+    let quotas: Quotas
     let clock: any WallClock
     /// The shortest expiration a phone may ask for; 60 s in httpSMS.
     let minimumExpiration: Duration
@@ -23,14 +26,31 @@ struct PhoneOperations: Sendable {
     /// Stores what `change` makes of the phone with `number`, which is made with defaults when it is new.
     ///
     /// A phone key that reports a number is bound to it in the same transaction (Q10), so that its next call is let in.
+    ///
+    /// - Throws: `APIError` 409 when another key holds the number and this one may not take it: nothing changes then.
     func upsert(
         number: String, identity: Identity, change: @escaping @Sendable (inout Phone) -> Void
     ) async throws -> Phone {
+        do {
+            return try await upsertOnce(number: number, identity: identity, change: change)
+        } catch StorageError.uniqueViolation {
+            // Another request made it meanwhile, and now it is there.
+            return try await upsertOnce(number: number, identity: identity, change: change)
+        }
+    }
+
+    private func upsertOnce(
+        number: String, identity: Identity, change: @escaping @Sendable (inout Phone) -> Void
+    ) async throws -> Phone {
         let id = PhoneID(at: clock.now())
-        return try await store.write { [identities] tx in
-            var phone =
-                try PhoneQueries.find(number: number, userID: identity.userID, in: tx)
-                ?? Phone(id: id, userID: identity.userID, phoneNumber: number, at: tx.now)
+        return try await store.write { [identities, uses, quotas] tx in
+            let known = try PhoneQueries.find(number: number, userID: identity.userID, in: tx)
+            if known == nil {
+                try quotas.require(roomFor: .phones, userID: identity.userID, in: tx) {
+                    try PhoneQueries.count(userID: identity.userID, in: tx)
+                }
+            }
+            var phone = known ?? Phone(id: id, userID: identity.userID, phoneNumber: number, at: tx.now)
             let before = phone
             change(&phone)
             phone.updatedAt = tx.now
@@ -44,11 +64,57 @@ struct PhoneOperations: Sendable {
             {
                 try MessagePlanner.replan(phone, in: tx)
             }
-            if case .phone(_, let key, _) = identity {
-                try PhoneAPIKeyQueries.bind(phone.id, to: key, in: tx)
+            if case .phone(let userID, let key, _) = identity {
+                try Self.bind(phone, to: key, userID: userID, uses: uses, in: tx)
                 try identities.forgetAll(in: tx)
             }
             return phone
+        }
+    }
+
+    /// Binds a phone to `key`, which takes it from another key where it may.
+    private static func bind(
+        _ phone: Phone, to key: PhoneAPIKeyID, userID: UserID, uses: PhoneKeyUses, in tx: any Transaction
+    ) throws {
+        // What is remembered of a key may be older than its deletion.
+        guard let claimant = try PhoneAPIKeyQueries.claimant(key, userID: userID, in: tx) else {
+            throw APIError.unauthorized
+        }
+        let holder = try PhoneAPIKeyQueries.holder(of: phone.id, in: tx)
+        if holder != key { try requireRoom(of: key, in: tx) }
+        if let holder, holder != key, let other = try PhoneAPIKeyQueries.holding(holder, in: tx) {
+            let right = PhoneMove.right(
+                of: claimant, consentUntil: phone.moveAllowedUntil,
+                follows: try PhoneMoveQueries.follows(key, from: holder, userID: userID, in: tx),
+                isSilent: uses.isSilent(other), at: tx.now)
+            guard let right else { throw PhoneMove.refusal(of: phone.phoneNumber) }
+            try PhoneMoveQueries.insert(
+                phone.phoneNumber, from: other, to: claimant, right: right, userID: userID, in: tx)
+        }
+        try PhoneAPIKeyQueries.bind(phone.id, to: key, in: tx)
+    }
+
+    /// A phone has two SIM cards, and cards are changed; a key that goes on binding numbers is no phone's.
+    private static func requireRoom(of key: PhoneAPIKeyID, in tx: any Transaction) throws {
+        guard try PhoneAPIKeyQueries.phones(of: key, in: tx).count >= maximumNumbers else { return }
+        throw APIError(
+            .conflict,
+            """
+            This phone API key holds \(maximumNumbers) phone numbers already, which is the most that one phone can have. \
+            Remove numbers from it in the dashboard under Phone API keys.
+            """)
+    }
+
+    /// Numbers of one key.
+    private static let maximumNumbers = 20
+
+    /// Lets any key of the account take the phone's number within 15 minutes. False when the user has no such phone.
+    func allowMove(of id: PhoneID, userID: UserID) async throws -> Bool {
+        try await store.write { tx in
+            guard let phone = try PhoneQueries.find(id, userID: userID, in: tx) else { return false }
+            try PhoneMoveQueries.allow(
+                phone.phoneNumber, userID: userID, until: tx.now + PhoneMove.consentLifetime, in: tx)
+            return true
         }
     }
 
@@ -72,6 +138,7 @@ struct PhoneOperations: Sendable {
             guard let phone = try PhoneQueries.find(id, userID: userID, in: tx) else { return false }
             try PhoneQueries.delete(id, in: tx)
             try PhoneAPIKeyQueries.unbind(id, in: tx)
+            try PhoneMoveQueries.delete(of: phone.phoneNumber, userID: userID, in: tx)
             try HeartbeatQueries.deletePresence(of: id, in: tx)
             try endpoints.removeOwner(phone.phoneNumber, userID: userID, in: tx)
             try identities.forgetAll(in: tx)

@@ -44,6 +44,11 @@ enum PhoneQueries {
             ).map { try $0.get("phone_number") })
     }
 
+    /// How many phones `userID` has. Index: `phone_number`.
+    static func count(userID: UserID, in tx: any Transaction) throws -> Int {
+        try tx.value("SELECT COUNT(*) AS value FROM phone WHERE user_id = \(userID)") ?? 0
+    }
+
     /// Stores a phone, new or changed.
     static func save(_ phone: Phone, in tx: any Transaction) throws {
         try tx.run(

@@ -5,6 +5,7 @@ import Timestamps
 /// What can be done with send schedules.
 struct SendScheduleOperations: Sendable {
     let store: any Store
+    let quotas: Quotas
     let clock: any WallClock
 
     /// All schedules of `userID`, newest first.
@@ -20,8 +21,11 @@ struct SendScheduleOperations: Sendable {
     ) async throws -> SendSchedule {
         let settings = try body.settings(or: "validation errors while saving send schedule")
         let id = SendScheduleID(at: clock.now())
-        return try await store.write { tx in
+        return try await store.write { [quotas] tx in
             try receipt.keep(in: tx) {
+                try quotas.require(roomFor: .schedules, userID: userID, in: tx) {
+                    try SendScheduleQueries.list(userID: userID, in: tx).count
+                }
                 let schedule = SendSchedule(
                     id: id, userID: userID, name: settings.name, timezone: settings.timezone,
                     windows: settings.windows, createdAt: tx.now, updatedAt: tx.now)

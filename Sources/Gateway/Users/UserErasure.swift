@@ -21,7 +21,10 @@ enum UserErasure {
         try tx.run("DELETE FROM phone_api_key WHERE user_id = \(id)")
         try tx.run("DELETE FROM presence WHERE user_id = \(id)")
         try tx.run("DELETE FROM phone WHERE user_id = \(id)")
+        try tx.run("DELETE FROM phone_move WHERE user_id = \(id)")
         try tx.run("DELETE FROM send_schedule WHERE user_id = \(id)")
+        // Nobody becomes the owner unasked: the place stays taken, by nobody.
+        try tx.run("UPDATE server_owner SET user_id = '' WHERE user_id = \(id)")
         try AccessQueries.delete(of: id, in: tx)
         try tx.run("DELETE FROM users WHERE id = \(id)")
         try tx.run(
@@ -59,6 +62,7 @@ enum UserErasure {
         let endsAt: Timestamp = try row.get("ends_at")
         let progress = try erase(id, in: tx)
         if progress == .done, endsAt <= tx.now {
+            try EventErasure.forget(userID: id, in: tx)
             try tx.run("DELETE FROM user_erasure WHERE user_id = \(id)")
         } else {
             // What is due now goes behind the others, so that a large account does not hold them up.
@@ -94,7 +98,9 @@ enum UserErasure {
 
     /// What else names its account, and what its rows are told apart by.
     private static let tables: [(SQL, SQL)] = [
-        ("message_thread", "id"), ("heartbeat", "id"), ("push", "id"), ("bulk_message", "request_id"),
+        ("message_thread", "id"), ("heartbeat", "id"), ("phone_move", "id"), ("account_usage", "user_id"),
+        ("push", "id"),
+        ("bulk_message", "request_id"),
         ("idempotency_key", "idempotency_key"),
     ]
 

@@ -74,6 +74,9 @@ struct UserQueries: Sendable {
             createdAt: try row.get("created_at"), updatedAt: try row.get("updated_at"))
     }
 
+    /// Where the keys are sealed.
+    static let sealed = SealedTable(name: "users", columns: ["api_key"], key: ["id"]) { keyPlace(try $0.get("id")) }
+
     private static func keyPlace(_ id: UserID) -> Keyring.Place {
         Keyring.Place("users", "api_key", id.text, id)
     }

@@ -10,6 +10,7 @@ struct WebhookOperations: Sendable {
     let endpoints: EndpointQueries
     let resolver: any AddressResolver
     let policy: AddressPolicy
+    let quotas: Quotas
     let clock: any WallClock
 
     /// Stores a new webhook.
@@ -23,11 +24,14 @@ struct WebhookOperations: Sendable {
         let isOwner = try await store.read { tx in try FirstRunQueries.isOwner(userID, in: tx) }
         try await vet(settings.callback, isOwner: isOwner, message)
         let id = EndpointID(at: clock.now())
-        return try await store.write { [endpoints] tx in
+        return try await store.write { [endpoints, quotas] tx in
             try receipt.keep(in: tx) {
                 try Self.requireOwned(settings.phoneNumbers, userID: userID, message, in: tx)
+                try quotas.require(roomFor: .webhooks, userID: userID, in: tx) {
+                    try endpoints.count(userID: userID, in: tx)
+                }
                 try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(userID)")  // Locks the count.
-                guard try endpoints.count(userID: userID, in: tx) < Self.maximum else {
+                guard try !isOwner || endpoints.count(userID: userID, in: tx) < Self.maximum else {
                     throw APIError(
                         HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required"),
                         """
@@ -158,6 +162,6 @@ struct WebhookOperations: Sendable {
         try errors.check(message)
     }
 
-    /// 10 webhooks per user, as in httpSMS.
+    /// 10 webhooks of the owner, as in httpSMS.
     private static let maximum = 10
 }

@@ -70,11 +70,11 @@ struct KeyringTests {
 
     @Test(arguments: Engine.enabled) func theFirstKeyToLookAtAStoreIsTheOneItKeeps(engine: Engine) async throws {
         try await withStore(engine, migrations: DeliveryMigrations.all) { [keyring, other] store in
-            try await store.write { tx in try keyring.check(in: tx) }
+            try await store.write { tx in _ = try keyring.settled(activates: false, in: tx) }
 
-            try await store.write { tx in try keyring.check(in: tx) }
+            try await store.write { tx in _ = try keyring.settled(activates: false, in: tx) }
             await #expect(throws: WrongMasterKey.self) {
-                try await store.write { tx in try other.check(in: tx) }
+                try await store.write { tx in _ = try other.settled(activates: false, in: tx) }
             }
             let rows = try await store.read { tx in
                 try tx.value("SELECT COUNT(*) AS value FROM master_key_check", as: Int.self)
@@ -86,12 +86,12 @@ struct KeyringTests {
     @Test(arguments: Engine.enabled) func anAlteredCheckRowRefusesTheRightKey(engine: Engine) async throws {
         try await withStore(engine, migrations: DeliveryMigrations.all) { [keyring] store in
             try await store.write { tx in
-                try keyring.check(in: tx)
+                _ = try keyring.settled(activates: false, in: tx)
                 try tx.run("UPDATE master_key_check SET ciphertext = \([UInt8](repeating: 7, count: 80))")
             }
 
             await #expect(throws: WrongMasterKey.self) {
-                try await store.write { tx in try keyring.check(in: tx) }
+                try await store.write { tx in _ = try keyring.settled(activates: false, in: tx) }
             }
         }
     }

@@ -37,6 +37,7 @@ struct PhoneKeyPages: SignedInPages {
             let masked: String
             let createdAt: String
             let phones: [BoundPhone]
+            let moves: [PhoneMoveLine]
         }
 
         struct BoundPhone {
@@ -51,6 +52,10 @@ struct PhoneKeyPages: SignedInPages {
         // One more than is shown tells whether there is another page.
         let page = Page(QueryParameters(query: "skip=\(skip)"), limit: Self.pageSize + 1, errors: &errors)
         let keys = try await operations.list(userID: context.userID, page: page)
+        let ids = keys.map(\.id)
+        let moves = try await operations.store.read { tx in
+            try PhoneMoveQueries.list(of: ids, userID: context.userID, in: tx)
+        }
         return views.page(
             "phone-keys", "Phone API keys",
             Content(
@@ -60,7 +65,9 @@ struct PhoneKeyPages: SignedInPages {
                         path: "\(Self.path)/\(key.id)", name: key.name,
                         masked: "\(APIKey.phonePrefix)…\(key.apiKey.exposed.suffix(4))",
                         createdAt: PageTime.shown(key.createdAt),
-                        phones: zip(key.phoneIDs, key.phoneNumbers).map { .init(id: $0.text, number: $1) })
+                        phones: zip(key.phoneIDs, key.phoneNumbers).map { .init(id: $0.text, number: $1) },
+                        moves: moves.filter { $0.fromKey == key.id || $0.toKey == key.id }.prefix(5)
+                            .map { PhoneMoveLine($0) })
                 },
                 nextPage: keys.count > Self.pageSize ? "?skip=\(skip + Self.pageSize)" : nil),
             context)

@@ -21,6 +21,11 @@ struct PhonePages: SignedInPages {
             return try await show(context, span: Self.span(request), isSaved: isSaved)
         }
         group.post("/phones/:phoneID", use: save)
+        group.post("/phones/:phoneID/allow-move") { _, context in
+            let id = try Self.phoneID(context)
+            guard try await operations.allowMove(of: id, userID: context.userID) else { throw PageError.notFound }
+            return Response.seeOther("\(Self.path)/\(id)#keys")
+        }
         group.post("/phones/:phoneID/delete") { _, context in
             guard try await operations.delete(Self.phoneID(context), userID: context.userID) else {
                 throw PageError.notFound
@@ -64,6 +69,9 @@ struct PhonePages: SignedInPages {
         let isSecondSIM: Bool
         let schedules: [Named]
         let spans: [Choice]
+        /// Until when any key may take the number; nil when that is not allowed.
+        let moveAllowedUntil: String?
+        let moves: [PhoneMoveLine]
         let minimumExpiration: Int64
         let isSaved: Bool
         let problem: String?
@@ -88,7 +96,9 @@ struct PhonePages: SignedInPages {
             let phones = try PhoneQueries.find(id, userID: userID, in: tx).map { [$0] } ?? []
             return (
                 found: try PhoneSummary.Found.all(phones, of: userID, span: span, now: now, in: tx).first,
-                schedules: try SendScheduleQueries.list(userID: userID, in: tx)
+                schedules: try SendScheduleQueries.list(userID: userID, in: tx),
+                moves: try phones.first.map { try PhoneMoveQueries.list(of: $0.phoneNumber, userID: userID, in: tx) }
+                    ?? []
             )
         }
         guard let found = read.found else { throw PageError.notFound }
@@ -105,6 +115,8 @@ struct PhonePages: SignedInPages {
                 spans: HeartbeatChart.Span.allCases.map {
                     Choice(value: $0.rawValue, isChosen: $0 == span, note: $0.name)
                 },
+                moveAllowedUntil: found.phone.moveAllowedUntil.flatMap { $0 > now ? PageTime.shown($0) : nil },
+                moves: read.moves.map { PhoneMoveLine($0) },
                 minimumExpiration: operations.minimumExpiration.components.seconds, isSaved: isSaved,
                 problem: error.map {
                     problems.isEmpty ? $0.message : "Nothing was saved. What is wrong stands at the fields."

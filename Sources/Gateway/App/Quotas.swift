@@ -1,0 +1,114 @@
+import Delivery
+import HTTPTypes
+import Storage
+import Timestamps
+
+/// How much an invited account may have, so that nobody fills the disk of everybody. The account that owns the server is
+/// exempt, and an inbound SMS is never refused: only its files are left out.
+///
+/// Every count is of rows of one account by an index, no more than the limit; what happens by the day is a number in
+/// `account_usage`, which is locked until the transaction ends, so that two requests cannot both take the last place.
+package struct Quotas: Sendable, Equatable {
+    /// Phones; nil for any number, as with all of these.
+    package var phones: Int? = 10
+    /// Phone API keys.
+    package var phoneKeys: Int? = 20
+    /// Send schedules.
+    package var schedules: Int? = 20
+    /// Webhooks; the owner has at most 10, as in httpSMS.
+    package var webhooks: Int? = 10
+    /// Messages that are accepted for sending in one day (UTC), by whatever way.
+    package var messagesPerDay: Int? = 2_000
+    /// Bytes of files of inbound SMS that are kept in one day (UTC).
+    package var attachmentBytesPerDay: Int? = 100_000_000
+
+    /// What is counted.
+    enum Kind: String, Sendable {
+        case phones, schedules, webhooks
+        case phoneKeys = "phone API keys"
+    }
+
+    /// Ends the request with 402 when an account has as many of a kind as it may have. `count` is only asked for where
+    /// there is a limit, and after the account's row is locked.
+    func require(
+        roomFor kind: Kind, userID: UserID, in tx: any Transaction, count: () throws -> Int
+    ) throws {
+        let limit =
+            switch kind {
+            case .phones: phones
+            case .phoneKeys: phoneKeys
+            case .schedules: schedules
+            case .webhooks: webhooks
+            }
+        guard let limit, try !FirstRunQueries.isOwner(userID, in: tx) else { return }
+        try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(userID)")  // Locks the count.
+        guard try count() >= limit else { return }
+        throw APIError(
+            HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required"),
+            """
+            You can't create more than \(limit) \(kind.rawValue). Delete one that you do not need, or ask who runs this \
+            server for more.
+            """)
+    }
+
+    /// Counts messages that are accepted for sending.
+    ///
+    /// - Throws: `APIError` 429 when there are too many in this day; nothing is counted then.
+    func take(messages count: Int, userID: UserID, in tx: any Transaction) throws {
+        guard let limit = messagesPerDay, try !FirstRunQueries.isOwner(userID, in: tx) else { return }
+        guard try Self.add(messages: count, bytes: 0, userID: userID, in: tx).messages > limit else { return }
+        throw APIError(
+            .tooManyRequests,
+            """
+            You can't send more than \(limit) messages in one day. The count begins again at midnight UTC; ask who runs \
+            this server for more.
+            """)
+    }
+
+    /// Counts bytes that are kept; false when they are too many for this day, and must not be kept.
+    func take(attachmentBytes count: Int, userID: UserID, in tx: any Transaction) throws -> Bool {
+        guard count > 0, let limit = attachmentBytesPerDay, try !FirstRunQueries.isOwner(userID, in: tx) else {
+            return true
+        }
+        guard try Self.add(messages: 0, bytes: count, userID: userID, in: tx).bytes > limit else { return true }
+        _ = try Self.add(messages: 0, bytes: -count, userID: userID, in: tx)
+        return false
+    }
+
+    /// Adds to the counts of today, which begin at zero every day, and gives them.
+    private static func add(
+        messages: Int, bytes: Int, userID: UserID, in tx: any Transaction
+    ) throws -> (messages: Int, bytes: Int) {
+        let today = tx.now.seconds / 86_400
+        let row = try tx.rows(
+            """
+            INSERT INTO account_usage (user_id, day, messages, attachment_bytes)
+            VALUES (\(userID), \(today), \(messages), \(bytes))
+            ON CONFLICT (user_id) DO UPDATE SET
+                messages = CASE WHEN account_usage.day = excluded.day THEN account_usage.messages ELSE 0 END
+                    + excluded.messages,
+                attachment_bytes =
+                    CASE WHEN account_usage.day = excluded.day THEN account_usage.attachment_bytes ELSE 0 END
+                    + excluded.attachment_bytes,
+                day = excluded.day
+            RETURNING messages, attachment_bytes
+            """
+        ).first
+        return (try row?.get("messages") ?? 0, try row?.get("attachment_bytes") ?? 0)
+    }
+
+    static let migrations: [Migration] = [
+        Migration(
+            "quotas-1",
+            [
+                """
+                CREATE TABLE account_usage (
+                    user_id \(.text) PRIMARY KEY,
+                    day \(.int64) NOT NULL,
+                    messages \(.int64) NOT NULL,
+                    attachment_bytes \(.int64) NOT NULL
+                ) \(.strict)
+                """
+            ])
+    ]
+}

@@ -1,0 +1,113 @@
+import Delivery
+import Storage
+
+/// Encrypts every sealed value again that another key sealed, slice by slice, through the normal write path.
+///
+/// Each value names its key, so nothing is noted of how far it came: after a `kill -9`, and beside a second run, values that
+/// are done are only looked at. A value is replaced only where it still is what was read.
+struct MasterKeyRotation: Sendable {
+    let store: any Store
+    let keyring: Keyring
+    let report: @Sendable (String) -> Void
+
+    /// Rows in one transaction.
+    private static let batch = 200
+
+    /// Every table that holds sealed values.
+    static let tables = [
+        UserQueries.sealed, PhoneAPIKeyQueries.sealed,
+        SealedTable(
+            name: "endpoint", columns: ["signing_key", "previous_signing_key"], key: ["id"], others: ["user_id"]
+        ) { EndpointQueries.keyPlace(try $0.get("id"), try $0.get("user_id")) },
+        IdempotencyQueries.sealed,
+    ]
+
+    /// Runs until a whole look finds nothing more, then has the store need the new key only.
+    ///
+    /// - Returns: How many values open with neither key.
+    func run() async throws -> Int {
+        while true {
+            var (changed, unreadable) = (0, 0)
+            for table in Self.tables {
+                let found = try await rotate(table)
+                changed += found.changed
+                unreadable += found.unreadable
+            }
+            if changed > 0 { continue }
+            try await store.write(.maintenance) { [keyring] tx in try keyring.forgetOthers(in: tx) }
+            return unreadable
+        }
+    }
+
+    private func rotate(_ table: SealedTable) async throws -> (changed: Int, unreadable: Int) {
+        var position: String?
+        var (seen, changed, unreadable) = (0, 0, 0)
+        while true {
+            let after = position
+            let slice = try await store.write(.maintenance) { [keyring] tx in
+                try table.rotate(after: after, limit: Self.batch, with: keyring, in: tx)
+            }
+            guard let last = slice.last else { return (changed, unreadable) }
+            position = last
+            seen += slice.rows
+            changed += slice.changed
+            unreadable += slice.unreadable
+            report("\(table.name): \(seen) rows looked at, \(changed) values encrypted again")
+        }
+    }
+}
+
+/// A table with sealed values.
+struct SealedTable: Sendable {
+    /// What a slice came to.
+    struct Slice: Sendable {
+        /// Where the next one begins; nil when there was nothing left.
+        var last: String?
+        var rows = 0
+        var changed = 0
+        var unreadable = 0
+    }
+
+    let name: String
+    /// Columns of sealed values, which may be NULL.
+    let columns: [String]
+    /// The primary key.
+    let key: [String]
+    /// What else ``place`` reads.
+    var others: [String] = []
+    /// Where the values of a row stand.
+    let place: @Sendable (Row) throws -> Keyring.Place
+
+    /// Seals the values of at most `limit` rows behind `position` again that another key sealed.
+    func rotate(
+        after position: String?, limit: Int, with keyring: Keyring, in tx: any Transaction
+    ) throws -> Slice {
+        let table = MovedTable(name: name, columns: key + others + columns, key: key)
+        let rows = try StoreMoveQueries.page(of: table, after: position, limit: limit, in: tx)
+        var slice = Slice(last: try rows.last.map(table.position), rows: rows.count)
+        for row in rows {
+            let place = try place(row)
+            for column in columns {
+                guard let sealed: [UInt8] = try row.find(column), !keyring.isCurrent(sealed) else { continue }
+                // What does not open is an answer: it stays as it is.
+                guard let text = try? keyring.open(sealed, at: place) else {
+                    slice.unreadable += 1
+                    continue
+                }
+                slice.changed += try replace(sealed, in: column, of: row, by: keyring.seal(text, at: place), in: tx)
+            }
+        }
+        return slice
+    }
+
+    private func replace(
+        _ old: [UInt8], in column: String, of row: Row, by new: [UInt8], in tx: any Transaction
+    ) throws -> Int {
+        let column = SQL(stringLiteral: column)
+        var statement: SQL = "UPDATE \(SQL(stringLiteral: name)) SET \(column) = \(new) WHERE \(column) = \(old)"
+        for part in key {
+            statement = statement + "AND \(SQL(stringLiteral: part)) = \(try row.get(part, as: String.self))"
+        }
+        return try tx.run(statement)
+    }
+}

@@ -1,0 +1,110 @@
+import Storage
+import TestSupport
+import Testing
+
+/// What is left of an account that was erased.
+@Suite(.timeLimit(.minutes(2))) struct ErasureLeftoverTests {
+    /// Where `texts` stand in any column of any table.
+    private static func places(of texts: [String], in store: any Store) async throws -> [String] {
+        try await store.read { tx in
+            let columns = try tx.rows("SELECT table_name, column_name FROM \(.columns) AS columns")
+            var places: [String] = []
+            for column in columns {
+                let (table, name) = (
+                    try column.get("table_name", as: String.self), try column.get("column_name", as: String.self)
+                )
+                let rows = try tx.rows(
+                    "SELECT \(SQL(stringLiteral: "\"\(name)\"")) AS value FROM \(SQL(stringLiteral: "\"\(table)\""))")
+                let cells = try rows.compactMap { row -> String? in
+                    switch try row.find("value", as: SQLValue.self) {
+                    case .text(let text)?: text
+                    case .blob(let bytes)?: String(decoding: bytes, as: UTF8.self)
+                    default: nil
+                    }
+                }
+                if cells.contains(where: { cell in texts.contains { cell.contains($0) } }) {
+                    places.append("\(table).\(name)")
+                }
+            }
+            return places
+        }
+    }
+
+    @Test func nothingOfAnErasedAccountIsFoundInAnyColumn() async throws {
+        try await withServer { server in
+            let keeper = try await server.makeAccount()
+            let account = try await server.makeAccount(email: "leaver@example.com", id: "leaver-of-the-test")
+            try await Self.fill(account)
+            let browser = PageClient(baseURL: server.baseURL)
+            _ = try await browser.submit(
+                "/first-sign-in", on: "/first-sign-in",
+                [("email", account.email), ("api_key", account.apiKey), ("password", "correct horse")])
+            let texts = [
+                account.id, account.email, account.apiKey, "18005550199", "18005550188", "18005550100", "correct horse",
+            ]
+            let before = try await Self.places(of: texts, in: server.store)
+            for table in ["phone", "phone_move", "tally", "session", "message", "event", "account_usage"] {
+                #expect(before.contains { $0.hasPrefix("\(table).") }, "\(table)")
+            }
+
+            #expect(try await account.client.delete("/v1/users/me").status == 204)
+            let wakeups = server.store.wakeups
+            try await until("everything is erased") {
+                server.clock.advance(by: .seconds(30))
+                for topic in [Wakeups.Topic.erasures, .deliveries] { wakeups.signal(topic) }
+                return try await Self.places(of: texts, in: server.store).isEmpty
+            }
+
+            #expect(try await keeper.client.get("/v1/users/me").status == 200)
+        }
+    }
+
+    @Test func theOwnersPlaceStaysTakenByNobody() async throws {
+        try await withServer { server in
+            let owner = try await server.makeAccount(id: "owner-of-the-test")
+            let other = try await server.makeAccount()
+            #expect(try await owner.client.delete("/v1/users/me").status == 204)
+
+            let names = try await server.store.read { tx in
+                try tx.rows("SELECT user_id FROM server_owner").map { try $0.get("user_id", as: String.self) }
+            }
+            #expect(names == [""])
+            _ = try await other.makePhone()
+            let draft: JSON = [
+                "url": "http://127.0.0.1:9/", "signing_key": "secret", "events": ["message.phone.received"],
+                "phone_numbers": ["+18005550199"],
+            ]
+            #expect(try await other.client.post("/v1/webhooks", draft).status == 422)
+        }
+    }
+
+    /// One of everything that an account can have.
+    private static func fill(_ account: Account) async throws {
+        let phone = try await account.makePhone()
+        let other = try await account.makePhone("+18005550188")
+        let key = try await account.client.post("/v1/phone-api-keys", ["name": "new"]).data
+        let fresh = APIClient(baseURL: account.client.baseURL, apiKey: key["api_key"].string)
+        let moved: JSON = ["phone_number": .string(other.number), "fcm_token": "moved"]
+        #expect(try await fresh.put("/v1/phones/fcm-token", moved).status == 200)
+        _ = try await account.client.post(
+            "/v1/webhooks",
+            [
+                "url": "http://8.8.8.8:9/leaver@example.com", "signing_key": "secret",
+                "events": ["message.phone.received", "phone.heartbeat.online"], "phone_numbers": ["+18005550199"],
+            ])
+        _ = try await phone.beat()
+        _ = try await phone.receive([
+            "from": "+18005550100", "content": "leaver@example.com",
+            "attachments": [["name": "a.png", "content_type": "image/png", "content": "AAAA"]],
+        ])
+        let message = try await account.send()
+        _ = try await phone.fetch(message["id"].string)
+        _ = try await phone.report("SENT", message["id"].string)
+        _ = try await account.client.post(
+            "/v1/send-schedules",
+            [
+                "name": "leaver@example.com", "timezone": "UTC",
+                "windows": [["day_of_week": 1, "start_minute": 0, "end_minute": 60]],
+            ])
+    }
+}

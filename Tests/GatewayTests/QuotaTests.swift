@@ -1,0 +1,136 @@
+import Storage
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// How much an invited account may have.
+@Suite(.timeLimit(.minutes(1))) struct QuotaTests {
+    private static let settings = [
+        "QUOTA_PHONES": "2", "QUOTA_PHONE_KEYS": "3", "QUOTA_SCHEDULES": "1", "QUOTA_WEBHOOKS": "1",
+        "QUOTA_MESSAGES_PER_DAY": "3", "QUOTA_ATTACHMENT_BYTES_PER_DAY": "4",
+    ]
+
+    private static func webhook(_ account: Account) async throws -> Int {
+        try await account.client.post(
+            "/v1/webhooks",
+            [
+                "url": "http://8.8.8.8/", "signing_key": "secret", "events": ["message.phone.received"],
+                "phone_numbers": ["+18005550199"],
+            ]
+        ).status
+    }
+
+    private static let schedule: JSON = [
+        "name": "Day", "timezone": "UTC", "windows": [["day_of_week": 1, "start_minute": 0, "end_minute": 60]],
+    ]
+
+    @Test func anInvitedAccountHasAsMuchAsItMay() async throws {
+        try await withServer(Self.settings) { server in
+            _ = try await server.makeAccount()
+            let account = try await server.makeAccount()
+            let phone = try await account.makePhone()
+            _ = try await account.makePhone("+18005550188")
+            let more: JSON = ["phone_number": "+18005550177", "fcm_token": "token"]
+
+            let refused = try await phone.client.put("/v1/phones/fcm-token", more)
+            #expect(refused.status == 402)
+            #expect(refused.message.contains("more than 2 phones"))
+            #expect(try await account.client.put("/v1/phones", more).status == 402)
+            #expect(try await account.client.get("/v1/phones").data.array.count == 2)
+            #expect(try await account.client.post("/v1/phone-api-keys", ["name": "3"]).status == 200)
+            #expect(try await account.client.post("/v1/phone-api-keys", ["name": "4"]).status == 402)
+            #expect(try await Self.webhook(account) == 201)
+            #expect(try await Self.webhook(account) == 402)
+            let schedules = [
+                try await account.client.post("/v1/send-schedules", Self.schedule).status,
+                try await account.client.post("/v1/send-schedules", Self.schedule).status,
+            ]
+            #expect(schedules == [201, 402])
+            #expect(
+                try await phone.client.put("/v1/phones/fcm-token", more.with(["phone_number": "+18005550199"])).status
+                    == 200)
+        }
+    }
+
+    @Test func messagesAreCountedByTheDayAndAnSMSIsAlwaysTaken() async throws {
+        try await withServer(Self.settings) { server in
+            _ = try await server.makeAccount()
+            let account = try await server.makeAccount()
+            let phone = try await account.makePhone()
+            let draft: JSON = ["from": "+18005550199", "to": "+18005550100", "content": "Hi"]
+            let many: JSON = ["from": "+18005550199", "to": ["+18005550100", "+18005550101"], "content": "Hi"]
+
+            #expect(try await account.client.post("/v1/messages/bulk-send", many).status == 200)
+            #expect(try await account.client.post("/v1/messages/bulk-send", many).status == 429)
+            #expect(try await account.client.post("/v1/messages/send", draft).status == 200)
+            #expect(try await account.client.post("/v1/messages/send", draft).status == 429)
+            for _ in 0..<5 {
+                #expect(try await phone.receive(["from": "+18005550100", "content": "Hello"]).status == 200)
+            }
+            server.advance(by: .seconds(86_400))
+            #expect(try await account.client.post("/v1/messages/send", draft).status == 200)
+        }
+    }
+
+    @Test func filesOverTheQuotaAreLeftOutAndTheSMSIsKept() async throws {
+        try await withServer(Self.settings) { server in
+            let owner = try await server.makeAccount()
+            let account = try await server.makeAccount()
+            let phone = try await account.makePhone()
+            let sms: JSON = [
+                "from": "+18005550100", "content": "Look",
+                "attachments": [["name": "a.png", "content_type": "image/png", "content": "AAAA"]],
+            ]
+
+            let kept = try await phone.receive(sms)
+            let left = try await phone.receive(sms)
+
+            #expect([kept.status, left.status] == [200, 200])
+            #expect(kept.data["attachments"].array.count == 1)
+            #expect(left.data["attachments"] == [])
+            #expect(left.data["failure_reason"].string.contains("attachments were not kept"))
+            let exempt = try await owner.makePhone()
+            _ = try await exempt.receive(sms)
+            #expect(try await exempt.receive(sms).data["attachments"].array.count == 1)
+        }
+    }
+
+    @Test func theOwnerIsExemptAndNoneIsNoLimit() async throws {
+        try await withServer(Self.settings) { server in
+            let owner = try await server.makeAccount()
+            for number in 0..<4 { _ = try await owner.makePhone("+1800555019\(number)") }
+            for _ in 0..<5 { _ = try await owner.send(["from": "+18005550190"]) }
+        }
+        for value in ["0", "none"] {
+            try await withServer(["QUOTA_PHONES": value, "QUOTA_PHONE_KEYS": value]) { server in
+                _ = try await server.makeAccount()
+                let account = try await server.makeAccount()
+                for number in 10..<32 { _ = try await account.makePhone("+180055501\(number)") }
+            }
+        }
+    }
+
+    @Test func racesDoNotPassTheLimit() async throws {
+        try await withServer(Self.settings) { server in
+            _ = try await server.makeAccount()
+            let account = try await server.makeAccount()
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        try await account.client.post("/v1/phone-api-keys", ["name": .string("\(number)")]).status
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(statuses.count { $0 == 200 } == 3)
+        }
+    }
+
+    @Test(arguments: ["-1", "many", "1.5", "99999999999999999999"])
+    func aQuotaThatCannotBeReadIsNamed(value: String) {
+        #expect(throws: ConfigurationError.self) {
+            try GatewayConfiguration(flags: [:], environment: ["QUOTA_PHONES": value])
+        }
+    }
+}
