@@ -90,9 +90,13 @@ package struct GatewayServer: Sendable {
         let site = PageSite(
             speaksTLS: configuration.tls != nil, appURL: try configuration.appURL.map { try CallbackURL($0) })
         let router = GatewayRoutes(
-            proxies: TrustedProxies(networks: configuration.trustedProxies),
+            answerHeaders: AnswerHeadersMiddleware(isSecure: site.isServedOverTLS),
+            forwarding: ForwardingMiddleware(
+                proxies: TrustedProxies(networks: configuration.trustedProxies), unlisted: UnlistedProxies(store: store)
+            ),
             health: HealthRoutes(store: store),
-            metrics: MetricsRoutes(store: store, metrics: metrics, clock: clock, token: configuration.metricsToken),
+            metrics: MetricsRoutes(
+                store: store, metrics: metrics, clock: clock, site: site, token: configuration.metricsToken),
             identities: identities,
             idempotency: IdempotencyMiddleware(store: store, queries: idempotency),
             users: UserRoutes(operations: users),
