@@ -185,6 +185,7 @@ package struct GatewayServer: Sendable {
                         { try HourlyCounts.prune(in: $1) },
                         { try IdempotencyQueries.prune(in: $1) },
                         { try SessionQueries.prune(in: $1) },
+                        { try DeviceQueries.prune(in: $1) },
                         { try AccessQueries.prune(in: $1) },
                         { try InvitationQueries.prune(in: $1) },
                         { try FirstRun.renew(in: $1, logger: logger) },

@@ -23,7 +23,8 @@ enum UserErasure {
         try tx.run("DELETE FROM phone WHERE user_id = \(id)")
         try tx.run("DELETE FROM send_schedule WHERE user_id = \(id)")
         try AccessQueries.delete(of: id, in: tx)
-        try tx.run("DELETE FROM users WHERE id = \(id)")
+        // An id that is nobody's leaves nothing to erase.
+        guard try tx.run("DELETE FROM users WHERE id = \(id)") == 1 else { return }
         try tx.run(
             """
             INSERT INTO user_erasure (user_id, due_at, ends_at)
