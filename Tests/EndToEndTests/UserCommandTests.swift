@@ -79,7 +79,7 @@ extension EndToEndTests {
                     ),
                     (["--email", "nobody"], "'nobody' is not an e-mail address"),
                     (["--email", "a@example.com", "--id", "a b"], "an id has 1 to 128 printable ASCII characters"),
-                    (["--email", "a@example.com", "--api-key", "short"], "an API key has 8 to 255 printable"),
+                    (["--email", "a@example.com", "--api-key", "short"], "an API key has 16 to 255 printable"),
                     (["--email", "a@example.com", "--api-key", "pk_12345678"], "does not start with pk_"),
                 ] {
                     let process = try installation.start(["user", "create"] + arguments)

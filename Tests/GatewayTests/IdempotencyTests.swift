@@ -100,12 +100,12 @@ import Testing
             let clock = AdjustableClock()
             let (path, body) = Self.creations[0]
             try await withServer(in: directory, clock: clock) { server in
-                let account = try await server.makeAccount(id: "me", apiKey: "my-own-user-key")
+                let account = try await server.makeAccount(id: "me", apiKey: "my-own-user-key-1")
                 _ = try await account.makePhone()
                 _ = try await Self.post(account.client, path, body, key: "key")
             }
             try await withServer(in: directory, clock: clock) { server in
-                let client = server.client(key: "my-own-user-key")
+                let client = server.client(key: "my-own-user-key-1")
                 server.advance(by: .seconds(86_000))
                 let repeated = try await Self.post(client, path, body, key: "key")
                 #expect(repeated.header("Idempotency-Replayed") == "true")

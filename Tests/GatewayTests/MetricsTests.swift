@@ -15,11 +15,26 @@ import Testing
         }
     }
 
-    @Test func aForwardedRequestIsNotLocal() async throws {
+    @Test(arguments: [
+        "X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP",
+    ])
+    func aForwardedRequestIsNotLocal(_ field: String) async throws {
         try await withServer { server in
-            let answer = try await server.client.send("GET", "/metrics", headers: [("X-Forwarded-For", "203.0.113.7")])
+            let answer = try await server.client.send("GET", "/metrics", headers: [(field, "203.0.113.7")])
 
             #expect(answer.status == 403)
+        }
+    }
+
+    @Test func aWebSiteInABrowserOfThisMachineDoesNotReadThem() async throws {
+        try await withServer { server in
+            let foreign = try await server.client.send(
+                "GET", "/metrics", headers: [("Host", "evil.example"), ("Origin", "https://evil.example")])
+            let own = try await server.client.send("GET", "/metrics", headers: [("Origin", "https://evil.example")])
+
+            #expect(foreign.status == 421)
+            #expect(own.status == 200)
+            for answer in [foreign, own] { #expect(answer.header("Access-Control-Allow-Origin") == nil) }
         }
     }
 

@@ -21,11 +21,15 @@ struct AuthenticationMiddleware: RouterMiddleware {
         return try await next(request, context)
     }
 
-    /// The key in `Authorization: Bearer`; nil when there is none.
+    /// The user key in `Authorization: Bearer`; nil when there is none, or a phone key, which is not taken there.
     static func bearer(_ request: Request) -> String? {
+        bearerToken(request).flatMap { $0.hasPrefix(APIKey.phonePrefix) ? nil : $0 }
+    }
+
+    /// Whatever stands in `Authorization: Bearer`; nil when there is no such field.
+    static func bearerToken(_ request: Request) -> String? {
         guard let header = request.headers[.authorization], header.lowercased().hasPrefix("bearer ") else { return nil }
-        let key = header.dropFirst(7).trimmed
-        return key.hasPrefix(APIKey.phonePrefix) ? nil : key
+        return header.dropFirst(7).trimmed
     }
 }
 

@@ -3,7 +3,8 @@ import Hummingbird
 
 /// Every route of the server, and what each request passes on its way to them.
 struct GatewayRoutes {
-    let proxies: TrustedProxies
+    let answerHeaders: AnswerHeadersMiddleware
+    let forwarding: ForwardingMiddleware
     let bodies: BodyMemory
     let health: HealthRoutes
     let metrics: MetricsRoutes
@@ -28,18 +29,22 @@ struct GatewayRoutes {
     /// The router: paths match without regard to case or a slash at the end (K3), and GET routes answer HEAD too.
     func router() -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: [.caseInsensitive, .autoGenerateHeadEndpoints])
+        router.add(middleware: answerHeaders)
         health.add(to: router)
-        if !proxies.networks.isEmpty { router.add(middleware: ForwardingMiddleware(proxies: proxies)) }
+        router.add(middleware: forwarding)
         router.add(middleware: AccessLogMiddleware())
         router.add(middleware: BodyMemoryMiddleware(memory: bodies))
         dashboard.add(to: router)
+        // Before other origins are let in: a browser on this machine must not read metrics for a web site.
+        let local = router.group()
+        local.add(middleware: ErrorMiddleware())
+        metrics.add(to: local)
         // Outside of the errors: it adds its headers to their answers, and would wrap what is thrown through it.
         router.add(middleware: Self.crossOrigin)
         router.add(middleware: ErrorMiddleware())
         DocumentationRoutes().add(to: router)
         router.add(middleware: LoopMiddleware())
         router.add(middleware: AuthenticationMiddleware(identities: identities))
-        metrics.add(to: router)
         attachments.add(to: router)
 
         let userGroup = group(router, UserContext.self, .json(limit: RequestBody.usualLimit))

@@ -97,10 +97,14 @@ package struct GatewayServer: Sendable {
         let site = PageSite(
             speaksTLS: configuration.tls != nil, appURL: try configuration.appURL.map { try CallbackURL($0) })
         let router = GatewayRoutes(
-            proxies: TrustedProxies(networks: configuration.trustedProxies),
+            answerHeaders: AnswerHeadersMiddleware(isSecure: site.isServedOverTLS),
+            forwarding: ForwardingMiddleware(
+                proxies: TrustedProxies(networks: configuration.trustedProxies), unlisted: UnlistedProxies(store: store)
+            ),
             bodies: BodyMemory(limit: configuration.requestBodyMemory),
             health: HealthRoutes(store: store),
-            metrics: MetricsRoutes(store: store, metrics: metrics, clock: clock, token: configuration.metricsToken),
+            metrics: MetricsRoutes(
+                store: store, metrics: metrics, clock: clock, site: site, token: configuration.metricsToken),
             identities: identities,
             idempotency: Idempotency(store: store, queries: idempotency, uploads: uploads),
             users: UserRoutes(operations: users),
@@ -194,6 +198,7 @@ package struct GatewayServer: Sendable {
                         { try HourlyCounts.prune(in: $1) },
                         { try IdempotencyQueries.prune(in: $1) },
                         { try SessionQueries.prune(in: $1) },
+                        { try DeviceQueries.prune(in: $1) },
                         { try AccessQueries.prune(in: $1) },
                         { try InvitationQueries.prune(in: $1) },
                         { try FirstRun.renew(in: $1, logger: logger) },

@@ -16,7 +16,7 @@ package struct GatewayStore: Sendable {
         + HeartbeatMigrations.all + MessageMigrations.all + AttachmentMigrations.all + PushMigrations.all
         + SendScheduleMigrations.all + MessageThreadMigrations.all + IdempotencyQueries.migrations
         + BulkMessageMigrations.all + UserErasure.migrations + IdentityEpoch.migrations + SessionMigrations.all
-        + InvitationMigrations.all + WebhookMigrations.all + Quotas.migrations
+        + InvitationMigrations.all + WebhookMigrations.all + Quotas.migrations + UnlistedProxies.migrations
 
     /// Opens the store of `configuration`, makes and migrates it where needed, and checks the master key.
     ///

@@ -34,7 +34,7 @@ struct AttachmentRoutes {
             status: .ok,
             headers: [
                 .contentType: file.contentType == "text/x-vcard" ? "text/vcard" : file.contentType,
-                .contentDisposition: "attachment", .xContentTypeOptions: "nosniff",
+                .contentDisposition: "attachment",
                 .contentSecurityPolicy: "sandbox; default-src 'none'",
             ],
             body: .init(byteBuffer: ByteBuffer(data: data)))

@@ -15,7 +15,7 @@ import Timestamps
 final class EventStream: Sendable {
     private let store: any Store
     private let identities: Identities
-    private let open = Mutex<[UserID: Int]>([:])
+    private let open = Mutex<[Listener: Int]>([:])
 
     init(store: any Store, identities: Identities) {
         self.store = store
@@ -34,43 +34,44 @@ final class EventStream: Sendable {
         let keys = [request.headers[.apiKey], AuthenticationMiddleware.bearer(request)].compactMap(\.self)
         let userID = context.userID
         // Known keys are in memory, so that looking each time costs nothing.
-        let permit = Permit(interval: .zero) { [self] in try await !isRevoked(keys, of: userID) }
-        return try open(request, of: userID, after: after, filter, .entries, while: permit)
+        return try open(request, of: userID, after: after, filter, .entries) { [self] in
+            try await !isRevoked(keys, of: userID)
+        }
     }
 
     /// What a stream tells of each event.
-    enum Contents: Sendable {
+    enum Contents: Hashable, Sendable {
         /// An item of `GET /v1/events`.
         case entries
         /// That there was one: `changed`, once for all that came together.
         case notices
     }
 
-    /// Whether whoever opened a stream may still listen.
-    struct Permit: Sendable {
-        /// How often that is asked at most.
-        let interval: Duration
-        let holds: @Sendable () async throws -> Bool
+    /// Whose streams are counted together: open pages do not take the place of programs, nor the other way about.
+    private struct Listener: Hashable {
+        let userID: UserID
+        let contents: Contents
     }
 
     /// Opens a stream of the user's events after the position `after`, nil for what is still to come; 429 when they have
-    /// ten already.
+    /// ten of this kind already. It ends when `isPermitted` does not hold any more, which is asked before each frame, and
+    /// once a second where nothing happens.
     func open(
         _ request: Request, of userID: UserID, after: Int64?, _ filter: EventLog.Filter, _ contents: Contents,
-        while permit: Permit
+        while isPermitted: @escaping @Sendable () async throws -> Bool
     ) throws -> Response {
-        let admission = try admit(userID)
+        let admission = try admit(Listener(userID: userID, contents: contents))
         return Response(
             status: .ok,
-            headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .xAccelBuffering: "no"],
+            headers: [.contentType: "text/event-stream", .xAccelBuffering: "no"],
             body: ResponseBody { [self] writer in
                 try await request.body.consumeWithInboundCloseHandler { _ in
                     var cursor = try await start(after)
-                    var nextLook = ContinuousClock.now + permit.interval
                     var nextComment = ContinuousClock.now + Self.commentInterval
                     try await writer.write(ByteBuffer(string: ": open at \(cursor)\n\n"))
                     while !admission.isOver && !Task.isCancelled && !Task.isShuttingDownGracefully {
-                        let page = try await page(of: admission.userID, after: cursor, filter, contents)
+                        guard try await isPermitted() else { break }
+                        let page = try await page(of: userID, after: cursor, filter, contents)
                         cursor = page.cursor
                         if !page.frames.isEmpty { try await writer.write(ByteBuffer(bytes: page.frames)) }
                         if page.mayHaveMore { continue }
@@ -79,10 +80,6 @@ final class EventStream: Sendable {
                             try await writer.write(ByteBuffer(string: ":\n\n"))
                         }
                         await store.wakeups.wait(for: .events, atMost: .seconds(1))
-                        if nextLook <= .now {
-                            nextLook = .now + permit.interval
-                            guard try await permit.holds() else { break }
-                        }
                     }
                 } onInboundClosed: {
                     admission.end()
@@ -114,12 +111,10 @@ final class EventStream: Sendable {
     /// One of the ten streams of a user; gone with the response that holds it, also one whose body is never asked for,
     /// as that to HEAD.
     private final class Admission: Sendable {
-        let userID: UserID
         private let leave: @Sendable () -> Void
         private let ended = Mutex(false)
 
-        init(_ userID: UserID, leave: @escaping @Sendable () -> Void) {
-            self.userID = userID
+        init(leave: @escaping @Sendable () -> Void) {
             self.leave = leave
         }
 
@@ -131,19 +126,19 @@ final class EventStream: Sendable {
         func end() { ended.withLock { $0 = true } }
     }
 
-    private func admit(_ userID: UserID) throws(APIError) -> Admission {
+    private func admit(_ listener: Listener) throws(APIError) -> Admission {
         let isAdmitted = open.withLock { open in
-            guard open[userID, default: 0] < Self.streamsPerUser else { return false }
-            open[userID, default: 0] += 1
+            guard open[listener, default: 0] < Self.streamsPerUser else { return false }
+            open[listener, default: 0] += 1
             return true
         }
         guard isAdmitted else {
             throw APIError(.tooManyRequests, "You have \(Self.streamsPerUser) event streams open, close one first.")
         }
-        return Admission(userID) { [self] in
+        return Admission { [self] in
             open.withLock { open in
-                let rest = open[userID, default: 1] - 1
-                open[userID] = rest > 0 ? rest : nil
+                let rest = open[listener, default: 1] - 1
+                open[listener] = rest > 0 ? rest : nil
             }
         }
     }

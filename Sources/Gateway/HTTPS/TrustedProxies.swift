@@ -44,7 +44,8 @@ struct TrustedProxies: Sendable {
         return RequestOrigin(client: client, baseURL: Self.baseURL(forwardedProto, host))
     }
 
-    private func isTrusted(_ address: IPAddress) -> Bool {
+    /// Whether `address` belongs to one of the proxies.
+    func isTrusted(_ address: IPAddress) -> Bool {
         networks.contains { $0.contains(address) }
     }
 
@@ -68,18 +69,42 @@ struct TrustedProxies: Sendable {
     }
 }
 
-/// Gives each request its ``RequestOrigin``; only there when proxies are trusted.
+extension Request {
+    /// Whether any of the fields that proxies add is there. Their absence proves nothing: a proxy may add none.
+    var wasForwarded: Bool {
+        headers.contains { field in
+            let name = field.name.canonicalName
+            return name.hasPrefix("x-forwarded") || Self.forwardingFields.contains(name)
+        }
+    }
+
+    /// What proxies, load balancers and content networks add besides `X-Forwarded-*`, in lower case.
+    private static let forwardingFields: Set = [
+        "forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for",
+        "x-envoy-external-address", "true-client-ip", "cf-connecting-ip", "cf-ray", "fastly-client-ip", "fly-client-ip",
+        "x-azure-clientip", "x-appengine-user-ip",
+    ]
+}
+
+/// Gives each request its ``RequestOrigin``, and notes proxies that are not trusted.
 struct ForwardingMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
     let proxies: TrustedProxies
+    let unlisted: UnlistedProxies
 
     @concurrent func handle(
         _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         var context = context
+        let peer = context.origin.client
+        if let peer, !proxies.isTrusted(peer),
+            request.headers[.xForwardedFor] != nil || request.headers[.forwarded] != nil
+        {
+            await unlisted.note(peer, logger: context.logger)
+        }
         context.origin = proxies.origin(
-            peer: context.origin.client, forwardedFor: request.headers[values: .xForwardedFor],
+            peer: peer, forwardedFor: request.headers[values: .xForwardedFor],
             forwardedProto: request.headers[.xForwardedProto], host: request.head.authority)
         return try await next(request, context)
     }

@@ -7,24 +7,27 @@ import Timestamps
 
 /// `GET /metrics`: the Prometheus text format 0.0.4.
 ///
-/// Open to connections from this machine, elsewhere with METRICS_TOKEN as bearer token. A request that a proxy forwarded
-/// is not from this machine, whatever the connection says.
+/// With METRICS_TOKEN open to whoever sends it as bearer token. Without one open to connections from this machine that ask
+/// for it by one of its own names: a foreign name is a web site in a browser here (DNS rebinding). A request that a proxy
+/// forwarded is not from this machine, whatever the connection says.
 struct MetricsRoutes {
     let store: any Store
     let metrics: DeliveryMetrics
     let clock: any WallClock
+    let site: PageSite
     let token: Secret<String>?
 
-    func add(to router: Router<APIContext>) {
-        router.get("/metrics") { request, context in
-            let isForwarded = request.headers[.xForwardedFor] != nil || request.headers[.forwarded] != nil
+    func add(to group: RouterGroup<APIContext>) {
+        group.get("/metrics") { request, context in
             if let token {
-                let given = AuthenticationMiddleware.bearer(request) ?? ""
-                guard SHA256Digest.bytes(given) == SHA256Digest.bytes(token.exposed) else {
-                    throw HTTPError(.unauthorized)
-                }
-            } else if !context.isLocal || isForwarded {
+                let given = AuthenticationMiddleware.bearerToken(request) ?? ""
+                guard RandomToken.areEqual(given, token.exposed) else { throw HTTPError(.unauthorized) }
+            } else if !context.isLocal || request.wasForwarded {
                 throw HTTPError(.forbidden, message: "set METRICS_TOKEN to read metrics from elsewhere")
+            } else if !site.isOwnName(request) {
+                throw HTTPError(
+                    .misdirectedRequest,
+                    message: "ask for metrics at localhost, at an IP address, or at the name in APP_URL")
             }
             return Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],

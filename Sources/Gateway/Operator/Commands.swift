@@ -39,9 +39,11 @@ package enum Commands {
     package static func createUser(
         flags: [String: String?], email: String, id: String?, apiKey: String?, password: String? = nil
     ) async throws -> CreatedUser {
-        if let problem = password.flatMap(Passwords.problem(with:)) { throw UserCreationError(problem) }
+        if let problem = password.flatMap({ Passwords.problem(with: $0, email: email) }) {
+            throw UserCreationError(problem)
+        }
         var hash: String?
-        if let password { hash = try await Passwords().hash(password) }
+        if let password { hash = try await Passwords().hash(password, in: .first) }
         return try await withStore(flags) { [hash] opened in
             let users = UserOperations(
                 store: opened.store, queries: UserQueries(keyring: opened.keyring),

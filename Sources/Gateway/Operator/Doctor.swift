@@ -138,6 +138,17 @@ extension Commands {
         ]
     }
 
+    private static func proxies(_ unlisted: [String], _ listed: TrustedProxies) -> Finding {
+        let value = (listed.networks.map { "\($0)" } + unlisted).joined(separator: ",")
+        return .warning(
+            "proxies",
+            """
+            requests with X-Forwarded-For came from \(unlisted.joined(separator: ", ")) within 7 days, which nobody trusts: \
+            all that is behind counts as one client when somebody signs in. If these are your proxies, set \
+            TRUSTED_PROXIES=\(value)
+            """)
+    }
+
     private static func inspect(_ store: any Store, _ configuration: GatewayConfiguration) async -> [Finding] {
         do {
             let applied: Set<String> = Set(
@@ -158,9 +169,11 @@ extension Commands {
                     try tx.rows("SELECT key_id FROM master_key_check").count
                 )
             }
-            return [
-                .fine("store", "\(configuration.storeName) opens, is up to date, and fits the master key")
-            ] + rotation(of: keyring, settled, named: named)
+            let fine = Finding.fine("store", "\(configuration.storeName) opens, is up to date, and fits the master key")
+            let listed = TrustedProxies(networks: configuration.trustedProxies)
+            let unlisted = try await store.read { tx in try UnlistedProxies.list(besides: listed, in: tx) }
+            return [fine] + rotation(of: keyring, settled, named: named)
+                + (unlisted.isEmpty ? [] : [proxies(unlisted, listed)])
         } catch {
             return [.problem("store", "\(error)")]
         }

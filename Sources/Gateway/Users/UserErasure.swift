@@ -26,7 +26,8 @@ enum UserErasure {
         // Nobody becomes the owner unasked: the place stays taken, by nobody.
         try tx.run("UPDATE server_owner SET user_id = '' WHERE user_id = \(id)")
         try AccessQueries.delete(of: id, in: tx)
-        try tx.run("DELETE FROM users WHERE id = \(id)")
+        // An id that is nobody's leaves nothing to erase.
+        guard try tx.run("DELETE FROM users WHERE id = \(id)") == 1 else { return }
         try tx.run(
             """
             INSERT INTO user_erasure (user_id, due_at, ends_at)

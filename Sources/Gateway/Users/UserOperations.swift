@@ -14,7 +14,7 @@ struct UserOperations: Sendable {
     /// - Parameters:
     ///   - email: Its e-mail address, unique whatever the case of its letters; stored in lower case.
     ///   - id: Its id, 1 to 128 characters without white space; nil draws one.
-    ///   - apiKey: Its API key, at least 8 characters, not starting with `pk_`; nil draws one.
+    ///   - apiKey: Its API key, at least 16 characters, not starting with `pk_`; nil draws one.
     ///   - more: What else is stored in the same transaction. The first account of all then owns the server.
     /// - Returns: The account with its key.
     /// - Throws: ``UserCreationError``, and what `more` throws.
@@ -27,11 +27,11 @@ struct UserOperations: Sendable {
             throw UserCreationError("an id has 1 to 128 printable ASCII characters, no space and no slash")
         }
         if let apiKey {
-            guard apiKey.utf8.count >= 8, apiKey.utf8.count <= 255, apiKey.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }),
+            guard apiKey.utf8.count >= 16, apiKey.utf8.count <= 255, apiKey.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }),
                 !apiKey.hasPrefix(APIKey.phonePrefix), apiKey != "undefined"
             else {
                 throw UserCreationError(
-                    "an API key has 8 to 255 printable ASCII characters and does not start with pk_")
+                    "an API key has 16 to 255 printable ASCII characters and does not start with pk_")
             }
         }
         if let id, try await store.read({ tx in try UserErasure.isRunning(for: UserID(id), in: tx) }) {

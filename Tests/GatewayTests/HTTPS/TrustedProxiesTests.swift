@@ -1,5 +1,7 @@
 import Delivery
 import Foundation
+import Logging
+import Storage
 import TestSupport
 import Testing
 
@@ -70,6 +72,36 @@ import Testing
             #expect(attachment.hasPrefix((url ?? server.baseURL) + "/v1/attachments/"), "\(attachment)")
             let line = server.log.lines.last { $0.message == "request" && $0.metadata["method"] == "POST" }
             #expect(line?.metadata["client"] == client)
+        }
+    }
+}
+
+/// Proxies that the operator forgot to list.
+@Suite(.timeLimit(.minutes(1))) struct UnlistedProxiesTests {
+    @Test func aProxyThatIsNotTrustedIsLoggedOnceAndNoted() async throws {
+        try await withServer { server in
+            for _ in 0..<3 {
+                _ = try await server.client.send("GET", "/v1/users/me", headers: [("X-Forwarded-For", "203.0.113.7")])
+            }
+
+            let warnings = server.log.lines.filter { $0.level == .warning && $0.message.contains("TRUSTED_PROXIES") }
+            #expect(warnings.map { $0.metadata["proxy"] } == ["127.0.0.1"])
+            let noted = try await server.store.read { tx in
+                (
+                    try UnlistedProxies.list(besides: TrustedProxies(networks: []), in: tx),
+                    try UnlistedProxies.list(besides: TrustedProxies(networks: [Network("127.0.0.0/8")]), in: tx)
+                )
+            }
+            #expect(noted.0 == ["127.0.0.1"])
+            #expect(noted.1 == [])
+        }
+    }
+
+    @Test func aTrustedProxyIsNotLogged() async throws {
+        try await withServer(["TRUSTED_PROXIES": "127.0.0.1"]) { server in
+            _ = try await server.client.send("GET", "/v1/users/me", headers: [("X-Forwarded-For", "203.0.113.7")])
+
+            #expect(!server.log.lines.contains { $0.level == .warning })
         }
     }
 }

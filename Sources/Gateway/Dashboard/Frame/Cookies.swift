@@ -2,7 +2,7 @@ import Crypto
 import HTTPTypes
 import Hummingbird
 
-/// The two cookies of the pages.
+/// The cookies of the pages.
 enum Cookies {
     /// What a cookie is for.
     enum Name: String {
@@ -10,25 +10,35 @@ enum Cookies {
         case session = "httpsms"
         /// Holds the token of forms, before there is a session.
         case form = "httpsms-form"
+        /// Says that somebody signed in with this browser before; see ``DeviceQueries``.
+        case device = "httpsms-device"
 
         /// Over TLS, `__Host-` keeps subdomains and plain HTTP from setting it. Without TLS it has another name, so that
         /// what was set there never counts over TLS.
         func full(isSecure: Bool) -> String { isSecure ? "__Host-\(rawValue)" : rawValue }
     }
 
-    /// The value that the browser sent; nil when there is none that can be a token.
-    static func value(_ name: Name, _ request: Request, isSecure: Bool) -> String? {
-        let prefix = name.full(isSecure: isSecure) + "="
-        for header in request.headers[values: .cookie] {
-            for pair in header.split(separator: ";") {
-                let pair = pair.trimmed
-                guard pair.hasPrefix(prefix) else { continue }
-                let value = String(pair.dropFirst(prefix.count))
-                if RandomToken.isToken(value) { return value }
-            }
-        }
-        return nil
+    /// What the browser sent that can be a token, in its order, at most ``bound``. There may be several: over plain HTTP
+    /// a neighbouring host can set a cookie of the same name, which must not sign anybody out.
+    static func values(_ name: Name, _ request: Request, isSecure: Bool) -> [String] {
+        let prefix = Array((name.full(isSecure: isSecure) + "=").utf8)
+        let pairs = request.headers[values: .cookie].lazy.flatMap { $0.utf8.split(separator: UInt8(ascii: ";")) }
+        return Array(
+            pairs.compactMap { pair -> String? in
+                let pair = pair.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+                guard pair.starts(with: prefix) else { return nil }
+                let value = String(decoding: pair.dropFirst(prefix.count), as: UTF8.self).trimmed
+                return RandomToken.isToken(value) ? value : nil
+            }.prefix(bound))
     }
+
+    /// The first of ``values(_:_:isSecure:)``; nil when there is none.
+    static func value(_ name: Name, _ request: Request, isSecure: Bool) -> String? {
+        values(name, request, isSecure: isSecure).first
+    }
+
+    /// A browser keeps one of each path and domain that may set it; more than these are sent to keep us busy.
+    private static let bound = 8
 
     /// Sets a cookie for `lifetime`, nil until the browser is closed; an empty value and no time left take it away.
     static func field(_ name: Name, _ value: String, isSecure: Bool, lifetime: Duration?) -> HTTPField {

@@ -3,8 +3,8 @@ import Hummingbird
 import Storage
 import Timestamps
 
-/// `GET /live`: tells a page that something happened, with the session of the browser. The page then fetches itself anew and
-/// takes what changed from there, so that each row is made in one place.
+/// `GET /live`: tells a page that something happened, with the session of the browser and for as long as that is open. The
+/// page then fetches itself again and takes what changed from there, so that each row is made in one place.
 struct LivePages: SignedInPages {
     let stream: EventStream
     let sessions: Sessions
@@ -12,9 +12,9 @@ struct LivePages: SignedInPages {
     func add(to group: RouterGroup<SignedInContext>) {
         group.get("/live") { request, context in
             let session = context.session
-            return try stream.open(
-                request, of: context.userID, after: nil, EventLog.Filter(), .notices,
-                while: EventStream.Permit(interval: .seconds(30)) { try await sessions.isOpen(session) })
+            return try stream.open(request, of: context.userID, after: nil, EventLog.Filter(), .notices) {
+                try await sessions.isOpen(session)
+            }
         }
     }
 }

@@ -34,12 +34,8 @@ struct PageContext: ChildRequestContext {
     /// The client's address, for the log.
     var client: String { origin.client.map { "\($0)" } ?? "unknown" }
 
-    /// Who counts as one client for limits: an IPv4 address, or the /64 of an IPv6 address, which is what one
-    /// subscriber has at least.
-    var clientNetwork: String {
-        guard let address = origin.client, address.family == .v6 else { return client }
-        return "\(Network(base: IPAddress(v6: (address.bits >> 64) << 64), prefixLength: 64))"
-    }
+    /// Who counts as one client for limits; see `IPAddress.clientNetwork`.
+    var clientNetwork: String { origin.client?.clientNetwork ?? client }
 }
 
 /// A request for a page by somebody who is signed in; anybody else is sent to the sign-in page.

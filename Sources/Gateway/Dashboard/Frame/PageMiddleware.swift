@@ -40,7 +40,6 @@ struct PageMiddleware: RouterMiddleware {
             response = answer(error, request, context)
         }
         for (name, value) in Self.headers { response.headers[name] = value }
-        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         return response
     }
 
@@ -56,6 +55,8 @@ struct PageMiddleware: RouterMiddleware {
         switch error {
         case is SignInRequired: return .seeOther("/sign-in")
         case let error as PageError: return views.error(error, context)
+        case is PasswordQueue.Crowded:
+            return later("Too many people are signing in at the moment. Try again in a few seconds.", context)
         case let error as APIError: return views.error(PageError(error.status, error.message), context)
         case is NIOTooManyBytesError:
             return views.error(PageError(.contentTooLarge, "The form is larger than this page takes."), context)
@@ -68,14 +69,20 @@ struct PageMiddleware: RouterMiddleware {
             return views.error(PageError(.serviceUnavailable, "The request was given up. Try again."), context)
         case StorageError.unavailable(let reason):
             context.logger.error("page refused", metadata: ["reason": "\(reason)", "client": "\(context.client)"])
-            return views.error(
-                PageError(.serviceUnavailable, "The server cannot store anything at the moment: \(reason)"), context)
+            return later("The server cannot store anything at the moment: \(reason)", context)
         case let error as HTTPError where error.status == .notFound: return views.error(.notFound, context)
         default:
             context.logger.error("page failed", metadata: ["error": "\(error)", "client": "\(context.client)"])
             return views.error(
                 PageError(.internalServerError, "The server ran into an error. Its log says more."), context)
         }
+    }
+
+    /// 503, with when to come back.
+    private func later(_ message: String, _ context: PageContext) -> Response {
+        var response = views.error(PageError(.serviceUnavailable, message), context)
+        response.headers[.retryAfter] = "5"
+        return response
     }
 
     /// Nothing is loaded from elsewhere, and no script but ours runs. `same-origin`: with `no-referrer`, browsers would
@@ -86,7 +93,6 @@ struct PageMiddleware: RouterMiddleware {
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
                 + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         ),
-        (.xContentTypeOptions, "nosniff"),
         (.referrerPolicy, "same-origin"),
         (.crossOriginOpenerPolicy, "same-origin"),
     ]

@@ -16,14 +16,22 @@ struct PageSite: Sendable {
         return appURL.map { $0.isTLS && Self.host(request.head.authority) == $0.host } ?? false
     }
 
-    /// Refuses names that are not ours. A foreign name that resolves to us is how a web site would reach a server on its
+    /// Whether clients reach this server over TLS: it speaks TLS itself, or a proxy at APP_URL does.
+    var isServedOverTLS: Bool { speaksTLS || appURL?.isTLS == true }
+
+    /// Whether the request names this server: by APP_URL, as `localhost`, or by an address. A foreign name that resolves to us is how a web site would reach a server on its
     /// visitor's machine (DNS rebinding): its scripts would count as ours. An address in place of a name cannot be made to
     /// lead elsewhere.
+    func isOwnName(_ request: Request) -> Bool {
+        let host = Self.host(request.head.authority)
+        return host == "localhost" || host == appURL?.host || IPAddress(host) != nil
+    }
+
+    /// Refuses names that are not ours; see ``isOwnName(_:)``.
     ///
     /// - Throws: `PageError` 421.
     func checkHost(_ request: Request) throws(PageError) {
-        let host = Self.host(request.head.authority)
-        if host == "localhost" || host == appURL?.host || IPAddress(host) != nil { return }
+        if isOwnName(request) { return }
         throw PageError(
             .misdirectedRequest,
             "The dashboard does not answer to the name of this address. Set APP_URL to the URL that people open, or "

@@ -9,15 +9,18 @@ struct Visitor: Sendable {
     let network: String
     /// What it says it is, cut to 255 bytes.
     let agent: String
+    /// The tokens that say that somebody signed in with it before; not looked at yet.
+    let devices: [String]
 
-    init(network: String, address: String, agent: String) {
-        (self.network, self.address) = (network, address)
+    init(network: String, address: String, agent: String, devices: [String] = []) {
+        (self.network, self.address, self.devices) = (network, address, devices)
         self.agent = String(decoding: agent.replacing("\0", with: "").utf8.prefix(255), as: UTF8.self)
     }
 
     init(_ request: Request, _ context: PageContext) {
         self.init(
-            network: context.clientNetwork, address: context.client, agent: request.headers[.userAgent] ?? "")
+            network: context.clientNetwork, address: context.client, agent: request.headers[.userAgent] ?? "",
+            devices: Cookies.values(.device, request, isSecure: context.isSecure))
     }
 
     /// `Firefox on Linux`, as far as `agent` can be read: browsers name each other, so that the first that fits counts.

@@ -28,14 +28,14 @@ struct AccessOperations: Sendable {
     func createOwner(
         token: String, email: String, password: String, visitor: Visitor
     ) async throws -> Sessions.Fresh {
-        try await admit([Subject.address(visitor.network)])
+        try await admit([.network(visitor.network, at: .token)])
         let tokenHash = SHA256Digest.bytes(token)
         guard try await store.read({ tx in try FirstRunQueries.isValid(tokenHash: tokenHash, in: tx) }) else {
             throw Refusal(
                 message: "The token is wrong or too old. The newest one stands in the server's log.")
         }
-        if let problem = Passwords.problem(with: password) { throw Refusal(message: problem) }
-        let hash = try await passwords.hash(password)
+        if let problem = Passwords.problem(with: password, email: email) { throw Refusal(message: problem) }
+        let hash = try await passwords.hash(password, in: .first)
         let session = Sessions.Fresh(visitor: visitor)
         do {
             _ = try await users.create(email: email, id: nil, apiKey: nil) { user, tx in
@@ -55,12 +55,13 @@ struct AccessOperations: Sendable {
     ///
     /// - Throws: ``Refusal``.
     func signIn(email: String, password: String, visitor: Visitor) async throws -> Sessions.Fresh {
-        try await admit(Subject.all(email, visitor.network))
+        let attempt = try await attempt(email, visitor, at: .signIn)
         let account = try await store.read { tx in try AccessQueries.account(email: email, in: tx) }
-        guard try await passwords.verify(password, against: account?.passwordHash), let account else {
-            throw Refusal.wrongPassword
-        }
-        return try await begin(account.id, visitor, forgetting: [.email(email), .pair(email, visitor.network)]) { tx in
+        guard
+            try await passwords.verify(password, against: account?.passwordHash, in: attempt.lane),
+            let account
+        else { throw Refusal.wrongPassword }
+        return try await begin(account.id, visitor, forgetting: attempt.bounds) { tx in
             // The password may have been changed while it was checked.
             try AccessQueries.passwordHash(of: account.id, in: tx) == account.passwordHash
         }
@@ -72,8 +73,8 @@ struct AccessOperations: Sendable {
     func setFirstPassword(
         email: String, apiKey: String, password: String, visitor: Visitor
     ) async throws -> Sessions.Fresh {
-        try await admit(Subject.all(email, visitor.network))
-        if let problem = Passwords.problem(with: password) { throw Refusal(message: problem) }
+        let attempt = try await attempt(email, visitor, at: .firstSignIn)
+        if let problem = Passwords.problem(with: password, email: email) { throw Refusal(message: problem) }
         let keyHash = SHA256Digest.bytes(apiKey)
         let account = try await store.read { tx in try AccessQueries.account(email: email, in: tx) }
         guard let account, account.apiKeyHash == keyHash, account.passwordHash == nil else {
@@ -81,23 +82,24 @@ struct AccessOperations: Sendable {
                 message: "The e-mail address or the API key is wrong, or the account has a password already.")
         }
         // Only who has the key costs us a password's worth of work.
-        let hash = try await passwords.hash(password)
-        return try await begin(account.id, visitor, forgetting: [.email(email), .pair(email, visitor.network)]) { tx in
+        let hash = try await passwords.hash(password, in: .first)
+        return try await begin(account.id, visitor, forgetting: attempt.bounds) { tx in
             try AccessQueries.insertPassword(hash, of: account.id, in: tx)
         }
     }
 
-    /// Gives a signed-in user another password, ends all of their sessions and begins a new one.
+    /// Gives a signed-in user another password, ends all of their sessions, forgets their browsers and begins a new session.
     ///
     /// - Throws: ``Refusal``.
     func changePassword(
         of session: Session, from old: String, to new: String, visitor: Visitor
     ) async throws -> Sessions.Fresh {
         let stored = try await confirm(old, of: session)
-        if let problem = Passwords.problem(with: new) { throw Refusal(message: problem) }
-        let hash = try await passwords.hash(new)
+        if let problem = Passwords.problem(with: new, email: session.email) { throw Refusal(message: problem) }
+        let hash = try await passwords.hash(new, in: .first)
         return try await begin(session.userID, visitor, forgetting: []) { tx in
             try SessionQueries.deleteAll(of: session.userID, in: tx)
+            try DeviceQueries.deleteAll(of: session.userID, in: tx)
             return try AccessQueries.replacePassword(stored, by: hash, of: session.userID, in: tx)
         }
     }
@@ -109,70 +111,74 @@ struct AccessOperations: Sendable {
     /// - Throws: ``Refusal`` when it is wrong.
     @discardableResult
     func confirm(_ password: String, of session: Session) async throws -> String {
-        let subject = Subject.password(session.userID)
-        try await admit([subject])
+        let bound = SignInBound.password(session.userID)
+        try await admit([bound])
         let stored = try await store.read { tx in try AccessQueries.passwordHash(of: session.userID, in: tx) }
-        guard try await passwords.verify(password, against: stored), let stored else {
+        guard try await passwords.verify(password, against: stored, in: .first), let stored else {
             throw Refusal(message: "The current password is wrong.")
         }
-        try await store.write { tx in try AccessQueries.forgetAttempts(of: subject.digest, in: tx) }
+        try await store.write { tx in try AccessQueries.forgetAttempts(bound, in: tx) }
         return stored
     }
 
     /// Begins a session in the transaction in which `condition` still holds.
     private func begin(
-        _ userID: UserID, _ visitor: Visitor, forgetting subjects: [Subject],
+        _ userID: UserID, _ visitor: Visitor, forgetting bounds: [SignInBound],
         if condition: @escaping @Sendable (any Transaction) throws -> Bool
     ) async throws -> Sessions.Fresh {
         let session = Sessions.Fresh(visitor: visitor)
         try await store.write { tx in
             guard try condition(tx) else { throw Refusal.wrongPassword }
-            // The address keeps its count: one known password must not open the way for guesses at others.
-            for subject in subjects { try AccessQueries.forgetAttempts(of: subject.digest, in: tx) }
+            for bound in bounds { try AccessQueries.forgetAttempts(bound, in: tx) }
             try session.insert(for: userID, in: tx)
         }
         return session
     }
 
-    /// Counts an attempt, before anything is looked at: attempts at the same time count, too.
-    func admit(_ subjects: [Subject]) async throws {
-        let isAdmitted = try await store.write { tx in
-            try subjects.map { try AccessQueries.countAttempt(of: $0.digest, in: tx) <= $0.bound }.allSatisfy(\.self)
-        }
-        guard isAdmitted else { throw Refusal.tooManyAttempts }
+    /// An attempt that was let through.
+    private struct Attempt: Sendable {
+        let lane: Passwords.Lane
+        /// What success forgets. The network keeps its count: one known password must not open the way for guesses at
+        /// others.
+        let bounds: [SignInBound]
     }
 
-    /// Whose attempts are counted. Only digests are stored.
-    enum Subject {
-        case email(String)
-        case address(String)
-        /// An e-mail address as one client tries it.
-        case pair(String, String)
-        /// A signed-in user who is asked for the password again.
-        case password(UserID)
-
-        /// What an attempt to sign in counts for.
-        static func all(_ email: String, _ client: String) -> [Subject] {
-            [.pair(email, client), .email(email), .address(client)]
-        }
-
-        var digest: [UInt8] {
-            switch self {
-            case .email(let text): SHA256Digest.bytes(parts: ["email", text.lowercased()])
-            case .address(let text): SHA256Digest.bytes(parts: ["address", text])
-            case .pair(let email, let client): SHA256Digest.bytes(parts: ["pair", email.lowercased(), client])
-            case .password(let id): SHA256Digest.bytes(parts: ["password", id.text])
+    /// Counts an attempt to sign in to the account of `email`.
+    ///
+    /// A browser that signed in to this account before is counted by itself alone, so that no guess made elsewhere keeps it
+    /// out. Any other is counted by address and network, then by network, then by address. Passwords of networks that
+    /// tried little lately are checked first.
+    private func attempt(_ email: String, _ visitor: Visitor, at door: SignInBound.Door) async throws -> Attempt {
+        let devices = visitor.devices.map { SHA256Digest.bytes($0) }
+        return try await store.write { tx in
+            if let device = try DeviceQueries.known(among: devices, email: email, in: tx) {
+                let bounds = [SignInBound.device(device)]
+                _ = try Self.admit(bounds, in: tx)
+                return Attempt(lane: .first, bounds: bounds)
             }
+            let pair = SignInBound.pair(email, visitor.network)
+            let number = try Self.admit([pair, .network(visitor.network, at: door)], in: tx)
+            _ = try Self.admit([.email(email)], in: tx)
+            return Attempt(lane: number <= Self.slips ? .first : .second, bounds: [pair, .email(email)])
         }
+    }
 
-        /// Per 15 minutes. Several people may share an address, and nobody should be able to lock somebody else out by
-        /// guessing badly, so that the e-mail address alone counts loosely.
-        var bound: Int64 {
-            switch self {
-            case .pair, .password: 10
-            case .address: 60
-            case .email: 200
-            }
+    /// So many attempts of one network in 15 minutes are somebody who mistypes.
+    private static let slips = 3
+
+    /// Counts an attempt, before anything is looked at: attempts at the same time count, too. The bounds are asked in their
+    /// order, and what one refuses is not counted for those behind it.
+    ///
+    /// - Throws: ``Refusal``, which leaves every count as it was.
+    func admit(_ bounds: [SignInBound]) async throws {
+        try await store.write { tx in _ = try Self.admit(bounds, in: tx) }
+    }
+
+    /// - Returns: The number of the attempt within its 15 minutes, by the last bound.
+    private static func admit(_ bounds: [SignInBound], in tx: any Transaction) throws -> Int64 {
+        try bounds.reduce(0) { _, bound in
+            guard let number = try AccessQueries.countAttempt(bound, in: tx) else { throw Refusal.tooManyAttempts }
+            return number
         }
     }
 }

@@ -62,28 +62,54 @@ enum AccessQueries {
     /// Forgets how somebody signs in.
     static func delete(of userID: UserID, in tx: any Transaction) throws {
         try SessionQueries.deleteAll(of: userID, in: tx)
+        try DeviceQueries.deleteAll(of: userID, in: tx)
         try tx.run("DELETE FROM user_password WHERE user_id = \(userID)")
     }
 
-    /// Counts one more attempt for `subject` and gives how many there were within the last 15 minutes.
-    static func countAttempt(of subject: [UInt8], in tx: any Transaction) throws -> Int64 {
-        try tx.rows(
+    /// Counts one more attempt and gives its number within 15 minutes; nil when there were as many as `bound` allows, which
+    /// leaves the count as it was.
+    ///
+    /// A count from the future is one from before the clock was set back. It holds for at most another 15 minutes, as the
+    /// clocks of nodes differ a little; one that is further away begins again.
+    static func countAttempt(_ bound: SignInBound, in tx: any Transaction) throws -> Int64? {
+        let (now, from, to) = (tx.now, tx.now - window, tx.now + window)
+        let number: Int64? = try tx.rows(
             """
             INSERT INTO sign_in_attempt (subject, started_at, attempts)
-            VALUES (\(subject), \(tx.now), 1)
+            VALUES (\(bound.digest), \(now), 1)
             ON CONFLICT (subject) DO UPDATE SET
-                attempts = CASE WHEN sign_in_attempt.started_at <= \(tx.now - window) THEN 1
-                    ELSE sign_in_attempt.attempts + 1 END,
-                started_at = CASE WHEN sign_in_attempt.started_at <= \(tx.now - window) THEN excluded.started_at
-                    ELSE sign_in_attempt.started_at END
+                attempts = CASE
+                    WHEN sign_in_attempt.started_at > \(from) AND sign_in_attempt.started_at < \(to)
+                    THEN sign_in_attempt.attempts + 1 ELSE 1 END,
+                started_at = CASE
+                    WHEN sign_in_attempt.started_at > \(from) AND sign_in_attempt.started_at < \(to)
+                    THEN sign_in_attempt.started_at ELSE excluded.started_at END
+            WHERE sign_in_attempt.started_at <= \(from) OR sign_in_attempt.started_at >= \(to)
+                OR sign_in_attempt.attempts < \(bound.limit)
             RETURNING attempts
             """
-        ).first?.get("attempts") ?? 0
+        ).first?.get("attempts")
+        // A look at so many rows is made at one new count in 256; digests cannot be chosen to avoid it for long.
+        if number == 1, bound.digest.first == 0 { try forgetOldest(in: tx) }
+        return number
     }
 
-    /// Forgets the attempts of `subject`.
-    static func forgetAttempts(of subject: [UInt8], in tx: any Transaction) throws {
-        try tx.run("DELETE FROM sign_in_attempt WHERE subject = \(subject)")
+    /// Forgets the oldest counts above ``countsKept``, at most 5,000. Index: `sign_in_attempt_started`.
+    static func forgetOldest(in tx: any Transaction) throws {
+        try tx.run(
+            """
+            DELETE FROM sign_in_attempt
+            WHERE subject IN (
+                SELECT subject
+                FROM sign_in_attempt
+                ORDER BY started_at DESC, subject
+                LIMIT 5000 OFFSET \(countsKept))
+            """)
+    }
+
+    /// Forgets the attempts that `bound` counts.
+    static func forgetAttempts(_ bound: SignInBound, in tx: any Transaction) throws {
+        try tx.run("DELETE FROM sign_in_attempt WHERE subject = \(bound.digest)")
     }
 
     /// Deletes at most 500 counts that mean nothing any more; true when there may be more. Index:
@@ -101,6 +127,10 @@ enum AccessQueries {
             """) == 500
     }
 
-    /// What attempts are counted over.
+    /// What attempts are counted over: 15 minutes.
     private static let window: Duration = .seconds(900)
+
+    /// 50,000 counts are some 5 MB. Whoever makes more has tens of thousands of networks, and brings the oldest counts to an
+    /// end early.
+    private static let countsKept = 50_000
 }

@@ -1,21 +1,26 @@
 import Crypto
 import CryptoExtras
-import Dispatch
 import Foundation
 import Storage
-import Synchronization
 
 /// Makes and checks what is stored of passwords: scrypt, one at a time, as each takes 32 MiB and a good part of a second.
 final class Passwords: Sendable {
-    private let queue = DispatchQueue(label: "passwords")
-    private let waiting = Mutex(0)
+    /// Who is served when.
+    enum Lane: Sendable {
+        /// Before everybody else, with half of the places kept for them: people of whom nothing suspicious is known.
+        case first
+        /// What is left.
+        case second
+    }
+
+    private let queue = PasswordQueue()
 
     /// What to store of `password`: `scrypt$N$r$p$salt$key`, the last two in base64.
     ///
-    /// - Throws: `StorageError.unavailable` when too many wait, or for longer than 10 s.
-    func hash(_ password: String) async throws -> String {
+    /// - Throws: ``PasswordQueue/Crowded``.
+    func hash(_ password: String, in lane: Lane) async throws -> String {
         let salt = Data(SymmetricKey(size: .bits128).withUnsafeBytes(Array.init))
-        let key = try await inTurn { try Self.key(password, salt: salt) }
+        let key = try await queue.run(in: lane) { try Self.key(password, salt: salt) }
         let bytes = key.withUnsafeBytes { Data($0) }
         return "\(Self.scheme)$\(salt.base64EncodedString())$\(bytes.base64EncodedString())"
     }
@@ -23,43 +28,25 @@ final class Passwords: Sendable {
     /// Whether `stored` was made of `password`. Takes as long when nothing is stored, so that nobody learns from the time
     /// who has an account.
     ///
-    /// - Throws: `StorageError.unavailable` when too many wait, `StorageError.corrupt` for a scheme that is not ours.
-    func verify(_ password: String, against stored: String?) async throws -> Bool {
+    /// - Throws: ``PasswordQueue/Crowded``, `StorageError.corrupt` for a scheme that is not ours.
+    func verify(_ password: String, against stored: String?, in lane: Lane) async throws -> Bool {
         let parts = (stored ?? "\(Self.scheme)$AAAAAAAAAAAAAAAAAAAAAA==$").components(separatedBy: "$")
         guard parts.count == 6, parts.prefix(4).joined(separator: "$") == Self.scheme,
             let salt = Data(base64Encoded: parts[4]), let expected = Data(base64Encoded: parts[5])
         else { throw StorageError.corrupt("a password is stored under another scheme than \(Self.scheme)") }
-        let key = try await inTurn { try Self.key(password, salt: salt) }
+        let key = try await queue.run(in: lane) { try Self.key(password, salt: salt) }
         return key == SymmetricKey(data: expected) && stored != nil
     }
 
-    /// Why `password` cannot be one; nil when it can.
-    static func problem(with password: String) -> String? {
+    /// Why `password` cannot be that of the account of `email`; nil when it can.
+    static func problem(with password: String, email: String) -> String? {
         if password.count < 10 { return "The password must have at least 10 characters." }
         if password.utf8.count > 1_024 { return "The password must have at most 1024 bytes." }
+        let folded = password.lowercased()
+        if Set(folded).count == 1 { return "The password must not be one character again and again." }
+        if folded.trimmed == email.trimmed.lowercased() { return "The password must not be the e-mail address." }
+        if worst.contains(folded) { return "This password is among the first that anybody tries. Choose another." }
         return nil
-    }
-
-    private func inTurn<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
-        let isAdmitted = waiting.withLock { waiting in
-            if waiting >= Self.bound { return false }
-            waiting += 1
-            return true
-        }
-        guard isAdmitted else {
-            throw Self.crowded
-        }
-        defer { waiting.withLock { $0 -= 1 } }
-        return try await withCheckedThrowingContinuation { continuation in
-            let deadline = ContinuousClock.now + Self.patience
-            queue.async {
-                continuation.resume(
-                    with: Result {
-                        guard .now < deadline else { throw Self.crowded }
-                        return try body()
-                    })
-            }
-        }
     }
 
     private static func key(_ password: String, salt: Data) throws -> SymmetricKey {
@@ -72,12 +59,12 @@ final class Passwords: Sendable {
     /// N = 2^15, r = 8, p = 3: the OWASP cheat sheet's choice with 32 MiB.
     private static let scheme = "scrypt$32768$8$3"
 
-    private static let crowded = StorageError.unavailable(
-        "too many people are signing in; try again in a few seconds")
-
-    /// Whose turn comes later than this gets no answer but that: the browser may be gone, and those behind wait, too.
-    private static let patience: Duration = .seconds(10)
-
-    /// Who comes after these would wait for longer than a browser shows patience.
-    private static let bound = 32
+    /// Those of at least 10 characters that lead the lists of leaked passwords.
+    private static let worst: Set = [
+        "1234567890", "0123456789", "0987654321", "9876543210", "12345678910", "123456789a", "a123456789",
+        "123123123123",
+        "1q2w3e4r5t", "1q2w3e4r5t6y", "1qaz2wsx3edc", "qwertyuiop", "qwerty1234", "qwerty12345", "qwerty123456",
+        "asdfghjkl1", "password12", "password123", "password1234", "passwordpassword", "administrator", "letmein123",
+        "welcome123", "changeme123", "iloveyou123", "abcdefghij", "abcd123456",
+    ]
 }

@@ -75,5 +75,18 @@ enum SessionMigrations {
                 "ALTER TABLE session ADD COLUMN address \(.text) NOT NULL DEFAULT ''",
                 "ALTER TABLE session ADD COLUMN agent \(.text) NOT NULL DEFAULT ''",
             ]),
+        Migration(
+            "sessions-4",
+            [
+                """
+                CREATE TABLE sign_in_device (
+                    token_hash \(.blob) PRIMARY KEY,
+                    user_id \(.text) NOT NULL,
+                    created_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE INDEX sign_in_device_of_user ON sign_in_device (user_id, created_at)",
+                "CREATE INDEX sign_in_device_created ON sign_in_device (created_at)",
+            ]),
     ]
 }

@@ -4,14 +4,14 @@ import Timestamps
 
 /// Reads and writes sessions.
 enum SessionQueries {
-    /// The session of a token that has not run out; nil when there is none.
+    /// The session of a token that is neither unused for ``lifetime`` nor older than ``longest``; nil when there is none.
     static func find(tokenHash: [UInt8], in tx: any Transaction) throws -> Session? {
         let row = try tx.rows(
             """
             SELECT s.*, u.email
             FROM session s
             JOIN users u ON u.id = s.user_id
-            WHERE s.token_hash = \(tokenHash) AND s.expires_at > \(tx.now)
+            WHERE s.token_hash = \(tokenHash) AND s.expires_at > \(tx.now) AND s.created_at > \(tx.now - longest)
             """
         ).first
         return try row.map { row in
@@ -27,7 +27,7 @@ enum SessionQueries {
             SELECT s.*, u.email
             FROM session s
             JOIN users u ON u.id = s.user_id
-            WHERE s.user_id = \(userID) AND s.expires_at > \(tx.now)
+            WHERE s.user_id = \(userID) AND s.expires_at > \(tx.now) AND s.created_at > \(tx.now - longest)
             ORDER BY s.last_seen_at DESC, s.token_hash
             LIMIT 200
             """
@@ -53,7 +53,7 @@ enum SessionQueries {
             """)
     }
 
-    /// Notes that the session is in use, and from when on it lasts anew.
+    /// Notes that the session is in use, and lets it last for another ``lifetime``.
     static func touch(tokenHash: [UInt8], in tx: any Transaction) throws {
         try tx.run(
             """
@@ -65,11 +65,19 @@ enum SessionQueries {
 
     static func delete(tokenHash: [UInt8], in tx: any Transaction) throws {
         try tx.run("DELETE FROM session WHERE token_hash = \(tokenHash)")
+        wakeStreams(in: tx)
     }
 
     /// Ends every session of a user. Index: `session_of_user`.
     static func deleteAll(of userID: UserID, in tx: any Transaction) throws {
         try tx.run("DELETE FROM session WHERE user_id = \(userID)")
+        wakeStreams(in: tx)
+    }
+
+    /// Has open pages look at once whether their session is still there.
+    private static func wakeStreams(in tx: any Transaction) {
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.events) }
     }
 
     /// Deletes at most 500 sessions that have run out; true when there may be more. Index: `session_expires`.
@@ -88,4 +96,7 @@ enum SessionQueries {
 
     /// How long a session lasts that is not used.
     static let lifetime: Duration = .seconds(30 * 86_400)
+
+    /// How long a session lasts that is used every day: 90 days. A cookie that was stolen is used every day, too.
+    static let longest: Duration = .seconds(90 * 86_400)
 }

@@ -8,29 +8,39 @@ import Timestamps
 struct Sessions: Sendable {
     let store: any Store
 
-    /// The session that a request's cookie stands for, nil when there is none, and the cookie anew when it is time for
-    /// that.
+    /// The session that one of a request's cookies stands for, nil when there is none, and the cookie again when it is
+    /// time for that.
     func session(of request: Request, isSecure: Bool) async throws -> (session: Session, renewal: HTTPField?)? {
-        guard let token = Cookies.value(.session, request, isSecure: isSecure) else { return nil }
-        let hash = SHA256Digest.bytes(token)
-        let (session, isStale) = try await store.read { tx in
-            let session = try SessionQueries.find(tokenHash: hash, in: tx)
-            return (session, session.map { $0.lastSeenAt + Self.precision < tx.now } ?? false)
+        let tokens = Cookies.values(.session, request, isSecure: isSecure)
+        if tokens.isEmpty { return nil }
+        let found = try await store.read { tx -> (session: Session, token: String, now: Timestamp)? in
+            for token in tokens {
+                if let session = try SessionQueries.find(tokenHash: SHA256Digest.bytes(token), in: tx) {
+                    return (session, token, tx.now)
+                }
+            }
+            return nil
         }
-        guard let session else { return nil }
-        guard isStale else { return (session, nil) }
-        try await store.write(.maintenance) { tx in try SessionQueries.touch(tokenHash: hash, in: tx) }
-        return (session, Self.cookie(token, isSecure: isSecure))
+        guard let (session, token, now) = found else { return nil }
+        guard session.lastSeenAt + Self.precision < now else { return (session, nil) }
+        try await store.write(.maintenance) { tx in try SessionQueries.touch(tokenHash: session.tokenHash, in: tx) }
+        let rest = max(.zero, session.createdAt + SessionQueries.longest - now)
+        let lifetime = min(SessionQueries.lifetime, rest)
+        return (session, Cookies.field(.session, token, isSecure: isSecure, lifetime: lifetime))
     }
 
     /// A session that is new at each sign-in, to be stored in the transaction that lets somebody in.
     struct Fresh: Sendable {
         let token = RandomToken.make()
         let formToken = RandomToken.make()
+        let deviceToken = RandomToken.make()
         let visitor: Visitor
 
-        /// Stores it.
+        /// Stores it, and that the browser is one that signed in.
         func insert(for userID: UserID, in tx: any Transaction) throws {
+            try DeviceQueries.insert(
+                tokenHash: SHA256Digest.bytes(deviceToken), for: userID,
+                inPlaceOf: visitor.devices.map { SHA256Digest.bytes($0) }, in: tx)
             try SessionQueries.insert(
                 Session(
                     tokenHash: SHA256Digest.bytes(token), userID: userID, email: "", formToken: formToken,
@@ -39,16 +49,15 @@ struct Sessions: Sendable {
                 in: tx)
         }
 
-        /// Sends the browser to `path` with the session's cookie.
+        /// Sends the browser to `path` with the session's cookie and the device's.
         func response(to path: String, isSecure: Bool) -> Response {
             var response = Response.seeOther(path)
-            response.headers.append(Sessions.cookie(token, isSecure: isSecure))
+            response.headers.append(
+                Cookies.field(.session, token, isSecure: isSecure, lifetime: SessionQueries.lifetime))
+            response.headers.append(
+                Cookies.field(.device, deviceToken, isSecure: isSecure, lifetime: DeviceQueries.lifetime))
             return response
         }
-    }
-
-    private static func cookie(_ token: String, isSecure: Bool) -> HTTPField {
-        Cookies.field(.session, token, isSecure: isSecure, lifetime: SessionQueries.lifetime)
     }
 
     /// Whether a session was not ended and has not run out.
@@ -61,9 +70,12 @@ struct Sessions: Sendable {
         try await store.write { tx in try SessionQueries.delete(tokenHash: session.tokenHash, in: tx) }
     }
 
-    /// Ends every session of a user.
+    /// Ends every session of a user; no browser counts any more as one that signed in.
     func endAll(of userID: UserID) async throws {
-        try await store.write { tx in try SessionQueries.deleteAll(of: userID, in: tx) }
+        try await store.write { tx in
+            try SessionQueries.deleteAll(of: userID, in: tx)
+            try DeviceQueries.deleteAll(of: userID, in: tx)
+        }
     }
 
     /// A page is no reason to write more than once in this time.

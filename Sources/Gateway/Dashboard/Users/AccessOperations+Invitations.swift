@@ -28,10 +28,10 @@ extension AccessOperations {
     ///
     /// - Throws: ``Refusal``.
     func accept(_ token: String, password: String, visitor: Visitor) async throws -> Sessions.Fresh? {
-        try await admit([.address(visitor.network)])
+        try await admit([.network(visitor.network, at: .token)])
         guard let invitation = try await invitation(token) else { return nil }
-        if let problem = Passwords.problem(with: password) { throw Refusal(message: problem) }
-        let hash = try await passwords.hash(password)
+        if let problem = Passwords.problem(with: password, email: invitation.email) { throw Refusal(message: problem) }
+        let hash = try await passwords.hash(password, in: .first)
         let session = Sessions.Fresh(visitor: visitor)
         do {
             _ = try await users.create(email: invitation.email, id: nil, apiKey: nil) { user, tx in
