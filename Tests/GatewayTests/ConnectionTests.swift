@@ -63,7 +63,7 @@ import Testing
         try await withServer(connections: Self.limits { $0.body = .milliseconds(300) }) { server in
             let client = try await RawClient(server.baseURL)
 
-            client.write("POST /sign-in HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n")
+            client.write("POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n")
             client.write("Content-Length: 60000\r\n\r\nemail=")
             try await client.untilClosed()
 

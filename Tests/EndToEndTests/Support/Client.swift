@@ -20,7 +20,7 @@ struct Client: Sendable {
         var data: JSONValue { body["data"] }
     }
 
-    static let apiKey = "uk_end-to-end"
+    static let apiKey = "uk_end-to-end-tests"
     static let owner = "+18005550199"
     static let signingKey = "end-to-end-signing-key"
 
