@@ -1,0 +1,161 @@
+import Delivery
+import Dispatch
+import Foundation
+import HTTPTypes
+import NIOCore
+import NIOPosix
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// Whose file is read when.
+@Suite(.timeLimit(.minutes(1))) struct UploadQueueTests {
+    /// A file whose reading goes on until it is told to end.
+    private final class Gate: Sendable {
+        private let isOpen = DispatchSemaphore(value: 0)
+        private let begun = Mutex(false)
+
+        func pass() {
+            begun.withLock { $0 = true }
+            isOpen.wait()
+        }
+
+        func open() { isOpen.signal() }
+
+        func untilBegun() async throws {
+            try await until("the file is being read") { begun.withLock { $0 } }
+        }
+    }
+
+    private final class Count: Sendable {
+        private let count = Mutex(0)
+
+        var value: Int { count.withLock { $0 } }
+
+        func add() { count.withLock { $0 += 1 } }
+    }
+
+    private static func client(_ name: String) -> UploadQueue.Client {
+        UploadQueue.Client(userID: UserID(name), channel: nil)
+    }
+
+    private static let (first, second, third) = (
+        "00000000-0000-7000-8000-000000000001", "00000000-0000-7000-8000-000000000002",
+        "00000000-0000-7000-8000-000000000003"
+    )
+
+    @Test func oneFileOfAnAccountIsReadAtATime() async throws {
+        let queue = UploadQueue()
+        let gate = Gate()
+        let (busy, other) = (Self.client(Self.first), Self.client(Self.second))
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            group.addTask {
+                try await queue.run(for: busy) { _ in
+                    gate.pass()
+                    return 1
+                }
+            }
+            try await gate.untilBegun()
+            group.addTask { try await queue.run(for: busy) { _ in 2 } }
+
+            // Another account's comes at once, and the second of the first has not overtaken.
+            #expect(try await queue.run(for: other) { _ in 3 } == 3)
+            gate.open()
+            let order = try await group.reduce(into: []) { $0.append($1) }
+            #expect(order == [1, 2])
+        }
+    }
+
+    @Test func tooManyOfAnAccountAreRefused() async throws {
+        let queue = UploadQueue()
+        let gate = Gate()
+        let busy = Self.client(Self.first)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await queue.run(for: busy) { _ in gate.pass() } }
+            try await gate.untilBegun()
+            let refused = Count()
+            for _ in 0..<(UploadQueue.waitingPerAccount + 3) {
+                group.addTask {
+                    do {
+                        try await queue.run(for: busy) { _ in }
+                    } catch let error as ServerBusy {
+                        #expect(error.status == .tooManyRequests)
+                        refused.add()
+                    }
+                }
+            }
+            try await until("three are refused") { refused.value == 3 }
+            gate.open()
+            try await group.waitForAll()
+            #expect(refused.value == 3)
+        }
+    }
+
+    @Test func whoWaitsForTooLongIsRefused() async throws {
+        let queue = UploadQueue(patience: .zero)
+        let gate = Gate()
+        let busy = Self.client(Self.first)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try? await queue.run(for: busy) { _ in gate.pass() } }
+            group.addTask {
+                await #expect(throws: ServerBusy.self) {
+                    for _ in 0..<100 { try await queue.run(for: busy) { _ in } }
+                }
+                gate.open()
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test func whatNobodyWaitsForStops() async throws {
+        let queue = UploadQueue()
+        let client = Self.client(Self.first)
+        let hasBegun = Count()
+        let reading = Task {
+            try await queue.run(for: client) { cancellation in
+                hasBegun.add()
+                while true { try cancellation.check() }
+            }
+        }
+        try await until("the file is being read") { hasBegun.value > 0 }
+        let waiting = Task { try await queue.run(for: client) { _ in } }
+        waiting.cancel()
+        await #expect(throws: CancellationError.self) { try await waiting.value }
+        reading.cancel()
+        await #expect(throws: CancellationError.self) { try await reading.value }
+        try await queue.run(for: client) { _ in }
+    }
+
+    @Test func aClientThatGoesAwayIsNoticed() async throws {
+        let queue = UploadQueue()
+        let userID = Self.client(Self.first).userID
+        let accepted = AsyncStream.makeStream(of: (any Channel).self)
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                accepted.continuation.yield(channel)
+                return channel.eventLoop.makeSucceededVoidFuture()
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let address = try #require(server.localAddress)
+        let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(to: address).get()
+        var channels = accepted.stream.makeAsyncIterator()
+        let channel = try #require(await channels.next())
+        let hasBegun = Count()
+
+        let reading = Task {
+            try await queue.run(for: UploadQueue.Client(userID: userID, channel: channel)) { cancellation in
+                hasBegun.add()
+                while true { try cancellation.check() }
+            }
+        }
+        try await until("the file is being read") { hasBegun.value > 0 }
+        try await client.close()
+
+        await #expect(throws: CancellationError.self) { try await reading.value }
+        try await channel.close()
+        try await server.close()
+    }
+}
