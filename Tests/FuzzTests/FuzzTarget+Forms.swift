@@ -18,10 +18,11 @@ extension FuzzTarget {
             "Content-Type: text/csv", "; ", "\\\"",
         ]
     ) { bytes in
-        guard let parts = try? MultipartForm(Data(bytes), contentType: "multipart/form-data; boundary=B").parts else {
+        guard let parts = try? MultipartForm(bytes, contentType: "multipart/form-data; boundary=B").parts else {
             return
         }
         let sizes = parts.reduce(0) { $0 + $1.bytes.count }
+        try hold(parts.count <= MultipartForm.maximumParts, "\(parts.count) parts are taken")
         try hold(sizes <= bytes.count, "the parts are larger than the form")
         // What was read, written again with a boundary that no part holds.
         let boundary = "b\(UInt64(bitPattern: Int64(bytes.hashValue)))"
@@ -32,7 +33,7 @@ extension FuzzTarget {
             form += "\r\nContent-Type: \(part.contentType)\r\n\r\n".utf8 + part.bytes + "\r\n".utf8
         }
         form += "--\(boundary)--\r\n".utf8
-        let again = try MultipartForm(Data(form), contentType: "multipart/form-data; boundary=\(boundary)").parts
+        let again = try MultipartForm(form, contentType: "multipart/form-data; boundary=\(boundary)").parts
         try hold(again.map(\.name) == parts.map(\.name), "the names of the parts differ when they are read again")
         try hold(
             again.map(\.fileName) == parts.map(\.fileName), "the names of the files differ when they are read again")
@@ -44,7 +45,7 @@ extension FuzzTarget {
         "multipart-header", words: ["multipart/form-data", "boundary=", "boundary=\"", ";", "B"]
     ) { bytes in
         let (header, body) = bytes.firstLine
-        _ = try? MultipartForm(Data(body), contentType: header.text)
+        _ = try? MultipartForm(body, contentType: header.text)
     }
 
     private static let formQuery = FuzzTarget(
