@@ -19,7 +19,7 @@ extension FuzzTarget {
         var file = "FromPhoneNumber,ToPhoneNumber,Content,SendTime(optional),AttachmentURLs(optional)\n"
         for row in rows {
             let cells = [row.from, row.to, row.content, sendTime(row), row.attachmentURLs]
-            file += cells.map { "\"\($0.replacing("\"", with: "\"\""))\"" }.joined(separator: ",") + "\n"
+            file += cells.map(quoted).joined(separator: ",") + "\n"
         }
         let again = try BulkSheet.rows(
             of: UploadedFile(name: "a.csv", contentType: "text/csv", bytes: Array(file.utf8)[...]))
@@ -86,6 +86,12 @@ extension FuzzTarget {
             try hold((2...1_048_576).contains(row.number), "a row has the number \(row.number)")
             try hold(![row.from, row.to, row.content].contains { $0.utf8.contains(0) }, "a cell holds a NUL")
         }
+    }
+
+    /// A cell in quotes. Byte by byte, as a quote with an accent on it is another character to Swift.
+    private static func quoted(_ cell: String) -> String {
+        let quote = UInt8(ascii: "\"")
+        return "\"" + cell.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }.text + "\""
     }
 
     private static func sendTime(_ row: BulkRow) -> String {

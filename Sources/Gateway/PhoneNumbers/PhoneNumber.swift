@@ -5,10 +5,25 @@ enum PhoneNumber {
     /// The E.164 form of an international number (leading `+`, known country code); nil when it is not one.
     ///
     /// Separators and extensions are dropped, vanity letters become digits, a redundant national prefix goes.
-    static func e164(_ text: String) -> String? {
-        guard mayBeNumber(text) else { return nil }
-        return withBuffer { phone_number_e164(text, nil, $0, $1) }
+    static func e164(_ text: String) -> String? { parse(text, region: nil) }
+
+    /// Reads a number until what is read is itself: of `+49 00 493...` the library takes one national prefix at a time, and
+    /// one phone must not have two names.
+    private static func parse(_ text: String, region: String?) -> String? {
+        guard mayBeNumber(text), var number = withBuffer({ phone_number_e164(text, region, $0, $1) }) else {
+            return nil
+        }
+        // Each time it has a digit less, or it stays.
+        for _ in 0..<mostDigits {
+            guard let again = withBuffer({ phone_number_e164(number, nil, $0, $1) }) else { return nil }
+            if again == number { return number }
+            number = again
+        }
+        return nil
     }
+
+    /// Of the longest number that the library writes: a country code of 3 digits, and 17 after it.
+    private static let mostDigits = 20
 
     /// Sanitises an address (contract 1.7): spaces trimmed, `+` put before ten or more bare digits, then E.164 when it
     /// parses; anything else, such as a short code, is left as it is.
@@ -23,7 +38,7 @@ enum PhoneNumber {
     static func contact(_ text: String, owner: String) -> String {
         let text = text.trimmed
         guard mayBeNumber(text), text.count >= 8, text.isDigits, let region = region(of: owner) else { return text }
-        return withBuffer { phone_number_e164(text, region, $0, $1) } ?? text
+        return parse(text, region: region) ?? text
     }
 
     /// Whether `text` may be sent to: 2 to 15 digits with an optional `+` (contract 1.6, contactPhoneNumber).
