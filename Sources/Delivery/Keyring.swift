@@ -92,6 +92,7 @@ package struct Keyring: Sendable {
     /// - Parameters:
     ///   - activates: Whether the master key is named when it is not yet.
     ///   - tx: Where.
+    /// - Returns: The ring to use.
     /// - Throws: ``WrongMasterKey`` when the store was written under a key that is not here.
     package func settled(activates: Bool, in tx: any Transaction) throws -> Keyring {
         let rows = try tx.rows("SELECT key_id, ciphertext FROM master_key_check ORDER BY key_id")

@@ -78,6 +78,7 @@ package struct TestServer: Sendable {
 ///   - engine: What the server stores in.
 ///   - directory: Where the database is, to start again on an earlier one; nil makes a directory for this run.
 ///   - clock: What the server reads the time from.
+///   - connections: The limits of connections; nil for the server's own.
 ///   - body: The test.
 /// - Throws: What `body` or the server throws.
 package func withServer(

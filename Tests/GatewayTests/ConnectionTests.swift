@@ -63,8 +63,8 @@ import Testing
         try await withServer(connections: Self.limits { $0.body = .milliseconds(300) }) { server in
             let client = try await RawClient(server.baseURL)
 
-            client.write("POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n")
-            client.write("Content-Length: 60000\r\n\r\nemail=")
+            client.write("POST /sign-in HTTP/1.1\r\nHost: localhost\r\n")
+            client.write("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 60000\r\n\r\nemail=")
             try await client.untilClosed()
 
             #expect(client.text.hasPrefix("HTTP/1.1 408 "))

@@ -27,6 +27,7 @@ package struct GatewayStore: Sendable {
     ///   - activates: Whether a master key that is new to the store is used from now on; only a server says so.
     ///   - clock: The clock of the store.
     ///   - logger: Told of migrations.
+    /// - Returns: The open store with its keys.
     /// - Throws: `StorageError`, `WrongMasterKey`, ``MasterKeyFileError``.
     package static func open(
         _ configuration: GatewayConfiguration, activates: Bool = false, clock: any WallClock, logger: Logger

@@ -6,6 +6,8 @@ enum HostileUploads {
     /// Forms with the boundary `x`.
     ///
     /// - Parameter folder: Where the workbook is made.
+    /// - Returns: The bodies of the requests.
+    /// - Throws: When the workbook cannot be made.
     static func forms(in folder: URL) throws -> [[UInt8]] {
         [
             form("a.csv", Array((header + String(repeating: ",", count: 95) + "\n" + table).utf8)),

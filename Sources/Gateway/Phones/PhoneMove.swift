@@ -33,6 +33,7 @@ struct PhoneMove: Sendable {
     ///   - follows: Whether the key took another number from the same key as a fresh one lately.
     ///   - isSilent: Whether the key that holds it has been silent.
     ///   - now: The time of the request.
+    /// - Returns: Nil when the key may not have the number.
     static func right(
         of key: PhoneAPIKeyQueries.Claimant, consentUntil: Timestamp?, follows: Bool, isSilent: Bool, at now: Timestamp
     ) -> Right? {

@@ -138,7 +138,8 @@ import Testing
                 // Refusing it is an answer, and so is reading what is left.
                 _ = try? XLSXSheet.rows(of: UploadedFile(name: "a.xlsx", contentType: "", bytes: changed[...]))
             }
-            _ = try? XLSXSheet.rows(of: UploadedFile(name: "a.xlsx", contentType: "", bytes: bytes[..<index]))  // As above.
+            // As above.
+            _ = try? XLSXSheet.rows(of: UploadedFile(name: "a.xlsx", contentType: "", bytes: bytes[..<index]))
         }
     }
 
