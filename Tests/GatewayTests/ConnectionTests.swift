@@ -61,10 +61,11 @@ import Testing
 
     @Test func aBodyThatTricklesIsAnsweredAndClosed() async throws {
         try await withServer(connections: Self.limits { $0.body = .milliseconds(300) }) { server in
+            let key = try await server.makeAccount().apiKey
             let client = try await RawClient(server.baseURL)
 
-            client.write("POST /sign-in HTTP/1.1\r\nHost: localhost\r\n")
-            client.write("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 60000\r\n\r\nemail=")
+            client.write("POST /v1/messages/send HTTP/1.1\r\nHost: localhost\r\nx-api-key: \(key)\r\n")
+            client.write("Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n{")
             try await client.untilClosed()
 
             #expect(client.text.hasPrefix("HTTP/1.1 408 "))

@@ -143,6 +143,7 @@ import Testing
         let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(to: address).get()
         var channels = accepted.stream.makeAsyncIterator()
         let channel = try #require(await channels.next())
+        try await until("the connection is open") { channel.isActive }
         let hasBegun = Count()
 
         let reading = Task {
