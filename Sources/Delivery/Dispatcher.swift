@@ -185,9 +185,10 @@ package struct Dispatcher: Service {
         return .taken(endpoint, deliveries)
     }
 
-    /// Attempts until one is made: a machine that is short of sockets keeps its slots, and so claims no more.
+    /// Attempts until one is made: a machine that is short of sockets keeps its slots, and so claims no more. After
+    /// ``shortageTries`` the delivery is handed back, so that no endpoint keeps a slot for ever.
     private func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint, _ recorder: AttemptRecorder) async {
-        while true {
+        for _ in 0..<Self.shortageTries {
             // A process that stood still may have lost the lease meanwhile, and others have the delivery.
             guard lease.outlives(AttemptRunner.timeLimit, lease: claim.lease) else { return recorder.giveBack(claim) }
             switch await runner.attempt(claim, to: endpoint) {
@@ -204,6 +205,7 @@ package struct Dispatcher: Service {
                 if Task.isCancelled { return }
             }
         }
+        recorder.giveBack(claim)
     }
 
     /// Frees deliveries that are leased to us but not in our hands: nothing should leave one, and if something does, it is
@@ -250,6 +252,8 @@ package struct Dispatcher: Service {
 
     /// How long a delivery waits for a socket: a second, as for a receiver.
     private static let shortageWait: Duration = .seconds(1)
+    /// Half a minute of them, longer than most shortages of open files last.
+    private static let shortageTries = 30
 
     /// How often leases are compared with what is in flight.
     private static let repairInterval: Duration = .seconds(60)

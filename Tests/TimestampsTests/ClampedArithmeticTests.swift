@@ -35,7 +35,7 @@ struct ClampedArithmeticTests {
         arguments: [
             (0, 0), (1.9, 1), (-1.9, -1), (.nan, 0), (.infinity, .max), (-.infinity, .min), (1e308, .max),
             (-1e308, .min),
-            (9_223_372_036_854_775_807, .max), (-9_223_372_036_854_775_808, .min),
+            (9_223_372_036_854_775_808, .max), (-9_223_372_036_854_775_808, .min),
             (9_223_372_036_854_774_784, 9_223_372_036_854_774_784),
         ] as [(Double, Int64)])
     func wholeNumbersOfFloatingPoint(number: Double, whole: Int64) {

@@ -106,8 +106,8 @@ final class Dial {
             completion(.success(connection))
         case .failure(let error):
             let failure = Self.failure(error, address: connection.address, port: destination.port)
-            // What this machine lacks says nothing of the receiver: it goes before what other addresses answered.
-            if firstError == nil || failure.code == .cancelled { firstError = failure }
+            // What this machine lacks says nothing of the receiver, and counts only where no address said anything else.
+            if firstError == nil || firstError?.code == .cancelled { firstError = failure }
             stagger?.cancel()
             if !waiting.isEmpty {
                 dialNext()
@@ -122,7 +122,7 @@ final class Dial {
         switch error {
         case ChannelError.connectTimeout: AttemptFailure(.connectTimeout, "\(address) port \(port) did not answer")
         case is NIOSSLError, is NIOSSLExtraError: AttemptFailure(.tlsFailed, TLSFailure.detail(error))
-        case let error as IOError where LocalShortage.isOne(error.errnoCode):
+        case let error as IOError where LocalShortage.isOne(error.errnoCode, family: address.family):
             AttemptFailure(.cancelled, SystemErrorText.of(error.errnoCode))
         case let error as IOError:
             AttemptFailure(.connectFailed, "\(address) port \(port): \(SystemErrorText.of(error.errnoCode))")

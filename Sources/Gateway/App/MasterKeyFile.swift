@@ -40,7 +40,10 @@ package struct MasterKeyFile: Sendable {
         let key = Self.random()
         let draft = try write([key])
         defer { unlink(draft) }
-        if link(draft, path) == 0 { return key }
+        if link(draft, path) == 0 {
+            try syncFolder()
+            return key
+        }
         if errno == EEXIST, let existing = try read()?.first { return existing }
         throw failure()
     }
@@ -76,6 +79,16 @@ package struct MasterKeyFile: Sendable {
             unlink(draft)
             throw failure()
         }
+        try syncFolder()
+    }
+
+    /// Makes the name of the file as durable as what is in it: a value sealed with a key must not outlive the key.
+    private func syncFolder() throws {
+        let folder = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
+        let descriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure() }
+        defer { close(descriptor) }
+        if fsync(descriptor) != 0 { throw failure() }
     }
 
     private func write(_ keys: [[UInt8]]) throws -> String {

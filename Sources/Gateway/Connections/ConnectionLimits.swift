@@ -28,7 +28,7 @@ package struct ConnectionLimits: Sendable {
     /// How long a body of any rate may take.
     package var body: TimeAmount = .seconds(60)
     /// The rate of a body that takes longer: 16 KiB, a phone's on a bad line.
-    package var bodyBytesPerSecond = 16 << 10
+    package var bodyBytesPerSecond = 4 << 10
     /// How long a connection waits for its next request; longer than the minute that proxies keep theirs.
     package var idle: TimeAmount = .seconds(75)
     /// How long an answer may wait for a client that reads too slowly.

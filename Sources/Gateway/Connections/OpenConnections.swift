@@ -9,7 +9,7 @@ import Synchronization
 final class OpenConnections: Sendable {
     private struct State {
         var count = 0
-        var perAddress: [IPAddress: Int] = [:]
+        var perNetwork: [String: Int] = [:]
         /// Idle connections by when they became so, the oldest first.
         var idle: [UInt64: any Channel] = [:]
         var nextTicket: UInt64 = 0
@@ -46,15 +46,15 @@ final class OpenConnections: Sendable {
 
     /// Counts a connection until it is closed. On its event loop, once.
     func admit(_ channel: any Channel) -> Admission {
-        let address = Self.limitedAddress(of: channel, except: unlimited)
+        let network = Self.limitedNetwork(of: channel, except: unlimited)
         let (admission, evicted) = state.withLock { state -> (Admission, (any Channel)?) in
             state.count += 1
             let refusal = state.count > limits.connections + Self.toldAtOnce ? Admission.refused : .busy
-            if let address {
-                state.perAddress[address, default: 0] += 1
-                if state.perAddress[address, default: 0] > limits.connectionsPerAddress {
+            if let network {
+                state.perNetwork[network, default: 0] += 1
+                if state.perNetwork[network, default: 0] > limits.connectionsPerAddress {
                     return (
-                        state.perAddress[address, default: 0] > 2 * limits.connectionsPerAddress
+                        state.perNetwork[network, default: 0] > 2 * limits.connectionsPerAddress
                             ? .refused : refusal, nil
                     )
                 }
@@ -67,8 +67,8 @@ final class OpenConnections: Sendable {
         channel.closeFuture.whenComplete { [self] _ in
             state.withLock { state in
                 state.count -= 1
-                guard let address, let count = state.perAddress[address] else { return }
-                state.perAddress[address] = count > 1 ? count - 1 : nil
+                guard let network, let count = state.perNetwork[network] else { return }
+                state.perNetwork[network] = count > 1 ? count - 1 : nil
             }
         }
         return admission
@@ -99,10 +99,12 @@ final class OpenConnections: Sendable {
         return nil
     }
 
-    private static func limitedAddress(of channel: any Channel, except unlimited: [Network]) -> IPAddress? {
-        guard let text = channel.remoteAddress?.ipAddress, let address = IPAddress(text),
+    /// Who counts as one client, see `IPAddress.clientNetwork`; nil for addresses without a limit.
+    private static func limitedNetwork(of channel: any Channel, except unlimited: [Network]) -> String? {
+        // A zone, as in "fe80::1%eth0", is not part of the address.
+        guard let text = channel.remoteAddress?.ipAddress, let address = IPAddress(String(text.prefix { $0 != "%" })),
             !unlimited.contains(where: { $0.contains(address) })
         else { return nil }
-        return address
+        return address.clientNetwork
     }
 }

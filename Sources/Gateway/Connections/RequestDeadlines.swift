@@ -23,6 +23,8 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private var isRefused = false
     private var hasBytes = false
     private var unanswered = 0
+    /// Whether the request is what a phone reports.
+    private var isReport = false
     private var timer: Scheduled<Void>?
     private var stallTimer: Scheduled<Void>?
     private var ticket: UInt64?
@@ -61,8 +63,9 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
             isBusy()
+            isReport = head.method == .post && head.path?.lowercased().hasPrefix("/v1/messages/") ?? false
             unanswered += 1
             stage = .body(began: .now(), bytes: 0)
             wait(limits.body, context) { self.lookAtBody($0) }
@@ -135,12 +138,19 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         wait(min(limits.body, .seconds(10)), context) { self.lookAtBody($0) }
     }
 
-    /// Answers 408 where HTTP allows it, that is, when no answer has begun, and closes.
+    /// Answers where HTTP allows it, that is, when no answer to the request has begun or was given, and closes.
+    ///
+    /// The answer is 408; for what a phone reports it is 503, as the app forgets an SMS that is answered with a 4xx.
     private func refuse(_ context: ChannelHandlerContext) {
-        guard !hasBegunAnswer, unanswered <= 1, context.channel.isWritable else { return context.close(promise: nil) }
-        let fields: HTTPFields = [.connection: "close", .contentLength: "0"]
+        let isWaiting = if case .head = stage { unanswered == 0 } else { unanswered == 1 }
+        guard !hasBegunAnswer, isWaiting, context.channel.isWritable else { return context.close(promise: nil) }
+        var answer = HTTPResponse(status: .requestTimeout, headerFields: [.connection: "close", .contentLength: "0"])
+        if isReport {
+            answer.status = .serviceUnavailable
+            answer.headerFields[.retryAfter] = "5"
+        }
         isRefused = true
-        context.write(wrapOutboundOut(.head(HTTPResponse(status: .requestTimeout, headerFields: fields))), promise: nil)
+        context.write(wrapOutboundOut(.head(answer)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
             context.close(promise: nil)
         }

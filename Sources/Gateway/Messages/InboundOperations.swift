@@ -49,17 +49,21 @@ struct InboundOperations: Sendable {
         do {
             let message = try await store.write { tx in
                 try receipt.keep(in: tx) {
-                    let isKept = try quotas.take(attachmentBytes: bytes, userID: userID, in: tx)
-                    let message = Message(
-                        incoming: .mobileOriginated, id: id, userID: userID, owner: sms.owner, contact: sms.contact,
-                        content: sms.content, attachments: isKept ? urls : [], isEncrypted: sms.isEncrypted,
-                        sim: sms.sim,
-                        timestamp: sms.timestamp, failureReason: isKept ? kept.note : Self.overQuota,
-                        source: source, at: tx.now)
+                    func message(_ attachments: [String], _ note: String?) -> Message {
+                        Message(
+                            incoming: .mobileOriginated, id: id, userID: userID, owner: sms.owner,
+                            contact: sms.contact, content: sms.content, attachments: attachments,
+                            isEncrypted: sms.isEncrypted, sim: sms.sim, timestamp: sms.timestamp,
+                            failureReason: note, source: source, at: tx.now)
+                    }
+                    let whole = message(urls, kept.note)
                     let parts = [sms.content, sms.sim.rawValue]
-                    if let first = try first(message, told: sms.timestamp, kind: "sms", parts: parts, in: tx) {
+                    if let first = try first(whole, told: sms.timestamp, kind: "sms", parts: parts, in: tx) {
                         return first
                     }
+                    // After the look for a repeat, which takes no more space.
+                    let isKept = try quotas.take(attachmentBytes: bytes, userID: userID, in: tx)
+                    let message = isKept ? whole : message([], Self.overQuota)
                     try MessageQueries.insert(message, in: tx)
                     if isKept { try attachments.insert(kept.files, userID: userID, in: tx) }
                     try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
@@ -118,7 +122,7 @@ struct InboundOperations: Sendable {
         _ message: Message, told timestamp: PhoneTime?, kind: String, parts: [String], in tx: any Transaction
     ) throws -> Message? {
         guard let timestamp else { return nil }
-        let identity = [kind, message.userID.text, message.owner, message.contact, timestamp.identity(at: tx.now)]
+        let identity = [kind, message.userID.text, message.owner, message.contact, timestamp.identity]
         let digest = SHA256Digest.bytes(parts: identity + parts)
         guard let first = try MessageQueries.claimDigest(digest, for: message.id, in: tx) else { return nil }
         return try MessageQueries.find(first, userID: message.userID, in: tx) ?? message.with(id: first)

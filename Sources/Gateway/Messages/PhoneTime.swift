@@ -31,9 +31,11 @@ struct PhoneTime: Decodable, Sendable {
         believed(at: now) == nil ? String(text.prefix(Self.longestNote)) : nil
     }
 
-    /// What tells a report from others: the instant, however it is written, or the text where the instant says nothing.
-    func identity(at now: Timestamp) -> String {
-        believed(at: now).map { String($0.microseconds) } ?? text
+    /// What tells a report from others: the instant, however it is written, and the text where several have one instant.
+    ///
+    /// It does not depend on the server's clock: a report that is repeated tomorrow is the same report.
+    var identity: String {
+        String(time.microseconds) + (time == .first || time == .last ? " " + text : "")
     }
 
     /// 2000-01-01T00:00:00Z: no phone that can speak to this server was made before.

@@ -47,7 +47,9 @@ extension Commands {
                 let kept = try file.retire(keys[1], keeping: keys[0])
                 lines.append("The key before is in \(kept). Only backups from before need it: delete it with them.")
             } else {
-                lines.append("Take MASTER_KEY_PREVIOUS away on every node. Only backups from before need that key.")
+                lines.append(
+                    "Once every node was restarted with the new MASTER_KEY, run this once more, then take MASTER_KEY_PREVIOUS"
+                        + " away everywhere. Only backups from before need that key.")
             }
             return lines
         }

@@ -1,7 +1,6 @@
 import Delivery
 import Storage
 import Timestamps
-import Timestamps
 
 /// Reads and writes phone API keys and their bindings.
 struct PhoneAPIKeyQueries: Sendable {
@@ -93,7 +92,7 @@ struct PhoneAPIKeyQueries: Sendable {
     private static func claimant(_ row: Row) throws -> Claimant {
         Claimant(
             id: try row.get("id"), name: try row.get("name"), lastUsedAt: try row.find("last_used_at"),
-            hasHeldNumbers: try row.get("updated_at", as: Timestamp.self) > row.get("created_at"))
+            hasHeldNumbers: try row.get("updated_at", as: Timestamp.self) != row.get("created_at"))
     }
 
     /// The key that a phone is bound to; nil when it is bound to none.
