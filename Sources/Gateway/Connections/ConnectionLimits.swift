@@ -27,7 +27,7 @@ package struct ConnectionLimits: Sendable {
     package var head: TimeAmount = .seconds(10)
     /// How long a body of any rate may take.
     package var body: TimeAmount = .seconds(60)
-    /// The rate of a body that takes longer: 16 KiB, a phone's on a bad line.
+    /// The rate of a body that takes longer: 4 KiB. A picture of an MMS comes at less than 16 on a bad line.
     package var bodyBytesPerSecond = 4 << 10
     /// How long a connection waits for its next request; longer than the minute that proxies keep theirs.
     package var idle: TimeAmount = .seconds(75)

@@ -144,7 +144,7 @@ struct StoreMove: Sendable {
                 throw MoveError(
                     """
                     the rows of \(table.name) differ: the source was changed while it was copied. Drop the target's \
-                    tables and begin anew
+                    tables and start again
                     """)
             }
             guard let last = left.last else { return }

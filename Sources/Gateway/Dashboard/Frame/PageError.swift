@@ -19,6 +19,6 @@ struct PageError: Error {
     /// 403: the form does not come from this page.
     static let foreignForm = PageError(
         .forbidden,
-        "This form was not sent from a page of this server, or it is too old. Go back, load the page again and try anew."
+        "This form was not sent from a page of this server, or it is too old. Go back, load the page again and try again."
     )
 }
