@@ -73,6 +73,22 @@ import Testing
         }
     }
 
+    /// The app forgets an SMS that is answered with a 4xx, and sends it again after a 5xx.
+    @Test(arguments: ["/v1/messages/receive", "/v1/messages/calls/missed/", "/V1/Messages/\(unknownID)/Events?x=1"])
+    func aReportThatTricklesIsAskedForAgain(path: String) async throws {
+        try await withServer(connections: Self.limits { $0.body = .milliseconds(300) }) { server in
+            let key = try await server.makeAccount().makePhone().client.apiKey ?? ""
+            let client = try await RawClient(server.baseURL)
+
+            client.write("POST \(path) HTTP/1.1\r\nHost: localhost\r\nx-api-key: \(key)\r\n")
+            client.write("Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n{")
+            try await client.untilClosed()
+
+            #expect(client.text.hasPrefix("HTTP/1.1 503 "))
+            #expect(client.text.contains("Retry-After: 5"))
+        }
+    }
+
     @Test func whoDoesNotReadAnswersIsDropped() async throws {
         let limits = Self.limits {
             $0.stall = .milliseconds(200)

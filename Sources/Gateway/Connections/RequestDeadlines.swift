@@ -65,7 +65,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             isBusy()
-            isReport = head.method == .post && head.path?.lowercased().hasPrefix("/v1/messages/") ?? false
+            isReport = Self.isReport(head)
             unanswered += 1
             stage = .body(began: .now(), bytes: 0)
             wait(limits.body, context) { self.lookAtBody($0) }
@@ -169,6 +169,13 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
                 self.watchReader(context, waiting: waiting)
             }
         }
+    }
+
+    /// SMS, missed calls, and what became of a message: what only the phone knows.
+    private static func isReport(_ head: HTTPRequest) -> Bool {
+        let path = (head.path ?? "").prefix { $0 != "?" }.lowercased()
+        guard head.method == .post, path.hasPrefix("/v1/messages/") else { return false }
+        return ["/receive", "/calls/missed", "/events"].contains { path.hasSuffix($0) || path.hasSuffix($0 + "/") }
     }
 
     private static func bytes(at bytesPerSecond: Int, for time: TimeAmount) -> Double {
