@@ -78,7 +78,8 @@ def handle(event):
     # POST /v1/messages/send answered with this message_id; request_id is what you gave it.
     line |= {"message_id": data.get("id") or data.get("message_id"), "request_id": data.get("request_id")}
     line["content"] = decrypt(data["content"]) if ENCRYPTION_KEY and data.get("encrypted") else data.get("content")
-    print(json.dumps(line), flush=True)
+    # In one piece with its end: uvicorn writes its log from another thread.
+    print(json.dumps(line) + "\n", end="", flush=True)
 
 
 def store(event_id, body):
