@@ -25,7 +25,7 @@ package struct Forwarder: Sendable {
         /// One line for a person.
         package var line: String {
             let answer =
-                status.map { "\($0) in \(duration.inMilliseconds) ms" } ?? "no answer: \(failure?.description ?? "")"
+                status.map { "\($0) in \(duration.milliseconds) ms" } ?? "no answer: \(failure?.description ?? "")"
             return "\(event.time)  \(event.payload.type.padding(to: 23))  \(event.id)  -> \(answer)".printable
         }
 
@@ -39,7 +39,7 @@ package struct Forwarder: Sendable {
                 o.field("position", position)
                 o.field("status_code", status)
                 o.field("error", failure?.code.rawValue)
-                o.field("duration_ms", duration.inMilliseconds)
+                o.field("duration_ms", duration.milliseconds)
             }
         }
     }

@@ -1,4 +1,5 @@
 import HTTPSMSWebhooks
+import Timestamps
 
 /// What became of each check.
 package struct ConformanceReport: Sendable {
@@ -40,7 +41,7 @@ extension ConformanceReport.Result {
     /// As in `200 in 3 ms`, each status once.
     fileprivate var summary: String {
         let distinct = statuses.compactMap(\.self).map(String.init).unique
-        return "\(distinct.joined(separator: ", ")) in \(slowest.inMilliseconds) ms"
+        return "\(distinct.joined(separator: ", ")) in \(slowest.milliseconds) ms"
     }
 }
 
@@ -58,7 +59,7 @@ extension ConformanceReport: JSONWritable {
                     o.field("passed", result.fault == nil)
                     o.field("fault", result.fault)
                     o.field("statuses", result.statuses)
-                    o.field("slowest_ms", result.slowest.inMilliseconds)
+                    o.field("slowest_ms", result.slowest.milliseconds)
                 }
             }
         }

@@ -1,4 +1,5 @@
 import Delivery
+import Timestamps
 
 /// One request of a check, and what has to come of it.
 struct ConformanceStep: Sendable {
@@ -50,7 +51,7 @@ extension ConformanceStep.Answer {
         case .clientError: return "answered \(status), must be 4xx"
         case .prompt where !(200..<300).contains(status): return "answered \(status), must be 2xx"
         case .prompt where result.answerTime >= .seconds(1):
-            return "answered after \(result.answerTime.inMilliseconds) ms, must be less than 1000 ms"
+            return "answered after \(result.answerTime.milliseconds) ms, must be less than 1000 ms"
         case .prompt: return nil
         }
     }
@@ -61,12 +62,5 @@ extension AttemptResult {
     var answerTime: Duration {
         let phases = [phases.dns, phases.connect, phases.tls, phases.firstByte].compactMap(\.self)
         return outcome.statusCode == nil ? duration : phases.reduce(.zero, +)
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, rounded down.
-    var inMilliseconds: Int64 {
-        components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

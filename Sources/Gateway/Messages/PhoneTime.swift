@@ -3,8 +3,8 @@ import Timestamps
 /// A time as a phone tells it. A phone's clock is not ours: it may stand at 1970, in the last century or in the next one.
 ///
 /// A time before 2000-01-01, or more than a day ahead of the server, is replaced by the server's time wherever something is
-/// computed, sorted or shown. What the phone said is kept as text: it tells one report from the next, and the message's
-/// timeline shows it.
+/// computed, sorted or shown. What the phone said still tells one report from the next, and the message's timeline shows
+/// its text.
 struct PhoneTime: Decodable, Sendable {
     /// As the phone wrote it.
     let text: String
