@@ -127,6 +127,11 @@ import Testing
         }
         try await withServer(connections: limits) { server in
             let held = [try await RawClient(server.baseURL), try await RawClient(server.baseURL)]
+            // Connected is not yet admitted, which each event loop does in its own time: an answer shows it.
+            for client in held {
+                client.write(Self.get)
+                try await client.until("HTTP/1.1 200 OK")
+            }
 
             let third = try await RawClient(server.baseURL)
             third.write(Self.get)
