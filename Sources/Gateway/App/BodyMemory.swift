@@ -12,7 +12,8 @@ final class BodyMemory: Sendable {
     /// The least: twice the longest body of a route.
     static let minimum = 32 << 20
 
-    private static let smallBody = 64 << 10
+    /// What nearly all bodies stay below, and what is read in no time.
+    static let smallBody = 64 << 10
 
     private let limit: Int
     private let used = Mutex(0)
@@ -45,9 +46,7 @@ final class BodyMemory: Sendable {
                 return isTaken
             }
             if !isTaken {
-                throw ServerBusy(
-                    status: .serviceUnavailable, message: "The server is reading too many large requests at the moment."
-                )
+                throw ServerBusy(message: "The server is reading too many large requests at the moment.")
             }
         }
 
@@ -74,11 +73,13 @@ final class BodyMemory: Sendable {
     }
 }
 
-/// Counts the body of each request while it is read, whichever route reads it, and gives it back with the answer.
+/// Counts the body of each request while it is read, whichever route reads it, and gives it back with the answer. Says
+/// where a large one is read.
 struct BodyMemoryMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
     let memory: BodyMemory
+    let uploads: UploadQueue
 
     @concurrent func handle(
         _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
@@ -88,7 +89,8 @@ struct BodyMemoryMiddleware: RouterMiddleware {
         }
         let share = memory.share()
         defer { share.release() }
-        var request = request
+        var (request, context) = (request, context)
+        context.uploads = uploads
         request.body = RequestBody(
             asyncSequence: request.body.map { buffer in
                 try share.take(buffer.readableBytes)

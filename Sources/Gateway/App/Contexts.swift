@@ -57,6 +57,8 @@ struct APIContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// Nil when no key was sent or none that is known.
     var identity: Identity?
+    /// Where large bodies are read; filled in by ``BodyMemoryMiddleware``.
+    var uploads: UploadQueue?
     /// Whether the connection comes from this machine, a proxy on it included.
     let isLocal: Bool
     /// The connection.
@@ -87,6 +89,7 @@ struct UserContext: ChildRequestContext, IdempotentContext {
     let userID: UserID
     /// The connection.
     let channel: any Channel
+    let uploads: UploadQueue?
     var idempotencyKey: IdempotencyKey?
 
     var identity: Identity { .user(userID) }
@@ -99,6 +102,7 @@ struct UserContext: ChildRequestContext, IdempotentContext {
         coreContext = context.coreContext
         self.userID = userID
         channel = context.channel
+        uploads = context.uploads
     }
 }
 
@@ -106,6 +110,7 @@ struct UserContext: ChildRequestContext, IdempotentContext {
 struct PhoneContext: ChildRequestContext, IdempotentContext {
     var coreContext: CoreRequestContextStorage
     let identity: Identity
+    let uploads: UploadQueue?
     var idempotencyKey: IdempotencyKey?
     let origin: RequestOrigin
 
@@ -113,6 +118,7 @@ struct PhoneContext: ChildRequestContext, IdempotentContext {
         guard let identity = context.identity else { throw APIError.unauthorized }
         coreContext = context.coreContext
         self.identity = identity
+        uploads = context.uploads
         origin = context.origin
     }
 

@@ -27,7 +27,7 @@ struct ErrorMiddleware: RouterMiddleware {
             return busy.response
         } catch is CancellationError {
             // The client has gone away, or the server is shutting down: who still listens may ask again.
-            return ServerBusy(status: .serviceUnavailable, message: "The request was given up.").response
+            return ServerBusy(message: "The request was given up.").response
         } catch StorageError.unavailable(let reason) {
             context.logger.error("request refused", metadata: ["reason": "\(reason)", "client": "\(context.client)"])
             var response = Response.json(

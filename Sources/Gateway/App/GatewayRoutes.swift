@@ -5,7 +5,7 @@ import Hummingbird
 struct GatewayRoutes {
     let answerHeaders: AnswerHeadersMiddleware
     let forwarding: ForwardingMiddleware
-    let bodies: BodyMemory
+    let bodies: BodyMemoryMiddleware
     let health: HealthRoutes
     let metrics: MetricsRoutes
     let identities: Identities
@@ -33,7 +33,7 @@ struct GatewayRoutes {
         health.add(to: router)
         router.add(middleware: forwarding)
         router.add(middleware: AccessLogMiddleware())
-        router.add(middleware: BodyMemoryMiddleware(memory: bodies))
+        router.add(middleware: bodies)
         dashboard.add(to: router)
         // Before other origins are let in: a browser on this machine must not read metrics for a web site.
         let local = router.group()

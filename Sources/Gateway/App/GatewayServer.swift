@@ -101,12 +101,13 @@ package struct GatewayServer: Sendable {
             forwarding: ForwardingMiddleware(
                 proxies: TrustedProxies(networks: configuration.trustedProxies), unlisted: UnlistedProxies(store: store)
             ),
-            bodies: BodyMemory(limit: configuration.requestBodyMemory),
+            bodies: BodyMemoryMiddleware(
+                memory: BodyMemory(limit: configuration.requestBodyMemory), uploads: uploads),
             health: HealthRoutes(store: store),
             metrics: MetricsRoutes(
                 store: store, metrics: metrics, clock: clock, site: site, token: configuration.metricsToken),
             identities: identities,
-            idempotency: Idempotency(store: store, queries: idempotency, uploads: uploads),
+            idempotency: Idempotency(store: store, queries: idempotency),
             users: UserRoutes(operations: users),
             phoneAPIKeys: PhoneAPIKeyRoutes(operations: phoneAPIKeys),
             phones: PhoneRoutes(store: store, operations: phones),

@@ -65,6 +65,8 @@ struct Replayed: Error {
 protocol IdempotentContext: RequestContext {
     /// Who makes the request, once it is known that they may.
     var identity: Identity { get }
+    /// Where large bodies are read; nil reads them where the request is answered.
+    var uploads: UploadQueue? { get }
     /// Filled in by ``IdempotencyMiddleware``.
     var idempotencyKey: IdempotencyKey? { get set }
 }

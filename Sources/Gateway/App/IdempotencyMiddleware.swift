@@ -48,25 +48,23 @@ struct IdempotencyMiddleware<Context: IdempotentContext>: RouterMiddleware {
         let scope = context.identity.idempotencyScope ?? "user"
         var hash = SHA256()
         hash.update(data: Array(scope.utf8) + [0] + Array(request.uri.string.utf8) + [0])
-        switch body {
-        case .form:
-            let client = UploadQueue.Client(userID: context.identity.userID, channel: nil)
-            let type = request.headers[.contentType]
-            return try await idempotency.uploads.run(for: client) { [hash] _ in
-                var hash = hash
+        let (body, type) = (body, request.headers[.contentType])
+        return try await context.reading(bytes) { [hash] in
+            var hash = hash
+            switch body {
+            case .form:
                 let file = try UploadedFile("document", in: Array(bytes.readableBytesView), contentType: type)
                 hash.update(data: Array(file.name.utf8) + [0])
                 hash.update(data: file.bytes)
-                return Array(hash.finalize())
+            case .json:
+                if let json = Self.sorted(bytes) {
+                    hash.update(data: json)
+                } else {
+                    hash.update(data: bytes.readableBytesView)
+                }
             }
-        case .json:
-            if let json = Self.sorted(bytes) {
-                hash.update(data: json)
-            } else {
-                hash.update(data: bytes.readableBytesView)
-            }
+            return Array(hash.finalize())
         }
-        return Array(hash.finalize())
     }
 
     /// The same JSON with the members of objects in order; nil for what is long or no JSON.
@@ -84,7 +82,6 @@ struct IdempotencyMiddleware<Context: IdempotentContext>: RouterMiddleware {
 struct Idempotency: Sendable {
     let store: any Store
     let queries: IdempotencyQueries
-    let uploads: UploadQueue
 }
 
 /// What a route takes, and with that, when two requests ask for the same.

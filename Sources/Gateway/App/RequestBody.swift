@@ -9,36 +9,59 @@ extension RequestBody {
     static let usualLimit = 1 << 20
 }
 
+extension IdempotentContext {
+    /// Runs `body`, which reads `bytes`: in the queue of uploads when they are many, as a shared thread that is kept for
+    /// a tenth of a second keeps everybody's requests waiting.
+    ///
+    /// - Throws: ``ServerBusy``; what `body` throws.
+    func reading<Value: Sendable>(
+        _ bytes: ByteBuffer, _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        guard let uploads, bytes.readableBytes > BodyMemory.smallBody else { return try body() }
+        return try await uploads.run(for: .init(userID: identity.userID, channel: nil)) { _ in try body() }
+    }
+}
+
 extension Request {
     /// Reads the body as JSON of at most `limit` bytes.
     ///
     /// Member names are matched without regard to case, unknown ones ignored, `null` means absent (contract 1.5). Depth,
     /// number of values and NUL: see ``JSONBody``.
     ///
-    /// - Throws: `APIError` 400 naming the member that cannot be read, `NIOTooManyBytesError` above the limit.
-    func decode<Value: Decodable>(_ type: Value.Type, limit: Int = RequestBody.usualLimit) async throws -> Value {
+    /// - Throws: `APIError` 400 naming the member that cannot be read, `NIOTooManyBytesError` above the limit,
+    ///   ``ServerBusy`` when too many large ones are read.
+    func decode<Value: Decodable & Sendable>(
+        _ type: Value.Type, in context: some IdempotentContext, limit: Int = RequestBody.usualLimit
+    ) async throws -> Value {
         guard Self.isJSON(headers[.contentType]) else {
             throw APIError.badRequest("the Content-Type header must be application/json")
         }
         let buffer = try await body.collect(upTo: limit)
+        return try await context.reading(buffer) { try Self.decoded(buffer) }
+    }
+
+    /// Reads JSON as ``decode(_:in:limit:)`` does.
+    static func decoded<Value: Decodable>(_ buffer: ByteBuffer) throws -> Value {
         do {
-            return try Self.decoder.decode(type, from: Data(JSONBody(buffer.readableBytesView).bytes))
+            return try decoder.decode(Value.self, from: Data(JSONBody(buffer.readableBytesView).bytes))
         } catch let fault as JSONBody.Fault {
             throw APIError.badRequest(fault.reason)
         } catch let error as DecodingError {
-            throw APIError.badRequest(Self.reason(error))
+            throw APIError.badRequest(reason(error))
         }
     }
 
     /// Reads a body that may be missing altogether, as that of an action; nil then.
     ///
-    /// - Throws: As ``decode(_:limit:)`` when there is one.
-    func decodeIfPresent<Value: Decodable>(_ type: Value.Type) async throws -> Value? {
+    /// - Throws: As ``decode(_:in:limit:)`` when there is one.
+    func decodeIfPresent<Value: Decodable & Sendable>(
+        _ type: Value.Type, in context: some IdempotentContext
+    ) async throws -> Value? {
         let buffer = try await body.collect(upTo: RequestBody.usualLimit)
         if buffer.readableBytes == 0 { return nil }
         var request = self
         request.body = RequestBody(buffer: buffer)
-        return try await request.decode(type)
+        return try await request.decode(type, in: context)
     }
 
     private static func isJSON(_ contentType: String?) -> Bool {

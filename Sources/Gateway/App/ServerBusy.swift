@@ -1,10 +1,9 @@
-import HTTPTypes
 import Hummingbird
 
 /// The server has no room for a request just now; it was not looked at, and may be sent again.
+///
+/// The status is 503 also when the account itself takes the room: a phone forgets an SMS that is answered with a 4xx.
 struct ServerBusy: Error {
-    /// 503 when others take the room, 429 when the account itself does.
-    let status: HTTPResponse.Status
     /// What there is too much of, in a sentence.
     let message: String
 
@@ -13,7 +12,7 @@ struct ServerBusy: Error {
 
     /// The API's answer.
     var response: Response {
-        var response = Response.json(status, data: nil, message: message, outcome: "error")
+        var response = Response.json(.serviceUnavailable, data: nil, message: message, outcome: "error")
         response.headers[.retryAfter] = Self.retryAfter
         return response
     }

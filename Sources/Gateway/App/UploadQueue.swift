@@ -6,11 +6,11 @@ import NIOPosix
 import Storage
 import Synchronization
 
-/// Where forms and files are read: on two threads of their own and with a lower priority, so that whatever is in them,
-/// other requests, deliveries and leases go on.
+/// Where forms, files and large bodies are read: on threads of their own and with a lower priority, so that whatever is in
+/// them, other requests, deliveries and leases go on.
 ///
-/// One file of an account is read at a time, so that no account takes both threads. Others wait for their turn, in order, so
-/// many of one account and so many of all; who comes after those, or waits for longer than ``usualPatience``, is refused. When
+/// One file of an account is read at a time. Others wait, so many of one account and so many of all, and accounts take
+/// turns; who comes after those, or waits for longer than ``usualPatience``, is refused. When
 /// the client goes away, its file leaves the queue, or the reading of it stops at the next row.
 final class UploadQueue: Sendable {
     /// Who uploads, and over which connection; nil when nobody can go away.
@@ -38,7 +38,8 @@ final class UploadQueue: Sendable {
     /// More would wait for longer than ``usualPatience`` anyway.
     static let waiting = 64
 
-    private static let threadCount = 2
+    /// A processor is left to all else where there are two.
+    static let usualThreads = max(1, min(System.coreCount / 2, 4))
 
     private struct Job: Sendable {
         let id: UInt64
@@ -58,18 +59,25 @@ final class UploadQueue: Sendable {
     private let state = Mutex(State())
     private let threads: NIOThreadPool
 
+    private let threadCount: Int
     private let patience: Duration
 
-    /// - Parameter patience: How long a file waits for its turn.
-    init(patience: Duration = usualPatience) {
+    /// - Parameters:
+    ///   - threadCount: How many files are read at the same time.
+    ///   - patience: How long a file waits for its turn.
+    init(threads threadCount: Int = usualThreads, patience: Duration = usualPatience) {
+        self.threadCount = threadCount
         self.patience = patience
-        threads = NIOThreadPool(numberOfThreads: Self.threadCount)
+        threads = NIOThreadPool(numberOfThreads: threadCount)
         threads.start()
     }
 
     deinit {
         threads.shutdownGracefully { _ in }
     }
+
+    /// The number of files that wait for their turn.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     /// Runs `body` on one of the threads when it is the client's turn. It calls `check` between the steps of its work.
     ///
@@ -116,8 +124,7 @@ final class UploadQueue: Sendable {
             // Who left before they came does not wait; who leaves later is found among those who do.
             if (try? cancellation.check()) == nil { return CancellationError() }
             if state.waiting.count(where: { $0.userID == job.userID }) >= Self.waitingPerAccount {
-                return ServerBusy(
-                    status: .tooManyRequests, message: "Too many files of this account are being read at the moment.")
+                return ServerBusy(message: "Too many files of this account are being read at the moment.")
             }
             if state.waiting.count >= Self.waiting { return Self.crowded }
             state.waiting.append(job)
@@ -140,11 +147,14 @@ final class UploadQueue: Sendable {
             let late = state.waiting.filter { $0.deadline < now }
             state.waiting.removeAll { $0.deadline < now }
             var next: [Job] = []
-            while state.running.count < Self.threadCount,
+            while state.running.count < threadCount,
                 let index = state.waiting.firstIndex(where: { !state.running.contains($0.userID) })
             {
                 let job = state.waiting.remove(at: index)
                 state.running.insert(job.userID)
+                // The account's other files go behind those of all others.
+                let others = state.waiting.filter { $0.userID != job.userID }
+                state.waiting = others + state.waiting.filter { $0.userID == job.userID }
                 next.append(job)
             }
             return (late, next)
@@ -172,6 +182,5 @@ final class UploadQueue: Sendable {
         #endif
     }
 
-    private static let crowded = ServerBusy(
-        status: .serviceUnavailable, message: "The server is reading too many files at the moment.")
+    private static let crowded = ServerBusy(message: "The server is reading too many files at the moment.")
 }

@@ -6,7 +6,7 @@ import NIOHTTP1
 extension Benchmark {
     /// What other accounts' worst uploads do to the requests of one that uploads nothing.
     func hostile() async throws -> BenchReport.Scenario {
-        let forms = try HostileUploads.forms(in: folder)
+        let uploads = try HostileUpload.all(in: folder)
         let runs = try await withServer("hostile") { server in
             let account = try await server.makeAccount(0, webhooks: [])
             var others: [BenchServer.Account] = []
@@ -16,11 +16,13 @@ extension Benchmark {
             let quiet = try await timeReads("quiet", of: account, server)
             progress("hostile: beside \(Self.uploads) uploads")
             let port = server.port
+            // With connections of its own: those of the shared client are too few for all uploads and the reads.
+            let client = HTTPClient()
             let beside = try await withThrowingTaskGroup(of: Void.self) { group in
                 for (index, other) in others.enumerated() {
                     group.addTask {
                         while !Task.isCancelled {
-                            try await Self.upload(forms[index % forms.count], of: other, port: port)
+                            try await Self.send(uploads[index % uploads.count], of: other, to: port, by: client)
                         }
                     }
                 }
@@ -30,6 +32,7 @@ extension Benchmark {
                 group.cancelAll()
                 return run
             }
+            try await client.shutdown()
             return [quiet, beside]
         }
         let ratio = runs[0].latency.flatMap { quiet in runs[1].latency.map { $0.p99 / quiet.p99 } }
@@ -55,15 +58,17 @@ extension Benchmark {
     }
 
     /// Whatever the answer is: all of them are refused in the end.
-    private static func upload(_ form: [UInt8], of account: BenchServer.Account, port: Int) async throws {
-        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/v1/bulk-messages")
+    private static func send(
+        _ upload: HostileUpload, of account: BenchServer.Account, to port: Int, by client: HTTPClient
+    ) async throws {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(upload.path)")
         request.method = .POST
         request.headers = HTTPHeaders([
-            ("x-api-key", account.apiKey), ("Content-Type", "multipart/form-data; boundary=x"),
+            ("x-api-key", account.apiKey), ("Content-Type", upload.contentType),
         ])
-        request.body = .bytes(form)
+        request.body = .bytes(upload.body)
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+            let response = try await client.execute(request, timeout: .seconds(60))
             _ = try await response.body.collect(upTo: 16 << 20)
         } catch {
             // The last ones are given up when all is measured.

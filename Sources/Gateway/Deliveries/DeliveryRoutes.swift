@@ -79,7 +79,7 @@ struct DeliveryRoutes {
 
     private func replay(_ request: Request, _ context: UserContext) async throws -> Reply {
         let message = "validation errors while creating replay"
-        let body = try await request.decodeIfPresent(ReplayRequest.self)
+        let body = try await request.decodeIfPresent(ReplayRequest.self, in: context)
         let (webhookID, text) = try webhookID(context, message)
         let receipt = context.receipt(of: Replay.self) {
             Reply("replay created successfully", $0, status: .accepted)

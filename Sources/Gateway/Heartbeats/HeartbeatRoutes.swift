@@ -34,7 +34,7 @@ struct HeartbeatRoutes {
     }
 
     private func create(_ request: Request, _ context: PhoneContext) async throws -> Reply {
-        let body = try await request.decode(CreateRequest.self)
+        let body = try await request.decode(CreateRequest.self, in: context)
         var owners = (body.phoneNumbers ?? []).map(PhoneNumber.address)
         if owners.isEmpty, let owner = body.owner { owners = [PhoneNumber.address(owner)] }
         var errors = FieldErrors()

@@ -29,7 +29,7 @@ struct MessageRoutes {
     }
 
     private func send(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let body = try await request.decode(SendRequest.self)
+        let body = try await request.decode(SendRequest.self, in: context)
         let draft = MessageOperations.Draft(
             reading: body.from, to: body.to, content: body.content, attachments: body.attachments,
             isEncrypted: body.encrypted, requestID: body.requestID, sendAt: body.sendAt)
@@ -50,7 +50,7 @@ struct MessageRoutes {
     }
 
     private func sendInBulk(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let body = try await request.decode(BulkSendRequest.self)
+        let body = try await request.decode(BulkSendRequest.self, in: context)
         let recipients = (body.to ?? []).map(PhoneNumber.address)
         let draft = MessageOperations.Draft(
             reading: body.from, to: nil, content: body.content, attachments: body.attachments,

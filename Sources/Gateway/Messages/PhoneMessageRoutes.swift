@@ -41,7 +41,7 @@ struct PhoneMessageRoutes {
     }
 
     private func receive(_ request: Request, _ context: PhoneContext) async throws -> Reply {
-        let body = try await request.decode(ReceiveRequest.self, limit: Self.receiveLimit)
+        let body = try await request.decode(ReceiveRequest.self, in: context, limit: Self.receiveLimit)
         let owner = PhoneNumber.address(body.to ?? "")
         let attachments = body.attachments ?? []
         let content = body.content ?? ""
@@ -70,7 +70,7 @@ struct PhoneMessageRoutes {
     }
 
     private func missedCall(_ request: Request, _ context: PhoneContext) async throws -> Reply {
-        let body = try await request.decode(MissedCallRequest.self)
+        let body = try await request.decode(MissedCallRequest.self, in: context)
         let owner = PhoneNumber.address(body.to ?? "")
         let call = InboundOperations.Call(
             owner: owner, contact: PhoneNumber.contact(body.from ?? "", owner: owner), sim: SIM(lenient: body.sim),
@@ -94,7 +94,7 @@ struct PhoneMessageRoutes {
     }
 
     private func report(_ request: Request, _ context: PhoneContext) async throws -> Response {
-        let body = try await request.decode(ReportRequest.self)
+        let body = try await request.decode(ReportRequest.self, in: context)
         // The parts of a long SMS are reported as `<uuid>.<n>`; only the last one, without a dot, counts (K5).
         if context.parameters.get("messageID")?.contains(".") == true { return .noContent }
         var errors = FieldErrors()

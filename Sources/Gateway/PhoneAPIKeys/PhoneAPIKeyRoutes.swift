@@ -25,7 +25,7 @@ struct PhoneAPIKeyRoutes {
     }
 
     private func create(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let name = try await request.decode(CreateRequest.self).name ?? ""
+        let name = try await request.decode(CreateRequest.self, in: context).name ?? ""
         let receipt = context.receipt(of: PhoneAPIKey?.self) { Reply("phone API key created successfully", $0) }
         return receipt.reply(try await operations.create(name: name, userID: context.userID, receipt: receipt))
     }

@@ -24,7 +24,7 @@ struct PhoneRoutes {
     }
 
     private func upsert(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let update = try await request.decode(PhoneUpdate.self)
+        let update = try await request.decode(PhoneUpdate.self, in: context)
         return Reply("phone updated successfully", try await operations.save(update, userID: context.userID))
     }
 
@@ -35,7 +35,7 @@ struct PhoneRoutes {
     }
 
     private func upsertFCMToken(_ request: Request, _ context: PhoneContext) async throws -> Reply {
-        let body = try await request.decode(FCMTokenRequest.self)
+        let body = try await request.decode(FCMTokenRequest.self, in: context)
         let number = PhoneNumber.address(body.phoneNumber ?? "")
         let token = (body.fcmToken ?? "").trimmed
         var errors = FieldErrors()

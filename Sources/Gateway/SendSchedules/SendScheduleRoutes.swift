@@ -18,7 +18,7 @@ struct SendScheduleRoutes {
     }
 
     private func create(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let body = try await request.decode(SendScheduleBody.self)
+        let body = try await request.decode(SendScheduleBody.self, in: context)
         let receipt = context.receipt(of: SendSchedule.self) {
             Reply("send schedule created successfully", $0, status: .created)
         }
@@ -27,7 +27,7 @@ struct SendScheduleRoutes {
 
     private func update(_ request: Request, _ context: UserContext) async throws -> Reply {
         let (id, text) = try Self.id(context)
-        let body = try await request.decode(SendScheduleBody.self)
+        let body = try await request.decode(SendScheduleBody.self, in: context)
         guard let schedule = try await operations.update(id, body, userID: context.userID) else {
             throw Self.notFound(text)
         }

@@ -35,7 +35,7 @@ struct MessageThreadRoutes {
 
     private func mark(_ request: Request, _ context: UserContext) async throws -> Reply {
         let message = "validation errors while updating message thread"
-        let body = try await request.decode(MarkRequest.self)
+        let body = try await request.decode(MarkRequest.self, in: context)
         var errors = FieldErrors()
         let text = context.parameters.get("messageThreadID") ?? ""
         let id = errors.requireID("messageThreadID", text, of: MessageThreadID.self)

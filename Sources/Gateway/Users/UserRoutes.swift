@@ -41,7 +41,7 @@ struct UserRoutes {
 
     private func update(_ request: Request, _ context: UserContext) async throws -> Reply {
         let message = "validation errors while updating user"
-        let body = try await request.decode(UpdateRequest.self)
+        let body = try await request.decode(UpdateRequest.self, in: context)
         var errors = FieldErrors()
         let timezone = body.timezone.value?.trimmed
         if let timezone, TimeZone(identifier: timezone) == nil {
@@ -73,7 +73,7 @@ struct UserRoutes {
 
     private func setNotifications(_ request: Request, _ context: UserContext) async throws -> Reply {
         guard context.parameters.get("userID") == context.userID.text else { throw APIError.foreignUser }
-        let body = try await request.decode(NotificationsRequest.self)
+        let body = try await request.decode(NotificationsRequest.self, in: context)
         let user = try await operations.change(context.userID) { user, _ in
             user.notificationMessageStatusEnabled = body.messageStatusEnabled ?? user.notificationMessageStatusEnabled
             user.notificationWebhookEnabled = body.webhookEnabled ?? user.notificationWebhookEnabled

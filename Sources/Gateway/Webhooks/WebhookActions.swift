@@ -22,7 +22,8 @@ struct WebhookActions {
 
     private func test(_ request: Request, _ context: UserContext) async throws -> Reply {
         let message = "validation errors while testing webhook"
-        let name = try await request.decodeIfPresent(TestRequest.self)?.event ?? EventType.messageReceived.rawValue
+        let body = try await request.decodeIfPresent(TestRequest.self, in: context)
+        let name = body?.event ?? EventType.messageReceived.rawValue
         let (id, _) = try webhookID(context, message)
         var errors = FieldErrors()
         errors.requireOne("event", name, of: EventType.allCases.map(\.rawValue))
@@ -45,7 +46,7 @@ struct WebhookActions {
     }
 
     private func resume(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let rate = try await request.decodeIfPresent(ResumeRequest.self)?.ratePerSecond
+        let rate = try await request.decodeIfPresent(ResumeRequest.self, in: context)?.ratePerSecond
         if let rate, !(rate >= 0.001 && rate <= 10_000) {
             var errors = FieldErrors()
             errors.add("rate_per_second", "The rate_per_second field must be between 0.001 and 10000")
@@ -62,7 +63,7 @@ struct WebhookActions {
     }
 
     private func rotate(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let body = try await request.decodeIfPresent(RotateRequest.self)
+        let body = try await request.decodeIfPresent(RotateRequest.self, in: context)
         let message = "validation errors while rotating the signing key"
         var errors = FieldErrors()
         let given = body?.signingKey?.trimmed

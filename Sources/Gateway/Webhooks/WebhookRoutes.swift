@@ -35,7 +35,7 @@ struct WebhookRoutes {
     }
 
     private func create(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let update = try await request.decode(WebhookUpdate.self)
+        let update = try await request.decode(WebhookUpdate.self, in: context)
         let receipt = context.receipt(of: EndpointReport.self) {
             Reply("webhook created successfully", $0, status: .created)
         }
@@ -43,7 +43,7 @@ struct WebhookRoutes {
     }
 
     private func update(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let update = try await request.decode(WebhookUpdate.self)
+        let update = try await request.decode(WebhookUpdate.self, in: context)
         let (id, text) = try webhookID(context, "validation errors while updating webhook")
         guard let webhook = try await operations.update(id, update, userID: context.userID) else {
             throw APIError.notFound("cannot find webhook with ID [\(text)]")

@@ -61,7 +61,8 @@ struct PageMiddleware: RouterMiddleware {
         case is NIOTooManyBytesError:
             return views.error(PageError(.contentTooLarge, "The form is larger than this page takes."), context)
         case let busy as ServerBusy:
-            var response = views.error(PageError(busy.status, busy.message + " Try again in a few seconds."), context)
+            let error = PageError(.serviceUnavailable, busy.message + " Try again in a few seconds.")
+            var response = views.error(error, context)
             response.headers[.retryAfter] = ServerBusy.retryAfter
             return response
         case is CancellationError:

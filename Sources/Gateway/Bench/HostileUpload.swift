@@ -2,18 +2,25 @@ import CLibZip
 import Foundation
 
 /// The uploads that cost most of those that are taken: each is answered with an error, after all the work was done.
-enum HostileUploads {
-    /// Forms with the boundary `x`.
+struct HostileUpload: Sendable {
+    let path: String
+    let contentType: String
+    let body: [UInt8]
+
+    /// One of each kind.
     ///
     /// - Parameter folder: Where the workbook is made.
-    /// - Returns: The bodies of the requests.
+    /// - Returns: Requests that any account may make.
     /// - Throws: When the workbook cannot be made.
-    static func forms(in folder: URL) throws -> [[UInt8]] {
+    static func all(in folder: URL) throws -> [HostileUpload] {
         [
             form("a.csv", Array((header + String(repeating: ",", count: 95) + "\n" + table).utf8)),
             form("a.csv", Array(repeating: UInt8(ascii: "\r"), count: 4_900_000)),
             form("a.txt", Array(repeating: UInt8(ascii: "\r"), count: 5_900_000)),
             form("a.xlsx", try workbook(in: folder)),
+            HostileUpload(
+                path: "/v1/messages/receive", contentType: "application/json",
+                body: Array("{\"content\":\"\(String(repeating: "\\u00e9", count: 2_700_000))\"}".utf8)),
         ]
     }
 
@@ -25,10 +32,11 @@ enum HostileUploads {
             + Array(repeating: "x:/y", count: 90).joined(separator: ";") + String(repeating: ",", count: 95) + "\n",
         count: 1_000)
 
-    private static func form(_ name: String, _ file: [UInt8]) -> [UInt8] {
-        Array(
-            "--x\r\nContent-Disposition: form-data; name=\"document\"; filename=\"\(name)\"\r\n\r\n".utf8)
-            + file + Array("\r\n--x--\r\n".utf8)
+    private static func form(_ name: String, _ file: [UInt8]) -> HostileUpload {
+        let part = "--x\r\nContent-Disposition: form-data; name=\"document\"; filename=\"\(name)\"\r\n\r\n"
+        return HostileUpload(
+            path: "/v1/bulk-messages", contentType: "multipart/form-data; boundary=x",
+            body: Array(part.utf8) + file + Array("\r\n--x--\r\n".utf8))
     }
 
     /// As many tags, attributes and references as a workbook may have, 15 MiB of them in few bytes.
