@@ -165,7 +165,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", "httpsms", asyncHTTPClient, httpTypes,
-                hummingbird, logging, nioCore, nioHTTP1, nioSSL, nioFoundation,
+                hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],
             exclude: ["Judges"],
             swiftSettings: settings),

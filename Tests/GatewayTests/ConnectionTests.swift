@@ -17,6 +17,11 @@ import Testing
         return limits
     }
 
+    @Test(arguments: [(0, 1), (1, 1), (60, 20), (256, 64), (1_024, 512), (65_536, 16_384), (Int.max, 16_384)])
+    func whatTheLimitOfOpenFilesLeavesIsForClients(files: Int, connections: Int) {
+        #expect(ConnectionLimits.connections(forOpenFiles: files) == connections)
+    }
+
     @Test func aSilentConnectionIsClosed() async throws {
         try await withServer(connections: Self.limits { $0.head = .milliseconds(200) }) { server in
             let client = try await RawClient(server.baseURL)

@@ -43,7 +43,7 @@ package struct ConnectionLimits: Sendable {
     }
 
     /// What the limit of open files leaves: all but 256 and a quarter, which are for the store, for webhooks and for
-    /// files; 64 at least and 16,384 at most. Raises the soft limit to the hard one.
+    /// files; 64 at least, or a third of a limit that leaves less, and 16,384 at most. Raises the soft limit to the hard one.
     package static func connectionsForOpenFiles() -> Int {
         var limit = rlimit()
         guard getrlimit(Self.openFiles, &limit) == 0 else { return 512 }
@@ -54,7 +54,12 @@ package struct ConnectionLimits: Sendable {
             if setrlimit(Self.openFiles, &limit) != 0 { limit.rlim_cur = before }
         }
         let files = Int(clamping: limit.rlim_cur)
-        return min(max(files - files / 4 - 256, 64), 16_384)
+        return connections(forOpenFiles: files)
+    }
+
+    /// The same for a given limit of open files.
+    package static func connections(forOpenFiles files: Int) -> Int {
+        min(max(files - files / 4 - 256, min(64, files / 3), 1), 16_384)
     }
 
     #if canImport(Glibc)

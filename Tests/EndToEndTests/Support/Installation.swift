@@ -34,6 +34,8 @@ final class Installation: Sendable {
     private let logFolder: String
     /// What the clocks of its processes begin at; nil for the machine's.
     private let clock: String?
+    /// How many files each of its processes may have open; nil for as many as the tests.
+    private let openFiles: Int?
     private let state = Mutex(State())
 
     private struct State {
@@ -48,9 +50,14 @@ final class Installation: Sendable {
     ///   - settings: Variables beside those that every test needs.
     ///   - clock: What the wall clocks of its processes begin at, such as `2026-10-24 20:00:00` of UTC; nil for the
     ///     machine's.
-    init(folder: String, databaseFolder: String? = nil, settings: [String: String] = [:], clock: String? = nil) {
+    ///   - openFiles: How many files each of its processes may have open; nil for as many as the tests.
+    init(
+        folder: String, databaseFolder: String? = nil, settings: [String: String] = [:], clock: String? = nil,
+        openFiles: Int? = nil
+    ) {
         self.folder = folder
         self.clock = clock
+        self.openFiles = openFiles
         logFolder = folder + "/logs"
         databasePath = (databaseFolder ?? folder + "/data") + "/httpsms.sqlite"
         let always = [
@@ -82,7 +89,8 @@ final class Installation: Sendable {
         let number = state.withLock { $0.started.count }
         // `faketime` becomes the binary: signals and the end are those of the server.
         let faked = clock.map { ["/usr/bin/faketime", "--exclude-monotonic", "-f", "@\($0)"] } ?? []
-        let command = Self.unprivileged + faked + [Self.binary] + arguments
+        let limited = openFiles.map { ["/usr/bin/prlimit", "--nofile=\($0):\($0)"] } ?? []
+        let command = Self.unprivileged + limited + faked + [Self.binary] + arguments
         let process = try ChildProcess(
             command[0], Array(command.dropFirst()), environment: environment.merging(settings) { $1 },
             logs: "\(logFolder)/\(number)-\(arguments.first ?? "")", input: input)
@@ -152,12 +160,12 @@ final class Installation: Sendable {
 ///
 /// When `body` throws, the log of the last server is part of the error.
 func withInstallation<Value>(
-    _ settings: [String: String] = [:], databaseFolder: String? = nil, clock: String? = nil,
+    _ settings: [String: String] = [:], databaseFolder: String? = nil, clock: String? = nil, openFiles: Int? = nil,
     _ body: (Installation) async throws -> Value
 ) async throws -> Value {
     try await withTemporaryDirectory { folder in
         let installation = Installation(
-            folder: folder, databaseFolder: databaseFolder, settings: settings, clock: clock)
+            folder: folder, databaseFolder: databaseFolder, settings: settings, clock: clock, openFiles: openFiles)
         defer { installation.endAll() }
         do {
             return try await body(installation)

@@ -1,0 +1,47 @@
+import NIOCore
+import NIOPosix
+import TestSupport
+import Testing
+
+extension EndToEndTests {
+    /// A machine that lets the server open few files.
+    @Suite struct OpenFiles {
+        /// Fewer than the connections that it is told to take.
+        private static let openFiles = 96
+
+        @Test(.timeLimit(.minutes(2)))
+        func whenNoSocketIsLeftWebhooksWaitAndNoTryIsLost() async throws {
+            try await withReceiver { receiver in
+                try await withInstallation(["MAX_CONNECTIONS": "1000"], openFiles: Self.openFiles) { installation in
+                    let client = Client(installation: installation)
+                    try await client.setUp()
+                    try await client.webhook(receiver.baseURL, events: ["message.phone.received"])
+                    let held = try await Self.connections(150, to: installation.baseURL)
+
+                    // On the connection of before: no other is accepted.
+                    try await client.receive("while all files are open", number: 1)
+                    try await until("the delivery waits for a socket") {
+                        installation.server?.errors.contains("no socket can be opened") == true
+                    }
+                    #expect(receiver.count == 0)
+                    for channel in held { channel.close(promise: nil) }
+
+                    try await until("the event") { receiver.count == 1 }
+                    #expect(receiver.arrivals[0].headers["x-httpsms-attempt"] == "1")
+                    try await installation.stop()
+                }
+            }
+        }
+
+        private static func connections(_ count: Int, to url: String) async throws -> [any Channel] {
+            let port = try #require(url.split(separator: ":").last.flatMap { Int($0) })
+            var channels: [any Channel] = []
+            for _ in 0..<count {
+                channels.append(
+                    try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                        .connect(host: "127.0.0.1", port: port).get())
+            }
+            return channels
+        }
+    }
+}
