@@ -135,6 +135,26 @@ import Timestamps
         }
     }
 
+    /// The first of them may have told the operator to restart the server already.
+    @Test func manyRotationsThatBeginAtOnceAgreeOnTheNewKey() async throws {
+        try await withTemporaryDirectory { directory in
+            let file = MasterKeyFile(databasePath: directory + "/a.sqlite")
+            let first = try file.create()
+
+            let seen = try await withThrowingTaskGroup(of: [[UInt8]]?.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        try file.addKey(before: first)
+                        return try file.read()
+                    }
+                }
+                return try await group.reduce(into: Set<[[UInt8]]?>()) { $0.insert($1) }
+            }
+
+            #expect(seen == [try file.read()])
+        }
+    }
+
     @Test func theKeyFileHoldsBothKeysMeanwhileAndKeepsTheOldOneApart() async throws {
         try await withTemporaryDirectory { directory in
             let file = MasterKeyFile(databasePath: directory + "/a.sqlite")

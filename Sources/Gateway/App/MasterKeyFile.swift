@@ -48,11 +48,15 @@ package struct MasterKeyFile: Sendable {
         throw failure()
     }
 
-    /// Puts a new key before the one that the file holds.
+    /// Puts a new key before the one that the file holds; of two processes at once, the second finds the first one's key.
     ///
     /// - Throws: ``MasterKeyFileError`` when the file cannot be written.
     package func addKey(before old: [UInt8]) throws {
-        try replace(by: [Self.random(), old])
+        let folder = try openFolder()
+        // Closing gives the lock back.
+        defer { close(folder) }
+        guard flock(folder, LOCK_EX) == 0 else { throw failure() }
+        if try read() == [old] { try replace(by: [Self.random(), old]) }
     }
 
     /// Leaves the first of two keys, and the other one in a file of its own beside it, whose path is given: backups from
@@ -84,16 +88,21 @@ package struct MasterKeyFile: Sendable {
 
     /// Makes the name of the file as durable as what is in it: a value sealed with a key must not outlive the key.
     private func syncFolder() throws {
+        let folder = try openFolder()
+        defer { close(folder) }
+        if fsync(folder) != 0 { throw failure() }
+    }
+
+    private func openFolder() throws -> Int32 {
         let folder = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
         let descriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure() }
-        defer { close(descriptor) }
-        if fsync(descriptor) != 0 { throw failure() }
+        return descriptor
     }
 
     private func write(_ keys: [[UInt8]]) throws -> String {
         let text = keys.map { Data($0).base64EncodedString() + "\n" }.joined()
-        let draft = "\(path).\(getpid())"
+        let draft = "\(path).\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure() }
         defer { close(descriptor) }
