@@ -11,7 +11,8 @@ RUN make release && strip --strip-unneeded .build/release/httpsms
 
 FROM ${DEBIAN_IMAGE}
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates libcmark-gfm0.29.0.gfm.6 libcmark-gfm-extensions0.29.0.gfm.6 \
+    && apt-get install -y --no-install-recommends ca-certificates libc-ares2 libcmark-gfm0.29.0.gfm.6 \
+        libcmark-gfm-extensions0.29.0.gfm.6 \
         libphonenumber8-protobuf32 libpq5 libqrencode4 libsqlite3-0 \
         libstdc++6 libxml2 libzip4 tzdata \
     && rm -rf /var/lib/apt/lists/* \

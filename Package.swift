@@ -96,10 +96,11 @@ let package = Package(
         .target(
             name: "Delivery",
             dependencies: [
-                "HTTPSMSWebhooks", "Storage", "Timestamps", crypto, logging, metrics, serviceLifecycle, nioCore,
-                nioPosix, nioHTTP1, nioSSL, nioTLS,
+                "CAres", "HTTPSMSWebhooks", "Storage", "Timestamps", crypto, logging, metrics, serviceLifecycle,
+                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
             ],
             swiftSettings: settings),
+        .systemLibrary(name: "CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
         .target(
             name: "CPhoneNumber",
             linkerSettings: [.linkedLibrary("phonenumber")]),

@@ -10,7 +10,7 @@ package struct AttemptRunner: Sendable {
     private let clock: any WallClock
     private let headers: DeliveryHeaders
 
-    /// The public documentation's limit for one webhook request, from the name look-up to the last byte.
+    /// The public documentation's limit for one webhook request, to the last byte; a name is looked up before.
     package static let timeLimit: Duration = .seconds(5)
 
     /// - Parameters:
@@ -29,7 +29,7 @@ package struct AttemptRunner: Sendable {
     enum Run: Sendable {
         /// An attempt, and what follows.
         case made(RecordedAttempt)
-        /// The task was cancelled, or this machine could not open a socket: nothing counts.
+        /// The task was cancelled, or this machine had no socket or no place for a lookup: nothing counts.
         case notMade(reason: String)
     }
 
@@ -40,7 +40,8 @@ package struct AttemptRunner: Sendable {
         do {
             let request = WebhookRequest(
                 poolKey: "\(endpoint.id) \(endpoint.version)", url: try CallbackURL(endpoint.url),
-                headers: headers(claim, endpoint, startedAt), body: claim.body, isPublicOnly: endpoint.isPublicOnly)
+                headers: headers(claim, endpoint, startedAt), body: claim.body, isPublicOnly: endpoint.isPublicOnly,
+                caller: Self.caller(endpoint), turn: .init(delivery: claim.id.text, attempt: claim.attempt))
             result = await sender.send(request, within: Self.timeLimit)
         } catch {
             result = AttemptResult(outcome: .failure(AttemptFailure(.urlInvalid, "\(error)")))
@@ -51,6 +52,23 @@ package struct AttemptRunner: Sendable {
         let verdict = Verdict(
             of: result, step: claim.step, at: clock.now(), schedule: schedule, jitter: .random(in: 0...1))
         return .made(RecordedAttempt(claim: claim, startedAt: startedAt, result: result, verdict: verdict))
+    }
+
+    /// Whether an attempt at `endpoint` can begin without a lookup of its name.
+    func isPrepared(for endpoint: Endpoint) -> Bool {
+        // A URL that cannot be parsed is the attempt's to tell.
+        guard let url = try? CallbackURL(endpoint.url) else { return true }
+        return sender.isPrepared(for: url)
+    }
+
+    /// Looks the name of `endpoint` up; 5 s at most.
+    func prepare(for endpoint: Endpoint) async {
+        guard let url = try? CallbackURL(endpoint.url) else { return }
+        await sender.prepare(for: url, Self.caller(endpoint))
+    }
+
+    private static func caller(_ endpoint: Endpoint) -> LookupCaller {
+        .delivery(account: endpoint.userID.text, endpoint: endpoint.id.text)
     }
 
     /// The headers of an attempt as far as they are not secret; made anew, for only what differs is stored.

@@ -20,6 +20,7 @@ package struct Dispatcher: Service {
     private let metrics: DeliveryMetrics
     private let logger: Logger
     private let shortageReport = Occasionally(every: .seconds(60))
+    private let nameWaits = NameWaits()
 
     /// - Parameters:
     ///   - store: Where the outbox is.
@@ -57,8 +58,13 @@ package struct Dispatcher: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await recorder.run() }
                 await withDiscardingTaskGroup { attempts in
-                    await dispatch(recorder) { claim, endpoint in
-                        attempts.addTask { await attempt(claim, to: endpoint, recorder) }
+                    await dispatch(recorder) { task in
+                        switch task {
+                        case .attempt(let claim, let endpoint):
+                            attempts.addTask { await attempt(claim, to: endpoint, recorder) }
+                        case .lookup(let endpoint, let lane):
+                            attempts.addTask { await lookUp(endpoint, lane) }
+                        }
                     }
                 }
                 recorder.finish()
@@ -68,9 +74,14 @@ package struct Dispatcher: Service {
         }
     }
 
-    private func dispatch(
-        _ recorder: AttemptRecorder, start: (ClaimedDelivery, Endpoint) -> Void
-    ) async {
+    /// What runs beside the loop.
+    private enum Errand {
+        case attempt(ClaimedDelivery, Endpoint)
+        /// The name is looked up, and the lane then looked at again.
+        case lookup(Endpoint, DeliveryLane)
+    }
+
+    private func dispatch(_ recorder: AttemptRecorder, start: (Errand) -> Void) async {
         var ready = ReadySet(limits: limits)
         var nextScan = ContinuousClock.now
         var nextRepair = ContinuousClock.now + Self.repairInterval
@@ -84,6 +95,9 @@ package struct Dispatcher: Service {
             do {
                 for key in store.wakeups.takeKeys(.deliveries) {
                     ready.add(EndpointID(trusted: key), lane: .first, dueAt: clock.now())
+                }
+                for ended in nameWaits.takeEnded() {
+                    ready.add(ended.endpoint, lane: ended.lane, dueAt: clock.now())
                 }
                 if nextScan <= .now {
                     nextScan = .now + scanInterval
@@ -105,9 +119,9 @@ package struct Dispatcher: Service {
                         for: .deliveries, atMost: min(max(untilDue, .zero), ContinuousClock.now.duration(to: nextScan)))
                     continue
                 }
-                try await claim(requests, &ready) { delivery, endpoint in
-                    held.insert(delivery.id)
-                    start(delivery, endpoint)
+                try await claim(requests, &ready) { errand in
+                    if case .attempt(let delivery, _) = errand { held.insert(delivery.id) }
+                    start(errand)
                 }
                 isFailing = false
             } catch {
@@ -119,7 +133,7 @@ package struct Dispatcher: Service {
     }
 
     private func claim(
-        _ requests: [ReadySet.Request], _ ready: inout ReadySet, _ start: (ClaimedDelivery, Endpoint) -> Void
+        _ requests: [ReadySet.Request], _ ready: inout ReadySet, _ start: (Errand) -> Void
     ) async throws {
         let claims: [Claims]
         do {
@@ -140,9 +154,12 @@ package struct Dispatcher: Service {
             switch claim {
             case .taken(let endpoint, let deliveries):
                 ready.claimed(request, count: deliveries.count, of: endpoint, at: clock.now())
-                for delivery in deliveries { start(delivery, endpoint) }
+                for delivery in deliveries { start(.attempt(delivery, endpoint)) }
             case .notActive:
                 ready.claimed(request, count: 0, at: clock.now())
+            case .nameUnknown(let endpoint):
+                ready.claimed(request, count: 0, at: clock.now())
+                if nameWaits.begin(endpoint.id) { start(.lookup(endpoint, request.lane)) }
             case .unreadable(let reason):
                 ready.claimed(request, count: 0, at: clock.now())
                 logger.error(
@@ -160,6 +177,8 @@ package struct Dispatcher: Service {
     private enum Claims: Sendable {
         case taken(Endpoint, [ClaimedDelivery])
         case notActive
+        /// Nothing is claimed before the name is looked up: the lookup may hang.
+        case nameUnknown(Endpoint)
         case disabled
         /// A row holds what it should not; other endpoints are served all the same.
         case unreadable(String)
@@ -173,6 +192,7 @@ package struct Dispatcher: Service {
             try DeliveryQueries.disable(request.endpoint, because: EndpointQueries.unreadableKey, in: tx)
             return .disabled
         }
+        guard runner.isPrepared(for: endpoint) else { return .nameUnknown(endpoint) }
         if let release = endpoint.release {
             switch try ReleaseQueries.claim(endpoint, release, lease: lease.current, at: clock.now(), in: tx) {
             case .taken(let held): return .taken(endpoint, [held])
@@ -196,6 +216,8 @@ package struct Dispatcher: Service {
             case .notMade(let reason):
                 guard !Task.isCancelled else { return }
                 metrics.notMade()
+                // Without a place for a lookup there is no attempt, and nothing to hold a slot for.
+                guard runner.isPrepared(for: endpoint) else { return recorder.giveBack(claim) }
                 if shortageReport.isDue() {
                     logger.error("deliveries wait: no socket can be opened", metadata: ["reason": "\(reason)"])
                 }
@@ -206,6 +228,13 @@ package struct Dispatcher: Service {
             }
         }
         recorder.giveBack(claim)
+    }
+
+    private func lookUp(_ endpoint: Endpoint, _ lane: DeliveryLane) async {
+        await cancelWhenGracefulShutdown { await runner.prepare(for: endpoint) }
+        // Without a place for the lookup, the next scan asks again.
+        nameWaits.end(endpoint.id, lane, isKnown: runner.isPrepared(for: endpoint))
+        store.wakeups.signal(.deliveries)
     }
 
     /// Frees deliveries that are leased to us but not in our hands: nothing should leave one, and if something does, it is

@@ -79,7 +79,7 @@ package enum Verdict: Hashable, Sendable {
                 wait = result.responseHeader("retry-after").flatMap { RetryAfter.wait($0, at: now) } ?? .zero
             }
         case .failure(let failure):
-            guard failure.code.mayPass else {
+            guard !failure.isFinal else {
                 self = .failed
                 return
             }
@@ -93,16 +93,6 @@ package enum Verdict: Hashable, Sendable {
 }
 
 extension AttemptFailure.Code {
-    /// Whether the cause may go away by itself: all but what only a changed webhook mends.
-    fileprivate var mayPass: Bool {
-        switch self {
-        case .urlInvalid, .headerInvalid, .addressBlocked: false
-        case .dnsFailed, .dnsTimeout, .connectFailed, .connectTimeout, .tlsFailed, .tlsTimeout, .timeout,
-            .connectionClosed, .invalidResponse, .responseTooLarge, .cancelled:
-            true
-        }
-    }
-
     /// Whether the attempt used up time that a slot was held for.
     var isTimeout: Bool {
         switch self {

@@ -75,6 +75,9 @@ import Testing
                 #expect(page.contains("\nhttpsms_deliveries{state=\"delivering\"} 0\n"))
                 #expect(page.contains("\nhttpsms_delivery_latency_seconds_count 1\n"))
                 #expect(page.contains("\nhttpsms_deliveries_unaccounted 0\n"))
+                #expect(page.contains("\nhttpsms_lookups_running 0\n"))
+                #expect(page.contains("\nhttpsms_names_failing 0\n"))
+                #expect(page.contains("\nhttpsms_lookups_total{outcome=\"timed_out\"} 0\n"))
             }
         }
     }

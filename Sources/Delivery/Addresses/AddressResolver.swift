@@ -2,25 +2,45 @@
 ///
 /// A seam, so that tests can answer with addresses that change between save and dial.
 package protocol AddressResolver: Sendable {
-    /// Looks up a canonical host name.
+    /// Gives the addresses of a canonical host name.
     ///
     /// Implementations return or throw within the limit, whatever the system does, and end at once when the calling
     /// task is cancelled. The sender's deadline rests on that.
     ///
-    /// - Returns: one address or more, in the order in which they should be tried.
+    /// - Parameters:
+    ///   - host: in lower case, without a dot at the end.
+    ///   - caller: whose share of the lookups this one takes, where one is needed.
+    ///   - limit: the time for it.
+    /// - Returns: one address or more, in the order in which they should be tried; a hundred at most.
     /// - Throws: ``ResolutionError``.
-    func resolve(_ host: String, within limit: Duration) async throws(ResolutionError) -> [IPAddress]
+    func resolve(
+        _ host: String, for caller: LookupCaller, within limit: Duration
+    ) async throws(ResolutionError) -> [IPAddress]
+
+    /// Whether ``resolve(_:for:within:)`` would answer a delivery at once, with addresses or a failure.
+    func isPrepared(for host: String) -> Bool
+
+    /// Says that the policy refuses what the name has now, so that it is looked up again within seconds.
+    func distrust(_ host: String)
+}
+
+extension AddressResolver {
+    /// A resolver without a memory looks up when it is asked.
+    package func isPrepared(for host: String) -> Bool { true }
+
+    /// A resolver without a memory has nothing to forget.
+    package func distrust(_ host: String) {}
 }
 
 /// Why a name has no addresses.
 package enum ResolutionError: Error, Hashable, CustomStringConvertible {
     /// The name does not exist or has no addresses.
     case notFound
-    /// The name servers failed; the text is the system's.
+    /// The name servers failed; the text is c-ares's.
     case failed(String)
     /// No answer within the limit.
     case timedOut
-    /// Too many lookups are under way, or the resolver is shut down.
+    /// No lookup was made: too many are under way, no socket could be opened, or the resolver is shut down.
     case unavailable
     /// The calling task was cancelled.
     case cancelled

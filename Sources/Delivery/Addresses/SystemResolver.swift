@@ -2,71 +2,105 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Resolves names with the system's resolver on threads of its own.
+/// Resolves names as the system's files say, through c-ares, and remembers what it learned.
 ///
-/// `getaddrinfo` may block for ten seconds and more and cannot be interrupted. Callers therefore wait for a *flight*,
-/// one per host however many ask, and leave it at their own deadline; the flight goes on and fills the cache. Answers
-/// live 30 s, failures 5 s. Thread-safe.
+/// Callers wait for a *flight*, one per host however many ask, and leave it at their own deadline; the flight ends after 5 s
+/// whatever name servers do, and what it learned is kept in a ``NameTable``. A silent name server therefore costs places
+/// for lookups, which are bounded in all, per account and per endpoint (``LookupPlaces``), and nothing else. Where there is
+/// no place, a lookup that has hung for a second makes way; if there is none, the caller hears
+/// ``ResolutionError/unavailable`` and nothing was tried. Thread-safe.
 ///
-/// The system's own patience is set from outside: start the process with `RES_OPTIONS="timeout:2 attempts:1"`.
+/// What changes in resolv.conf and the hosts file holds for the next lookups; then names that failed are tried at once.
 package final class SystemResolver: AddressResolver {
-    /// 16 threads: dead names must not keep healthy ones waiting, and an idle thread costs little.
-    package static let defaultThreadCount = 16
+    /// 5 s for one lookup, as long as a whole attempt may take.
+    static let lookupTime = TimeAmount.seconds(5)
 
-    /// 1,024 hosts under way at once; beyond it a lookup fails instead of queueing behind blocked threads.
-    private static let maximumFlights = 1_024
+    /// 250 ms for a new answer while there is an old one: a name server in reach takes less.
+    static let patience = TimeAmount.milliseconds(250)
+
+    /// 1 s: nearly every lookup that ends in an answer takes less. Who saves a webhook waits for two.
+    private static func hangingTime(_ kind: LookupCaller.Kind) -> TimeAmount {
+        kind == .save ? .seconds(2) : .seconds(1)
+    }
 
     private struct State {
-        var cache = ResolutionCache()
-        var flights: [String: [UInt64: Waiter]] = [:]
-        var nextWaiter: UInt64 = 0
+        var names = NameTable()
+        var places: LookupPlaces
+        var flights: [String: Flight] = [:]
+        var counts = LookupCounts()
+        var nextID: UInt64 = 0
+        var files: [FileState]
+        var filesSeenAt: NIODeadline
         var isShutDown = false
+
+        mutating func newID() -> UInt64 {
+            nextID += 1
+            return nextID
+        }
+    }
+
+    private struct Flight {
+        let id: UInt64
+        let caller: LookupCaller
+        let began: NIODeadline
+        var waiters: [UInt64: Waiter] = [:]
     }
 
     private struct Waiter {
-        let continuation: CheckedContinuation<ResolutionCache.Answer, Never>
+        let continuation: CheckedContinuation<Answer, Never>
         let timeout: Scheduled<Void>
+        /// The last good answer, which is better than none.
+        let last: [IPAddress]
 
-        func finish(_ answer: ResolutionCache.Answer) {
+        func finish(_ answer: Answer) {
             timeout.cancel()
-            continuation.resume(returning: answer)
+            switch answer {
+            case .failure(.notFound), .failure(.cancelled), .success: continuation.resume(returning: answer)
+            case .failure: continuation.resume(returning: last.isEmpty ? answer : .success(last))
+            }
         }
     }
 
-    private let state = Mutex(State())
-    private let pool: NIOThreadPool
+    private typealias Answer = Result<[IPAddress], ResolutionError>
+
+    private let state: Mutex<State>
+    private let lookups: any NameLookupRunner
+    private let files: NameServiceFiles
+    private let patience: TimeAmount
     private let group: MultiThreadedEventLoopGroup
-    private let lookup: @Sendable (String) -> Result<[IPAddress], ResolutionError>
     private let now: @Sendable () -> NIODeadline
 
-    /// Starts the threads; call ``shutdown()`` before letting go of the resolver.
-    package convenience init() {
-        self.init(threadCount: Self.defaultThreadCount, lookup: SystemLookup.addresses(of:))
+    /// Starts the thread of the lookups; call ``shutdown()`` before letting go of the resolver.
+    ///
+    /// - Parameter files: what says how names are looked up.
+    /// - Throws: `IOError` when the process has no file descriptor left.
+    package convenience init(files: NameServiceFiles = NameServiceFiles()) throws {
+        self.init(files: files, lookups: try NameLookups(files))
     }
 
-    /// Makes a resolver around another blocking lookup and clock, for tests.
+    /// Makes a resolver around other lookups, bounds, patience and another clock, for tests.
     init(
-        threadCount: Int, lookup: @escaping @Sendable (String) -> Result<[IPAddress], ResolutionError>,
+        files: NameServiceFiles = NameServiceFiles(), lookups: any NameLookupRunner,
+        limits: LookupPlaces.Limits = .init(), patience: TimeAmount = SystemResolver.patience,
         now: @escaping @Sendable () -> NIODeadline = { .now() }
     ) {
-        self.lookup = lookup
+        self.files = files
+        self.lookups = lookups
+        self.patience = patience
         self.now = now
         group = .singleton
-        pool = NIOThreadPool(numberOfThreads: threadCount)
-        pool.start()
+        state = Mutex(State(places: LookupPlaces(limits: limits), files: files.state, filesSeenAt: now()))
     }
 
-    package func resolve(_ host: String, within limit: Duration) async throws(ResolutionError) -> [IPAddress] {
-        if let cached = state.withLock({ $0.cache.answer(for: host, at: now()) }) {
-            return try cached.get()
-        }
-        let waiter = state.withLock { state in
-            state.nextWaiter += 1
-            return state.nextWaiter
-        }
+    package func resolve(
+        _ host: String, for caller: LookupCaller, within limit: Duration
+    ) async throws(ResolutionError) -> [IPAddress] {
+        seeChangedFiles()
+        if let answer = answerAtOnce(host, caller) { return try answer.get() }
+        let waiter = state.withLock { $0.newID() }
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                join(host, as: waiter, continuation: continuation, limit: limit)
+                join(host, caller, as: waiter, continuation, within: TimeAmount(limit))
             }
         } onCancel: {
             leave(host, waiter: waiter, with: .cancelled)
@@ -74,65 +108,191 @@ package final class SystemResolver: AddressResolver {
         return try answer.get()
     }
 
-    /// Ends every wait with ``ResolutionError/unavailable`` and lets the threads go; blocked lookups end on their own.
+    package func isPrepared(for host: String) -> Bool {
+        seeChangedFiles()
+        return state.withLock { state in
+            if case .unknown = state.names.peek(at: host, at: now()) { false } else { true }
+        }
+    }
+
+    package func distrust(_ host: String) {
+        state.withLock { $0.names.distrust(host, at: now()) }
+    }
+
+    /// Ends every lookup and every wait, the latter with ``ResolutionError/unavailable``.
     package func shutdown() {
         let abandoned = state.withLock { state in
             state.isShutDown = true
             defer { state.flights = [:] }
-            return state.flights.values.flatMap(\.values)
+            return state.flights.values.flatMap(\.waiters.values)
         }
         for waiter in abandoned { waiter.finish(.failure(.unavailable)) }
-        // Not awaited: a blocked getaddrinfo would hold the whole shutdown up.
-        pool.shutdownGracefully { _ in }
+        lookups.shutdown()
     }
 
-    private enum Joined {
-        case waiting(startsFlight: Bool)
-        case answered(ResolutionCache.Answer)
+    /// What the resolver did so far, and what it is at.
+    package var counts: LookupCounts {
+        state.withLock { state in
+            var counts = state.counts
+            counts.running = state.flights.count
+            counts.known = state.names.count
+            counts.failing = state.names.failingCount(at: now())
+            return counts
+        }
+    }
+
+    private func answerAtOnce(_ host: String, _ caller: LookupCaller) -> Answer? {
+        let (answer, started) = state.withLock { state -> (Answer?, UInt64?) in
+            self.answer(host, caller, &state)
+        }
+        if let started { fly(host, started) }
+        return answer
+    }
+
+    /// What is known already, and the id of a flight to start meanwhile.
+    private func answer(_ host: String, _ caller: LookupCaller, _ state: inout State) -> (Answer?, UInt64?) {
+        if caller.kind == .save { return (state.names.fresh(host, at: now()).map { .success($0) }, nil) }
+        switch state.names.standing(of: host, at: now()) {
+        case .failed(let error): return (.failure(error), nil)
+        case .unknown: return (nil, nil)
+        case .known(let addresses, let refresh):
+            let isDue = refresh && state.flights[host] == nil
+            return (.success(addresses), isDue ? takeOff(host, caller, &state) : nil)
+        }
+    }
+
+    /// What follows from a caller's question, outside of the lock.
+    private struct Joined {
+        /// Nil while the caller waits.
+        var answer: Answer?
+        var newFlight: UInt64?
+        var cut: CutFlight?
     }
 
     private func join(
-        _ host: String, as waiter: UInt64, continuation: CheckedContinuation<ResolutionCache.Answer, Never>,
-        limit: Duration
+        _ host: String, _ caller: LookupCaller, as waiter: UInt64,
+        _ continuation: CheckedContinuation<Answer, Never>, within limit: TimeAmount
     ) {
-        let joined: Joined = state.withLock { state in
+        let joined = state.withLock { state in
             // The flight may have landed since the caller looked.
-            if let cached = state.cache.answer(for: host, at: now()) { return .answered(cached) }
+            let (known, started) = self.answer(host, caller, &state)
+            if let known { return Joined(answer: known, newFlight: started) }
             // Cancelled before it began: nobody will call `leave` again.
-            if Task.isCancelled { return .answered(.failure(.cancelled)) }
-            let isFlying = state.flights[host] != nil
-            guard !state.isShutDown, isFlying || state.flights.count < Self.maximumFlights else {
-                return .answered(.failure(.unavailable))
+            if Task.isCancelled { return Joined(answer: .failure(.cancelled)) }
+            var last: [IPAddress] = []
+            if caller.kind == .delivery, case .unknown(let addresses) = state.names.peek(at: host, at: now()) {
+                last = addresses
+            }
+            var joined = Joined()
+            if state.flights[host] == nil {
+                joined.cut = makeRoom(for: caller, &state)
+                joined.newFlight = takeOff(host, caller, &state)
+                guard joined.newFlight != nil else {
+                    state.counts.refused += 1
+                    state.names.noteHanging(host, at: now())
+                    joined.answer = last.isEmpty ? .failure(.unavailable) : .success(last)
+                    return joined
+                }
             }
             // Under the lock, so that a limit of nothing still finds its waiter in the table.
-            let timeout = group.any().scheduleTask(in: TimeAmount(limit)) {
+            let timeout = group.any().scheduleTask(in: last.isEmpty ? limit : min(limit, patience)) {
                 self.leave(host, waiter: waiter, with: .timedOut)
             }
-            state.flights[host, default: [:]][waiter] = Waiter(continuation: continuation, timeout: timeout)
-            return .waiting(startsFlight: !isFlying)
+            state.flights[host]?.waiters[waiter] = Waiter(continuation: continuation, timeout: timeout, last: last)
+            return joined
         }
-        switch joined {
-        case .waiting(startsFlight: true): fly(host)
-        case .waiting(startsFlight: false): break
-        case .answered(let answer): continuation.resume(returning: answer)
-        }
+        joined.cut?.end(lookups)
+        if let flight = joined.newFlight { fly(host, flight) }
+        if let answer = joined.answer { continuation.resume(returning: answer) }
     }
 
-    private func fly(_ host: String) {
-        pool.submit { poolState in
-            guard case .active = poolState else { return }
-            let answer = self.lookup(host)
-            let waiters = self.state.withLock { state in
-                state.cache.store(answer, for: host, at: self.now())
-                return state.flights.removeValue(forKey: host) ?? [:]
-            }
-            for waiter in waiters.values { waiter.finish(answer) }
+    /// The id of a new flight; nil when there is no place for one.
+    private func takeOff(_ host: String, _ caller: LookupCaller, _ state: inout State) -> UInt64? {
+        guard !state.isShutDown, state.places.shortage(for: caller) == nil else { return nil }
+        let id = state.newID()
+        state.places.take(for: caller)
+        state.flights[host] = Flight(id: id, caller: caller, began: now())
+        return id
+    }
+
+    private func fly(_ host: String, _ id: UInt64) {
+        lookups.start(id, host, until: .now() + Self.lookupTime) { self.land(host, id, $0) }
+    }
+
+    private func land(_ host: String, _ id: UInt64, _ answer: Answer) {
+        let waiters = state.withLock { state in
+            state.flights[host]?.id == id ? finish(host, answer, &state) : []
         }
+        for waiter in waiters { waiter.finish(answer) }
+    }
+
+    /// Takes a flight out of the table, keeps what it learned, and gives those who wait for it.
+    private func finish(_ host: String, _ answer: Answer, _ state: inout State) -> [Waiter] {
+        guard let flight = state.flights.removeValue(forKey: host) else { return [] }
+        state.places.giveBack(of: flight.caller)
+        if answer == .failure(.unavailable) {
+            state.counts.refused += 1
+            state.names.noteHanging(host, at: now())
+        } else {
+            state.counts.count(answer)
+            state.names.store(answer, for: host, account: flight.caller.account, at: now())
+        }
+        return Array(flight.waiters.values)
     }
 
     private func leave(_ host: String, waiter: UInt64, with error: ResolutionError) {
-        // The emptied flight stays in the table until its thread returns, so that no second one starts.
-        let left = state.withLock { $0.flights[host]?.removeValue(forKey: waiter) }
+        // The emptied flight stays in the table until it lands: what it learns is for the next who asks.
+        let left = state.withLock { state in
+            let left = state.flights[host]?.waiters.removeValue(forKey: waiter)
+            if let left, !left.last.isEmpty, error == .timedOut { state.names.noteHanging(host, at: now()) }
+            return left
+        }
         left?.finish(.failure(error))
+    }
+}
+
+// Places.
+extension SystemResolver {
+    private struct CutFlight {
+        let id: UInt64
+        let waiters: [Waiter]
+
+        func end(_ lookups: any NameLookupRunner) {
+            lookups.cancel(id)
+            for waiter in waiters { waiter.finish(.failure(.timedOut)) }
+        }
+    }
+
+    /// Ends the oldest lookup that hangs where the caller has no place, if there is one.
+    private func makeRoom(for caller: LookupCaller, _ state: inout State) -> CutFlight? {
+        guard let shortage = state.places.shortage(for: caller) else { return nil }
+        let latest = now() - Self.hangingTime(caller.kind)
+        let oldest = state.flights.lazy.filter { _, flight in
+            guard flight.began <= latest, flight.caller.kind == caller.kind else { return false }
+            return switch shortage {
+            case .endpoint: flight.caller.endpoint == caller.endpoint
+            case .account: flight.caller.account == caller.account
+            case .all: true
+            }
+        }.min { $0.value.began < $1.value.began }
+        guard let oldest else { return nil }
+        return CutFlight(id: oldest.value.id, waiters: finish(oldest.key, .failure(.timedOut), &state))
+    }
+
+    /// Looks at the files once a second at most: who repaired them does not wait for names that failed before.
+    private func seeChangedFiles() {
+        let time = now()
+        let isDue = state.withLock { state in
+            guard time >= state.filesSeenAt + .seconds(1) else { return false }
+            state.filesSeenAt = time
+            return true
+        }
+        guard isDue else { return }
+        let present = files.state
+        state.withLock { state in
+            guard state.files != present else { return }
+            state.files = present
+            state.names.forgetFailures(at: time)
+        }
     }
 }

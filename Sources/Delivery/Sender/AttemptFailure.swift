@@ -38,10 +38,19 @@ package struct AttemptFailure: Error, Hashable, Sendable, CustomStringConvertibl
     /// What happened in particular, without a full stop; may be empty, never holds secrets or bodies.
     package let detail: String
 
+    /// Whether only a changed webhook can mend it. A name may have other addresses next time, a literal has its own.
+    package let isFinal: Bool
+
     /// Makes a failure.
-    package init(_ code: Code, _ detail: String = "") {
+    ///
+    /// - Parameters:
+    ///   - code: The reason.
+    ///   - detail: What happened in particular.
+    ///   - isFinal: Whether trying again is pointless; nil where the code alone decides that.
+    package init(_ code: Code, _ detail: String = "", isFinal: Bool? = nil) {
         self.code = code
         self.detail = detail
+        self.isFinal = isFinal ?? code.isFinal
     }
 
     /// Code and detail, as in `dns_failed: the name does not exist or has no address`.
@@ -51,6 +60,9 @@ package struct AttemptFailure: Error, Hashable, Sendable, CustomStringConvertibl
 }
 
 extension AttemptFailure.Code {
+    /// Whether the cause never goes away by itself.
+    fileprivate var isFinal: Bool { self == .urlInvalid || self == .headerInvalid }
+
     /// One sentence that tells the owner of the webhook what to do.
     package var hint: String {
         switch self {

@@ -20,12 +20,16 @@ struct Destination: Sendable {
 
 /// Opens one TCP connection to the first address that answers, giving each a head start of 250 ms (RFC 8305).
 ///
+/// A name with hundreds of addresses must not open hundreds of sockets: eight are open at once, and where more addresses
+/// wait, the oldest makes way for the next.
+///
 /// Only addresses are dialled, never names: no resolver can be reached from here. Lives on one event loop.
 final class Dial {
     private let loop: any EventLoop
     private let destination: Destination
     private let deadline: NIODeadline
     private let completion: (Result<Connection, AttemptFailure>) -> Void
+    private let headStart: TimeAmount
     private var waiting: ArraySlice<IPAddress>
     private var dialling: [Connection] = []
     private var stagger: Scheduled<Void>?
@@ -42,6 +46,8 @@ final class Dial {
         self.deadline = deadline
         self.completion = completion
         waiting = destination.addresses.prefix(SenderLimits.dialledAddresses)
+        headStart =
+            waiting.count > SenderLimits.parallelDials ? SenderLimits.hurriedDialStagger : SenderLimits.dialStagger
     }
 
     /// Dials the first address.
@@ -59,6 +65,7 @@ final class Dial {
 
     private func dialNext() {
         guard let address = waiting.popFirst() else { return }
+        if dialling.count >= SenderLimits.parallelDials { giveUp(dialling.removeFirst()) }
         let connection = Connection(
             eventLoop: loop, address: address, certifiedHost: destination.tls == nil ? nil : destination.host)
         dialling.append(connection)
@@ -66,7 +73,7 @@ final class Dial {
             self.dialled(connection, result)
         }
         guard !waiting.isEmpty, !isFinished else { return }
-        stagger = loop.assumeIsolated().scheduleTask(in: SenderLimits.dialStagger) { self.dialNext() }
+        stagger = loop.assumeIsolated().scheduleTask(in: headStart) { self.dialNext() }
     }
 
     private func connect(_ connection: Connection) -> EventLoopFuture<any Channel> {
@@ -98,16 +105,17 @@ final class Dial {
     }
 
     private func dialled(_ connection: Connection, _ result: Result<any Channel, any Error>) {
-        dialling.removeAll { $0 === connection }
-        guard !isFinished else { return connection.close() }
+        guard !isFinished, let index = dialling.firstIndex(where: { $0 === connection }) else {
+            return connection.close()
+        }
+        dialling.remove(at: index)
         switch result {
         case .success:
             cancel()
             completion(.success(connection))
         case .failure(let error):
             let failure = Self.failure(error, address: connection.address, port: destination.port)
-            // What this machine lacks says nothing of the receiver, and counts only where no address said anything else.
-            if firstError == nil || firstError?.code == .cancelled { firstError = failure }
+            note(failure)
             stagger?.cancel()
             if !waiting.isEmpty {
                 dialNext()
@@ -116,6 +124,16 @@ final class Dial {
                 completion(.failure(firstError ?? AttemptFailure(.connectFailed)))
             }
         }
+    }
+
+    private func giveUp(_ connection: Connection) {
+        connection.close()
+        note(AttemptFailure(.connectTimeout, "\(connection.address) port \(destination.port) did not answer"))
+    }
+
+    private func note(_ failure: AttemptFailure) {
+        // What this machine lacks says nothing of the receiver, and counts only where no address said anything else.
+        if firstError == nil || firstError?.code == .cancelled { firstError = failure }
     }
 
     private static func failure(_ error: any Error, address: IPAddress, port: Int) -> AttemptFailure {

@@ -8,7 +8,7 @@ import NIOSSL
 /// byte; delivery needs the opposite of each. Here every address is judged by the policy at every dial and only judged
 /// addresses are dialled, one deadline spans the whole attempt, and the outcome is the status line. Thread-safe.
 ///
-///     let sender = try HTTPSender(resolver: SystemResolver(), policy: AddressPolicy())
+///     let sender = try HTTPSender(resolver: try SystemResolver(), policy: AddressPolicy())
 ///     let result = await sender.send(request, within: .seconds(5))
 package final class HTTPSender: WebhookSender {
     private let resolver: any AddressResolver
@@ -78,7 +78,8 @@ package final class HTTPSender: WebhookSender {
             let exchange = Exchange(
                 loop: connection?.eventLoop ?? group.next(), request: buffer,
                 destination: Destination(
-                    addresses: addresses, port: request.url.port, tls: request.url.isTLS ? tls : nil,
+                    addresses: DialOrder.addresses(of: addresses, at: request.turn), port: request.url.port,
+                    tls: request.url.isTLS ? tls : nil,
                     host: request.url.host, isNamed: request.url.literal == nil),
                 key: PoolKey(request), pool: pool, deadline: began + TimeAmount(limit), result: result)
             result = await exchange.run(reusing: connection)
@@ -87,6 +88,16 @@ package final class HTTPSender: WebhookSender {
         }
         result.duration = Duration(NIODeadline.now() - began)
         return result
+    }
+
+    package func isPrepared(for url: CallbackURL) -> Bool {
+        url.literal != nil || resolver.isPrepared(for: url.host)
+    }
+
+    package func prepare(for url: CallbackURL, _ caller: LookupCaller) async {
+        guard url.literal == nil else { return }
+        // The resolver remembers what it learned, a failure too.
+        _ = try? await resolver.resolve(url.host, for: caller, within: AttemptRunner.timeLimit)
     }
 
     /// Closes idle connections and refuses new attempts; those under way end within their own deadlines, and their
@@ -110,7 +121,7 @@ package final class HTTPSender: WebhookSender {
         } else {
             let began = NIODeadline.now()
             do throws(ResolutionError) {
-                addresses = try await resolver.resolve(url.host, within: limit)
+                addresses = try await resolver.resolve(url.host, for: request.caller, within: limit)
             } catch {
                 throw AttemptFailure(lookup: error)
             }
@@ -120,23 +131,13 @@ package final class HTTPSender: WebhookSender {
             do throws(BlockedAddress) {
                 try policy.check(address, for: url)
             } catch {
-                // One blocked address among public ones is no accident: the whole answer is refused.
-                throw AttemptFailure(.addressBlocked, error.description)
+                // One blocked address among public ones is no accident: the whole answer is refused. The next may be better.
+                if url.literal == nil { resolver.distrust(url.host) }
+                throw AttemptFailure(.addressBlocked, error.description, isFinal: url.literal != nil)
             }
         }
         guard !addresses.isEmpty else { throw AttemptFailure(.dnsFailed, ResolutionError.notFound.description) }
-        return Self.alternatingFamilies(addresses)
-    }
-
-    /// Keeps the resolver's order within a family and takes turns between them, so that the second address dialled
-    /// is of the other family (RFC 8305, 4).
-    static func alternatingFamilies(_ addresses: [IPAddress]) -> [IPAddress] {
-        guard let first = addresses.first, addresses.count > 1 else { return addresses }
-        let preferred = addresses.filter { $0.family == first.family }
-        let other = addresses.filter { $0.family != first.family }
-        return (0..<max(preferred.count, other.count)).flatMap { index in
-            [preferred, other].compactMap { $0.indices.contains(index) ? $0[index] : nil }
-        }
+        return addresses
     }
 }
 
@@ -145,8 +146,9 @@ extension AttemptFailure {
     init(lookup error: ResolutionError) {
         switch error {
         case .timedOut: self.init(.dnsTimeout, error.description)
-        case .cancelled: self.init(.cancelled)
-        case .notFound, .failed, .unavailable: self.init(.dnsFailed, error.description)
+        // What was not looked up says nothing of the receiver: no attempt was made.
+        case .cancelled, .unavailable: self.init(.cancelled, error.description)
+        case .notFound, .failed: self.init(.dnsFailed, error.description)
         }
     }
 }

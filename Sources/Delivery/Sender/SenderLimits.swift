@@ -29,8 +29,14 @@ package enum SenderLimits {
     /// 250 ms before the next address is tried beside the present one (RFC 8305, 5).
     static let dialStagger = TimeAmount.milliseconds(250)
 
-    /// 8 addresses are dialled at most; a name with hundreds must not open hundreds of sockets.
-    static let dialledAddresses = 8
+    /// 200 ms where more than ``parallelDials`` addresses wait: twenty are begun within 4 s.
+    static let hurriedDialStagger = TimeAmount.milliseconds(200)
+
+    /// 20 addresses are dialled in one attempt: five attempts reach a hundred.
+    static let dialledAddresses = 20
+
+    /// 8 at once; the oldest is given up for the next, and has then had 1.6 s.
+    static let parallelDials = 8
 
     /// 1.5 s: gunicorn closes an idle connection after 2 s, Node.js after 5 s; below both, reuse seldom loses the race.
     static let idleTime = TimeAmount.milliseconds(1_500)

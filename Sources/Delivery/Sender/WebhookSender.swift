@@ -12,6 +12,21 @@ package protocol WebhookSender: Sendable {
     ///   - limit: the time for the whole attempt, from the lookup of the name to the last byte.
     /// - Returns: the outcome, its timings and the beginning of the response.
     func send(_ request: WebhookRequest, within limit: Duration) async -> AttemptResult
+
+    /// Whether the addresses of a callback URL, or why it has none, are known: if not, an attempt would begin with a lookup.
+    func isPrepared(for url: CallbackURL) -> Bool
+
+    /// Looks the host of a callback URL up, so that an attempt need not; returns after 5 s at most, early when the task is
+    /// cancelled or there is no place for a lookup now.
+    func prepare(for url: CallbackURL, _ caller: LookupCaller) async
+}
+
+extension WebhookSender {
+    /// A sender that looks nothing up is prepared.
+    package func isPrepared(for url: CallbackURL) -> Bool { true }
+
+    /// A sender that looks nothing up has nothing to prepare.
+    package func prepare(for url: CallbackURL, _ caller: LookupCaller) async {}
 }
 
 /// One `POST` to a callback URL.
@@ -34,11 +49,20 @@ package struct WebhookRequest: Sendable {
     /// Whether it may reach public addresses only, whatever other networks the operator allows.
     package var isPublicOnly: Bool
 
+    /// Whose share of the lookups it takes, if its name must be looked up.
+    package var caller: LookupCaller
+
+    /// Where among many addresses of the host the attempt begins.
+    package var turn: DialOrder.Turn
+
     /// Makes a request.
     package init(
         poolKey: String, url: CallbackURL, headers: [(name: String, value: String)], body: [UInt8],
-        isPublicOnly: Bool = false
+        isPublicOnly: Bool = false, caller: LookupCaller = .delivery(account: "", endpoint: ""),
+        turn: DialOrder.Turn = .init()
     ) {
+        self.caller = caller
+        self.turn = turn
         self.isPublicOnly = isPublicOnly
         self.poolKey = poolKey
         self.url = url

@@ -47,7 +47,7 @@ package struct GatewayServer: Sendable {
             scheme: configuration.tls == nil ? "http" : "https", host: configuration.host,
             port: configuration.port, appURL: configuration.appURL)
         self.address = address
-        let resolver = SystemResolver()
+        let resolver = try SystemResolver()
         self.resolver = resolver
         let policy = try AddressPolicy(
             allowedNetworks: configuration.allowedNetworks, ownAddresses: Self.ownAddresses(configuration))
@@ -105,7 +105,8 @@ package struct GatewayServer: Sendable {
                 memory: BodyMemory(limit: configuration.requestBodyMemory), uploads: uploads),
             health: HealthRoutes(store: store),
             metrics: MetricsRoutes(
-                store: store, metrics: metrics, clock: clock, site: site, token: configuration.metricsToken),
+                store: store, metrics: metrics, lookups: { resolver.counts }, clock: clock, site: site,
+                token: configuration.metricsToken),
             identities: identities,
             idempotency: Idempotency(store: store, queries: idempotency),
             users: UserRoutes(operations: users),

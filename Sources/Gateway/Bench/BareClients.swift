@@ -49,7 +49,7 @@ package enum BareClient: String, Sendable, CaseIterable {
     }
 
     private static func postWithSender(_ bodies: [[UInt8]], to url: String) async throws {
-        let resolver = SystemResolver()
+        let resolver = try SystemResolver()
         defer { resolver.shutdown() }
         let sender = try HTTPSender(
             resolver: resolver, policy: AddressPolicy(allowedNetworks: [try Network("127.0.0.0/8")]))

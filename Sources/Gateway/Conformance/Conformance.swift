@@ -188,7 +188,7 @@ func withOpenSender<Value>(_ body: (HTTPSender) async throws -> Value) async thr
     let everywhere = [
         Network(base: IPAddress(v4: 0), prefixLength: 0), Network(base: IPAddress(v6: 0), prefixLength: 0),
     ]
-    let resolver = SystemResolver()
+    let resolver = try SystemResolver()
     let sender = try HTTPSender(resolver: resolver, policy: AddressPolicy(allowedNetworks: everywhere))
     do {
         let value = try await body(sender)

@@ -13,6 +13,7 @@ import Timestamps
 struct MetricsRoutes {
     let store: any Store
     let metrics: DeliveryMetrics
+    let lookups: @Sendable () -> LookupCounts
     let clock: any WallClock
     let site: PageSite
     let token: Secret<String>?
@@ -65,8 +66,10 @@ struct MetricsRoutes {
         page.add(
             "httpsms_results_refused_total", .counter, "Results that came too late.", [("", Int64(snapshot.refused))])
         page.add(
-            "httpsms_attempts_not_made_total", .counter, "Attempts that did not count, as no socket could be opened.",
+            "httpsms_attempts_not_made_total", .counter,
+            "Attempts that did not count, as there was no socket, or no place for a lookup.",
             [("", Int64(snapshot.notMade))])
+        page.add(lookups())
         page.add("httpsms_leases_repaired_total", .counter, "Orphaned leases freed.", [("", Int64(snapshot.repaired))])
         page.add(
             "httpsms_writes_waiting", .gauge, "Transactions that wait for the store.",
@@ -101,6 +104,21 @@ struct MetricsPage {
         }
         text += "\(name)_bucket{le=\"+Inf\"} \(snapshot.latencyCount)\n"
         text += "\(name)_sum \(snapshot.latencySum)\n\(name)_count \(snapshot.latencyCount)\n"
+    }
+
+    /// Adds what is known of lookups of names.
+    mutating func add(_ lookups: LookupCounts) {
+        add(
+            "httpsms_lookups_total", .counter, "Lookups of host names since the process started, by outcome.",
+            [
+                ("outcome=\"answered\"", Int64(lookups.answered)), ("outcome=\"not_found\"", Int64(lookups.notFound)),
+                ("outcome=\"failed\"", Int64(lookups.failed)), ("outcome=\"timed_out\"", Int64(lookups.timedOut)),
+                ("outcome=\"not_made\"", Int64(lookups.refused)),
+            ])
+        add("httpsms_lookups_running", .gauge, "Lookups of host names under way.", [("", Int64(lookups.running))])
+        add(
+            "httpsms_names_failing", .gauge, "Host names that are not looked up for a while, as that failed.",
+            [("", Int64(lookups.failing))])
     }
 
     private mutating func describe(_ name: String, _ kind: Kind, _ help: String) {

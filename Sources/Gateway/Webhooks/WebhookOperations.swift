@@ -22,7 +22,7 @@ struct WebhookOperations: Sendable {
         let message = "validation errors while storing webhook"
         let settings = try update.settings(over: nil, message: message)
         let isOwner = try await store.read { tx in try FirstRunQueries.isOwner(userID, in: tx) }
-        try await vet(settings.callback, isOwner: isOwner, message)
+        try await vet(settings.callback, userID: userID, isOwner: isOwner, message)
         let id = EndpointID(at: clock.now())
         return try await store.write { [endpoints, quotas] tx in
             try receipt.keep(in: tx) {
@@ -57,7 +57,8 @@ struct WebhookOperations: Sendable {
             (try endpoints.find(id, userID: userID, in: tx), try FirstRunQueries.isOwner(userID, in: tx))
         }
         guard let found else { return nil }
-        try await vet(try update.settings(over: found, message: message).callback, isOwner: isOwner, message)
+        let callback = try update.settings(over: found, message: message).callback
+        try await vet(callback, userID: userID, isOwner: isOwner, message)
         return try await store.write { [endpoints] tx in
             guard var endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
             let settings = try update.settings(over: endpoint, message: message)
@@ -133,9 +134,10 @@ struct WebhookOperations: Sendable {
     }
 
     /// The networks that the operator allows are for the owner's webhooks: anybody else would read what answers there.
-    private func vet(_ url: CallbackURL, isOwner: Bool, _ message: String) async throws {
+    private func vet(_ url: CallbackURL, userID: UserID, isOwner: Bool, _ message: String) async throws {
         do {
-            try await vetCallback(url, resolver: resolver, policy: isOwner ? policy : policy.publicOnly)
+            try await vetCallback(
+                url, account: userID.text, resolver: resolver, policy: isOwner ? policy : policy.publicOnly)
         } catch {
             var errors = FieldErrors()
             let advice =

@@ -7,7 +7,8 @@ import Testing
         let url = try CallbackURL("https://example.com/")
 
         await #expect(throws: Never.self) {
-            try await vetCallback(url, resolver: StubResolver("8.8.8.8", "2a00::1"), policy: AddressPolicy())
+            try await vetCallback(
+                url, account: "ann", resolver: StubResolver("8.8.8.8", "2a00::1"), policy: AddressPolicy())
         }
     }
 
@@ -15,7 +16,8 @@ import Testing
         let url = try CallbackURL("https://example.com/")
 
         let error = await #expect(throws: BlockedAddress.self) {
-            try await vetCallback(url, resolver: StubResolver("8.8.8.8", "10.0.0.1"), policy: AddressPolicy())
+            try await vetCallback(
+                url, account: "ann", resolver: StubResolver("8.8.8.8", "10.0.0.1"), policy: AddressPolicy())
         }
         #expect(error?.address == IPAddress("10.0.0.1"))
         #expect(error?.port == 443)
@@ -25,7 +27,8 @@ import Testing
         let resolver = StubResolver("8.8.8.8")
 
         await #expect(throws: BlockedAddress.self) {
-            try await vetCallback(CallbackURL("http://2130706433/"), resolver: resolver, policy: AddressPolicy())
+            try await vetCallback(
+                CallbackURL("http://2130706433/"), account: "ann", resolver: resolver, policy: AddressPolicy())
         }
         #expect(resolver.hosts.isEmpty)
     }
@@ -35,7 +38,7 @@ import Testing
         let url = try CallbackURL("https://example.com/")
 
         await #expect(throws: Never.self) {
-            try await vetCallback(url, resolver: StubResolver(.failure(error)), policy: AddressPolicy())
+            try await vetCallback(url, account: "ann", resolver: StubResolver(.failure(error)), policy: AddressPolicy())
         }
     }
 }

@@ -18,7 +18,9 @@ final class StubResolver: AddressResolver {
     /// The hosts that were asked for, in order.
     var hosts: [String] { lookups.withLock { $0 } }
 
-    func resolve(_ host: String, within limit: Duration) async throws(ResolutionError) -> [IPAddress] {
+    func resolve(
+        _ host: String, for caller: LookupCaller, within limit: Duration
+    ) async throws(ResolutionError) -> [IPAddress] {
         let index = lookups.withLock { lookups in
             lookups.append(host)
             return lookups.count - 1

@@ -25,9 +25,14 @@ struct VerdictTests {
 
     @Test(arguments: AttemptFailure.Code.allCases)
     func everyFailureIsRetriedButThoseThatOnlyAChangeMends(code: AttemptFailure.Code) {
-        let isFinal = [.urlInvalid, .headerInvalid, .addressBlocked].contains(code)
+        let isFinal = [.urlInvalid, .headerInvalid].contains(code)
 
         #expect(verdict(.failure(AttemptFailure(code))) == (isFinal ? .failed : Self.inTwoSeconds))
+    }
+
+    @Test func aBlockedAddressIsFinalOnlyWhereTheWebhookNamesIt() {
+        #expect(verdict(.failure(AttemptFailure(.addressBlocked, isFinal: true))) == .failed)
+        #expect(verdict(.failure(AttemptFailure(.addressBlocked, isFinal: false))) == Self.inTwoSeconds)
     }
 
     @Test func theFifthFailureIsTheLast() {
