@@ -29,11 +29,18 @@ package protocol Store: Sendable {
     /// Says who waits for what a commit makes due.
     var wakeups: Wakeups { get }
 
+    /// Has every call that is under way, or comes, answer within `duration`, for a process that must end by then: what the
+    /// database does not answer until then throws `StorageError.unavailable`.
+    func end(within duration: Duration)
+
     /// Ends every connection; later calls throw `StorageError.unavailable`.
     func close() async throws
 }
 
 extension Store {
+    /// Nothing, where the database is part of the process.
+    package func end(within duration: Duration) {}
+
     /// `write` in the lane of requests.
     package func write<T: Sendable>(
         _ body: @escaping @Sendable (any Transaction) throws -> T

@@ -28,7 +28,7 @@ import Testing
 
     @Test func writersGoOnWhileAMigrationWaitsForALongReader() async throws {
         try await withItems { store, url in
-            let reader = try PostgresConnection(url: url)
+            let reader = try PostgresConnection(to: PostgresServers(url: url))
             try reader.execute("BEGIN; SELECT * FROM item")
             let log = LogRecorder()
             async let applied = store.migrate([Self.items, Self.column], logger: log.logger)
@@ -54,7 +54,7 @@ import Testing
 
     @Test func aMigrationThatNeverGetsItsTableSaysWhatToMend() async throws {
         try await withItems { store, url in
-            let reader = try PostgresConnection(url: url)
+            let reader = try PostgresConnection(to: PostgresServers(url: url))
             try reader.execute("BEGIN; SELECT * FROM item")
 
             let error = await #expect(throws: StorageError.self) {
@@ -70,10 +70,10 @@ import Testing
 
     @Test func anIndexIsBuiltBesideWriters() async throws {
         try await withItems { store, url in
-            let reader = try PostgresConnection(url: url)
+            let reader = try PostgresConnection(to: PostgresServers(url: url))
             try reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM other")
             async let applied = store.migrate([Self.items, Self.index])
-            let observer = try PostgresConnection(url: url)
+            let observer = try PostgresConnection(to: PostgresServers(url: url))
             _ = try await eventually("the build waits for the reader") { try builder(observer) }
 
             _ = try await store.write { try $0.run("UPDATE item SET value = 7 WHERE id = 1") }
@@ -87,10 +87,10 @@ import Testing
 
     @Test func anIndexThatACrashLeftUnfinishedIsBuiltAnew() async throws {
         try await withItems { store, url in
-            let reader = try PostgresConnection(url: url)
+            let reader = try PostgresConnection(to: PostgresServers(url: url))
             try reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM other")
             let crashed = Task { try await store.migrate([Self.items, Self.index], patience: .zero) }
-            let observer = try PostgresConnection(url: url)
+            let observer = try PostgresConnection(to: PostgresServers(url: url))
             let process = try await eventually("the build waits for the reader") { try builder(observer) }
             try observer.execute("SELECT pg_terminate_backend(\(process))")
 

@@ -152,7 +152,7 @@ import Testing
 }
 
 /// A number that many threads add to.
-private final class Counter: Sendable {
+final class Counter: Sendable {
     private let value = Atomic(0)
 
     var count: Int { value.load(ordering: .sequentiallyConsistent) }

@@ -208,7 +208,8 @@ package struct GatewayServer: Sendable {
                 application,
                 // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.
                 dispatcher,
-                // It only says so.
+                // These only say so.
+                StoreDeadline(store: store),
                 ServiceManager(environment: ProcessInfo.processInfo.environment, address: address, store: store),
             ]
     }

@@ -70,7 +70,10 @@ struct MetricsRoutes {
             "Attempts that did not count, as there was no socket, or no place for a lookup.",
             [("", Int64(snapshot.notMade))])
         page.add(lookups())
-        page.add("httpsms_leases_repaired_total", .counter, "Orphaned leases freed.", [("", Int64(snapshot.repaired))])
+        page.add(
+            "httpsms_leases_repaired_total", .counter,
+            "Deliveries freed that were claimed without this node knowing, as when the answer to a COMMIT was lost.",
+            [("", Int64(snapshot.repaired))])
         page.add(
             "httpsms_writes_waiting", .gauge, "Transactions that wait for the store.",
             WriteLane.allCases.map { ("lane=\"\($0)\"", Int64(store.waitingWrites($0))) })

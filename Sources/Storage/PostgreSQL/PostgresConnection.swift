@@ -2,54 +2,53 @@ import CLibPQ
 
 /// A connection to PostgreSQL, for one thread at a time.
 ///
-/// Calls block. What bounds them: 5 s to connect, the timeouts that each transaction sets on the server, and 15 s without
-/// an acknowledgement of the network.
+/// Calls block, but never for longer than ``patience`` says: whatever the server or the network does, an answer that does not
+/// come in time costs the connection and throws. No cancel request is sent then. It could hang like the connection itself,
+/// the limits of each transaction end its statements on a server that is alive, and a COMMIT that is cancelled while it waits
+/// for a standby is reported as done.
 final class PostgresConnection: @unchecked Sendable {
-    /// What it was opened with.
-    let url: String
-    /// What stands between.
-    let pooler: PostgresPooler
+    /// How long answers are waited for.
+    struct Patience {
+        /// For the answer to one call, from when it is sent; nil for what may take hours.
+        var answer: Duration?
+        /// When all must be over; nil when only the single answers are bounded.
+        var end: ContinuousClock.Instant?
+    }
+
+    /// Where it leads.
+    let servers: PostgresServers
+    /// Set by whoever takes the connection.
+    var patience: Patience
 
     let handle: OpaquePointer
+    /// Whether the server was silent for too long: what it says from now on cannot be told apart.
+    var isGivenUp = false
+    /// What the server warned of since this was cleared; nil when it did not.
+    var warning: String?
     /// Prepared statements by text and types of binds.
     private var names: [String: String] = [:]
 
     /// The most statements that are kept prepared: ours are some hundreds, and lists of binds have many lengths.
     private static let statementLimit = 512
+    /// A handshake with TLS on a busy machine and half of the time left for a second host.
+    static let connectLimit = Duration.seconds(5)
 
-    /// Connects; `url` is all that libpq understands, several hosts and TLS included.
+    /// Connects.
     ///
+    /// - Parameters:
+    ///   - servers: Where to.
+    ///   - limit: How long that may take.
+    ///   - patience: How long answers are waited for afterwards.
     /// - Throws: ``PostgresFailure``.
-    init(url: String, pooler: PostgresPooler = .none) throws(PostgresFailure) {
-        if let refusal = PostgresAdvice.refusal(of: url) {
-            throw PostgresFailure(sqlState: "", message: refusal, constraint: nil, sql: "", isLost: true)
-        }
-        let parameters = [
-            ("dbname", url), ("fallback_application_name", "httpsms"), ("client_encoding", "UTF8"),
-            ("connect_timeout", "5"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
-            ("keepalives_count", "3"), ("tcp_user_timeout", "15000"),
-        ]
-        let keys = parameters.map { Array($0.0.utf8CString) }
-        let values = parameters.map { Array($0.1.utf8CString) }
-        let opened = Self.withPointers(keys) { keys in
-            Self.withPointers(values) { values in PQconnectdbParams(keys, values, 1) }
-        }
-        guard let opened else {
-            throw PostgresFailure(
-                sqlState: "53200", message: "libpq has no memory", constraint: nil, sql: "", isLost: true)
-        }
-        guard PQstatus(opened) == CONNECTION_OK else {
-            let message = String(cString: PQerrorMessage(opened))
-            PQfinish(opened)
-            throw PostgresFailure(
-                sqlState: "", message: PostgresAdvice.explain(message, url: url), constraint: nil, sql: "", isLost: true
-            )
-        }
-        handle = opened
-        self.url = url
-        self.pooler = pooler
-        // Notices go nowhere: what matters comes as an error.
-        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+    init(
+        to servers: PostgresServers, within limit: Duration = connectLimit,
+        patience: Patience = Patience(answer: .seconds(15))
+    ) throws(PostgresFailure) {
+        handle = try PostgresConnecting.open(servers, within: limit)
+        self.servers = servers
+        self.patience = patience
+        PQsetnonblocking(handle, 1)
+        hearWarnings()
     }
 
     deinit {
@@ -57,7 +56,7 @@ final class PostgresConnection: @unchecked Sendable {
     }
 
     /// Whether it can still be used.
-    var isAlive: Bool { PQstatus(handle) == CONNECTION_OK }
+    var isAlive: Bool { !isGivenUp && PQstatus(handle) == CONNECTION_OK }
 
     /// Whether a transaction is open, failed or not.
     var isInsideTransaction: Bool {
@@ -66,25 +65,42 @@ final class PostgresConnection: @unchecked Sendable {
     }
 
     /// Runs statements without binds, one after the other, in one round trip.
+    ///
+    /// - Throws: ``PostgresFailure`` of the first that fails; the server skips those behind it.
     func execute(_ sql: String) throws(PostgresFailure) {
-        _ = try checked(PQexec(handle, sql), sql)
+        _ = try answer(sql) { PQsendQuery(handle, sql) }
+    }
+
+    /// Ends a transaction for good.
+    ///
+    /// - Throws: ``PostgresFailure``, after which it is not known whether the transaction was kept, unless the server says so.
+    func commit() throws(PostgresFailure) {
+        warning = nil
+        try execute("COMMIT")
+        // Somebody cancelled the wait for the standby: it is kept here, and lost if this server is.
+        if let warning {
+            throw PostgresFailure(
+                sqlState: "", message: "COMMIT: \(warning)", constraint: nil, sql: "COMMIT", isLost: false)
+        }
     }
 
     /// Runs a statement, prepared the first time, or not at all behind a pooler that changes connections.
     func run(_ statement: SQL, dialect: SQLDialect) throws(PostgresFailure) -> PostgresResult {
         let text = statement.text(for: dialect)
         let binds = try PostgresBinds(statement)
-        if pooler == .transaction {
-            let result = binds.withArguments { count, values, lengths, formats in
-                PQexecParams(handle, text, count, binds.types, values, lengths, formats, 0)
+        if servers.pooler == .transaction {
+            return try answer(text) {
+                binds.withArguments { count, values, lengths, formats in
+                    PQsendQueryParams(handle, text, count, binds.types, values, lengths, formats, 0)
+                }
             }
-            return try checked(result, text)
         }
         let name = try prepared(text, binds)
-        let result = binds.withArguments { count, values, lengths, formats in
-            PQexecPrepared(handle, name, count, values, lengths, formats, 0)
+        let success = try answer(text) {
+            binds.withArguments { count, values, lengths, formats in
+                PQsendQueryPrepared(handle, name, count, values, lengths, formats, 0)
+            }
         }
-        let success = try checked(result, text)
         // Plans of before the change would give the old columns.
         if ["ALTER", "CREATE", "DROP"].contains(where: text.hasPrefix) { try forgetStatements() }
         return success
@@ -102,7 +118,9 @@ final class PostgresConnection: @unchecked Sendable {
         let prepared = try statements.map { (statement) throws(PostgresFailure) in
             let text = statement.text(for: .postgresql)
             let binds = try PostgresBinds(statement)
-            return (name: pooler == .transaction ? nil : try self.prepared(text, binds), binds: binds, text: text)
+            return (
+                name: servers.pooler == .transaction ? nil : try self.prepared(text, binds), binds: binds, text: text
+            )
         }
         var counts: [Int] = []
         // In chunks, as the server answers while we still send, and neither side reads what the other cannot buffer.
@@ -120,6 +138,7 @@ final class PostgresConnection: @unchecked Sendable {
     ) throws(PostgresFailure) -> [Int] {
         guard PQenterPipelineMode(handle) == 1 else { throw lost("") }
         defer { PQexitPipelineMode(handle) }
+        var wait = beginWait()
         for (name, binds, text) in statements {
             let isSent = binds.withArguments { count, values, lengths, formats in
                 guard let name else {
@@ -130,20 +149,22 @@ final class PostgresConnection: @unchecked Sendable {
             guard isSent == 1 else { throw lost(text) }
         }
         guard PQpipelineSync(handle) == 1 else { throw lost("") }
+        try flush(&wait)
         var counts: [Int] = []
         var first: PostgresFailure?
         for (_, _, text) in statements {
             do throws(PostgresFailure) {
-                counts.append(try checked(PQgetResult(handle), text).changedRows)
+                guard let result = try nextResult(&wait) else { throw lost(text) }
+                counts.append(try checked(PostgresResult(result), text).changedRows)
             } catch {
                 // What comes behind a failure is answered, too, as aborted.
                 if first == nil { first = error }
                 if !isAlive { throw error }
             }
             // The NULL that ends the answer to one statement.
-            PQclear(PQgetResult(handle))
+            PQclear(try nextResult(&wait))
         }
-        PQclear(PQgetResult(handle))
+        PQclear(try nextResult(&wait))
         if let first { throw first }
         return counts
     }
@@ -155,7 +176,7 @@ final class PostgresConnection: @unchecked Sendable {
             isLost: !isAlive)
     }
 
-    /// Prepares everything anew.
+    /// Forgets what is prepared, so that it is prepared again.
     func forgetStatements() throws(PostgresFailure) {
         guard !names.isEmpty else { return }
         names = [:]
@@ -167,7 +188,7 @@ final class PostgresConnection: @unchecked Sendable {
         if let name = names[key] { return name }
         if names.count >= Self.statementLimit { try forgetStatements() }
         let name = Self.name(of: key)
-        _ = try checked(PQprepare(handle, name, text, Int32(clamping: binds.types.count), binds.types), text)
+        _ = try answer(text) { PQsendPrepare(handle, name, text, Int32(clamping: binds.types.count), binds.types) }
         names[key] = name
         return name
     }
@@ -180,31 +201,15 @@ final class PostgresConnection: @unchecked Sendable {
         return "httpsms_" + String(hash, radix: 16)
     }
 
-    private func checked(_ result: OpaquePointer?, _ sql: String) throws(PostgresFailure) -> PostgresResult {
-        guard let result else { throw lost(sql) }
-        let wrapped = PostgresResult(result)
-        if wrapped.isSuccess { return wrapped }
+    func checked(_ result: consuming PostgresResult, _ sql: String) throws(PostgresFailure) -> PostgresResult {
+        if result.isSuccess { return result }
         throw PostgresFailure(
-            sqlState: wrapped.errorField("C") ?? "",
-            message: wrapped.errorField("M") ?? Self.line(String(cString: PQerrorMessage(handle))),
-            constraint: wrapped.errorField("n"), sql: sql, isLost: !isAlive)
+            sqlState: result.errorField("C") ?? "",
+            message: result.errorField("M") ?? Self.line(String(cString: PQerrorMessage(handle))),
+            constraint: result.errorField("n"), sql: sql, isLost: !isAlive)
     }
 
-    private static func line(_ message: String) -> String {
+    static func line(_ message: String) -> String {
         message.split(separator: "\n").joined(separator: "; ")
-    }
-
-    private static func withPointers<T>(
-        _ texts: [[CChar]], _ body: ([UnsafePointer<CChar>?]) -> T
-    ) -> T {
-        var offsets: [Int] = []
-        var block: [CChar] = []
-        for text in texts {
-            offsets.append(block.count)
-            block += text
-        }
-        return block.withUnsafeBufferPointer { buffer in
-            body(offsets.map { buffer.baseAddress?.advanced(by: $0) } + [nil])
-        }
     }
 }

@@ -30,6 +30,9 @@ struct PostgresFailure: Error {
     /// Whether a statement that was prepared is not there, or one that was not is: this connection is not always the same.
     private var isOfPooler: Bool { sqlState == "26000" || sqlState == "42P05" }
 
+    /// Whether a write met a server that only reads (read_only_sql_transaction): it was a primary once, or never.
+    var isOfStandby: Bool { sqlState == "25006" }
+
     /// How often a transaction that met another one runs.
     private static let mostRuns = 5
 

@@ -17,7 +17,7 @@ import Timestamps
 /// lock (8 clients: 3,300 instead of 8,260 transactions a second). At most one message in 20 ms leaves a process. What is
 /// lost with a connection is found by the looks at the store, once a second.
 package final class PostgresHints: Service {
-    private let url: String
+    private let servers: PostgresServers
     private let wakeups: Wakeups
     private let logger: Logger
     private let isEnding = Mutex(false)
@@ -26,13 +26,18 @@ package final class PostgresHints: Service {
 
     private static let shortestInterval: Duration = .milliseconds(20)
     private static let retryInterval: Duration = .seconds(1)
+    /// How long nothing is heard before the server is asked whether it is still there: a proxy or a firewall in between may
+    /// have forgotten the connection, and says nothing either.
+    private static let silence: Duration = .seconds(10)
+    /// What a live server answers at once.
+    private static let answerLimit: Duration = .seconds(5)
 
     /// - Parameters:
     ///   - url: What libpq connects to, without a pooler in between that shares connections by transaction.
     ///   - wakeups: Where hints are taken from and given to.
     ///   - logger: Told when no hints can be had, and when they can be again.
     package init(url: String, wakeups: Wakeups, logger: Logger) {
-        self.url = url
+        servers = PostgresServers(url: url)
         self.wakeups = wakeups
         self.logger = logger
         var ends: [Int32] = [-1, -1]
@@ -60,6 +65,7 @@ package final class PostgresHints: Service {
             }
         } onCancelOrGracefulShutdown: { [self] in
             isEnding.withLock { $0 = true }
+            servers.end(within: .zero)
             ring()
         }
         wakeups.setMessenger(nil)
@@ -76,7 +82,8 @@ package final class PostgresHints: Service {
         var isFailing = false
         while !isEnding.withLock(\.self) {
             do throws(PostgresFailure) {
-                let connection = try PostgresConnection(url: url)
+                let connection = try PostgresConnection(
+                    to: servers, patience: .init(answer: Self.answerLimit))
                 let channel = try connection.listen()
                 if isFailing { logger.info("hints from other nodes are back") }
                 isFailing = false
@@ -93,6 +100,7 @@ package final class PostgresHints: Service {
 
     private func carry(on connection: PostgresConnection, _ channel: String) throws(PostgresFailure) {
         var nextMessage = ContinuousClock.now
+        var nextCall = ContinuousClock.now + Self.silence
         while !isEnding.withLock(\.self) {
             for payload in try connection.takeNotifications() { receive(payload) }
             let pause = ContinuousClock.now.duration(to: nextMessage)
@@ -101,7 +109,12 @@ package final class PostgresHints: Service {
                 if !hints.isEmpty {
                     try connection.notify(channel, Self.encode(hints))
                     nextMessage = .now + Self.shortestInterval
+                    nextCall = .now + Self.silence
                 }
+            }
+            if nextCall <= .now {
+                try connection.execute("SELECT 1")
+                nextCall = .now + Self.silence
             }
             // In a pause the bell is not heard: what rings waits for the next message anyway.
             let bell: Int32? = pause > .zero ? nil : self.bell.reader

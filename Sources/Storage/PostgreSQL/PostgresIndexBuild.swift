@@ -9,7 +9,9 @@ enum PostgresIndexBuild {
     static func run(_ index: TableIndex, on connection: PostgresConnection) throws {
         // It waits only for what writers do not conflict with, so nobody queues behind it. A setting of the session would
         // reach other clients of a pooler.
-        if connection.pooler == .none { try connection.execute("SET statement_timeout = 0; SET lock_timeout = 0") }
+        if connection.servers.pooler == .none {
+            try connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        }
         switch try isFinished(index, on: connection) {
         case true?: return
         case false?: try connection.execute("DROP INDEX CONCURRENTLY \(index.name)")

@@ -1,5 +1,7 @@
+import NIOCore
 import NIOPosix
 import Synchronization
+import Timestamps
 
 /// A bounded number of connections, each with a thread of its own to wait on.
 final class PostgresPool: Sendable {
@@ -12,8 +14,8 @@ final class PostgresPool: Sendable {
         var lastFailure: PostgresFailure?
     }
 
-    private let url: String
-    private let pooler: PostgresPooler
+    private let servers: PostgresServers
+    private let size: Int
     private let threads: NIOThreadPool
     private let state = Mutex(State())
 
@@ -22,9 +24,9 @@ final class PostgresPool: Sendable {
     private static let firstPause = Duration.milliseconds(50)
     private static let longestPause = Duration.seconds(5)
 
-    init(url: String, pooler: PostgresPooler, size: Int) {
-        self.url = url
-        self.pooler = pooler
+    init(to servers: PostgresServers, size: Int) {
+        self.servers = servers
+        self.size = size
         threads = NIOThreadPool(numberOfThreads: size)
         threads.start()
     }
@@ -43,30 +45,51 @@ final class PostgresPool: Sendable {
     /// ``LostBeforeUse`` it runs with the next one, until one was made just now.
     ///
     /// A caller that is cancelled before `body` starts gets `CancellationError`, and `body` never runs.
-    func run<T: Sendable>(_ body: @escaping @Sendable (PostgresConnection) throws -> T) async throws -> T {
-        let mayWait = state.withLock { state in
-            guard state.waiting < Self.waitingLimit else { return false }
+    ///
+    /// - Parameters:
+    ///   - limit: How long to wait for a thread and a connection; what `body` waits for it bounds itself.
+    ///   - body: Bounds its own waits.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws, or `StorageError.unavailable`.
+    func run<T: Sendable>(
+        within limit: Duration, _ body: @escaping @Sendable (PostgresConnection) throws -> T
+    ) async throws -> T {
+        let deadline = ContinuousClock.now + limit
+        let waiting = state.withLock { state -> Int? in
+            guard state.waiting < Self.waitingLimit else { return nil }
             state.waiting += 1
-            return true
+            return state.waiting
         }
-        guard mayWait else {
+        guard let waiting else {
             throw StorageError.unavailable(
                 "\(Self.waitingLimit) transactions wait for PostgreSQL. Try again in a second.")
         }
         defer { state.withLock { $0.waiting -= 1 } }
-        return try await threads.runIfActive { [self] in
-            while true {
-                let taken = try take()
-                let result = Result { try body(taken.connection) }
-                giveBack(taken.connection)
-                if case .failure(let error) = result, let lost = error as? LostBeforeUse {
-                    if taken.isNew { throw lost.failure.storageError }
-                    continue
-                }
-                return try result.get()
+        let ticket = PostgresTicket<T>()
+        // While a thread is free nobody waits for one.
+        let expiry =
+            waiting <= size
+            ? nil
+            : MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: .nanoseconds(limit.nanoseconds)) {
+                ticket.refuse(Self.tooLate)
             }
+        defer { expiry?.cancel() }
+        return try await withTaskCancellationHandler {
+            try await ticket.wait { [self] in
+                threads.submit { threadState in
+                    guard case .active = threadState else {
+                        return ticket.refuse(StorageError.unavailable("the store is closed"))
+                    }
+                    guard ticket.take() else { return }
+                    ticket.serve(Result { try self.serve(until: deadline, body) })
+                }
+            }
+        } onCancel: {
+            ticket.refuse(CancellationError())
         }
     }
+
+    private static var tooLate: StorageError { .unavailable("PostgreSQL: no connection was free in time") }
 
     /// Ends the threads once what waits is done, and every connection.
     func close() async throws {
@@ -74,8 +97,25 @@ final class PostgresPool: Sendable {
         state.withLock { $0.idle = [] }
     }
 
+    private func serve<T>(
+        until deadline: ContinuousClock.Instant, _ body: (PostgresConnection) throws -> T
+    ) throws -> T {
+        while true {
+            let taken = try take(until: deadline)
+            let result = Result { try body(taken.connection) }
+            giveBack(taken.connection)
+            if case .failure(let error) = result, let lost = error as? LostBeforeUse {
+                if taken.isNew { throw lost.failure.storageError }
+                continue
+            }
+            return try result.get()
+        }
+    }
+
     /// As many threads as connections: one is always free, or may be made.
-    private func take() throws -> (connection: PostgresConnection, isNew: Bool) {
+    private func take(
+        until deadline: ContinuousClock.Instant
+    ) throws -> (connection: PostgresConnection, isNew: Bool) {
         while let connection = state.withLock({ $0.idle.popLast() }) {
             if connection.isAlive { return (connection, false) }
         }
@@ -85,8 +125,10 @@ final class PostgresPool: Sendable {
                 throw failure.storageError
             }
         }
+        guard let end = servers.end(before: deadline), .now < end else { throw Self.tooLate }
         do throws(PostgresFailure) {
-            let connection = try PostgresConnection(url: url, pooler: pooler)
+            let limit = min(ContinuousClock.now.duration(to: end), PostgresConnection.connectLimit)
+            let connection = try PostgresConnection(to: servers, within: limit)
             state.withLock { state in
                 state.nextTry = nil
                 state.pause = Self.firstPause
@@ -103,7 +145,10 @@ final class PostgresPool: Sendable {
     }
 
     private func giveBack(_ connection: PostgresConnection) {
-        guard connection.isAlive, !connection.isInsideTransaction else { return }
-        state.withLock { $0.idle.append(connection) }
+        state.withLock { state in
+            // Where one was silent the others are likely to be: each would cost a caller the same wait.
+            if connection.isGivenUp { state.idle = [] }
+            if connection.isAlive, !connection.isInsideTransaction { state.idle.append(connection) }
+        }
     }
 }

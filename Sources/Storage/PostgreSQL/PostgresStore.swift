@@ -10,29 +10,27 @@ import Timestamps
 ///
 /// Writes run at READ COMMITTED, several at a time: what they decide by must be locked (`\(.forUpdate)`), compared and set,
 /// or held by a unique constraint. Reads see one snapshot. A transaction that met another one runs again.
+///
+/// Whatever hangs, the server, its disk or the network, every call answers: see ``Limits``. A COMMIT that is not answered in
+/// time throws `StorageError.unavailable`, as one whose connection broke: its transaction may have been kept.
 package final class PostgresStore: Store {
     package let wakeups = Wakeups()
 
+    private let servers: PostgresServers
     private let pool: PostgresPool
     /// Apart, so that claims and results never wait for requests.
     private let enginePool: PostgresPool
+    /// Apart, so that the store says how it is while all others hang.
+    private let watch: PostgresWatch
     private let clock: MonotonicClock
     private let closing = Mutex(false)
-
-    /// Bounds of a transaction on the server: of one statement, of one wait for a row, and of a pause between two
-    /// statements, after which a server that hangs gives its locks back.
-    private static let limits = """
-        SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '5s'; \
-        SET LOCAL idle_in_transaction_session_timeout = '15s'
-        """
-    private static let readLimit = "SET LOCAL statement_timeout = '5s'"
 
     /// Connects once, so that a wrong URL is told at once.
     ///
     /// - Parameters:
     ///   - url: What libpq understands: `postgres://user@host1,host2/database?sslmode=verify-full`.
     ///   - clock: What `Transaction.now` is read from.
-    ///   - connections: The most for reads and requests; two more are for the engine.
+    ///   - connections: The most for reads and requests; two more are for the engine, and one for ``readiness()``.
     ///   - pooler: What stands between.
     /// - Returns: The store, which has no tables of ours before `migrate`.
     /// - Throws: `StorageError.unavailable` when it cannot connect.
@@ -51,33 +49,29 @@ package final class PostgresStore: Store {
     }
 
     private init(url: String, clock: any WallClock, connections: Int, pooler: PostgresPooler) {
-        pool = PostgresPool(url: url, pooler: pooler, size: connections)
-        enginePool = PostgresPool(url: url, pooler: pooler, size: 2)
+        servers = PostgresServers(url: url, pooler: pooler)
+        pool = PostgresPool(to: servers, size: connections)
+        enginePool = PostgresPool(to: servers, size: 2)
+        watch = PostgresWatch(servers)
         self.clock = MonotonicClock(clock)
     }
 
     package func read<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
-        try await run(
-            on: pool, begin: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \(Self.readLimit)", mayWrite: false, body
-        )
+        try await run(on: pool, .read, body)
     }
 
     package func write<T: Sendable>(
         _ lane: WriteLane, _ body: @escaping @Sendable (any Transaction) throws -> T
     ) async throws -> T {
-        try await run(
-            on: lane == .engine ? enginePool : pool, begin: "BEGIN; \(Self.limits)", mayWrite: true, body)
-    }
-
-    package func readiness() async -> String? {
-        do {
-            // Writes: a standby, or a server without room, would let us read.
-            _ = try await write(.engine) { tx in try tx.rows("SELECT pg_current_xact_id()::text AS value") }
-            return nil
-        } catch {
-            return "\(error)"
+        switch lane {
+        case .engine: try await run(on: enginePool, .engine, body)
+        case .request: try await run(on: pool, .request, body)
+        case .maintenance: try await run(on: pool, .maintenance, body)
         }
     }
+
+    /// Answers within 2 s, whatever hangs.
+    package func readiness() async -> String? { await watch.readiness() }
 
     /// Requests and maintenance share a queue, which is counted for requests.
     package func waitingWrites(_ lane: WriteLane) -> Int {
@@ -94,26 +88,40 @@ package final class PostgresStore: Store {
             return !closing
         }
         guard isFirst else { return }
+        end(within: .seconds(5))
+        try await watch.close()
         try await pool.close()
         try await enginePool.close()
     }
 
+    package func end(within duration: Duration) { servers.end(within: duration) }
+
     private func run<T: Sendable>(
-        on pool: PostgresPool, begin: String, mayWrite: Bool,
+        on pool: PostgresPool, _ limits: Limits,
         _ body: @escaping @Sendable (any Transaction) throws -> T
     ) async throws -> T {
         try Task.checkCancellation()
         guard !closing.withLock({ $0 }) else { throw StorageError.unavailable("the store is closed") }
-        return try await pool.run { [self] connection in
+        let end = limits.total.map { ContinuousClock.now + $0 }
+        return try await pool.run(within: limits.queue) { [self] connection in
             var number = 1
             while true {
+                connection.patience = .init(answer: limits.answer, end: end)
                 let transaction = PostgresTransaction(
-                    connection, now: mayWrite ? clock.advance() : clock.now(), wakeups: wakeups, mayWrite: mayWrite)
+                    connection, now: limits.mayWrite ? clock.advance() : clock.now(), wakeups: wakeups,
+                    mayWrite: limits.mayWrite)
                 do {
-                    return try Self.run(transaction, on: connection, begin: begin, body)
+                    return try Self.run(transaction, on: connection, limits, body)
                 } catch {
                     let failure = error as? PostgresFailure ?? transaction.failure
-                    guard let failure, failure.mayRunAgain(after: number), connection.isAlive else {
+                    if let failure, failure.isOfStandby, limits.mayWrite {
+                        // Another server takes writes by now, or will: the next connection looks for it.
+                        connection.isGivenUp = true
+                        throw StorageError.unavailable("PostgreSQL: \(failure.message)")
+                    }
+                    guard let failure, failure.mayRunAgain(after: number), connection.isAlive,
+                        end.map({ .now < $0 }) ?? true
+                    else {
                         throw (error as? PostgresFailure)?.storageError ?? error
                     }
                     if failure.isOfStatements { try? connection.forgetStatements() }
@@ -127,11 +135,11 @@ package final class PostgresStore: Store {
 
     /// One run of a body: nothing of it stays unless it ends with a commit.
     private static func run<T>(
-        _ transaction: PostgresTransaction, on connection: PostgresConnection, begin: String,
+        _ transaction: PostgresTransaction, on connection: PostgresConnection, _ limits: Limits,
         _ body: (any Transaction) throws -> T
     ) throws -> T {
         do throws(PostgresFailure) {
-            try connection.execute(begin)
+            try limits.begin(on: connection)
         } catch {
             if error.isLost { throw PostgresPool.LostBeforeUse(failure: error) }
             throw error
@@ -141,12 +149,15 @@ package final class PostgresStore: Store {
             transaction.end()
             // A COMMIT of a failed transaction is a rollback that reports success.
             if let failure = transaction.failure { throw failure }
-            try connection.execute("COMMIT")
+            try connection.commit()
             for action in transaction.actionsAfterCommit { action() }
             return value
         } catch {
             transaction.end()
-            if connection.isAlive, connection.isInsideTransaction { try? connection.execute("ROLLBACK") }
+            if connection.isAlive, connection.isInsideTransaction {
+                connection.patience = .init(answer: Limits.shortAnswer)
+                try? connection.execute("ROLLBACK")
+            }
             throw error
         }
     }

@@ -43,7 +43,8 @@ final class PostgresTransaction: Transaction {
         precondition(!isOver, "a transaction was used after its body ended")
         do {
             try connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            try PostgresIndexBuild.run(index, on: PostgresConnection(url: connection.url, pooler: connection.pooler))
+            try PostgresIndexBuild.run(
+                index, on: PostgresConnection(to: connection.servers, patience: .init(answer: nil)))
         } catch let error as PostgresFailure {
             if failure == nil { failure = error }
             throw error.storageError

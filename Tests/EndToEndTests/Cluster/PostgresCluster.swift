@@ -50,6 +50,31 @@ final class PostgresCluster: Sendable {
             asOwner: true)
     }
 
+    /// Has every process of the server stand still, as on a volume that hangs: connections are taken and nothing is answered.
+    func freeze() throws {
+        // The first line of the file is the server's process; its children are found as long as they are its own.
+        for process in try processes() { kill(process, SIGSTOP) }
+    }
+
+    /// Has them go on; nothing when they do.
+    func thaw() throws {
+        for process in try processes() { kill(process, SIGCONT) }
+    }
+
+    /// The server's processes, the one that starts the others first.
+    private func processes() throws -> [pid_t] {
+        let file = try String(contentsOfFile: folder + "/cluster/postmaster.pid", encoding: .utf8)
+        guard let main = file.split(separator: "\n").first.flatMap({ pid_t($0) }), main > 1 else {
+            throw TestFailure("no server runs in \(folder)")
+        }
+        let children = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }.filter {
+            // One that has ended meanwhile has no file.
+            let state = (try? String(contentsOfFile: "/proc/\($0)/stat", encoding: .utf8)) ?? ""
+            return state.split(separator: ")").last?.split(separator: " ").dropFirst().first == "\(main)"
+        }
+        return [main] + children
+    }
+
     private func run(_ command: String, _ arguments: String..., asOwner: Bool = false) async throws {
         var all = [command] + arguments
         if asOwner, getuid() == 0 {
@@ -76,6 +101,7 @@ func withPostgresCluster<Value>(_ body: (PostgresCluster) async throws -> Value)
         } catch {
             result = .failure(error)
         }
+        try? cluster.thaw()  // It ran, or none runs.
         try? await cluster.crash()  // Already stopped, or never started: nothing to end.
         return try result.get()
     }
