@@ -137,7 +137,7 @@ let package = Package(
                 nioPosix, nioHTTP1, nioFoundation, nioSSL,
             ],
             swiftSettings: settings),
-        .testTarget(name: "TimestampsTests", dependencies: ["Timestamps"], swiftSettings: settings),
+        .testTarget(name: "TimestampsTests", dependencies: ["TestSupport", "Timestamps"], swiftSettings: settings),
         .testTarget(
             name: "HTTPSMSWebhooksTests",
             dependencies: [
@@ -152,7 +152,7 @@ let package = Package(
             dependencies: [
                 "Delivery", "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", logging, serviceLifecycle,
                 nioCore,
-                nioPosix, nioSSL,
+                nioPosix, nioSSL, .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
         .testTarget(

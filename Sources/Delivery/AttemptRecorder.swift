@@ -28,11 +28,13 @@ final class AttemptRecorder: Sendable {
 
     private let state = Mutex(State())
     private let store: any Store
+    private let clock: any WallClock
     private let metrics: DeliveryMetrics
     private let logger: Logger
 
-    init(store: any Store, metrics: DeliveryMetrics, logger: Logger) {
+    init(store: any Store, clock: any WallClock, metrics: DeliveryMetrics, logger: Logger) {
         self.store = store
+        self.clock = clock
         self.metrics = metrics
         self.logger = logger
     }
@@ -143,7 +145,7 @@ final class AttemptRecorder: Sendable {
                 let isOver = state.withLock { $0.isFinished }
                 // After shutdown began there is no time to wait for room: the next start tries these again.
                 if isOver || Task.isCancelled { return }
-                try? await Task.sleep(for: pause)  // Cancelled: the check above ends the loop on the next failure.
+                try? await clock.sleep(for: pause)  // Cancelled: the check above ends the loop on the next failure.
                 pause = min(pause * 2, .seconds(2))
             }
         }

@@ -50,7 +50,7 @@ package struct AttemptRunner: Sendable {
             return .notMade(reason: failure.detail)
         }
         let verdict = Verdict(
-            of: result, step: claim.step, at: clock.now(), schedule: schedule, jitter: .random(in: 0...1))
+            of: result, step: claim.step, at: clock.now(), schedule: schedule, jitter: clock.drawFraction())
         return .made(RecordedAttempt(claim: claim, startedAt: startedAt, result: result, verdict: verdict))
     }
 

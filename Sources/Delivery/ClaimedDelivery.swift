@@ -10,6 +10,11 @@ package struct Lease: Hashable, Sendable, SQLConvertible {
         text = ID<Lease>(at: now).text
     }
 
+    /// Makes the lease of a process that starts now by `clock`.
+    package init(from clock: any WallClock) {
+        text = ID<Lease>(from: clock).text
+    }
+
     package var sqlValue: SQLValue { .text(text) }
 
     package init?(sqlValue: SQLValue) {
@@ -40,7 +45,9 @@ package struct ClaimedDelivery: Sendable, RowDecodable {
     package let createdAt: Timestamp
     /// The CloudEvent, the same bytes on every attempt.
     package let body: [UInt8]
+}
 
+extension ClaimedDelivery {
     package init(row: Row) throws {
         id = try row.get("id")
         lease = try row.get("lease")

@@ -6,12 +6,13 @@ import Timestamps
 
 /// Claims due deliveries, has each attempted, and stores what came of it.
 ///
-/// One loop owns the ``ReadySet``; attempts are its child tasks; one recorder stores results, as many in a transaction as
-/// came in during the one before. A slot is free again only when its result is stored, so that a store that cannot
-/// write stops the sending instead of letting results pile up.
+/// ``DispatcherCore`` decides; this is what carries it out. Claims, looks at the store and attempts are child tasks, so that
+/// the loop waits for none of them; one recorder stores results, as many in a transaction as came in during the one
+/// before. A slot is free again only when its result is stored, so that a store that cannot write stops the sending
+/// instead of letting results pile up.
 package struct Dispatcher: Service {
     private let store: any Store
-    private let endpoints: EndpointQueries
+    private let work: DispatcherWork
     private let runner: AttemptRunner
     private let lease: OwnLease
     private let clock: any WallClock
@@ -19,8 +20,7 @@ package struct Dispatcher: Service {
     private let scanInterval: Duration
     private let metrics: DeliveryMetrics
     private let logger: Logger
-    private let shortageReport = Occasionally(every: .seconds(60))
-    private let nameWaits = NameWaits()
+    private let shortageReport: Occasionally
 
     /// - Parameters:
     ///   - store: Where the outbox is.
@@ -38,7 +38,7 @@ package struct Dispatcher: Service {
         metrics: DeliveryMetrics = DeliveryMetrics(), logger: Logger
     ) {
         self.store = store
-        self.endpoints = endpoints
+        work = DispatcherWork(endpoints: endpoints, isPrepared: runner.isPrepared(for:))
         self.runner = runner
         self.lease = lease
         self.clock = clock
@@ -46,25 +46,22 @@ package struct Dispatcher: Service {
         self.scanInterval = scanInterval
         self.metrics = metrics
         self.logger = logger
+        shortageReport = Occasionally(every: .seconds(60), clock: clock)
     }
 
     /// Delivers until graceful shutdown; then ends what is in flight (5 s at most), stores it and returns.
     ///
     /// Cancellation ends attempts at once: their deliveries stay leased, and the next start frees them.
     package func run() async throws {
-        let recorder = AttemptRecorder(store: store, metrics: metrics, logger: logger)
+        let recorder = AttemptRecorder(store: store, clock: clock, metrics: metrics, logger: logger)
         let wakeups = store.wakeups
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await recorder.run() }
                 await withDiscardingTaskGroup { attempts in
-                    await dispatch(recorder) { task in
-                        switch task {
-                        case .attempt(let claim, let endpoint):
-                            attempts.addTask { await attempt(claim, to: endpoint, recorder) }
-                        case .lookup(let endpoint, let lane):
-                            attempts.addTask { await lookUp(endpoint, lane) }
-                        }
+                    await withDiscardingTaskGroup { jobs in
+                        await dispatch(recorder, attempts: &attempts, jobs: &jobs)
+                        jobs.cancelAll()  // A look at the store is not worth waiting for at shutdown.
                     }
                 }
                 recorder.finish()
@@ -74,135 +71,117 @@ package struct Dispatcher: Service {
         }
     }
 
-    /// What runs beside the loop.
-    private enum Errand {
-        case attempt(ClaimedDelivery, Endpoint)
-        /// The name is looked up, and the lane then looked at again.
-        case lookup(Endpoint, DeliveryLane)
+    private func dispatch(
+        _ recorder: AttemptRecorder, attempts: inout DiscardingTaskGroup, jobs: inout DiscardingTaskGroup
+    ) async {
+        let inbox = Inbox()
+        var core = DispatcherCore(limits: limits, scanInterval: scanInterval, at: clock.boot())
+        while !core.isOver && !Task.isCancelled {
+            let inputs =
+                recorder.takeStored().map(DispatcherCore.Input.stored)
+                + store.wakeups.takeKeys(.deliveries).map { .hinted(EndpointID(trusted: $0)) } + inbox.take()
+                + (Task.isShuttingDownGracefully ? [.stopping] : [])
+            var actions = inputs.flatMap { core.handle($0, at: clock.instants()) }
+            actions += core.next(at: clock.instants(), under: lease.term)
+            for action in actions { perform(action, recorder, inbox, attempts: &attempts, jobs: &jobs) }
+            if core.isOver { return }
+            await store.wakeups.wait(for: .deliveries, atMost: core.pause(at: clock.instants(), under: lease.term))
+        }
     }
 
-    private func dispatch(_ recorder: AttemptRecorder, start: (Errand) -> Void) async {
-        var ready = ReadySet(limits: limits)
-        var nextScan = ContinuousClock.now
-        var nextRepair = ContinuousClock.now + Self.repairInterval
-        var held: Set<DeliveryID> = []
-        var isFailing = false
-        while !Task.isShuttingDownGracefully && !Task.isCancelled {
-            for done in recorder.takeStored() {
-                held.remove(done.id)
-                ready.finished(done.endpoint, done.signal, retryAt: done.retryAt, at: clock.now())
+    private func perform(
+        _ action: DispatcherCore.Action, _ recorder: AttemptRecorder, _ inbox: Inbox,
+        attempts: inout DiscardingTaskGroup, jobs: inout DiscardingTaskGroup
+    ) {
+        switch action {
+        case .attempt(let claim, let endpoint):
+            attempts.addTask { await attempt(claim, to: endpoint, recorder) }
+        case .lookUp(let endpoint, let lane):
+            jobs.addTask { [runner, wakeups = store.wakeups] in
+                await runner.prepare(for: endpoint)
+                inbox.add(.lookedUp(endpoint.id, lane, isKnown: runner.isPrepared(for: endpoint)))
+                wakeups.signal(.deliveries)
             }
+        case .giveBack(let claim): recorder.giveBack(claim)
+        case .share(let endpoint): store.wakeups.share(.deliveries, key: endpoint.text)
+        case .report(let report): log(report)
+        case .claim(let requests):
+            run(.claim, inbox, &jobs) { [work, lease, clock] store in
+                .claimed(
+                    try await store.write(.engine) { tx in
+                        try work.claim(requests, lease: lease.current, at: clock.now(), in: tx)
+                    })
+            }
+        case .scan:
+            run(.scan, inbox, &jobs) { store in
+                .scanned(try await store.read { tx in try DispatcherWork.scan(in: tx) })
+            }
+        case .clear(let orphans):
+            run(.clear, inbox, &jobs) { store in
+                let mayHaveMore = try await store.write(.maintenance) { tx in try DispatcherWork.clearDeleted(in: tx) }
+                for endpoint in orphans {
+                    try await store.write(.maintenance) { tx in try DispatcherWork.clearOrphans(of: endpoint, in: tx) }
+                }
+                return .cleared(mayHaveMore: mayHaveMore)
+            }
+        case .repair(let held):
+            run(.repair, inbox, &jobs) { [lease] store in
+                .repaired(
+                    try await store.write(.engine) { tx in
+                        try DispatcherWork.repair(keeping: held, lease: lease.current, in: tx)
+                    })
+            }
+        }
+    }
+
+    /// Runs work on the store beside the loop, which is told what came of it.
+    private func run(
+        _ job: DispatcherCore.Job, _ inbox: Inbox, _ jobs: inout DiscardingTaskGroup,
+        _ body: @escaping @Sendable (any Store) async throws -> DispatcherCore.Input
+    ) {
+        let store = store
+        jobs.addTask {
             do {
-                for key in store.wakeups.takeKeys(.deliveries) {
-                    ready.add(EndpointID(trusted: key), lane: .first, dueAt: clock.now())
-                }
-                for ended in nameWaits.takeEnded() {
-                    ready.add(ended.endpoint, lane: ended.lane, dueAt: clock.now())
-                }
-                if nextScan <= .now {
-                    nextScan = .now + scanInterval
-                    if try await cancelForDeletedEndpoints() { nextScan = .now }
-                    let backlogs = try await backlogs()
-                    for backlog in backlogs where backlog.isOrphaned { try await cancelOrphans(of: backlog.endpoint) }
-                    ready.replace(with: backlogs, at: clock.now())
-                }
-                if nextRepair <= .now {
-                    nextRepair = .now + Self.repairInterval
-                    try await repair(held)
-                }
-                let canClaim = lease.outlives(Self.leaseNeeded, lease: lease.current)
-                let requests = canClaim ? ready.plan(at: clock.now()) : []
-                for endpoint in ready.unserved { store.wakeups.share(.deliveries, key: endpoint.text) }
-                if requests.isEmpty {
-                    let untilDue = canClaim ? ready.nextDue.map { $0 - clock.now() } ?? scanInterval : scanInterval
-                    await store.wakeups.wait(
-                        for: .deliveries, atMost: min(max(untilDue, .zero), ContinuousClock.now.duration(to: nextScan)))
-                    continue
-                }
-                try await claim(requests, &ready) { errand in
-                    if case .attempt(let delivery, _) = errand { held.insert(delivery.id) }
-                    start(errand)
-                }
-                isFailing = false
+                inbox.add(try await body(store))
             } catch {
-                if !isFailing { logger.error("deliveries cannot be claimed", metadata: ["error": "\(error)"]) }
-                isFailing = true
-                await store.wakeups.wait(for: .deliveries, atMost: scanInterval)
+                inbox.add(.failed(job, error))
             }
+            store.wakeups.signal(.deliveries)
         }
     }
 
-    private func claim(
-        _ requests: [ReadySet.Request], _ ready: inout ReadySet, _ start: (Errand) -> Void
-    ) async throws {
-        let claims: [Claims]
-        do {
-            claims = try await store.write(.engine) { [self] tx in
-                try requests.map { request in
-                    do {
-                        return try claim(request, in: tx)
-                    } catch StorageError.corrupt(let reason) {
-                        return .unreadable(reason)
-                    }
-                }
-            }
-        } catch {
-            for request in requests { ready.claimed(request, count: 0, at: clock.now()) }
-            throw error
-        }
-        for (request, claim) in zip(requests, claims) {
-            switch claim {
-            case .taken(let endpoint, let deliveries):
-                ready.claimed(request, count: deliveries.count, of: endpoint, at: clock.now())
-                for delivery in deliveries { start(.attempt(delivery, endpoint)) }
-            case .notActive:
-                ready.claimed(request, count: 0, at: clock.now())
-            case .nameUnknown(let endpoint):
-                ready.claimed(request, count: 0, at: clock.now())
-                if nameWaits.begin(endpoint.id) { start(.lookup(endpoint, request.lane)) }
-            case .unreadable(let reason):
-                ready.claimed(request, count: 0, at: clock.now())
-                logger.error(
-                    "deliveries cannot be read",
-                    metadata: ["webhook_id": "\(request.endpoint)", "error": "\(reason)"])
-            case .disabled:
-                ready.claimed(request, count: 0, at: clock.now())
-                logger.error(
-                    "webhook disabled",
-                    metadata: ["webhook_id": "\(request.endpoint)", "reason": "signing_key_unreadable"])
-            }
+    private func log(_ report: DispatcherCore.Report) {
+        switch report {
+        case .failing(let job, let error):
+            logger.error("the dispatcher's work on the store fails", metadata: ["job": "\(job)", "error": "\(error)"])
+        case .unreadable(let endpoint, let reason):
+            logger.error(
+                "deliveries cannot be read", metadata: ["webhook_id": "\(endpoint)", "error": "\(reason)"])
+        case .disabled(let endpoint):
+            logger.error(
+                "webhook disabled", metadata: ["webhook_id": "\(endpoint)", "reason": "signing_key_unreadable"])
+        case .orphans(let ids, isExplained: true):
+            logger.notice("the answer to a claim was lost", metadata: ["freed": "\(ids.count)"])
+        case .orphans(let ids, isExplained: false):
+            metrics.repaired(ids.count)
+            for id in ids { logger.error("orphaned lease freed", metadata: ["delivery_id": "\(id)"]) }
         }
     }
 
-    private enum Claims: Sendable {
-        case taken(Endpoint, [ClaimedDelivery])
-        case notActive
-        /// Nothing is claimed before the name is looked up: the lookup may hang.
-        case nameUnknown(Endpoint)
-        case disabled
-        /// A row holds what it should not; other endpoints are served all the same.
-        case unreadable(String)
-    }
+    /// What the tasks beside the loop have to tell it.
+    private final class Inbox: Sendable {
+        private let inputs = Mutex<[DispatcherCore.Input]>([])
 
-    /// A webhook whose signing key cannot be read is never sent unsigned: it holds its deliveries until it is mended.
-    private func claim(_ request: ReadySet.Request, in tx: any Transaction) throws -> Claims {
-        guard let row = try DeliveryQueries.activeEndpoint(request.endpoint, in: tx) else { return .notActive }
-        var endpoint = try endpoints.endpoint(row: row)
-        if endpoint.unreadableKey != nil {
-            try DeliveryQueries.disable(request.endpoint, because: EndpointQueries.unreadableKey, in: tx)
-            return .disabled
+        func add(_ input: DispatcherCore.Input) {
+            inputs.withLock { $0.append(input) }
         }
-        guard runner.isPrepared(for: endpoint) else { return .nameUnknown(endpoint) }
-        if let release = endpoint.release {
-            switch try ReleaseQueries.claim(endpoint, release, lease: lease.current, at: clock.now(), in: tx) {
-            case .taken(let held): return .taken(endpoint, [held])
-            case .waiting: return .taken(endpoint, [])
-            case .over: endpoint.release = nil
+
+        func take() -> [DispatcherCore.Input] {
+            inputs.withLock { inputs in
+                defer { inputs = [] }
+                return inputs
             }
         }
-        let deliveries = try DeliveryQueries.claim(
-            endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease.current, at: clock.now(), in: tx)
-        return .taken(endpoint, deliveries)
     }
 
     /// Attempts until one is made: a machine that is short of sockets keeps its slots, and so claims no more. After
@@ -223,67 +202,15 @@ package struct Dispatcher: Service {
                 }
                 guard !Task.isShuttingDownGracefully else { return recorder.giveBack(claim) }
                 // Ends early when the task is cancelled; the delivery then stays leased, as any other.
-                try? await Task.sleep(for: Self.shortageWait)
+                try? await clock.sleep(for: Self.shortageWait)
                 if Task.isCancelled { return }
             }
         }
         recorder.giveBack(claim)
     }
 
-    private func lookUp(_ endpoint: Endpoint, _ lane: DeliveryLane) async {
-        await cancelWhenGracefulShutdown { await runner.prepare(for: endpoint) }
-        // Without a place for the lookup, the next scan asks again.
-        nameWaits.end(endpoint.id, lane, isKnown: runner.isPrepared(for: endpoint))
-        store.wakeups.signal(.deliveries)
-    }
-
-    /// Frees deliveries that are leased to us but not in our hands: nothing should leave one, and if something does, it is
-    /// tried again instead of being stuck.
-    private func repair(_ held: Set<DeliveryID>) async throws {
-        let lease = lease.current
-        let freed = try await store.write(.maintenance) { tx in
-            let orphans = try DeliveryQueries.leased(by: lease, in: tx).filter { !held.contains($0) }
-            try DeliveryQueries.free(orphans, lease: lease, in: tx)
-            return orphans
-        }
-        if freed.isEmpty { return }
-        metrics.repaired(freed.count)
-        for id in freed { logger.error("orphaned lease freed", metadata: ["delivery_id": "\(id)"]) }
-    }
-
-    private func backlogs() async throws -> [DeliveryQueries.Backlog] {
-        try await store.read { tx in
-            var backlogs: [DeliveryQueries.Backlog] = []
-            while true {
-                let page = try DeliveryQueries.backlogs(after: backlogs.last?.endpoint.text ?? "", in: tx)
-                backlogs += page
-                if page.count < 500 { return backlogs }
-            }
-        }
-    }
-
-    /// Cancels a batch, so that a deleted endpoint's backlog of any length delays nobody; true when there may be more.
-    private func cancelForDeletedEndpoints() async throws -> Bool {
-        try await store.write(.maintenance) { tx in
-            try DeliveryQueries.cancelForDeletedEndpoints(limit: 500, in: tx)
-        }
-    }
-
-    /// What was made for an endpoint in the moment of its deletion is nobody's: it is cancelled, too.
-    private func cancelOrphans(of endpoint: EndpointID) async throws {
-        _ = try await store.write(.maintenance) { tx in
-            try DeliveryQueries.cancelPending(of: endpoint, limit: 500, in: tx)
-        }
-    }
-
-    /// What is claimed must be attempted and stored while the lease holds: 5 s and a second for the store.
-    private static let leaseNeeded: Duration = AttemptRunner.timeLimit + .seconds(1)
-
     /// How long a delivery waits for a socket: a second, as for a receiver.
     private static let shortageWait: Duration = .seconds(1)
     /// Half a minute of them, longer than most shortages of open files last.
     private static let shortageTries = 30
-
-    /// How often leases are compared with what is in flight.
-    private static let repairInterval: Duration = .seconds(60)
 }

@@ -195,6 +195,18 @@ package struct ReadySet: Sendable {
         if entry.isOrdered { add(endpoint, lane: .first, dueAt: now) }
     }
 
+    /// Forgets what was reckoned by a clock that was set back since: the store has the pace of releases, and the next scan
+    /// the rest.
+    package mutating func clockWasSetBack(to now: Timestamp) {
+        for endpoint in Array(entries.keys) {
+            entries[endpoint]?.releaseAt = nil
+            for (lane, dueAt) in entries[endpoint]?.dueAt ?? [:] where lane != .retry {
+                entries[endpoint]?.dueAt[lane] = min(dueAt, now)
+            }
+        }
+        nextCheck = now
+    }
+
     /// When to plan again for what becomes due by the clock; nil when nothing waits for that.
     package var nextDue: Timestamp? { nextCheck }
 

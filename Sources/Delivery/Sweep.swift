@@ -75,7 +75,7 @@ package struct Sweep: Service {
                     isFailing = true
                 }
                 if interval > .zero {
-                    try? await Task.sleep(for: interval)  // Cancelled: the loop ends.
+                    try? await clock.sleep(for: interval)  // Cancelled: the loop ends.
                     pause -= interval
                 }
                 await wakeups.wait(for: topic, atMost: max(pause, .zero))

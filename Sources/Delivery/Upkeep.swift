@@ -47,7 +47,7 @@ package struct Upkeep: Service {
                 } catch {
                     logger.warning("upkeep failed", metadata: ["error": "\(error)"])
                 }
-                try? await Task.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
+                try? await clock.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
             }
         }
     }

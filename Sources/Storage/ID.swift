@@ -24,6 +24,11 @@ package struct ID<Entity>: Hashable, Comparable, Sendable, CustomStringConvertib
         text = UUIDText.version7(at: now, high: generator.next(), low: generator.next())
     }
 
+    /// Makes a new UUIDv7 of the time that `clock` gives, from what it draws.
+    package init(from clock: any WallClock) {
+        text = UUIDText.version7(at: clock.now(), high: clock.draw(), low: clock.draw())
+    }
+
     package var description: String { text }
 
     package static func < (left: ID, right: ID) -> Bool { left.text < right.text }

@@ -4,11 +4,19 @@ import Timestamps
 /// The time of transactions: the time of day, but later for each write than for the one before.
 ///
 /// An operator who sets the clock back, or two bodies in one microsecond, would otherwise give two writes the same time
-/// or the wrong order.
+/// or the wrong order. After a step back of at most an hour it goes on from where it was, a little slower than real time,
+/// until the time of day has caught up: what is due by it is not kept waiting. A clock that was set back by more than
+/// that was wrong, and all that is dated from now on must not be: it is followed, and the order of writes is broken once.
 final class MonotonicClock: Sendable {
+    private struct State {
+        /// The time of the last write.
+        var last = Timestamp.first
+        /// When that was, by the clock that nobody can set.
+        var boot: ContinuousClock.Instant?
+    }
+
     private let clock: any WallClock
-    /// The time of the last write.
-    private let last = Mutex(Timestamp.first)
+    private let state = Mutex(State())
 
     init(_ clock: any WallClock) {
         self.clock = clock
@@ -16,16 +24,27 @@ final class MonotonicClock: Sendable {
 
     /// The time of the next write.
     func advance() -> Timestamp {
-        let now = clock.now()
-        return last.withLock { last in
-            last = max(now, last + .microseconds(1))
-            return last
+        let now = clock.instants()
+        return state.withLock { state in
+            state.last = Self.next(after: state, at: now)
+            state.boot = now.boot
+            return state.last
         }
     }
 
     /// The time of a read: later than that of every write that it can see.
     func now() -> Timestamp {
-        let now = clock.now()
-        return last.withLock { max(now, $0 + .microseconds(1)) }
+        let now = clock.instants()
+        return state.withLock { Self.next(after: $0, at: now) }
     }
+
+    private static func next(after state: State, at now: Instants) -> Timestamp {
+        if now.wall > state.last { return now.wall }
+        guard state.last - now.wall <= longestLead, let boot = state.boot else { return now.wall }
+        let passed = max(boot.duration(to: now.boot), .zero)
+        return state.last + max(passed * 15 / 16, .microseconds(1))
+    }
+
+    /// A wrong time zone, or a summer time that was set by hand.
+    private static let longestLead: Duration = .seconds(3_600)
 }

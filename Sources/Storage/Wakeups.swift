@@ -1,4 +1,5 @@
 import Synchronization
+import Timestamps
 
 /// Hints from commits to those who sweep what is due: never needed for correctness, only for speed.
 ///
@@ -45,8 +46,12 @@ package final class Wakeups: Sendable {
     }
 
     private let state = Mutex(State())
+    private let clock: any WallClock
 
-    package init() {}
+    /// Nobody waits yet; limits of waits are measured by `clock`.
+    package init(clock: any WallClock = SystemClock()) {
+        self.clock = clock
+    }
 
     /// Wakes everybody who waits for `topic`; kept for the next one to wait when nobody does.
     package func signal(_ topic: Topic) {
@@ -106,7 +111,7 @@ package final class Wakeups: Sendable {
             group.addTask { await self.wait(for: topic) }
             group.addTask {
                 // Cancellation ends the sleep early, which is all that is wanted of it.
-                try? await Task.sleep(for: limit)
+                try? await self.clock.sleep(for: limit)
             }
             await group.next()
             group.cancelAll()

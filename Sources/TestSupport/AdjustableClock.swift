@@ -13,6 +13,8 @@ package final class AdjustableClock: WallClock {
 
     package func steady() -> Duration { SystemClock().steady() + passed.withLock { $0 } }
 
+    package func boot() -> ContinuousClock.Instant { .now + passed.withLock { $0 } }
+
     /// Lets time pass.
     package func advance(by duration: Duration) {
         passed.withLock { $0 += duration }

@@ -50,9 +50,10 @@ package struct NodeMembership: Service {
         _ store: any Store, as identity: Identity, isAlone: Bool, life: Duration = .seconds(20), clock: any WallClock,
         logger: Logger
     ) async throws -> NodeMembership {
-        let lease = Lease(at: clock.now())
+        let lease = Lease(from: clock)
         let membership = NodeMembership(
-            lease: OwnLease(lease), identity: identity, isAlone: isAlone, life: life, store: store, clock: clock,
+            lease: OwnLease(lease, clock: clock), identity: identity, isAlone: isAlone, life: life, store: store,
+            clock: clock,
             logger: logger)
         try await membership.enter(lease)
         if isAlone {
@@ -80,15 +81,15 @@ package struct NodeMembership: Service {
     /// To be shut down after the dispatcher, which still stores results under the lease.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            var nextRenewal = ContinuousClock.now + life / 4
+            var nextRenewal = clock.boot() + life / 4
             var isFailing = false
             while !Task.isCancelled {
-                try? await Task.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
+                try? await clock.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
                 if Task.isCancelled { break }
                 do {
-                    if nextRenewal <= .now {
+                    if nextRenewal <= clock.boot() {
                         try await renew()
-                        nextRenewal = .now + life / 4
+                        nextRenewal = clock.boot() + life / 4
                     }
                     try await freeDead()
                     isFailing = false
@@ -103,7 +104,7 @@ package struct NodeMembership: Service {
 
     /// Enters `lease`. Its end is reckoned from before the statement, so that we never believe in it for longer than others.
     private func enter(_ lease: Lease) async throws {
-        let end = ContinuousClock.now + life
+        let end = clock.boot() + life
         try await store.write(.engine) { [identity, life] tx in
             try NodeQueries.insert(lease, name: identity.name, version: identity.version, life: life, in: tx)
         }
@@ -112,7 +113,7 @@ package struct NodeMembership: Service {
 
     private func renew() async throws {
         let lease = lease.current
-        let end = ContinuousClock.now + life
+        let end = clock.boot() + life
         let isRenewed = try await store.write(.engine) { [life] tx in
             try NodeQueries.prune(in: tx)
             return try NodeQueries.renew(lease, life: life, in: tx)
@@ -121,11 +122,14 @@ package struct NodeMembership: Service {
             return self.lease.set(lease, until: isAlone ? nil : end)
         }
         logger.warning("this node was taken for dead and goes on under a new lease")
-        try await enter(Lease(at: clock.now()))
+        try await enter(Lease(from: clock))
     }
 
     private func freeDead() async throws {
-        let dead = try await store.write(.engine) { tx in try NodeQueries.fenceDead(in: tx) }
+        // One that is alone has nobody to fence, and on SQLite the database's clock is its own, which may be set forward.
+        guard !isAlone else { return try await freeOrphans() }
+        let own = lease.current
+        let dead = try await store.write(.engine) { tx in try NodeQueries.fenceDead(except: own, in: tx) }
         for name in dead { logger.warning("a node is dead, its deliveries are freed", metadata: ["node": "\(name)"]) }
         try await freeOrphans()
     }

@@ -62,9 +62,17 @@ package enum NodeQueries {
     }
 
     /// Fences the nodes whose lease ran out and gives their names; each is given to one caller only.
-    static func fenceDead(in tx: any Transaction) throws -> [String] {
-        try tx.rows("UPDATE node SET fenced = 1 WHERE fenced = 0 AND alive_until < \(.databaseTime) RETURNING name")
-            .map { try $0.get("name") }
+    ///
+    /// Never `own`: who asks is alive, whatever the database's clock was set to.
+    static func fenceDead(except own: Lease?, in tx: any Transaction) throws -> [String] {
+        try tx.rows(
+            """
+            UPDATE node
+            SET fenced = 1
+            WHERE fenced = 0 AND alive_until < \(.databaseTime) AND lease <> \(own?.sqlValue ?? .text(""))
+            RETURNING name
+            """
+        ).map { try $0.get("name") }
     }
 
     /// Fences `lease`: its process ends.

@@ -1,37 +1,52 @@
 import Synchronization
+import Timestamps
 
 /// The lease that this process works under, and how long it surely holds.
 ///
 /// Whoever cannot renew its lease in time is taken for dead by its peers: they fence the lease and free what was
 /// claimed under it. So no attempt starts that the lease may not outlive.
 package final class OwnLease: Sendable {
-    private struct State {
-        var lease: Lease
-        /// Nil when nobody else can void it: one server of a SQLite database.
-        var end: ContinuousClock.Instant?
+    /// A lease and its end.
+    struct Term: Sendable, Hashable {
+        /// What deliveries are claimed under.
+        let lease: Lease
+        /// Until when nobody fences it; nil when nobody ever does: one server of a SQLite database.
+        let end: ContinuousClock.Instant?
+
+        /// Whether it surely holds for `duration` from `now` on.
+        func holds(for duration: Duration, at now: ContinuousClock.Instant) -> Bool {
+            end.map { now.duration(to: $0) >= duration } ?? true
+        }
     }
 
-    private let state: Mutex<State>
+    private let clock: any WallClock
+    private let state: Mutex<Term>
 
     /// Works under `lease`.
     ///
     /// - Parameters:
     ///   - lease: What deliveries are claimed under.
-    ///   - end: Until when nobody fences it; nil when nobody ever does.
-    package init(_ lease: Lease, until end: ContinuousClock.Instant? = nil) {
-        state = Mutex(State(lease: lease, end: end))
+    ///   - end: Until when nobody fences it, by `clock.boot()`; nil when nobody ever does.
+    ///   - clock: What its end is compared with.
+    package init(_ lease: Lease, until end: ContinuousClock.Instant? = nil, clock: any WallClock = SystemClock()) {
+        self.clock = clock
+        state = Mutex(Term(lease: lease, end: end))
     }
 
     /// What to claim under now.
-    package var current: Lease { state.withLock { $0.lease } }
+    package var current: Lease { term.lease }
+
+    /// What to claim under now, and until when it holds.
+    var term: Term { state.withLock { $0 } }
 
     /// Whether `lease` is the current one and holds for `duration` from now on.
     func outlives(_ duration: Duration, lease: Lease) -> Bool {
-        state.withLock { $0.lease == lease && ($0.end.map { $0 - .now >= duration } ?? true) }
+        let term = term
+        return term.lease == lease && term.holds(for: duration, at: clock.boot())
     }
 
     /// Notes that the lease was renewed, or that another one has its place.
     func set(_ lease: Lease, until end: ContinuousClock.Instant?) {
-        state.withLock { $0 = State(lease: lease, end: end) }
+        state.withLock { $0 = Term(lease: lease, end: end) }
     }
 }

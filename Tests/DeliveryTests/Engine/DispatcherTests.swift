@@ -137,30 +137,6 @@ struct DispatcherTests {
         }
     }
 
-    @Test(arguments: Engine.enabled) func aDeletedEndpointsBacklogDelaysNobody(engine: Engine) async throws {
-        try await withEngine(engine) { harness in
-            let deleted = try await harness.addEndpoint("https://deleted.example/")
-            try await harness.emit(3_000)
-            try await harness.addEndpoint("https://other.example/", owners: ["+18005550100"])
-            try await harness.store.write { tx in try harness.endpoints.delete(deleted, in: tx) }
-            try await harness.emit(owner: "+18005550100")
-            let cancelledAtSend = Mutex<Int?>(nil)
-            let sender = ScriptedSender { _, _ in
-                let count = try? await harness.count(.cancelled)
-                cancelledAtSend.withLock { $0 = count }
-                return .response(statusCode: 200)
-            }
-
-            try await harness.dispatching(sender) { _ in
-                try await sender.untilSent(1)
-                try await until("all are cancelled") { try await harness.count(.cancelled) == 3_000 }
-            }
-
-            #expect(sender.hosts == ["other.example"])
-            #expect((cancelledAtSend.withLock { $0 } ?? 3_000) < 3_000)
-        }
-    }
-
     @Test(arguments: Engine.enabled) func anEndpointWhoseKeyDoesNotOpenIsDisabledAndNeverSentUnsigned(
         engine: Engine
     ) async throws {

@@ -117,8 +117,8 @@ struct EngineHarness: Sendable {
         let dispatcher = Dispatcher(
             store: store ?? self.store, endpoints: endpoints,
             runner: AttemptRunner(sender: sender, schedule: .standard, clock: clock, version: "1.2.3"),
-            lease: lease ?? OwnLease(Lease(at: clock.now())), clock: clock, limits: limits, scanInterval: scanInterval,
-            logger: Self.logger)
+            lease: lease ?? OwnLease(Lease(at: clock.now()), clock: clock), clock: clock, limits: limits,
+            scanInterval: scanInterval, logger: Self.logger)
         try await running(dispatcher, body)
     }
 }

@@ -20,7 +20,7 @@ import Timestamps
             let late = try await harness.claim(endpoint, limit: 3, lease: dead)
 
             let fenced = try await harness.write { tx in
-                [try NodeQueries.fenceDead(in: tx), try NodeQueries.fenceDead(in: tx)]
+                [try NodeQueries.fenceDead(except: nil, in: tx), try NodeQueries.fenceDead(except: nil, in: tx)]
             }
             #expect(fenced == [["dead"], []])
             #expect(try await harness.write { tx in try NodeQueries.freeOrphans(limit: 2, in: tx) } == 2)
@@ -34,13 +34,27 @@ import Timestamps
         }
     }
 
+    @Test(arguments: Engine.enabled) func nobodyFencesItselfWhenTheDatabasesClockIsSetForward(
+        engine: Engine
+    ) async throws {
+        try await withEngine(engine) { harness in
+            let (own, other) = (Lease(at: harness.clock.now()), Lease(at: harness.clock.now()))
+            // As after a step: both leases ran out long ago.
+            try await harness.enter(own, "own", life: .seconds(-7_200))
+            try await harness.enter(other, "other", life: .seconds(-7_200))
+
+            #expect(try await harness.write { tx in try NodeQueries.fenceDead(except: own, in: tx) } == ["other"])
+            #expect(try await harness.write { tx in try NodeQueries.renew(own, life: .seconds(20), in: tx) })
+        }
+    }
+
     @Test(arguments: Engine.enabled) func aFencedLeaseCannotBeRenewed(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let lease = Lease(at: harness.clock.now())
             try await harness.enter(lease, "node", life: .seconds(-1))
             #expect(try await harness.write { tx in try NodeQueries.renew(lease, life: .seconds(-1), in: tx) })
 
-            _ = try await harness.write { tx in try NodeQueries.fenceDead(in: tx) }
+            _ = try await harness.write { tx in try NodeQueries.fenceDead(except: nil, in: tx) }
 
             #expect(try await harness.write { tx in try NodeQueries.renew(lease, life: .seconds(20), in: tx) } == false)
         }
@@ -52,7 +66,7 @@ import Timestamps
             try await harness.emit()
             let lease = Lease(at: harness.clock.now())
             try await harness.enter(lease, "frozen", life: .seconds(-1))
-            _ = try await harness.write { tx in try NodeQueries.fenceDead(in: tx) }
+            _ = try await harness.write { tx in try NodeQueries.fenceDead(except: nil, in: tx) }
 
             _ = try await harness.claim(endpoint, lease: lease)
 
@@ -95,7 +109,7 @@ import Timestamps
     {
         try await withEngine(engine) { harness in
             let endpoint = try await harness.addEndpoint()
-            let lease = OwnLease(Lease(at: harness.clock.now()))
+            let lease = OwnLease(Lease(at: harness.clock.now()), clock: harness.clock)
             // The lease is lost while the first delivery is sent; the one behind it is claimed before that.
             let gate = Gate()
             let sender = ScriptedSender { _, _ in
@@ -104,7 +118,7 @@ import Timestamps
             try await harness.emit()
             try await harness.dispatching(sender, lease: lease) { _ in
                 try await sender.untilSent(1)
-                lease.set(lease.current, until: .now)
+                lease.set(lease.current, until: harness.clock.boot())
                 try await harness.emit(3)
                 // Longer than the look at the store, which would have claimed them.
                 try await until("the dispatcher looks again") {

@@ -1,0 +1,89 @@
+import Storage
+import Timestamps
+
+/// The dispatcher's transactions, each a body that runs whole or not at all.
+struct DispatcherWork: Sendable {
+    /// Reads endpoints and their keys.
+    let endpoints: EndpointQueries
+    /// Whether an attempt can begin without a lookup of the endpoint's name.
+    var isPrepared: @Sendable (Endpoint) -> Bool = { _ in true }
+
+    /// What one request of a claim gave.
+    enum Claimed: Sendable {
+        /// These are ours now.
+        case taken(Endpoint, [ClaimedDelivery])
+        /// The endpoint was paused, disabled or deleted.
+        case notActive
+        /// Nothing is claimed before the name is looked up: a name server that is silent holds no slot and no lease.
+        case nameUnknown(Endpoint)
+        /// Its signing key does not open: it is disabled now.
+        case disabled
+        /// A row holds what it should not; other endpoints are served all the same.
+        case unreadable(String)
+    }
+
+    /// Takes deliveries for each of `requests` under `lease`, and says what each gave, in their order.
+    func claim(
+        _ requests: [ReadySet.Request], lease: Lease, at now: Timestamp, in tx: any Transaction
+    ) throws -> [Claimed] {
+        try requests.map { request in
+            do {
+                return try claim(request, lease: lease, at: now, in: tx)
+            } catch StorageError.corrupt(let reason) {
+                return .unreadable(reason)
+            }
+        }
+    }
+
+    /// A webhook whose signing key cannot be read is never sent unsigned: it holds its deliveries until it is fixed.
+    private func claim(
+        _ request: ReadySet.Request, lease: Lease, at now: Timestamp, in tx: any Transaction
+    ) throws -> Claimed {
+        guard let row = try DeliveryQueries.activeEndpoint(request.endpoint, in: tx) else { return .notActive }
+        var endpoint = try endpoints.endpoint(row: row)
+        if endpoint.unreadableKey != nil {
+            try DeliveryQueries.disable(request.endpoint, because: EndpointQueries.unreadableKey, in: tx)
+            return .disabled
+        }
+        guard isPrepared(endpoint) else { return .nameUnknown(endpoint) }
+        if let release = endpoint.release {
+            switch try ReleaseQueries.claim(endpoint, release, lease: lease, at: now, in: tx) {
+            case .taken(let held): return .taken(endpoint, [held])
+            case .waiting: return .taken(endpoint, [])
+            case .over: endpoint.release = nil
+            }
+        }
+        let deliveries = try DeliveryQueries.claim(
+            endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease, at: now, in: tx)
+        return .taken(endpoint, deliveries)
+    }
+
+    /// All that waits at active endpoints, and endpoints that are gone.
+    static func scan(in tx: any Transaction) throws -> [DeliveryQueries.Backlog] {
+        var backlogs: [DeliveryQueries.Backlog] = []
+        while true {
+            let page = try DeliveryQueries.backlogs(after: backlogs.last?.endpoint.text ?? "", in: tx)
+            backlogs += page
+            if page.count < 500 { return backlogs }
+        }
+    }
+
+    /// Cancels a batch for deleted endpoints, so that a backlog of any length delays nobody; true when there may be more.
+    static func clearDeleted(in tx: any Transaction) throws -> Bool {
+        try DeliveryQueries.cancelForDeletedEndpoints(limit: batch, in: tx)
+    }
+
+    /// Cancels what was made for an endpoint in the moment of its deletion, which is nobody's.
+    static func clearOrphans(of endpoint: EndpointID, in tx: any Transaction) throws {
+        _ = try DeliveryQueries.cancelPending(of: endpoint, limit: batch, in: tx)
+    }
+
+    /// Frees what is leased under `lease` and not among `held`, and gives their ids.
+    static func repair(keeping held: Set<DeliveryID>, lease: Lease, in tx: any Transaction) throws -> [DeliveryID] {
+        let orphans = try DeliveryQueries.leased(by: lease, in: tx).filter { !held.contains($0) }
+        try DeliveryQueries.free(orphans, lease: lease, in: tx)
+        return orphans
+    }
+
+    private static let batch = 500
+}

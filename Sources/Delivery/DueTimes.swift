@@ -1,0 +1,106 @@
+import Storage
+import Timestamps
+
+/// Pulls in what waits for a time that was set back.
+///
+/// Due times are times of day. When those are set back by an hour, a retry that was due in 2 s would wait for an hour
+/// and 2 s. So after such a step each due time that lies further ahead than its schedule allows moves by the step.
+package enum DueTimes {
+    /// How far the walk is.
+    package struct Cursor: Sendable, Hashable {
+        var endpoint: String
+        var dueAt: Timestamp
+        var id: String
+
+        /// The beginning.
+        package static let start = Cursor(endpoint: "", dueAt: .first, id: "")
+    }
+
+    /// One transaction: moves at most 500 retries of one endpoint, and the pace of its release. Index: `delivery_ready`.
+    ///
+    /// - Parameters:
+    ///   - step: By how much the clock was set; negative.
+    ///   - cursor: Where the transaction before it ended; ``Cursor/start`` for the first.
+    ///   - now: The time of day as it is now.
+    ///   - schedule: The waits before retries.
+    ///   - tx: The transaction.
+    /// - Returns: The cursor of the next transaction; nil at the end.
+    /// - Throws: `StorageError`.
+    package static func pullIn(
+        by step: Duration, after cursor: Cursor, at now: Timestamp, schedule: RetrySchedule, in tx: any Transaction
+    ) throws -> Cursor? {
+        let endpoint: String? = try tx.value(
+            """
+            SELECT MIN(id) AS value
+            FROM endpoint
+            WHERE id >= \(cursor.endpoint)
+            """)
+        guard let endpoint else { return nil }
+        let isSame = endpoint == cursor.endpoint
+        if !isSame { try pullInRelease(of: endpoint, at: now, in: tx) }
+        let from = isSame ? cursor : Cursor(endpoint: endpoint, dueAt: now, id: "")
+        let rows = try tx.rows(
+            """
+            SELECT id, due_at, step
+            FROM delivery
+            WHERE endpoint_id = \(endpoint) AND state = \(literal: DeliveryState.pending.rawValue)
+                AND lane = \(literal: DeliveryLane.retry.rawValue) AND due_at >= \(from.dueAt)
+                AND (due_at > \(from.dueAt) OR id > \(from.id))
+            ORDER BY due_at, id
+            LIMIT \(batch)
+            """)
+        var last = from
+        for row in rows {
+            let id: String = try row.get("id")
+            last = Cursor(endpoint: endpoint, dueAt: try row.get("due_at"), id: id)
+            guard last.dueAt - now > schedule.longestWait(beforeStep: try row.get("step")) else { continue }
+            try tx.run(
+                """
+                UPDATE delivery
+                SET due_at = \(max(last.dueAt + step, now + .seconds(1)))
+                WHERE id = \(id) AND due_at = \(last.dueAt)
+                    AND state = \(literal: DeliveryState.pending.rawValue)
+                """)
+        }
+        if rows.count == batch { return last }
+        return Cursor(endpoint: endpoint + "\u{1}", dueAt: .first, id: "")
+    }
+
+    /// Walks all endpoints, a bounded transaction after the other.
+    package static func pullIn(
+        by step: Duration, store: any Store, clock: any WallClock, schedule: RetrySchedule
+    ) async throws {
+        guard step < .zero else { return }
+        var cursor: Cursor? = .start
+        while let from = cursor {
+            cursor = try await store.write(.maintenance) { tx in
+                try pullIn(by: step, after: from, at: clock.now(), schedule: schedule, in: tx)
+            }
+        }
+        store.wakeups.signal(.deliveries)
+    }
+
+    private static func pullInRelease(of endpoint: String, at now: Timestamp, in tx: any Transaction) throws {
+        let row = try tx.rows("SELECT release_rate, release_next_at FROM endpoint WHERE id = \(endpoint)").first
+        guard let rate: Double = try row?.find("release_rate"), let next: Timestamp = try row?.find("release_next_at")
+        else { return }
+        let latest = now + .seconds(1 / rate)
+        guard next > latest else { return }
+        try tx.run(
+            """
+            UPDATE endpoint
+            SET release_next_at = \(latest)
+            WHERE id = \(endpoint) AND release_next_at = \(next)
+            """)
+    }
+
+    private static let batch = 500
+}
+
+extension RetrySchedule {
+    /// The longest wait before the attempt that follows `step` failures, jitter included and a second for what the clocks
+    /// of nodes differ by; `Retry-After` aside.
+    func longestWait(beforeStep step: Int) -> Duration {
+        (delay(afterStep: max(step - 1, 0), jitter: 1) ?? .zero) + .seconds(1)
+    }
+}

@@ -1,0 +1,84 @@
+import Storage
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Delivery
+
+/// What a clock that was set back leaves ahead is pulled in.
+@Suite(.timeLimit(.minutes(2))) struct DueTimesTests {
+    @Test(arguments: Engine.enabled) func aRetryWaitsNoLongerThanItsScheduleAfterTheClockWasSetBack(
+        engine: Engine
+    ) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(2)
+            let lease = Lease(at: harness.clock.now())
+            let claims = try await harness.claim(endpoint, lease: lease)
+            let due = harness.clock.now() + .seconds(2)
+            try await harness.record(claims, .retry(at: due), lease: lease)
+            harness.clock.advance(by: .seconds(-3_600))
+
+            try await harness.pullIn(.seconds(-3_600))
+
+            let now = harness.clock.now()
+            #expect(try await harness.deliveries(to: endpoint).map(\.dueAt) == [now + .seconds(2), now + .seconds(2)])
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func aRetryThatIsNotTooFarAheadStays(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit()
+            let lease = Lease(at: harness.clock.now())
+            let due = harness.clock.now() + .seconds(2)
+            try await harness.record(try await harness.claim(endpoint, lease: lease), .retry(at: due), lease: lease)
+
+            try await harness.pullIn(.seconds(-3_600))
+
+            #expect(try await harness.deliveries(to: endpoint).map(\.dueAt) == [due])
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func aThousandRetriesOfManyEndpointsAreAllPulledIn(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            for number in 0..<3 { try await harness.addEndpoint("https://r-\(number).example/") }
+            try await harness.emit(501)
+            let ahead = harness.clock.now() + .seconds(40 * 86_400)
+            try await harness.store.write { tx in
+                _ = try tx.run("UPDATE delivery SET lane = \(DeliveryLane.retry), step = 1, due_at = \(ahead)")
+            }
+
+            try await harness.pullIn(.seconds(-40 * 86_400))
+
+            let left: Int? = try await harness.store.read { tx in
+                try tx.value("SELECT COUNT(*) AS value FROM delivery WHERE due_at >= \(ahead)")
+            }
+            #expect(left == 0)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func aReleaseGoesOnAtItsPace(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let id = try await harness.addEndpoint()
+            try await harness.change(id) { $0.release = Release(rate: 0.5, through: 3) }
+            let ahead = harness.clock.now() + .seconds(3_600)
+            try await harness.store.write { tx in
+                _ = try tx.run("UPDATE endpoint SET release_next_at = \(ahead) WHERE id = \(id)")
+            }
+
+            try await harness.pullIn(.seconds(-3_600))
+
+            let next: Timestamp? = try await harness.store.read { tx in
+                try tx.value("SELECT release_next_at AS value FROM endpoint WHERE id = \(id)")
+            }
+            #expect(next == harness.clock.now() + .seconds(2))
+        }
+    }
+}
+
+extension EngineHarness {
+    fileprivate func pullIn(_ step: Duration) async throws {
+        try await DueTimes.pullIn(by: step, store: store, clock: clock, schedule: .standard)
+    }
+}

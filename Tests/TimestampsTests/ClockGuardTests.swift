@@ -1,0 +1,99 @@
+import TestSupport
+import Testing
+
+@testable import Timestamps
+
+struct ClockGuardTests {
+    private let clock = SteppableClock()
+
+    @Test func aClockThatRunsIsBelievedAndMakesNoStep() {
+        let clocks = ClockGuard(clock)
+        for _ in 0..<1_000 {
+            clock.pass(.seconds(600))
+            clock.step(by: .milliseconds(300))  // As slewing would.
+            #expect(clocks.look() == nil)
+            #expect(clocks.isBelieved)
+        }
+        #expect(clocks.steps == (0, 0))
+    }
+
+    @Test func aStepIsToldOnceAndCounted() {
+        let clocks = ClockGuard(clock)
+        clock.pass(.seconds(1))
+        clock.step(by: .seconds(-3_600))
+        #expect(clocks.look() == ClockStep(amount: .seconds(-3_600)))
+        #expect(clocks.look() == nil)
+        clock.step(by: .seconds(2))
+        #expect(clocks.look() == ClockStep(amount: .seconds(2)))
+        #expect(clocks.steps == (1, 1))
+    }
+
+    @Test func aClockThatWasSetFarAheadIsBelievedAfterADayWithoutAnotherStep() {
+        let clocks = ClockGuard(clock)
+        clock.pass(.seconds(60))
+        clock.step(by: .seconds(40 * 86_400))
+        #expect(!clocks.isBelieved, "before anybody looked")
+        _ = clocks.look()
+        clock.pass(ClockGuard.patience - .seconds(1))
+        _ = clocks.look()
+        #expect(!clocks.isBelieved)
+
+        clock.pass(.seconds(1))
+        _ = clocks.look()
+
+        #expect(clocks.isBelieved)
+    }
+
+    @Test func aClockThatIsPutRightIsBelievedAtOnce() {
+        let clocks = ClockGuard(clock)
+        clock.step(by: .seconds(40 * 86_400))
+        _ = clocks.look()
+        clock.step(by: .seconds(-40 * 86_400))
+
+        #expect(clocks.isBelieved)
+    }
+
+    @Test func manySmallStepsAreNotBelievedTogether() {
+        let clocks = ClockGuard(clock)
+        for _ in 0..<10 {
+            clock.pass(.seconds(60))
+            clock.step(by: .seconds(1_800))
+            _ = clocks.look()
+        }
+        #expect(!clocks.isBelieved)
+    }
+
+    @Test func aServerThatWasAwayForLongBelievesItsClockAfterADay() {
+        let clocks = ClockGuard(clock, lastAlive: clock.now() - .seconds(40 * 86_400))
+        #expect(!clocks.isBelieved)
+        clock.pass(ClockGuard.patience)
+        _ = clocks.look()
+        #expect(clocks.isBelieved)
+        #expect(ClockGuard(clock, lastAlive: clock.now() - .seconds(600)).isBelieved)
+    }
+
+    @Test func aClockThatComesBackToWhatItWasIsBelieved() {
+        let lastAlive = clock.now()
+        clock.step(by: .seconds(-5 * 86_400))
+        let clocks = ClockGuard(clock, lastAlive: lastAlive)
+        clock.pass(.seconds(30))
+        clock.step(by: .seconds(5 * 86_400))
+
+        #expect(clocks.isBelieved)
+    }
+
+    @Test func graceFollowsAStepForwardAlsoOneThatNobodySawYet() {
+        let clocks = ClockGuard(clock)
+        #expect(!clocks.isInGrace(for: .seconds(60)))
+        clock.step(by: .seconds(7_200))
+        #expect(clocks.isInGrace(for: .seconds(60)))
+        _ = clocks.look()
+        clock.pass(.seconds(59))
+        #expect(clocks.isInGrace(for: .seconds(60)))
+        clock.pass(.seconds(1))
+        #expect(!clocks.isInGrace(for: .seconds(60)))
+        clock.step(by: .seconds(-7_200))
+        _ = clocks.look()
+        #expect(!clocks.isInGrace(for: .seconds(60)))
+    }
+}
