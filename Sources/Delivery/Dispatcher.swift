@@ -19,6 +19,7 @@ package struct Dispatcher: Service {
     private let scanInterval: Duration
     private let metrics: DeliveryMetrics
     private let logger: Logger
+    private let cursors = ClaimCursors()
     private let shortageReport = Occasionally(every: .seconds(60))
     private let nameWaits = NameWaits()
 
@@ -201,7 +202,8 @@ package struct Dispatcher: Service {
             }
         }
         let deliveries = try DeliveryQueries.claim(
-            endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease.current, at: clock.now(), in: tx)
+            endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease.current, at: clock.now(),
+            cursors: cursors, in: tx)
         return .taken(endpoint, deliveries)
     }
 
