@@ -49,11 +49,8 @@ final class ClaimCursors: Sendable {
         }
     }
 
-    /// Notes that deliveries were claimed, the last of them due at `due`.
-    ///
-    /// - Parameters:
-    ///   - due: When the last of them was due.
-    ///   - mayHaveMore: Whether there may be more right behind it, be it in front of where claims ended before.
+    /// Notes that deliveries were claimed, the last of them due at `due`; `mayHaveMore` says whether there may be more right
+    /// behind it, be it in front of where claims ended before.
     func claimed(
         through due: Timestamp, mayHaveMore: Bool, of endpoint: EndpointID, _ lane: DeliveryLane,
         at now: ContinuousClock.Instant = .now

@@ -32,7 +32,7 @@ package enum EventNumbering {
     /// One transaction of the numbering sweep. Where another node numbers at the moment, it may well number what we have to:
     /// we look again a little later, and mostly find nothing left.
     ///
-    /// - Parameter looks: How far back to look; those of one process.
+    /// `looks` says how far back to look, and is the same for all sweeps of one process.
     package static func sweep(_ looks: NumberingLooks, in tx: any Transaction) throws -> Sweep.Outcome {
         let start = looks.start()
         let now = tx.now
@@ -50,7 +50,7 @@ package enum EventNumbering {
     /// Numbers at most 1,000 events and as many deliveries that were committed without, once no other node does. Indexes:
     /// `event_fresh`, `delivery_fresh`.
     ///
-    /// - Parameter start: Since when they were made; nil for all.
+    /// Of those only that were made since `start`; nil for all.
     package static func step(since start: Timestamp? = nil, in tx: any Transaction) throws -> Sweep.Outcome {
         // In a statement of its own: what is read behind the lock is newer than the round before.
         let head: Int64? = try tx.value("SELECT position AS value FROM log_head WHERE id = 1 \(.forUpdate)")
