@@ -52,7 +52,7 @@ package struct Audit: Sendable {
     }
 
     /// Every endpoint's account, in the order of their ids. Indexes: `delivery_ready`, `delivery_leased`,
-    /// `delivery_unnumbered`.
+    /// `delivery_fresh`.
     ///
     /// Counts open rows only; run it on a reader.
     package static func accounts(in tx: any Transaction) throws -> [Account] {

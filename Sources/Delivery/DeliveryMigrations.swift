@@ -216,5 +216,14 @@ package enum DeliveryMigrations {
                 """,
                 "CREATE INDEX endpoint_hour_age ON endpoint_hour (hour, endpoint_id)",
             ]),
+        // Not by `position IS NULL`: PostgreSQL takes that from the index of positions as well, where what had no number once
+        // is kept for older transactions.
+        Migration(
+            "delivery-fresh-1", [],
+            indexes: [
+                TableIndex("event_fresh", on: "event", "(created_at, id) WHERE COALESCE(position, 0) = 0"),
+                TableIndex("delivery_fresh", on: "delivery", "(created_at, id) WHERE COALESCE(sequence, 0) = 0"),
+            ]),
+        Migration("delivery-fresh-2", ["DROP INDEX event_unnumbered", "DROP INDEX delivery_unnumbered"]),
     ]
 }

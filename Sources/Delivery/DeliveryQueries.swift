@@ -77,19 +77,34 @@ package enum DeliveryQueries {
     /// clock was set back, and a retry would be due as soon as it is planned.
     ///
     /// Where the events of a message are ordered, one that is behind an open one of its message is left.
+    ///
+    /// Beside old snapshots it begins behind what is known to be done: see ``ClaimCursors``.
     static func claim(
-        endpoint: Endpoint, lane: DeliveryLane, limit: Int, lease: Lease, at now: Timestamp, in tx: any Transaction
+        endpoint: Endpoint, lane: DeliveryLane, limit: Int, lease: Lease, at now: Timestamp,
+        cursors: ClaimCursors? = nil, in tx: any Transaction
     ) throws -> [ClaimedDelivery] {
-        try tx.all(
-            ClaimedDelivery.self,
-            take(lease) + """
-                WHERE id IN (
-                    SELECT d.id
-                    \(waiting(endpoint, lane, at: now))
-                    LIMIT \(limit)
-                    \(.forUpdateSkipLocked))
+        // What an order holds back stays behind the cursor. And where writes are one at a time, nothing dead is read.
+        let cursor = tx.isSerial || endpoint.ordering == .message ? nil : cursors
+        let start = cursor?.start(endpoint.id, lane)
+        // The rows are picked once, before any is changed: joined instead, they may be picked again for each.
+        let rows = try tx.rows(
+            """
+            WITH picked AS MATERIALIZED (
+                SELECT d.id AS picked_id
+                \(waiting(endpoint, lane, from: start, at: now))
+                LIMIT \(limit)
+                \(.forUpdateSkipLocked))
+
+            """ + take(lease) + """
+                FROM picked
+                WHERE id = picked_id
                 \(claimed)
                 """)
+        if let cursor, let last = try rows.map({ try $0.get("due_at", as: Timestamp.self) }).max() {
+            let mayHaveMore = rows.count == limit
+            tx.afterCommit { cursor.claimed(through: last, mayHaveMore: mayHaveMore, of: endpoint.id, lane) }
+        }
+        return try rows.map(ClaimedDelivery.init)
     }
 
     /// The beginning of a claim; its `WHERE` follows.
@@ -101,10 +116,13 @@ package enum DeliveryQueries {
         """
     }
 
-    /// What may be claimed from one lane, in its order.
-    static func waiting(_ endpoint: Endpoint, _ lane: DeliveryLane, at now: Timestamp) -> SQL {
+    /// What may be claimed from one lane, in its order; of what was due before `start`, nothing.
+    static func waiting(
+        _ endpoint: Endpoint, _ lane: DeliveryLane, from start: Timestamp? = nil, at now: Timestamp
+    ) -> SQL {
         let pending = DeliveryState.pending.rawValue
         let isDue: SQL = lane == .retry ? "AND d.due_at <= \(now)" : ""
+        let isAhead: SQL = start.map { "AND d.due_at >= \($0)" } ?? ""
         let isFirst: SQL = """
             AND NOT EXISTS (
                 SELECT 1
@@ -115,14 +133,14 @@ package enum DeliveryQueries {
         return """
             FROM delivery d
             WHERE d.endpoint_id = \(endpoint.id) AND d.state = \(literal: pending) AND d.lane = \(lane)
-                \(isDue) \(endpoint.ordering == .message ? isFirst : "")
+                \(isDue) \(isAhead) \(endpoint.ordering == .message ? isFirst : "")
             ORDER BY d.due_at, d.id
             """
     }
 
     /// The end of a claim: what ``ClaimedDelivery`` reads.
     static let claimed: SQL = """
-        RETURNING id, lease, event_id, endpoint_id, sequence, attempt, step, created_at,
+        RETURNING id, lease, event_id, endpoint_id, sequence, attempt, step, created_at, due_at,
             (SELECT type FROM event WHERE event.id = delivery.event_id) AS event_type,
             (SELECT body FROM event_body WHERE event_body.event_id = delivery.event_id) AS body
         """
@@ -201,9 +219,19 @@ package enum DeliveryQueries {
                 """
                 UPDATE delivery
                 SET state = \(literal: DeliveryState.pending.rawValue), lease = NULL
-                WHERE id = \(id) AND lease = \(lease) AND state = \(literal: DeliveryState.leased.rawValue)
+                WHERE \(isHeld(id, under: lease))
                 """)
         }
+    }
+
+    /// That the delivery `id` is claimed under `lease`: a condition, by the primary key alone.
+    ///
+    /// Its terms are written so that no other index serves them. PostgreSQL would take `delivery_leased`, which looks small to
+    /// it, and read every entry that others left there: beside an old snapshot there is one for each claim since then.
+    static func isHeld(_ id: DeliveryID, under lease: Lease) -> SQL {
+        """
+        id = \(id) AND COALESCE(lease, '') = \(lease) AND state + 0 = \(literal: DeliveryState.leased.rawValue)
+        """
     }
 
     /// Makes claims wait again that were not attempted; those that others have by now stay theirs.

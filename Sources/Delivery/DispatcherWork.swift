@@ -6,7 +6,14 @@ struct DispatcherWork: Sendable {
     /// Reads endpoints and their keys.
     let endpoints: EndpointQueries
     /// Whether an attempt can begin without a lookup of the endpoint's name.
-    var isPrepared: @Sendable (Endpoint) -> Bool = { _ in true }
+    let isPrepared: @Sendable (Endpoint) -> Bool
+    /// Where claims ended before.
+    private let cursors = ClaimCursors()
+
+    init(endpoints: EndpointQueries, isPrepared: @escaping @Sendable (Endpoint) -> Bool = { _ in true }) {
+        self.endpoints = endpoints
+        self.isPrepared = isPrepared
+    }
 
     /// What one request of a claim gave.
     enum Claimed: Sendable {
@@ -54,7 +61,8 @@ struct DispatcherWork: Sendable {
             }
         }
         let deliveries = try DeliveryQueries.claim(
-            endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease, at: now, in: tx)
+            endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease, at: now, cursors: cursors,
+            in: tx)
         return .taken(endpoint, deliveries)
     }
 

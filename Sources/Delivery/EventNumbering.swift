@@ -31,16 +31,27 @@ package enum EventNumbering {
 
     /// One transaction of the numbering sweep. Where another node numbers at the moment, it may well number what we have to:
     /// we look again a little later, and mostly find nothing left.
-    package static func sweep(in tx: any Transaction) throws -> Sweep.Outcome {
-        guard try isBehind(in: tx) else { return Sweep.Outcome(mayHaveMore: false, nextDue: nil) }
+    ///
+    /// `looks` says how far back to look, and is the same for all sweeps of one process.
+    package static func sweep(_ looks: NumberingLooks, in tx: any Transaction) throws -> Sweep.Outcome {
+        let start = looks.start()
+        let now = tx.now
+        guard try isBehind(since: start, in: tx) else {
+            tx.afterCommit { looks.isComplete(at: now) }
+            return Sweep.Outcome(mayHaveMore: false, nextDue: nil)
+        }
         let isFree = try !tx.rows("SELECT id FROM log_head WHERE id = 1 \(.forUpdateSkipLocked)").isEmpty
         guard isFree else { return Sweep.Outcome(mayHaveMore: false, nextDue: tx.now + interval) }
-        return try step(in: tx)
+        let outcome = try step(since: start, in: tx)
+        if !outcome.mayHaveMore { tx.afterCommit { looks.isComplete(at: now) } }
+        return outcome
     }
 
     /// Numbers at most 1,000 events and as many deliveries that were committed without, once no other node does. Indexes:
-    /// `event_unnumbered`, `delivery_unnumbered`.
-    package static func step(in tx: any Transaction) throws -> Sweep.Outcome {
+    /// `event_fresh`, `delivery_fresh`.
+    ///
+    /// Of those only that were made since `start`; nil for all.
+    package static func step(since start: Timestamp? = nil, in tx: any Transaction) throws -> Sweep.Outcome {
         // In a statement of its own: what is read behind the lock is newer than the round before.
         let head: Int64? = try tx.value("SELECT position AS value FROM log_head WHERE id = 1 \(.forUpdate)")
         guard let head else { throw StorageError.corrupt("log_head has no row") }
@@ -51,13 +62,13 @@ package enum EventNumbering {
             FROM (
                 SELECT id, ROW_NUMBER() OVER (ORDER BY created_at, id) AS place
                 FROM event
-                WHERE position IS NULL
+                WHERE COALESCE(position, 0) = 0 \(isMade(since: start))
                 ORDER BY created_at, id
                 LIMIT \(batch)) AS fresh
             WHERE event.id = fresh.id
             """)
         if events > 0 { try tx.run("UPDATE log_head SET position = \(head + Int64(events)) WHERE id = 1") }
-        let deliveries = try numberDeliveries(in: tx)
+        let deliveries = try numberDeliveries(since: start, in: tx)
         let wakeups = tx.wakeups
         tx.afterCommit {
             if events > 0 {
@@ -75,27 +86,40 @@ package enum EventNumbering {
     ///
     /// When the store cannot be written, the list is as it is.
     package static func catchUp(_ store: any Store) async throws {
-        guard try await store.read({ tx in try !tx.isSerial && isBehind(in: tx) }) else { return }
+        // What is older has its number, or gets it from the sweep, which looks at all of it once a minute.
+        guard
+            try await store.read({ tx in
+                try !tx.isSerial && isBehind(since: tx.now - ClaimCursors.wideMargin, in: tx)
+            })
+        else { return }
         do {
-            while try await store.write({ tx in try step(in: tx).mayHaveMore }) {}
+            while try await store.write({ tx in
+                try step(since: tx.now - ClaimCursors.wideMargin, in: tx).mayHaveMore
+            }) {}
         } catch StorageError.unavailable {
             return
         }
     }
 
-    private static func isBehind(in tx: any Transaction) throws -> Bool {
+    private static func isBehind(since start: Timestamp?, in tx: any Transaction) throws -> Bool {
         let found = try tx.rows(
             """
             SELECT 1
-            WHERE EXISTS (SELECT 1 FROM event WHERE position IS NULL)
-                OR EXISTS (SELECT 1 FROM delivery WHERE sequence IS NULL)
+            WHERE EXISTS (SELECT 1 FROM event WHERE COALESCE(position, 0) = 0 \(isMade(since: start)))
+                OR EXISTS (SELECT 1 FROM delivery WHERE COALESCE(sequence, 0) = 0 \(isMade(since: start)))
             """)
         return !found.isEmpty
     }
 
+    private static func isMade(since start: Timestamp?) -> SQL {
+        start.map { "AND created_at >= \($0)" } ?? ""
+    }
+
     /// Gives how many were numbered of each endpoint. Rows are locked in the order of their birth, as by those who
     /// store results, and before the tallies.
-    private static func numberDeliveries(in tx: any Transaction) throws -> [EndpointID: Int] {
+    private static func numberDeliveries(
+        since start: Timestamp?, in tx: any Transaction
+    ) throws -> [EndpointID: Int] {
         let numbered = try tx.rows(
             """
             UPDATE delivery
@@ -105,7 +129,7 @@ package enum EventNumbering {
                 FROM (
                     SELECT id, endpoint_id, created_at
                     FROM delivery
-                    WHERE sequence IS NULL
+                    WHERE COALESCE(sequence, 0) = 0 \(isMade(since: start))
                     ORDER BY created_at, id
                     LIMIT \(batch)
                     \(.forUpdate)) AS locked) AS fresh
@@ -121,10 +145,10 @@ package enum EventNumbering {
         return counts
     }
 
-    /// How many deliveries of each endpoint have no number yet. Index: `delivery_unnumbered`.
+    /// How many deliveries of each endpoint have no number yet. Index: `delivery_fresh`.
     static func unnumbered(in tx: any Transaction) throws -> [EndpointID: Int64] {
         let rows = try tx.rows(
-            "SELECT endpoint_id, COUNT(*) AS total FROM delivery WHERE sequence IS NULL GROUP BY endpoint_id")
+            "SELECT endpoint_id, COUNT(*) AS total FROM delivery WHERE COALESCE(sequence, 0) = 0 GROUP BY endpoint_id")
         return Dictionary(
             try rows.map { (try $0.get("endpoint_id"), try $0.get("total")) }, uniquingKeysWith: { $1 })
     }

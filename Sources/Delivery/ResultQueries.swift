@@ -65,8 +65,7 @@ enum ResultQueries {
     private static func move(_ result: RecordedAttempt, in tx: any Transaction) -> SQL {
         let claim = result.claim
         return transition(result, Etiquette.problem(of: result.result), in: tx) + """
-            WHERE id = \(claim.id) AND lease = \(claim.lease) AND attempt = \(claim.attempt)
-                AND state = \(literal: DeliveryState.leased.rawValue)
+            WHERE \(DeliveryQueries.isHeld(claim.id, under: claim.lease)) AND attempt = \(claim.attempt)
             """
     }
 

@@ -16,7 +16,7 @@ import Timestamps
 package final class PostgresStore: Store {
     package let wakeups = Wakeups()
 
-    private let servers: PostgresServers
+    let servers: PostgresServers
     private let pool: PostgresPool
     /// Apart, so that claims and results never wait for requests.
     private let enginePool: PostgresPool

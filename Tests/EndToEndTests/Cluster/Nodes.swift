@@ -52,7 +52,8 @@ struct Nodes: Sendable {
 
     /// Reads the store.
     func rows(_ sql: SQL) async throws -> [Row] {
-        let store = try await PostgresStore.open(url: database.url, connections: 1)
+        let url = all[0].environment["DATABASE_URL"] ?? database.url
+        let store = try await PostgresStore.open(url: url, connections: 1)
         return try await closing(store) { try await store.read { tx in try tx.rows(sql) } }
     }
 

@@ -33,6 +33,25 @@ final class PostgresCluster: Sendable {
         try await start()
     }
 
+    /// Copies `primary` and follows it; from now on nothing is committed there that is not here.
+    fileprivate func follow(_ primary: PostgresCluster) async throws {
+        if getuid() == 0 { try await run("/usr/bin/chown", "postgres", folder) }
+        try await run(
+            tools + "pg_basebackup", "--pgdata", folder + "/cluster", "--host", primary.folder, "--username",
+            "postgres",
+            "--write-recovery-conf", "--wal-method", "stream", "--checkpoint", "fast", asOwner: true)
+        try await start()
+        // The copy was made before, so that this server needs no standby once it is the primary.
+        for command in ["ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"] {
+            try await run("/usr/bin/psql", "--quiet", "--command", command, primary.url)
+        }
+    }
+
+    /// Makes a standby the primary, and waits until it takes writes.
+    func promote() async throws {
+        try await run(tools + "pg_ctl", "--pgdata", folder + "/cluster", "--wait", "--silent", "promote", asOwner: true)
+    }
+
     /// Starts the server and waits until it takes connections.
     func start() async throws {
         // Not flushed: what a test kills is the server, not the machine.
@@ -48,6 +67,11 @@ final class PostgresCluster: Sendable {
         try await run(
             tools + "pg_ctl", "--pgdata", folder + "/cluster", "--mode", "immediate", "--silent", "stop",
             asOwner: true)
+    }
+
+    /// Ends every process of the server without a word, as when its machine dies.
+    func die() throws {
+        for process in try processes() { kill(process, SIGKILL) }
     }
 
     /// Has every process of the server stand still, as on a volume that hangs: connections are taken and nothing is answered.
@@ -104,5 +128,28 @@ func withPostgresCluster<Value>(_ body: (PostgresCluster) async throws -> Value)
         try? cluster.thaw()  // It ran, or none runs.
         try? await cluster.crash()  // Already stopped, or never started: nothing to end.
         return try result.get()
+    }
+}
+
+/// Runs `body` with a primary, its synchronous standby, and the URL that names both.
+func withReplicatedPostgres(
+    _ body: (_ primary: PostgresCluster, _ standby: PostgresCluster, _ url: String) async throws -> Void
+) async throws {
+    try await withPostgresCluster { primary in
+        try await withTemporaryDirectory { folder in
+            chmod(folder, 0o755)
+            let standby = try PostgresCluster(folder: folder)
+            let result: Result<Void, any Error>
+            do {
+                try await standby.follow(primary)
+                let hosts = [primary, standby].map { $0.url.split(separator: "host=")[1] }.joined(separator: ",")
+                let url = "postgresql://postgres@/postgres?host=\(hosts)&target_session_attrs=read-write"
+                result = .success(try await body(primary, standby, url))
+            } catch {
+                result = .failure(error)
+            }
+            try? await standby.crash()  // Never started: nothing to end.
+            try result.get()
+        }
     }
 }

@@ -1,0 +1,149 @@
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Delivery
+@testable import Storage
+
+/// Beside a transaction that stays open, as that of a `pg_dump`: PostgreSQL keeps for it whatever changes.
+@Suite(.timeLimit(.minutes(3))) struct OldSnapshotTests {
+    /// The blocks that each kind of statement looked at for one event.
+    private typealias Cost = [String: Int]
+
+    @Test func anEventCostsTheSameAfterFourTimesAsMany() async throws {
+        try await withEngine(.postgresql) { harness in
+            let id = try await harness.addEndpoint()
+            let engine = Engine(harness: harness, endpoint: id)
+            for _ in 0..<20 { try await engine.pass() }
+            // So many that no table is read whole, which would hide what an index costs.
+            _ = try await harness.store.write(.maintenance) { tx in
+                try tx.run(
+                    """
+                    INSERT INTO event
+                    SELECT id || number, position + 20 * number, user_id, type, owner, source, matches, order_key, order_no,
+                        only_endpoint_id, created_at, retained_from
+                    FROM event, generate_series(1, 800) AS number
+                    """)
+                try tx.run("UPDATE log_head SET position = 16020")
+                try tx.run(
+                    """
+                    INSERT INTO delivery (id, event_id, endpoint_id, sequence, state, lane, due_at, attempt, step, created_at)
+                    SELECT id || number, event_id, endpoint_id, sequence + 20 * number, state, lane, due_at, 1, 0, created_at
+                    FROM delivery, generate_series(1, 800) AS number
+                    """)
+                try tx.run("UPDATE tally SET accepted = 16020")
+                try tx.run("ANALYZE")
+            }
+
+            try await withOldSnapshot(of: harness.store) {
+                var costs: [Cost] = []
+                for _ in 0..<4 {
+                    for _ in 0..<150 { try await engine.pass() }
+                    costs.append(try await engine.measure())
+                }
+                print("old snapshot: \(costs)")
+                for name in ["WITH picked", "UPDATE delivery", "UPDATE event", "SELECT 1"] {
+                    let first = costs[0][name] ?? 0
+                    let last = costs[3][name] ?? 0
+                    #expect(first > 0, "\(name) was not measured")
+                    #expect(Double(last) <= Double(first) * 1.5 + 8, "\(name): \(costs.map { $0[name] ?? 0 })")
+                }
+            }
+        }
+    }
+
+    /// Freed, or committed late: it lies behind what was claimed since.
+    @Test func whatIsBehindACursorIsFoundByAFullLook() {
+        let cursors = ClaimCursors()
+        let id = EndpointID(trusted: "endpoint")
+        let due = Timestamp(microseconds: 1_000_000_000)
+        let start = ContinuousClock.now
+        func next(_ seconds: Double) -> Timestamp? { cursors.start(id, .first, at: start + .seconds(seconds)) }
+
+        #expect(next(0) == nil)
+        cursors.claimed(through: due, mayHaveMore: false, of: id, .first, at: start)
+        #expect(next(0.5) == due - .seconds(2))
+        #expect(next(1) == due - .seconds(15))
+        #expect(next(1.5) == due - .seconds(2))
+        #expect(next(10) == nil)
+        #expect(next(10.1) == due - .seconds(2))
+        // A full look that filled its claim may have more right behind it.
+        cursors.claimed(through: due - .seconds(60), mayHaveMore: true, of: id, .first, at: start)
+        #expect(next(10.2) == due - .seconds(62))
+        cursors.claimed(through: due - .seconds(50), mayHaveMore: false, of: id, .first, at: start)
+        cursors.claimed(through: due - .seconds(55), mayHaveMore: false, of: id, .first, at: start)
+        #expect(next(10.3) == due - .seconds(52))
+        #expect(cursors.start(id, .retry, at: start) == nil)
+    }
+
+    @Test func whatIsBehindANumberingLookIsFoundByAFullOne() {
+        let looks = NumberingLooks()
+        let time = Timestamp(microseconds: 1_000_000_000)
+        let start = ContinuousClock.now
+        func next(_ seconds: Double) -> Timestamp? { looks.start(at: start + .seconds(seconds)) }
+
+        #expect(next(0) == nil)
+        #expect(next(0.1) == nil, "nothing is known to be complete")
+        looks.isComplete(at: time)
+        #expect(next(0.2) == time - .seconds(2))
+        #expect(next(1.2) == time - .seconds(15))
+        #expect(next(1.3) == time - .seconds(2))
+        #expect(next(61) == nil)
+    }
+
+    /// What a node does for an event, a second apart.
+    private struct Engine: Sendable {
+        let harness: EngineHarness
+        let endpoint: EndpointID
+        let cursors = ClaimCursors()
+        let looks = NumberingLooks()
+
+        func pass() async throws {
+            let row = try await emit()
+            try await harness.store.write { tx in _ = try EventNumbering.sweep(looks, in: tx) }
+            let lease = Lease(at: harness.clock.now())
+            let claims = try await harness.store.write(.engine) { tx in try claim(row, lease: lease, in: tx) }
+            #expect(claims.count == 1)
+            try await harness.record(claims, .succeeded, lease: lease)
+        }
+
+        /// The same, measured.
+        func measure() async throws -> Cost {
+            let row = try await emit()
+            let lease = Lease(at: harness.clock.now())
+            let numbering = try await postgresPlans(of: harness.store) { tx in
+                _ = try EventNumbering.sweep(looks, in: tx)
+            }
+            let claiming = try await postgresPlans(of: harness.store) { tx in _ = try claim(row, lease: lease, in: tx) }
+            let ids = try await harness.store.read { tx in try DeliveryQueries.leased(by: lease, in: tx) }
+            let giving = try await postgresPlans(of: harness.store) { tx in
+                try DeliveryQueries.free(ids, lease: lease, in: tx)
+            }
+            let claims = try await harness.store.write(.engine) { tx in try claim(row, lease: lease, in: tx) }
+            try await harness.record(claims, .succeeded, lease: lease)
+            return Dictionary((numbering + claiming + giving).map { ($0.name, $0.blocks) }, uniquingKeysWith: max)
+        }
+
+        private func emit() async throws -> Endpoint {
+            harness.clock.advance(by: .seconds(1))
+            let event = harness.event()
+            return try await harness.store.write { tx in
+                try tx.emit(event)
+                return try #require(try harness.endpoints.find(endpoint, userID: EngineHarness.userID, in: tx))
+            }
+        }
+
+        private func claim(_ row: Endpoint, lease: Lease, in tx: any Transaction) throws -> [ClaimedDelivery] {
+            try DeliveryQueries.claim(
+                endpoint: row, lane: .first, limit: 16, lease: lease, at: tx.now, cursors: cursors, in: tx)
+        }
+    }
+
+    private func withOldSnapshot(of store: any Store, _ body: () async throws -> Void) async throws {
+        let url = try #require((store as? PostgresStore)?.servers.url)
+        let other = try PostgresConnection(to: PostgresServers(url: url))
+        try other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM event LIMIT 1")
+        try await body()
+        try other.execute("COMMIT")
+    }
+}
