@@ -44,5 +44,6 @@ CALL httpsms_divide('event', 'id', 'id');
 -- Positions are drawn under one lock; an index of all partitions cannot say that they differ.
 CREATE INDEX IF NOT EXISTS event_all_position ON event (position);
 CREATE INDEX IF NOT EXISTS event_all_user ON event (user_id, position);
+CREATE INDEX IF NOT EXISTS event_all_time ON event (user_id, created_at, position);
 CREATE INDEX IF NOT EXISTS event_all_unnumbered ON event (created_at, id) WHERE position IS NULL;
 COMMIT;
