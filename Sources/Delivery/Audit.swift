@@ -68,7 +68,7 @@ package struct Audit: Sendable {
             """
         ).map { row in
             let endpoint: EndpointID = try row.get("endpoint_id")
-            let isActive = try row.find("status", as: EndpointStatus.self) == .active
+            let isActive = try row.find("status", as: Int.self) == EndpointStatus.active.rawValue
             let waiting = pending[endpoint] ?? 0
             return Account(
                 endpoint: endpoint, accepted: try row.get("accepted") + (unnumbered[endpoint] ?? 0),
@@ -78,47 +78,70 @@ package struct Audit: Sendable {
         }
     }
 
-    /// Compares at most 10,000 of an endpoint's sequences after `cursor` with its rows: all that were not pruned must be
-    /// there. Index: `delivery_log`.
+    /// Compares at most 10,000 of an endpoint's sequences after `cursor` with its rows: all behind the first that is left must
+    /// be there, and all that were not pruned. Index: `delivery_log`.
     ///
     /// - Returns: What does not fit, nil when all does; and the cursor of the next slice, nil at the end.
     package static func slice(
         of endpoint: EndpointID, after cursor: Int64, in tx: any Transaction
     ) throws -> (mismatch: Mismatch?, next: Int64?) {
-        let tally = try tx.rows("SELECT accepted, pruned FROM tally WHERE endpoint_id = \(endpoint)").first
-        guard let tally else { return (nil, nil) }
-        let first = max(cursor, try tally.get("pruned", as: Int64.self))
-        let last = min(first + 10_000, try tally.get("accepted", as: Int64.self))
-        guard last > first else { return (nil, nil) }
+        guard let stretch = try stretch(of: endpoint, after: cursor, in: tx) else { return (nil, nil) }
+        if cursor == 0, let mismatch = stretch.prunedMismatch { return (mismatch, stretch.first) }
+        guard stretch.last > stretch.first else { return (nil, nil) }
         let found: Int64 =
             try tx.value(
                 """
                 SELECT COUNT(*) AS value
                 FROM delivery
-                WHERE endpoint_id = \(endpoint) AND sequence > \(first) AND sequence <= \(last)
+                WHERE endpoint_id = \(endpoint) AND sequence > \(stretch.first) AND sequence <= \(stretch.last)
                 """) ?? 0
-        let mismatch = Mismatch(
-            endpoint: endpoint, subject: "deliveries \(first + 1) to \(last)", expected: last - first, found: found)
-        return (found == last - first ? nil : mismatch, last)
+        return (stretch.mismatch(found: found), stretch.last)
     }
 
-    /// Compares every row with the counters, states included; for a command, as it reads the whole table.
-    package static func full(in tx: any Transaction) throws -> [Mismatch] {
-        var states: [EndpointID: [DeliveryState: Int64]] = [:]
-        for row in try tx.rows("SELECT endpoint_id, state, COUNT(*) AS total FROM delivery GROUP BY endpoint_id, state")
-        {
-            states[try row.get("endpoint_id"), default: [:]][try row.get("state")] = try row.get("total")
+    /// A part of an endpoint's sequence, of at most 10,000.
+    struct Stretch: Sendable {
+        let endpoint: EndpointID
+        /// The rows are after this one,
+        let first: Int64
+        /// and up to this one.
+        let last: Int64
+        /// How many were pruned, by the counter.
+        let pruned: Int64
+        /// The sequence before the first row that is left.
+        let front: Int64
+
+        /// More cannot have been pruned than there is room before the first row. (Fewer is found as rows that are missing.)
+        var prunedMismatch: Mismatch? {
+            pruned <= front ? nil : Mismatch(endpoint: endpoint, subject: "pruned", expected: pruned, found: front)
         }
-        return try accounts(in: tx).flatMap { account -> [Mismatch] in
-            let rows = states[account.endpoint] ?? [:]
-            let pairs: [(String, Int64, Int64)] = [
-                ("succeeded", account.succeeded, rows[.succeeded] ?? 0), ("failed", account.failed, rows[.failed] ?? 0),
-                ("cancelled", account.cancelled, rows[.cancelled] ?? 0), ("unaccounted", 0, account.unaccounted),
-            ]
-            return pairs.filter { $0.1 != $0.2 }.map {
-                Mismatch(endpoint: account.endpoint, subject: $0.0, expected: $0.1, found: $0.2)
-            }
+
+        /// What `found` rows in it say.
+        func mismatch(found: Int64) -> Mismatch? {
+            let expected = last.clampedSubtracting(first)
+            if found == expected { return nil }
+            let (from, to) = (first.clampedAdding(1), last)
+            return Mismatch(
+                endpoint: endpoint, subject: "deliveries \(from) to \(to)", expected: expected, found: found)
         }
+    }
+
+    /// The part of the sequence after `cursor`, 0 for its beginning; nil when there is no such account. What the counter calls
+    /// pruned is not believed where rows are. Index: `delivery_log`.
+    static func stretch(of endpoint: EndpointID, after cursor: Int64, in tx: any Transaction) throws -> Stretch? {
+        let tally = try tx.rows(
+            """
+            SELECT accepted, pruned, (SELECT MIN(sequence) FROM delivery WHERE endpoint_id = \(endpoint)) AS front
+            FROM tally
+            WHERE endpoint_id = \(endpoint)
+            """
+        ).first
+        guard let tally else { return nil }
+        let (accepted, pruned): (Int64, Int64) = (try tally.get("accepted"), try tally.get("pruned"))
+        let front = try tally.find("front", as: Int64.self)?.clampedSubtracting(1) ?? accepted
+        let first = max(cursor, min(pruned, front))
+        return Stretch(
+            endpoint: endpoint, first: first, last: max(first, min(first.clampedAdding(10_000), accepted)),
+            pruned: pruned, front: front)
     }
 
     private static func open(_ state: DeliveryState, in tx: any Transaction) throws -> [EndpointID: Int64] {

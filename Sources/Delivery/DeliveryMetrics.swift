@@ -22,6 +22,12 @@ package final class DeliveryMetrics: Sendable {
         package var notMade = 0
         /// Leases that had no attempt and were freed.
         package var repaired = 0
+        /// Deliveries deleted for their age, by the state they were in.
+        package var pruned: [DeliveryState: Int] = [:]
+        /// Events deleted for their age.
+        package var prunedEvents = 0
+        /// Rows that could not be read and were passed over.
+        package var unreadable = 0
     }
 
     /// Upper bounds of the latency buckets, in seconds.
@@ -66,5 +72,20 @@ package final class DeliveryMetrics: Sendable {
     /// Counts freed leases.
     func repaired(_ count: Int) {
         state.withLock { $0.repaired += count }
+    }
+
+    /// Counts what retention deleted.
+    func pruned(_ deliveries: [DeliveryState: Int]) {
+        state.withLock { $0.pruned.merge(deliveries) { $0 + $1 } }
+    }
+
+    /// Counts what retention deleted.
+    func pruned(events count: Int) {
+        state.withLock { $0.prunedEvents += count }
+    }
+
+    /// Counts a row that could not be read and was passed over, so that others are served.
+    package func unreadable() {
+        state.withLock { $0.unreadable += 1 }
     }
 }

@@ -6,6 +6,7 @@ import Storage
 /// - `event`, `event_body`: the log. The body is stored once and apart, so that reading the log stays cheap.
 /// - `endpoint`: where a user wants events; `endpoint_health`: how it fared lately; `tally`: how its deliveries ended;
 ///   `endpoint_hour`: the same by the hour.
+/// - `tally_repair`: what `doctor --repair` set right.
 /// - `delivery`: one row per event and endpoint that matched. `attempt`: one row per try.
 /// - `node`: the processes that share the store, each with its lease.
 package enum DeliveryMigrations {
@@ -225,5 +226,27 @@ package enum DeliveryMigrations {
                 TableIndex("delivery_fresh", on: "delivery", "(created_at, id) WHERE COALESCE(sequence, 0) = 0"),
             ]),
         Migration("delivery-fresh-2", ["DROP INDEX event_unnumbered", "DROP INDEX delivery_unnumbered"]),
+        // When the oldest delivery of an endpoint was made, at the earliest: then retention looks. NULL: never again.
+        Migration(
+            "delivery-7",
+            [
+                "ALTER TABLE tally ADD COLUMN front_at \(.int64) DEFAULT 0",
+                "ALTER TABLE tally ADD COLUMN retired_at \(.int64)",
+                "DROP INDEX replay_running",
+                """
+                CREATE TABLE tally_repair (
+                    endpoint_id \(.text) NOT NULL,
+                    repaired_at \(.int64) NOT NULL,
+                    was \(.text) NOT NULL,
+                    became \(.text) NOT NULL,
+                    PRIMARY KEY (endpoint_id, repaired_at)
+                ) \(.strict)
+                """,
+            ],
+            indexes: [
+                TableIndex("event_time", on: "event", "(user_id, created_at, position)"),
+                TableIndex("tally_front", on: "tally", "(front_at, endpoint_id) WHERE front_at IS NOT NULL"),
+                TableIndex("replay_turn", on: "replay", "(user_id, id) WHERE status = 0"),
+            ]),
     ]
 }

@@ -51,8 +51,9 @@ package enum DeliveryQueries {
             """
         ).map { row in
             var dueAt: [DeliveryLane: Timestamp] = [:]
-            let status: EndpointStatus? = try row.find("status")
-            if status == .active {
+            // A status that nobody knows is none that is delivered to; the others must not wait for it.
+            let status: Int? = try row.find("status")
+            if status == EndpointStatus.active.rawValue {
                 dueAt[.first] = try row.find("first_due_at")
                 dueAt[.retry] = try row.find("retry_due_at")
                 dueAt[.replay] = try row.find("replay_due_at")
@@ -277,7 +278,14 @@ package enum DeliveryQueries {
                 LIMIT \(limit)
                 \(.forUpdateSkipLocked))
             """)
-        try tx.run("UPDATE tally SET cancelled = cancelled + \(cancelled) WHERE endpoint_id = \(endpoint)")
+        guard cancelled > 0 else { return 0 }
+        // Also of an endpoint that retention looks at no more.
+        try tx.run(
+            """
+            UPDATE tally
+            SET cancelled = cancelled + \(cancelled), front_at = COALESCE(front_at, 0)
+            WHERE endpoint_id = \(endpoint)
+            """)
         return cancelled
     }
 

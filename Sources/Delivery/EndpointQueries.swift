@@ -65,8 +65,8 @@ package struct EndpointQueries: Sendable {
             """)
         try tx.run(
             """
-            INSERT INTO tally (endpoint_id, user_id, accepted, succeeded, failed, cancelled, pruned)
-            VALUES (\(endpoint.id), \(endpoint.userID), 0, 0, 0, 0, 0)
+            INSERT INTO tally (endpoint_id, user_id, accepted, succeeded, failed, cancelled, pruned, front_at)
+            VALUES (\(endpoint.id), \(endpoint.userID), 0, 0, 0, 0, 0, \(tx.now))
             """)
         try tx.run("INSERT INTO endpoint_health (endpoint_id, failure_count) VALUES (\(endpoint.id), 0)")
     }

@@ -25,10 +25,21 @@ package enum EventErasure {
     package static func erase(userID: UserID, limit: Int, in tx: any Transaction) throws -> Progress {
         try tx.run("DELETE FROM replay WHERE user_id = \(userID)")
         let endpoints: [EndpointID] = try tx.rows(
-            "SELECT endpoint_id FROM tally WHERE user_id = \(userID) ORDER BY endpoint_id"
+            """
+            SELECT endpoint_id
+            FROM tally
+            WHERE user_id = \(userID) AND EXISTS (
+                SELECT 1
+                FROM delivery
+                WHERE delivery.endpoint_id = tally.endpoint_id)
+            ORDER BY endpoint_id
+            LIMIT 32
+            """
         ).map { try $0.get("endpoint_id") }
         for endpoint in endpoints {
-            if try Retention.pruneDeliveries(of: endpoint, before: tx.now + .seconds(86_400), in: tx) { return .erased }
+            // Nil: whoever has its tally is done in a moment.
+            guard let pruned = try Retention.prune(endpoint, before: .last, in: tx) else { return .waiting }
+            if pruned.count > 0 { return .erased }
         }
         for endpoint in endpoints {
             let left = try tx.rows("SELECT id FROM delivery WHERE endpoint_id = \(endpoint) LIMIT 1")

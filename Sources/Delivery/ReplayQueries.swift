@@ -5,7 +5,7 @@ import Timestamps
 /// Makes and runs replays.
 package enum ReplayQueries {
     /// The positions of the events of `userID` accepted in `since ..< until`: how many, the last, and the one before the
-    /// first. Index: `event_user`. Run it on a reader, as it counts.
+    /// first. Index: `event_time`, which holds all that is asked. Run it on a reader, as it counts.
     package static func range(
         userID: UserID, since: Timestamp, until: Timestamp, in tx: any Transaction
     ) throws -> (count: Int, before: Int64, last: Int64) {
@@ -44,19 +44,19 @@ package enum ReplayQueries {
         try tx.first(Replay.self, "SELECT * FROM replay WHERE id = \(id) AND user_id = \(userID)")
     }
 
-    /// One transaction of the replay sweep: looks at 500 events of the oldest running job. Index: `replay_running`.
-    package static func step(in tx: any Transaction) throws -> Sweep.Outcome {
-        let running = try tx.first(
-            Replay.self,
-            """
-            SELECT *
-            FROM replay
-            WHERE status = \(literal: ReplayStatus.running.rawValue)
-            ORDER BY id
-            LIMIT 1
-            \(.forUpdateSkipLocked)
-            """)
-        guard let replay = running else { return Sweep.Outcome(mayHaveMore: false, nextDue: nil) }
+    /// One transaction of the replay sweep: looks at 500 events of one running job.
+    ///
+    /// Users take turns, whoever waited longest first, so that a job of a million events keeps nobody else waiting; the jobs
+    /// of one user run one after the other.
+    /// An event that cannot be read is passed over.
+    ///
+    /// - Parameters:
+    ///   - unreadable: Told of events that are passed over; nil tells nobody.
+    ///   - tx: The transaction.
+    /// - Returns: What a sweep has to know.
+    /// - Throws: `StorageError`.
+    package static func step(unreadable: UnreadableRows? = nil, in tx: any Transaction) throws -> Sweep.Outcome {
+        guard let replay = try next(in: tx) else { return Sweep.Outcome(mayHaveMore: false, nextDue: nil) }
         guard let target = try Target(replay.endpoint, in: tx) else {
             try move(replay, to: .cancelled, cursor: replay.cursor, looked: 0, replayed: 0, in: tx)
             return Sweep.Outcome(mayHaveMore: true, nextDue: nil)
@@ -70,14 +70,57 @@ package enum ReplayQueries {
             ORDER BY e.position
             LIMIT \(batch)
             """)
-        var replayed = 0
-        for event in events { replayed += try self.replay(event, replay, target, in: tx) ? 1 : 0 }
+        var replayed: Set<EventID> = []
+        try tx.each(events) { event in
+            if try self.replay(event, replay, target, in: tx) { replayed.insert(try event.get("id")) }
+        } passOver: { event, error in
+            unreadable?.note("event", try event.get("id"), error, in: tx)
+        }
         let cursor: Int64 = try events.last?.get("position") ?? replay.lastPosition
         let isOver = events.count < batch || cursor >= replay.lastPosition
         try move(
-            replay, to: isOver ? .completed : .running, cursor: cursor, looked: events.count, replayed: replayed, in: tx
+            replay, to: isOver ? .completed : .running, cursor: cursor, looked: events.count, replayed: replayed.count,
+            in: tx
         )
         return Sweep.Outcome(mayHaveMore: true, nextDue: nil)
+    }
+
+    /// The job whose turn it is, locked; nil when none runs, or other nodes have all of them. Index: `replay_turn`, by a
+    /// loose scan: it steps from user to user.
+    private static func next(in tx: any Transaction) throws -> Replay? {
+        let running = ReplayStatus.running.rawValue
+        let candidates: [ReplayID] = try tx.rows(
+            """
+            WITH RECURSIVE waiting (user_id) AS (
+                SELECT MIN(user_id) FROM replay
+                WHERE status = \(literal: running)
+                UNION ALL
+                SELECT (SELECT MIN(r.user_id) FROM replay r
+                        WHERE r.status = \(literal: running) AND r.user_id > waiting.user_id)
+                FROM waiting
+                WHERE waiting.user_id IS NOT NULL
+            )
+            SELECT r.id
+            FROM waiting w
+            JOIN replay r ON r.id = (
+                SELECT MIN(id) FROM replay
+                WHERE status = \(literal: running) AND user_id = w.user_id)
+            ORDER BY r.updated_at, r.id
+            LIMIT 20
+            """
+        ).map { try $0.get("id") }
+        for candidate in candidates {
+            let job = try tx.first(
+                Replay.self,
+                """
+                SELECT *
+                FROM replay
+                WHERE id = \(candidate) AND status = \(literal: running)
+                \(.forUpdateSkipLocked)
+                """)
+            if let job { return job }
+        }
+        return nil
     }
 
     /// Opens the delivery `id` of the endpoint again, with the whole schedule before it; false when it is not closed.
@@ -91,6 +134,8 @@ package enum ReplayQueries {
         guard let found else { return false }
         let endpoint: EndpointID = try found.get("endpoint_id")
         let hadFailed = try found.get("state", as: DeliveryState.self) == .failed
+        // An event that retention took cannot be sent again.
+        guard try retain("SELECT event_id FROM delivery WHERE id = \(id)", in: tx) else { return false }
         try tx.run(
             """
             UPDATE delivery
@@ -104,7 +149,6 @@ package enum ReplayQueries {
             SET succeeded = succeeded - \(hadFailed ? 0 : 1), failed = failed - \(hadFailed ? 1 : 0)
             WHERE endpoint_id = \(endpoint)
             """)
-        try retain("SELECT event_id FROM delivery WHERE id = \(id)", in: tx)
         let wakeups = tx.wakeups
         tx.afterCommit { wakeups.signal(.deliveries) }
         return true
@@ -150,16 +194,16 @@ package enum ReplayQueries {
             guard match.reason == nil, only == nil || only == target.id else { return false }
             let key: String? = try event.find("order_key")
             let order = try key.map { EventOrder(key: $0, number: try event.get("order_no")) }
-            try retain("\(eventID)", in: tx)
+            guard try retain("\(eventID)", in: tx) else { return false }
             try tx.insertDelivery(of: eventID, to: target.id, lane: .replay, order: order, eventAt: created)
             return true
         default: return false
         }
     }
 
-    /// Keeps an event as long as if it were new: it is on its way again.
-    private static func retain(_ event: SQL, in tx: any Transaction) throws {
-        try tx.run("UPDATE event SET retained_from = \(tx.now) WHERE id = (\(event))")
+    /// Keeps an event as long as if it were new: it is on its way again. False when it is gone.
+    private static func retain(_ event: SQL, in tx: any Transaction) throws -> Bool {
+        try tx.run("UPDATE event SET retained_from = \(tx.now) WHERE id = (\(event))") == 1
     }
 
     private static func move(

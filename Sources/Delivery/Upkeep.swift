@@ -9,6 +9,7 @@ package struct Upkeep: Service {
     private let clock: any WallClock
     private let retention: Duration
     private let pruners: [Pruner]
+    private let isClockBelieved: @Sendable () -> Bool
     private let metrics: DeliveryMetrics
     private let logger: Logger
 
@@ -20,13 +21,16 @@ package struct Upkeep: Service {
     ///   - clock: What ages are measured by.
     ///   - retention: How long events and deliveries are kept.
     ///   - pruners: What else is pruned, besides events and deliveries.
-    ///   - metrics: Told of what the audit found.
-    ///   - logger: Told of what does not add up.
+    ///   - isClockBelieved: Whether ages may be trusted, asked before each round: nothing is deleted on the word of a clock
+    ///     that jumped.
+    ///   - metrics: Told of what was deleted, and of what the audit found.
+    ///   - logger: Told of what was deleted, and of what does not add up.
     package init(
         store: any Store, clock: any WallClock, retention: Duration, pruners: [Pruner] = [],
-        metrics: DeliveryMetrics, logger: Logger
+        isClockBelieved: @escaping @Sendable () -> Bool = { true }, metrics: DeliveryMetrics, logger: Logger
     ) {
         self.pruners = pruners
+        self.isClockBelieved = isClockBelieved
         self.store = store
         self.clock = clock
         self.retention = retention
@@ -37,28 +41,124 @@ package struct Upkeep: Service {
     /// Keeps up until graceful shutdown or cancellation.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            var position = Position()
+            var (position, state) = (Position(), Progress())
             while !Task.isCancelled {
-                do {
-                    try await prune()
-                    try await audit(&position)
-                } catch is CancellationError {
-                    return
-                } catch {
-                    logger.warning("upkeep failed", metadata: ["error": "\(error)"])
-                }
+                await attempt("prune") { try await prune(&state) }
+                await attempt("audit") { try await audit(&position) }
                 try? await clock.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
             }
         }
     }
 
-    /// Prunes until nothing is older than the retention time.
+    /// One part of the round, whose failure keeps no other from being done.
+    private func attempt(_ part: String, _ body: () async throws -> Void) async {
+        do {
+            try await body()
+        } catch is CancellationError {
+            return  // The loop ends.
+        } catch {
+            logger.warning("upkeep failed", metadata: ["part": "\(part)", "error": "\(error)"])
+        }
+    }
+
+    /// What is remembered from round to round.
+    struct Progress: Sendable {
+        var events = EventRetention()
+        /// Rows that were told of, at most 100.
+        var unreadable: Set<DeliveryID> = []
+        var isDisbelieving = false
+    }
+
+    /// Prunes until nothing is older than the retention time, and tells what was deleted.
     package func prune() async throws {
+        var state = Progress()
+        try await prune(&state)
+    }
+
+    private func prune(_ state: inout Progress) async throws {
+        guard isClockBelieved() else {
+            if !state.isDisbelieving { logger.warning("nothing is pruned: the clock jumped") }
+            state.isDisbelieving = true
+            return
+        }
+        state.isDisbelieving = false
         let cutoff = clock.now() - retention
-        for pruner in [{ try Retention.prune(before: $0, in: $1) }] + pruners {
-            while !Task.isCancelled {
-                guard try await store.write(.maintenance, { tx in try pruner(cutoff, tx) }) else { break }
+        var failure: (any Error)?
+        do {
+            try await pruneDeliveries(before: cutoff, &state)
+        } catch {
+            failure = error
+        }
+        do {
+            try await pruneEvents(before: cutoff, &state.events)
+        } catch {
+            failure = error
+        }
+        for pruner in pruners {
+            do {
+                while !Task.isCancelled, try await store.write(.maintenance, { tx in try pruner(cutoff, tx) }) {}
+            } catch {
+                failure = error
             }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Rounds until one deletes nothing: what another transaction held in one is looked at in the next.
+    private func pruneDeliveries(before cutoff: Timestamp, _ state: inout Progress) async throws {
+        var total = Retention.Pruned()
+        defer { report(total, &state) }
+        while true {
+            var (round, cursor) = (0, Retention.Cursor?.none)
+            repeat {
+                let from = cursor
+                let (pruned, next) = try await store.write(.maintenance) { tx in
+                    try Retention.prune(before: cutoff, after: from, in: tx)
+                }
+                total.add(pruned)
+                round += pruned.count
+                cursor = next
+            } while cursor != nil && !Task.isCancelled
+            if round == 0 || Task.isCancelled { return }
+        }
+    }
+
+    private func pruneEvents(before cutoff: Timestamp, _ events: inout EventRetention) async throws {
+        // A day behind, so that no delivery outlives its event.
+        let cutoff = cutoff - .seconds(86_400)
+        events.begin(before: cutoff)
+        var count = 0
+        defer {
+            metrics.pruned(events: count)
+            if count > 0 { logger.info("old events deleted", metadata: ["count": "\(count)"]) }
+        }
+        while !Task.isCancelled {
+            let from = events
+            let step = try await store.write(.maintenance) { tx in try from.step(before: cutoff, in: tx) }
+            count += step.count
+            events = step.next
+            if !step.mayHaveMore { return }
+        }
+    }
+
+    private func report(_ pruned: Retention.Pruned, _ state: inout Progress) {
+        metrics.pruned(pruned.deliveries)
+        for id in pruned.unreadable where state.unreadable.count < 100 && state.unreadable.insert(id).inserted {
+            metrics.unreadable()
+            logger.error("delivery cannot be read: its webhook is not pruned", metadata: ["delivery_id": "\(id)"])
+        }
+        guard pruned.count > 0 else { return }
+        let counts = pruned.deliveries.sorted { $0.key.rawValue < $1.key.rawValue }
+        logger.info(
+            "old deliveries deleted",
+            metadata: Logger.Metadata(counts.map { ("\($0.key)", "\($0.value)") }, uniquingKeysWith: { $1 }))
+        if let open = pruned.deliveries[.pending] {
+            logger.warning(
+                "deliveries that were never made were deleted for their age",
+                metadata: [
+                    "count": "\(open)",
+                    "webhook_ids": "\(pruned.undelivered.sorted().map(\.text).joined(separator: " "))",
+                ])
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Gateway
 
 struct Demo: AsyncParsableCommand {
@@ -99,10 +100,19 @@ struct Doctor: AsyncParsableCommand {
     @Flag(help: "Also compare every stored delivery with the counters, and print the account of each webhook.")
     var audit = false
 
+    @Flag(
+        help: """
+            Also set the counters of webhooks right where the deliveries say otherwise, and keep a record of it, which \
+            --audit prints. Deliveries that are missing stay a problem.
+            """)
+    var repair = false
+
     @OptionGroup var store: StoreOptions
 
     func run() async throws {
-        let findings = await Commands.doctor(flags: store.flags, audit: audit)
+        let findings = await Commands.doctor(flags: store.flags, audit: audit, repair: repair) { line in
+            FileHandle.standardError.write(Data((line + "\n").utf8))
+        }
         for finding in findings { print(finding) }
         if findings.contains(where: \.isProblem) { throw ExitCode(1) }
     }

@@ -194,4 +194,44 @@ import Timestamps
             _ = try await Self.message(id, of: account, is: "expired")
         }
     }
+
+    /// Pushes that are silent until their deadline of 10 s hold an account's share of the places, and no other's.
+    @Test func slowPushesOfOneAccountKeepNobodyElseWaiting() async throws {
+        try await Self.withPush { request, _ in
+            request.json["message"]["token"] == "slow" ? .silence : .status(200)
+        } body: { server, account, phone, firebase in
+            let slow = "slow"
+            _ = try await phone.client.put(
+                "/v1/phones/fcm-token",
+                ["phone_number": .string(Self.number), "fcm_token": .string(slow), "sim": "SIM1"])
+            _ = try await account.client.put(
+                "/v1/phones", ["phone_number": .string(Self.number), "messages_per_minute": 0])
+            for _ in 0..<40 { _ = try await account.send() }
+            _ = try await firebase.requests(PushPlaces.share)
+
+            let other = try await server.makeAccount()
+            _ = try await other.makePhone("+18005550111")
+            _ = try await other.send(["from": "+18005550111"])
+            _ = try await eventually("the other account's push arrives") {
+                firebase.requests.contains { $0.json["message"]["token"] != "slow" } ? true : nil
+            }
+
+            #expect(firebase.requests.count { $0.json["message"]["token"] == "slow" } == PushPlaces.share)
+        }
+    }
+
+    /// Also within an account a place is given away as soon as it is free.
+    @Test func onePushThatIsSlowDelaysNoOther() async throws {
+        try await Self.withPush { _, count in
+            count < PushPlaces.share - 1 ? .silence : .status(200)
+        } body: { _, account, _, firebase in
+            _ = try await account.client.put(
+                "/v1/phones", ["phone_number": .string(Self.number), "messages_per_minute": 0])
+            for _ in 0..<50 { _ = try await account.send() }
+
+            let pushes = try await firebase.requests(50)
+
+            #expect(pushes[0].arrivedAt.duration(to: pushes[49].arrivedAt) < .seconds(9))
+        }
+    }
 }

@@ -32,9 +32,4 @@ import Timestamps
         #expect(times == [Self.now, Self.now, Self.now])
         #expect(SendPlan.times(0, after: nil, gap: .seconds(6), at: Self.now) == [])
     }
-
-    @Test func lanesTakeTurnsAndKeepTheirOrder() {
-        #expect(SendPlan.inTurn([[1, 2, 3, 4], [10], [20, 21]]) == [1, 10, 20, 2, 21, 3, 4])
-        #expect(SendPlan.inTurn([[Int]]()) == [])
-    }
 }

@@ -22,26 +22,30 @@ struct SendingQueryPlanTests {
 
     @Test func theQueueOfAPhoneIsReadByItsIndex() async throws {
         let plans = try await Self.plans { phone, tx in
-            _ = try MessageQueries.waiting(of: phone, in: tx)
-            _ = try MessageQueries.lastWaiting(of: phone, in: tx)
+            _ = try MessageQueries.places(of: phone, limit: 200, in: tx)
+            _ = try MessageQueries.head(of: phone, limit: 1, in: tx)
+            _ = try MessageQueries.lastPlanned(of: phone, in: tx)
+            _ = try MessageQueries.lastTurn(ofLane: nil, of: phone, in: tx)
+            _ = try MessageQueries.lastTurn(ofLane: "batch", of: phone, in: tx)
         }
 
-        #expect(plans.count { $0.contains("message_waiting (user_id=? AND owner=?") } == 2, "\(plans)")
+        #expect(plans.count { $0.contains("message_queue (user_id=? AND owner=?") } == 3, "\(plans)")
+        #expect(plans.count { $0.contains("message_lane (user_id=? AND owner=? AND batch=?") } == 2, "\(plans)")
         #expect(!plans.contains { $0.contains("TEMP B-TREE") }, "\(plans)")
     }
 
     @Test func duePushesAndSilentPhonesAreFoundByTheirIndexes() async throws {
         let plans = try await Self.plans { _, tx in
-            _ = try PushQueries.claim(limit: 32, until: tx.now, in: tx)
+            _ = try PushQueries.usersWithDue(in: tx)
+            _ = try PushQueries.due(of: UserID("user"), limit: 32, in: tx)
             _ = try PushQueries.nextDue(in: tx)
             _ = try HeartbeatQueries.toWake(limit: 200, in: tx)
             _ = try HeartbeatQueries.nextWakeUp(in: tx)
         }
 
-        #expect(
-            plans.contains { $0.contains("push_due (due_at<?)") || $0.contains("push_due (due_at>? AND due_at<?)") })
+        #expect(plans.count { $0.contains("push_account (user_id") } == 4, "\(plans)")
         #expect(plans.contains { $0.contains("presence_wake") }, "\(plans)")
-        #expect(!plans.contains { $0.contains("TEMP B-TREE") || $0.hasSuffix("SCAN push") }, "\(plans)")
+        #expect(!plans.contains { $0.hasSuffix("SCAN push") }, "\(plans)")
     }
 
     @Test func aHeartbeatLooksAtWhatWaitsForItsPhoneOnly() async throws {

@@ -45,4 +45,5 @@ CALL httpsms_divide('event', 'id', 'id');
 CREATE INDEX IF NOT EXISTS event_all_position ON event (position);
 CREATE INDEX IF NOT EXISTS event_all_user ON event (user_id, position);
 CREATE INDEX IF NOT EXISTS event_all_fresh ON event (created_at, id) WHERE COALESCE(position, 0) = 0;
+CREATE INDEX IF NOT EXISTS event_all_time ON event (user_id, created_at, position);
 COMMIT;

@@ -59,6 +59,7 @@ package struct GatewayServer: Sendable {
             store, as: .init(name: Self.nodeName, version: Self.version), isAlone: url == nil,
             life: configuration.nodeLease, clock: clock, logger: logger)
         let metrics = DeliveryMetrics()
+        let unreadable = UnreadableRows(metrics: metrics, logger: logger)
         let runner = AttemptRunner(
             sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version)
         let endpoints = EndpointQueries(keyring: opened.keyring)
@@ -155,7 +156,7 @@ package struct GatewayServer: Sendable {
         var push: [any Service] = []
         if let settings = configuration.push {
             let client = try await FCMClient(settings, clock: clock)
-            push = [PushSender(store: store, client: client, logger: logger)]
+            push = [PushSender(store: store, client: client, unreadable: unreadable, logger: logger)]
         }
         var shared: [any Service] = []
         if let url {
@@ -179,16 +180,16 @@ package struct GatewayServer: Sendable {
                 uses,
                 LifeSign(store: store, logger: logger),
                 Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
-                    try messages.handOutAndExpire(in: tx)
+                    try messages.handOutAndExpire(unreadable: unreadable, in: tx)
                 },
                 Sweep("presence", on: .presence, store: store, clock: clock, logger: logger) { tx in
-                    try heartbeats.checkPresence(notBefore: graceEnd, in: tx)
+                    try heartbeats.checkPresence(notBefore: graceEnd, unreadable: unreadable, in: tx)
                 },
                 Sweep("wake-up", on: .presence, store: store, clock: clock, logger: logger) { tx in
-                    try heartbeats.wakeSilent(in: tx)
+                    try heartbeats.wakeSilent(unreadable: unreadable, in: tx)
                 },
                 Sweep("replay", on: .replays, store: store, clock: clock, logger: logger) { tx in
-                    try ReplayQueries.step(in: tx)
+                    try ReplayQueries.step(unreadable: unreadable, in: tx)
                 },
                 Sweep("erasure", on: .erasures, store: store, clock: clock, logger: logger) { tx in
                     try UserErasure.step(in: tx)

@@ -66,6 +66,8 @@ final class OutgoingHTTP: Sendable {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: .seconds(10), read: .seconds(60))
         configuration.connectionPool.retryConnectionEstablishment = false
+        // With its usual 8, eight slow answers would keep every other push waiting.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = PushPlaces.count
         configuration.httpVersion = .http1Only
         guard peer.isTLS else { return configuration }
         var tls = TLSConfiguration.makeClientConfiguration()

@@ -60,10 +60,14 @@ struct HeartbeatOperations: Sendable {
     ///
     /// No phone goes offline before `notBefore`: after a time in which the server itself was away, phones get a while to
     /// be heard.
-    func checkPresence(notBefore: Timestamp?, in tx: any Transaction) throws -> Sweep.Outcome {
+    /// A phone whose row cannot be read is passed over and looked at again in an hour.
+    func checkPresence(
+        notBefore: Timestamp?, unreadable: UnreadableRows, in tx: any Transaction
+    ) throws -> Sweep.Outcome {
         if let notBefore, tx.now < notBefore { return Sweep.Outcome(mayHaveMore: false, nextDue: notBefore) }
         let due = try HeartbeatQueries.due(limit: Self.batch, in: tx)
-        for presence in due {
+        try tx.each(due) { row in
+            let presence = try Presence(row: row)
             let offlineAt = presence.lastHeartbeatAt + offlineAfter
             if offlineAt > tx.now {
                 try HeartbeatQueries.check(presence.phoneID, at: offlineAt, in: tx)
@@ -72,17 +76,24 @@ struct HeartbeatOperations: Sendable {
                     .heartbeatOffline, of: presence, lastHeartbeatAt: presence.lastHeartbeatAt,
                     id: EventID(at: tx.now), in: tx)
             }
+        } passOver: { row, error in
+            let id: PhoneID = try row.get("phone_id")
+            try HeartbeatQueries.check(id, at: tx.now + UnreadableRows.pause, in: tx)
+            unreadable.note("presence", id.text, error, in: tx)
         }
         return Sweep.Outcome(mayHaveMore: due.count == Self.batch, nextDue: try HeartbeatQueries.nextCheck(in: tx))
     }
 
     /// One transaction of the wake-up sweep: pushes once to at most 200 phones that missed their heartbeat.
-    func wakeSilent(in tx: any Transaction) throws -> Sweep.Outcome {
+    func wakeSilent(unreadable: UnreadableRows, in tx: any Transaction) throws -> Sweep.Outcome {
         let phones = try HeartbeatQueries.toWake(limit: Self.batch, in: tx)
-        for id in phones {
+        try tx.each(phones) { id in
             try HeartbeatQueries.wake(id, at: nil, in: tx)
-            guard pushes, let phone = try PhoneQueries.find(id, in: tx), phone.fcmToken != nil else { continue }
+            guard pushes, let phone = try PhoneQueries.find(id, in: tx), phone.fcmToken != nil else { return }
             try PushQueries.insert(.heartbeat(to: phone, at: tx.now), in: tx)
+        } passOver: { id, error in
+            try HeartbeatQueries.wake(id, at: tx.now + UnreadableRows.pause, in: tx)
+            unreadable.note("phone", id.text, error, in: tx)
         }
         return Sweep.Outcome(
             mayHaveMore: phones.count == Self.batch, nextDue: try HeartbeatQueries.nextWakeUp(in: tx))

@@ -108,10 +108,9 @@ enum HeartbeatQueries {
         try tx.run("UPDATE presence SET check_at = \(checkAt) WHERE phone_id = \(phone)")
     }
 
-    /// At most `limit` phones to be checked, longest due first. Index: `presence_check`.
-    static func due(limit: Int, in tx: any Transaction) throws -> [Presence] {
-        try tx.all(
-            Presence.self,
+    /// At most `limit` phones to be checked, as rows of `presence`, longest due first. Index: `presence_check`.
+    static func due(limit: Int, in tx: any Transaction) throws -> [Row] {
+        try tx.rows(
             """
             SELECT *
             FROM presence

@@ -50,12 +50,14 @@ struct Message: Sendable {
     let source: String
     /// How many events it has caused.
     var eventCount: Int
-    /// When its next attempt is due; nil when none is planned.
+    /// When its next attempt is due; nil when none is planned. A forecast while it waits in the queue of its phone.
     var plannedAt: Timestamp?
     /// When the present attempt has taken too long; nil when none runs.
     var expiresAt: Timestamp?
     /// Of which request with many recipients it is; nil for a single message.
     var batch: String?
+    /// Its place in the queue of its phone, see ``MessagePlanner``; nil when it does not wait there.
+    var turn: Int64?
     /// Whether it keeps the phone's rate; not when the client named the time of its first attempt.
     var isPaced = false
     /// What the phone's clock said last where the server's time stands in its place, see ``PhoneTime``; nil when every
@@ -161,7 +163,8 @@ extension Message: RowDecodable {
             maxSendAttempts: try row.get("max_send_attempts"), receivedAt: try row.find("received_at"),
             failureReason: try row.find("failure_reason"), source: try row.get("source"),
             eventCount: try row.get("event_count"), plannedAt: try row.find("planned_at"),
-            expiresAt: try row.find("expires_at"), batch: try row.find("batch"), isPaced: try row.get("paced"),
+            expiresAt: try row.find("expires_at"), batch: try row.find("batch"), turn: try row.find("turn"),
+            isPaced: try row.get("paced"),
             disbelievedTime: try row.find("disbelieved_time"))
     }
 }

@@ -70,5 +70,24 @@ enum MessageMigrations {
             indexes: [TableIndex("message_recent", on: "message", "(user_id, created_at, id, type)")]),
         Migration("messages-5", ["DROP INDEX message_created"]),
         Migration("messages-6", ["ALTER TABLE message ADD COLUMN disbelieved_time \(.text)"]),
+        // What waits for a phone is a queue whose order is stored, and no longer a list of times. What was planned before joins
+        // it when its time comes.
+        Migration(
+            "messages-7",
+            [
+                "ALTER TABLE message ADD COLUMN turn \(.int64)",
+                "DROP INDEX message_waiting",
+                "DROP INDEX message_planned",
+            ],
+            indexes: [
+                TableIndex(
+                    "message_due", on: "message", "(planned_at, id) WHERE planned_at IS NOT NULL AND turn IS NULL"),
+                TableIndex(
+                    "message_queue", on: "message",
+                    "(user_id, owner, turn, id) WHERE turn IS NOT NULL AND planned_at IS NOT NULL"),
+                TableIndex(
+                    "message_lane", on: "message",
+                    "(user_id, owner, batch, turn) WHERE turn IS NOT NULL AND planned_at IS NOT NULL"),
+            ]),
     ]
 }

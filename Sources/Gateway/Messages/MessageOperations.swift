@@ -118,32 +118,56 @@ struct MessageOperations: Sendable {
             try MessageQueries.delete(id, in: tx)
             try AttachmentQueries.discard(of: id, in: tx)
             try MessageThreadQueries.forget(message, in: tx)
-            if message.plannedAt != nil, message.isPaced, let phone = try Self.phone(of: message, in: tx) {
-                try MessagePlanner.replan(phone, in: tx)
-            }
             return true
         }
     }
 
-    /// One transaction of the message sweep: ends at most 200 attempts that took too long, hands out at most 200 that
-    /// are due.
-    func handOutAndExpire(in tx: any Transaction) throws -> Sweep.Outcome {
-        let expiring = try MessageQueries.expiring(limit: Self.batch, in: tx)
-        for message in expiring { try expire(message, in: tx) }
-        let planned = try MessageQueries.planned(limit: Self.batch, in: tx)
-        var late: [PhoneID: Phone] = [:]
-        for message in planned {
-            let phone = try Self.phone(of: message, in: tx)
-            if let phone, let planned = message.plannedAt, message.isPaced,
-                try !MessagePlanner.isFree(phone, forMessagePlannedAt: planned, in: tx)
-            {
-                late[phone.id] = phone
-            } else {
-                try handOut(message, from: phone, in: tx)
-            }
+    /// One transaction of the message sweep: ends at most 200 attempts that took too long, hands out at most 200 that have a time
+    /// of their own and is due, and gives 50 phones their turn. What cannot be read is passed over for an hour.
+    func handOutAndExpire(unreadable: UnreadableRows, in tx: any Transaction) throws -> Sweep.Outcome {
+        func passOver(_ id: MessageID, _ error: any Error) throws {
+            try MessageQueries.postpone(id, until: tx.now + UnreadableRows.pause, in: tx)
+            unreadable.note("message", id.text, error, in: tx)
         }
-        for phone in late.values { try MessagePlanner.replan(phone, in: tx) }
-        let mayHaveMore = expiring.count == Self.batch || planned.count == Self.batch
+        let expiring = try MessageQueries.expiring(limit: Self.batch, in: tx)
+        try tx.each(expiring) {
+            try expire(try Message(row: $0), in: tx)
+        } passOver: {
+            try passOver($0.get("id"), $1)
+        }
+        let planned = try MessageQueries.planned(limit: Self.batch, in: tx)
+        try tx.each(planned) { row in
+            let message = try Message(row: row)
+            let phone = try Self.phone(of: message, in: tx)
+            // One that keeps the phone's rate and is not in the queue was put aside, or stored by an older version.
+            if message.isPaced, let phone { return try MessagePlanner.addRetry(of: message, from: phone, in: tx) }
+            try handOut(message, from: phone, in: tx)
+        } passOver: {
+            try passOver($0.get("id"), $1)
+        }
+        let phones = try PhoneQueries.due(limit: Self.phones, in: tx)
+        var mayHaveMore = [expiring.count, planned.count].contains(Self.batch) || phones.count == Self.phones
+        var handedOut = 0
+        try tx.each(phones) { row in
+            guard handedOut < Self.batch else {
+                mayHaveMore = true
+                return
+            }
+            let phone = try Phone(row: row)
+            let more = try MessagePlanner.takeTurn(of: phone, in: tx) { message, slot in
+                var message = message
+                message.plannedAt = slot
+                handedOut += 1
+                try handOut(message, from: phone, in: tx)
+            } passOver: {
+                try passOver($0, $1)
+            }
+            mayHaveMore = mayHaveMore || more
+        } passOver: { row, error in
+            let id: PhoneID = try row.get("id")
+            try PhoneQueries.postpone(id, until: tx.now + UnreadableRows.pause, in: tx)
+            unreadable.note("phone", id.text, error, in: tx)
+        }
         return Sweep.Outcome(mayHaveMore: mayHaveMore, nextDue: try MessageQueries.nextDue(in: tx))
     }
 
@@ -153,9 +177,6 @@ struct MessageOperations: Sendable {
         let next = MessageTransition.handedOut(message, expiration: expiration, at: tx.now)
         // False says that it moved meanwhile; the next look decides anew.
         guard try MessageQueries.move(message, to: next, in: tx), let phone else { return }
-        if let plannedAt = message.plannedAt, message.isPaced {
-            try MessagePlanner.handedOut(plannedAt: plannedAt, by: phone, in: tx)
-        }
         if pushes, next.status == .scheduled {
             try PushQueries.insert(.message(next, to: phone, lifetime: expiration, at: tx.now), in: tx)
         }
@@ -187,4 +208,6 @@ struct MessageOperations: Sendable {
 
     /// Messages of each kind in one transaction of the sweep.
     private static let batch = 200
+    /// Phones in one transaction of the sweep.
+    private static let phones = 50
 }

@@ -1,109 +1,178 @@
+import Delivery
 import Storage
 import Timestamps
 
-/// Gives outgoing messages their due times: the one place where they are planned.
+/// Says when outgoing messages are handed out: the one place where they are planned.
 ///
-/// The plan is `message.planned_at`; everything here happens in the caller's transaction, under the lock of the phone's
-/// row. Messages with a time of their own (`send_at`) keep it and are not paced; retries are.
+/// The paced messages of a phone are a queue, whose order is stored: each has a `turn`, and equal turns go by id. All messages
+/// of one batch are a lane; those without a batch share another. A message's turn is one more than that of the last one of its
+/// lane, and never one that is over, so that lanes take turns and nothing that waits is ever written again: a message costs the
+/// same behind 60 others and behind 60,000. *When* the head of the queue goes is decided at hand-out, from the phone's rate, its
+/// schedule and the time of the last one; `phone.next_at` says when to look.
+///
+/// The times that are shown are a forecast of that (``forecast(_:_:in:)``). Messages with a time of their own (`send_at`) keep
+/// it, have no turn and are not paced; their retries are.
+///
+/// Everything here happens in the caller's transaction, under the lock of the phone's row.
 enum MessagePlanner {
-    /// Stores new messages of one phone, planned after what already waits; gives them with their times, in order.
-    ///
-    /// All messages of one batch are one lane; those without a batch share another. Lanes take turns.
-    ///
-    /// ```swift
-    /// // Of a request with a thousand recipients: one call, in the transaction of the request.
-    /// let stored = try MessagePlanner.add(messages, from: phone, in: tx)
-    /// ```
+    /// Stores new messages of one phone behind what waits in their lane; gives them with the times forecast for them, in order.
     ///
     /// The messages are all of `phone`, which was read, locked, in this transaction, and all of one batch or of none.
     static func add(_ messages: [Message], from phone: Phone, in tx: any Transaction) throws -> [Message] {
-        let pacedCount = messages.count { $0.isPaced }
-        let (times, needsReplan) = try slots(pacedCount, batch: messages.first?.batch, of: phone, in: tx)
-        var rest = times[...]
         var planned = messages
-        for index in planned.indices {
-            if planned[index].isPaced { planned[index].plannedAt = rest.popFirst() }
-            try MessageQueries.insert(planned[index], in: tx)
+        let paced = planned.indices.filter { planned[$0].isPaced }
+        if let first = paced.first {
+            let last = try MessageQueries.lastTurn(ofLane: planned[first].batch, of: phone, in: tx)
+            var turn = max(phone.turn, last ?? phone.turn)
+            for index in paced {
+                turn = turn.clampedAdding(1)
+                planned[index].turn = turn
+            }
+            let times = try forecast(phone, paced.map { planned[$0] }, in: tx)
+            for index in paced { planned[index].plannedAt = times[planned[index].id] ?? tx.now }
+            try wake(phone, in: tx)
         }
-        guard needsReplan else { return planned }
-        let moved = try replan(phone, in: tx)
-        for index in planned.indices {
-            if let time = moved[planned[index].id] { planned[index].plannedAt = time }
-        }
+        for message in planned { try MessageQueries.insert(message, in: tx) }
         return planned
     }
 
-    /// Plans the next attempt of a message that stays where it is otherwise.
+    /// Puts the next attempt of a message at the end of its lane.
     static func addRetry(of message: Message, from phone: Phone, in tx: any Transaction) throws {
-        let (times, needsReplan) = try slots(1, batch: message.batch, of: phone, in: tx)
-        for time in times { try MessageQueries.plan(message.id, at: time, in: tx) }
-        if needsReplan { try replan(phone, in: tx) }
+        let last = try MessageQueries.lastTurn(ofLane: message.batch, of: phone, in: tx)
+        var retry = message
+        retry.turn = max(phone.turn, last ?? phone.turn).clampedAdding(1)
+        let time = try forecast(phone, [retry], in: tx)[retry.id] ?? tx.now
+        try MessageQueries.queue(message.id, turn: retry.turn ?? 0, plannedAt: time, in: tx)
+        try wake(phone, in: tx)
     }
 
-    /// Plans everything of `phone` that waits anew, after a change of its rate, or when times were missed or became free.
+    /// Decides again when the head of the queue goes, after a change of the phone's rate or schedule.
+    static func replan(_ phone: Phone, in tx: any Transaction) throws {
+        guard phone.nextAt != nil else { return }
+        try PhoneQueries.plan(phone.id, at: try earliest(phone, in: tx), turn: phone.turn, in: tx)
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.messages) }
+    }
+
+    /// One turn of a phone whose time has come: hands out the head of its queue, or all of it, 50 at a time, when it is not
+    /// paced.
     ///
-    /// - Returns: The new times.
-    @discardableResult
-    static func replan(_ phone: Phone, in tx: any Transaction) throws -> [MessageID: Timestamp] {
-        let waiting = try MessageQueries.waiting(of: phone, in: tx)
-        let batches = waiting.reduce(into: [String?]()) { if !$0.contains($1.batch) { $0.append($1.batch) } }
-        let lanes = batches.map { batch in waiting.filter { $0.batch == batch } }
-        let gap = SendPlan.gap(messagesPerMinute: phone.messagesPerMinute)
-        let times = SendPlan.times(
-            waiting.count, after: phone.pacedAt, gap: gap, schedule: try schedule(of: phone, in: tx), at: tx.now)
-        var plan: [MessageID: Timestamp] = [:]
-        for (message, time) in zip(SendPlan.inTurn(lanes), times) {
-            plan[message.id] = time
-            if message.plannedAt != time { try MessageQueries.plan(message.id, at: time, in: tx) }
+    /// - Parameters:
+    ///   - phone: The phone, locked.
+    ///   - tx: The transaction.
+    ///   - handOut: Hands out one message; `slot` is the time that it stands for.
+    ///   - passOver: Told of a message that cannot be handed out, for the reason given; it leaves the queue.
+    /// - Returns: Whether more may go at once.
+    /// - Throws: `StorageError`, and what `passOver` throws.
+    static func takeTurn(
+        of phone: Phone, in tx: any Transaction, handOut: (_ message: Message, _ slot: Timestamp) throws -> Void,
+        passOver: (MessageID, any Error) throws -> Void
+    ) throws -> Bool {
+        let time = try earliest(phone, in: tx)
+        guard time <= tx.now else {
+            // From here on the gap counts by the clock as it is now.
+            if let last = phone.pacedAt, last > tx.now { try PhoneQueries.pace(phone.id, at: tx.now, in: tx) }
+            try PhoneQueries.plan(phone.id, at: time, turn: phone.turn, in: tx)
+            return false
         }
+        // What comes a second late or more moves all that follows.
+        let due = phone.nextAt ?? tx.now
+        var after = phone
+        let last = phone.pacedAt.map { min($0, tx.now) } ?? .first
+        let slot = max(tx.now - due < .seconds(1) ? min(due, tx.now) : tx.now, last)
+        let rows = try MessageQueries.head(of: phone, limit: gap(phone) > .zero ? 1 : 50, in: tx)
+        try tx.each(rows) { row in
+            let message = try Message(row: row)
+            try handOut(message, slot)
+            after.pacedAt = slot
+            after.turn = max(after.turn, message.turn ?? 0)
+        } passOver: { row, error in
+            try passOver(try row.get("id"), error)
+        }
+        if after.pacedAt != phone.pacedAt { try PhoneQueries.pace(phone.id, at: slot, in: tx) }
+        // A row that another transaction holds waits for a second.
+        let isEmpty = try rows.isEmpty && MessageQueries.isQueueEmpty(of: phone, in: tx)
+        let next = rows.isEmpty ? tx.now + .seconds(1) : try earliest(after, in: tx)
+        try PhoneQueries.plan(phone.id, at: isEmpty ? nil : next, turn: after.turn, in: tx)
+        return !rows.isEmpty && next <= tx.now
+    }
+
+    /// When the messages at the head of a phone's queue go, as it looks now, and when `adding` would: at most 200 that wait and
+    /// all of `adding`, by their ids. Index: `message_queue`.
+    ///
+    /// What is farther back than that has the time that was forecast when it was queued; single messages that came later move it
+    /// back, what was deleted moves it forward. Of `adding`, what comes behind the 200 is put behind the last one that waits.
+    static func forecast(
+        _ phone: Phone, _ adding: [Message] = [], in tx: any Transaction
+    ) throws -> [MessageID: Timestamp] {
+        let head = try MessageQueries.places(of: phone, limit: forecastLength, in: tx)
+        let new = adding.map { MessageQueries.Place(id: $0.id, turn: $0.turn ?? 0) }
+        let order = (head + new).sorted { ($0.turn, $0.id) < ($1.turn, $1.id) }
+        let schedule = try schedule(of: phone, in: tx)
+        let gap = gap(phone)
+        let start = try start(phone, in: tx)
+        let times = SendPlan.times(order.count, after: nil, gap: gap, schedule: schedule, at: start)
+        var plan = Dictionary(zip(order.map(\.id), times), uniquingKeysWith: { $1 })
+        guard head.count == forecastLength, gap > .zero, let end = head.last?.turn,
+            let last = try MessageQueries.lastPlanned(of: phone, in: tx)
+        else { return plan }
+        let behind = new.filter { $0.turn > end }
+        let room = SendPlan.times(behind.count, after: last, gap: gap, schedule: schedule, at: start)
+        for (place, time) in zip(behind, room) { plan[place.id] = max(plan[place.id] ?? time, time) }
         return plan
     }
 
-    /// Whether the phone may be handed a message now that was planned at `planned`: no sooner than a gap after the last
-    /// one and not outside of its schedule, whatever was planned while nobody could send.
-    static func isFree(
-        _ phone: Phone, forMessagePlannedAt planned: Timestamp, in tx: any Transaction
-    ) throws -> Bool {
-        let gap = SendPlan.gap(messagesPerMinute: phone.messagesPerMinute)
-        if gap > .zero, let last = phone.pacedAt, last + gap > tx.now { return false }
-        guard tx.now - planned >= .seconds(1), let schedule = try schedule(of: phone, in: tx) else { return true }
-        return schedule.opening(atOrAfter: tx.now)?.lowerBound ?? tx.now <= tx.now
+    /// Gives `messages` with the times that are forecast for those that wait; for whoever shows them.
+    static func forecast(for messages: [Message], in tx: any Transaction) throws -> [Message] {
+        let queues = Set(messages.filter { $0.turn != nil }.map { [$0.userID.text, $0.owner] })
+        if queues.isEmpty { return messages }
+        var times: [MessageID: Timestamp] = [:]
+        for queue in queues {
+            guard let phone = try PhoneQueries.look(number: queue[1], userID: UserID(queue[0]), in: tx) else {
+                continue
+            }
+            times.merge(try forecast(phone, in: tx)) { $1 }
+        }
+        return messages.map { message in
+            var message = message
+            if message.turn != nil, let time = times[message.id] { message.plannedAt = time }
+            return message
+        }
     }
 
-    /// Notes that a message planned at `planned` was handed out. What comes a second late or more moves all that follows.
-    static func handedOut(plannedAt planned: Timestamp, by phone: Phone, in tx: any Transaction) throws {
-        let slot = tx.now - planned < .seconds(1) ? planned : tx.now
-        try PhoneQueries.pace(phone.id, at: max(slot, phone.pacedAt ?? slot), in: tx)
+    private static let forecastLength = 200
+
+    private static func gap(_ phone: Phone) -> Duration {
+        SendPlan.gap(messagesPerMinute: phone.messagesPerMinute)
+    }
+
+    /// When the next message may go, not before now. A last one that is in the future was handed out before the clock was set
+    /// back; a gap from now is as long as anything waits for it.
+    private static func earliest(_ phone: Phone, in tx: any Transaction) throws -> Timestamp {
+        SendPlan.times(
+            1, after: phone.pacedAt.map { min($0, tx.now) }, gap: gap(phone), schedule: try schedule(of: phone, in: tx),
+            at: tx.now
+        ).first ?? tx.now
+    }
+
+    /// When the head of the queue goes: what the sweep was told, unless it is late.
+    private static func start(_ phone: Phone, in tx: any Transaction) throws -> Timestamp {
+        let earliest = try earliest(phone, in: tx)
+        guard let next = phone.nextAt, next <= tx.now, tx.now - next < .seconds(1), earliest <= tx.now else {
+            return earliest
+        }
+        return next
+    }
+
+    /// Has the sweep look at the phone when its next message may go, unless it will already.
+    private static func wake(_ phone: Phone, in tx: any Transaction) throws {
+        if let next = phone.nextAt, tx.now - next < .seconds(1) { return }
+        try PhoneQueries.plan(phone.id, at: try earliest(phone, in: tx), turn: phone.turn, in: tx)
     }
 
     private static func schedule(of phone: Phone, in tx: any Transaction) throws -> SendSchedule? {
         try phone.messageSendScheduleID.flatMap(SendScheduleID.init).flatMap {
             try SendScheduleQueries.find($0, userID: phone.userID, in: tx)
         }
-    }
-
-    /// The next free times at the end of the queue; a new lane needs its turn before the end.
-    private static func slots(
-        _ count: Int, batch: String?, of phone: Phone, in tx: any Transaction
-    ) throws -> (times: [Timestamp], needsReplan: Bool) {
-        let last = try MessageQueries.lastWaiting(of: phone, in: tx)
-        let after = [last?.plannedAt, phone.pacedAt].compactMap(\.self).max()
-        let gap = SendPlan.gap(messagesPerMinute: phone.messagesPerMinute)
-        let times = SendPlan.times(
-            count, after: after, gap: gap, schedule: try schedule(of: phone, in: tx), at: tx.now)
-        return (times, gap > .zero && count > 0 && last != nil && last?.batch != batch)
-    }
-}
-
-/// A message that waits for its turn.
-struct WaitingMessage: Sendable, RowDecodable {
-    let id: MessageID
-    let batch: String?
-    let plannedAt: Timestamp
-
-    init(row: Row) throws {
-        id = try row.get("id")
-        batch = try row.find("batch")
-        plannedAt = try row.get("planned_at")
     }
 }

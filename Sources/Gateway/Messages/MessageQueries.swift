@@ -33,7 +33,7 @@ enum MessageQueries {
                 id, request_id, owner, user_id, contact, content, attachments, encrypted, type, status, sim,
                 request_received_at, created_at, updated_at, order_timestamp, scheduled_send_time,
                 send_attempt_count, max_send_attempts, received_at, failure_reason, source, event_count, planned_at,
-                batch, paced, disbelieved_time)
+                batch, turn, paced, disbelieved_time)
             VALUES (
                 \(message.id), \(message.requestID), \(message.owner), \(message.userID), \(message.contact),
                 \(message.content), \(message.attachments.joined(separator: "\n")), \(message.isEncrypted),
@@ -41,7 +41,7 @@ enum MessageQueries {
                 \(message.updatedAt), \(message.orderTimestamp), \(message.scheduledSendTime),
                 \(message.sendAttemptCount), \(message.maxSendAttempts), \(message.receivedAt),
                 \(message.failureReason), \(message.source), \(message.eventCount), \(message.plannedAt),
-                \(message.batch), \(message.isPaced), \(message.disbelievedTime))
+                \(message.batch), \(message.turn), \(message.isPaced), \(message.disbelievedTime))
             """)
         try MessageThreadQueries.follow(message, isNew: true, in: tx)
         wake(tx)
@@ -57,7 +57,8 @@ enum MessageQueries {
                 scheduled_at = \(next.scheduledAt), sent_at = \(next.sentAt), delivered_at = \(next.deliveredAt),
                 expired_at = \(next.expiredAt), failed_at = \(next.failedAt),
                 send_attempt_count = \(next.sendAttemptCount), failure_reason = \(next.failureReason),
-                event_count = \(next.eventCount), planned_at = \(next.plannedAt), expires_at = \(next.expiresAt),
+                event_count = \(next.eventCount), planned_at = \(next.plannedAt), turn = \(next.turn),
+                expires_at = \(next.expiresAt),
                 paced = \(next.isPaced), disbelieved_time = \(next.disbelievedTime)
             WHERE id = \(previous.id) AND status = \(previous.status) AND event_count = \(previous.eventCount)
                 AND send_attempt_count = \(previous.sendAttemptCount)
@@ -93,60 +94,27 @@ enum MessageQueries {
         wake(tx)
     }
 
-    /// The paced messages of `phone` that wait, in the order of their times. Index: `message_waiting`.
-    static func waiting(of phone: Phone, in tx: any Transaction) throws -> [WaitingMessage] {
-        try tx.all(
-            WaitingMessage.self,
-            """
-            SELECT id, batch, planned_at
-            FROM message
-            WHERE user_id = \(phone.userID) AND owner = \(phone.phoneNumber) AND planned_at IS NOT NULL AND paced = 1
-            ORDER BY planned_at, id
-            """)
-    }
-
-    /// The last of ``waiting(of:in:)``. Index: `message_waiting`.
-    static func lastWaiting(of phone: Phone, in tx: any Transaction) throws -> WaitingMessage? {
-        try tx.first(
-            WaitingMessage.self,
-            """
-            SELECT id, batch, planned_at
-            FROM message
-            WHERE user_id = \(phone.userID) AND owner = \(phone.phoneNumber) AND planned_at IS NOT NULL AND paced = 1
-            ORDER BY planned_at DESC, id DESC
-            LIMIT 1
-            """)
-    }
-
-    /// Plans the next attempt of a message.
-    static func plan(_ id: MessageID, at time: Timestamp, in tx: any Transaction) throws {
-        try tx.run("UPDATE message SET planned_at = \(time), paced = 1 WHERE id = \(id)")
-        wake(tx)
-    }
-
     /// Deletes the message `id`.
     static func delete(_ id: MessageID, in tx: any Transaction) throws {
         try tx.run("DELETE FROM message WHERE id = \(id)")
     }
 
-    /// At most `limit` messages whose attempt is due, longest first. Index: `message_planned`.
-    static func planned(limit: Int, in tx: any Transaction) throws -> [Message] {
-        try tx.all(
-            Message.self,
+    /// At most `limit` messages outside of the queues whose attempt is due, as rows, longest first. Index: `message_due`.
+    static func planned(limit: Int, in tx: any Transaction) throws -> [Row] {
+        try tx.rows(
             """
             SELECT *
             FROM message
-            WHERE planned_at IS NOT NULL AND planned_at <= \(tx.now)
+            WHERE planned_at IS NOT NULL AND turn IS NULL AND planned_at <= \(tx.now)
             ORDER BY planned_at, id
             LIMIT \(limit)
             \(.forUpdateSkipLocked)
             """)
     }
 
-    /// At most `limit` messages whose attempt took too long, longest first. Index: `message_expires`.
-    static func expiring(limit: Int, in tx: any Transaction) throws -> [Message] {
-        try tx.all(
-            Message.self,
+    /// At most `limit` messages whose attempt took too long, as rows, longest first. Index: `message_expires`.
+    static func expiring(limit: Int, in tx: any Transaction) throws -> [Row] {
+        try tx.rows(
             """
             SELECT *
             FROM message
@@ -157,13 +125,24 @@ enum MessageQueries {
             """)
     }
 
-    /// When the sweep has work next. Indexes: `message_planned`, `message_expires`.
+    /// Leaves an attempt that cannot be handed out, or ended, alone until then.
+    static func postpone(_ id: MessageID, until time: Timestamp, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            UPDATE message
+            SET planned_at = CASE WHEN planned_at IS NULL THEN NULL ELSE \(time) END, turn = NULL,
+                expires_at = CASE WHEN expires_at IS NULL THEN NULL ELSE \(time) END
+            WHERE id = \(id)
+            """)
+    }
+
+    /// When the sweep has work next. Indexes: `message_due`, `message_expires`, `phone_next`.
     static func nextDue(in tx: any Transaction) throws -> Timestamp? {
         let planned: Timestamp? = try tx.value(
-            "SELECT MIN(planned_at) AS value FROM message WHERE planned_at IS NOT NULL")
+            "SELECT MIN(planned_at) AS value FROM message WHERE planned_at IS NOT NULL AND turn IS NULL")
         let expires: Timestamp? = try tx.value(
             "SELECT MIN(expires_at) AS value FROM message WHERE expires_at IS NOT NULL")
-        return [planned, expires].compactMap(\.self).min()
+        return [planned, expires, try PhoneQueries.nextDue(in: tx)].compactMap(\.self).min()
     }
 
     /// Notes that `digest` arrived as `id`; gives the message it arrived as before, if it did.

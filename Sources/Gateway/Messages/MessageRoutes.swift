@@ -85,7 +85,9 @@ struct MessageRoutes {
         let page = Page(parameters, limit: 20, errors: &errors)
         try errors.check("validation errors while fetching messages")
         let messages = try await store.read { tx in
-            try MessageQueries.list(userID: context.userID, owner: owner, contact: contact, page: page, in: tx)
+            try MessagePlanner.forecast(
+                for: MessageQueries.list(
+                    userID: context.userID, owner: owner, contact: contact, page: page, in: tx), in: tx)
         }
         return Reply(fetched: messages, "message")
     }
@@ -93,14 +95,18 @@ struct MessageRoutes {
     private func search(_ request: Request, _ context: UserContext) async throws -> Reply {
         let search = try MessageSearch(QueryParameters(request))
         let messages = try await store.read { tx in
-            try MessageQueries.find(search, userID: context.userID, in: tx)
+            try MessagePlanner.forecast(for: MessageQueries.find(search, userID: context.userID, in: tx), in: tx)
         }
         return Reply(found: messages, "message")
     }
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
         let (id, text) = try messageID(context, "validation errors while fetching message")
-        let message = try await store.read { tx in try MessageQueries.find(id, userID: context.userID, in: tx) }
+        let message = try await store.read { tx in
+            try MessageQueries.find(id, userID: context.userID, in: tx).flatMap {
+                try MessagePlanner.forecast(for: [$0], in: tx).first
+            }
+        }
         guard let message else { throw APIError.notFound("cannot find message with ID [\(text)]") }
         return Reply("message fetched successfully", message)
     }

@@ -50,6 +50,7 @@ enum MessageTransition {
         next.status = status
         next.eventCount += 1
         next.plannedAt = nil
+        next.turn = nil
         next.expiresAt = nil
         next.orderTimestamp = max(message.orderTimestamp, timestamp)
         switch report {
@@ -70,6 +71,7 @@ enum MessageTransition {
     static func handedOut(_ message: Message, expiration: Duration, at now: Timestamp) -> Message {
         var next = message
         next.plannedAt = nil
+        next.turn = nil
         guard outstanding.contains(message.status) || message.status == .sending else { return next }
         if message.status != .sending { next.status = .scheduled }
         next.scheduledAt = message.plannedAt ?? now
@@ -90,6 +92,7 @@ enum MessageTransition {
         next.expiresAt = nil
         next.orderTimestamp = max(message.orderTimestamp, now)
         next.plannedAt = isFinal ? nil : now
+        next.turn = nil
         next.isPaced = true
         return (next, isFinal)
     }

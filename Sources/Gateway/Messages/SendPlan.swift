@@ -35,13 +35,4 @@ enum SendPlan {
         }
         return times
     }
-
-    /// Takes from the lanes in turn, so that a single message waits for one message of each batch, not for the batch.
-    ///
-    /// What waits in each of `lanes` is in the order in which it came.
-    static func inTurn<Element>(_ lanes: [[Element]]) -> [Element] {
-        (0..<(lanes.map(\.count).max() ?? 0)).flatMap { index in
-            lanes.compactMap { $0.indices.contains(index) ? $0[index] : nil }
-        }
-    }
 }

@@ -75,6 +75,14 @@ struct MetricsRoutes {
             "Deliveries freed that were claimed without this node knowing, as when the answer to a COMMIT was lost.",
             [("", Int64(snapshot.repaired))])
         page.add(
+            "httpsms_retention_deleted_total", .counter, "Deliveries deleted for their age, by the state they were in.",
+            snapshot.pruned.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+                ("state=\"\($0.key)\"", Int64($0.value))
+            })
+        page.add(
+            "httpsms_rows_unreadable_total", .counter, "Rows that could not be read and were passed over.",
+            [("", Int64(snapshot.unreadable))])
+        page.add(
             "httpsms_writes_waiting", .gauge, "Transactions that wait for the store.",
             WriteLane.allCases.map { ("lane=\"\($0)\"", Int64(store.waitingWrites($0))) })
         return page.text

@@ -37,13 +37,18 @@ package struct Finding: Sendable, CustomStringConvertible {
 }
 
 extension Commands {
-    /// Checks what the server needs, changes nothing, and goes on after a problem as far as it can.
+    /// Checks what the server needs, changes nothing unless it is told to repair, and goes on after a problem as far as it can.
     ///
     /// - Parameters:
     ///   - flags: Flags by the variable they stand for.
     ///   - audit: Whether to compare every delivery with the counters, too.
+    ///   - repair: Whether to set right counters that differ from the rows; implies `audit`.
+    ///   - progress: Told how far the audit is, in words.
     /// - Returns: What was found, in the order it was looked at.
-    package static func doctor(flags: [String: String?], audit: Bool = false) async -> [Finding] {
+    package static func doctor(
+        flags: [String: String?], audit: Bool = false, repair: Bool = false,
+        progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) async -> [Finding] {
         let configuration: GatewayConfiguration
         do {
             configuration = try GatewayConfiguration(flags: flags, environment: ProcessInfo.processInfo.environment)
@@ -55,7 +60,8 @@ extension Commands {
         findings.append(clock())
         findings.append(keyFile(configuration))
         findings += certificate(configuration)
-        findings += await store(configuration, audit: audit)
+        let deliveries = audit || repair ? DeliveryAudit(repairs: repair, progress: progress) : nil
+        findings += await store(configuration, audit: deliveries)
         return findings
     }
 
@@ -90,7 +96,7 @@ extension Commands {
         return .fine("master key", "\(file.path); keep a copy apart from the database")
     }
 
-    private static func store(_ configuration: GatewayConfiguration, audit: Bool) async -> [Finding] {
+    private static func store(_ configuration: GatewayConfiguration, audit: DeliveryAudit?) async -> [Finding] {
         guard configuration.postgresURL != nil || FileManager.default.fileExists(atPath: configuration.databasePath)
         else {
             return [.fine("store", "\(configuration.databasePath) is not there yet; the first start makes it")]
@@ -99,30 +105,13 @@ extension Commands {
             let store = try await GatewayStore.openUnmigrated(
                 configuration, logger: Logger(label: "httpsms", factory: { _ in SwiftLogNoOpLogHandler() }))
             var findings = await inspect(store, configuration)
-            if audit { findings += try await self.audit(store) }
+            if let audit { findings += try await audit.findings(in: store) }
             if let reason = await store.readiness() { findings.append(.problem("store", reason)) }
             try await store.close()
             return findings
         } catch {
             return [.problem("store", "\(error)")]
         }
-    }
-
-    private static func audit(_ store: any Store) async throws -> [Finding] {
-        let (accounts, mismatches) = try await store.read { tx in
-            (try Audit.accounts(in: tx), try Audit.full(in: tx))
-        }
-        let lines = accounts.map { account in
-            Finding.fine(
-                "webhook \(account.endpoint)",
-                """
-                accepted \(account.accepted) = succeeded \(account.succeeded) + failed \(account.failed) + pending \
-                \(account.pending) + held \(account.held) + delivering \(account.delivering) + cancelled \
-                \(account.cancelled) + pruned \(account.pruned)
-                """)
-        }
-        return lines + mismatches.map { .problem("audit", "\($0)") }
-            + (mismatches.isEmpty ? [.fine("audit", "every delivery is accounted for")] : [])
     }
 
     /// What is left to do for a second master key.

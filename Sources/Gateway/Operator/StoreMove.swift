@@ -158,7 +158,7 @@ struct StoreMove: Sendable {
 
     private func audit() async throws {
         for (store, name) in [(source, "source"), (target, "target")] {
-            let found = try await store.write(.maintenance) { try Audit.full(in: $0) }
+            let found = try await AuditWalk(store).run().mismatches
             guard let first = found.first else { continue }
             throw MoveError("the audit of the \(name) finds \(found.count) differences, the first: \(first)")
         }

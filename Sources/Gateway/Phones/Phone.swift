@@ -28,6 +28,10 @@ struct Phone: Sendable {
     var updatedAt: Timestamp
     /// The time of the last paced message that was handed out; nil before the first.
     var pacedAt: Timestamp?
+    /// The turn of the last message that was handed out: those that come get later ones. See ``MessagePlanner``.
+    var turn: Int64 = 0
+    /// When the head of its queue may go, at the earliest; nil when nothing waits.
+    var nextAt: Timestamp?
     /// Why it cannot be pushed to; nil when nothing is known to be wrong.
     var pushError: String?
     /// Until when any key of the account may take the number; nil when nobody consented to that.
@@ -88,6 +92,8 @@ extension Phone: RowDecodable {
         createdAt = try row.get("created_at")
         updatedAt = try row.get("updated_at")
         pacedAt = try row.find("paced_at")
+        turn = try row.get("turn")
+        nextAt = try row.find("next_at")
         pushError = try row.find("push_error")
         moveAllowedUntil = try row.find("move_allowed_until")
     }
@@ -150,5 +156,12 @@ enum PhoneMigrations {
                 """,
                 "CREATE INDEX phone_move_number ON phone_move (user_id, phone_number, moved_at, id)",
             ]),
+        Migration(
+            "phones-4",
+            [
+                "ALTER TABLE phone ADD COLUMN turn \(.int64) NOT NULL DEFAULT 0",
+                // 0: each is looked at once, whether anything waits for it.
+                "ALTER TABLE phone ADD COLUMN next_at \(.int64) DEFAULT 0",
+            ], indexes: [TableIndex("phone_next", on: "phone", "(next_at, id) WHERE next_at IS NOT NULL")]),
     ]
 }

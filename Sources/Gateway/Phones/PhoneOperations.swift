@@ -137,6 +137,7 @@ struct PhoneOperations: Sendable {
         try await store.write { [endpoints, identities] tx in
             guard let phone = try PhoneQueries.find(id, userID: userID, in: tx) else { return false }
             try PhoneQueries.delete(id, in: tx)
+            try MessageQueries.leaveQueue(of: phone, in: tx)
             try PhoneAPIKeyQueries.unbind(id, in: tx)
             try PhoneMoveQueries.delete(of: phone.phoneNumber, userID: userID, in: tx)
             try HeartbeatQueries.deletePresence(of: id, in: tx)

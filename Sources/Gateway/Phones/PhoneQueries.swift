@@ -36,6 +36,39 @@ enum PhoneQueries {
             "SELECT * FROM phone WHERE user_id = \(userID) AND phone_number = \(number) \(.forUpdate)")
     }
 
+    /// The phone of `userID` with this number, not locked. Index: `phone_number`.
+    static func look(number: String, userID: UserID, in tx: any Transaction) throws -> Phone? {
+        try tx.first(Phone.self, "SELECT * FROM phone WHERE user_id = \(userID) AND phone_number = \(number)")
+    }
+
+    /// At most `limit` phones whose turn has come, as rows, longest due first, locked. Index: `phone_next`.
+    static func due(limit: Int, in tx: any Transaction) throws -> [Row] {
+        try tx.rows(
+            """
+            SELECT *
+            FROM phone
+            WHERE next_at IS NOT NULL AND next_at <= \(tx.now)
+            ORDER BY next_at, id
+            LIMIT \(limit)
+            \(.forUpdateSkipLocked)
+            """)
+    }
+
+    /// When the next phone's turn comes. Index: `phone_next`.
+    static func nextDue(in tx: any Transaction) throws -> Timestamp? {
+        try tx.value("SELECT MIN(next_at) AS value FROM phone WHERE next_at IS NOT NULL")
+    }
+
+    /// Notes when the phone's turn comes, nil when nothing waits, and which turn was the last.
+    static func plan(_ id: PhoneID, at time: Timestamp?, turn: Int64, in tx: any Transaction) throws {
+        try tx.run("UPDATE phone SET next_at = \(time), turn = \(turn) WHERE id = \(id)")
+    }
+
+    /// Leaves the queue of a phone whose row cannot be read alone until then.
+    static func postpone(_ id: PhoneID, until time: Timestamp, in tx: any Transaction) throws {
+        try tx.run("UPDATE phone SET next_at = \(time) WHERE id = \(id)")
+    }
+
     /// Which of `numbers` are phones of `userID`. Index: `phone_number`.
     static func known(_ numbers: [String], userID: UserID, in tx: any Transaction) throws -> Set<String> {
         Set(

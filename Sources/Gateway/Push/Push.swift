@@ -104,6 +104,9 @@ enum PushMigrations {
                 """,
                 "CREATE INDEX push_due ON push (due_at, id) WHERE due_at IS NOT NULL",
                 "CREATE UNIQUE INDEX push_attempt ON push (message_id, attempt) WHERE message_id IS NOT NULL",
-            ])
+            ]),
+        Migration(
+            "push-2", [],
+            indexes: [TableIndex("push_account", on: "push", "(user_id, due_at, id) WHERE due_at IS NOT NULL")]),
     ]
 }

@@ -17,25 +17,59 @@ enum PushQueries {
         wake(tx)
     }
 
-    /// At most `limit` pushes that are due, longest first; each is counted as tried, and due again at `leaseEnd` should
-    /// nobody say what came of it. Index: `push_due`.
-    static func claim(limit: Int, until leaseEnd: Timestamp, in tx: any Transaction) throws -> [Push] {
-        let due = try tx.all(
-            Push.self,
+    /// The accounts that have a push that is due, the one that waits for longest first, at most 500. Index: `push_account`, by a
+    /// loose scan: it steps from account to account.
+    static func usersWithDue(in tx: any Transaction) throws -> [UserID] {
+        try tx.rows(
+            """
+            WITH RECURSIVE waiting (user_id) AS (
+                SELECT MIN(user_id) FROM push
+                WHERE due_at IS NOT NULL
+                UNION ALL
+                SELECT (SELECT MIN(p.user_id) FROM push p
+                        WHERE p.due_at IS NOT NULL AND p.user_id > waiting.user_id)
+                FROM waiting
+                WHERE waiting.user_id IS NOT NULL
+            )
+            SELECT user_id, due_at
+            FROM (
+                SELECT w.user_id, (
+                    SELECT MIN(due_at) FROM push
+                    WHERE due_at IS NOT NULL AND user_id = w.user_id) AS due_at
+                FROM waiting w
+                WHERE w.user_id IS NOT NULL) AS heads
+            WHERE due_at <= \(tx.now)
+            ORDER BY due_at, user_id
+            LIMIT 500
+            """
+        ).map { try $0.get("user_id") }
+    }
+
+    /// At most `limit` pushes of an account that are due, as rows, longest first. Index: `push_account`.
+    static func due(of userID: UserID, limit: Int, in tx: any Transaction) throws -> [Row] {
+        if limit <= 0 { return [] }
+        return try tx.rows(
             """
             SELECT *
             FROM push
-            WHERE due_at IS NOT NULL AND due_at <= \(tx.now)
+            WHERE user_id = \(userID) AND due_at IS NOT NULL AND due_at <= \(tx.now)
             ORDER BY due_at, id
             LIMIT \(limit)
             \(.forUpdateSkipLocked)
             """)
-        return try due.map { push in
-            var push = push
-            push.tryCount += 1
-            try tx.run("UPDATE push SET due_at = \(leaseEnd), tries = \(push.tryCount) WHERE id = \(push.id)")
-            return push
-        }
+    }
+
+    /// Counts a push as tried; it is due again at `leaseEnd` should nobody say what came of it.
+    static func claim(_ row: Row, until leaseEnd: Timestamp, in tx: any Transaction) throws -> Push {
+        var push = try Push(row: row)
+        push.tryCount = push.tryCount.clampedAdding(1)
+        try tx.run("UPDATE push SET due_at = \(leaseEnd), tries = \(push.tryCount) WHERE id = \(push.id)")
+        return push
+    }
+
+    /// Leaves a push alone until then.
+    static func postpone(_ id: PushID, until time: Timestamp, in tx: any Transaction) throws {
+        try tx.run("UPDATE push SET due_at = \(time) WHERE id = \(id)")
     }
 
     /// Ends a push that was tried as often as `push` says; false when another try was faster.

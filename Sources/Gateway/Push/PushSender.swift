@@ -1,15 +1,22 @@
+import Delivery
 import Logging
 import ServiceLifecycle
 import Storage
+import Synchronization
 import Timestamps
 
 /// Sends the pushes that are due, and stores what Firebase said of each.
+///
+/// Each push has a place from its claim until its result is stored, and a place that becomes free is given away at once: one
+/// that takes long keeps no other waiting. An account has a quarter of the places at most. All accounts have the same Firebase
+/// project, or the operator's endpoint, so that needs no share of its own.
 ///
 /// One push is made for each attempt of a message. A failure that may pass is tried again after 1, 2, 4, ... 60 s for as
 /// long as the attempt lasts; a crash between sending and storing repeats a push, which the phone does not notice.
 struct PushSender: Service {
     let store: any Store
     let client: FCMClient
+    let unreadable: UnreadableRows
     let logger: Logger
 
     /// A push with all that sending it needs.
@@ -21,44 +28,75 @@ struct PushSender: Service {
     /// Sends until graceful shutdown; then ends what is being sent and returns.
     func run() async throws {
         let wakeups = store.wakeups
+        let places = PushPlaces()
         await withGracefulShutdownHandler {
-            var isFailing = false
-            while !Task.isShuttingDownGracefully && !Task.isCancelled {
-                var pause = Duration.seconds(1)
-                do {
-                    pause = try await sendDue()
-                    isFailing = false
-                } catch {
-                    if !isFailing { logger.error("pushes cannot be sent", metadata: ["error": "\(error)"]) }
-                    isFailing = true
+            await withDiscardingTaskGroup { group in
+                var isFailing = false
+                while !Task.isShuttingDownGracefully && !Task.isCancelled {
+                    var pause = Duration.seconds(1)
+                    do {
+                        let (jobs, wait) = try await claim(places)
+                        for job in jobs {
+                            places.take(job.push.userID)
+                            group.addTask {
+                                await send(job)
+                                places.leave(job.push.userID)
+                                wakeups.signal(.pushes)
+                            }
+                        }
+                        pause = min(max(wait, .zero), pause)
+                        isFailing = false
+                    } catch {
+                        if !isFailing { logger.error("pushes cannot be sent", metadata: ["error": "\(error)"]) }
+                        isFailing = true
+                    }
+                    if pause > .zero { await wakeups.wait(for: .pushes, atMost: pause) }
                 }
-                if pause > .zero { await wakeups.wait(for: .pushes, atMost: pause) }
             }
         } onGracefulShutdown: {
             wakeups.signal(.pushes)
         }
     }
 
-    /// Sends one batch; gives how long there is nothing to do, a second at most.
-    private func sendDue() async throws -> Duration {
-        let (jobs, isFull, wait) = try await store.write(.maintenance) { tx in
-            let claimed = try PushQueries.claim(limit: Self.batch, until: tx.now + Self.lease, in: tx)
-            let jobs = try claimed.compactMap { try Self.job(of: $0, in: tx) }
-            let wait = try PushQueries.nextDue(in: tx).map { $0 - tx.now } ?? .seconds(1)
-            return (jobs, claimed.count == Self.batch, wait)
-        }
-        let results = await withTaskGroup(of: (Job, FCMClient.Answer).self) { group in
-            for job in jobs {
-                group.addTask { (job, await client.send(job.push.body(token: job.token))) }
+    /// Takes as many of the due pushes as there are places; gives also how long there is nothing to do.
+    private func claim(_ places: PushPlaces) async throws -> ([Job], Duration) {
+        let shares = places.shares
+        // No place: the first one that becomes free wakes us.
+        if shares.free == 0 { return ([], .seconds(1)) }
+        return try await store.write(.maintenance) { [unreadable] tx in
+            var left = shares
+            var jobs: [Job] = []
+            for userID in try PushQueries.usersWithDue(in: tx).sorted(by: { left.taken($0) < left.taken($1) }) {
+                guard left.free > 0 else { break }
+                let rows = try PushQueries.due(of: userID, limit: left.room(for: userID), in: tx)
+                try tx.each(rows) { row in
+                    let push = try PushQueries.claim(row, until: tx.now + Self.lease, in: tx)
+                    guard let job = try Self.job(of: push, in: tx) else { return }
+                    if !jobs.contains(where: { $0.push.id == push.id }) { jobs.append(job) }
+                } passOver: { row, error in
+                    let id: PushID = try row.get("id")
+                    jobs.removeAll { $0.push.id == id }
+                    try PushQueries.postpone(id, until: tx.now + UnreadableRows.pause, in: tx)
+                    unreadable.note("push", id.text, error, in: tx)
+                }
+                left.take(userID, jobs.count { $0.push.userID == userID })
             }
-            return await group.reduce(into: []) { $0.append($1) }
+            let next = left.free > 0 ? try PushQueries.nextDue(in: tx) : nil
+            // What is due and was not taken waits for a place of its account.
+            let wait = next.map { $0 > tx.now ? $0 - tx.now : .seconds(1) } ?? .seconds(1)
+            return (jobs, wait)
         }
-        if !results.isEmpty {
-            try await store.write(.engine) { tx in
-                for (job, answer) in results { try Self.record(answer, of: job, in: tx) }
-            }
+    }
+
+    /// Sends one push, and stores what came of it. What cannot be stored is sent again when its lease is over.
+    private func send(_ job: Job) async {
+        let answer = await client.send(job.push.body(token: job.token))
+        do {
+            try await store.write(.engine) { tx in try Self.record(answer, of: job, in: tx) }
+        } catch {
+            logger.error(
+                "result of a push not stored", metadata: ["push_id": "\(job.push.id)", "error": "\(error)"])
         }
-        return isFull ? .zero : min(max(wait, .zero), .seconds(1))
     }
 
     /// What is to be sent; nil when the push is over before it is sent.
@@ -115,9 +153,45 @@ struct PushSender: Service {
                 """, in: tx)
     }
 
-    /// Pushes in flight.
-    private static let batch = 32
-
     /// 30 s: three times the deadline of a push.
     private static let lease: Duration = .seconds(30)
+}
+
+/// Who has how many of the places of a ``PushSender``. Thread-safe.
+final class PushPlaces: Sendable {
+    /// The places at one moment, as a value.
+    struct Shares: Sendable {
+        private var counts: [UserID: Int] = [:]
+        private var total = 0
+
+        /// Places that nobody has.
+        var free: Int { PushPlaces.count - total }
+
+        /// How many places an account has.
+        func taken(_ user: UserID) -> Int { counts[user] ?? 0 }
+
+        /// How many more an account may have now.
+        func room(for user: UserID) -> Int { max(0, min(PushPlaces.share - taken(user), free)) }
+
+        /// Gives places to an account, or takes them back when `count` is negative.
+        mutating func take(_ user: UserID, _ count: Int) {
+            total += count
+            let rest = taken(user) + count
+            counts[user] = rest > 0 ? rest : nil
+        }
+    }
+
+    /// Pushes in flight; as many connections may be open.
+    static let count = 64
+    /// Of one account.
+    static let share = 16
+
+    private let state = Mutex(Shares())
+
+    /// The places at this moment.
+    var shares: Shares { state.withLock { $0 } }
+
+    func take(_ user: UserID) { state.withLock { $0.take(user, 1) } }
+
+    func leave(_ user: UserID) { state.withLock { $0.take(user, -1) } }
 }

@@ -47,12 +47,12 @@ import Timestamps
             let endpoint = try await harness.addEndpoint()
             try await harness.emit(3)
             try await harness.setStates([.succeeded, .failed], of: endpoint)
-            let before = try await harness.store.read { tx in try Audit.full(in: tx) }
+            let before = try await AuditWalk(harness.store).run().mismatches
 
             try await harness.store.write { tx in
                 _ = try tx.run("UPDATE delivery SET state = 3 WHERE endpoint_id = \(endpoint) AND state = 2")
             }
-            let after = try await harness.store.read { tx in try Audit.full(in: tx) }
+            let after = try await AuditWalk(harness.store).run().mismatches
 
             #expect(before.isEmpty)
             #expect(Set(after.map(\.subject)) == ["succeeded", "failed"])
@@ -145,20 +145,20 @@ import Timestamps
 
 extension EngineHarness {
     /// Upkeep with the default retention of 30 days.
-    fileprivate var upkeep: Upkeep {
+    var upkeep: Upkeep {
         Upkeep(
             store: store, clock: clock, retention: .seconds(30 * 86_400), metrics: DeliveryMetrics(),
             logger: Self.logger)
     }
 
     /// The account of every endpoint.
-    fileprivate func accounts() async throws -> [EndpointID: Audit.Account] {
+    func accounts() async throws -> [EndpointID: Audit.Account] {
         let accounts = try await store.read { tx in try Audit.accounts(in: tx) }
         return Dictionary(uniqueKeysWithValues: accounts.map { ($0.endpoint, $0) })
     }
 
     /// Puts the first deliveries of an endpoint into `states`, counters included.
-    fileprivate func setStates(_ states: [DeliveryState], of endpoint: EndpointID) async throws {
+    func setStates(_ states: [DeliveryState], of endpoint: EndpointID) async throws {
         try await store.write { tx in
             for (index, state) in states.enumerated() {
                 try tx.run(

@@ -169,8 +169,9 @@ struct BulkPages: Sendable {
             try BulkMessageQueries.find(requestID, userID: userID, in: tx).map { batch in
                 (
                     batch: batch,
-                    messages: try BulkMessageQueries.messages(
-                        of: requestID, status: status, userID: userID, page: page, in: tx)
+                    messages: try MessagePlanner.forecast(
+                        for: BulkMessageQueries.messages(
+                            of: requestID, status: status, userID: userID, page: page, in: tx), in: tx)
                 )
             }
         }

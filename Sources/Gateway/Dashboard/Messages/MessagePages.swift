@@ -48,7 +48,7 @@ struct MessagePages: Sendable {
         let found = try await operations.store.read { tx in
             try MessageQueries.find(id, userID: userID, in: tx).map { message in
                 (
-                    message: message,
+                    message: try MessagePlanner.forecast(for: [message], in: tx).first ?? message,
                     thread: try MessageThreadQueries.find(
                         owner: message.owner, contact: message.contact, userID: userID, in: tx),
                     pushes: try PushQueries.outcomes(of: id, in: tx),

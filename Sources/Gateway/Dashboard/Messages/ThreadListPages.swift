@@ -51,7 +51,8 @@ struct ThreadListPages: Sendable {
             if isSearch {
                 let search = MessageSearch(
                     owners: [owner], types: [], statuses: [], sortBy: .createdAt, isDescending: true, page: page)
-                return (numbers, owner, [], try MessageQueries.find(search, userID: userID, in: tx))
+                let found = try MessageQueries.find(search, userID: userID, in: tx)
+                return (numbers, owner, [], try MessagePlanner.forecast(for: found, in: tx))
             }
             let threads = try MessageThreadQueries.list(
                 userID: userID, owner: owner, isArchived: isArchived, page: page, in: tx)

@@ -72,8 +72,9 @@ struct ThreadPages: Sendable {
             try MessageThreadQueries.find(id, userID: userID, in: tx).map { thread in
                 (
                     thread: thread,
-                    messages: try MessageQueries.list(
-                        userID: userID, owner: thread.owner, contact: thread.contact, page: page, in: tx)
+                    messages: try MessagePlanner.forecast(
+                        for: MessageQueries.list(
+                            userID: userID, owner: thread.owner, contact: thread.contact, page: page, in: tx), in: tx)
                 )
             }
         }

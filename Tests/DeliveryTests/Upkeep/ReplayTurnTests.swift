@@ -1,0 +1,104 @@
+import Storage
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Delivery
+
+/// Replays of different users, and the ranges that they find.
+@Suite(.timeLimit(.minutes(1))) struct ReplayTurnTests {
+    @Test(arguments: Engine.enabled) func usersTakeTurnsAndTheirOwnJobsDoNot(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let other = UserID("user-2")
+            let (mine, theirs) = (try await harness.addEndpoint(), try await harness.addEndpoint(userID: other))
+            try await harness.emit(2_600)
+            try await harness.emit(3, userID: other)
+            let jobs = [
+                try await harness.replay(mine, of: EngineHarness.userID),
+                try await harness.replay(mine, of: EngineHarness.userID),
+                try await harness.replay(theirs, of: other),
+            ]
+
+            var served: [ReplayID] = []
+            for _ in 0..<4 {
+                let before = try await harness.replays(jobs)
+                _ = try await harness.store.write { tx in try ReplayQueries.step(in: tx) }
+                let after = try await harness.replays(jobs)
+                served += zip(before, after).filter { $0.done != $1.done }.map(\.0.id)
+            }
+
+            #expect(served == [jobs[0], jobs[2], jobs[0], jobs[0]])
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func aRangeHoldsWhatWasAcceptedInIt(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            try await harness.emit(3)
+            harness.clock.advance(by: .seconds(3_600))
+            let start = harness.clock.now()
+            try await harness.emit(2)
+            harness.clock.advance(by: .seconds(3_600))
+            let end = harness.clock.now()
+            try await harness.emit(4)
+
+            let range = try await harness.store.read { tx in
+                try ReplayQueries.range(userID: EngineHarness.userID, since: start, until: end, in: tx)
+            }
+
+            #expect(range.count == 2 && range.before == 3 && range.last == 5)
+        }
+    }
+
+    @Test func aRangeReadsItsOwnEventsOnly() async throws {
+        try await withEngine(.sqlite) { harness in
+            try await harness.emit(3)
+
+            let plan = try await queryPlans(of: harness.store) { tx in
+                _ = try ReplayQueries.range(userID: EngineHarness.userID, since: tx.now, until: tx.now, in: tx)
+            }
+
+            #expect(
+                plan == ["SEARCH event USING COVERING INDEX event_time (user_id=? AND created_at>? AND created_at<?)"])
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func aDeliveryWhoseEventIsGoneIsNotOpenedAgain(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            let event = try await harness.emit(1)[0]
+            try await harness.end(.failed, of: endpoint)
+            let delivery = try await harness.deliveries(to: endpoint)[0].id
+            try await harness.store.write { tx in _ = try tx.run("DELETE FROM event WHERE id = \(event)") }
+
+            let isOpen = try await harness.store.write { tx in
+                try ReplayQueries.reopen(delivery, lane: .replay, in: tx)
+            }
+
+            #expect(!isOpen)
+            #expect(try await harness.deliveries(to: endpoint).map(\.state) == [.failed])
+        }
+    }
+}
+
+extension EngineHarness {
+    /// Asks for all events of `user` again.
+    fileprivate func replay(_ id: EndpointID, of user: UserID) async throws -> ReplayID {
+        // Ids of one moment are in no order.
+        clock.advance(by: .milliseconds(1))
+        let replay = ReplayID(at: clock.now())
+        let (since, until) = (clock.now() - .seconds(60), clock.now() + .seconds(60))
+        try await store.write { [endpoints] tx in
+            let endpoint = try #require(try endpoints.find(id, userID: user, in: tx))
+            let range = try ReplayQueries.range(userID: user, since: since, until: until, in: tx)
+            try ReplayQueries.insert(
+                replay, endpoint: endpoint, statuses: [.failed], since: since, until: until, range: range, in: tx)
+        }
+        return replay
+    }
+
+    fileprivate func replays(_ ids: [ReplayID]) async throws -> [Replay] {
+        try await store.read { tx in
+            try ids.map { try #require(try tx.first(Replay.self, "SELECT * FROM replay WHERE id = \($0)")) }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+import HTTPSMSWebhooks
+import Logging
+import Storage
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Delivery
+
+/// Retention beside other nodes, replays and many endpoints.
+@Suite(.timeLimit(.minutes(2))) struct RetentionTests {
+    private static let age: Duration = .seconds(40 * 86_400)
+
+    @Test(arguments: Engine.enabled) func nodesThatPruneAtOnceCountEachRowOnce(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoints = [try await harness.addEndpoint(), try await harness.addEndpoint()]
+            try await harness.emit(1_200)
+            for endpoint in endpoints { try await harness.end(.succeeded, of: endpoint) }
+            harness.clock.advance(by: Self.age)
+
+            await withTaskGroup(of: Void.self) { nodes in
+                for _ in 0..<3 {
+                    nodes.addTask { await #expect(throws: Never.self) { try await harness.upkeep.prune() } }
+                }
+            }
+            try await harness.upkeep.prune()
+
+            let accounts = try await harness.accounts()
+            for endpoint in endpoints {
+                let account = try #require(accounts[endpoint])
+                #expect(account.accepted == 1_200 && account.pruned == 1_200)
+                #expect(account.succeeded == 0 && account.unaccounted == 0)
+            }
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func aRoundThatPassesReplaysKeepsTheAccount(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(900)
+            try await harness.end(.succeeded, of: endpoint)
+            let rows = try await harness.deliveries(to: endpoint)
+            harness.clock.advance(by: Self.age)
+
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await harness.upkeep.prune() }
+                tasks.addTask {
+                    for row in rows.reversed() {
+                        _ = try await harness.store.write { tx in
+                            try ReplayQueries.reopen(row.id, lane: .replay, in: tx)
+                        }
+                    }
+                }
+                try await tasks.waitForAll()
+            }
+
+            let account = try #require(try await harness.accounts()[endpoint])
+            #expect(account.unaccounted == 0 && account.accepted == 900)
+            #expect(try await AuditWalk(harness.store).run().mismatches == [])
+        }
+    }
+
+    /// What is read per pruned row does not grow with the endpoints that have nothing to prune, or with the young rows.
+    @Test(arguments: [100, 200, 400]) func aRoundCostsWhatItDeletes(young: Int) async throws {
+        try await withEngine(.sqlite) { harness in
+            let old = try await harness.addEndpoint()
+            try await harness.emit(5)
+            try await harness.end(.succeeded, of: old)
+            harness.clock.advance(by: Self.age)
+            for _ in 0..<young { try await harness.addEndpoint(owners: ["+18005550111"]) }
+            try await harness.emit(1, owner: "+18005550111")
+            let cutoff = harness.clock.now() - .seconds(30 * 86_400)
+
+            let (statements, pruned) = try await harness.store.write(.maintenance) { tx in
+                let counting = CountingTransaction(tx)
+                let pruned = try Retention.prune(before: cutoff, after: nil, in: counting).pruned
+                return (counting.statements, pruned)
+            }
+
+            #expect(pruned.deliveries == [.succeeded: 5])
+            #expect(statements < 12, "\(statements) statements")
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func anEndpointWithNothingToPruneIsNotLookedAtAgain(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(3)
+            harness.clock.advance(by: Self.age)
+            try await harness.emit(1)
+
+            try await harness.upkeep.prune()
+
+            let front: Timestamp? = try await harness.store.read { tx in
+                try tx.value("SELECT front_at AS value FROM tally WHERE endpoint_id = \(endpoint)")
+            }
+            #expect(try #require(front) > harness.clock.now() - .seconds(60))
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func deletedEndpointsLeaveOneTallyForAll(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            for _ in 0..<40 {
+                let endpoint = try await harness.addEndpoint()
+                try await harness.emit(1)
+                try await harness.store.write { tx in try harness.endpoints.delete(endpoint, in: tx) }
+            }
+            while try await harness.store.write({ tx in
+                try DeliveryQueries.cancelForDeletedEndpoints(limit: 500, in: tx)
+            }) {}
+
+            for _ in 0..<2 {
+                harness.clock.advance(by: Self.age)
+                try await harness.upkeep.prune()
+            }
+
+            let accounts = try await harness.accounts()
+            #expect(accounts.keys.map(\.text) == [EndpointID.gone.text])
+            #expect(accounts[.gone]?.accepted == 40 && accounts[.gone]?.pruned == 40)
+            #expect(accounts[.gone]?.unaccounted == 0)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func aRowThatCannotBeReadStopsItsOwnEndpointOnly(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let (broken, other) = (try await harness.addEndpoint(), try await harness.addEndpoint())
+            try await harness.emit(3)
+            try await harness.end(.succeeded, of: other)
+            try await harness.store.write { tx in
+                _ = try tx.run("UPDATE delivery SET state = 99 WHERE endpoint_id = \(broken) AND sequence = 1")
+            }
+            harness.clock.advance(by: Self.age)
+            let (log, metrics) = (LogRecorder(), DeliveryMetrics())
+            let upkeep = Upkeep(
+                store: harness.store, clock: harness.clock, retention: .seconds(30 * 86_400), metrics: metrics,
+                logger: log.logger)
+
+            try await upkeep.prune()
+
+            let left = try await harness.store.read { tx in
+                try tx.value("SELECT COUNT(*) AS value FROM delivery WHERE endpoint_id = \(broken)", as: Int.self)
+            }
+            #expect(left == 3)
+            #expect(try await harness.deliveries(to: other).isEmpty)
+            #expect(metrics.snapshot.unreadable == 1)
+            #expect(log.lines.count { $0.level == .error && $0.metadata["delivery_id"] != nil } == 1)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func heldDeliveriesAreNotDeletedSilently(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(4)
+            try await harness.setStates([.succeeded], of: endpoint)
+            harness.clock.advance(by: Self.age)
+            let log = LogRecorder()
+            let metrics = DeliveryMetrics()
+            let upkeep = Upkeep(
+                store: harness.store, clock: harness.clock, retention: .seconds(30 * 86_400), metrics: metrics,
+                logger: log.logger)
+
+            try await upkeep.prune()
+
+            let warning = try #require(log.lines.first { $0.level == .warning })
+            #expect(warning.metadata == ["count": "3", "webhook_ids": endpoint.text])
+            #expect(log.lines.contains { $0.metadata == ["pending": "3", "succeeded": "1"] })
+            #expect(metrics.snapshot.pruned == [.pending: 3, .succeeded: 1])
+            #expect(metrics.snapshot.prunedEvents == 4)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func nothingIsDeletedWhileTheClockIsNotBelieved(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(4)
+            harness.clock.advance(by: Self.age)
+            let log = LogRecorder()
+            let upkeep = Upkeep(
+                store: harness.store, clock: harness.clock, retention: .seconds(30 * 86_400),
+                isClockBelieved: { false }, metrics: DeliveryMetrics(), logger: log.logger)
+
+            try await upkeep.prune()
+
+            #expect(try await harness.deliveries(to: endpoint).count == 4)
+            #expect(log.lines.map(\.level) == [.warning])
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func eventsThatAReplayKeepsStopNobodyElses(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            try await harness.emit(700)
+            harness.clock.advance(by: Self.age)
+            try await harness.store.write { tx in
+                _ = try tx.run("UPDATE event SET retained_from = \(tx.now) WHERE position <= 600")
+            }
+            var events = EventRetention()
+
+            for _ in 0..<2 {
+                var mayHaveMore = true
+                let cutoff = harness.clock.now() - .seconds(31 * 86_400)
+                events.begin(before: cutoff)
+                while mayHaveMore {
+                    let from = events
+                    let step = try await harness.store.write { tx in try from.step(before: cutoff, in: tx) }
+                    (events, mayHaveMore) = (step.next, step.mayHaveMore)
+                }
+                let left: Int? = try await harness.store.read { tx in
+                    try tx.value("SELECT COUNT(*) AS value FROM event")
+                }
+                #expect(left == 600)
+            }
+            harness.clock.advance(by: Self.age)
+            let cutoff = harness.clock.now() - .seconds(31 * 86_400)
+            events.begin(before: cutoff)
+            let last = events
+            #expect(try await harness.store.write { tx in try last.step(before: cutoff, in: tx).count } == 500)
+        }
+    }
+}
+
+extension EngineHarness {
+    /// Ends all deliveries of `endpoint`, counters included.
+    func end(_ state: DeliveryState, of endpoint: EndpointID) async throws {
+        try await setStates([DeliveryState](repeating: state, count: deliveries(to: endpoint).count), of: endpoint)
+    }
+}
