@@ -19,7 +19,8 @@ package enum DueTimes {
     /// One transaction: moves at most 500 retries of one endpoint, and the pace of its release. Index: `delivery_ready`.
     ///
     /// - Parameters:
-    ///   - step: By how much the clock was set; negative.
+    ///   - step: By how much the clock was set, negative; nil when a process starts and nobody knows what was set since:
+    ///     then what lies further ahead than its schedule and the longest `Retry-After` is due in a second.
     ///   - cursor: Where the transaction before it ended; ``Cursor/start`` for the first.
     ///   - now: The time of day as it is now.
     ///   - schedule: The waits before retries.
@@ -27,7 +28,7 @@ package enum DueTimes {
     /// - Returns: The cursor of the next transaction; nil at the end.
     /// - Throws: `StorageError`.
     package static func pullIn(
-        by step: Duration, after cursor: Cursor, at now: Timestamp, schedule: RetrySchedule, in tx: any Transaction
+        by step: Duration?, after cursor: Cursor, at now: Timestamp, schedule: RetrySchedule, in tx: any Transaction
     ) throws -> Cursor? {
         let endpoint: String? = try tx.value(
             """
@@ -53,11 +54,14 @@ package enum DueTimes {
         for row in rows {
             let id: String = try row.get("id")
             last = Cursor(endpoint: endpoint, dueAt: try row.get("due_at"), id: id)
-            guard last.dueAt - now > schedule.longestWait(beforeStep: try row.get("step")) else { continue }
+            let longest =
+                schedule.longestWait(beforeStep: try row.get("step")) + (step == nil ? longestRetryAfter : .zero)
+            guard last.dueAt - now > longest else { continue }
+            let moved = step.map { max(last.dueAt + $0, now + .seconds(1)) } ?? now + .seconds(1)
             try tx.run(
                 """
                 UPDATE delivery
-                SET due_at = \(max(last.dueAt + step, now + .seconds(1)))
+                SET due_at = \(moved)
                 WHERE id = \(id) AND due_at = \(last.dueAt)
                     AND state = \(literal: DeliveryState.pending.rawValue)
                 """)
@@ -66,11 +70,11 @@ package enum DueTimes {
         return Cursor(endpoint: endpoint + "\u{1}", dueAt: .first, id: "")
     }
 
-    /// Walks all endpoints, a bounded transaction after the other.
+    /// Walks all endpoints, a bounded transaction after the other: after a step back, and with nil at a start.
     package static func pullIn(
-        by step: Duration, store: any Store, clock: any WallClock, schedule: RetrySchedule
+        by step: Duration?, store: any Store, clock: any WallClock, schedule: RetrySchedule
     ) async throws {
-        guard step < .zero else { return }
+        if let step, step >= .zero { return }
         var cursor: Cursor? = .start
         while let from = cursor {
             cursor = try await store.write(.maintenance) { tx in
@@ -95,6 +99,8 @@ package enum DueTimes {
     }
 
     private static let batch = 500
+    /// An hour, as ``RetryAfter`` allows.
+    private static let longestRetryAfter: Duration = .seconds(3_600)
 }
 
 extension RetrySchedule {

@@ -40,6 +40,25 @@ import Timestamps
         }
     }
 
+    @Test(arguments: Engine.enabled) func aStartPullsInWhatNoScheduleAllowsAndLeavesTheRest(
+        engine: Engine
+    ) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(2)
+            let lease = Lease(at: harness.clock.now())
+            let claims = try await harness.claim(endpoint, lease: lease)
+            let (now, ahead) = (harness.clock.now(), harness.clock.now() + .seconds(86_400))
+            try await harness.record([claims[0]], .retry(at: now + .seconds(3_600)), lease: lease)
+            try await harness.record([claims[1]], .retry(at: ahead), lease: lease)
+
+            try await harness.pullIn(nil)
+
+            let due = Set(try await harness.deliveries(to: endpoint).map(\.dueAt))
+            #expect(due == [now + .seconds(3_600), now + .seconds(1)])
+        }
+    }
+
     @Test(arguments: Engine.enabled) func aThousandRetriesOfManyEndpointsAreAllPulledIn(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             for number in 0..<3 { try await harness.addEndpoint("https://r-\(number).example/") }
@@ -78,7 +97,7 @@ import Timestamps
 }
 
 extension EngineHarness {
-    fileprivate func pullIn(_ step: Duration) async throws {
+    fileprivate func pullIn(_ step: Duration?) async throws {
         try await DueTimes.pullIn(by: step, store: store, clock: clock, schedule: .standard)
     }
 }
