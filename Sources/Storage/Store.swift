@@ -7,8 +7,14 @@ import Timestamps
 package protocol Store: Sendable {
     /// Runs `body` against one snapshot, at most 5 seconds long. Writing in it is an error.
     ///
-    /// - Throws: What `body` throws, or `StorageError`.
-    func read<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T
+    /// Waits behind reads of its own lane only. A caller that is cancelled before its body starts gets
+    /// `CancellationError`.
+    ///
+    /// - Throws: What `body` throws, or `StorageError`: `tooMany` when too many reads of its account wait,
+    ///   `unavailable` when too many do, or it took too long.
+    func read<T: Sendable>(
+        _ lane: ReadLane, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T
 
     /// Runs `body` as one transaction and answers once it is durable.
     ///

@@ -37,7 +37,7 @@ struct MetricsRoutes {
     }
 
     private func page() async throws -> String {
-        let (accounts, position, oldest) = try await store.read { tx in
+        let (accounts, position, oldest) = try await store.read(.maintenance) { tx in
             (try Audit.accounts(in: tx), try EventLog.head(in: tx), try DeliveryQueries.oldestDue(in: tx))
         }
         let now = clock.now()

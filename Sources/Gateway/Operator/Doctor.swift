@@ -109,7 +109,7 @@ extension Commands {
     }
 
     private static func audit(_ store: any Store) async throws -> [Finding] {
-        let (accounts, mismatches) = try await store.read { tx in
+        let (accounts, mismatches) = try await store.read(.maintenance) { tx in
             (try Audit.accounts(in: tx), try Audit.full(in: tx))
         }
         let lines = accounts.map { account in
@@ -152,7 +152,9 @@ extension Commands {
     private static func inspect(_ store: any Store, _ configuration: GatewayConfiguration) async -> [Finding] {
         do {
             let applied: Set<String> = Set(
-                try await store.read { tx in try tx.rows("SELECT id FROM schema_migration").map { try $0.get("id") } })
+                try await store.read(.maintenance) { tx in
+                    try tx.rows("SELECT id FROM schema_migration").map { try $0.get("id") }
+                })
             let missing = GatewayStore.migrations.flatMap(\.stepIDs).filter { !applied.contains($0) }
             guard missing.isEmpty else {
                 return [.fine("store", "the next start migrates it: \(missing.joined(separator: ", "))")]
@@ -171,7 +173,8 @@ extension Commands {
             }
             let fine = Finding.fine("store", "\(configuration.storeName) opens, is up to date, and fits the master key")
             let listed = TrustedProxies(networks: configuration.trustedProxies)
-            let unlisted = try await store.read { tx in try UnlistedProxies.list(besides: listed, in: tx) }
+            let unlisted = try await store.read(.maintenance) { tx in try UnlistedProxies.list(besides: listed, in: tx)
+            }
             return [fine] + rotation(of: keyring, settled, named: named)
                 + (unlisted.isEmpty ? [] : [proxies(unlisted, listed)])
         } catch {

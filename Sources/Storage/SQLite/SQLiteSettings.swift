@@ -6,8 +6,8 @@ enum SQLiteSettings {
     static var configuration: Configuration {
         var configuration = Configuration()
         configuration.label = "store"
-        // Each costs a thread and a page cache; the CPU is the limit, not the number of readers.
-        configuration.maximumReaderCount = 3
+        // The `ReadGate` lets no more run, so nobody waits inside GRDB.
+        configuration.maximumReaderCount = ReadGate.Limits.sqliteReaders
         configuration.busyMode = .timeout(5)
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { database in

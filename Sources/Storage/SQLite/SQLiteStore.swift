@@ -12,7 +12,7 @@ import Timestamps
 /// ```
 ///
 /// A write is durable when it is answered: the log is flushed at every commit (`synchronous = FULL`), many writes to a
-/// commit. Reads run beside the writer, three at a time.
+/// commit. Reads run beside the writer, so many at a time in each `ReadLane`.
 package final class SQLiteStore: Store {
     /// What a connection waits for another program's transaction, such as that of `httpsms user create`.
     static let busyLimit = Duration.seconds(5)
@@ -29,7 +29,7 @@ package final class SQLiteStore: Store {
     private let connections: ConnectionRegistry
     private let clock: MonotonicClock
     private let readLimit: Duration
-    private let readGate = ReadGate()
+    private let readGate: ReadGate
     private let closing = Mutex(false)
 
     /// Opens the database, and makes it and its directories when they are missing (mode 0600 and 0700).
@@ -84,6 +84,7 @@ package final class SQLiteStore: Store {
         self.path = path
         self.clock = monotonicClock
         self.readLimit = readLimit
+        readGate = ReadGate(path, .sqlite)
         self.pool = pool
         self.checkpointer = checkpointer
         self.connections = connections
@@ -93,19 +94,17 @@ package final class SQLiteStore: Store {
     ///
     /// A caller that is cancelled before it is sent to a reader gets `CancellationError`; after that nothing stops a
     /// read but its limit.
-    ///
-    /// - Throws: What `body` throws, or `StorageError`: `unavailable` when it took too long or too many wait.
-    package func read<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
-        try Task.checkCancellation()
-        guard !isClosed else { throw closedError }
-        guard readGate.enter() else {
-            throw StorageError.unavailable("\(SQLiteRead.waitingLimit) reads wait for \(path). Try again in a second.")
-        }
+    package func read<T: Sendable>(
+        _ lane: ReadLane, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T {
+        try await readGate.enter(lane)
         return try await withCheckedThrowingContinuation { continuation in
-            // Not GRDB's async `read`: it interrupts the connection when the caller is cancelled.
-            pool.asyncRead { opened in
-                self.readGate.leave()
-                continuation.resume(with: Result { try self.run(body, on: opened) })
+            // Not GRDB's async `read`: it interrupts the connection when the caller is cancelled. Unsafe, as the
+            // snapshot has to be over before the gate hears that it is.
+            pool.asyncUnsafeRead { opened in
+                let result = Result { try self.run(body, on: opened) }
+                self.readGate.leave(lane)
+                continuation.resume(with: result)
             }
         }
     }
@@ -126,6 +125,7 @@ package final class SQLiteStore: Store {
             return !closing
         }
         guard isFirst else { return }
+        readGate.close()
         writer.close()
         await withCheckedContinuation { continuation in
             // Runs behind the writes that wait and the reads that run, and no read starts before it is over.

@@ -16,7 +16,7 @@ struct SystemPages: SignedInPages {
         group.get("/system") { _, context in
             try context.requireOwner()
             let readiness = await store.readiness()
-            let state = try await store.read { tx in try SystemQueries.state(in: tx) }
+            let state = try await store.read(.maintenance) { tx in try SystemQueries.state(in: tx) }
             return views.page("system", "System", content(state, readiness), context)
         }
     }
