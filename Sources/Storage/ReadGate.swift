@@ -16,9 +16,27 @@ final class ReadGate: Sendable {
         case engine, maintenance, request, account
     }
 
+    /// Whether reads are held back, for the sake of ``quiesce(_:)``.
+    private enum Hold {
+        case none
+        /// Those that may be long are; those that run are waited for.
+        case long(whenQuiet: @Sendable () -> Void)
+        /// All are.
+        case all(whenQuiet: @Sendable () -> Void)
+        /// All are, and none runs.
+        case quiet
+    }
+
+    private struct Waiter {
+        let continuation: CheckedContinuation<Void, any Error>
+        let key: String
+        let since: ContinuousClock.Instant
+    }
+
     private struct State {
+        var hold = Hold.none
         var queues: [Kind: FairQueue] = [:]
-        var waiters: [UInt64: CheckedContinuation<Void, any Error>] = [:]
+        var waiters: [UInt64: Waiter] = [:]
         var nextJob: UInt64 = 0
         var isClosed = false
     }
@@ -63,18 +81,40 @@ final class ReadGate: Sendable {
                 _ = state.queues[kind]?.remove(job, key: key)
                 return state.waiters.removeValue(forKey: job)
             }
-            waiter?.resume(throwing: CancellationError())
+            waiter?.continuation.resume(throwing: CancellationError())
         }
     }
 
     /// Says that a read has ended.
     func leave(_ lane: ReadLane) {
         let (kind, key) = Self.place(of: lane)
-        let next = state.withLock { state -> [CheckedContinuation<Void, any Error>] in
+        let (next, whenQuiet) = state.withLock { state in
             state.queues[kind]?.finished(key)
+            return (Self.takeNext(&state), Self.advance(&state))
+        }
+        resume(next)
+        whenQuiet?()
+    }
+
+    /// Brings a moment about in which no read runs: holds back long reads until those that run have ended, then the
+    /// short ones, which takes no longer than one of them, and calls `whenQuiet`, perhaps at once.
+    ///
+    /// Until ``resume()`` no read runs. Reads have a limit of time, so the moment comes.
+    func quiesce(_ whenQuiet: @escaping @Sendable () -> Void) {
+        let whenQuiet = state.withLock { state in
+            state.hold = .long(whenQuiet: whenQuiet)
+            return Self.advance(&state)
+        }
+        whenQuiet?()
+    }
+
+    /// Lets reads run again.
+    func resume() {
+        let next = state.withLock { state in
+            state.hold = .none
             return Self.takeNext(&state)
         }
-        for waiter in next { waiter.resume() }
+        resume(next)
     }
 
     /// Refuses those that wait and all that come.
@@ -84,7 +124,7 @@ final class ReadGate: Sendable {
             defer { state.waiters = [:] }
             return state.waiters.values
         }
-        for waiter in waiters { waiter.resume(throwing: closedError) }
+        for waiter in waiters { waiter.continuation.resume(throwing: closedError) }
     }
 
     private var closedError: StorageError { .unavailable("\(name) is closed.") }
@@ -96,29 +136,73 @@ final class ReadGate: Sendable {
         if state.isClosed { return .failure(closedError) }
         // The cancellation may have come before there was anything to take out.
         if Task.isCancelled { return .failure(CancellationError()) }
-        switch state.queues[kind]?.add(job, key: key, mayRun: true) {
+        switch state.queues[kind]?.add(job, key: key, mayRun: Self.mayRun(kind, state.hold)) {
         case nil, .runs:
             return .success(())
         case .waits:
-            state.waiters[job] = waiter
+            state.waiters[job] = Waiter(continuation: waiter, key: key, since: .now)
             return nil
         case .keyIsFull where kind == .account:
             return .failure(
                 StorageError.tooMany("Too many requests of this account read at the moment. Wait for some of them."))
         case .keyIsFull, .full:
-            return .failure(
-                StorageError.unavailable("Too many reads wait for \(name). Try again in a few seconds."))
+            return .failure(crowdedError)
         }
     }
 
-    private static func takeNext(_ state: inout State) -> [CheckedContinuation<Void, any Error>] {
-        var next: [CheckedContinuation<Void, any Error>] = []
-        for kind in state.queues.keys {
+    private var crowdedError: StorageError {
+        .unavailable("Too many reads wait for \(name). Try again in a few seconds.")
+    }
+
+    /// Takes those that may run, and those whose turn came too late.
+    private static func takeNext(_ state: inout State) -> Next {
+        let now = ContinuousClock.now
+        var next = Next()
+        for kind in state.queues.keys where mayRun(kind, state.hold) {
             while let job = state.queues[kind]?.next() {
-                if let waiter = state.waiters.removeValue(forKey: job) { next.append(waiter) }
+                guard let waiter = state.waiters.removeValue(forKey: job) else { continue }
+                if now - waiter.since <= longestWait {
+                    next.running.append(waiter.continuation)
+                } else {
+                    next.late.append(waiter.continuation)
+                    state.queues[kind]?.finished(waiter.key)
+                }
             }
         }
         return next
+    }
+
+    private func resume(_ next: Next) {
+        for waiter in next.running { waiter.resume() }
+        for waiter in next.late { waiter.resume(throwing: crowdedError) }
+    }
+
+    private struct Next {
+        var running: [CheckedContinuation<Void, any Error>] = []
+        var late: [CheckedContinuation<Void, any Error>] = []
+    }
+
+    /// Whoever waited longer is told so when their turn comes: where the database hangs, reads end one after the other
+    /// at their limit, and those that wait must not each wait for all before them.
+    private static let longestWait = Duration.seconds(8)
+
+    private static func mayRun(_ kind: Kind, _ hold: Hold) -> Bool {
+        switch hold {
+        case .none: true
+        case .long: kind == .engine || kind == .request
+        case .all, .quiet: false
+        }
+    }
+
+    /// Takes the next steps to a quiet moment, and gives whom to call when it is there.
+    private static func advance(_ state: inout State) -> (@Sendable () -> Void)? {
+        func running(_ kinds: [Kind]) -> Int { kinds.reduce(0) { $0 + (state.queues[$1]?.runningCount ?? 0) } }
+        if case .long(let whenQuiet) = state.hold, running([.account, .maintenance]) == 0 {
+            state.hold = .all(whenQuiet: whenQuiet)
+        }
+        guard case .all(let whenQuiet) = state.hold, running([.engine, .request]) == 0 else { return nil }
+        state.hold = .quiet
+        return whenQuiet
     }
 
     private static func place(of lane: ReadLane) -> (Kind, key: String) {

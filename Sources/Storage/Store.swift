@@ -32,6 +32,9 @@ package protocol Store: Sendable {
     /// How many writes wait in `lane`, for metrics.
     func waitingWrites(_ lane: WriteLane) -> Int
 
+    /// Bytes of the log beside the database file; nil where the database keeps its own, or it is not there.
+    var logSize: Int? { get }
+
     /// Says who waits for what a commit makes due.
     var wakeups: Wakeups { get }
 
@@ -46,6 +49,9 @@ package protocol Store: Sendable {
 extension Store {
     /// Nothing, where the database is part of the process.
     package func end(within duration: Duration) {}
+
+    /// The database keeps its own log.
+    package var logSize: Int? { nil }
 
     /// `write` in the lane of requests.
     package func write<T: Sendable>(

@@ -77,6 +77,11 @@ struct MetricsRoutes {
         page.add(
             "httpsms_writes_waiting", .gauge, "Transactions that wait for the store.",
             WriteLane.allCases.map { ("lane=\"\($0)\"", Int64(store.waitingWrites($0))) })
+        if let bytes = store.logSize {
+            page.add(
+                "httpsms_sqlite_log_bytes", .gauge, "Size of SQLite's log; readers may make it more than 64 MiB.",
+                [("", Int64(bytes))])
+        }
         return page.text
     }
 }

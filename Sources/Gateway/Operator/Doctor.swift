@@ -101,6 +101,10 @@ extension Commands {
             var findings = await inspect(store, configuration)
             if audit { findings += try await self.audit(store) }
             if let reason = await store.readiness() { findings.append(.problem("store", reason)) }
+            if configuration.postgresURL == nil {
+                let version = SQLiteVersion.loaded
+                findings.append(.fine("sqlite", "\(version): \(version.advice)"))
+            }
             try await store.close()
             return findings
         } catch {

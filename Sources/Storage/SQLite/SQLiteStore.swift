@@ -7,7 +7,8 @@ import Timestamps
 /// The store in one SQLite file, for one server.
 ///
 /// ```swift
-/// let store = try await SQLiteStore.open(path: "/var/lib/httpsms/httpsms.db")
+/// let lock = try ServerLock(database: "/var/lib/httpsms/httpsms.db")
+/// let store = try await SQLiteStore.open(path: "/var/lib/httpsms/httpsms.db", lock: lock)
 /// try await store.migrate(migrations)
 /// ```
 ///
@@ -25,7 +26,7 @@ package final class SQLiteStore: Store {
     let freeSpace: FreeSpace
     let health: WriteHealth
     private let pool: DatabasePool
-    private let checkpointer: Checkpointer
+    private let checkpointer: Checkpointer?
     private let connections: ConnectionRegistry
     private let clock: MonotonicClock
     private let readLimit: Duration
@@ -36,6 +37,8 @@ package final class SQLiteStore: Store {
     ///
     /// - Parameters:
     ///   - path: The database file; `-wal` and `-shm` files stand beside it.
+    ///   - lock: The right to copy the log into the file, and to empty it; held until the store is closed. A store that
+    ///     is opened without it leaves the log to the server, as commands do.
     ///   - clock: What `Transaction.now` is read from.
     ///   - logger: Hears of what nobody is waiting for, such as a failed checkpoint.
     ///   - freeSpaceFloorBytes: Below this, writes of clients are refused; 64 MiB record minutes of deliveries.
@@ -43,14 +46,15 @@ package final class SQLiteStore: Store {
     /// - Returns: The store, which has no tables of ours before `migrate`.
     /// - Throws: `StorageError`: `unavailable` when it cannot be opened, `corrupt` when it is not a database.
     package static func open(
-        path: String, clock: any WallClock = SystemClock(), logger: Logger = Logger(label: "httpsms.storage"),
+        path: String, lock: ServerLock? = nil, clock: any WallClock = SystemClock(),
+        logger: Logger = Logger(label: "httpsms.storage"),
         freeSpaceFloorBytes: Int64 = 64 * 1_048_576, readLimit: Duration = .seconds(5)
     ) async throws -> SQLiteStore {
         try await onThread {
             do {
                 return try SQLiteStore(
-                    path: path, clock: clock, logger: logger, freeSpaceFloorBytes: freeSpaceFloorBytes,
-                    readLimit: readLimit)
+                    path: path, lock: lock, clock: clock, logger: logger,
+                    freeSpaceFloorBytes: freeSpaceFloorBytes, readLimit: readLimit)
             } catch let error as DatabaseError {
                 throw SQLiteFailure(error, path: path).storageError
             }
@@ -58,7 +62,8 @@ package final class SQLiteStore: Store {
     }
 
     private init(
-        path: String, clock: any WallClock, logger: Logger, freeSpaceFloorBytes: Int64, readLimit: Duration
+        path: String, lock: ServerLock?, clock: any WallClock, logger: Logger, freeSpaceFloorBytes: Int64,
+        readLimit: Duration
     ) throws {
         let file = try DatabaseFile(path: path)
         let wakeups = Wakeups()
@@ -72,8 +77,11 @@ package final class SQLiteStore: Store {
             connection.observeLog()
             return connection
         }
-        let checkpointer = try Checkpointer(
-            path: path, logger: logger, onLossOfDurability: connections.onLossOfDurability)
+        let readGate = ReadGate(path, .sqlite)
+        let checkpointer = try lock.map { _ in
+            try Checkpointer(
+                path: path, gate: readGate, logger: logger, onLossOfDurability: connections.onLossOfDurability)
+        }
         let monotonicClock = MonotonicClock(clock)
         self.wakeups = wakeups
         health = WriteHealth()
@@ -84,7 +92,7 @@ package final class SQLiteStore: Store {
         self.path = path
         self.clock = monotonicClock
         self.readLimit = readLimit
-        readGate = ReadGate(path, .sqlite)
+        self.readGate = readGate
         self.pool = pool
         self.checkpointer = checkpointer
         self.connections = connections
@@ -112,12 +120,26 @@ package final class SQLiteStore: Store {
     package func write<T: Sendable>(
         _ lane: WriteLane, _ body: @escaping @Sendable (any Transaction) throws -> T
     ) async throws -> T {
+        if let loss = health.loss { throw StorageError.unavailable(loss) }
         if lane == .request, let shortage = freeSpace.shortage() { throw StorageError.unavailable(shortage) }
         return try await writer.perform(lane, body)
     }
 
     /// How many writes wait in `lane`, for metrics.
     package func waitingWrites(_ lane: WriteLane) -> Int { writer.waitingCount(lane) }
+
+    /// Refuses all writes from now on, as the files are lost, and copies what the log holds into the database file.
+    func abandon(because reason: String) async {
+        health.lost(because: reason)
+        await withCheckedContinuation { continuation in
+            pool.asyncWriteWithoutTransaction { database in
+                if let connection = try? self.connections.connection(database) { self.checkpointer?.copy(connection) }
+                continuation.resume()
+            }
+        }
+    }
+
+    package var logSize: Int? { DatabaseFile.size(of: path + "-wal") }
 
     package func close() async throws {
         let isFirst = closing.withLock { closing in
@@ -130,10 +152,11 @@ package final class SQLiteStore: Store {
         await withCheckedContinuation { continuation in
             // Runs behind the writes that wait and the reads that run, and no read starts before it is over.
             pool.asyncBarrierWriteWithoutTransaction { opened in
-                if case .success(let database) = opened {
-                    // The file alone is then all there is. Where another process uses it, that one does this.
+                if let checkpointer = self.checkpointer, case .success(let database) = opened {
+                    // The file alone is then all there is, unless another process has it open.
                     try? database.execute(sql: "PRAGMA busy_timeout = 0")
-                    _ = try? database.checkpoint(.truncate)
+                    if let connection = try? self.connections.connection(database) { checkpointer.copy(connection) }
+                    try? SQLiteSettings.setCheckpointOnClose(database, true)
                 }
                 self.connections.finish()
                 continuation.resume()
@@ -141,7 +164,7 @@ package final class SQLiteStore: Store {
         }
         try await Self.onThread { [checkpointer, pool, path] in
             do {
-                try checkpointer.close()
+                try checkpointer?.close()
                 try pool.close()
             } catch let error as DatabaseError {
                 throw SQLiteFailure(error, path: path).storageError
