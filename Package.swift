@@ -90,7 +90,8 @@ let package = Package(
             name: "Storage",
             dependencies: [
                 "Timestamps", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"), "CLibPQ", logging, nioPosix, serviceLifecycle,
+                .product(name: "GRDBSQLite", package: "GRDB.swift"), "CLibPQ", "CSQLiteSettings", logging, nioPosix,
+                serviceLifecycle,
             ],
             swiftSettings: settings),
         .target(
@@ -106,6 +107,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("phonenumber")]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "CDocuments"),
+        .target(name: "CSQLiteSettings"),
         .systemLibrary(
             name: "CMarkGFM", providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
         .systemLibrary(name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),

@@ -5,8 +5,9 @@ import Timestamps
 
 /// Stores the results of attempts: all that came in while the last transaction ran go into the next one.
 ///
-/// Holds no more results than the dispatcher has slots. When the store does not take them they are kept and offered
-/// again, and meanwhile the dispatcher, whose slots stay taken, starts nothing new.
+/// Holds no more results than the dispatcher has slots. When the store takes nothing they are kept and offered again, and
+/// meanwhile the dispatcher, whose slots stay taken, starts nothing new. When it is the results that it does not take, the
+/// one that is to blame is found by halving, and stored without its details; the others are stored all the same.
 final class AttemptRecorder: Sendable {
     /// A result that is in the store.
     struct Stored: Sendable {
@@ -85,6 +86,21 @@ final class AttemptRecorder: Sendable {
         let results: [RecordedAttempt]
         /// Claims that were not attempted.
         let returned: [ClaimedDelivery]
+        /// Whether rows of the attempts are kept.
+        var details = true
+
+        /// Two batches for one; nil where there is one result or claim.
+        var halves: [Batch]? {
+            if !results.isEmpty, !returned.isEmpty {
+                return [Batch(results: [], returned: returned), Batch(results: results, returned: [])]
+            }
+            guard results.count + returned.count > 1 else { return nil }
+            let (middle, end) = (results.count / 2, returned.count / 2)
+            return [
+                Batch(results: Array(results[..<middle]), returned: Array(returned[..<end])),
+                Batch(results: Array(results[middle...]), returned: Array(returned[end...])),
+            ]
+        }
     }
 
     private func wake(_ change: (inout State) -> Void) {
@@ -120,25 +136,14 @@ final class AttemptRecorder: Sendable {
         }
     }
 
+    /// Offers the batch until it is stored, or what of it can be.
     private func storeUntilTaken(_ batch: Batch) async {
         var pause: Duration = .milliseconds(100)
         while true {
             do {
-                let stored = try await store.write(.engine) { tx in
-                    try DeliveryQueries.giveBack(batch.returned, in: tx)
-                    return try ResultQueries.record(batch.results, in: tx)
-                }
-                for result in batch.results where result.verdict == .failed {
-                    logger.info("delivery failed", metadata: result.logMetadata)
-                }
-                metrics.count(batch.results, refused: stored.refused.count)
-                for id in stored.refused {
-                    logger.notice("late result refused", metadata: ["delivery_id": "\(id)"])
-                }
-                for (endpoint, reason) in stored.disabled {
-                    logger.warning("webhook disabled", metadata: ["webhook_id": "\(endpoint)", "reason": "\(reason)"])
-                }
-                return
+                return try await store(batch)
+            } catch  where !Self.isOutage(error) {
+                return await storeParts(of: batch, because: error)
             } catch {
                 logger.error(
                     "results cannot be stored", metadata: ["count": "\(batch.results.count)", "error": "\(error)"])
@@ -146,10 +151,65 @@ final class AttemptRecorder: Sendable {
                 // After shutdown began there is no time to wait for room: the next start tries these again.
                 if isOver || Task.isCancelled { return }
                 try? await clock.sleep(for: pause)  // Cancelled: the check above ends the loop on the next failure.
-                pause = min(pause * 2, .seconds(2))
+                pause = min(pause * 2, Self.longestPause)
             }
         }
     }
+
+    private func store(_ batch: Batch) async throws {
+        let stored = try await store.write(.engine) { tx in
+            try DeliveryQueries.giveBack(batch.returned, in: tx)
+            return try ResultQueries.record(batch.results, details: batch.details, in: tx)
+        }
+        for result in batch.results where result.verdict == .failed {
+            logger.info("delivery failed", metadata: result.logMetadata)
+        }
+        metrics.count(batch.results, refused: stored.refused.count)
+        for id in stored.refused {
+            logger.notice("late result refused", metadata: ["delivery_id": "\(id)"])
+        }
+        for (endpoint, reason) in stored.disabled {
+            logger.warning("webhook disabled", metadata: ["webhook_id": "\(endpoint)", "reason": "\(reason)"])
+        }
+    }
+
+    /// Stores what can be stored of a batch that as a whole cannot be, whenever it is tried.
+    ///
+    /// A result that is not taken alone is stored without its details, so that the delivery goes on as it should. One that
+    /// is not taken even so is left: the dispatcher finds the lease without an attempt within a minute, and frees it.
+    private func storeParts(of batch: Batch, because error: any Error) async {
+        if let halves = batch.halves {
+            for half in halves { await storeUntilTaken(half) }
+            return
+        }
+        for result in batch.results where batch.details {
+            logger.error(
+                "the details of an attempt cannot be stored",
+                metadata: result.logMetadata.merging(["reason": "\(error)"]) { $1 })
+            var bare = batch
+            bare.details = false
+            return await storeUntilTaken(bare)
+        }
+        for claim in batch.results.map(\.claim) + batch.returned {
+            logger.error(
+                "a result cannot be stored; its delivery is tried again",
+                metadata: [
+                    "delivery_id": "\(claim.id)", "webhook_id": "\(claim.endpointID)", "attempt": "\(claim.attempt)",
+                    "reason": "\(error)",
+                ])
+        }
+        // Where every result ends like this, its slot stays taken for a while: each is one request too many.
+        try? await clock.sleep(for: Self.longestPause)  // Cancelled: nothing follows it.
+    }
+
+    /// Whether the store takes nothing at the moment, whatever it is.
+    private static func isOutage(_ error: any Error) -> Bool {
+        if case StorageError.unavailable = error { return true }
+        return error is CancellationError
+    }
+
+    /// Between two tries of a store that takes nothing, so that it is used within seconds once it does.
+    private static let longestPause: Duration = .seconds(2)
 
     /// One transaction of 256 rows takes about 10 ms, which is what a claim may have to wait for it.
     private static let batchLimit = 256

@@ -23,7 +23,7 @@ package struct AuditWalk: Sendable {
     ///
     /// - Throws: `StorageError`.
     package func run() async throws -> (accounts: [Audit.Account], mismatches: [Audit.Mismatch]) {
-        let accounts = try await store.read { tx in try Audit.accounts(in: tx) }
+        let accounts = try await store.read(.maintenance) { tx in try Audit.accounts(in: tx) }
         let total = accounts.map { $0.accepted.clampedSubtracting($0.pruned) }.clampedSum()
         var done: Int64 = 0
         var mismatches: [Audit.Mismatch] = []
@@ -58,7 +58,10 @@ package struct AuditWalk: Sendable {
         var cursor: Int64 = 0
         while true {
             let from = cursor
-            guard let slice = try await store.read({ tx in try Self.slice(of: endpoint, after: from, in: tx) }) else {
+            guard
+                let slice = try await store.read(
+                    .maintenance, { tx in try Self.slice(of: endpoint, after: from, in: tx) })
+            else {
                 return count
             }
             count.add(slice, isFirst: from == 0)

@@ -114,7 +114,7 @@ package struct Dispatcher: Service {
             }
         case .scan:
             run(.scan, inbox, &jobs) { store in
-                .scanned(try await store.read { tx in try DispatcherWork.scan(in: tx) })
+                .scanned(try await store.read(.engine) { tx in try DispatcherWork.scan(in: tx) })
             }
         case .clear(let orphans):
             run(.clear, inbox, &jobs) { store in

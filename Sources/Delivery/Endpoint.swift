@@ -146,6 +146,11 @@ package struct UserID: Hashable, Sendable, SQLConvertible, CustomStringConvertib
     }
 }
 
+extension ReadLane {
+    /// The lane of what a user asks for.
+    package static func user(_ id: UserID) -> ReadLane { .account(id.text) }
+}
+
 /// A value that must not reach a log: printing, interpolating or dumping it gives `redacted`.
 package struct Secret<Value: Sendable & Hashable>: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
     /// The value itself; its uses are easy to find.

@@ -14,7 +14,10 @@ enum ResultQueries {
     /// Stores each result whose lease still holds, counts it, and disables endpoints that want no more.
     ///
     /// The deliveries are moved in the order in which they come, which is the same on all nodes; three round trips for the batch.
-    static func record(_ results: [RecordedAttempt], in tx: any Transaction) throws -> Stored {
+    /// Without `details` no row is kept of the attempts themselves.
+    static func record(
+        _ results: [RecordedAttempt], details: Bool = true, in tx: any Transaction
+    ) throws -> Stored {
         var stored = Stored()
         var counts: [EndpointID: Counts] = [:]
         let changed = try tx.runBatch(results.map { move($0, in: tx) })
@@ -25,7 +28,7 @@ enum ResultQueries {
                 stored.refused.append(result.claim.id)
             }
         }
-        try tx.runBatch(zip(results, changed).filter { $1 == 1 }.map { attempt($0.0) })
+        if details { try tx.runBatch(zip(results, changed).filter { $1 == 1 }.map { attempt($0.0) }) }
         let totals = counts.sorted { $0.key < $1.key }
         try tx.runBatch(totals.flatMap { tally($0.value, of: $0.key, in: tx) })
         for (endpoint, count) in totals {

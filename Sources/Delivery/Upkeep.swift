@@ -170,7 +170,7 @@ package struct Upkeep: Service {
 
     /// Adds up every account, and looks at the rows of one slice of one endpoint.
     func audit(_ position: inout Position) async throws {
-        let accounts = try await store.read { tx in try Audit.accounts(in: tx) }
+        let accounts = try await store.read(.maintenance) { tx in try Audit.accounts(in: tx) }
         let unaccounted = accounts.map { abs($0.unaccounted) }.clampedSum()
         metrics.audited(unaccounted: unaccounted)
         for account in accounts where account.unaccounted != 0 {
@@ -181,7 +181,9 @@ package struct Upkeep: Service {
         let current = position.endpoint
         guard let endpoint = current ?? accounts.first?.endpoint else { return }
         let cursor = position.cursor
-        let (mismatch, next) = try await store.read { tx in try Audit.slice(of: endpoint, after: cursor, in: tx) }
+        let (mismatch, next) = try await store.read(.maintenance) { tx in
+            try Audit.slice(of: endpoint, after: cursor, in: tx)
+        }
         if let mismatch { logger.error("deliveries missing", metadata: ["audit": "\(mismatch)"]) }
         position.endpoint = next == nil ? accounts.first { $0.endpoint > endpoint }?.endpoint : endpoint
         position.cursor = next ?? 0

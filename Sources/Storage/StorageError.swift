@@ -4,6 +4,8 @@ package enum StorageError: Error, Equatable {
     case uniqueViolation(String)
     /// Nothing can be stored or read at the moment; the text says why and what to mend. The caller may try again.
     case unavailable(String)
+    /// The account itself asks for more at a time than it may. The caller may try again when some of it is done.
+    case tooMany(String)
     /// The statement is wrong; a mistake of ours.
     case statement(String)
     /// The store holds what it should not.
@@ -14,7 +16,7 @@ extension StorageError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .uniqueViolation(let what): "there is a row already with the same key: \(what)"
-        case .unavailable(let reason), .statement(let reason), .corrupt(let reason): reason
+        case .unavailable(let reason), .tooMany(let reason), .statement(let reason), .corrupt(let reason): reason
         }
     }
 }

@@ -7,8 +7,14 @@ import Timestamps
 package protocol Store: Sendable {
     /// Runs `body` against one snapshot, at most 5 seconds long. Writing in it is an error.
     ///
-    /// - Throws: What `body` throws, or `StorageError`.
-    func read<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T
+    /// Waits behind reads of its own lane only. A caller that is cancelled before its body starts gets
+    /// `CancellationError`.
+    ///
+    /// - Throws: What `body` throws, or `StorageError`: `tooMany` when too many reads of its account wait,
+    ///   `unavailable` when too many do, or it took too long.
+    func read<T: Sendable>(
+        _ lane: ReadLane, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T
 
     /// Runs `body` as one transaction and answers once it is durable.
     ///
@@ -26,6 +32,9 @@ package protocol Store: Sendable {
     /// How many writes wait in `lane`, for metrics.
     func waitingWrites(_ lane: WriteLane) -> Int
 
+    /// Bytes of the log beside the database file; nil where the database keeps its own, or it is not there.
+    var logSize: Int? { get }
+
     /// Says who waits for what a commit makes due.
     var wakeups: Wakeups { get }
 
@@ -40,6 +49,9 @@ package protocol Store: Sendable {
 extension Store {
     /// Nothing, where the database is part of the process.
     package func end(within duration: Duration) {}
+
+    /// The database keeps its own log.
+    package var logSize: Int? { nil }
 
     /// `write` in the lane of requests.
     package func write<T: Sendable>(

@@ -35,6 +35,7 @@ struct SQLiteFailureTests {
         switch error {
         case .uniqueViolation: "unique"
         case .unavailable: "unavailable"
+        case .tooMany: "too many"
         case .statement: "statement"
         case .corrupt: "corrupt"
         }

@@ -1,4 +1,5 @@
 import Dispatch
+import Logging
 import Storage
 import Synchronization
 import Testing
@@ -10,11 +11,16 @@ typealias Body = @Sendable (any Transaction) throws -> Void
 /// Runs `test` with a SQLite store that has a table `item`.
 func withItems(
     clock: any WallClock = SystemClock(), freeSpaceFloorBytes: Int64 = 0, readLimit: Duration = .seconds(5),
+    logger: Logger = Logger(label: "tests"),
     _ test: (SQLiteStore) async throws -> Void
 ) async throws {
     try await withTemporaryDirectory { directory in
+        let path = directory + "/items.db"
+        let lock = try ServerLock(database: path)
+        defer { lock.release() }
         let store = try await SQLiteStore.open(
-            path: directory + "/items.db", clock: clock, freeSpaceFloorBytes: freeSpaceFloorBytes, readLimit: readLimit)
+            path: path, lock: lock, clock: clock, logger: logger, freeSpaceFloorBytes: freeSpaceFloorBytes,
+            readLimit: readLimit)
         try await closing(store) {
             try await store.write(.maintenance) {
                 _ = try $0.run("CREATE TABLE item (id \(.int64) PRIMARY KEY, filler \(.blob)) \(.strict)")

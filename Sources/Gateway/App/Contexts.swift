@@ -24,7 +24,7 @@ enum Identity: Sendable {
     /// decided by the store: a phone must not be refused its first SMS.
     func authorize(_ owner: String, in store: any Store) async throws {
         if case .phone(_, _, let numbers) = self, !numbers.contains(owner) {
-            try await store.read { tx in try authorize(owner, in: tx) }
+            try await store.read(.request) { tx in try authorize(owner, in: tx) }
         }
     }
 
@@ -39,7 +39,8 @@ enum Identity: Sendable {
     /// too: the phone forgets an SMS that is refused, and it may have been the one that really has the number.
     func authorizeReport(to owner: String, in store: any Store) async throws {
         guard case .phone(let userID, let key, let numbers) = self, !numbers.contains(owner) else { return }
-        try await store.read { tx in
+        // Not in the account's lane, whose bound would refuse a report.
+        try await store.read(.request) { tx in
             if try PhoneMoveQueries.hasLeft(key, number: owner, userID: userID, in: tx) { return }
             try authorize(owner, in: tx)
         }

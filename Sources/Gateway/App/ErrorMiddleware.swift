@@ -28,6 +28,8 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch is CancellationError {
             // The client has gone away, or the server is shutting down: who still listens may ask again.
             return ServerBusy(message: "The request was given up.").response
+        } catch StorageError.tooMany(let reason) {
+            return ServerBusy(message: reason).response
         } catch StorageError.unavailable(let reason) {
             context.logger.error("request refused", metadata: ["reason": "\(reason)", "client": "\(context.client)"])
             var response = Response.json(

@@ -39,8 +39,14 @@ package struct GatewayServer: Sendable {
     ) async throws {
         let certificate = try configuration.tls.map { try CertificateWatch($0, clock: clock, logger: logger) }
         let url = configuration.postgresURL?.exposed
-        lock = url == nil ? try ServerLock(database: configuration.databasePath) : nil
-        let opened = try await GatewayStore.open(configuration, activates: true, clock: clock, logger: logger)
+        let lock = url == nil ? try ServerLock(database: configuration.databasePath) : nil
+        self.lock = lock
+        let opened = try await GatewayStore.open(
+            configuration, activates: true, lock: lock, clock: clock, logger: logger)
+        if lock != nil {
+            let version = SQLiteVersion.loaded
+            logger.info("store opened", metadata: ["sqlite": "\(version)", "note": "\(version.advice)"])
+        }
         let store = opened.store
         self.store = store
         let address = ListeningAddress(
@@ -172,9 +178,11 @@ package struct GatewayServer: Sendable {
                 shared.append(PostgresHints(url: url, wakeups: store.wakeups, logger: logger))
             }
         }
+        let watch = (store as? SQLiteStore).map { StoreWatch($0, logger: logger) }
         let sweeps = folder.map { AttachmentSweep(store: store, folder: $0, logger: logger) }
         services =
-            shared + push + [certificate].compactMap(\.self) + [sweeps].compactMap(\.self) + [
+            shared + push + [certificate].compactMap(\.self) + [sweeps].compactMap(\.self)
+            + [watch].compactMap(\.self) + [
                 membership,
                 identities,
                 uses,

@@ -25,14 +25,16 @@ package struct GatewayStore: Sendable {
     /// - Parameters:
     ///   - configuration: Which store, and its keys.
     ///   - activates: Whether a master key that is new to the store is used from now on; only a server says so.
+    ///   - lock: What makes this process the only server of a SQLite store; nil for a command.
     ///   - clock: The clock of the store.
     ///   - logger: Told of migrations.
     /// - Returns: The open store with its keys.
     /// - Throws: `StorageError`, `WrongMasterKey`, ``MasterKeyFileError``.
     package static func open(
-        _ configuration: GatewayConfiguration, activates: Bool = false, clock: any WallClock, logger: Logger
+        _ configuration: GatewayConfiguration, activates: Bool = false, lock: ServerLock? = nil, clock: any WallClock,
+        logger: Logger
     ) async throws -> GatewayStore {
-        let store = try await openUnmigrated(configuration, clock: clock, logger: logger)
+        let store = try await openUnmigrated(configuration, lock: lock, clock: clock, logger: logger)
         do {
             if try await store.read({ try StoreMoveQueries.isUnfinished(in: $0) }) {
                 throw StorageError.unavailable(
@@ -61,13 +63,15 @@ package struct GatewayStore: Sendable {
     ///
     /// - Throws: `StorageError`.
     static func openUnmigrated(
-        _ configuration: GatewayConfiguration, clock: any WallClock = SystemClock(), logger: Logger
+        _ configuration: GatewayConfiguration, lock: ServerLock? = nil, clock: any WallClock = SystemClock(),
+        logger: Logger
     ) async throws -> any Store {
         if let url = configuration.postgresURL {
             return try await PostgresStore.open(
                 url: url.exposed, clock: clock, pooler: configuration.databasePooler)
         }
-        return try await SQLiteStore.open(path: configuration.databasePath, clock: clock, logger: logger)
+        return try await SQLiteStore.open(
+            path: configuration.databasePath, lock: lock, clock: clock, logger: logger)
     }
 
     /// The keys that are configured or in the key file; nil when there are none.

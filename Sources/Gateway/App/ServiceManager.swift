@@ -64,7 +64,8 @@ struct ServiceManager: Service {
             // A loop that is shut down answers, too.
             try? await loop.submit {}.get()
         }
-        _ = await store.readiness()
+        // A write, as a store that has no doubts is ready without one, however long its writer hangs.
+        _ = try? await store.write(.engine) { _ in }
     }
 
     /// Sends one datagram; a manager that does not listen is not our trouble.

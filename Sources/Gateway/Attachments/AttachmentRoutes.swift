@@ -22,7 +22,7 @@ struct AttachmentRoutes {
             let index = context.parameters.get("attachmentIndex", as: Int.self),
             let fileName = context.parameters.get("filename")
         else { throw missing }
-        let found = try await store.read { tx -> (file: StoredAttachment, content: Data?)? in
+        let found = try await store.read(.user(UserID(userID))) { tx -> (file: StoredAttachment, content: Data?)? in
             let file = try AttachmentQueries.find(
                 userID: UserID(userID), message: messageID, index: index, fileName: fileName, in: tx)
             return try file.map { ($0, try AttachmentQueries.content($0.token, in: tx)) }

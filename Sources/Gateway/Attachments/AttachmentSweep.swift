@@ -38,7 +38,9 @@ struct AttachmentSweep: Service {
 
     private func sweep() async throws {
         while true {
-            let tokens = try await store.read { tx in try AttachmentQueries.garbage(limit: Self.batch, in: tx) }
+            let tokens = try await store.read(.maintenance) { tx in
+                try AttachmentQueries.garbage(limit: Self.batch, in: tx)
+            }
             if tokens.isEmpty { return }
             await folder.remove(tokens)
             try await store.write(.maintenance) { tx in try AttachmentQueries.forgetGarbage(tokens, in: tx) }
@@ -52,7 +54,9 @@ struct AttachmentSweep: Service {
             while !rest.isEmpty {
                 let tokens = Array(rest.prefix(Self.batch))
                 rest = rest.dropFirst(Self.batch)
-                let known = try await store.read { tx in try AttachmentQueries.known(among: tokens, in: tx) }
+                let known = try await store.read(.maintenance) { tx in
+                    try AttachmentQueries.known(among: tokens, in: tx)
+                }
                 let orphans = tokens.filter { !known.contains($0) }
                 await folder.remove(orphans)
                 count += orphans.count

@@ -25,7 +25,7 @@ struct BulkMessageOperations: Sendable {
     func read(_ file: UploadedFile, by client: UploadQueue.Client) async throws -> BulkUpload {
         let userID = client.userID
         let upload = try await upload(of: file, by: client, at: clock.now())
-        try await store.read { tx in
+        try await store.read(.user(userID)) { tx in
             try upload.requireOwners(in: PhoneQueries.known(upload.items.map(\.from).unique, userID: userID, in: tx))
         }
         return upload

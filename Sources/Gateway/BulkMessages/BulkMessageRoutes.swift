@@ -14,7 +14,7 @@ struct BulkMessageRoutes {
     }
 
     private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let uploads = try await operations.store.read { tx in
+        let uploads = try await operations.store.read(.user(context.userID)) { tx in
             try BulkMessageQueries.latest(userID: context.userID, in: tx)
         }
         return Reply(fetched: uploads, "bulk message")

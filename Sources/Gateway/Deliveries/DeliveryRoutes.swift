@@ -40,7 +40,7 @@ struct DeliveryRoutes {
         if let id = parameters["before"] { filter.before = errors.requireID("before", id, of: DeliveryID.self) }
         try errors.check(message)
         try await EventNumbering.catchUp(store)
-        let deliveries: [DeliveryRecord]? = try await store.read { [endpoints, filter] tx in
+        let deliveries: [DeliveryRecord]? = try await store.read(.user(context.userID)) { [endpoints, filter] tx in
             guard try endpoints.find(webhookID, userID: context.userID, in: tx) != nil else { return nil }
             return try DeliveryHistory.list(endpoint: webhookID, filter, limit: page.limit, in: tx)
         }
@@ -51,7 +51,7 @@ struct DeliveryRoutes {
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
         let (id, text) = try deliveryID(context, "validation errors while fetching delivery")
-        let details: DeliveryDetails? = try await store.read { [endpoints, runner] tx in
+        let details: DeliveryDetails? = try await store.read(.user(context.userID)) { [endpoints, runner] tx in
             guard let delivery = try DeliveryHistory.find(id, userID: context.userID, in: tx),
                 let event = try EventLog.find(delivery.eventID, userID: context.userID, in: tx)
             else { return nil }
@@ -97,7 +97,7 @@ struct DeliveryRoutes {
         let text = context.parameters.get("replayID") ?? ""
         let id = errors.requireID("replayID", text, of: ReplayID.self)
         try errors.check("validation errors while fetching replay")
-        let replay = try await store.read { tx in
+        let replay = try await store.read(.user(context.userID)) { tx in
             try id.flatMap { try ReplayQueries.find($0, userID: context.userID, in: tx) }
         }
         guard let replay else { throw APIError.notFound("cannot find replay with ID [\(text)]") }

@@ -28,7 +28,7 @@ struct EventRoutes {
         let filter = Self.filter(parameters, &errors)
         try errors.check("validation errors while fetching events")
         try await EventNumbering.catchUp(store)
-        let events = try await store.read { [after] tx in
+        let events = try await store.read(.user(context.userID)) { [after] tx in
             try EventLog.list(userID: context.userID, after: after, filter, limit: page.limit, in: tx)
         }
         return Reply(fetched: events, "event")
@@ -39,7 +39,7 @@ struct EventRoutes {
         let text = context.parameters.get("eventID") ?? ""
         let id = errors.requireID("eventID", text, of: EventID.self)
         try errors.check("validation errors while fetching event")
-        let event = try await store.read { tx in
+        let event = try await store.read(.user(context.userID)) { tx in
             try id.flatMap { try EventLog.find($0, userID: context.userID, in: tx) }
         }
         guard let event else { throw APIError.notFound("cannot find event with ID [\(text)]") }

@@ -98,7 +98,7 @@ final class EventStream: Sendable {
     private func page(
         of userID: UserID, after cursor: Int64, _ filter: EventLog.Filter, _ contents: Contents
     ) async throws -> LogPage {
-        let (events, head) = try await store.read { tx in
+        let (events, head) = try await store.read(.user(userID)) { tx in
             let events = try EventLog.list(userID: userID, after: cursor, filter, limit: Self.batch, in: tx)
             return (events, try EventLog.head(in: tx))
         }

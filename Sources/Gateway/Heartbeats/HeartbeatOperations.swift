@@ -103,7 +103,7 @@ struct HeartbeatOperations: Sendable {
     /// away for longer than that, else nil.
     func grace() async throws -> Timestamp? {
         let grace = offlineAfter / 4
-        return try await store.read { tx in
+        return try await store.read(.maintenance) { tx in
             guard let lastAlive = try HeartbeatQueries.lastAlive(in: tx), tx.now - lastAlive > grace else { return nil }
             return tx.now + grace
         }

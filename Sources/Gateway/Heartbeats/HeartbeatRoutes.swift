@@ -21,7 +21,7 @@ struct HeartbeatRoutes {
         errors.requirePhoneNumber("owner", owner)
         let page = Page(parameters, limit: 1, errors: &errors)
         try errors.check("validation errors while fetching heartbeats")
-        let heartbeats = try await store.read { tx in
+        let heartbeats = try await store.read(.user(context.userID)) { tx in
             try HeartbeatQueries.list(userID: context.userID, owner: owner, page: page, in: tx)
         }
         return Reply(fetched: heartbeats, "heartbeat")

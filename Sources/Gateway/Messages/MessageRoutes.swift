@@ -84,7 +84,7 @@ struct MessageRoutes {
         errors.require("contact", contact)
         let page = Page(parameters, limit: 20, errors: &errors)
         try errors.check("validation errors while fetching messages")
-        let messages = try await store.read { tx in
+        let messages = try await store.read(.user(context.userID)) { tx in
             try MessagePlanner.forecast(
                 for: MessageQueries.list(
                     userID: context.userID, owner: owner, contact: contact, page: page, in: tx), in: tx)
@@ -94,7 +94,7 @@ struct MessageRoutes {
 
     private func search(_ request: Request, _ context: UserContext) async throws -> Reply {
         let search = try MessageSearch(QueryParameters(request))
-        let messages = try await store.read { tx in
+        let messages = try await store.read(.user(context.userID)) { tx in
             try MessagePlanner.forecast(for: MessageQueries.find(search, userID: context.userID, in: tx), in: tx)
         }
         return Reply(found: messages, "message")
@@ -102,7 +102,7 @@ struct MessageRoutes {
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
         let (id, text) = try messageID(context, "validation errors while fetching message")
-        let message = try await store.read { tx in
+        let message = try await store.read(.user(context.userID)) { tx in
             try MessageQueries.find(id, userID: context.userID, in: tx).flatMap {
                 try MessagePlanner.forecast(for: [$0], in: tx).first
             }

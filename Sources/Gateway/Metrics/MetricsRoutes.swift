@@ -37,7 +37,7 @@ struct MetricsRoutes {
     }
 
     private func page() async throws -> String {
-        let (accounts, position, oldest) = try await store.read { tx in
+        let (accounts, position, oldest) = try await store.read(.maintenance) { tx in
             (try Audit.accounts(in: tx), try EventLog.head(in: tx), try DeliveryQueries.oldestDue(in: tx))
         }
         let now = clock.now()
@@ -85,6 +85,11 @@ struct MetricsRoutes {
         page.add(
             "httpsms_writes_waiting", .gauge, "Transactions that wait for the store.",
             WriteLane.allCases.map { ("lane=\"\($0)\"", Int64(store.waitingWrites($0))) })
+        if let bytes = store.logSize {
+            page.add(
+                "httpsms_sqlite_log_bytes", .gauge, "Size of SQLite's log; readers may make it more than 64 MiB.",
+                [("", Int64(bytes))])
+        }
         return page.text
     }
 }

@@ -72,7 +72,8 @@ extension Commands {
         defer { lock.release() }
         let logger = Logger(label: "httpsms")
         // Also looks whether the master key is that of the store.
-        let source = try await GatewayStore.open(configuration, clock: SystemClock(), logger: logger)
+        let source = try await GatewayStore.open(
+            configuration, lock: lock, clock: SystemClock(), logger: logger)
         return try await closing(source.store) {
             let target = try await PostgresStore.open(url: to, connections: 2, pooler: configuration.databasePooler)
             return try await closing(target) {

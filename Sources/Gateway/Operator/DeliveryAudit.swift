@@ -18,7 +18,7 @@ struct DeliveryAudit: Sendable {
             repaired = try await repair(Set(mismatches.map(\.endpoint)).sorted(), in: store)
             (accounts, mismatches) = try await audit(store)
         }
-        let records = try await store.read { tx in try TallyRepair.records(in: tx) }
+        let records = try await store.read(.maintenance) { tx in try TallyRepair.records(in: tx) }
         return accounts.map(Self.line) + repaired
             + records.map { .fine("repaired", "\($0)") }
             + mismatches.map { .problem("audit", "\($0)") }

@@ -107,6 +107,10 @@ extension Commands {
             var findings = await inspect(store, configuration)
             if let audit { findings += try await audit.findings(in: store) }
             if let reason = await store.readiness() { findings.append(.problem("store", reason)) }
+            if configuration.postgresURL == nil {
+                let version = SQLiteVersion.loaded
+                findings.append(.fine("sqlite", "\(version): \(version.advice)"))
+            }
             try await store.close()
             return findings
         } catch {
@@ -141,7 +145,9 @@ extension Commands {
     private static func inspect(_ store: any Store, _ configuration: GatewayConfiguration) async -> [Finding] {
         do {
             let applied: Set<String> = Set(
-                try await store.read { tx in try tx.rows("SELECT id FROM schema_migration").map { try $0.get("id") } })
+                try await store.read(.maintenance) { tx in
+                    try tx.rows("SELECT id FROM schema_migration").map { try $0.get("id") }
+                })
             let missing = GatewayStore.migrations.flatMap(\.stepIDs).filter { !applied.contains($0) }
             guard missing.isEmpty else {
                 return [.fine("store", "the next start migrates it: \(missing.joined(separator: ", "))")]
@@ -160,7 +166,8 @@ extension Commands {
             }
             let fine = Finding.fine("store", "\(configuration.storeName) opens, is up to date, and fits the master key")
             let listed = TrustedProxies(networks: configuration.trustedProxies)
-            let unlisted = try await store.read { tx in try UnlistedProxies.list(besides: listed, in: tx) }
+            let unlisted = try await store.read(.maintenance) { tx in try UnlistedProxies.list(besides: listed, in: tx)
+            }
             return [fine] + rotation(of: keyring, settled, named: named)
                 + (unlisted.isEmpty ? [] : [proxies(unlisted, listed)])
         } catch {

@@ -12,7 +12,7 @@ struct PhoneAPIKeyOperations: Sendable {
 
     /// The keys of `userID`, newest first.
     func list(userID: UserID, page: Page) async throws -> [PhoneAPIKey] {
-        try await store.read { [queries] tx in try queries.list(userID: userID, page: page, in: tx) }
+        try await store.read(.user(userID)) { [queries] tx in try queries.list(userID: userID, page: page, in: tx) }
     }
 
     /// Draws a new key, without phones: one is bound to it when it first speaks with it.

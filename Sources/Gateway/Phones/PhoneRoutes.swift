@@ -19,7 +19,9 @@ struct PhoneRoutes {
         var errors = FieldErrors()
         let page = Page(QueryParameters(request), limit: 20, errors: &errors)
         try errors.check("validation errors while fetching phones")
-        let phones = try await store.read { tx in try PhoneQueries.list(userID: context.userID, page: page, in: tx) }
+        let phones = try await store.read(.user(context.userID)) { tx in
+            try PhoneQueries.list(userID: context.userID, page: page, in: tx)
+        }
         return Reply(fetched: phones, "phone")
     }
 

@@ -10,7 +10,7 @@ struct SendScheduleOperations: Sendable {
 
     /// All schedules of `userID`, newest first.
     func list(userID: UserID) async throws -> [SendSchedule] {
-        try await store.read { tx in try SendScheduleQueries.list(userID: userID, in: tx) }
+        try await store.read(.user(userID)) { tx in try SendScheduleQueries.list(userID: userID, in: tx) }
     }
 
     /// Stores a new schedule.

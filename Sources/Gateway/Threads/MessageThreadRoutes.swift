@@ -1,3 +1,4 @@
+import Delivery
 import Hummingbird
 import Storage
 
@@ -21,7 +22,7 @@ struct MessageThreadRoutes {
         if !["", "0", "1"].contains(archived) { errors.requireOne("is_archived", archived, of: ["true", "false"]) }
         let page = Page(parameters, limit: 20, errors: &errors)
         try errors.check("validation errors while fetching message threads")
-        let threads = try await store.read { tx in
+        let threads = try await store.read(.user(context.userID)) { tx in
             try MessageThreadQueries.list(
                 userID: context.userID, owner: owner, isArchived: ["1", "true"].contains(archived), page: page, in: tx)
         }

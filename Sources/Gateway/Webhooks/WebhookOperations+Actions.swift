@@ -68,7 +68,7 @@ extension WebhookOperations {
         let from = since ?? until
         let statuses = names.unique.compactMap(ReplayedStatus.init(rawValue:))
         try await EventNumbering.catchUp(store)
-        let range = try await store.read { tx in
+        let range = try await store.read(.user(userID)) { tx in
             try ReplayQueries.range(userID: userID, since: from, until: until, in: tx)
         }
         let replayID = ReplayID(at: clock.now())

@@ -21,7 +21,7 @@ struct WebhookOperations: Sendable {
     ) async throws -> EndpointReport {
         let message = "validation errors while storing webhook"
         let settings = try update.settings(over: nil, message: message)
-        let isOwner = try await store.read { tx in try FirstRunQueries.isOwner(userID, in: tx) }
+        let isOwner = try await store.read(.user(userID)) { tx in try FirstRunQueries.isOwner(userID, in: tx) }
         try await vet(settings.callback, userID: userID, isOwner: isOwner, message)
         let id = EndpointID(at: clock.now())
         return try await store.write { [endpoints, quotas] tx in
@@ -53,7 +53,7 @@ struct WebhookOperations: Sendable {
     /// - Throws: `APIError` 422 when a rule is broken.
     func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> EndpointReport? {
         let message = "validation errors while updating webhook"
-        let (found, isOwner) = try await store.read { [endpoints] tx in
+        let (found, isOwner) = try await store.read(.user(userID)) { [endpoints] tx in
             (try endpoints.find(id, userID: userID, in: tx), try FirstRunQueries.isOwner(userID, in: tx))
         }
         guard let found else { return nil }

@@ -18,7 +18,7 @@ struct WebhookRoutes {
         var errors = FieldErrors()
         let page = Page(QueryParameters(request), limit: 20, errors: &errors)
         try errors.check("validation errors while fetching webhooks")
-        let webhooks = try await operations.store.read { [endpoints = operations.endpoints] tx in
+        let webhooks = try await operations.store.read(.user(context.userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.reports(
                 userID: context.userID, containing: page.query, skip: page.skip, limit: page.limit, in: tx)
         }
@@ -27,7 +27,7 @@ struct WebhookRoutes {
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
         let (id, text) = try webhookID(context, "validation errors while fetching webhook")
-        let webhook = try await operations.store.read { [endpoints = operations.endpoints] tx in
+        let webhook = try await operations.store.read(.user(context.userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.report(id, userID: context.userID, in: tx)
         }
         guard let webhook else { throw APIError.notFound("cannot find webhook with ID [\(text)]") }

@@ -17,9 +17,13 @@ package final class PostgresStore: Store {
     package let wakeups = Wakeups()
 
     let servers: PostgresServers
+    /// For requests; reads of them pass the gate.
     private let pool: PostgresPool
+    private let readGate: ReadGate
     /// Apart, so that claims and results never wait for requests.
     private let enginePool: PostgresPool
+    /// Apart, so that sweeps and audits wait for neither.
+    private let maintenancePool: PostgresPool
     /// Apart, so that the store says how it is while all others hang.
     private let watch: PostgresWatch
     private let clock: MonotonicClock
@@ -30,7 +34,8 @@ package final class PostgresStore: Store {
     /// - Parameters:
     ///   - url: What libpq understands: `postgres://user@host1,host2/database?sslmode=verify-full`.
     ///   - clock: What `Transaction.now` is read from.
-    ///   - connections: The most for reads and requests; two more are for the engine, and one for ``readiness()``.
+    ///   - connections: The most for requests; two more are for the engine, two for maintenance, and one for
+    ///     ``readiness()``.
     ///   - pooler: What stands between.
     /// - Returns: The store, which has no tables of ours before `migrate`.
     /// - Throws: `StorageError.unavailable` when it cannot connect.
@@ -51,13 +56,23 @@ package final class PostgresStore: Store {
     private init(url: String, clock: any WallClock, connections: Int, pooler: PostgresPooler) {
         servers = PostgresServers(url: url, pooler: pooler)
         pool = PostgresPool(to: servers, size: connections)
+        readGate = ReadGate("PostgreSQL", .postgres(connections: connections))
         enginePool = PostgresPool(to: servers, size: 2)
+        maintenancePool = PostgresPool(to: servers, size: 2)
         watch = PostgresWatch(servers)
         self.clock = MonotonicClock(clock)
     }
 
-    package func read<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
-        try await run(on: pool, .read, body)
+    package func read<T: Sendable>(
+        _ lane: ReadLane, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T {
+        try await readGate.enter(lane)
+        defer { readGate.leave(lane) }
+        return switch lane {
+        case .engine: try await run(on: enginePool, .read, body)
+        case .maintenance: try await run(on: maintenancePool, .read, body)
+        case .request, .account: try await run(on: pool, .read, body)
+        }
     }
 
     package func write<T: Sendable>(
@@ -66,19 +81,18 @@ package final class PostgresStore: Store {
         switch lane {
         case .engine: try await run(on: enginePool, .engine, body)
         case .request: try await run(on: pool, .request, body)
-        case .maintenance: try await run(on: pool, .maintenance, body)
+        case .maintenance: try await run(on: maintenancePool, .maintenance, body)
         }
     }
 
     /// Answers within 2 s, whatever hangs.
     package func readiness() async -> String? { await watch.readiness() }
 
-    /// Requests and maintenance share a queue, which is counted for requests.
     package func waitingWrites(_ lane: WriteLane) -> Int {
         switch lane {
         case .engine: enginePool.waitingCount
         case .request: pool.waitingCount
-        case .maintenance: 0
+        case .maintenance: maintenancePool.waitingCount
         }
     }
 
@@ -90,7 +104,9 @@ package final class PostgresStore: Store {
         guard isFirst else { return }
         end(within: .seconds(5))
         try await watch.close()
+        readGate.close()
         try await pool.close()
+        try await maintenancePool.close()
         try await enginePool.close()
     }
 
@@ -160,5 +176,18 @@ package final class PostgresStore: Store {
             }
             throw error
         }
+    }
+}
+
+extension ReadGate.Limits {
+    /// Of `connections` for requests, reads take so many that writes always have some left; the other lanes have pools
+    /// of their own.
+    fileprivate static func postgres(connections: Int) -> ReadGate.Limits {
+        let (lookUps, accounts) = (max(1, connections / 4), max(1, connections / 2))
+        return ReadGate.Limits(
+            request: FairQueue.Limits(
+                running: lookUps, runningPerKey: lookUps, waiting: 1_024, waitingPerKey: 1_024),
+            accounts: FairQueue.Limits(
+                running: accounts, runningPerKey: max(1, accounts - 1), waiting: 1_024, waitingPerKey: 64))
     }
 }

@@ -4,69 +4,109 @@ import Logging
 import Synchronization
 import Timestamps
 
-/// Moves what the log holds into the database file, beside the writer as long as that is enough.
+/// Moves what the log holds into the database file, between two groups of the writer.
 ///
-/// SQLite would do it inside a COMMIT (`wal_autocheckpoint`), and one caller in a thousand would wait for it.
+/// SQLite would do it inside a COMMIT (`wal_autocheckpoint`), and on closing, in any process. From 3.7.0 to 3.51.2 (without
+/// 3.44.6 and 3.50.7) a checkpoint that begins right after a complete one, while another connection commits and starts
+/// the log afresh, loses pages (https://www.sqlite.org/wal.html#walresetbug). So only the holder of the ``ServerLock``
+/// checkpoints, on the writer's thread, while the writer's connection holds the write lock: nobody can commit meanwhile,
+/// in this process or another. A checkpoint in the modes that take this lock by themselves does not do: when they do not
+/// get it in time, they go on without. `CheckpointModelTests` tries every order of steps.
 final class Checkpointer: Sendable {
-    /// What the writer waits for readers when the log has to be emptied: less than a caller notices.
-    private static let truncateLimit = Duration.milliseconds(250)
+    private enum Phase {
+        case usual
+        /// Reads are held back, and those that run are waited for.
+        case waiting
+        /// No read runs, and none starts before the log was copied.
+        case quiet
+    }
 
     private struct State {
         var schedule = CheckpointSchedule()
-        var isRunning = false
+        var phase = Phase.usual
     }
 
     private let database: DatabaseQueue
     private let path: String
+    private let gate: ReadGate
     private let onLossOfDurability: @Sendable (SQLiteFailure) -> Void
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// Opens a connection of its own.
-    init(path: String, logger: Logger, onLossOfDurability: @escaping @Sendable (SQLiteFailure) -> Void) throws {
+    /// Opens a connection of its own, as one cannot checkpoint inside of its own transaction.
+    init(
+        path: String, gate: ReadGate, logger: Logger, onLossOfDurability: @escaping @Sendable (SQLiteFailure) -> Void
+    ) throws {
         var configuration = Configuration()
         configuration.label = "checkpointer"
-        // FULL makes a checkpoint flush the log before it is copied and the database before the log is used again.
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        configuration.prepareDatabase { database in
+            try SQLiteSettings.forbidCheckpoints(database)
+            // FULL makes a checkpoint flush the log before it is copied and the database before the log is used again.
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            try database.execute(sql: "PRAGMA fullfsync = ON")
+        }
         database = try DatabaseQueue(path: path, configuration: configuration)
         self.path = path
+        self.gate = gate
         self.logger = logger
         self.onLossOfDurability = onLossOfDurability
     }
 
-    /// Called by the writer between two groups, with the number of pages that the log holds.
-    func committed(frames: Int, writer: SQLiteConnection) {
-        let step = state.withLock { state -> CheckpointSchedule.Step? in
-            guard !state.isRunning else { return nil }
+    /// Called by the writer after a group, with the number of pages that the log holds.
+    ///
+    /// `wake` is called when the last reader that was waited for is gone, on its thread. It brings about
+    /// ``readersAreGone(writer:)`` on the writer's thread, for nothing may be written for a while.
+    func committed(frames: Int, writer: SQLiteConnection, wake: @escaping @Sendable () -> Void) {
+        let (step, isAlarming) = state.withLock { state in
+            let isAlarming = state.schedule.isAlarming(frames: frames, at: .now)
             let step = state.schedule.next(frames: frames, at: .now)
-            state.isRunning = step == .passive
-            return step
+            guard step == .quiesce else { return (step, isAlarming) }
+            guard state.phase == .usual else { return (nil, isAlarming) }
+            state.phase = .waiting
+            return (step, isAlarming)
+        }
+        if isAlarming {
+            logger.warning(
+                "the log of the database grows: a read does not end, perhaps of another program",
+                metadata: ["database": "\(path)", "mebibytes": "\(frames / 256)"])
         }
         switch step {
         case nil: break
-        case .passive: startPassive()
-        case .truncate: truncate(writer)
+        case .copy: copy(writer)
+        case .quiesce:
+            gate.quiesce { [self] in
+                state.withLock { $0.phase = .quiet }
+                wake()
+            }
         }
+        readersAreGone(writer: writer)
+    }
+
+    /// Copies the whole log when no read runs any more, and lets the reads go on; does nothing otherwise.
+    func readersAreGone(writer: SQLiteConnection) {
+        let isQuiet = state.withLock { state in
+            guard state.phase == .quiet else { return false }
+            state.phase = .usual
+            return true
+        }
+        guard isQuiet else { return }
+        // Once all is copied, reads that begin look at the database file alone, so the next commit starts the log afresh.
+        copy(writer)
+        state.withLock { $0.schedule.resumed(at: .now) }
+        gate.resume()
     }
 
     func close() throws {
         try database.close()
     }
 
-    private func startPassive() {
-        database.asyncWriteWithoutTransaction { database in
-            defer { self.state.withLock { $0.isRunning = false } }
-            do {
-                _ = try database.checkpoint(.passive)
-            } catch {
-                self.report(error)
-            }
-        }
-    }
-
-    private func truncate(_ writer: SQLiteConnection) {
+    /// Copies what no reader needs, while `writer` keeps everybody else from committing.
+    func copy(_ writer: SQLiteConnection) {
         do {
-            try writer.truncateLog(waiting: Self.truncateLimit, thenBusyLimit: SQLiteStore.busyLimit)
+            try writer.execute("BEGIN IMMEDIATE")
+            // It wrote nothing; only the lock is given back.
+            defer { try? writer.execute("ROLLBACK") }
+            _ = try database.writeWithoutTransaction { try $0.checkpoint(.passive) }
         } catch {
             report(error)
         }
@@ -78,42 +118,8 @@ final class Checkpointer: Sendable {
             failure = SQLiteFailure(error, path: path)
             if let failure, failure.isLossOfDurability { onLossOfDurability(failure) }
         }
-        // A reader or the other kind of checkpoint is in the way; the next commit brings the next try.
+        // Another program writes; the next commit brings the next try.
         if let failure, failure.code & 0xff == SQLITE_BUSY || failure.code & 0xff == SQLITE_LOCKED { return }
         logger.warning("checkpoint failed", metadata: ["reason": "\(failure?.message ?? "\(error)")"])
-    }
-}
-
-/// What to do about the log after a commit.
-struct CheckpointSchedule {
-    enum Step: Equatable {
-        /// Copy what no reader needs, beside the writer.
-        case passive
-        /// Stop the writer, copy everything and empty the log.
-        case truncate
-    }
-
-    /// 4 MiB of pages of 4 KiB, the size at which SQLite does it by itself.
-    static let passiveFrames = 1_024
-    /// 64 MiB: a writer that never pauses keeps the log from starting afresh, and readers slow down with its length.
-    static let truncateFrames = 16_384
-    /// Between two tries to empty the log: readers may be in the way for seconds.
-    static let truncateInterval = Duration.seconds(1)
-
-    private var framesAtLastPassive = 0
-    private var lastTruncate: ContinuousClock.Instant?
-
-    /// Decides after a commit that left `frames` pages in the log.
-    mutating func next(frames: Int, at now: ContinuousClock.Instant) -> Step? {
-        if frames >= Self.truncateFrames, lastTruncate.map({ now - $0 >= Self.truncateInterval }) ?? true {
-            lastTruncate = now
-            framesAtLastPassive = 0
-            return .truncate
-        }
-        // The log started afresh.
-        if frames < framesAtLastPassive { framesAtLastPassive = 0 }
-        guard frames - framesAtLastPassive >= Self.passiveFrames else { return nil }
-        framesAtLastPassive = frames
-        return .passive
     }
 }

@@ -33,6 +33,12 @@ struct DatabaseFile {
         _exit(inputOutputError)
     }
 
+    /// Bytes of the file at `path`; nil when there is none.
+    static func size(of path: String) -> Int? {
+        var information = stat()
+        return stat(path, &information) == 0 ? Int(information.st_size) : nil
+    }
+
     private static func makeDirectory(_ path: String) throws {
         if access(path, F_OK) == 0 { return }
         try makeDirectory(parent(of: path))

@@ -115,14 +115,6 @@ final class SQLiteConnection: @unchecked Sendable {
         return writtenFrames
     }
 
-    /// Copies the whole log into the database and empties it, waiting at most `limit` for readers.
-    func truncateLog(waiting limit: Duration, thenBusyLimit: Duration) throws(SQLiteFailure) {
-        sqlite3_busy_timeout(handle, Int32(clamping: limit.milliseconds))
-        defer { sqlite3_busy_timeout(handle, Int32(clamping: thenBusyLimit.milliseconds)) }
-        let code = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
-        if code != SQLITE_OK { throw failure(code, "checkpoint") }
-    }
-
     private func stepping(_ sql: SQL, mayWrite: Bool, _ body: (PreparedStatement) throws -> Void) throws {
         do {
             let statement = try prepared(sql.text(for: .sqlite))

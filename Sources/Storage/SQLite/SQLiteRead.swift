@@ -1,12 +1,8 @@
 import GRDB
-import Synchronization
 import Timestamps
 
 /// Runs one read on a reader's connection.
 enum SQLiteRead {
-    /// How many reads may wait for one of the readers.
-    static let waitingLimit = 1_024
-
     /// What a read that took too long throws.
     static let tooLong = StorageError.unavailable("A read took too long and was ended. Ask for less, or try again.")
 
@@ -18,6 +14,13 @@ enum SQLiteRead {
         let transaction = SQLiteTransaction(connection, now: now, mayWrite: false)
         defer { transaction.end() }
         connection.forgetFailure()
+        do throws(SQLiteFailure) {
+            try connection.execute("BEGIN")
+        } catch {
+            throw error.storageError
+        }
+        // Nothing was written, so it does not matter how the snapshot ends.
+        defer { try? connection.execute("ROLLBACK") }
         return try connection.withDeadline(limit) {
             do {
                 return try body(transaction)
@@ -28,20 +31,15 @@ enum SQLiteRead {
     }
 }
 
-/// Counts who waits for a reader, so that a flood of reads is refused instead of kept.
-final class ReadGate: Sendable {
-    private let waiting = Mutex(0)
+extension ReadGate.Limits {
+    /// Each reader costs a thread and a page cache; the CPU is the limit, not the number of readers. An engine's or a
+    /// request's look-up takes well below a millisecond, so few readers are enough for many.
+    static let sqlite = ReadGate.Limits(
+        engine: FairQueue.Limits(running: 1, runningPerKey: 1, waiting: 64, waitingPerKey: 64),
+        maintenance: FairQueue.Limits(running: 1, runningPerKey: 1, waiting: 256, waitingPerKey: 256),
+        request: FairQueue.Limits(running: 2, runningPerKey: 2, waiting: 1_024, waitingPerKey: 1_024),
+        accounts: FairQueue.Limits(running: 3, runningPerKey: 2, waiting: 1_024, waitingPerKey: 64))
 
-    /// Lets one more wait; false when too many do.
-    func enter() -> Bool {
-        waiting.withLock { waiting in
-            guard waiting < SQLiteRead.waitingLimit else { return false }
-            waiting += 1
-            return true
-        }
-    }
-
-    func leave() {
-        waiting.withLock { $0 -= 1 }
-    }
+    /// How many run at a time, of all lanes.
+    static let sqliteReaders = 7
 }

@@ -1,4 +1,6 @@
+import CSQLiteSettings
 import GRDB
+import GRDBSQLite
 
 /// How connections to the database are set up.
 enum SQLiteSettings {
@@ -6,16 +8,37 @@ enum SQLiteSettings {
     static var configuration: Configuration {
         var configuration = Configuration()
         configuration.label = "store"
-        // Each costs a thread and a page cache; the CPU is the limit, not the number of readers.
-        configuration.maximumReaderCount = 3
+        // The `ReadGate` lets no more run, so nobody waits inside GRDB.
+        configuration.maximumReaderCount = ReadGate.Limits.sqliteReaders
         configuration.busyMode = .timeout(5)
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { database in
+            try forbidCheckpoints(database)
             guard !database.configuration.readonly else { return }
             // Only heard before the first table is made. Lets clean-up hand pages back a few at a time.
             try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
         }
         return configuration
+    }
+
+    /// Sees to it that SQLite never copies the log by itself, at a commit nor when the last connection closes: the
+    /// `Checkpointer` does it.
+    ///
+    /// - Throws: `StorageError.unavailable`, as on a connection that is not open.
+    static func forbidCheckpoints(_ database: Database) throws {
+        try setCheckpointOnClose(database, false)
+        try database.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+    }
+
+    /// Lets the last connection copy the log when it closes and delete it, or forbids it.
+    ///
+    /// SQLite does it under a lock that it gets only when no other connection is open in any process.
+    static func setCheckpointOnClose(_ database: Database, _ isOn: Bool) throws {
+        guard let handle = database.sqliteConnection,
+            httpsms_set_checkpoint_on_close(handle, isOn ? 1 : 0) == SQLITE_OK
+        else {
+            throw StorageError.unavailable("The database could not be told when to copy its log.")
+        }
     }
 
     /// Sets what GRDB sets otherwise while it opens, or leaves alone, and checks that it holds.
@@ -28,8 +51,6 @@ enum SQLiteSettings {
         try database.execute(sql: "PRAGMA fullfsync = ON")
         // The journals of savepoints would be files otherwise: 26 microseconds a body instead of 7.
         try database.execute(sql: "PRAGMA temp_store = MEMORY")
-        // The `Checkpointer` does it.
-        try database.execute(sql: "PRAGMA wal_autocheckpoint = 0")
         // A log that was once large is cut to 64 MiB when it starts afresh.
         try database.execute(sql: "PRAGMA journal_size_limit = 67108864")
         let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")

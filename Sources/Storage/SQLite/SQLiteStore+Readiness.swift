@@ -6,6 +6,7 @@ extension SQLiteStore {
     /// the lock, 5 seconds.
     package func readiness() async -> String? {
         if isClosed { return "\(path) is closed." }
+        if let loss = health.loss { return loss }
         if let shortage = freeSpace.shortage() { return shortage }
         guard health.lastFailure != nil else { return nil }
         do {

@@ -7,12 +7,13 @@ import Timestamps
 /// The store in one SQLite file, for one server.
 ///
 /// ```swift
-/// let store = try await SQLiteStore.open(path: "/var/lib/httpsms/httpsms.db")
+/// let lock = try ServerLock(database: "/var/lib/httpsms/httpsms.db")
+/// let store = try await SQLiteStore.open(path: "/var/lib/httpsms/httpsms.db", lock: lock)
 /// try await store.migrate(migrations)
 /// ```
 ///
 /// A write is durable when it is answered: the log is flushed at every commit (`synchronous = FULL`), many writes to a
-/// commit. Reads run beside the writer, three at a time.
+/// commit. Reads run beside the writer, so many at a time in each `ReadLane`.
 package final class SQLiteStore: Store {
     /// What a connection waits for another program's transaction, such as that of `httpsms user create`.
     static let busyLimit = Duration.seconds(5)
@@ -25,17 +26,19 @@ package final class SQLiteStore: Store {
     let freeSpace: FreeSpace
     let health: WriteHealth
     private let pool: DatabasePool
-    private let checkpointer: Checkpointer
+    private let checkpointer: Checkpointer?
     private let connections: ConnectionRegistry
     private let clock: MonotonicClock
     private let readLimit: Duration
-    private let readGate = ReadGate()
+    private let readGate: ReadGate
     private let closing = Mutex(false)
 
     /// Opens the database, and makes it and its directories when they are missing (mode 0600 and 0700).
     ///
     /// - Parameters:
     ///   - path: The database file; `-wal` and `-shm` files stand beside it.
+    ///   - lock: The right to copy the log into the file, and to empty it; held until the store is closed. A store that
+    ///     is opened without it leaves the log to the server, as commands do.
     ///   - clock: What `Transaction.now` is read from.
     ///   - logger: Hears of what nobody is waiting for, such as a failed checkpoint.
     ///   - freeSpaceFloorBytes: Below this, writes of clients are refused; 64 MiB record minutes of deliveries.
@@ -43,14 +46,15 @@ package final class SQLiteStore: Store {
     /// - Returns: The store, which has no tables of ours before `migrate`.
     /// - Throws: `StorageError`: `unavailable` when it cannot be opened, `corrupt` when it is not a database.
     package static func open(
-        path: String, clock: any WallClock = SystemClock(), logger: Logger = Logger(label: "httpsms.storage"),
+        path: String, lock: ServerLock? = nil, clock: any WallClock = SystemClock(),
+        logger: Logger = Logger(label: "httpsms.storage"),
         freeSpaceFloorBytes: Int64 = 64 * 1_048_576, readLimit: Duration = .seconds(5)
     ) async throws -> SQLiteStore {
         try await onThread {
             do {
                 return try SQLiteStore(
-                    path: path, clock: clock, logger: logger, freeSpaceFloorBytes: freeSpaceFloorBytes,
-                    readLimit: readLimit)
+                    path: path, lock: lock, clock: clock, logger: logger,
+                    freeSpaceFloorBytes: freeSpaceFloorBytes, readLimit: readLimit)
             } catch let error as DatabaseError {
                 throw SQLiteFailure(error, path: path).storageError
             }
@@ -58,7 +62,8 @@ package final class SQLiteStore: Store {
     }
 
     private init(
-        path: String, clock: any WallClock, logger: Logger, freeSpaceFloorBytes: Int64, readLimit: Duration
+        path: String, lock: ServerLock?, clock: any WallClock, logger: Logger, freeSpaceFloorBytes: Int64,
+        readLimit: Duration
     ) throws {
         let file = try DatabaseFile(path: path)
         let wakeups = Wakeups()
@@ -72,8 +77,11 @@ package final class SQLiteStore: Store {
             connection.observeLog()
             return connection
         }
-        let checkpointer = try Checkpointer(
-            path: path, logger: logger, onLossOfDurability: connections.onLossOfDurability)
+        let readGate = ReadGate(path, .sqlite)
+        let checkpointer = try lock.map { _ in
+            try Checkpointer(
+                path: path, gate: readGate, logger: logger, onLossOfDurability: connections.onLossOfDurability)
+        }
         let monotonicClock = MonotonicClock(clock)
         self.wakeups = wakeups
         health = WriteHealth()
@@ -84,6 +92,7 @@ package final class SQLiteStore: Store {
         self.path = path
         self.clock = monotonicClock
         self.readLimit = readLimit
+        self.readGate = readGate
         self.pool = pool
         self.checkpointer = checkpointer
         self.connections = connections
@@ -93,19 +102,17 @@ package final class SQLiteStore: Store {
     ///
     /// A caller that is cancelled before it is sent to a reader gets `CancellationError`; after that nothing stops a
     /// read but its limit.
-    ///
-    /// - Throws: What `body` throws, or `StorageError`: `unavailable` when it took too long or too many wait.
-    package func read<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
-        try Task.checkCancellation()
-        guard !isClosed else { throw closedError }
-        guard readGate.enter() else {
-            throw StorageError.unavailable("\(SQLiteRead.waitingLimit) reads wait for \(path). Try again in a second.")
-        }
+    package func read<T: Sendable>(
+        _ lane: ReadLane, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T {
+        try await readGate.enter(lane)
         return try await withCheckedThrowingContinuation { continuation in
-            // Not GRDB's async `read`: it interrupts the connection when the caller is cancelled.
-            pool.asyncRead { opened in
-                self.readGate.leave()
-                continuation.resume(with: Result { try self.run(body, on: opened) })
+            // Not GRDB's async `read`: it interrupts the connection when the caller is cancelled. Unsafe, as the
+            // snapshot has to be over before the gate hears that it is.
+            pool.asyncUnsafeRead { opened in
+                let result = Result { try self.run(body, on: opened) }
+                self.readGate.leave(lane)
+                continuation.resume(with: result)
             }
         }
     }
@@ -113,6 +120,7 @@ package final class SQLiteStore: Store {
     package func write<T: Sendable>(
         _ lane: WriteLane, _ body: @escaping @Sendable (any Transaction) throws -> T
     ) async throws -> T {
+        if let loss = health.loss { throw StorageError.unavailable(loss) }
         if lane == .request, let shortage = freeSpace.shortage() { throw StorageError.unavailable(shortage) }
         return try await writer.perform(lane, body)
     }
@@ -120,20 +128,35 @@ package final class SQLiteStore: Store {
     /// How many writes wait in `lane`, for metrics.
     package func waitingWrites(_ lane: WriteLane) -> Int { writer.waitingCount(lane) }
 
+    /// Refuses all writes from now on, as the files are lost, and copies what the log holds into the database file.
+    func abandon(because reason: String) async {
+        health.lost(because: reason)
+        await withCheckedContinuation { continuation in
+            pool.asyncWriteWithoutTransaction { database in
+                if let connection = try? self.connections.connection(database) { self.checkpointer?.copy(connection) }
+                continuation.resume()
+            }
+        }
+    }
+
+    package var logSize: Int? { DatabaseFile.size(of: path + "-wal") }
+
     package func close() async throws {
         let isFirst = closing.withLock { closing in
             defer { closing = true }
             return !closing
         }
         guard isFirst else { return }
+        readGate.close()
         writer.close()
         await withCheckedContinuation { continuation in
             // Runs behind the writes that wait and the reads that run, and no read starts before it is over.
             pool.asyncBarrierWriteWithoutTransaction { opened in
-                if case .success(let database) = opened {
-                    // The file alone is then all there is. Where another process uses it, that one does this.
+                if let checkpointer = self.checkpointer, case .success(let database) = opened {
+                    // The file alone is then all there is, unless another process has it open.
                     try? database.execute(sql: "PRAGMA busy_timeout = 0")
-                    _ = try? database.checkpoint(.truncate)
+                    if let connection = try? self.connections.connection(database) { checkpointer.copy(connection) }
+                    try? SQLiteSettings.setCheckpointOnClose(database, true)
                 }
                 self.connections.finish()
                 continuation.resume()
@@ -141,7 +164,7 @@ package final class SQLiteStore: Store {
         }
         try await Self.onThread { [checkpointer, pool, path] in
             do {
-                try checkpointer.close()
+                try checkpointer?.close()
                 try pool.close()
             } catch let error as DatabaseError {
                 throw SQLiteFailure(error, path: path).storageError

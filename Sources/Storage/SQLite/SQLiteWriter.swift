@@ -17,13 +17,13 @@ final class SQLiteWriter: Sendable {
     private let connection: SQLiteConnection
     private let clock: MonotonicClock
     private let health: WriteHealth
-    private let checkpointer: Checkpointer
+    private let checkpointer: Checkpointer?
     private let logger: Logger
     private let queue = Mutex(WriteQueue())
 
     init(
         pool: DatabasePool, connection: SQLiteConnection, clock: MonotonicClock, health: WriteHealth,
-        checkpointer: Checkpointer, logger: Logger
+        checkpointer: Checkpointer?, logger: Logger
     ) {
         self.pool = pool
         self.connection = connection
@@ -85,9 +85,14 @@ final class SQLiteWriter: Sendable {
             runGroup(&shares)
             if let frames = connection.takeWrittenFrames() {
                 health.succeeded()
-                checkpointer.committed(frames: frames, writer: connection)
+                checkpointer?.committed(frames: frames, writer: connection) { [self] in wakeCheckpointer() }
             }
         }
+    }
+
+    /// Lets the checkpointer have the writer's thread, also when nothing is written.
+    private func wakeCheckpointer() {
+        pool.asyncWriteWithoutTransaction { [self] _ in checkpointer?.readersAreGone(writer: connection) }
     }
 
     private func runGroup(_ shares: inout WriteGroupShares) {

@@ -279,9 +279,11 @@ private final class RefusingStore: Store {
         state.withLock { $0.isRefusing = isRefusing }
     }
 
-    func read<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
+    func read<T: Sendable>(
+        _ lane: ReadLane, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T {
         await passHang()
-        return try await wrapped.read(body)
+        return try await wrapped.read(lane, body)
     }
 
     private func passHang() async {

@@ -112,13 +112,14 @@ struct EngineHarness: Sendable {
     /// Runs a dispatcher beside `body`, then has it shut down gracefully.
     func dispatching(
         _ sender: any WebhookSender, over store: (any Store)? = nil, limits: ReadySet.Limits = .init(),
-        lease: OwnLease? = nil, scanInterval: Duration = .seconds(1), _ body: (ServiceGroup) async throws -> Void
+        lease: OwnLease? = nil, scanInterval: Duration = .seconds(1), logger: Logger = logger,
+        _ body: (ServiceGroup) async throws -> Void
     ) async throws {
         let dispatcher = Dispatcher(
             store: store ?? self.store, endpoints: endpoints,
             runner: AttemptRunner(sender: sender, schedule: .standard, clock: clock, version: "1.2.3"),
             lease: lease ?? OwnLease(Lease(at: clock.now()), clock: clock), clock: clock, limits: limits,
-            scanInterval: scanInterval, logger: Self.logger)
+            scanInterval: scanInterval, logger: logger)
         try await running(dispatcher, body)
     }
 }

@@ -78,7 +78,7 @@ struct AccountPages: SignedInPages {
     ) async throws -> Response {
         let userID = context.userID
         let key = try await users.user(userID).apiKey.exposed
-        let sessions = try await store.read { tx in try SessionQueries.list(of: userID, in: tx) }
+        let sessions = try await store.read(.user(userID)) { tx in try SessionQueries.list(of: userID, in: tx) }
         return views.page(
             "account", "Account",
             Content(

@@ -60,6 +60,8 @@ struct PageMiddleware: RouterMiddleware {
         case let error as APIError: return views.error(PageError(error.status, error.message), context)
         case is NIOTooManyBytesError:
             return views.error(PageError(.contentTooLarge, "The form is larger than this page takes."), context)
+        case StorageError.tooMany(let reason):
+            return answer(ServerBusy(message: reason), request, context)
         case let busy as ServerBusy:
             let error = PageError(.serviceUnavailable, busy.message + " Try again in a few seconds.")
             var response = views.error(error, context)

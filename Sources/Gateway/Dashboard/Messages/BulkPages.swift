@@ -42,7 +42,7 @@ struct BulkPages: Sendable {
         _ context: SignedInContext, fileName: String = "", problems: [BulkProblem] = []
     ) async throws -> Response {
         let userID = context.userID
-        let (numbers, batches) = try await operations.store.read { tx in
+        let (numbers, batches) = try await operations.store.read(.user(userID)) { tx in
             (try PhoneNumbers.list(of: userID, in: tx), try BulkMessageQueries.latest(userID: userID, in: tx))
         }
         let left = problems.count - Self.problemCount
@@ -165,7 +165,7 @@ struct BulkPages: Sendable {
         let status = parameters["status"].flatMap(MessageStatus.init(rawValue:))
         let skip = min(max(parameters["skip"].flatMap { Int($0) } ?? 0, 0), Int(Int32.max))
         let page = Page(skip: skip, limit: Self.pageSize + 1, query: "")
-        let found = try await operations.store.read { tx in
+        let found = try await operations.store.read(.user(userID)) { tx in
             try BulkMessageQueries.find(requestID, userID: userID, in: tx).map { batch in
                 (
                     batch: batch,
@@ -198,7 +198,7 @@ struct BulkPages: Sendable {
     /// A file to begin with, whose sender is a phone of the user's.
     private func sample(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let userID = context.userID
-        let numbers = try await operations.store.read { tx in try PhoneNumbers.list(of: userID, in: tx) }
+        let numbers = try await operations.store.read(.user(userID)) { tx in try PhoneNumbers.list(of: userID, in: tx) }
         let from = numbers.first ?? "+18005550199"
         let text = """
             FromPhoneNumber,ToPhoneNumber,Content,SendTime(optional),AttachmentURLs(optional)

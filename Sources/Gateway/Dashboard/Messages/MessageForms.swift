@@ -96,7 +96,7 @@ struct MessageForms: Sendable {
 
     private func show(_ fields: Fields, _ context: SignedInContext, error: APIError? = nil) async throws -> Response {
         let userID = context.userID
-        let owned = try await operations.store.read { tx in try PhoneNumbers.list(of: userID, in: tx) }
+        let owned = try await operations.store.read(.user(userID)) { tx in try PhoneNumbers.list(of: userID, in: tx) }
         // One that is chosen stays visible, whether or not it is among those.
         let numbers = (owned + (fields.from.isEmpty ? [] : [fields.from])).unique
         let problems = error?.data as? [String: [String]] ?? [:]

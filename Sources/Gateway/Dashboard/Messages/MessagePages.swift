@@ -45,7 +45,7 @@ struct MessagePages: Sendable {
 
     private func show(_ context: SignedInContext, error: APIError? = nil) async throws -> Response {
         let (id, userID) = (try Self.messageID(context), context.userID)
-        let found = try await operations.store.read { tx in
+        let found = try await operations.store.read(.user(userID)) { tx in
             try MessageQueries.find(id, userID: userID, in: tx).map { message in
                 (
                     message: try MessagePlanner.forecast(for: [message], in: tx).first ?? message,
@@ -82,7 +82,9 @@ struct MessagePages: Sendable {
 
     private func resend(_ context: SignedInContext) async throws -> Response {
         let (id, userID) = (try Self.messageID(context), context.userID)
-        let found = try await operations.store.read { tx in try MessageQueries.find(id, userID: userID, in: tx) }
+        let found = try await operations.store.read(.user(userID)) { tx in
+            try MessageQueries.find(id, userID: userID, in: tx)
+        }
         guard let message = found else { throw PageError.notFound }
         do {
             guard Self.canResend(message) else {
@@ -104,7 +106,9 @@ struct MessagePages: Sendable {
 
     private func delete(_ context: SignedInContext) async throws -> Response {
         let (id, userID) = (try Self.messageID(context), context.userID)
-        let found = try await operations.store.read { tx in try MessageQueries.find(id, userID: userID, in: tx) }
+        let found = try await operations.store.read(.user(userID)) { tx in
+            try MessageQueries.find(id, userID: userID, in: tx)
+        }
         guard let message = found, try await operations.delete(id, userID: userID) else { throw PageError.notFound }
         return .seeOther(try await thread(of: message))
     }

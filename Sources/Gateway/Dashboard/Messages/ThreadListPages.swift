@@ -44,7 +44,7 @@ struct ThreadListPages: Sendable {
             parameters, limit: Self.pageSize + 1, maximum: Self.pageSize + 1, queryBytes: 50, errors: &errors)
         let problem = errors.messages.values.flatMap(\.self).first
         let isSearch = !page.query.isEmpty
-        let (numbers, owner, threads, messages) = try await store.read { tx in
+        let (numbers, owner, threads, messages) = try await store.read(.user(userID)) { tx in
             let numbers = try PhoneNumbers.list(of: userID, in: tx)
             let owner = asked.isEmpty ? numbers.first ?? "" : asked
             if owner.isEmpty || problem != nil { return (numbers, owner, [MessageThread](), [Message]()) }

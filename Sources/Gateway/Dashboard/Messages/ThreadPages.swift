@@ -16,7 +16,7 @@ struct ThreadPages: Sendable {
     static func path(
         owner: String, contact: String, userID: UserID, in store: any Store
     ) async throws -> String {
-        let thread = try await store.read { tx in
+        let thread = try await store.read(.user(userID)) { tx in
             try MessageThreadQueries.find(owner: owner, contact: contact, userID: userID, in: tx)
         }
         return thread.map { path(of: $0.id) } ?? PageLink.to("/messages", ["owner": owner])
@@ -68,7 +68,7 @@ struct ThreadPages: Sendable {
     ) async throws -> Response {
         let (id, userID) = (try Self.threadID(context), context.userID)
         let page = Page(skip: min(max(skip, 0), Int(Int32.max)), limit: Self.pageSize + 1, query: "")
-        let found = try await operations.store.read { tx in
+        let found = try await operations.store.read(.user(userID)) { tx in
             try MessageThreadQueries.find(id, userID: userID, in: tx).map { thread in
                 (
                     thread: thread,
@@ -109,7 +109,7 @@ struct ThreadPages: Sendable {
 
     private func reply(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let (id, userID) = (try Self.threadID(context), context.userID)
-        let found = try await operations.store.read { tx in
+        let found = try await operations.store.read(.user(userID)) { tx in
             try MessageThreadQueries.find(id, userID: userID, in: tx)
         }
         guard let thread = found else { throw PageError.notFound }

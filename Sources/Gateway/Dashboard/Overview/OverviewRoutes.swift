@@ -54,7 +54,7 @@ struct OverviewRoutes: Sendable {
 
     private func overview(_ context: SignedInContext) async throws -> Response {
         let userID = context.userID
-        let overview = try await store.read { tx in try OverviewQueries.overview(of: userID, in: tx) }
+        let overview = try await store.read(.user(userID)) { tx in try OverviewQueries.overview(of: userID, in: tx) }
         return views.page(
             "overview", "Overview",
             Content(

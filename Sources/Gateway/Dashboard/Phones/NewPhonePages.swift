@@ -73,7 +73,7 @@ struct NewPhonePages: SignedInPages {
         let now = keys.clock.now()
         var errors = FieldErrors()
         let page = Page(QueryParameters(query: ""), limit: 100, errors: &errors)
-        let (phones, presences) = try await keys.store.read { tx in
+        let (phones, presences) = try await keys.store.read(.user(userID)) { tx in
             let phones = try PhoneQueries.list(userID: userID, page: page, in: tx)
             return (phones, try HeartbeatQueries.presences(of: phones.map(\.id), in: tx))
         }

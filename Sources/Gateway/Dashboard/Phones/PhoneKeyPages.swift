@@ -53,7 +53,7 @@ struct PhoneKeyPages: SignedInPages {
         let page = Page(QueryParameters(query: "skip=\(skip)"), limit: Self.pageSize + 1, errors: &errors)
         let keys = try await operations.list(userID: context.userID, page: page)
         let ids = keys.map(\.id)
-        let moves = try await operations.store.read { tx in
+        let moves = try await operations.store.read(.user(context.userID)) { tx in
             try PhoneMoveQueries.list(of: ids, userID: context.userID, in: tx)
         }
         return views.page(

@@ -46,7 +46,7 @@ struct PhonePages: SignedInPages {
         var errors = FieldErrors()
         // One more than is shown tells whether there is another page.
         let page = Page(QueryParameters(query: "skip=\(skip)"), limit: Self.pageSize + 1, errors: &errors)
-        let (found, hasMore) = try await operations.store.read { tx in
+        let (found, hasMore) = try await operations.store.read(.user(userID)) { tx in
             let phones = try PhoneQueries.list(userID: userID, page: page, in: tx)
             return (
                 try PhoneSummary.Found.all(
@@ -92,7 +92,7 @@ struct PhonePages: SignedInPages {
         typed: PhoneSettings? = nil, error: APIError? = nil
     ) async throws -> Response {
         let (id, userID, now) = (try Self.phoneID(context), context.userID, operations.clock.now())
-        let read = try await operations.store.read { tx in
+        let read = try await operations.store.read(.user(userID)) { tx in
             let phones = try PhoneQueries.find(id, userID: userID, in: tx).map { [$0] } ?? []
             return (
                 found: try PhoneSummary.Found.all(phones, of: userID, span: span, now: now, in: tx).first,
@@ -130,7 +130,9 @@ struct PhonePages: SignedInPages {
 
     private func save(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let (id, userID) = (try Self.phoneID(context), context.userID)
-        let phone = try await operations.store.read { tx in try PhoneQueries.find(id, userID: userID, in: tx) }
+        let phone = try await operations.store.read(.user(userID)) { tx in
+            try PhoneQueries.find(id, userID: userID, in: tx)
+        }
         guard let phone else { throw PageError.notFound }
         let typed = PhoneSettings(context.form)
         do {

@@ -59,7 +59,7 @@ struct SchedulePages: SignedInPages {
 
     private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let (userID, now) = (context.userID, operations.clock.now())
-        let (schedules, numbers) = try await operations.store.read { tx in
+        let (schedules, numbers) = try await operations.store.read(.user(userID)) { tx in
             let schedules = try SendScheduleQueries.list(userID: userID, in: tx)
             return (schedules, try SendScheduleQueries.numbers(keeping: schedules.map(\.id), in: tx))
         }

@@ -23,7 +23,7 @@ struct Sessions: Sendable {
         }
         guard let (session, token, now) = found else { return nil }
         guard session.lastSeenAt + Self.precision < now else { return (session, nil) }
-        try await store.write(.maintenance) { tx in try SessionQueries.touch(tokenHash: session.tokenHash, in: tx) }
+        try await store.write { tx in try SessionQueries.touch(tokenHash: session.tokenHash, in: tx) }
         let rest = max(.zero, session.createdAt + SessionQueries.longest - now)
         let lifetime = min(SessionQueries.lifetime, rest)
         return (session, Cookies.field(.session, token, isSecure: isSecure, lifetime: lifetime))

@@ -16,7 +16,7 @@ struct SystemPages: SignedInPages {
         group.get("/system") { _, context in
             try context.requireOwner()
             let readiness = await store.readiness()
-            let state = try await store.read { tx in try SystemQueries.state(in: tx) }
+            let state = try await store.read(.maintenance) { tx in try SystemQueries.state(in: tx) }
             return views.page("system", "System", content(state, readiness), context)
         }
     }
@@ -56,16 +56,7 @@ struct SystemPages: SignedInPages {
         let waiting = WriteLane.allCases.map { "\($0): \(store.waitingWrites($0))" }.joined(separator: ", ")
         return Content(
             problem: problem,
-            server: [
-                Pair(name: "Version", value: facts.version),
-                Pair(name: "Running since", value: PageTime.shown(facts.startedAt)),
-                Pair(
-                    name: "Store",
-                    value: "\(facts.isPostgres ? "PostgreSQL" : "SQLite") \(state.databaseVersion), "
-                        + Figure.bytes(state.databaseSize)),
-                Pair(name: "Migrations", value: Figure.shown(state.migrations)),
-                Pair(name: "Accounts", value: Figure.shown(state.accounts)),
-            ],
+            server: server(state),
             queue: [
                 pair("Waiting for their next attempt", \.pending), pair("Being attempted", \.delivering),
                 pair("Held: their webhook is paused or disabled", \.held),
@@ -79,6 +70,21 @@ struct SystemPages: SignedInPages {
             isAccounted: unaccounted == 0, unaccounted: Figure.shown(unaccounted),
             nodes: state.nodes.map(Self.node),
             settings: facts.settings.map { Pair(name: $0.name, value: $0.value) })
+    }
+
+    private func server(_ state: SystemState) -> [Pair] {
+        let store = "\(facts.isPostgres ? "PostgreSQL" : "SQLite") \(state.databaseVersion)"
+        var pairs = [
+            Pair(name: "Version", value: facts.version),
+            Pair(name: "Running since", value: PageTime.shown(facts.startedAt)),
+            Pair(name: "Store", value: "\(store), \(Figure.bytes(state.databaseSize))"),
+        ]
+        if !facts.isPostgres { pairs.append(Pair(name: "About this SQLite", value: SQLiteVersion.loaded.advice)) }
+        if let bytes = self.store.logSize { pairs.append(Pair(name: "Log", value: Figure.bytes(Int64(bytes)))) }
+        return pairs + [
+            Pair(name: "Migrations", value: Figure.shown(state.migrations)),
+            Pair(name: "Accounts", value: Figure.shown(state.accounts)),
+        ]
     }
 
     private static func node(_ node: NodeQueries.Node) -> Node {

@@ -35,7 +35,7 @@ struct DeliveryPages: SignedInPages {
 
     private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let (id, userID) = (try Self.deliveryID(context), context.userID)
-        let content: Content? = try await store.read { [endpoints, runner] tx in
+        let content: Content? = try await store.read(.user(userID)) { [endpoints, runner] tx in
             guard let delivery = try DeliveryHistory.find(id, userID: userID, in: tx),
                 let event = try EventLog.find(delivery.eventID, userID: userID, in: tx)
             else { return nil }

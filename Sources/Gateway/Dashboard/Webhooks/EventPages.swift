@@ -46,7 +46,7 @@ struct EventPages: SignedInPages {
         let owner = (parameters["owner"] ?? "").trimmed
         if !owner.isEmpty { filter.owner = PhoneNumber.address(owner) }
         let before = parameters["before"].flatMap { Int64($0) }
-        let (events, urls) = try await store.read { [endpoints, filter] tx in
+        let (events, urls) = try await store.read(.user(userID)) { [endpoints, filter] tx in
             let reports = try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx)
             let urls = Dictionary(reports.map { ($0.endpoint.id, $0.endpoint.url) }, uniquingKeysWith: { $1 })
             return (

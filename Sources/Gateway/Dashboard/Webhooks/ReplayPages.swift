@@ -43,7 +43,7 @@ struct ReplayPages: SignedInPages {
 
     private func form(_ context: SignedInContext, _ content: Content) async throws -> Response {
         let (id, userID) = (try WebhookPages.webhookID(context), context.userID)
-        let endpoint = try await operations.store.read { [endpoints = operations.endpoints] tx in
+        let endpoint = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.find(id, userID: userID, in: tx)
         }
         guard let endpoint else { throw PageError.notFound }
@@ -95,7 +95,9 @@ struct ReplayPages: SignedInPages {
     @Sendable private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
         guard let id = context.parameters.get("replayID").flatMap({ ReplayID($0) }) else { throw PageError.notFound }
         let userID = context.userID
-        let found = try await operations.store.read { tx in try ReplayQueries.find(id, userID: userID, in: tx) }
+        let found = try await operations.store.read(.user(userID)) { tx in
+            try ReplayQueries.find(id, userID: userID, in: tx)
+        }
         guard let replay = found else { throw PageError.notFound }
         let isOver = replay.status != .running
         return views.page(

@@ -43,7 +43,7 @@ struct SnippetPages: SignedInPages {
         _ context: SignedInContext, revealsKey: Bool, problem: String? = nil
     ) async throws -> Response {
         let (id, userID) = (try WebhookPages.webhookID(context), context.userID)
-        let endpoint = try await operations.store.read { [endpoints = operations.endpoints] tx in
+        let endpoint = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.find(id, userID: userID, in: tx)
         }
         guard let endpoint else { throw PageError.notFound }

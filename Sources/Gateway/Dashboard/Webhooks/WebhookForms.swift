@@ -76,7 +76,7 @@ struct WebhookForms: Sendable {
 
     @Sendable func edit(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let (id, userID) = (try WebhookPages.webhookID(context), context.userID)
-        let found = try await operations.store.read { [endpoints = operations.endpoints] tx in
+        let found = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.find(id, userID: userID, in: tx)
         }
         guard let found else { throw PageError.notFound }
@@ -112,7 +112,7 @@ struct WebhookForms: Sendable {
         let userID = context.userID
         var errors = FieldErrors()
         let page = Page(QueryParameters(query: ""), limit: 100, errors: &errors)
-        let owned = try await operations.store.read { tx in
+        let owned = try await operations.store.read(.user(userID)) { tx in
             try PhoneQueries.list(userID: userID, page: page, in: tx).map(\.phoneNumber)
         }
         // One that is chosen stays visible, whether or not it is among those.

@@ -43,7 +43,7 @@ struct WebhookPages: SignedInPages {
 
     private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let userID = context.userID
-        let webhooks = try await operations.store.read { [endpoints = operations.endpoints] tx in
+        let webhooks = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints] tx in
             let hours = try HourlyCounts.counts(userID: userID, since: HourChart.start(tx.now), in: tx)
             return try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx).map { report in
                 WebhookSummary(report, hours: hours[report.endpoint.id] ?? [], now: tx.now)
@@ -72,7 +72,7 @@ struct WebhookPages: SignedInPages {
         filter.status = parameters["status"].flatMap(DeliveryRecord.Status.init(rawValue:))
         filter.eventType = parameters["event_type"].flatMap(EventType.init(rawValue:))?.rawValue
         filter.before = parameters["before"].flatMap { DeliveryID($0) }
-        let found = try await operations.store.read { [endpoints = operations.endpoints, filter] tx in
+        let found = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints, filter] tx in
             try endpoints.report(id, userID: userID, in: tx).map { report in
                 (
                     summary: WebhookSummary(

@@ -1,0 +1,80 @@
+import Storage
+import TestSupport
+import Testing
+
+/// Whoever reads slowly delays their own account only.
+@Suite(.timeLimit(.minutes(2))) struct ReadLaneTests {
+    /// Runs `body` while `count` reads of the account `slow` run or wait, and ends them afterwards.
+    private func withSlowReads(
+        _ count: Int, of store: any Store, _ body: () async throws -> Void
+    ) async throws {
+        let blocker = Blocker()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<count { group.addTask { try await store.read(.account("slow")) { _ in blocker.block() } } }
+            await blocker.untilBlocked()
+            do {
+                try await body()
+            } catch {
+                blocker.release()
+                throw error
+            }
+            blocker.release()
+            try await group.waitForAll()
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func slowReadsOfOneAccountDelayNobodyElse(engine: Engine) async throws {
+        try await withStore(engine) { store in
+            try await withSlowReads(24, of: store) {
+                for lane in [.engine, .maintenance, .request, .account("other")] as [ReadLane] {
+                    try await store.read(lane) { _ = try $0.rows("SELECT 1 AS value") }
+                }
+                for lane in WriteLane.allCases {
+                    try await store.write(lane) { _ = try $0.rows("SELECT 1 AS value") }
+                }
+                #expect(await store.readiness() == nil)
+            }
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func anAccountThatAsksForTooMuchIsToldSo(engine: Engine) async throws {
+        try await withStore(engine) { store in
+            try await withSlowReads(1, of: store) {
+                let refused = Journal()
+                let blocked = Blocker()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<100 {
+                        group.addTask {
+                            do {
+                                try await store.read(.account("slow")) { _ in blocked.block() }
+                            } catch StorageError.tooMany(let reason) {
+                                refused.add(reason)
+                            }
+                        }
+                    }
+                    // 64 wait, and no more than three run.
+                    try await until("the others are refused: \(refused.entries.count)") { refused.entries.count >= 34 }
+                    blocked.release()
+                    // What was let in is still waited for by `withSlowReads`' blocker.
+                    group.cancelAll()
+                    while let result = await group.nextResult() {
+                        if case .failure(let error) = result { #expect(error is CancellationError) }
+                    }
+                }
+                #expect(
+                    try await store.read(.account("other")) { try $0.value("SELECT 1 AS value", as: Int.self) } == 1)
+            }
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func whoGivesUpWaitingIsLetGoAtOnce(engine: Engine) async throws {
+        try await withStore(engine) { store in
+            try await withSlowReads(24, of: store) {
+                let waiting = Task { try await store.read(.account("slow")) { _ in } }
+                waiting.cancel()
+
+                await #expect(throws: CancellationError.self) { try await waiting.value }
+            }
+        }
+    }
+}
