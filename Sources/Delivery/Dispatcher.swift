@@ -81,13 +81,16 @@ package struct Dispatcher: Service {
                 recorder.takeStored().map(DispatcherCore.Input.stored)
                 + store.wakeups.takeKeys(.deliveries).map { .hinted(EndpointID(trusted: $0)) } + inbox.take()
                 + (Task.isShuttingDownGracefully ? [.stopping] : [])
-            var actions = inputs.flatMap { core.handle($0, at: clock.instants()) }
-            actions += core.next(at: clock.instants(), under: lease.term)
+            var actions = inputs.flatMap { core.handle($0, at: instants) }
+            actions += core.next(at: instants, under: lease.term)
             for action in actions { perform(action, recorder, inbox, attempts: &attempts, jobs: &jobs) }
             if core.isOver { return }
-            await store.wakeups.wait(for: .deliveries, atMost: core.pause(at: clock.instants(), under: lease.term))
+            await store.wakeups.wait(for: .deliveries, atMost: core.pause(at: instants, under: lease.term))
         }
     }
+
+    /// By the clock that waits are measured by, too.
+    private var instants: Instants { Instants(wall: clock.now(), boot: clock.boot()) }
 
     private func perform(
         _ action: DispatcherCore.Action, _ recorder: AttemptRecorder, _ inbox: Inbox,

@@ -19,6 +19,9 @@ public protocol WallClock: Sendable {
     /// The present instant of a clock that nobody can set and that runs on while the machine sleeps.
     func boot() -> ContinuousClock.Instant
 
+    /// Both clocks, read together.
+    func instants() -> Instants
+
     /// Returns after `duration` by ``boot()``.
     ///
     /// - Throws: `CancellationError` at once when the task is cancelled.
@@ -47,19 +50,19 @@ extension WallClock {
     /// Draws a number from 0 to 1, such as the jitter of a wait.
     package func drawFraction() -> Double { Double(draw() >> 11) / Double((1 as UInt64) << 53) }
 
-    /// Both clocks, read together.
-    package func instants() -> Instants { Instants(wall: now(), boot: boot()) }
+    /// One reading after the other.
+    public func instants() -> Instants { Instants(wall: now(), boot: boot()) }
 }
 
 /// An instant by both clocks: what a decision about time takes, so that it needs no clock of its own.
-package struct Instants: Sendable, Hashable {
+public struct Instants: Sendable, Hashable {
     /// The time of day, which may have been set since the last look.
-    package var wall: Timestamp
+    public var wall: Timestamp
     /// The time that nobody can set.
-    package var boot: ContinuousClock.Instant
+    public var boot: ContinuousClock.Instant
 
     /// Puts two readings together.
-    package init(wall: Timestamp, boot: ContinuousClock.Instant) {
+    public init(wall: Timestamp, boot: ContinuousClock.Instant) {
         self.wall = wall
         self.boot = boot
     }

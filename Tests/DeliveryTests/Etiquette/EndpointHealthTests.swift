@@ -20,7 +20,7 @@ import Timestamps
 
             let (status, reason) = try await harness.status(of: endpoint)
             #expect(status == .disabled)
-            #expect(reason?.hasPrefix("failing: every attempt since 2026-07-22T10:15:") == true, "\(reason ?? "")")
+            #expect(reason?.hasPrefix("failing: every attempt since 2026-07-22T10:15:29.8") == true, "\(reason ?? "")")
         }
     }
 
