@@ -65,6 +65,7 @@ package struct GatewayServer: Sendable {
             store, as: .init(name: Self.nodeName, version: Self.version), isAlone: url == nil,
             life: configuration.nodeLease, clock: clock, logger: logger)
         let metrics = DeliveryMetrics()
+        let clocks = ClockGuard(clock, lastAlive: try await store.read { tx in try HeartbeatQueries.lastAlive(in: tx) })
         let unreadable = UnreadableRows(metrics: metrics, logger: logger)
         let runner = AttemptRunner(
             sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version)
@@ -112,8 +113,8 @@ package struct GatewayServer: Sendable {
                 memory: BodyMemory(limit: configuration.requestBodyMemory), uploads: uploads),
             health: HealthRoutes(store: store),
             metrics: MetricsRoutes(
-                store: store, metrics: metrics, lookups: { resolver.counts }, clock: clock, site: site,
-                token: configuration.metricsToken),
+                store: store, metrics: metrics, lookups: { resolver.counts }, clock: clock,
+                clocks: clocks, site: site, token: configuration.metricsToken),
             identities: identities,
             idempotency: Idempotency(store: store, queries: idempotency),
             users: UserRoutes(operations: users),
@@ -184,6 +185,9 @@ package struct GatewayServer: Sendable {
             shared + push + [certificate].compactMap(\.self) + [sweeps].compactMap(\.self)
             + [watch].compactMap(\.self) + [
                 membership,
+                ClockWatch(clocks, clock: clock, logger: logger) { [schedule = configuration.retrySchedule] step in
+                    try await DueTimes.pullIn(by: step?.amount, store: store, clock: clock, schedule: schedule)
+                },
                 identities,
                 uses,
                 LifeSign(store: store, logger: logger),
@@ -214,7 +218,7 @@ package struct GatewayServer: Sendable {
                         { try AccessQueries.prune(in: $1) },
                         { try InvitationQueries.prune(in: $1) },
                         { try FirstRun.renew(in: $1, logger: logger) },
-                    ], metrics: metrics, logger: logger),
+                    ], isClockBelieved: { clocks.isBelieved }, metrics: metrics, logger: logger),
                 application,
                 // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.
                 dispatcher,

@@ -15,6 +15,7 @@ struct MetricsRoutes {
     let metrics: DeliveryMetrics
     let lookups: @Sendable () -> LookupCounts
     let clock: any WallClock
+    let clocks: ClockGuard
     let site: PageSite
     let token: Secret<String>?
 
@@ -70,6 +71,13 @@ struct MetricsRoutes {
             "Attempts that did not count, as there was no socket, or no place for a lookup.",
             [("", Int64(snapshot.notMade))])
         page.add(lookups())
+        let steps = clocks.steps
+        page.add(
+            "httpsms_clock_steps_total", .counter, "How often this machine's time of day was set, by direction.",
+            [("direction=\"forward\"", Int64(steps.forward)), ("direction=\"back\"", Int64(steps.back))])
+        page.add(
+            "httpsms_clock_believed", .gauge, "Whether what is old by the time of day may be deleted.",
+            [("", clocks.isBelieved ? 1 : 0)])
         page.add(
             "httpsms_leases_repaired_total", .counter,
             "Deliveries freed that were claimed without this node knowing, as when the answer to a COMMIT was lost.",
