@@ -23,7 +23,7 @@ package enum Delivery {}
 /// | leased | pending | the attempt failed and the schedule has a step left; or it was handed back undialled |
 /// | leased | failed | the attempt failed for good |
 /// | pending, leased | cancelled | the endpoint was deleted |
-package enum DeliveryState: Int, Sendable, SQLEnum {
+package enum DeliveryState: Int, Sendable, SQLEnum, CaseIterable {
     case pending = 0
     case leased = 1
     case succeeded = 2

@@ -84,9 +84,7 @@ struct MetricsRoutes {
             [("", Int64(snapshot.repaired))])
         page.add(
             "httpsms_retention_deleted_total", .counter, "Deliveries deleted for their age, by the state they were in.",
-            snapshot.pruned.sorted { $0.key.rawValue < $1.key.rawValue }.map {
-                ("state=\"\($0.key)\"", Int64($0.value))
-            })
+            DeliveryState.allCases.map { ("state=\"\($0)\"", Int64(snapshot.pruned[$0] ?? 0)) })
         page.add(
             "httpsms_rows_unreadable_total", .counter, "Rows that could not be read and were passed over.",
             [("", Int64(snapshot.unreadable))])
