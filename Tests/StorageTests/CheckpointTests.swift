@@ -153,6 +153,8 @@ import Testing
                 }
                 let command = isShared ? try await SQLiteStore.open(path: path) : nil
                 try await server.write { try $0.insert(1) }
+                // A reader that is open, too, must not be the last to close.
+                #expect(try await ids(server) == [1])
 
                 try await server.close()
                 lock.release()

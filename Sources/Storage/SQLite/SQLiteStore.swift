@@ -165,6 +165,8 @@ package final class SQLiteStore: Store {
         try await Self.onThread { [checkpointer, pool, path] in
             do {
                 try checkpointer?.close()
+                // The last connection to close is the one that may delete the log: the writer's.
+                pool.invalidateReadOnlyConnections()
                 try pool.close()
             } catch let error as DatabaseError {
                 throw SQLiteFailure(error, path: path).storageError
