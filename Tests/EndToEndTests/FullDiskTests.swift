@@ -34,9 +34,8 @@ extension EndToEndTests {
         }
 
         @Test(.enabled(if: SmallDisk.isPossible, "needs the right to mount"), .timeLimit(.minutes(1)))
-        func withoutRoomNothingIsLostAndAllGoesOnByItself() async throws {
+        func withoutRoomNothingIsSentUntilThereIsSome() async throws {
             try await withServer(diskMebibytes: 96) { client, receiver, disk in
-                // What the log has of room already may still be written.
                 try await sendBacklogInto(client, receiver, disk) { try disk.fill(leaving: 0) }
 
                 try disk.free()
@@ -53,7 +52,6 @@ extension EndToEndTests {
                 try await sendBacklogInto(client, receiver, disk) {
                     try await Self.limitFileSize(of: process, to: "4096")
                 }
-                try await expectNothingIsSent(client, receiver)
 
                 // The kernel sends SIGXFSZ to who writes too much, and files of attachments are written by other threads.
                 let picture = Data(repeating: 1, count: 10_000).base64EncodedString()
@@ -87,10 +85,6 @@ extension EndToEndTests {
             try await takeRoom()
 
             try await expectRefusal(client, saying: disk.path)
-            #expect(client.installation.server?.end == nil)
-        }
-
-        private func expectNothingIsSent(_ client: Client, _ receiver: WebhookReceiver) async throws {
             let process = try #require(client.installation.server)
             try await until("its result is kept") { process.errors.contains("results cannot be stored") }
             // All were due long ago; whatever is sent now cannot be recorded.
@@ -161,6 +155,10 @@ extension EndToEndTests {
                         let client = Client(installation: installation)
                         try await client.setUp()
                         try await client.webhook(receiver.baseURL + "/hook", events: [Self.received])
+                        // The command that made the account left a log of 2 MiB, which would be copied in the middle of the
+                        // test and begun again: what is in a file already may be written on a full disk, too.
+                        try await installation.stop()
+                        try await installation.serve()
                         try await body(client, receiver, disk)
                     }
                 }
