@@ -45,7 +45,7 @@ import Testing
             (["signing_key": "  secret  "], ["signing_key": "secret"]),
             (["signing_key": .absent], ["signing_key": ""]),
             (["signing_key": .null], ["signing_key": ""]),
-            (["signing_key": "   "], ["signing_key": ""]),
+            (["signing_key": ""], ["signing_key": ""]),
             (["signing_key": "schlüssel 🔑"], ["signing_key": "schlüssel 🔑"]),
             (["url": " http://127.0.0.1:1/hook "], ["url": "http://127.0.0.1:1/hook"]),
             (["url": "127.0.0.1:1/hook"], ["url": "https://127.0.0.1:1/hook"]),
@@ -93,8 +93,16 @@ import Testing
                 ["url": [invalid, "the URL must not contain spaces, control characters or backslashes"]]
             ),
             (
-                ["url": .string("http://127.0.0.1/" + String(repeating: "a", count: 239))],
-                ["url": ["The url field must be maximum 255 char"]]
+                ["url": .string("http://127.0.0.1/" + String(repeating: "a", count: 2_032))],
+                ["url": ["The url field must be maximum 2048 char"]]
+            ),
+            (
+                ["signing_key": " \t\n"],
+                ["signing_key": ["The signing_key field must not be blank"]]
+            ),
+            (
+                ["signing_key": "two\u{0}words"],
+                ["signing_key": ["The signing_key field holds a character that cannot be part of a key, such as NUL"]]
             ),
             (
                 ["signing_key": .string(String(repeating: "k", count: 256))],

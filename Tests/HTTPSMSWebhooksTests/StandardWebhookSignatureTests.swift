@@ -13,8 +13,10 @@ struct StandardWebhookSignatureTests {
     }
 
     /// What the library of the specification says to our headers at `now`; the answer is the body it read.
-    private func ask(key: String, signature: String, later: Int = 0) async throws -> Judge.Answer<[String: String]> {
-        try await Judge.standardWebhooks.ask("verify", as: [String: String].self) { o in
+    private func ask(
+        _ action: String = "verify", key: String, signature: String, later: Int = 0
+    ) async throws -> Judge.Answer<[String: String]> {
+        try await Judge.standardWebhooks.ask(action, as: [String: String].self) { o in
             o.field("key", key)
             o.field("body", String(decoding: Self.body, as: UTF8.self))
             o.field("now", Int(Self.now.seconds) + later)
@@ -39,6 +41,21 @@ struct StandardWebhookSignatureTests {
         let answer = try await ask(key: key, signature: Self.signature(keys: ["new key", "old key"]))
 
         #expect(answer == .accepted(["content": "Grüße"]))
+    }
+
+    /// A secret of the specification is base64 of the key; ours is the text as entered. Such a key signs both ways.
+    @Test(arguments: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ="])
+    func aKeyInTheFormOfTheSpecificationIsTakenByItsLibraryAsItIs(_ key: String) async throws {
+        let signature = Self.signature(keys: [key])
+
+        #expect(try await ask("verify_as_it_is", key: key, signature: signature) == .accepted(["content": "Grüße"]))
+        #expect(try await ask(key: key, signature: signature) == .accepted(["content": "Grüße"]))
+        #expect(signature.split(separator: " ").count == 2)
+    }
+
+    @Test(arguments: ["whsec_", "whsec_???", "whsec_abc", "WHSEC_c2hvcnQ=", "c2hvcnQ="])
+    func aKeyThatOnlyLooksLikeOneSignsOnce(_ key: String) {
+        #expect(Self.signature(keys: [key]).split(separator: " ").count == 1)
     }
 
     @Test func itRefusesAnotherKeyAndAnotherTime() async throws {

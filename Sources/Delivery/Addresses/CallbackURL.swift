@@ -9,8 +9,8 @@
 /// What browsers repair silently (backslashes, line breaks, an `@`) is refused: those repairs are where a checked host
 /// and a dialled host come to differ.
 package struct CallbackURL: Hashable, Sendable {
-    /// 255 bytes, as in httpSMS (webhook_handler_validator.go).
-    package static let maximumLength = 255
+    /// 2,048 bytes: what other senders settled on. httpSMS stops at 255, which the URLs of Power Automate exceed.
+    package static let maximumLength = 2_048
 
     /// The text as it was given.
     package let text: String

@@ -15,6 +15,18 @@ extension FieldErrors {
         if value.utf8.count > max { add(field, "The \(field) field must be maximum \(max) char") }
     }
 
+    /// A key that a receiver can be given as it is: not blank, 255 bytes at most without the spaces around it, and
+    /// without the mark that stands for what no text can hold, such as NUL.
+    mutating func requireSigningKey(_ field: String, _ value: String) {
+        if value.trimmed.isEmpty {
+            add(field, "The \(field) field must not be blank")
+        }
+        requireBytes(field, value.trimmed, max: 255)
+        if value.unicodeScalars.contains("\u{FFFD}") {
+            add(field, "The \(field) field holds a character that cannot be part of a key, such as NUL")
+        }
+    }
+
     /// Counts characters.
     mutating func requireCharacters(_ field: String, _ value: String, max: Int) {
         if value.count > max { add(field, "The \(field) field must be maximum \(max) char") }

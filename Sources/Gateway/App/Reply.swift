@@ -8,11 +8,15 @@ struct Reply: ResponseGenerator {
     private let status: HTTPResponse.Status
     private let message: String
     private let data: (any JSONWritable)?
+    private let warnings: [String]
 
-    /// Says `message` and hands over `data`; nil data is written as null.
-    init(_ message: String, _ data: (any JSONWritable)?, status: HTTPResponse.Status = .ok) {
+    /// Says `message` and hands over `data`; nil data is written as null, no warnings are not written.
+    init(
+        _ message: String, _ data: (any JSONWritable)?, status: HTTPResponse.Status = .ok, warnings: [String] = []
+    ) {
         self.status = status
         self.message = message
+        self.warnings = warnings
         self.data = data ?? RawJSON([])
     }
 
@@ -35,10 +39,11 @@ struct Reply: ResponseGenerator {
         status = .accepted
         self.message = message
         data = nil
+        warnings = []
     }
 
     /// The reply as bytes.
-    var answer: Answer { Answer(status, data: data, message: message, outcome: "success") }
+    var answer: Answer { Answer(status, data: data, message: message, outcome: "success", warnings: warnings) }
 
     func response(from request: Request, context: some RequestContext) -> Response {
         answer.response
@@ -56,13 +61,17 @@ struct Answer: Sendable {
         self.body = body
     }
 
-    /// Writes an envelope; nil data is left out.
-    init(_ status: HTTPResponse.Status, data: (any JSONWritable)?, message: String, outcome: String) {
+    /// Writes an envelope; nil data is left out, and so is an empty list of warnings.
+    init(
+        _ status: HTTPResponse.Status, data: (any JSONWritable)?, message: String, outcome: String,
+        warnings: [String] = []
+    ) {
         var json = JSONWriter()
         json.object { o in
             if let data { Self.add(data, to: &o) }
             o.field("message", message)
             o.field("status", outcome)
+            if !warnings.isEmpty { o.field("warnings", warnings) }
         }
         self.init(status: status, body: json.bytes)
     }

@@ -94,29 +94,29 @@ extension Request {
             ? "the body"
             : keys.map { $0.intValue.map { "[\($0)]" } ?? MemberName.wire($0.stringValue) }.joined(separator: ".")
     }
+}
 
-    /// Wire names are `snake_case`, ours `camelCase` with `ID` in capitals.
-    private struct MemberName: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
+/// The name of a member: wire names are `snake_case`, ours `camelCase` with `ID` in capitals.
+struct MemberName: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
 
-        init(stringValue: String) { self.stringValue = stringValue }
+    init(stringValue: String) { self.stringValue = stringValue }
 
-        init?(intValue: Int) { nil }
+    init?(intValue: Int) { nil }
 
-        /// `Request_ID` as `requestID`.
-        init(wire name: String) {
-            let words = name.lowercased().split(separator: "_", omittingEmptySubsequences: false)
-            stringValue = words.dropFirst().reduce(into: String(words.first ?? "")) { text, word in
-                text += word == "id" ? "ID" : word.prefix(1).uppercased() + word.dropFirst()
-            }
+    /// `Request_ID` as `requestID`.
+    init(wire name: String) {
+        let words = name.lowercased().split(separator: "_", omittingEmptySubsequences: false)
+        stringValue = words.dropFirst().reduce(into: String(words.first ?? "")) { text, word in
+            text += word == "id" ? "ID" : word.prefix(1).uppercased() + word.dropFirst()
         }
+    }
 
-        /// `requestID` as `request_id`.
-        static func wire(_ name: String) -> String {
-            name.replacing("ID", with: "Id").reduce(into: "") { text, character in
-                text += character.isUppercase ? "_" + character.lowercased() : String(character)
-            }
+    /// `requestID` as `request_id`.
+    static func wire(_ name: String) -> String {
+        name.replacing("ID", with: "Id").reduce(into: "") { text, character in
+            text += character.isUppercase ? "_" + character.lowercased() : String(character)
         }
     }
 }

@@ -33,9 +33,16 @@ struct WebhookUpdate: Decodable, Sendable {
     private let events: Patch<[String]>
     private let phoneNumbers: Patch<[String]>
     private let ordering: Patch<String>
+    /// What stands in the body and means nothing, in the names of JSON.
+    private let unknownMembers: [String]
+    /// What the body says of a member that only the actions change; nil when it says nothing.
+    private let status: String?
 
-    private enum Member: CodingKey {
+    private enum Member: String, CodingKey {
         case url, signingKey, events, phoneNumbers, ordering
+        // Shown by us, so sent back to us by who reads, changes and writes.
+        case id, userID, createdAt, updatedAt, status, statusReason, heldCount, lastSuccessAt, lastFailureAt
+        case previousSigningKeyExpiresAt
     }
 
     init(from decoder: any Decoder) throws {
@@ -45,6 +52,9 @@ struct WebhookUpdate: Decodable, Sendable {
         events = try members.patch(forKey: .events)
         phoneNumbers = try members.patch(forKey: .phoneNumbers)
         ordering = try members.patch(forKey: .ordering)
+        status = try? members.decode(String.self, forKey: .status)
+        unknownMembers = try decoder.container(keyedBy: MemberName.self).allKeys
+            .filter { Member(rawValue: $0.stringValue) == nil }.map { MemberName.wire($0.stringValue) }
     }
 
     /// What a form says, which names everything; a signing key that is nil stays.
@@ -54,6 +64,17 @@ struct WebhookUpdate: Decodable, Sendable {
         self.events = .value(events)
         self.phoneNumbers = .value(phoneNumbers)
         self.ordering = .value(ordering)
+        unknownMembers = []
+        status = nil
+    }
+
+    /// What the user should know of the webhook that this body made: `stored`.
+    func warnings(_ stored: Endpoint) -> [String] {
+        let unmoved = status.flatMap { status in
+            status == "\(stored.status)"
+                ? nil : "The member [status] was ignored: pause and resume are actions of their own"
+        }
+        return WebhookWarnings.ofUnknown(unknownMembers) + [unmoved].compactMap(\.self) + WebhookWarnings.of(stored)
     }
 
     /// What a webhook is made of, checked as far as it can be without the store and the network.
@@ -76,8 +97,8 @@ struct WebhookUpdate: Decodable, Sendable {
         var errors = FieldErrors()
         let url = Self.withScheme(self.url.applied(to: current?.url) ?? "")
         let callback = Self.callback(url, &errors)
+        if let given = signingKey.value, !given.isEmpty { errors.requireSigningKey("signing_key", given) }
         let key = (signingKey.applied(to: current?.signingKey?.exposed) ?? "").trimmed
-        errors.requireBytes("signing_key", key, max: 255)
         let types = Self.types(events.applied(to: current?.eventTypes.map(\.rawValue)) ?? [], &errors)
         let numbers = (phoneNumbers.applied(to: current?.owners) ?? []).map(PhoneNumber.address).unique
         errors.require("phone_numbers", numbers)

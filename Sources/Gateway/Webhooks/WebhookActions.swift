@@ -66,14 +66,11 @@ struct WebhookActions {
         let body = try await request.decodeIfPresent(RotateRequest.self, in: context)
         let message = "validation errors while rotating the signing key"
         var errors = FieldErrors()
-        let given = body?.signingKey?.trimmed
-        if let given {
-            errors.require("signing_key", given)
-            errors.requireBytes("signing_key", given, max: 255)
-        }
+        let given = body?.signingKey
+        if let given { errors.requireSigningKey("signing_key", given) }
         errors.requireRange("overlap_seconds", body?.overlapSeconds, max: 30 * 86_400)
         try errors.check(message)
-        let key = given ?? SigningKey.random()
+        let key = given?.trimmed ?? SigningKey.random()
         let overlap: Duration = .seconds(body?.overlapSeconds ?? 86_400)
         return try await reply(context, "signing key rotated successfully") {
             try await operations.rotate($0, to: key, overlap: overlap, userID: $1)
@@ -91,7 +88,7 @@ struct WebhookActions {
     ) async throws -> Reply {
         let (id, text) = try webhookID(context, "validation errors while changing webhook")
         guard let report = try await action(id, context.userID) else { throw missing(text) }
-        return Reply(message, report)
+        return Reply(message, report, warnings: WebhookWarnings.of(report.endpoint))
     }
 
     private func missing(_ text: String) -> APIError {

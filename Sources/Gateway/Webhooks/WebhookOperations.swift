@@ -141,8 +141,11 @@ struct WebhookOperations: Sendable {
         } catch {
             var errors = FieldErrors()
             let advice =
-                error.reason != .ownAddress && isOwner
-                ? ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS" : ""
+                switch (isOwner, error.reason) {
+                case (_, .ownAddress): ""
+                case (true, _): ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS"
+                case (false, _): ". Networks that the operator allows are for the account that owns the server"
+                }
             errors.add("url", "The url field must lead to a public address: \(error)\(advice)")
             try errors.check(message)
         }

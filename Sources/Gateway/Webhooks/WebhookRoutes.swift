@@ -37,7 +37,8 @@ struct WebhookRoutes {
     private func create(_ request: Request, _ context: UserContext) async throws -> Reply {
         let update = try await request.decode(WebhookUpdate.self, in: context)
         let receipt = context.receipt(of: EndpointReport.self) {
-            Reply("webhook created successfully", $0, status: .created)
+            Reply(
+                "webhook created successfully", $0, status: .created, warnings: update.warnings($0.endpoint))
         }
         return receipt.reply(try await operations.create(update, userID: context.userID, receipt: receipt))
     }
@@ -48,7 +49,7 @@ struct WebhookRoutes {
         guard let webhook = try await operations.update(id, update, userID: context.userID) else {
             throw APIError.notFound("cannot find webhook with ID [\(text)]")
         }
-        return Reply("webhook updated successfully", webhook)
+        return Reply("webhook updated successfully", webhook, warnings: update.warnings(webhook.endpoint))
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Reply {

@@ -9,7 +9,8 @@ import Timestamps
 /// The `webhook-signature` header of the Standard Webhooks specification 1.0.0: it covers the id, the time and the body.
 ///
 /// The secret is the UTF-8 bytes of the signing key. Libraries that want the secret in base64, as the specification's
-/// own do, are given the signing key encoded so.
+/// own do, are given the signing key encoded so. A key in the specification's own form, `whsec_` and base64, signs twice:
+/// as the text that it is, and with the bytes that it stands for, so that those libraries take it as it is.
 public struct StandardWebhookSignature: Sendable {
     /// Makes the value of the header: `v1,` and base64 for each key, separated by spaces.
     ///
@@ -21,9 +22,18 @@ public struct StandardWebhookSignature: Sendable {
     /// - Returns: the value of `webhook-signature`.
     package static func sign(id: String, timestamp: Timestamp, body: [UInt8], keys: [String]) -> String {
         let content = signedContent(id: id, timestamp: String(timestamp.seconds), body: body)
-        return keys.map { key in
-            "v1," + Data(HMAC<SHA256>.authenticationCode(for: content, using: symmetricKey(key))).base64EncodedString()
+        return keys.flatMap(symmetricKeys).map { key in
+            "v1," + Data(HMAC<SHA256>.authenticationCode(for: content, using: key)).base64EncodedString()
         }.joined(separator: " ")
+    }
+
+    /// What `key` signs with, the bytes of its text first.
+    private static func symmetricKeys(_ key: String) -> [SymmetricKey] {
+        let prefix = "whsec_"
+        guard key.hasPrefix(prefix), let decoded = Data(base64Encoded: String(key.dropFirst(prefix.count))),
+            !decoded.isEmpty
+        else { return [symmetricKey(key)] }
+        return [symmetricKey(key), SymmetricKey(data: decoded)]
     }
 
     static func signedContent(id: String, timestamp: String, body: [UInt8]) -> [UInt8] {

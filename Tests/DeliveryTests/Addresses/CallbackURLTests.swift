@@ -107,9 +107,9 @@ import Testing
         }
     }
 
-    @Test func the255thByteIsTheLast() throws {
+    @Test func the2048thByteIsTheLast() throws {
         let prefix = "http://example.com/"
-        let longest = prefix + String(repeating: "a", count: 255 - prefix.utf8.count)
+        let longest = prefix + String(repeating: "a", count: 2_048 - prefix.utf8.count)
 
         #expect(try CallbackURL(longest).text == longest)
         #expect(throws: CallbackURLError.tooLong) { try CallbackURL(longest + "a") }

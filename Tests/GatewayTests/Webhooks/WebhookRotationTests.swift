@@ -110,7 +110,8 @@ import Timestamps
                 ["overlap_seconds": 2_592_001],
                 ["overlap_seconds": ["The overlap_seconds field value can not be greater than 2592000"]]
             ),
-            (["signing_key": "  "], ["signing_key": ["The signing_key field is required"]]),
+            (["signing_key": "  "], ["signing_key": ["The signing_key field must not be blank"]]),
+            (["signing_key": ""], ["signing_key": ["The signing_key field must not be blank"]]),
             (
                 ["signing_key": .string(String(repeating: "k", count: 256))],
                 ["signing_key": ["The signing_key field must be maximum 255 char"]]

@@ -28,6 +28,7 @@ struct SnippetPages: SignedInPages {
         let email: String
         let isSigned: Bool
         let isRevealed: Bool
+        let warnings: [String]
         let problem: String?
         let snippets: [Snippet]
     }
@@ -52,7 +53,8 @@ struct SnippetPages: SignedInPages {
             "verify", "Verify signatures",
             Content(
                 path: "\(WebhookPages.path)/\(id)", url: endpoint.url, email: context.session.email,
-                isSigned: endpoint.signingKey != nil, isRevealed: key != nil, problem: problem,
+                isSigned: endpoint.signingKey != nil, isRevealed: key != nil,
+                warnings: WebhookWarnings.of(endpoint), problem: problem,
                 snippets: VerificationSnippet.allCases.map {
                     Snippet(
                         id: $0.rawValue, name: $0.name, needs: $0.needs, code: $0.code(url: endpoint.url, key: key))

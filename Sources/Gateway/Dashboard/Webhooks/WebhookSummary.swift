@@ -11,6 +11,7 @@ struct WebhookSummary: Sendable {
     let isActive: Bool
     let isPaused: Bool
     let reason: String?
+    let warnings: [String]
     let events: [String]
     let numbers: [String]
     let isSigned: Bool
@@ -30,6 +31,7 @@ struct WebhookSummary: Sendable {
         isActive = endpoint.status == .active
         isPaused = endpoint.status != .active
         reason = endpoint.statusReason
+        warnings = WebhookWarnings.of(endpoint)
         events = endpoint.eventTypes.map(\.rawValue)
         numbers = endpoint.owners
         isSigned = endpoint.signingKey != nil

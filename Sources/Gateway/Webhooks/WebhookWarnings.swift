@@ -1,0 +1,61 @@
+import Delivery
+import Foundation
+
+/// What a user should know of a webhook that was saved all the same.
+enum WebhookWarnings {
+    /// Names that other senders of webhooks use, and ours.
+    private static let meant = [
+        "secret": "signing_key", "signing_secret": "signing_key", "key": "signing_key", "token": "signing_key",
+        "callback": "url", "callback_url": "url", "target_url": "url", "endpoint": "url", "uri": "url",
+        "event": "events", "event_types": "events", "types": "events", "topics": "events",
+        "phone_number": "phone_numbers", "phones": "phone_numbers", "numbers": "phone_numbers",
+        "owner": "phone_numbers", "owners": "phone_numbers", "order": "ordering",
+    ]
+
+    /// More names than this are not listed, nor longer ones.
+    private static let listed = (names: 10, characters: 64)
+
+    /// One warning for each member that means nothing; `names` as they are written in JSON.
+    static func ofUnknown(_ names: [String]) -> [String] {
+        let names = names.sorted()
+        let warnings = names.prefix(listed.names).map { name in
+            "The member [\(name.prefix(listed.characters))] is not known and was ignored"
+                + (meant[name].map { ": did you mean [\($0)]?" } ?? "")
+        }
+        return names.count <= listed.names
+            ? warnings : warnings + ["\(names.count - listed.names) more members are not known and were ignored"]
+    }
+
+    /// What receivers will make of the webhook as it is stored.
+    static func of(_ endpoint: Endpoint) -> [String] {
+        [shortKey(endpoint.signingKey?.exposed), receiver(endpoint)].compactMap(\.self)
+    }
+
+    /// RFC 7518, section 3.2: a key for HS256 has 32 bytes or more, and libraries exist that insist on it.
+    private static func shortKey(_ key: String?) -> String? {
+        guard let length = key?.utf8.count, length < 32 else { return nil }
+        return """
+            The signing_key has \(length) byte\(length == 1 ? "" : "s"). Several libraries, firebase/php-jwt 7, jjwt and \
+            Microsoft.IdentityModel among them, refuse to verify with fewer than 32
+            """
+    }
+
+    /// What is known of the service at the URL.
+    private static func receiver(_ endpoint: Endpoint) -> String? {
+        guard let url = try? CallbackURL(endpoint.url) else { return nil }
+        switch KnownReceiver(host: url.host) {
+        case .appsScript:
+            return """
+                Google Apps Script answers each request with a redirect after it ran: 302 and 303 from it count as \
+                processed. It shows no header to the script, so that the script cannot check signatures
+                """
+        case .powerAutomate where endpoint.signingKey != nil:
+            return """
+                Power Automate and Logic Apps refuse a request that carries an Authorization header beside the signature \
+                in their URL: leave the signing_key empty
+                """
+        case .powerAutomate, nil:
+            return nil
+        }
+    }
+}
