@@ -80,9 +80,9 @@ struct Bench: AsyncParsableCommand {
         options.databaseURL = databaseURL
         options.nodes = try nodeCounts()
         let report = try await Benchmark.run(options) { line in
-            FileHandle.standardError.write(Data("bench: \(line)\n".utf8))
+            Terminal.note("bench: \(line)")
         }
-        print(report.table, terminator: "")
+        Terminal.write(report.table)
         if let json { try Data(report.json).write(to: URL(fileURLWithPath: json)) }
         if report.hasLoss { throw ExitCode(1) }
     }
@@ -109,16 +109,11 @@ struct Bench: AsyncParsableCommand {
     }
 }
 
-/// Prints a line that another process waits for.
-private func printNow(_ text: String) {
-    FileHandle.standardOutput.write(Data("\(text)\n".utf8))
-}
-
 struct BenchSink: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bench-sink", shouldDisplay: false)
 
     func run() async throws {
-        try await BenchChildren.sink { printNow("\($0)") }
+        try await BenchChildren.sink { Terminal.line("\($0)") }
     }
 }
 
@@ -126,7 +121,7 @@ struct BenchNoOp: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bench-noop", shouldDisplay: false)
 
     func run() async throws {
-        try await BenchChildren.noOp { printNow("\($0)") }
+        try await BenchChildren.noOp { Terminal.line("\($0)") }
     }
 }
 
@@ -136,7 +131,7 @@ struct BenchLoad: AsyncParsableCommand {
     @Argument var plan: String
 
     func run() async throws {
-        printNow(try await BenchChildren.load(planIn: plan))
+        Terminal.line(try await BenchChildren.load(planIn: plan))
     }
 }
 
@@ -159,6 +154,6 @@ struct BenchBodies: AsyncParsableCommand {
     @Argument var count: Int
 
     func run() async throws {
-        printNow(BenchChildren.bodies(count: count).joined(separator: "\n"))
+        Terminal.line(BenchChildren.bodies(count: count).joined(separator: "\n"))
     }
 }

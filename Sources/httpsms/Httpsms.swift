@@ -28,12 +28,12 @@ struct Httpsms: AsyncParsableCommand {
                 try command.run()
             }
         } catch let failure as ClientFailure {
-            FileHandle.standardError.write(Data("Error: \(failure)\n".utf8))
+            Terminal.note("Error: \(failure)")
             Foundation.exit(failure.status.rawValue)
         } catch {
             let isClient = CommandLine.arguments.dropFirst().first.map(clients.contains) ?? false
             guard isClient, exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+            Terminal.note(fullMessage(for: error))
             Foundation.exit(ClientFailure.Status.usage.rawValue)
         }
     }

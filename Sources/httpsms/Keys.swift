@@ -18,7 +18,9 @@ struct Keys: AsyncParsableCommand {
         @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            for line in try await Commands.rotateMasterKey(flags: store.flags, report: { print($0) }) { print(line) }
+            for line in try await Commands.rotateMasterKey(flags: store.flags, report: Terminal.line) {
+                Terminal.line(line)
+            }
         }
     }
 }

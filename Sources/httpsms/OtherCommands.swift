@@ -23,7 +23,7 @@ struct Demo: AsyncParsableCommand {
 
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "user", abstract: "Manage accounts.", subcommands: [Create.self])
+        commandName: "user", abstract: "Manage accounts.", subcommands: [Create.self, Password.self])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -52,8 +52,28 @@ struct UserCommand: AsyncParsableCommand {
             let password = passwordStdin ? readLine(strippingNewline: true) ?? "" : nil
             let user = try await Commands.createUser(
                 flags: store.flags, email: email, id: id, apiKey: apiKey, password: password)
-            print("id:      \(user.id)")
-            print("api key: \(user.apiKey)")
+            Terminal.line("id:      \(user.id)")
+            Terminal.line("api key: \(user.apiKey)")
+        }
+    }
+
+    struct Password: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give an account another password for the dashboard. Works beside a running server.",
+            discussion: """
+                Asks for it on a terminal, or reads one line of standard input: 10 characters at least. All sessions of the
+                account end. API keys stay.
+                """)
+
+        @Option(help: "The account's e-mail address.")
+        var email: String
+
+        @OptionGroup var store: StoreOptions
+
+        func run() async throws {
+            let password = try Terminal.secret("New password: ", again: "The same again: ")
+            try await Commands.setPassword(flags: store.flags, email: email, password: password)
+            Terminal.note("The password of \(email) was set. Sign in with it; all earlier sessions have ended.")
         }
     }
 }
@@ -83,11 +103,11 @@ struct Migrate: AsyncParsableCommand {
         if let from, let to {
             let lines = MoveLines()
             let next = try await Commands.move(flags: store.flags, from: from, to: to) { lines.show($0) }
-            for line in next { print(line) }
+            for line in next { Terminal.line(line) }
             return
         }
         let applied = try await Commands.migrate(flags: store.flags)
-        print(applied.isEmpty ? "The store is up to date." : "Applied: \(applied.joined(separator: ", "))")
+        Terminal.line(applied.isEmpty ? "The store is up to date." : "Applied: \(applied.joined(separator: ", "))")
     }
 }
 
@@ -111,9 +131,9 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         let findings = await Commands.doctor(flags: store.flags, audit: audit, repair: repair) { line in
-            FileHandle.standardError.write(Data((line + "\n").utf8))
+            Terminal.note(line)
         }
-        for finding in findings { print(finding) }
+        for finding in findings { Terminal.line("\(finding)") }
         if findings.contains(where: \.isProblem) { throw ExitCode(1) }
     }
 }

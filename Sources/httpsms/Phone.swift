@@ -60,8 +60,7 @@ struct Phone: AsyncParsableCommand {
 
         func run() async throws {
             try await Commands.simulatePhone(try settings()) { line in
-                // At once, even where standard output is a pipe.
-                FileHandle.standardOutput.write(Data("\(line)\n".utf8))
+                Terminal.line(line)
             }
         }
     }

@@ -37,6 +37,22 @@ extension EndToEndTests {
             }
         }
 
+        /// Else the demonstration's account would own the server that is started in the same folder afterwards.
+        @Test(.timeLimit(.minutes(2)))
+        func withoutAnotherWordItHasAStoreOfItsOwn() async throws {
+            try await withInstallation { installation in
+                let environment = installation.environment.filter { $0.key != "DATABASE_URL" }
+                let process = try ChildProcess(
+                    "/bin/sh", ["-c", "cd '\(installation.folder)' && exec '\(Installation.binary)' demo --once"],
+                    environment: environment, logs: installation.folder + "/demo")
+
+                #expect(try await process.wait(within: .seconds(60)) == .exited(0), "\(process.errors)")
+                let files = FileManager.default
+                #expect(files.fileExists(atPath: installation.folder + "/demo-data/httpsms.sqlite"))
+                #expect(!files.fileExists(atPath: installation.folder + "/data"))
+            }
+        }
+
         @Test(.timeLimit(.minutes(1)))
         func itListensOnLoopbackOnly() async throws {
             try await withInstallation { installation in

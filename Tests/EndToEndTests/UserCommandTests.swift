@@ -63,6 +63,48 @@ extension EndToEndTests {
             }
         }
 
+        @Test(.timeLimit(.minutes(2)))
+        func aForgottenPasswordIsReplacedBesideTheRunningServer() async throws {
+            try await withInstallation { installation in
+                func set(_ email: String, _ password: String) async throws -> ChildProcess {
+                    let input = installation.folder + "/password.txt"
+                    try password.write(toFile: input, atomically: true, encoding: .utf8)
+                    let process = try installation.start(["user", "password", "--email", email], input: input)
+                    _ = try await process.wait()
+                    return process
+                }
+                _ = try await installation.run(
+                    "user", "create", "--email", "owner@example.com", "--api-key", Client.apiKey)
+                try await installation.serve()
+                #expect(try await set("owner@example.com", "the first one\n").end == .exited(0))
+                let page = PageClient(baseURL: installation.baseURL)
+                func signIn(_ page: PageClient, _ password: String) async throws -> Int {
+                    try await page.submit(
+                        "/sign-in", on: "/sign-in", [("email", "owner@example.com"), ("password", password)]
+                    ).status
+                }
+                #expect(try await signIn(page, "the first one") == 303)
+                #expect(try await page.get("/account").status == 200)
+
+                let again = try await set("OWNER@example.com", "the second one\n")
+
+                #expect(again.end == .exited(0) && again.output == "")
+                #expect(try await page.get("/account").status == 303)
+                let other = PageClient(baseURL: installation.baseURL)
+                #expect(try await signIn(other, "the first one") == 422)
+                #expect(try await signIn(other, "the second one") == 303)
+                #expect(try await Client(installation: installation).send(.GET, "/v1/users/me").status == 200)
+                for (email, password, words) in [
+                    ("owner@example.com", "short\n", "10 characters"), ("owner@example.com", "", "10 characters"),
+                    ("nobody@example.com", "long enough\n", "no account with the e-mail address nobody@example.com"),
+                ] {
+                    let refused = try await set(email, password)
+                    #expect(refused.end == .exited(1) && refused.errors.contains(words), "\(refused.errors)")
+                }
+                #expect(try await signIn(PageClient(baseURL: installation.baseURL), "the second one") == 303)
+            }
+        }
+
         @Test(.timeLimit(.minutes(1)))
         func whatCannotBeAnAccountIsRefusedInWords() async throws {
             try await withInstallation { installation in

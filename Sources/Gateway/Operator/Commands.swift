@@ -15,12 +15,16 @@ package enum Commands {
         logger.info("server stopped")
     }
 
-    /// Runs the demonstration; see ``Demonstration``.
+    /// Runs the demonstration, on a store of its own unless one is named: its account would own the other; see
+    /// ``Demonstration``.
     package static func demo(flags: [String: String?], once: Bool) async throws {
         var flags = flags
         let environment = ProcessInfo.processInfo.environment
         if once, flags["HTTP_PORT"] ?? nil == nil, environment["HTTP_PORT"] == nil { flags["HTTP_PORT"] = "0" }
         if flags["LOG_LEVEL"] ?? nil == nil, environment["LOG_LEVEL"] == nil { flags["LOG_LEVEL"] = "warning" }
+        if flags["DATABASE_URL"] ?? nil == nil, environment["DATABASE_URL"] == nil {
+            flags["DATABASE_URL"] = "sqlite:./demo-data/httpsms.sqlite"
+        }
         try await Demonstration(try configure(flags), once: once).run()
     }
 
@@ -52,6 +56,26 @@ package enum Commands {
                 if let hash { _ = try AccessQueries.insertPassword(hash, of: user.id, in: tx) }
             }
             return CreatedUser(id: user.id.text, apiKey: user.apiKey.exposed)
+        }
+    }
+
+    /// Gives an account another password, or its first, ends all of its sessions and forgets its browsers, as whoever knew
+    /// the old one may have some, and its failed attempts to sign in.
+    ///
+    /// - Throws: ``UserCreationError`` when the password is too weak or there is no such account; what opening the store
+    ///   throws.
+    package static func setPassword(flags: [String: String?], email: String, password: String) async throws {
+        if let problem = Passwords.problem(with: password, email: email) { throw UserCreationError(problem) }
+        let hash = try await Passwords().hash(password, in: .first)
+        try await withStore(flags) { opened in
+            try await opened.store.write { tx in
+                guard let account = try AccessQueries.account(email: email, in: tx) else {
+                    throw UserCreationError("there is no account with the e-mail address \(email)")
+                }
+                try AccessQueries.delete(of: account.id, in: tx)
+                _ = try AccessQueries.insertPassword(hash, of: account.id, in: tx)
+                try AccessQueries.forgetAttempts(.email(email), in: tx)
+            }
         }
     }
 

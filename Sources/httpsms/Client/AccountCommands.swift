@@ -38,21 +38,23 @@ struct SendCommand: AsyncParsableCommand {
         if encrypt, passphrase == nil {
             throw ClientFailure(.usage, "--encrypt: give --encryption-key or set HTTPSMS_ENCRYPTION_KEY")
         }
-        let text = content == "-" ? String(decoding: FileHandle.standardInput.availableText(), as: UTF8.self) : content
+        let text = content == "-" ? try Self.standardInput() : content
         try options.show(
             try await options.client().send(
                 OutgoingSMS(
                     from: from, to: to, content: text, attachments: attachment, requestID: requestID, sendAt: sendAt,
                     passphrase: passphrase)))
     }
-}
 
-extension FileHandle {
-    /// All that is left to read, without the line break that a shell puts at its end.
-    fileprivate func availableText() -> Data {
-        var text = readDataToEndOfFile()
-        if text.last == UInt8(ascii: "\n") { text.removeLast() }
-        return text
+    /// All of it, without the line break that a shell puts at its end.
+    private static func standardInput() throws -> String {
+        do {
+            var text = try FileHandle.standardInput.readToEnd() ?? Data()
+            if text.last == UInt8(ascii: "\n") { text.removeLast() }
+            return String(decoding: text, as: UTF8.self)
+        } catch {
+            throw ClientFailure(.usage, "cannot read standard input: \(error.localizedDescription)")
+        }
     }
 }
 
@@ -69,12 +71,15 @@ struct LoginCommand: AsyncParsableCommand {
     func run() async throws {
         var key = options.apiKey ?? ProcessInfo.processInfo.environment["HTTPSMS_API_KEY"]
         if key == nil {
-            // Not echoed on a terminal; a line of standard input otherwise.
-            key = isatty(0) == 1 ? String(cString: getpass("API key: ")) : readLine()
+            key = try Terminal.secret("API key: ")
         }
         let settings = try ClientSettings(url: options.url, apiKey: key ?? "")
         let user = try await ServerClient(settings).user()
         let path = try settings.store()
-        if options.json { print(user.json) } else { print("\(user.text)\nserver: \(settings.url)\nstored in \(path)") }
+        if options.json {
+            Terminal.line(user.json)
+        } else {
+            Terminal.line("\(user.text)\nserver: \(settings.url)\nstored in \(path)")
+        }
     }
 }

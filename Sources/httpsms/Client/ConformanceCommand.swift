@@ -38,12 +38,14 @@ struct ConformanceCommand: AsyncParsableCommand {
         guard let signingKey = signingKey ?? environment["HTTPSMS_SIGNING_KEY"] else {
             throw ClientFailure(.usage, "give --signing-key or set HTTPSMS_SIGNING_KEY: the key that the receiver has")
         }
+        // An unset variable of a script's is no passphrase.
+        let passphrases = [encryptionKey, environment["HTTPSMS_ENCRYPTION_KEY"]].compactMap(\.self)
         let report = try await Conformance.run(
             Conformance.Options(
                 url: url, signingKey: signingKey, audience: audience,
-                passphrase: encryptionKey ?? environment["HTTPSMS_ENCRYPTION_KEY"] ?? "Password123",
+                passphrase: passphrases.first { !$0.isEmpty } ?? "Password123",
                 handledLog: handledLog, checks: try ConformanceCheck.parse(checks ?? "all")))
-        print(json ? report.json + "\n" : report.table, terminator: "")
+        Terminal.write(json ? report.json + "\n" : report.table)
         if report.failures > 0 { throw ExitCode(1) }
     }
 }

@@ -117,7 +117,7 @@ struct TriggerCommand: AsyncParsableCommand {
         let outcome = try await Forwarder.with(
             url: forwardTo ?? "", audience: audience, signingKey: SigningKeyOption.key(signingKey)
         ) { try await $0.forwardSample(of: event) }
-        print(options.json ? outcome.json : outcome.line)
+        Terminal.line(options.json ? outcome.json : outcome.line)
         if !outcome.isSuccess { throw ExitCode(outcome.isUnreachable ? 3 : 1) }
     }
 }
