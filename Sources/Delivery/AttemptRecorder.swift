@@ -69,7 +69,7 @@ final class AttemptRecorder: Sendable {
             await storeUntilTaken(batch)
             let stored = batch.results.map { result in
                 Stored(
-                    id: result.claim.id, endpoint: result.claim.endpointID, signal: ReadySet.Signal(result.result),
+                    id: result.claim.id, endpoint: result.claim.endpointID, signal: ReadySet.Signal(result),
                     retryAt: result.retryAt)
             }
             let returned = batch.returned.map { claim in

@@ -49,9 +49,13 @@ package struct AttemptRunner: Sendable {
         if let failure = result.outcome.failure, failure.code == .cancelled {
             return .notMade(reason: failure.detail)
         }
+        let endedAt = clock.now()
         let verdict = Verdict(
-            of: result, step: claim.step, at: clock.now(), schedule: schedule, jitter: clock.drawFraction())
-        return .made(RecordedAttempt(claim: claim, startedAt: startedAt, result: result, verdict: verdict))
+            of: result, step: claim.step, at: endedAt, schedule: schedule, jitter: clock.drawFraction())
+        return .made(
+            RecordedAttempt(
+                claim: claim, endpointVersion: endpoint.version, startedAt: startedAt, result: result, verdict: verdict,
+                hold: Hold(of: result, at: endedAt, jitter: clock.drawFraction())))
     }
 
     /// Whether an attempt at `endpoint` can begin without a lookup of its name.

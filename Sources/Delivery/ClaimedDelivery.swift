@@ -66,12 +66,16 @@ extension ClaimedDelivery {
 package struct RecordedAttempt: Sendable {
     /// What was tried.
     package let claim: ClaimedDelivery
+    /// The version of the endpoint that it was tried at: what it says of the endpoint holds for that version only.
+    package let endpointVersion: Int64
     /// When the attempt began.
     package let startedAt: Timestamp
     /// What came of it.
     package let result: AttemptResult
     /// What follows.
     package let verdict: Verdict
+    /// What it says about the whole webhook; nil when it says nothing.
+    package var hold: Hold?
 }
 
 /// Response headers as one text: `name: value` lines, names as received.

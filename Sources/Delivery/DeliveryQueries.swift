@@ -12,6 +12,14 @@ package enum DeliveryQueries {
         package let dueAt: [DeliveryLane: Timestamp]
         /// The endpoint's version while what was held is let go; nil at other times.
         package var releaseVersion: Int64?
+        /// The endpoint's version; 0 for one that is gone.
+        package var version: Int64 = 0
+        /// Nothing is sent before this, as the endpoint asked for less; nil when it did not.
+        package var holdUntil: Timestamp?
+        /// Whether its last attempt failed.
+        package var isFailing = false
+        /// Whether it ever took an event.
+        package var hasSucceeded = false
         /// Whether the endpoint is gone: it was deleted while the deliveries were made.
         package var isOrphaned = false
     }
@@ -43,9 +51,11 @@ package enum DeliveryQueries {
                 (SELECT MIN(due_at) FROM delivery
                  WHERE state = \(literal: pending) AND endpoint_id = w.endpoint_id
                      AND lane = \(literal: DeliveryLane.replay.rawValue)) AS replay_due_at,
-                e.status, CASE WHEN e.release_through IS NOT NULL THEN e.version END AS release_version
+                e.status, e.version, e.hold_until, h.failing_since, h.last_success_at,
+                CASE WHEN e.release_through IS NOT NULL THEN e.version END AS release_version
             FROM waiting w
             LEFT JOIN endpoint e ON e.id = w.endpoint_id
+            LEFT JOIN endpoint_health h ON h.endpoint_id = w.endpoint_id
             WHERE w.endpoint_id IS NOT NULL
             LIMIT 500
             """
@@ -60,7 +70,9 @@ package enum DeliveryQueries {
             }
             return Backlog(
                 endpoint: try row.get("endpoint_id"), dueAt: dueAt, releaseVersion: try row.find("release_version"),
-                isOrphaned: status == nil)
+                version: try row.find("version") ?? 0, holdUntil: try row.find("hold_until"),
+                isFailing: try row.find("failing_since", as: Timestamp.self) != nil,
+                hasSucceeded: try row.find("last_success_at", as: Timestamp.self) != nil, isOrphaned: status == nil)
         }
     }
 
@@ -191,14 +203,26 @@ package enum DeliveryQueries {
         tx.afterCommit { wakeups.signal(.deliveries) }
     }
 
-    /// Stops deliveries to an active endpoint, for `reason`.
-    static func disable(_ endpoint: EndpointID, because reason: String, in tx: any Transaction) throws {
+    /// Stops deliveries to an active endpoint, for `reason`; false when it has another version by now.
+    @discardableResult
+    static func disable(
+        _ endpoint: EndpointID, version: Int64, because reason: String, in tx: any Transaction
+    ) throws -> Bool {
         try tx.run(
             """
             UPDATE endpoint
             SET status = \(literal: EndpointStatus.disabled.rawValue), status_reason = \(reason), version = version + 1
-            WHERE id = \(endpoint) AND status = \(literal: EndpointStatus.active.rawValue)
-            """)
+            WHERE id = \(endpoint) AND version = \(version) AND status = \(literal: EndpointStatus.active.rawValue)
+            """) == 1
+    }
+
+    /// Has nothing claimed for an endpoint before a time, unless it has another version by now. The longest hold counts.
+    static func hold(_ endpoint: EndpointID, version: Int64, until time: Timestamp) -> SQL {
+        """
+        UPDATE endpoint
+        SET hold_until = \(time)
+        WHERE id = \(endpoint) AND version = \(version) AND (hold_until IS NULL OR hold_until < \(time))
+        """
     }
 
     /// The deliveries under `lease`. Index: `delivery_leased`; never more rows than there are slots.

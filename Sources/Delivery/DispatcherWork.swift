@@ -49,9 +49,11 @@ struct DispatcherWork: Sendable {
         guard let row = try DeliveryQueries.activeEndpoint(request.endpoint, in: tx) else { return .notActive }
         var endpoint = try endpoints.endpoint(row: row)
         if endpoint.unreadableKey != nil {
-            try DeliveryQueries.disable(request.endpoint, because: EndpointQueries.unreadableKey, in: tx)
+            try DeliveryQueries.disable(
+                endpoint.id, version: endpoint.version, because: EndpointQueries.unreadableKey, in: tx)
             return .disabled
         }
+        if endpoint.isHeld(at: now) { return .taken(endpoint, []) }
         guard isPrepared(endpoint) else { return .nameUnknown(endpoint) }
         if let release = endpoint.release {
             switch try ReleaseQueries.claim(endpoint, release, lease: lease, at: now, in: tx) {

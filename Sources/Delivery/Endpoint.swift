@@ -23,6 +23,8 @@ package struct Endpoint: Sendable, Hashable {
     package var ordering: DeliveryOrdering
     /// How what was held is let go; nil when nothing of it is left.
     package var release: Release?
+    /// Nothing is sent before this: the endpoint asked for less; nil when it did not.
+    package var holdUntil: Timestamp?
     /// The types it receives, in the user's order, without repetition.
     package var eventTypes: [EventType]
     /// The phone numbers it receives events of, in the user's order, without repetition.
@@ -67,6 +69,12 @@ package struct Endpoint: Sendable, Hashable {
 }
 
 extension Endpoint {
+    /// Whether nothing may be sent at `now`, as the endpoint asked for less. A hold that lies further ahead than any can was
+    /// reckoned by a clock that has been set back since, and is void.
+    func isHeld(at now: Timestamp) -> Bool {
+        holdUntil.map { $0 > now && $0 - now <= RetryAfter.longest } ?? false
+    }
+
     /// The keys that sign the body at `now`: the current one first, then the one it replaced while that is valid.
     package func validSigningKeys(at now: Timestamp) -> [String] {
         [signingKey, previousSigningKey.flatMap { $0.expiresAt > now ? $0.key : nil }].compactMap { $0?.exposed }

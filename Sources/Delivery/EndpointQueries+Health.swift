@@ -1,8 +1,8 @@
 import Storage
 
 extension EndpointQueries {
-    /// Forgets the failures of an endpoint: one that is active again is judged by what follows.
-    package func forgiveFailures(of id: EndpointID, in tx: any Transaction) throws {
+    /// Forgets the failures of an endpoint: they were those of an earlier version.
+    func forgiveFailures(of id: EndpointID, in tx: any Transaction) throws {
         try tx.run("UPDATE endpoint_health SET failing_since = NULL, failure_count = 0 WHERE endpoint_id = \(id)")
     }
 }

@@ -71,7 +71,7 @@ package struct EndpointQueries: Sendable {
         try tx.run("INSERT INTO endpoint_health (endpoint_id, failure_count) VALUES (\(endpoint.id), 0)")
     }
 
-    /// Stores a changed endpoint under its next version; the dispatcher is told.
+    /// Stores a changed endpoint under its next version, which is judged by what follows; the dispatcher is told.
     package func update(_ endpoint: Endpoint, in tx: any Transaction) throws {
         let previous = endpoint.previousSigningKey
         try tx.run(
@@ -82,12 +82,13 @@ package struct EndpointQueries: Sendable {
                 previous_signing_key = \(try sealed(previous?.key, of: endpoint)),
                 previous_signing_key_expires_at = \(previous?.expiresAt), ordering = \(endpoint.ordering),
                 release_rate = \(endpoint.release?.rate), release_through = \(endpoint.release?.through),
-                release_next_at = NULL, public_only = \(endpoint.isPublicOnly),
+                release_next_at = NULL, hold_until = NULL, public_only = \(endpoint.isPublicOnly),
                 event_types = \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
                 owners = \(Self.joined(endpoint.owners)), status = \(endpoint.status),
                 status_reason = \(endpoint.statusReason), version = version + 1, updated_at = \(endpoint.updatedAt)
             WHERE id = \(endpoint.id)
             """)
+        try forgiveFailures(of: endpoint.id, in: tx)
         let wakeups = tx.wakeups
         tx.afterCommit { wakeups.signal(.deliveries, key: endpoint.id.text) }
     }
@@ -148,6 +149,7 @@ package struct EndpointQueries: Sendable {
             release: try through.map { Release(rate: try row.find("release_rate"), through: $0) },
             createdAt: try row.get("created_at"), updatedAt: try row.get("updated_at"))
         if opened == nil { endpoint.unreadableKey = key }
+        endpoint.holdUntil = try row.find("hold_until")
         return endpoint
     }
 

@@ -7,10 +7,10 @@ package struct Etiquette: Sendable, Hashable {
     package enum Action: String, Sendable {
         /// The delivery has succeeded.
         case succeed
-        /// It is tried again along the schedule.
-        case retry
         /// It is tried again along the schedule, but not before the time that `Retry-After` names.
-        case retryLater
+        case retry
+        /// The same, and nothing else is sent to the webhook before; then slower than until now.
+        case hold
         /// It has failed for good.
         case fail
         /// The webhook is disabled; this delivery and those after it are held.
@@ -38,11 +38,13 @@ package struct Etiquette: Sendable, Hashable {
             statuses: 410...410, action: .disable, code: "gone", meaning: "the receiver is gone for good",
             hint: "Correct the callback URL, then resume the webhook; what was held is sent then."),
         Etiquette(
-            statuses: 429...429, action: .retryLater, code: "too_many_requests",
+            statuses: 429...429, action: .hold, code: "too_many_requests",
             meaning: "the receiver asks for less",
-            hint: "Raise the receiver's rate limit, or name the wait in Retry-After."),
+            hint:
+                "Nothing is lost: the webhook is sent to more slowly. Retry-After can name a wait; a higher limit ends it."
+        ),
         Etiquette(
-            statuses: 503...503, action: .retryLater, code: "service_unavailable", meaning: "the receiver is away",
+            statuses: 503...503, action: .hold, code: "service_unavailable", meaning: "the receiver is away",
             hint: "Check that the receiver runs; Retry-After can name when it will."),
         Etiquette(
             statuses: 500...599, action: .retry, code: "server_error", meaning: "the receiver failed",
@@ -83,8 +85,15 @@ package struct Etiquette: Sendable, Hashable {
     }
 
     /// One sentence on what to do about a stored code; nil for a code of another version.
-    package static func hint(for code: String) -> String? {
-        table.first { $0.code == code }?.hint ?? AttemptFailure.Code(rawValue: code)?.hint
+    ///
+    /// - Parameters:
+    ///   - code: A code of ``Etiquette/table`` or of `AttemptFailure.Code`.
+    ///   - detail: What was stored beside it: one code may have several causes, each with advice of its own.
+    /// - Returns: The advice of the detail where it has one, else that of the code.
+    package static func hint(for code: String, detail: String? = nil) -> String? {
+        if let row = table.first(where: { $0.code == code }) { return row.hint }
+        let failure = AttemptFailure.Code(rawValue: code)
+        return detail.flatMap { failure?.hint(forDetail: $0) } ?? failure?.hint
     }
 
     /// The table as the documentation shows it; a test holds `docs/webhooks.md` against it.
@@ -112,8 +121,8 @@ extension Etiquette.Action {
     package var words: String {
         switch self {
         case .succeed: "done"
-        case .retry: "tried again"
-        case .retryLater: "tried again, not before `Retry-After` (1 h at most)"
+        case .retry: "tried again, not before `Retry-After` (1 h at most)"
+        case .hold: "the same, and the whole webhook waits until then; afterwards it is sent to more slowly"
         case .fail: "failed, not tried again"
         case .disable: "the webhook is disabled, events are held"
         }

@@ -4,25 +4,40 @@ import Timestamps
 /// Decides which endpoint's deliveries are claimed next; a value without clocks, locks or input and output.
 ///
 /// Endpoints with due work stand in a ring. Each turn gives the one in front at most ``Limits/quantum`` slots and sends
-/// it to the back, so that a backlog at one of them never delays another. How many attempts an endpoint may have in
-/// flight, its window, grows while it answers well and halves when it does not. What the set knows comes from hints
-/// and from the scan of the store, which is the truth.
+/// it to the back, so that a backlog at one of them never delays another. An endpoint whose oldest first attempt has just
+/// become due goes before the ring, in three turns of four: what is new at a quiet endpoint does not wait for backlogs.
+///
+/// How many attempts an endpoint may have in flight, its window, begins small, grows while its answers take as long as
+/// the shortest, and shrinks when they do not, or fail. One that answers 429 or 503 is held, and sent to at a ``Pace``
+/// from then on. What the set knows comes from hints and from the scan of the store, which is the truth; what it knows
+/// of an endpoint without work is kept for ten minutes.
 package struct ReadySet: Sendable {
     /// The bounds of the dispatcher.
     package struct Limits: Sendable {
         /// Attempts in flight, all endpoints together; results that are not stored yet count too.
         package var slots = 256
         /// Attempts in flight to an endpoint of which nothing is known yet.
-        package var firstWindow = 16
+        package var firstWindow = 2
         /// Attempts in flight to one endpoint at most: half of the slots, so that two never exclude a third for long.
         package var lastWindow = 128
         /// Deliveries claimed for one endpoint while others wait.
         package var quantum = 16
+        /// 0 to 1, another one for each process: which part of an interval it waits after a hold, so that the nodes that were
+        /// held together do not go on together.
+        package var phase: Double
+        /// The part of all slots that endpoints may hold together of which nothing is known yet: after a start, hundreds
+        /// of them may be tarpits.
+        package var newcomers = 0.25
         /// Slots that endpoints may hold together whose last attempt timed out: a quarter, so that tarpits leave room.
         package var slowSlots: Int { max(1, slots / 4) }
+        /// Slots that all may hold together that are not known to answer within a second: a quarter is kept for the others.
+        package var sluggishSlots: Int { max(1, slots - slots / 4) }
+        var newcomerSlots: Int { max(1, Int(Double(slots) * newcomers)) }
 
         /// The bounds of production.
-        package init() {}
+        package init(phase: Double = 0) {
+            self.phase = phase
+        }
     }
 
     /// Deliveries to claim.
@@ -37,46 +52,41 @@ package struct ReadySet: Sendable {
 
     /// What an attempt tells about its endpoint.
     package enum Signal: Sendable, Hashable {
-        /// A success within a second: it can take more.
-        case fast
+        /// A success, and how long it took.
+        case succeeded(Duration)
         /// It neither asks for more nor for less.
         case neutral
-        /// 429, 5XX or a broken connection: it has too much.
+        /// 5XX or a broken connection: it has too much.
         case overloaded
+        /// 429 or 503: it wants nothing before `until`; `isNamed` when it said so itself.
+        case refused(until: Timestamp, isNamed: Bool)
         /// It used up the attempt's time: a slow one until an attempt does not.
         case timedOut
 
         /// Reads the signal of an attempt.
-        package init(_ result: AttemptResult) {
-            switch result.outcome {
-            case .response(200..<300): self = result.duration < .seconds(1) ? .fast : .neutral
-            case .response(429), .response(500...599): self = .overloaded
+        package init(_ attempt: RecordedAttempt) {
+            if let hold = attempt.hold {
+                self = .refused(until: hold.until, isNamed: hold.isNamed)
+                return
+            }
+            switch attempt.result.outcome {
+            case .response(200..<300): self = .succeeded(attempt.result.duration)
+            case .response(500...599): self = .overloaded
             case .response: self = .neutral
             case .failure(let failure): self = failure.code.isTimeout ? .timedOut : .overloaded
             }
         }
     }
 
-    private struct Entry {
-        var dueAt: [DeliveryLane: Timestamp] = [:]
-        var inFlight = 0
-        var window: Int
-        var turns = 0
-        var isSlow = false
-        var isInRing = false
-        /// Whether deliveries wait for others of their message, so that the end of one may let another go.
-        var isOrdered = false
-        /// While held deliveries are let go: one at a time, and none before this.
-        var releaseAt: Timestamp?
-        /// The version of the endpoint that ``releaseAt`` was reckoned by.
-        var releaseVersion: Int64?
-    }
-
     private let limits: Limits
     private var entries: [EndpointID: Entry] = [:]
     private var ring: [EndpointID] = []
+    /// Endpoints that go before the ring.
+    private var fresh: [EndpointID] = []
+    /// Turns of fresh endpoints since the last one of the ring.
+    private var freshTurns = 0
     private var inFlight = 0
-    private var slowInFlight = 0
+    private var inFlightBy: [Standing: Int] = [:]
     /// No endpoint outside the ring has anything due before this.
     private var nextCheck: Timestamp?
 
@@ -90,7 +100,7 @@ package struct ReadySet: Sendable {
 
     /// Notes that `lane` of `endpoint` has a delivery due at `dueAt`.
     package mutating func add(_ endpoint: EndpointID, lane: DeliveryLane, dueAt: Timestamp) {
-        var entry = entries[endpoint, default: Entry(window: limits.firstWindow)]
+        var entry = entries[endpoint, default: Entry(limits, at: dueAt)]
         entry.dueAt[lane] = min(entry.dueAt[lane] ?? dueAt, dueAt)
         entries[endpoint] = entry
         if !entry.isInRing { check(at: dueAt) }
@@ -105,14 +115,20 @@ package struct ReadySet: Sendable {
         for backlog in backlogs where !backlog.dueAt.isEmpty {
             var dueAt = backlog.dueAt
             for (lane, born) in backlog.dueAt where lane != .retry { dueAt[lane] = min(born, now) }
-            var entry = entries[backlog.endpoint, default: Entry(window: limits.firstWindow)]
+            var entry = entries[backlog.endpoint, default: Entry(limits, at: now)]
+            let standing = entry.standing
+            if let version = entry.version, version < backlog.version { entry.forget(limits, at: now) }
+            entry.version = backlog.version
+            entry.learn(backlog, at: now)
+            move(entry.inFlight, from: standing, to: entry.standing)
             entry.dueAt = dueAt
             // Paused and resumed since: another pace holds.
             if entry.releaseVersion != backlog.releaseVersion { entry.releaseAt = nil }
             entries[backlog.endpoint] = entry
         }
-        entries = entries.filter { !$0.value.dueAt.isEmpty || $0.value.inFlight > 0 }
+        forgetUnused(at: now)
         ring.removeAll { entries[$0]?.isInRing != true }
+        fresh.removeAll { entries[$0]?.isInRing != true }
         nextCheck = entries.values.filter { !$0.isInRing }.flatMap(\.dueAt.values).min()
     }
 
@@ -123,33 +139,39 @@ package struct ReadySet: Sendable {
         var kept: [EndpointID] = []
         var served: [EndpointID] = []
         var rest = ring[...]
-        while freeSlots > 0, let endpoint = rest.popFirst() {
+        var first = fresh[...]
+        let isAlone = ring.count + fresh.count == 1
+        while freeSlots > 0, let endpoint = takeTurn(&first, &rest) {
             guard var entry = entries[endpoint], let lane = lane(of: entry, at: now) else {
                 entries[endpoint]?.isInRing = false
                 if let later = entries[endpoint]?.dueAt.values.min() { check(at: later) }
                 continue
             }
+            entry.narrowAfterPause(at: now)
             let room = room(for: entry, at: now)
             guard room > 0 else {
-                if let releaseAt = entry.releaseAt, releaseAt > now { check(at: releaseAt) }
+                let times = [entry.releaseAt, entry.blockedUntil(at: now)].compactMap { $0 }.filter { $0 > now }
+                if let later = times.max() { check(at: later) }
                 kept.append(endpoint)
                 continue
             }
-            let limit = ring.count > 1 ? min(room, limits.quantum) : room
+            let limit = isAlone ? room : min(room, limits.quantum)
             requests.append(Request(endpoint: endpoint, lane: lane, limit: limit))
             entry.turns += 1
-            entry.inFlight += limit
+            entry.usedAt = now
+            entry.spend(limit, at: now)
             entries[endpoint] = entry
             inFlight += limit
-            if entry.isSlow { slowInFlight += limit }
+            inFlightBy[entry.standing, default: 0] += limit
             served.append(endpoint)
         }
         ring = kept + rest + served
+        fresh = Array(first)
         return requests
     }
 
     /// Endpoints with due work that the last plan left, for want of slots: other nodes may have some. At most 20.
-    package var unserved: [EndpointID] { freeSlots > 0 ? [] : Array(ring.prefix(20)) }
+    package var unserved: [EndpointID] { freeSlots > 0 ? [] : Array((fresh + ring).prefix(20)) }
 
     /// Notes how many deliveries a request of the plan gave; fewer than asked for means that none is left there.
     ///
@@ -159,8 +181,13 @@ package struct ReadySet: Sendable {
     ///   - endpoint: The endpoint as it was claimed from; nil when nothing could be claimed.
     ///   - now: What a release is paced from.
     package mutating func claimed(_ request: Request, count: Int, of endpoint: Endpoint? = nil, at now: Timestamp) {
-        free(request.endpoint, slots: request.limit - count)
+        free(request.endpoint, slots: request.limit - count, at: now, isUnspent: true)
         entries[request.endpoint]?.isOrdered = endpoint?.ordering == .message
+        if let endpoint, endpoint.isHeld(at: now), count == 0 {
+            // Another process was told, or this one before its start: what is due stays due.
+            entries[request.endpoint]?.learnHold(endpoint.holdUntil, at: now)
+            return
+        }
         guard let release = endpoint?.release else {
             entries[request.endpoint]?.releaseAt = nil
             if count < request.limit { entries[request.endpoint]?.dueAt[request.lane] = nil }
@@ -180,16 +207,11 @@ package struct ReadySet: Sendable {
     ///   - retryAt: When the delivery is due again; nil when it is not.
     ///   - now: From when a delivery that was behind it in its message's order may go.
     package mutating func finished(_ endpoint: EndpointID, _ signal: Signal, retryAt: Timestamp?, at now: Timestamp) {
-        free(endpoint, slots: 1)
+        free(endpoint, slots: 1, at: now)
         guard var entry = entries[endpoint] else { return }
-        let isSlow = signal == .timedOut
-        if entry.isSlow != isSlow { slowInFlight += isSlow ? entry.inFlight : -entry.inFlight }
-        entry.isSlow = isSlow
-        switch signal {
-        case .fast: entry.window = min(entry.window + 1, limits.lastWindow)
-        case .neutral: break
-        case .overloaded, .timedOut: entry.window = max(entry.window / 2, 1)
-        }
+        let standing = entry.standing
+        entry.learn(signal, at: now)
+        move(entry.inFlight, from: standing, to: entry.standing)
         entries[endpoint] = entry
         if let retryAt { add(endpoint, lane: .retry, dueAt: retryAt) }
         if entry.isOrdered { add(endpoint, lane: .first, dueAt: now) }
@@ -221,7 +243,8 @@ package struct ReadySet: Sendable {
             guard let dueAt = entry.dueAt.values.min() else { continue }
             if dueAt <= now {
                 entries[endpoint]?.isInRing = true
-                ring.append(endpoint)
+                let isFresh = entry.dueAt[.first].map { now - $0 <= Self.freshTime } ?? false
+                if isFresh { fresh.append(endpoint) } else { ring.append(endpoint) }
             } else {
                 check(at: dueAt)
             }
@@ -229,9 +252,38 @@ package struct ReadySet: Sendable {
     }
 
     private func room(for entry: Entry, at now: Timestamp) -> Int {
-        if let releaseAt = entry.releaseAt { return entry.inFlight == 0 && releaseAt <= now ? 1 : 0 }
-        let forAll = min(freeSlots, entry.window - entry.inFlight)
-        return entry.isSlow ? min(forAll, limits.slowSlots - slowInFlight) : forAll
+        let room = min(freeSlots, entry.allowance(at: now))
+        if entry.standing == .quick { return room }
+        let shared = limits.sluggishSlots - inFlight + (inFlightBy[.quick] ?? 0)
+        let ofItsLike = inFlightBy[entry.standing] ?? 0
+        return switch entry.standing {
+        case .quick: room
+        case .sluggish: min(room, shared)
+        case .unknown: min(room, shared, limits.newcomerSlots - ofItsLike)
+        case .failing: min(room, shared, limits.slowSlots - ofItsLike)
+        }
+    }
+
+    /// Who is next: three fresh endpoints, then one of the ring.
+    private mutating func takeTurn(
+        _ fresh: inout ArraySlice<EndpointID>, _ ring: inout ArraySlice<EndpointID>
+    ) -> EndpointID? {
+        if !fresh.isEmpty, freshTurns < 3 || ring.isEmpty {
+            freshTurns = min(freshTurns + 1, 3)
+            return fresh.popFirst()
+        }
+        freshTurns = 0
+        return ring.popFirst()
+    }
+
+    /// Forgets endpoints without work that were not used for ``memory``, and at once where there are too many.
+    private mutating func forgetUnused(at now: Timestamp) {
+        let isFull = entries.count > Self.remembered
+        entries = entries.filter { _, entry in
+            let age = now - entry.usedAt
+            return !entry.dueAt.isEmpty || entry.inFlight > 0
+                || !isFull && age < Self.memory && age > .zero - Self.memory
+        }
     }
 
     /// First attempts go first, replays last, but one turn in eight is a retry's and one a replay's; once a retry waited for
@@ -244,10 +296,22 @@ package struct ReadySet: Sendable {
         return DeliveryLane.allCases.first { due[$0] != nil }
     }
 
-    private mutating func free(_ endpoint: EndpointID, slots: Int) {
-        guard slots > 0, let entry = entries[endpoint] else { return }
-        entries[endpoint]?.inFlight -= slots
-        inFlight -= slots
-        if entry.isSlow { slowInFlight -= slots }
+    private mutating func move(_ slots: Int, from old: Standing, to new: Standing) {
+        inFlightBy[old, default: 0] -= slots
+        inFlightBy[new, default: 0] += slots
     }
+
+    private mutating func free(_ endpoint: EndpointID, slots: Int, at now: Timestamp, isUnspent: Bool = false) {
+        guard slots > 0, let entry = entries[endpoint] else { return }
+        if isUnspent { entries[endpoint]?.spend(-slots, at: now) } else { entries[endpoint]?.inFlight -= slots }
+        inFlight -= slots
+        inFlightBy[entry.standing, default: 0] -= slots
+    }
+
+    /// A first attempt that became due in the last 2 s is fresh: older ones are a backlog.
+    private static let freshTime: Duration = .seconds(2)
+    /// Ten minutes: a restart of the receiver, or an hour's worth of events in bursts.
+    private static let memory: Duration = .seconds(600)
+    /// 10,000 endpoints of some 300 bytes each.
+    private static let remembered = 10_000
 }

@@ -20,6 +20,7 @@ enum ResultQueries {
     ) throws -> Stored {
         var stored = Stored()
         var counts: [EndpointID: Counts] = [:]
+        let results = try withoutStaleVerdicts(results, in: tx)
         let changed = try tx.runBatch(results.map { move($0, in: tx) })
         for (result, count) in zip(results, changed) {
             if count == 1 {
@@ -32,12 +33,38 @@ enum ResultQueries {
         let totals = counts.sorted { $0.key < $1.key }
         try tx.runBatch(totals.flatMap { tally($0.value, of: $0.key, in: tx) })
         for (endpoint, count) in totals {
-            if let reason = try disableReason(count, of: endpoint, in: tx) {
-                try DeliveryQueries.disable(endpoint, because: reason, in: tx)
+            guard let reason = try disableReason(count, of: endpoint, in: tx), let version = count.version else {
+                continue
+            }
+            if try DeliveryQueries.disable(endpoint, version: version, because: reason, in: tx) {
                 stored.disabled.append((endpoint, reason))
             }
         }
         return stored
+    }
+
+    /// The results, of which none disables an endpoint that has changed since the attempt: what an earlier version of it
+    /// answered says nothing of the present one, which is tried after ``staleWait``.
+    ///
+    /// The rows of endpoints that are to be disabled are locked before those of deliveries, as a claim locks them.
+    private static func withoutStaleVerdicts(
+        _ results: [RecordedAttempt], in tx: any Transaction
+    ) throws -> [RecordedAttempt] {
+        let disabling = Set(results.filter { $0.verdict == .disabled }.map(\.claim.endpointID))
+        guard !disabling.isEmpty else { return results }
+        var versions: [EndpointID: Int64] = [:]
+        for id in disabling.sorted() {
+            versions[id] = try tx.value("SELECT version AS value FROM endpoint WHERE id = \(id) \(.forUpdate)")
+        }
+        return results.map { result in
+            guard result.verdict == .disabled, versions[result.claim.endpointID] != result.endpointVersion else {
+                return result
+            }
+            return RecordedAttempt(
+                claim: result.claim, endpointVersion: result.endpointVersion, startedAt: result.startedAt,
+                result: result.result,
+                verdict: .retry(at: result.startedAt + result.result.duration + staleWait))
+        }
     }
 
     /// What a batch means for one endpoint.
@@ -49,8 +76,15 @@ enum ResultQueries {
         /// Failed attempts after the last success of the batch.
         var failuresInRow = 0
         var isGone = false
+        /// The longest hold that was asked for, and the version of the endpoint that did.
+        var hold: (until: Timestamp, version: Int64)?
+        /// The version of the endpoint that failed last.
+        var version: Int64?
 
         mutating func add(_ result: RecordedAttempt) {
+            if let until = result.hold?.until, until > hold?.until ?? .first {
+                hold = (until, result.endpointVersion)
+            }
             if case .succeeded = result.verdict {
                 succeeded += 1
                 lastSuccessAt = max(lastSuccessAt ?? result.startedAt, result.startedAt)
@@ -59,6 +93,7 @@ enum ResultQueries {
             }
             if result.verdict == .failed { failed += 1 }
             if result.verdict == .disabled { isGone = true }
+            version = max(version ?? result.endpointVersion, result.endpointVersion)
             lastFailureAt = max(lastFailureAt ?? result.startedAt, result.startedAt)
             failuresInRow += 1
         }
@@ -139,9 +174,11 @@ enum ResultQueries {
                     ELSE failure_count + \(count.failuresInRow) END
             WHERE endpoint_id = \(endpoint)
             """
-        guard count.succeeded + count.failed > 0 else { return [health] }
+        let hold: [SQL] =
+            count.hold.map { [DeliveryQueries.hold(endpoint, version: $0.version, until: $0.until)] } ?? []
+        guard count.succeeded + count.failed > 0 else { return [health] + hold }
         let hour = HourlyCounts.add(succeeded: count.succeeded, failed: count.failed, of: endpoint, in: tx)
-        return [ended, health, hour]
+        return [ended, health, hour] + hold
     }
 
     /// Why `endpoint` is to be disabled after a batch; nil when it is not.
@@ -156,8 +193,11 @@ enum ResultQueries {
         guard let since: Timestamp = try row?.find("failing_since"), tx.now - since >= failingTime,
             let failures: Int = try row?.get("failure_count"), failures >= failingCount
         else { return nil }
-        return "failing: every attempt since \(since) failed; mend the receiver and resume the webhook"
+        return "failing: every attempt since \(since) failed; fix the receiver and resume the webhook"
     }
+
+    /// 1 s, the least between two requests for one delivery.
+    private static let staleWait: Duration = .seconds(1)
 
     /// 5 days, long enough for a holiday; and 50 failures, so that a quiet webhook is not judged by a few.
     private static let failingTime: Duration = .seconds(5 * 86_400)

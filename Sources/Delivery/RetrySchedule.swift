@@ -37,8 +37,16 @@ package struct RetrySchedule: Sendable, Hashable {
     /// - Returns: The wait, at least 1 s.
     package func delay(afterStep step: Int, jitter: Double) -> Duration? {
         guard delays.indices.contains(step) else { return nil }
-        return delays[step] + delays[step] * (0.2 * min(max(jitter, 0), 1))
+        return delays[step] + delays[step] * Self.share(of: jitter)
     }
+
+    /// A wait that was asked for, lengthened by up to a fifth within what may be asked for at all: what was refused together
+    /// does not come back together.
+    static func spread(_ wait: Duration, jitter: Double) -> Duration {
+        min(wait + wait * share(of: jitter), max(wait, RetryAfter.cap))
+    }
+
+    private static func share(of jitter: Double) -> Double { 0.2 * min(max(jitter, 0), 1) }
 }
 
 /// What an attempt means for its delivery.
@@ -61,7 +69,6 @@ package enum Verdict: Hashable, Sendable {
     ///   - schedule: The waits; when it is used up the delivery has failed.
     ///   - jitter: 0 to 1, see ``RetrySchedule/delay(afterStep:jitter:)``.
     package init(of result: AttemptResult, step: Int, at now: Timestamp, schedule: RetrySchedule, jitter: Double) {
-        var wait: Duration = .zero
         switch result.outcome {
         case .response(let status):
             switch Etiquette.row(for: status).action {
@@ -74,9 +81,7 @@ package enum Verdict: Hashable, Sendable {
             case .disable:
                 self = .disabled
                 return
-            case .retry: break
-            case .retryLater:
-                wait = result.responseHeader("retry-after").flatMap { RetryAfter.wait($0, at: now) } ?? .zero
+            case .retry, .hold: break
             }
         case .failure(let failure):
             guard !failure.isFinal else {
@@ -85,11 +90,35 @@ package enum Verdict: Hashable, Sendable {
             }
         }
         if let delay = schedule.delay(afterStep: step, jitter: jitter) {
-            self = .retry(at: now + max(delay, wait))
+            let wait = RetryAfter.wait(result, at: now) ?? .zero
+            self = .retry(at: now + max(delay, RetrySchedule.spread(wait, jitter: jitter)))
         } else {
             self = .failed
         }
     }
+}
+
+/// What an answer says about the whole webhook: nothing is sent to it before a time.
+package struct Hold: Hashable, Sendable {
+    /// Until when.
+    package let until: Timestamp
+    /// Whether the endpoint named the time; if not, it is the least there is, a second.
+    package let isNamed: Bool
+
+    /// Reads the hold of an attempt by ``Etiquette/table``; nil when it asks for none.
+    ///
+    /// - Parameters:
+    ///   - result: What came of the attempt.
+    ///   - now: What a wait is counted from.
+    ///   - jitter: 0 to 1; adds up to a fifth.
+    package init?(of result: AttemptResult, at now: Timestamp, jitter: Double) {
+        guard let status = result.outcome.statusCode, Etiquette.row(for: status).action == .hold else { return nil }
+        let wait = RetryAfter.wait(result, at: now) ?? .zero
+        isNamed = wait >= Self.least
+        until = now + RetrySchedule.spread(max(wait, Self.least), jitter: jitter)
+    }
+
+    private static let least: Duration = .seconds(1)
 }
 
 extension AttemptFailure.Code {

@@ -18,12 +18,23 @@ package struct TestAuthority: Sendable {
         package let key: String
 
         /// What a server of NIO takes.
-        package func serverContext() throws -> NIOSSLContext {
+        ///
+        /// - Parameters:
+        ///   - asksForCertificate: Whether it takes only clients that show a certificate.
+        ///   - maximum: The newest version of TLS that it speaks; nil is any.
+        /// - Returns: A context with this certificate and key.
+        /// - Throws: `NIOSSLError` when the files cannot be read.
+        package func serverContext(
+            asksForCertificate: Bool = false, maximum: TLSVersion? = nil
+        ) throws -> NIOSSLContext {
             let chain = try NIOSSLCertificate.fromPEMFile(certificate)
-            return try NIOSSLContext(
-                configuration: .makeServerConfiguration(
-                    certificateChain: chain.map { .certificate($0) },
-                    privateKey: .privateKey(NIOSSLPrivateKey(file: key, format: .pem))))
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+            if asksForCertificate { configuration.certificateVerification = .noHostnameVerification }
+            configuration.minimumTLSVersion = .tlsv1
+            configuration.maximumTLSVersion = maximum
+            return try NIOSSLContext(configuration: configuration)
         }
     }
 

@@ -29,20 +29,21 @@ extension EndToEndTests {
         }
 
         private static let head = "HTTP/1.1 200 OK\r\n"
+        private static let failure = "HTTP/1.1 500 Oops\r\n"
 
         static let cases: [Case] = [
             .retried("says nothing", "timeout") { _ in },
             .retried("drips its head", "timeout") {
-                $0.drip([head, "X-Drip: 1\r\n"], every: .milliseconds(50), forEver: true)
+                $0.drip([failure, "X-Drip: 1\r\n"], every: .milliseconds(50), forEver: true)
             },
             .retried("closes without an answer", "connection_closed") { $0.close() },
             .retried("resets without an answer", "connection_closed") { $0.reset() },
             .retried("sends a head without end", "response_too_large") {
-                $0.write(head + "X-Giant: ")
+                $0.write(failure + "X-Giant: ")
                 $0.flood("a")
             },
             .retried("sends headers without end", "response_too_large") {
-                $0.write(head)
+                $0.write(failure)
                 $0.flood("X-Flood: 1\r\n")
             },
             .retried("sends interim answers without end", "invalid_response") {
@@ -52,6 +53,13 @@ extension EndToEndTests {
                 $0.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n")
             },
             .retried("is no HTTP server", "invalid_response") { $0.write("220 mail ESMTP\r\n") },
+            .taken("drips its head after a 200") {
+                $0.drip([head, "X-Drip: 1\r\n"], every: .milliseconds(50), forEver: true)
+            },
+            .taken("sends headers without end after a 200") {
+                $0.write(head)
+                $0.flood("X-Flood: 1\r\n")
+            },
             .taken("drips its body for ever") {
                 $0.write(head + "Content-Length: 100000\r\n\r\n")
                 $0.drip(["x"], every: .milliseconds(20), forEver: true)

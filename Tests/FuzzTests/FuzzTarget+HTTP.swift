@@ -37,7 +37,7 @@ extension FuzzTarget {
     }
 
     private static func read(_ parts: [ArraySlice<UInt8>]) -> (parser: ResponseParser, isError: Bool) {
-        var parser = ResponseParser()
+        var parser = ResponseParser(isReused: false)
         do {
             for part in parts { try parser.receive(ByteBuffer(bytes: part)) }
             return (parser, false)

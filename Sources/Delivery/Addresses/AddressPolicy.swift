@@ -110,11 +110,22 @@ package struct BlockedAddress: Error, Hashable, CustomStringConvertible {
     /// Whether whoever reads the description may know the address.
     package var isTold = true
 
+    /// Whether the operator could open the address with `WEBHOOK_ALLOWED_NETWORKS`.
+    package var mayBeAllowed: Bool { Self.mayBeAllowed(description) }
+
+    /// The same of a stored ``description``: this server, and addresses that mean no host, stay closed whatever is allowed.
+    static func mayBeAllowed(_ description: String) -> Bool {
+        description.contains(notPublic)
+            && !SpecialPurposeNetwork.neverTargets.contains { description.hasSuffix($0.purpose) }
+    }
+
+    private static let notPublic = " is not a public address: "
+
     /// One clause for the user, without a full stop.
     package var description: String {
         guard isTold else { return "the host has an address that webhooks of this account may not reach" }
         return switch reason {
-        case .notPublic(let purpose): "\(address) is not a public address: \(purpose)"
+        case .notPublic(let purpose): "\(address)\(Self.notPublic)\(purpose)"
         case .ownAddress: "\(address) port \(port) is this server itself"
         case .ownMachine: "\(address) is an address of this server"
         }

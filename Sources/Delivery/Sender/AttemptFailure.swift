@@ -63,6 +63,15 @@ extension AttemptFailure.Code {
     /// Whether the cause never goes away by itself.
     fileprivate var isFinal: Bool { self == .urlInvalid || self == .headerInvalid }
 
+    /// What to do where the detail says more than the code; nil where it does not.
+    func hint(forDetail detail: String) -> String? {
+        switch self {
+        case .tlsFailed: TLSFailure.hint(forDetail: detail)
+        case .addressBlocked where !BlockedAddress.mayBeAllowed(detail): "Use a host with public addresses only."
+        default: nil
+        }
+    }
+
     /// One sentence that tells the owner of the webhook what to do.
     package var hint: String {
         switch self {

@@ -1,3 +1,8 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -14,7 +19,17 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private enum User {
         case nobody
         case exchange(Exchange)
-        case pool(onEnd: () -> Void)
+        case pool(onEnd: (_ isOutOfStep: Bool) -> Void)
+    }
+
+    /// What the kernel says of a connection that rested.
+    enum RestingState {
+        /// Nothing has come since: a request may be written.
+        case quiet
+        /// The receiver, or this side, has ended it.
+        case ended
+        /// Bytes have come that nobody asked for.
+        case outOfStep
     }
 
     let eventLoop: any EventLoop
@@ -42,16 +57,31 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         isReady = certifiedHost == nil
     }
 
-    /// Whether a request may be tried on it.
-    var isUsable: Bool { !hasEnded && context?.channel.isActive == true }
+    /// Whether a request may be written on it. Asks the kernel, which may know more than the event loop was told so far.
+    var restingState: RestingState {
+        guard !hasEnded, let context, context.channel.isActive else { return .ended }
+        let count = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { socket in
+            var byte: UInt8 = 0
+            let count = recv(socket, &byte, 1, Self.peekFlags)
+            return count < 0 && errno == EAGAIN ? nil : count
+        }
+        // Not a socket, or nothing to read.
+        guard let count, let count else { return .quiet }
+        if count <= 0 { return .ended }
+        // With TLS it may be a session ticket, which says nothing of the receiver; but it is not worth a guess either.
+        return certifiedHost == nil ? .outOfStep : .ended
+    }
+
+    private static let peekFlags = CInt(truncatingIfNeeded: Int(MSG_PEEK) | Int(MSG_DONTWAIT))
 
     /// Gives the connection to an exchange, which hears of everything from now on.
     func serve(_ exchange: Exchange) {
         user = .exchange(exchange)
     }
 
-    /// Lets the connection rest in the pool; anything that happens then ends it and is told to the pool.
-    func rest(onEnd: @escaping () -> Void) {
+    /// Lets the connection rest in the pool; anything that happens then ends it and is told to the pool, with whether
+    /// bytes came that nobody asked for.
+    func rest(onEnd: @escaping (_ isOutOfStep: Bool) -> Void) {
         user = .pool(onEnd: onEnd)
     }
 
@@ -91,7 +121,9 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         switch user {
         case .exchange(let exchange): exchange.received(unwrapInboundIn(data))
         // Nobody asked: a late 408 or worse. The connection is out of step.
-        case .pool: end(nil)
+        case .pool(let onEnd):
+            close()
+            onEnd(true)
         case .nobody: break
         }
     }
@@ -122,7 +154,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         close()
         switch last {
         case .exchange(let exchange): exchange.connectionEnded(error)
-        case .pool(let onEnd): onEnd()
+        case .pool(let onEnd): onEnd(false)
         case .nobody: break
         }
     }

@@ -17,8 +17,9 @@ final class ConnectionPool: Sendable {
 
     /// Keeps a connection for the next request or closes it. Called on the connection's event loop.
     func put(_ connection: Connection, _ key: PoolKey) {
-        connection.rest { [weak self, unowned connection] in
+        connection.rest { [weak self, unowned connection] isOutOfStep in
             self?.state.withLock { $0.idle.remove(connection, key) }
+            if isOutOfStep { self?.distrust(key) }
         }
         let isKept = state.withLock { state in
             !state.isShutDown
@@ -26,6 +27,11 @@ final class ConnectionPool: Sendable {
                     connection, key, address: connection.address, established: connection.established, at: .now())
         }
         if !isKept { connection.close() }
+    }
+
+    /// Keeps no connection under `key` for a while: its receiver sends bytes that belong to no answer.
+    func distrust(_ key: PoolKey) {
+        for connection in state.withLock({ $0.idle.distrust(key, at: .now()) }) { connection.closeSoon() }
     }
 
     /// Closes what is idle for too long or too old.

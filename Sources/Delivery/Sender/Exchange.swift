@@ -6,8 +6,12 @@ import NIOCore
 /// |---|---|---|
 /// | connecting | `connect_timeout` | `connect_failed` |
 /// | handshaking | `tls_timeout` | `tls_failed` |
-/// | waiting, before the final head | `timeout` | a redial (reused, no byte read, once), else `connection_closed` |
-/// | waiting, after the final head | the response | the response |
+/// | waiting, before the answer | `timeout` | `connection_closed`, or `tls_failed` when the receiver says so |
+/// | waiting, after the answer | the response | the response |
+///
+/// The answer is the final head, or a final status line of 2xx. A request is written once: the receiver may have read it
+/// whatever the connection does afterwards, and another try is an attempt of its own, counted and delayed. That a
+/// resting connection still stands is asked of the kernel in the moment before the request is written.
 ///
 /// `@unchecked Sendable`: every mutable member is touched on `loop` only; other threads call ``run(reusing:)`` once.
 final class Exchange: @unchecked Sendable {
@@ -28,13 +32,12 @@ final class Exchange: @unchecked Sendable {
     private var result: AttemptResult
     private var stage = Stage.connecting
     private var stageBegan = NIODeadline.now()
-    private var parser = ResponseParser()
+    private var parser = ResponseParser(isReused: false)
     private var connection: Connection?
     private var dial: Dial?
     private var deadlineTimer: Scheduled<Void>?
     private var bodyTimer: Scheduled<Void>?
     private var isCancelled = false
-    private var isReused = false
     private var hasReadByte = false
 
     init(
@@ -68,11 +71,18 @@ final class Exchange: @unchecked Sendable {
             return fail(AttemptFailure(.cancelled))
         }
         deadlineTimer = loop.assumeIsolated().scheduleTask(deadline: deadline) { self.deadlinePassed() }
-        if let connection, connection.isUsable {
-            isReused = true
+        switch connection?.restingState {
+        case .quiet?:
+            guard let connection else { return }
+            parser = ResponseParser(isReused: true)
             connection.serve(self)
             send(on: connection)
-        } else {
+        case .outOfStep?:
+            connection?.close()
+            pool.distrust(key)
+            startDial()
+        case .ended?, nil:
+            connection?.close()
             startDial()
         }
     }
@@ -118,7 +128,7 @@ final class Exchange: @unchecked Sendable {
     }
 
     private func respondOrFail(_ failure: AttemptFailure) {
-        if parser.head == nil { fail(failure) } else { respond(isReusable: false) }
+        if parser.answer == nil { fail(failure) } else { respond(isReusable: false) }
     }
 
     private func fail(_ failure: AttemptFailure) {
@@ -127,7 +137,7 @@ final class Exchange: @unchecked Sendable {
     }
 
     private func respond(isReusable: Bool) {
-        guard let head = parser.head else { return }
+        guard let head = parser.answer else { return }
         result.outcome = .response(statusCode: head.statusCode)
         result.responseHeaders = head.headers
         result.responseBody = parser.body
@@ -144,6 +154,7 @@ final class Exchange: @unchecked Sendable {
         if let connection {
             self.connection = nil
             // A receiver that answers before it has read the request leaves the connection out of step.
+            if parser.hasSkippedLeftovers { pool.distrust(key) }
             if isReusable, connection.hasWrittenAll { pool.put(connection, key) } else { connection.close() }
         }
         continuation.resume(returning: result)
@@ -178,8 +189,8 @@ extension Exchange {
             return fail(error)
         }
         switch parser.progress {
-        case .head: break
-        case .body: limitBody()
+        case .head: if parser.answer != nil { limitRest() }
+        case .body: limitRest()
         case .done(let isReusable): respond(isReusable: isReusable)
         }
     }
@@ -190,19 +201,18 @@ extension Exchange {
         switch stage {
         case .connecting: break
         case .handshaking: fail(AttemptFailure(.tlsFailed, TLSFailure.detail(error)))
-        case .waiting where isReused && !hasReadByte:
-            // The receiver had let the idle connection go; it cannot have answered. A fresh one decides.
-            isReused = false
-            startDial()
+        case .waiting where TLSFailure.isOne(error):
+            // Under TLS 1.3 the receiver judges our side of the handshake after we have written the request.
+            respondOrFail(AttemptFailure(.tlsFailed, TLSFailure.detail(error)))
         case .waiting:
             let place = hasReadByte ? "in the middle of the response head" : "without an answer"
             respondOrFail(AttemptFailure(.connectionClosed, "the receiver closed the connection \(place)"))
         }
     }
 
-    private func limitBody() {
+    private func limitRest() {
         guard bodyTimer == nil else { return }
-        let end = min(NIODeadline.now() + SenderLimits.bodyTime, deadline)
+        let end = min(NIODeadline.now() + SenderLimits.restTime, deadline)
         bodyTimer = loop.assumeIsolated().scheduleTask(deadline: end) { self.respond(isReusable: false) }
     }
 }

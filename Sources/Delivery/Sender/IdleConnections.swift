@@ -16,6 +16,9 @@ struct IdleConnections<Connection: AnyObject> {
     /// Per key, the longest idle first.
     private var entries: [PoolKey: [Entry]] = [:]
 
+    /// Keys under which nothing is kept, and until when.
+    private var distrusted: [PoolKey: NIODeadline] = [:]
+
     /// The number of idle connections under all keys.
     private(set) var count = 0
 
@@ -33,7 +36,7 @@ struct IdleConnections<Connection: AnyObject> {
         _ connection: Connection, _ key: PoolKey, address: IPAddress, established: NIODeadline, at now: NIODeadline
     ) -> Bool {
         let entry = Entry(connection: connection, address: address, established: established, idleSince: now)
-        guard entry.isFresh(at: now), count < SenderLimits.idleConnections,
+        guard entry.isFresh(at: now), !isDistrusted(key, at: now), count < SenderLimits.idleConnections,
             entries[key, default: []].count < SenderLimits.idleConnectionsPerKey
         else {
             if entries[key]?.isEmpty == true { entries[key] = nil }
@@ -42,6 +45,25 @@ struct IdleConnections<Connection: AnyObject> {
         entries[key, default: []].append(entry)
         count += 1
         return true
+    }
+
+    /// Keeps nothing under `key` for ``SenderLimits/distrust``; removes and returns what rests there.
+    mutating func distrust(_ key: PoolKey, at now: NIODeadline) -> [Connection] {
+        if distrusted[key] == nil, distrusted.count >= SenderLimits.distrustedKeys {
+            distrusted = distrusted.filter { $0.value > now }
+            if distrusted.count >= SenderLimits.distrustedKeys, let oldest = distrusted.min(by: { $0.value < $1.value })
+            {
+                distrusted[oldest.key] = nil
+            }
+        }
+        distrusted[key] = now + SenderLimits.distrust
+        let removed = entries.removeValue(forKey: key)?.map(\.connection) ?? []
+        count -= removed.count
+        return removed
+    }
+
+    private func isDistrusted(_ key: PoolKey, at now: NIODeadline) -> Bool {
+        distrusted[key].map { $0 > now } ?? false
     }
 
     /// Forgets a connection that ended while idle.

@@ -35,7 +35,13 @@ struct ResponseHead: Sendable {
         let asksToClose = tokens.contains { $0.lowercased().trimmingSpaces == "close" }
         // Both framings at once is how responses are smuggled (RFC 9112, 6.3): never reuse.
         let isAmbiguous = !values(of: "transfer-encoding").isEmpty && !values(of: "content-length").isEmpty
-        return isHTTP11 && !asksToClose && !isAmbiguous && framing != .untilClose
+        return isHTTP11 && !asksToClose && !isAmbiguous && !announcesForbiddenBody && framing != .untilClose
+    }
+
+    /// Whether an answer that has no body by its status announces one: some receivers then send it.
+    private var announcesForbiddenBody: Bool {
+        guard framing == .none else { return false }
+        return !values(of: "transfer-encoding").isEmpty || values(of: "content-length").contains { $0 != "0" }
     }
 
     private func values(of name: String) -> [String] {
@@ -52,6 +58,22 @@ extension StringProtocol {
 }
 
 extension ResponseHead {
+    /// `HTTP/1.1 200` has 12 bytes.
+    static let statusLineBytes = 12
+
+    /// Whether `bytes` begin with a status line as far as they go; the first 12 bytes decide.
+    static func mayBeginStatusLine(_ bytes: some Collection<UInt8>) -> Bool {
+        zip(bytes, 0..<statusLineBytes).allSatisfy { byte, place in
+            switch place {
+            case 7: byte == 0x30 || byte == 0x31
+            case 9...11: (0x30...0x39).contains(byte)
+            default: byte == statusLinePattern[place]
+            }
+        }
+    }
+
+    private static let statusLinePattern = Array("HTTP/1.1 200".utf8)
+
     /// Parses `HTTP/1.x SP status [SP reason]`.
     ///
     /// - Throws: `invalid_response`.

@@ -4,7 +4,12 @@ import NIOCore
 ///
 /// Our own rather than NIO's decoder, because the outcome hangs on the head alone: interim heads, the reason phrase and
 /// trailers count against the same 32 KiB, bytes that cannot be HTTP fail at once instead of at the deadline, and
-/// whatever is wrong with a body only costs the connection.
+/// whatever is wrong after a final status line of 2xx only costs the connection.
+///
+/// | what comes before the status line | a fresh connection | one that carried another request |
+/// |---|---|---|
+/// | CR, LF | `invalid_response` | skipped: the answer before had more bytes than it announced |
+/// | other bytes | `invalid_response` | skipped, up to 32 KiB |
 struct ResponseParser {
     /// How far the response has been read.
     enum Progress: Hashable, Sendable {
@@ -24,6 +29,11 @@ struct ResponseParser {
     /// The first 16 KiB of the body.
     private(set) var body: [UInt8] = []
 
+    /// Whether bytes of the answer before were skipped: the receiver miscounts, and more may follow this answer.
+    private(set) var hasSkippedLeftovers = false
+
+    /// Whether what comes before a status line is what is left of the answer before.
+    private var mayHaveLeftovers: Bool
     private var pending: ByteBuffer?
     private var scanned = 0
     private var headBytes = 0
@@ -31,14 +41,31 @@ struct ResponseParser {
     private var current: ResponseHead?
     private var bodyReader = BodyReader(framing: .none)
 
+    /// Prepares for one answer; `isReused` when the connection carried another request before.
+    init(isReused: Bool) {
+        mayHaveLeftovers = isReused
+    }
+
+    /// The head that decides: the final one, or as much as was read of one whose status line says 2xx.
+    var answer: ResponseHead? {
+        head ?? current.flatMap { (200..<300).contains($0.statusCode) ? $0 : nil }
+    }
+
     /// Takes the next bytes.
     ///
-    /// - Throws: `invalid_response` or `response_too_large`, only while no final head is known.
+    /// - Throws: `invalid_response` or `response_too_large`, only while there is no ``answer``.
     mutating func receive(_ bytes: ByteBuffer) throws(AttemptFailure) {
         var bytes = bytes
         if progress == .head {
             if pending?.writeBuffer(&bytes) != nil, let joined = pending { bytes = joined }
-            try readHead(&bytes)
+            do throws(AttemptFailure) {
+                try readHead(&bytes)
+            } catch {
+                guard let answer else { throw error }
+                head = answer
+                progress = .done(reusable: false)
+                return
+            }
             pending = progress == .head ? bytes : nil
         }
         switch progress {
@@ -50,6 +77,7 @@ struct ResponseParser {
     }
 
     private mutating func readHead(_ bytes: inout ByteBuffer) throws(AttemptFailure) {
+        try skipLeftovers(&bytes)
         while progress == .head {
             let view = bytes.readableBytesView
             if current == nil, !view.prefix(7).elementsEqual("HTTP/1.".utf8.prefix(view.count)) {
@@ -70,6 +98,23 @@ struct ResponseParser {
             try read(line: line)
             bytes.moveReaderIndex(forwardBy: length)
         }
+    }
+
+    /// Drops what comes before the first status line, or before what may become one. Each byte is looked at once, but for
+    /// the last 12.
+    private mutating func skipLeftovers(_ bytes: inout ByteBuffer) throws(AttemptFailure) {
+        guard mayHaveLeftovers else { return }
+        let view = bytes.readableBytesView
+        let start = view.indices.first { ResponseHead.mayBeginStatusLine(view[$0...]) } ?? view.endIndex
+        let count = start - view.startIndex
+        hasSkippedLeftovers = hasSkippedLeftovers || count > 0
+        headBytes += count
+        scanned = max(scanned - count, 0)
+        bytes.moveReaderIndex(forwardBy: count)
+        guard headBytes <= SenderLimits.headBytes else {
+            throw AttemptFailure(.invalidResponse, "no answer begins in the first \(SenderLimits.headBytes) bytes")
+        }
+        mayHaveLeftovers = bytes.readableBytes < ResponseHead.statusLineBytes
     }
 
     private mutating func read(line: ByteBufferView) throws(AttemptFailure) {

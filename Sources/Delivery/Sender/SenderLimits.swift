@@ -8,8 +8,8 @@ package enum SenderLimits {
     /// 64 KiB of a response's body are read in the hope of its end, which allows the connection to be reused.
     package static let readBodyBytes = 64 * 1_024
 
-    /// 1 s for the body after the head, within the attempt's deadline: the outcome is known, only reuse is at stake.
-    static let bodyTime = TimeAmount.seconds(1)
+    /// 1 s for what follows the answer, within the attempt's deadline: the outcome is known, only reuse is at stake.
+    static let restTime = TimeAmount.seconds(1)
 
     /// 32 KiB for all heads of one response, interim ones included.
     package static let headBytes = 32 * 1_024
@@ -49,6 +49,13 @@ package enum SenderLimits {
 
     /// 1,024 idle connections in all, so that file descriptors stay for the rest.
     static let idleConnections = 1_024
+
+    /// 1 minute without reuse for a receiver that sent bytes beyond its answer: more than one of its connections may hold
+    /// such bytes.
+    static let distrust = TimeAmount.minutes(1)
+
+    /// 1,024 receivers that are remembered so; with more, the oldest knowledge goes.
+    static let distrustedKeys = 1_024
 
     /// 500 ms between sweeps of idle connections: none outlives its time by more.
     static let sweepInterval = TimeAmount.milliseconds(500)

@@ -88,7 +88,7 @@ struct DeliveryDetails: JSONWritable {
 
     /// What happened, and what to do about it.
     static func message(_ code: String, _ detail: String?) -> String {
-        [detail ?? "", Etiquette.hint(for: code) ?? ""].filter { !$0.isEmpty }.joined(separator: ". ")
+        [detail ?? "", Etiquette.hint(for: code, detail: detail) ?? ""].filter { !$0.isEmpty }.joined(separator: ". ")
     }
 }
 

@@ -93,11 +93,9 @@ struct WebhookOperations: Sendable {
     ) async throws -> EndpointReport? {
         try await store.write { [endpoints] tx in
             guard var endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
-            let wasActive = endpoint.status == .active
             try change(&endpoint, endpoints.sequenceHead(of: id, in: tx))
             endpoint.updatedAt = tx.now
             try endpoints.update(endpoint, in: tx)
-            if endpoint.status == .active, !wasActive { try endpoints.forgiveFailures(of: id, in: tx) }
             return try endpoints.report(id, userID: userID, in: tx)
         }
     }
@@ -141,11 +139,16 @@ struct WebhookOperations: Sendable {
         } catch {
             var errors = FieldErrors()
             let advice =
+<<<<<<< HEAD
                 switch (isOwner, error.reason) {
                 case (_, .ownAddress): ""
                 case (true, _): ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS"
                 case (false, _): ". Networks that the operator allows are for the account that owns the server"
                 }
+=======
+                error.mayBeAllowed && isOwner
+                ? ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS" : ""
+>>>>>>> 104211ef6b90e963a3cce4bfb24e24eb69774080
             errors.add("url", "The url field must lead to a public address: \(error)\(advice)")
             try errors.check(message)
         }

@@ -96,7 +96,7 @@ struct DeliveryQueriesTests {
 
             #expect(try await harness.claim(endpoint, lease: Lease(at: harness.clock.now())).isEmpty)
             let backlogs = try await harness.store.read { tx in try DeliveryQueries.backlogs(after: "", in: tx) }
-            #expect(backlogs == [DeliveryQueries.Backlog(endpoint: endpoint, dueAt: [:])])
+            #expect(backlogs == [DeliveryQueries.Backlog(endpoint: endpoint, dueAt: [:], version: 2)])
         }
     }
 

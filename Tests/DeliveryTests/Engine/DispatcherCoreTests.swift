@@ -152,7 +152,7 @@ private struct Subject {
     var core: DispatcherCore
 
     init() {
-        core = DispatcherCore(limits: .init(), scanInterval: .seconds(1), at: clock.boot())
+        core = DispatcherCore(limits: .forTests, scanInterval: .seconds(1), at: clock.boot())
     }
 
     var target: Endpoint {

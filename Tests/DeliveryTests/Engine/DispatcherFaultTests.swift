@@ -16,7 +16,7 @@ struct DispatcherFaultTests {
             try await harness.emit(4)
             let gate = Gate()
             let sender = ScriptedSender { _, _ in await gate.outcome(.response(statusCode: 200)) }
-            var limits = ReadySet.Limits()
+            var limits = ReadySet.Limits.forTests
             limits.slots = 3
 
             try await harness.dispatching(sender, limits: limits) { group in
@@ -105,7 +105,7 @@ struct DispatcherFaultTests {
                 if number == 1 { store.refuse(true) }
                 return .response(statusCode: 200)
             }
-            var limits = ReadySet.Limits()
+            var limits = ReadySet.Limits.forTests
             limits.slots = 8
 
             try await harness.dispatching(sender, over: store, limits: limits) { _ in
@@ -194,7 +194,7 @@ struct DispatcherFaultTests {
                 request.url.host == "deleted.example"
                     ? await gate.outcome(.response(statusCode: 500)) : .response(statusCode: 200)
             }
-            var limits = ReadySet.Limits()
+            var limits = ReadySet.Limits.forTests
             limits.slots = 1
 
             try await harness.dispatching(sender, limits: limits) { _ in
@@ -227,7 +227,7 @@ struct DispatcherFaultTests {
                 succeeded.withLock { $0[request.header("X-Httpsms-Delivery") ?? "", default: 0] += 1 }
                 return .response(statusCode: 200)
             }
-            var limits = ReadySet.Limits()
+            var limits = ReadySet.Limits.forTests
             limits.slots = 16
 
             try await harness.dispatching(sender, limits: limits) { _ in

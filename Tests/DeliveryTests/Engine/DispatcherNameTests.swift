@@ -10,7 +10,7 @@ import Testing
 struct DispatcherNameTests {
     /// Few slots, so that a handful of attempts that hold one would stop everything.
     private static var fewSlots: ReadySet.Limits {
-        var limits = ReadySet.Limits()
+        var limits = ReadySet.Limits.forTests
         limits.slots = 4
         return limits
     }

@@ -54,7 +54,7 @@ struct DispatcherTests {
             let endpoint = try await harness.addEndpoint()
             try await harness.emit()
             let sender = ScriptedSender { _, number in
-                number == 2 ? .failure(AttemptFailure(.timeout)) : .response(statusCode: 503)
+                number == 2 ? .failure(AttemptFailure(.timeout)) : .response(statusCode: 500)
             }
 
             try await harness.dispatching(sender) { _ in
@@ -77,7 +77,7 @@ struct DispatcherTests {
                 try await sender.untilSent(5)
             }
 
-            #expect(try await harness.attempts(of: endpoint) == ["1 503", "2 timeout", "3 503", "4 503", "5 503"])
+            #expect(try await harness.attempts(of: endpoint) == ["1 500", "2 timeout", "3 500", "4 500", "5 500"])
             #expect(try await harness.deliveries(to: endpoint).map(\.state) == [.failed])
             #expect(Set(sender.requests.map(\.body)).count == 1, "every attempt has the same bytes")
             #expect(sender.requests.map { $0.header("X-Httpsms-Attempt") } == ["1", "2", "3", "4", "5"])

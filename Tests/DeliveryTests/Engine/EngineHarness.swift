@@ -111,7 +111,7 @@ struct EngineHarness: Sendable {
 
     /// Runs a dispatcher beside `body`, then has it shut down gracefully.
     func dispatching(
-        _ sender: any WebhookSender, over store: (any Store)? = nil, limits: ReadySet.Limits = .init(),
+        _ sender: any WebhookSender, over store: (any Store)? = nil, limits: ReadySet.Limits = .forTests,
         lease: OwnLease? = nil, scanInterval: Duration = .seconds(1), logger: Logger = logger,
         _ body: (ServiceGroup) async throws -> Void
     ) async throws {
@@ -130,6 +130,17 @@ func withEngine(_ engine: Engine, _ body: (EngineHarness) async throws -> Void) 
     let keyring = try Keyring(masterKey: EngineHarness.masterKey)
     try await withStore(engine, migrations: DeliveryMigrations.all, clock: clock) { store in
         try await body(EngineHarness(store: store, clock: clock, endpoints: EndpointQueries(keyring: keyring)))
+    }
+}
+
+extension ReadySet.Limits {
+    /// Those of production, but with room for 16 requests at once from the start, and without chance.
+    static var forTests: ReadySet.Limits {
+        var limits = ReadySet.Limits()
+        limits.firstWindow = 16
+        limits.newcomers = 1
+        limits.phase = 0
+        return limits
     }
 }
 
@@ -201,18 +212,24 @@ extension EngineHarness {
         }
     }
 
-    /// Stores the results of attempts that went like `verdict`, and gives those that were refused.
+    /// Stores the results of attempts that went like `verdict`, made at `version` of the endpoint or at the present one, and
+    /// gives those that were refused.
     @discardableResult
-    func record(_ claims: [ClaimedDelivery], _ verdict: Verdict, lease: Lease) async throws -> [DeliveryID] {
+    func record(
+        _ claims: [ClaimedDelivery], _ verdict: Verdict, lease: Lease, version: Int64? = nil
+    ) async throws -> [DeliveryID] {
         let outcome = AttemptOutcome.response(statusCode: verdict == .succeeded ? 200 : 500)
-        let results = claims.map { claim in
-            var claim = claim
-            claim.lease = lease
-            return RecordedAttempt(
-                claim: claim, startedAt: clock.now(), result: AttemptResult(outcome: outcome), verdict: verdict)
-        }
-        return try await store.write(.engine) { tx in
-            try ResultQueries.record(results, in: tx).refused
+        return try await store.write(.engine) { [clock] tx in
+            let results = try claims.map { claim in
+                var claim = claim
+                claim.lease = lease
+                let present: Int64? = try tx.value(
+                    "SELECT version AS value FROM endpoint WHERE id = \(claim.endpointID)")
+                return RecordedAttempt(
+                    claim: claim, endpointVersion: version ?? present ?? 1, startedAt: clock.now(),
+                    result: AttemptResult(outcome: outcome), verdict: verdict)
+            }
+            return try ResultQueries.record(results, in: tx).refused
         }
     }
 }

@@ -38,7 +38,7 @@ import Timestamps
         try await withBacklog { harness, endpoint in
             let claims = try await harness.claim(endpoint.id, limit: 1, lease: Lease(at: harness.clock.now()))
             let result = RecordedAttempt(
-                claim: claims[0], startedAt: harness.clock.now(),
+                claim: claims[0], endpointVersion: 1, startedAt: harness.clock.now(),
                 result: AttemptResult(outcome: .response(statusCode: 200)), verdict: .succeeded)
             let plan = try await plan(harness, "UPDATE delivery") { tx in _ = try ResultQueries.record([result], in: tx)
             }

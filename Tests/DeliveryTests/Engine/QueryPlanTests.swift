@@ -72,7 +72,7 @@ struct QueryPlanTests {
             let lease = Lease(at: harness.clock.now())
             let claims = try await harness.claim(endpoint.id, limit: 1, lease: lease)
             let result = RecordedAttempt(
-                claim: claims[0], startedAt: harness.clock.now(),
+                claim: claims[0], endpointVersion: 1, startedAt: harness.clock.now(),
                 result: AttemptResult(outcome: .response(statusCode: 500)), verdict: .failed)
             let plan = try await plans(harness) { tx in _ = try ResultQueries.record([result], in: tx) }
 

@@ -64,13 +64,44 @@ import Timestamps
             try await harness.fail(endpoint, times: 1)
             #expect(try await harness.status(of: endpoint).0 == .disabled)
 
-            try await harness.store.write { [endpoints = harness.endpoints] tx in
-                try endpoints.forgiveFailures(of: endpoint, in: tx)
-            }
             try await harness.change(endpoint) { $0.status = .active }
             try await harness.fail(endpoint, times: 1)
 
             #expect(try await harness.status(of: endpoint).0 == .active)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func aChangedWebhookIsJudgedByWhatFollows(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.fail(endpoint, times: 60)
+            harness.clock.advance(by: .seconds(6 * 86_400))
+
+            try await harness.change(endpoint) { $0.url = "https://other.example/hook" }
+            try await harness.fail(endpoint, times: 1)
+
+            #expect(try await harness.status(of: endpoint).0 == .active)
+        }
+    }
+
+    /// The owner saves another URL, or resumes, while an attempt at the earlier version is on its way to a 410.
+    @Test(arguments: Engine.enabled) func aVerdictOfAnEarlierVersionDoesNotDisable(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            let lease = Lease(at: harness.clock.now())
+            try await harness.emit(2)
+            let claims = try await harness.claim(endpoint, lease: lease)
+            try await harness.change(endpoint) { $0.url = "https://other.example/hook" }
+
+            try await harness.record([claims[0]], .disabled, lease: lease, version: 1)
+
+            #expect(try await harness.status(of: endpoint).0 == .active)
+            let delivery = try #require(try await harness.deliveries(to: endpoint).first { $0.id == claims[0].id })
+            #expect(delivery.state == .pending && delivery.lane == .retry)
+            #expect(delivery.dueAt == harness.clock.now() + .seconds(1), "never sooner than a second")
+
+            try await harness.record([claims[1]], .disabled, lease: lease, version: 2)
+            #expect(try await harness.status(of: endpoint).0 == .disabled)
         }
     }
 

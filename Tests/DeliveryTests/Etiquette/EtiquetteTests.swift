@@ -13,9 +13,9 @@ import Testing
         case 300...399: (.fail, "redirect")
         case 408: (.retry, "request_timeout")
         case 410: (.disable, "gone")
-        case 429: (.retryLater, "too_many_requests")
+        case 429: (.hold, "too_many_requests")
         case 400...499: (.fail, "client_error")
-        case 503: (.retryLater, "service_unavailable")
+        case 503: (.hold, "service_unavailable")
         case 500...599: (.retry, "server_error")
         default: (.fail, "invalid_status")
         }
@@ -42,6 +42,37 @@ import Testing
             #expect(hint.hasSuffix(".") && hint.first?.isUppercase == true, "\(code): \(hint)")
         }
         #expect(Etiquette.hint(for: "of_another_version") == nil)
+    }
+
+    /// One code has several causes: advice that cannot help is worse than none.
+    @Test(arguments: [
+        ("tls_failed", "the receiver does not speak TLS on this port", "http://"),
+        ("tls_failed", "the receiver offers only TLS versions before 1.2", "TLS 1.2"),
+        ("tls_failed", "the certificate is for another host name", "names the host"),
+        ("tls_failed", "the receiver asks for a client certificate", "verify the JWT"),
+        ("tls_failed", "the TLS handshake failed: something", "log"),
+        ("tls_failed", "a detail of another version", "Install a valid certificate"),
+        ("address_blocked", "10.0.0.1 is not a public address: private use (RFC 1918)", "WEBHOOK_ALLOWED_NETWORKS"),
+        ("address_blocked", "10.0.0.1 port 80 is this server itself", "public addresses only."),
+        ("address_blocked", "the host has an address that webhooks of this account may not reach", "addresses only."),
+        ("server_error", "", "log"),
+    ])
+    func theDetailChoosesTheHint(code: String, detail: String, part: String) {
+        let hint = Etiquette.hint(for: code, detail: detail) ?? ""
+
+        #expect(hint.contains(part), "\(hint)")
+        #expect(hint.hasSuffix(".") && hint.first?.isUppercase == true)
+    }
+
+    @Test(arguments: ["0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1"])
+    func nobodyIsToldToOpenWhatNeverOpens(address: String) throws {
+        let blocked = try #require(throws: BlockedAddress.self) {
+            try AddressPolicy().check(try #require(IPAddress(address)), port: 443)
+        }
+
+        #expect(!blocked.mayBeAllowed)
+        let hint = Etiquette.hint(for: "address_blocked", detail: blocked.description)
+        #expect(hint == "Use a host with public addresses only.")
     }
 
     @Test func theProblemOfARedirectNamesItsLocation() {

@@ -33,6 +33,31 @@ import Testing
         #expect(idle.count == 1)
     }
 
+    @Test func aReceiverThatIsDistrustedKeepsNoConnectionForAMinute() throws {
+        var idle = IdleConnections<Fake>()
+        let resting = Fake()
+        #expect(idle.put(resting, try key("a"), address: address, established: start, at: start))
+
+        #expect(idle.distrust(try key("a"), at: start).map { $0 === resting } == [true])
+
+        #expect(idle.count == 0)
+        for (key, seconds, isKept) in [("a", 0, false), ("b", 0, true), ("a", 59, false), ("a", 60, true)] {
+            let now = start + .seconds(Int64(seconds))
+            #expect(idle.put(Fake(), try self.key(key), address: address, established: now, at: now) == isKept)
+        }
+    }
+
+    @Test func distrustIsBounded() throws {
+        var idle = IdleConnections<Fake>()
+        for index in 0...SenderLimits.distrustedKeys {
+            _ = idle.distrust(try key("\(index)"), at: start + .nanoseconds(Int64(index)))
+        }
+
+        let now = start + .seconds(1)
+        #expect(idle.put(Fake(), try key("0"), address: address, established: now, at: now), "the oldest is forgotten")
+        #expect(!idle.put(Fake(), try key("1"), address: address, established: now, at: now))
+    }
+
     @Test func idlenessEndsAfterOneAndAHalfSeconds() throws {
         var idle = IdleConnections<Fake>()
         let connection = Fake()

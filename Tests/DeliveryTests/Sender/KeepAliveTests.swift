@@ -1,4 +1,10 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 import NIOCore
+import NIOPosix
 import Synchronization
 import TestSupport
 import Testing
@@ -30,7 +36,8 @@ import Testing
     }
 
     @Test(arguments: [
-        okResponse, "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        okResponse, "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;ext=1\r\nok\r\n0\r\nTrailer: 1\r\n\r\n",
         "HTTP/1.1 500 Oops\nContent-Length: 2\n\nok",
         "HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200\r\nContent-Length: 1\r\n\r\nx",
@@ -51,7 +58,8 @@ import Testing
         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok, and more",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "HTTP/1.1 204 No Content\r\n\r\nsmuggled",
+        "HTTP/1.1 204 No Content\r\n\r\nsmuggled", "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n",
+        "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nokay\r\n0\r\n\r\n",
     ])
@@ -86,26 +94,67 @@ import Testing
         #expect(try await sendTwice(poolKeys: ("endpoint.1", "endpoint.2")) { $0.write(okResponse) }.connections == 2)
     }
 
-    @Test func aStaleConnectionIsRedialledInsideTheAttempt() async throws {
+    /// The receiver reads a request on a connection that served another before, and breaks down: it may have processed it.
+    @Test(arguments: [false, true]) func aRequestThatMayHaveBeenReadIsNotRepeated(resets: Bool) async throws {
         let (first, second, connections) = try await sendTwice { peer in
-            // The second request on a connection meets a receiver that has just given it up.
-            if peer.request == 0 { peer.write(okResponse) } else { peer.close() }
-        }
-
-        #expect(first.outcome == .response(statusCode: 200))
-        #expect(second.outcome == .response(statusCode: 200))
-        #expect(second.phases.connect != nil)
-        #expect(connections == 2)
-    }
-
-    @Test func aRedialHappensOnlyOnce() async throws {
-        let (first, second, connections) = try await sendTwice { peer in
-            if peer.connection == 0 && peer.request == 0 { peer.write(okResponse) } else { peer.close() }
+            if peer.request == 0 { peer.write(okResponse) } else if resets { peer.reset() } else { peer.close() }
         }
 
         #expect(first.outcome == .response(statusCode: 200))
         #expect(second.failureCode == .connectionClosed)
-        #expect(connections == 2)
+        #expect(connections == 1)
+    }
+
+    /// What comes to a resting connection while its event loop is busy: the kernel knows of it, the loop does not.
+    @Test(arguments: ["", "\r\n", "junk", "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"], [false, true])
+    func aConnectionThatIsOutOfStepIsNotWrittenTo(bytes: String, closes: Bool) async throws {
+        guard !bytes.isEmpty || closes else { return }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let peers = Mutex<[RawReceiver.Peer]>([])
+        let script: RawReceiver.Script = { peer in
+            peers.withLock { $0.append(peer) }
+            peer.write(okResponse)
+        }
+        try await RawReceiver.run(script: script) { receiver, port in
+            let sender = HTTPSender(
+                resolver: StubResolver("127.0.0.1"), policy: loopbackPolicy,
+                tls: try HTTPSender.makeTLS(additionalTrustRoots: []), group: group)
+            let request = try request("http://receiver.test:\(port)/")
+            #expect(await sender.send(request, within: .seconds(20)).outcome == .response(statusCode: 200))
+            let peer = try #require(peers.withLock { $0.first })
+
+            let isBusy = Mutex(true)
+            group.any().execute { while isBusy.withLock({ $0 }) { usleep(1_000) } }
+            let second = Task { await sender.send(request, within: .seconds(20)) }
+            if !bytes.isEmpty { try await peer.channel.writeAndFlush(ByteBuffer(string: bytes)) }
+            if closes { try await peer.channel.close() }
+            try await until("the connection is taken") { sender.idleConnectionCount == 0 }
+            isBusy.withLock { $0 = false }
+
+            #expect(await second.value.outcome == .response(statusCode: 200))
+            #expect(receiver.requests.count == 2)
+            #expect(receiver.connectionCount == 2)
+            await sender.shutdown()
+        }
+        try await group.shutdownGracefully()
+    }
+
+    /// Bytes beyond an answer that arrive together with the next one.
+    @Test(arguments: ["\r\n", "ok", "xyz\r\n\r\n", "{\"more\": true}"])
+    func leftoversBeforeAnAnswerHarmNothing(leftovers: String) async throws {
+        try await RawReceiver.run(script: { $0.write(($0.request > 0 ? leftovers : "") + okResponse) }) {
+            receiver, port in
+            try await withSender { sender in
+                let request = try request("http://receiver.test:\(port)/")
+                for _ in 0..<6 {
+                    #expect(await sender.send(request, within: .seconds(20)).outcome == .response(statusCode: 200))
+                }
+
+                #expect(receiver.requests.count == 6)
+                #expect(receiver.connectionCount >= 5, "a receiver that miscounts gets a connection for each request")
+                #expect(sender.idleConnectionCount == 0)
+            }
+        }
     }
 
     @Test func nothingIsRedialledAfterAByteOfTheResponse() async throws {

@@ -8,8 +8,8 @@ import Testing
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 Fine\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
         + "3;a=b\r\nabc\r\n0A\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n"
 
-    private func parse<Text: StringProtocol>(_ pieces: [Text]) throws -> ResponseParser {
-        var parser = ResponseParser()
+    private func parse<Text: StringProtocol>(_ pieces: [Text], isReused: Bool = false) throws -> ResponseParser {
+        var parser = ResponseParser(isReused: isReused)
         for piece in pieces { try parser.receive(ByteBuffer(bytes: piece.utf8)) }
         return parser
     }
@@ -44,15 +44,41 @@ import Testing
         #expect(parser.head?.headers.map(\.value) == [value])
     }
 
+    /// Bytes that the answer before left behind, and how this one is read after them in whatever pieces it comes.
+    @Test(arguments: [
+        "", "\r\n", "\n", "ok", "ok\r\n\r\n", "\u{0}", "HTTP/1.1 20", "HHTTP/1.1 x00 \r\n", "HTTP/1.1\r\n",
+    ])
+    func leftoversOnAReusedConnectionAreSkipped(leftovers: String) throws {
+        let text = leftovers + chunked
+        for offset in 0...text.utf8.count {
+            let split = text.utf8.index(text.startIndex, offsetBy: offset)
+            let parser = try parse([text[..<split], text[split...]], isReused: true)
+
+            #expect(parser.progress == .done(reusable: true), "split at \(offset)")
+            #expect(parser.head?.statusCode == 200)
+            #expect(parser.head?.headers.map(\.value) == ["1", "chunked"])
+            #expect(parser.hasSkippedLeftovers == !leftovers.isEmpty)
+        }
+        let bytes = text.utf8.indices.map { text[$0..<text.utf8.index(after: $0)] }
+        #expect(try parse(bytes, isReused: true).body == Array("abc0123456789".utf8))
+    }
+
+    @Test func leftoversEndAt32KiB() throws {
+        let failure = #expect(throws: AttemptFailure.self) {
+            try parse(Array(repeating: String(repeating: "a", count: 1_024), count: 33), isReused: true)
+        }
+        #expect(failure?.code == .invalidResponse)
+    }
+
     @Test func invalidUTF8BecomesTheReplacementCharacter() throws {
-        var parser = ResponseParser()
+        var parser = ResponseParser(isReused: false)
         try parser.receive(ByteBuffer(bytes: Array("HTTP/1.1 200 OK\r\nX: ".utf8) + [0xFF, 0x0D, 0x0A, 0x0D, 0x0A]))
 
         #expect(parser.head?.headers.map(\.value) == ["\u{FFFD}"])
     }
 
     @Test func the32ndKiBOfAHeadIsTheLast() throws {
-        let start = "HTTP/1.1 204 OK\r\nX: "
+        let start = "HTTP/1.1 304 OK\r\nX: "
         let end = "\r\n\r\n"
         let fill = { String(repeating: "a", count: 32 * 1_024 - start.utf8.count - end.utf8.count + $0) }
 
@@ -91,7 +117,7 @@ import Testing
         var finished = 0
 
         for _ in 0..<5_000 {
-            var parser = ResponseParser()
+            var parser = ResponseParser(isReused: false)
             let noise = (0..<Int.random(in: 0..<40, using: &generator)).compactMap { _ in
                 alphabet.randomElement(using: &generator)
             }

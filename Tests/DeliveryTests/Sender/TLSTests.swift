@@ -12,10 +12,17 @@ import Testing
         let authority: NIOSSLCertificate
         let server: NIOSSLContext
 
-        init(subjectAltName: String = "DNS:receiver.test,IP:127.0.0.1") async throws {
+        init(
+            subjectAltName: String = "DNS:receiver.test,IP:127.0.0.1", asksForCertificate: Bool = false,
+            maximum: TLSVersion? = nil
+        ) async throws {
             (authority, server) = try await withTemporaryDirectory { folder in
                 let authority = try await TestAuthority(in: folder)
-                return (authority.certificate, try await authority.issue(for: subjectAltName).serverContext())
+                let issued = try await authority.issue(for: subjectAltName)
+                return (
+                    authority.certificate,
+                    try issued.serverContext(asksForCertificate: asksForCertificate, maximum: maximum)
+                )
             }
         }
     }
@@ -108,6 +115,26 @@ import Testing
     ])
     func aNameInACertificateCovers(pattern: String, host: String, covers: Bool) {
         #expect(CertificateIdentity.matches(pattern: Array(pattern.utf8), host: host) == covers)
+    }
+
+    /// Under TLS 1.3 the receiver refuses after the request was written, under TLS 1.2 without saying why.
+    @Test(arguments: [
+        (TLSVersion.tlsv13, "the receiver asks for a client certificate"),
+        (.tlsv12, "the receiver refused the handshake: it may ask for a client certificate, or share no cipher"),
+        (.tlsv11, "the receiver offers only TLS versions before 1.2"),
+    ])
+    func whyAReceiverRefusesIsTold(maximum: TLSVersion, detail: String) async throws {
+        let certificates = try await Certificates(asksForCertificate: true, maximum: maximum)
+        try await RawReceiver.run(tls: certificates.server, script: { $0.write(okResponse) }) { receiver, port in
+            try await withSender(trusting: [certificates.authority]) { sender in
+                let result = await sender.send(try request("https://receiver.test:\(port)/"), within: .seconds(20))
+
+                #expect(result.outcome == .failure(AttemptFailure(.tlsFailed, detail)))
+                let hint = Etiquette.hint(for: "tls_failed", detail: detail) ?? ""
+                #expect(!hint.contains("Install a valid certificate"), "\(hint)")
+                #expect(receiver.requests.isEmpty)
+            }
+        }
     }
 
     @Test func aHandshakeThatStallsEndsAtTheDeadline() async throws {

@@ -43,7 +43,7 @@ import Testing
         arguments: [
             (429, "120", 120, "too_many_requests"), (503, "120", 120, "service_unavailable"),
             (503, "999999", 3_600, "service_unavailable"), (429, "soon", 2, "too_many_requests"),
-            (500, "120", 2, "server_error"),
+            (500, "120", 120, "server_error"),
         ] as [(Int, String, Int, String)])
     func retryAfterIsHonoured(status: Int, header: String, wait: Int, code: String) async throws {
         try await withWebhookServer { _, count in
