@@ -36,13 +36,15 @@ package struct AttemptRunner: Sendable {
     /// Sends `claim` to `endpoint` and says what follows.
     func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint) async -> Run {
         let startedAt = clock.now()
-        let result: AttemptResult
+        var result: AttemptResult
         do {
+            let url = try CallbackURL(endpoint.url)
             let request = WebhookRequest(
-                poolKey: "\(endpoint.id) \(endpoint.version)", url: try CallbackURL(endpoint.url),
+                poolKey: "\(endpoint.id) \(endpoint.version)", url: url,
                 headers: headers(claim, endpoint, startedAt), body: claim.body, isPublicOnly: endpoint.isPublicOnly,
                 caller: Self.caller(endpoint), turn: .init(delivery: claim.id.text, attempt: claim.attempt))
             result = await sender.send(request, within: Self.timeLimit)
+            result.receiver = KnownReceiver(host: url.host)
         } catch {
             result = AttemptResult(outcome: .failure(AttemptFailure(.urlInvalid, "\(error)")))
         }

@@ -60,9 +60,10 @@ package struct Etiquette: Sendable, Hashable {
             hint: "Check what answers at the callback URL."),
     ]
 
-    /// The row that `status` falls under.
-    package static func row(for status: Int) -> Etiquette {
-        table.first { $0.statuses.contains(status) } ?? table[table.count - 1]
+    /// The row that `status` falls under; what a known receiver means by it counts before.
+    package static func row(for status: Int, from receiver: KnownReceiver? = nil) -> Etiquette {
+        let status = receiver?.isProcessed(status) == true ? 200 : status
+        return table.first { $0.statuses.contains(status) } ?? table[table.count - 1]
     }
 
     /// Why an attempt failed: a code of the closed list, and what happened in particular.
@@ -78,7 +79,7 @@ package struct Etiquette: Sendable, Hashable {
         switch result.outcome {
         case .failure(let failure): return Problem(code: failure.code.rawValue, detail: failure.detail)
         case .response(let status):
-            guard let code = row(for: status).code else { return nil }
+            guard let code = row(for: status, from: result.receiver).code else { return nil }
             let location = result.responseHeader("location").map { "Location: \($0)" }
             return Problem(code: code, detail: (code == "redirect" ? location : nil) ?? "")
         }

@@ -69,8 +69,11 @@ package struct ReadySet: Sendable {
                 self = .refused(until: hold.until, isNamed: hold.isNamed)
                 return
             }
+            if attempt.verdict == .succeeded {
+                self = .succeeded(attempt.result.duration)
+                return
+            }
             switch attempt.result.outcome {
-            case .response(200..<300): self = .succeeded(attempt.result.duration)
             case .response(500...599): self = .overloaded
             case .response: self = .neutral
             case .failure(let failure): self = failure.code.isTimeout ? .timedOut : .overloaded

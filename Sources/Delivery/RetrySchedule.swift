@@ -71,7 +71,7 @@ package enum Verdict: Hashable, Sendable {
     package init(of result: AttemptResult, step: Int, at now: Timestamp, schedule: RetrySchedule, jitter: Double) {
         switch result.outcome {
         case .response(let status):
-            switch Etiquette.row(for: status).action {
+            switch Etiquette.row(for: status, from: result.receiver).action {
             case .succeed:
                 self = .succeeded
                 return
@@ -112,7 +112,8 @@ package struct Hold: Hashable, Sendable {
     ///   - now: What a wait is counted from.
     ///   - jitter: 0 to 1; adds up to a fifth.
     package init?(of result: AttemptResult, at now: Timestamp, jitter: Double) {
-        guard let status = result.outcome.statusCode, Etiquette.row(for: status).action == .hold else { return nil }
+        guard let status = result.outcome.statusCode, Etiquette.row(for: status, from: result.receiver).action == .hold
+        else { return nil }
         let wait = RetryAfter.wait(result, at: now) ?? .zero
         isNamed = wait >= Self.least
         until = now + RetrySchedule.spread(max(wait, Self.least), jitter: jitter)

@@ -18,6 +18,9 @@ package struct AttemptResult: Sendable {
     /// The address that was connected to; nil when none was.
     package var address: IPAddress?
 
+    /// The service that was asked, when its answers mean something of their own.
+    package var receiver: KnownReceiver?
+
     /// Makes a result.
     package init(
         outcome: AttemptOutcome, phases: AttemptPhases = AttemptPhases(), duration: Duration = .zero,

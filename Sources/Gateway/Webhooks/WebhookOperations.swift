@@ -139,16 +139,11 @@ struct WebhookOperations: Sendable {
         } catch {
             var errors = FieldErrors()
             let advice =
-<<<<<<< HEAD
-                switch (isOwner, error.reason) {
-                case (_, .ownAddress): ""
-                case (true, _): ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS"
-                case (false, _): ". Networks that the operator allows are for the account that owns the server"
+                switch (error.mayBeAllowed, isOwner) {
+                case (false, _): ""
+                case (true, true): ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS"
+                case (true, false): ". Networks that the operator allows are for the account that owns the server"
                 }
-=======
-                error.mayBeAllowed && isOwner
-                ? ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS" : ""
->>>>>>> 104211ef6b90e963a3cce4bfb24e24eb69774080
             errors.add("url", "The url field must lead to a public address: \(error)\(advice)")
             try errors.check(message)
         }

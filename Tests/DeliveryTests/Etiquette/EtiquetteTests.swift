@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import Timestamps
 
 @testable import Delivery
 
@@ -84,6 +85,22 @@ import Testing
         )
         #expect(Etiquette.problem(of: AttemptResult(outcome: .response(statusCode: 302)))?.detail == "")
         #expect(Etiquette.problem(of: AttemptResult(outcome: .response(statusCode: 204))) == nil)
+    }
+
+    /// Google Apps Script answers with a redirect once a script ran; others mean what they say.
+    @Test(arguments: [
+        ("script.google.com", 302, true), ("script.google.com", 303, true), ("script.google.com", 301, false),
+        ("script.google.com", 404, false), ("script.google.com", 200, true), ("example.com", 302, false),
+        ("script.google.com.example.com", 302, false), ("prod-1.logic.azure.com", 302, false),
+    ])
+    func aRedirectOfAppsScriptCountsAsProcessed(_ host: String, _ status: Int, _ isProcessed: Bool) {
+        var result = AttemptResult(outcome: .response(statusCode: status))
+        result.receiver = KnownReceiver(host: host)
+
+        let verdict = Verdict(of: result, step: 0, at: Timestamp(seconds: 0), schedule: .standard, jitter: 0)
+
+        #expect((verdict == .succeeded) == isProcessed)
+        #expect((Etiquette.problem(of: result) == nil) == isProcessed)
     }
 
     @Test(arguments: [("webhooks.md", Etiquette.markdown), ("errors.md", Etiquette.hintsMarkdown)])
