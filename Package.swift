@@ -108,6 +108,7 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "CDocuments"),
         .target(name: "CSQLiteSettings"),
+        .target(name: "CPowerCut", linkerSettings: [.linkedLibrary("sqlite3")]),
         .systemLibrary(
             name: "CMarkGFM", providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
         .systemLibrary(name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
@@ -147,7 +148,7 @@ let package = Package(
             ], exclude: ["Judges"],
             swiftSettings: settings),
         .testTarget(
-            name: "StorageTests", dependencies: ["Storage", "TestSupport", "Timestamps", logging],
+            name: "StorageTests", dependencies: ["CPowerCut", "Storage", "TestSupport", "Timestamps", logging],
             swiftSettings: settings),
         .testTarget(
             name: "DeliveryTests",
