@@ -205,9 +205,10 @@ struct DispatcherCore: Sendable {
         return zip(requests, claims).flatMap { request, claim -> [Action] in
             switch claim {
             case .taken(let endpoint, let deliveries):
-                ready.claimed(request, count: deliveries.count, of: endpoint, at: now.wall)
-                held.formUnion(deliveries.map(\.id))
-                return deliveries.map { isStopping ? .giveBack($0) : .attempt($0, endpoint) }
+                return taken(deliveries, of: endpoint, request, at: now)
+            case .takenInPart(let endpoint, let deliveries, let unreadable):
+                return unreadable.map { .report(.unreadable(request.endpoint, $0)) }
+                    + taken(deliveries, of: endpoint, request, at: now)
             case .notActive:
                 ready.claimed(request, count: 0, at: now.wall)
                 return []
@@ -237,6 +238,14 @@ struct DispatcherCore: Sendable {
             notBefore[.repair] = now.boot + scanInterval
         }
         return failing.insert(job).inserted ? [.report(.failing(job, error))] : []
+    }
+
+    private mutating func taken(
+        _ deliveries: [ClaimedDelivery], of endpoint: Endpoint, _ request: ReadySet.Request, at now: Instants
+    ) -> [Action] {
+        ready.claimed(request, count: deliveries.count, of: endpoint, at: now.wall)
+        held.formUnion(deliveries.map(\.id))
+        return deliveries.map { isStopping ? .giveBack($0) : .attempt($0, endpoint) }
     }
 
     private mutating func begin(_ job: Job, at now: Instants, again interval: Duration) -> Bool {
