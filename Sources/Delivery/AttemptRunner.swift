@@ -49,9 +49,11 @@ package struct AttemptRunner: Sendable {
         if let failure = result.outcome.failure, failure.code == .cancelled {
             return .notMade(reason: failure.detail)
         }
+        let now = clock.instants()
         let verdict = Verdict(
-            of: result, step: claim.step, at: clock.now(), schedule: schedule, jitter: clock.drawFraction())
-        return .made(RecordedAttempt(claim: claim, startedAt: startedAt, result: result, verdict: verdict))
+            of: result, step: claim.step, at: now.wall, schedule: schedule, jitter: clock.drawFraction())
+        return .made(
+            RecordedAttempt(claim: claim, startedAt: startedAt, result: result, verdict: verdict, judgedAt: now))
     }
 
     /// Whether an attempt at `endpoint` can begin without a lookup of its name.
