@@ -157,9 +157,12 @@ final class AttemptRecorder: Sendable {
     }
 
     private func store(_ batch: Batch) async throws {
-        let stored = try await store.write(.engine) { tx in
+        let stored = try await store.write(.engine) { [clock] tx in
             try DeliveryQueries.giveBack(batch.returned, in: tx)
-            return try ResultQueries.record(batch.results, details: batch.details, in: tx)
+            // As the clock is now: it may have been set back while the store took nothing.
+            let now = clock.instants()
+            return try ResultQueries.record(
+                batch.results.map { $0.redated(at: now) }, details: batch.details, in: tx)
         }
         for result in batch.results where result.verdict == .failed {
             logger.info("delivery failed", metadata: result.logMetadata)

@@ -51,13 +51,13 @@ package struct AttemptRunner: Sendable {
         if let failure = result.outcome.failure, failure.code == .cancelled {
             return .notMade(reason: failure.detail)
         }
-        let endedAt = clock.now()
+        let now = clock.instants()
         let verdict = Verdict(
-            of: result, step: claim.step, at: endedAt, schedule: schedule, jitter: clock.drawFraction())
+            of: result, step: claim.step, at: now.wall, schedule: schedule, jitter: clock.drawFraction())
         return .made(
             RecordedAttempt(
                 claim: claim, endpointVersion: endpoint.version, startedAt: startedAt, result: result, verdict: verdict,
-                hold: Hold(of: result, at: endedAt, jitter: clock.drawFraction())))
+                hold: Hold(of: result, at: now.wall, jitter: clock.drawFraction()), judgedAt: now))
     }
 
     /// Whether an attempt at `endpoint` can begin without a lookup of its name.

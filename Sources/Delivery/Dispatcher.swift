@@ -99,6 +99,12 @@ package struct Dispatcher: Service {
         switch action {
         case .attempt(let claim, let endpoint):
             attempts.addTask { await attempt(claim, to: endpoint, recorder) }
+        case .attemptLater(let claim, let endpoint, let wait):
+            attempts.addTask {
+                // Cancelled: the attempt ends as soon as it begins.
+                try? await clock.sleep(for: wait)
+                await attempt(claim, to: endpoint, recorder)
+            }
         case .lookUp(let endpoint, let lane):
             jobs.addTask { [runner, wakeups = store.wakeups] in
                 await runner.prepare(for: endpoint)

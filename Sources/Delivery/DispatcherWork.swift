@@ -19,13 +19,15 @@ struct DispatcherWork: Sendable {
     enum Claimed: Sendable {
         /// These are ours now.
         case taken(Endpoint, [ClaimedDelivery])
+        /// These are ours now, beside others that cannot be read and have failed: which, and why.
+        case takenInPart(Endpoint, [ClaimedDelivery], unreadable: [String])
         /// The endpoint was paused, disabled or deleted.
         case notActive
         /// Nothing is claimed before the name is looked up: a name server that is silent holds no slot and no lease.
         case nameUnknown(Endpoint)
         /// Its signing key does not open: it is disabled now.
         case disabled
-        /// A row holds what it should not; other endpoints are served all the same.
+        /// The endpoint cannot be read; others are served all the same.
         case unreadable(String)
     }
 
@@ -57,15 +59,15 @@ struct DispatcherWork: Sendable {
         guard isPrepared(endpoint) else { return .nameUnknown(endpoint) }
         if let release = endpoint.release {
             switch try ReleaseQueries.claim(endpoint, release, lease: lease, at: now, in: tx) {
-            case .taken(let held): return .taken(endpoint, [held])
+            case .taken(let held): return Claimed(held, of: endpoint)
             case .waiting: return .taken(endpoint, [])
             case .over: endpoint.release = nil
             }
         }
-        let deliveries = try DeliveryQueries.claim(
+        let taken = try DeliveryQueries.claim(
             endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease, at: now, cursors: cursors,
             in: tx)
-        return .taken(endpoint, deliveries)
+        return Claimed(taken, of: endpoint)
     }
 
     /// All that waits at active endpoints, and endpoints that are gone.
@@ -96,4 +98,13 @@ struct DispatcherWork: Sendable {
     }
 
     private static let batch = 500
+}
+
+extension DispatcherWork.Claimed {
+    fileprivate init(_ taken: DeliveryQueries.Taken, of endpoint: Endpoint) {
+        self =
+            taken.unreadable.isEmpty
+            ? .taken(endpoint, taken.deliveries)
+            : .takenInPart(endpoint, taken.deliveries, unreadable: taken.unreadable)
+    }
 }

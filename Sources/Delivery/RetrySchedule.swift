@@ -119,6 +119,12 @@ package struct Hold: Hashable, Sendable {
         until = now + RetrySchedule.spread(max(wait, Self.least), jitter: jitter)
     }
 
+    /// Makes a hold.
+    package init(until: Timestamp, isNamed: Bool) {
+        self.until = until
+        self.isNamed = isNamed
+    }
+
     private static let least: Duration = .seconds(1)
 }
 

@@ -208,7 +208,8 @@ extension EngineHarness {
             guard let row = try DeliveryQueries.activeEndpoint(endpoint, in: tx) else { return [] }
             return try DeliveryQueries.claim(
                 endpoint: try endpoints.endpoint(row: row), lane: lane, limit: limit, lease: lease, at: clock.now(),
-                in: tx)
+                in: tx
+            ).deliveries
         }
     }
 
