@@ -52,12 +52,13 @@ package struct AttemptRunner: Sendable {
             return .notMade(reason: failure.detail)
         }
         let endedAt = clock.now()
-        let verdict = Verdict(
-            of: result, step: claim.step, at: endedAt, schedule: schedule, jitter: clock.drawFraction())
+        let jitter = clock.drawFraction()
+        let verdict = Verdict(of: result, step: claim.step, at: endedAt, schedule: schedule, jitter: jitter)
         return .made(
             RecordedAttempt(
                 claim: claim, endpointVersion: endpoint.version, startedAt: startedAt, result: result, verdict: verdict,
-                hold: Hold(of: result, at: endedAt, jitter: clock.drawFraction())))
+                hold: Hold(of: result, at: endedAt, jitter: jitter),
+                isPaced: endpoint.pace.interval != nil, rate: endpoint.recentRate))
     }
 
     /// Whether an attempt at `endpoint` can begin without a lookup of its name.

@@ -76,6 +76,10 @@ package struct RecordedAttempt: Sendable {
     package let verdict: Verdict
     /// What it says about the whole webhook; nil when it says nothing.
     package var hold: Hold?
+    /// Whether the endpoint was sent to at a pace.
+    package var isPaced = false
+    /// How many requests the endpoint took in a second, as far as this node knew.
+    package var rate = 0
 }
 
 /// Response headers as one text: `name: value` lines, names as received.

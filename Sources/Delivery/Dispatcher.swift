@@ -34,7 +34,7 @@ package struct Dispatcher: Service {
     ///   - logger: Told of failed deliveries and of a store that does not take results.
     package init(
         store: any Store, endpoints: EndpointQueries, runner: AttemptRunner, lease: OwnLease, clock: any WallClock,
-        limits: ReadySet.Limits? = nil, scanInterval: Duration = .seconds(1),
+        limits: ReadySet.Limits = .init(), scanInterval: Duration = .seconds(1),
         metrics: DeliveryMetrics = DeliveryMetrics(), logger: Logger
     ) {
         self.store = store
@@ -42,7 +42,7 @@ package struct Dispatcher: Service {
         self.runner = runner
         self.lease = lease
         self.clock = clock
-        self.limits = limits ?? ReadySet.Limits(phase: clock.drawFraction())
+        self.limits = limits
         self.scanInterval = scanInterval
         self.metrics = metrics
         self.logger = logger

@@ -116,7 +116,7 @@ struct DispatcherCore: Sendable {
             add(endpoint, .first, dueAt: now.wall)
         case .stored(let done):
             held.remove(done.id)
-            ready.finished(done.endpoint, done.signal, retryAt: done.retryAt, at: now.wall)
+            ready.finished(done.endpoint, done.signal, took: done.took, retryAt: done.retryAt, at: now.wall)
             if let retryAt = done.retryAt { note(done.endpoint, .retry, dueAt: retryAt) }
         case .claimed(let claims):
             return claimed(claims, at: now)

@@ -53,19 +53,50 @@ struct DispatcherWork: Sendable {
                 endpoint.id, version: endpoint.version, because: EndpointQueries.unreadableKey, in: tx)
             return .disabled
         }
-        if endpoint.isHeld(at: now) { return .taken(endpoint, []) }
+        if endpoint.pace.hold(at: now) != nil { return .taken(endpoint, []) }
         guard isPrepared(endpoint) else { return .nameUnknown(endpoint) }
+        endpoint.recentRate = request.recentRate
+        guard endpoint.pace.interval != nil else {
+            let deliveries = try take(request, request.limit, from: &endpoint, lease: lease, at: now, in: tx)
+            return .taken(endpoint, deliveries)
+        }
+        return try claimAtPace(request, from: &endpoint, lease: lease, at: now, in: tx)
+    }
+
+    /// Takes as many deliveries as have a place now, for all nodes together; the endpoint says when the next place is.
+    private func claimAtPace(
+        _ request: ReadySet.Request, from endpoint: inout Endpoint, lease: Lease, at now: Timestamp,
+        in tx: any Transaction
+    ) throws -> Claimed {
+        guard let pace = try DeliveryQueries.lockedPace(of: endpoint, in: tx) else {
+            endpoint.pace.wait(at: now)
+            return .taken(endpoint, [])
+        }
+        endpoint.pace = pace
+        if pace.hold(at: now) != nil { return .taken(endpoint, []) }
+        let limit = min(request.limit, pace.burst ?? request.limit)
+        let deliveries = try take(request, limit, from: &endpoint, lease: lease, at: now, in: tx)
+        if !deliveries.isEmpty {
+            endpoint.pace.book(deliveries.count, at: now)
+            try tx.run(DeliveryQueries.setPace(endpoint.pace, of: endpoint.id))
+        }
+        return .taken(endpoint, deliveries)
+    }
+
+    /// Takes at most `limit` deliveries: of what is let go one at a time, or else whatever waits.
+    private func take(
+        _ request: ReadySet.Request, _ limit: Int, from endpoint: inout Endpoint, lease: Lease, at now: Timestamp,
+        in tx: any Transaction
+    ) throws -> [ClaimedDelivery] {
         if let release = endpoint.release {
             switch try ReleaseQueries.claim(endpoint, release, lease: lease, at: now, in: tx) {
-            case .taken(let held): return .taken(endpoint, [held])
-            case .waiting: return .taken(endpoint, [])
+            case .taken(let held): return [held]
+            case .waiting: return []
             case .over: endpoint.release = nil
             }
         }
-        let deliveries = try DeliveryQueries.claim(
-            endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease, at: now, cursors: cursors,
-            in: tx)
-        return .taken(endpoint, deliveries)
+        return try DeliveryQueries.claim(
+            endpoint: endpoint, lane: request.lane, limit: limit, lease: lease, at: now, cursors: cursors, in: tx)
     }
 
     /// All that waits at active endpoints, and endpoints that are gone.
