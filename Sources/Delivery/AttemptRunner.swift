@@ -61,11 +61,11 @@ package struct AttemptRunner: Sendable {
                 isPaced: endpoint.pace.interval != nil, rate: endpoint.recentRate))
     }
 
-    /// Whether an attempt at `endpoint` can begin without a lookup of its name.
-    func isPrepared(for endpoint: Endpoint) -> Bool {
+    /// What is known of the name of `endpoint`.
+    func knowledge(of endpoint: Endpoint) -> NameKnowledge {
         // A URL that cannot be parsed is the attempt's to tell.
-        guard let url = try? CallbackURL(endpoint.url) else { return true }
-        return sender.isPrepared(for: url)
+        guard let url = try? CallbackURL(endpoint.url) else { return .addresses }
+        return sender.knowledge(of: url)
     }
 
     /// Looks the name of `endpoint` up; 5 s at most.

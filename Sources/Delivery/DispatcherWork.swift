@@ -5,14 +5,14 @@ import Timestamps
 struct DispatcherWork: Sendable {
     /// Reads endpoints and their keys.
     let endpoints: EndpointQueries
-    /// Whether an attempt can begin without a lookup of the endpoint's name.
-    let isPrepared: @Sendable (Endpoint) -> Bool
+    /// What is known of the endpoint's name.
+    let knowledge: @Sendable (Endpoint) -> NameKnowledge
     /// Where claims ended before.
     private let cursors = ClaimCursors()
 
-    init(endpoints: EndpointQueries, isPrepared: @escaping @Sendable (Endpoint) -> Bool = { _ in true }) {
+    init(endpoints: EndpointQueries, knowledge: @escaping @Sendable (Endpoint) -> NameKnowledge = { _ in .addresses }) {
         self.endpoints = endpoints
-        self.isPrepared = isPrepared
+        self.knowledge = knowledge
     }
 
     /// What one request of a claim gave.
@@ -54,18 +54,20 @@ struct DispatcherWork: Sendable {
             return .disabled
         }
         if endpoint.pace.hold(at: now) != nil { return .taken(endpoint, []) }
-        guard isPrepared(endpoint) else { return .nameUnknown(endpoint) }
+        let knowledge = knowledge(endpoint)
+        guard knowledge != .nothing else { return .nameUnknown(endpoint) }
         endpoint.recentRate = request.recentRate
+        // A dead name fails each attempt at once: one at each scan is enough, and leaves the others their turn.
+        let limit = knowledge == .failure ? 1 : request.limit
         guard endpoint.pace.interval != nil else {
-            let deliveries = try take(request, request.limit, from: &endpoint, lease: lease, at: now, in: tx)
-            return .taken(endpoint, deliveries)
+            return .taken(endpoint, try take(request.lane, limit, from: &endpoint, lease: lease, at: now, in: tx))
         }
-        return try claimAtPace(request, from: &endpoint, lease: lease, at: now, in: tx)
+        return try claimAtPace(request.lane, limit, from: &endpoint, lease: lease, at: now, in: tx)
     }
 
     /// Takes as many deliveries as have a place now, for all nodes together; the endpoint says when the next place is.
     private func claimAtPace(
-        _ request: ReadySet.Request, from endpoint: inout Endpoint, lease: Lease, at now: Timestamp,
+        _ lane: DeliveryLane, _ limit: Int, from endpoint: inout Endpoint, lease: Lease, at now: Timestamp,
         in tx: any Transaction
     ) throws -> Claimed {
         guard let pace = try DeliveryQueries.lockedPace(of: endpoint, in: tx) else {
@@ -74,8 +76,8 @@ struct DispatcherWork: Sendable {
         }
         endpoint.pace = pace
         if pace.hold(at: now) != nil { return .taken(endpoint, []) }
-        let limit = min(request.limit, pace.burst ?? request.limit)
-        let deliveries = try take(request, limit, from: &endpoint, lease: lease, at: now, in: tx)
+        let deliveries = try take(
+            lane, min(limit, pace.burst ?? limit), from: &endpoint, lease: lease, at: now, in: tx)
         if !deliveries.isEmpty {
             endpoint.pace.book(deliveries.count, at: now)
             try tx.run(DeliveryQueries.setPace(endpoint.pace, of: endpoint.id))
@@ -85,7 +87,7 @@ struct DispatcherWork: Sendable {
 
     /// Takes at most `limit` deliveries: of what is let go one at a time, or else whatever waits.
     private func take(
-        _ request: ReadySet.Request, _ limit: Int, from endpoint: inout Endpoint, lease: Lease, at now: Timestamp,
+        _ lane: DeliveryLane, _ limit: Int, from endpoint: inout Endpoint, lease: Lease, at now: Timestamp,
         in tx: any Transaction
     ) throws -> [ClaimedDelivery] {
         if let release = endpoint.release {
@@ -96,7 +98,7 @@ struct DispatcherWork: Sendable {
             }
         }
         return try DeliveryQueries.claim(
-            endpoint: endpoint, lane: request.lane, limit: limit, lease: lease, at: now, cursors: cursors, in: tx)
+            endpoint: endpoint, lane: lane, limit: limit, lease: lease, at: now, cursors: cursors, in: tx)
     }
 
     /// All that waits at active endpoints, and endpoints that are gone.
