@@ -83,6 +83,12 @@ extension ReadySet {
             self = new
         }
 
+        /// When the first of what is due may go by the clock; nil when nothing is due.
+        var nextAt: Timestamp? {
+            guard let due = dueAt.values.min() else { return nil }
+            return max(due, releaseAt ?? due, holdUntil ?? due)
+        }
+
         /// How many requests may go at `now` by window and hold; how many by the pace, the store says.
         func allowance(at now: Timestamp) -> Int {
             if let holdUntil, holdUntil > now { return 0 }

@@ -83,11 +83,13 @@ package struct ReadySet: Sendable {
     private var ring: [EndpointID] = []
     /// Endpoints that go before the ring.
     private var fresh: [EndpointID] = []
+    /// Endpoints with work that is not due yet or may not go: only they are looked through when a time has come.
+    private var waiting: Set<EndpointID> = []
     /// Turns of fresh endpoints since the last one of the ring.
     private var freshTurns = 0
     private var inFlight = 0
     private var inFlightBy: [Standing: Int] = [:]
-    /// No endpoint outside the ring has anything due before this.
+    /// Nothing of those that wait may go before this.
     private var nextCheck: Timestamp?
 
     /// Makes a set that knows of nothing.
@@ -103,7 +105,7 @@ package struct ReadySet: Sendable {
         var entry = entries[endpoint, default: Entry(limits, at: dueAt)]
         entry.dueAt[lane] = min(entry.dueAt[lane] ?? dueAt, dueAt)
         entries[endpoint] = entry
-        if !entry.isInRing { check(at: dueAt) }
+        if !entry.isInRing { wait(endpoint, until: entry.nextAt ?? dueAt) }
     }
 
     /// Replaces what is known of what waits where by a complete scan of the store, made at `now`.
@@ -129,7 +131,8 @@ package struct ReadySet: Sendable {
         forgetUnused(at: now)
         ring.removeAll { entries[$0]?.isInRing != true }
         fresh.removeAll { entries[$0]?.isInRing != true }
-        nextCheck = entries.values.filter { !$0.isInRing }.flatMap(\.dueAt.values).min()
+        waiting = Set(entries.lazy.filter { !$1.isInRing && !$1.dueAt.isEmpty }.map(\.key))
+        nextCheck = waiting.compactMap { entries[$0]?.nextAt }.min()
     }
 
     /// Takes slots for what is due, endpoint by endpoint; call ``claimed(_:count:of:at:)`` for every request of the answer.
@@ -142,16 +145,15 @@ package struct ReadySet: Sendable {
         var first = fresh[...]
         let isAlone = ring.count + fresh.count == 1
         while freeSlots > 0, let endpoint = takeTurn(&first, &rest) {
-            guard var entry = entries[endpoint], let lane = lane(of: entry, at: now) else {
+            guard var entry = entries[endpoint] else { continue }
+            guard let lane = lane(of: entry, at: now), entry.nextAt.map({ $0 <= now }) ?? false else {
                 entries[endpoint]?.isInRing = false
-                if let later = entries[endpoint]?.dueAt.values.min() { check(at: later) }
+                if let later = entry.nextAt { wait(endpoint, until: later) }
                 continue
             }
             entry.narrowAfterPause(at: now)
             let room = room(for: entry, at: now)
             guard room > 0 else {
-                let times = [entry.releaseAt, entry.holdUntil].compactMap { $0 }.filter { $0 > now }
-                if let later = times.max() { check(at: later) }
                 kept.append(endpoint)
                 continue
             }
@@ -235,21 +237,24 @@ package struct ReadySet: Sendable {
     /// When to plan again for what becomes due by the clock; nil when nothing waits for that.
     package var nextDue: Timestamp? { nextCheck }
 
-    private mutating func check(at dueAt: Timestamp) {
-        nextCheck = min(nextCheck ?? dueAt, dueAt)
+    private mutating func wait(_ endpoint: EndpointID, until time: Timestamp) {
+        waiting.insert(endpoint)
+        nextCheck = min(nextCheck ?? time, time)
     }
 
     private mutating func fillRing(at now: Timestamp) {
         guard let nextCheck, nextCheck <= now else { return }
         self.nextCheck = nil
-        for (endpoint, entry) in entries where !entry.isInRing {
-            guard let dueAt = entry.dueAt.values.min() else { continue }
-            if dueAt <= now {
+        let candidates = waiting
+        waiting = []
+        for endpoint in candidates {
+            guard let entry = entries[endpoint], let next = entry.nextAt else { continue }
+            if next <= now {
                 entries[endpoint]?.isInRing = true
                 let isFresh = entry.dueAt[.first].map { now - $0 <= Self.freshTime } ?? false
                 if isFresh { fresh.append(endpoint) } else { ring.append(endpoint) }
             } else {
-                check(at: dueAt)
+                wait(endpoint, until: next)
             }
         }
     }

@@ -101,6 +101,21 @@ struct ReadySetFairnessTests {
         #expect(requests.contains { $0.endpoint == quiet })
     }
 
+    @Test func whatIsHeldTakesNoTurn() {
+        var limits = ReadySet.Limits()
+        limits.firstWindow = 100
+        limits.newcomers = 1
+        var ready = ReadySet(limits: limits)
+        let held = endpoints(1)[0]
+        ready.add(held, lane: .first, dueAt: now)
+        for request in ready.plan(at: now) { ready.claimed(request, count: 100, at: now) }
+        ready.finished(held, .refused(until: now + .seconds(30)), retryAt: nil, at: now)
+        #expect(ready.plan(at: now).isEmpty)
+        ready.add(quiet, lane: .first, dueAt: now)
+
+        #expect(ready.plan(at: now).map(\.limit) == [100], "all of its window, as nobody else waits for a turn")
+    }
+
     @Test func theEndOfAHoldIsWaitedForByTheClock() {
         var ready = ReadySet(limits: .init())
         ready.add(quiet, lane: .first, dueAt: now)
