@@ -44,7 +44,7 @@ package struct Pace: Sendable, Hashable {
     /// Until when nothing may be sent; nil when it may at `now`. What lies further ahead than any hold can was reckoned by a
     /// clock that has been set back since, and is void.
     package func hold(at now: Timestamp) -> Timestamp? {
-        notBefore.flatMap { $0 > now && $0 - now <= RetryAfter.cap ? $0 : nil }
+        notBefore.flatMap { $0 > now && $0 - now <= Self.longestHold ? $0 : nil }
     }
 
     /// How many requests may go at once, at least one: as many as fall into ``tick``. Nil when any number may.
@@ -72,7 +72,7 @@ package struct Pace: Sendable, Hashable {
 
     /// Pulls in what the clock that was set by `step`, or by nobody knows how much, has left ahead of `now`.
     mutating func pullIn(by step: Duration?, at now: Timestamp) {
-        guard let ahead = notBefore.map({ $0 - now }), ahead > (step == nil ? RetryAfter.cap : Self.longest) else {
+        guard let ahead = notBefore.map({ $0 - now }), ahead > (step == nil ? Self.longestHold : Self.longest) else {
             return
         }
         notBefore = step.map { max(now + ahead + $0, now) }
@@ -115,6 +115,8 @@ package struct Pace: Sendable, Hashable {
         return startedAt >= refusedAt
     }
 
+    /// The longest that can be asked for, and a minute for what the clocks of nodes differ by.
+    static let longestHold: Duration = RetryAfter.cap + .seconds(60)
     /// A minute between two requests to an endpoint that refuses all and does not say for how long.
     static let longest: Duration = .seconds(60)
     /// 50 ms: the dispatcher does not wake for each request of a fast pace.

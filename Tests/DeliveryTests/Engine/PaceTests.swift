@@ -64,6 +64,13 @@ struct PaceTests {
         #expect(pace == once)
     }
 
+    @Test func aNodeWhoseClockIsBehindHonoursTheLongestHold() throws {
+        var pace = Pace()
+        pace.refused(try refusal("3600", at: now), startedAt: now, rate: 0)
+
+        #expect(pace.hold(at: now - .seconds(30)) == now + .seconds(3_600))
+    }
+
     @Test func placesAreOneBehindTheOther() throws {
         var pace = Pace()
         #expect(pace.burst == nil)
@@ -107,7 +114,7 @@ struct PaceTests {
 
     @Test(
         arguments: [
-            (ahead: 3_600, step: nil, left: 3_600), (3_601, nil, nil), (60, -3_600, 60), (3_630, -3_600, 30),
+            (ahead: 3_660, step: nil, left: 3_660), (3_661, nil, nil), (60, -3_600, 60), (3_630, -3_600, 30),
             (61, -3_600, nil), (3_000, -600, 2_400),
         ] as [(Int, Int?, Int?)])
     func whatLiesTooFarAheadIsPulledIn(ahead: Int, step: Int?, left: Int?) async throws {
