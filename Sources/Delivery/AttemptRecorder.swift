@@ -14,6 +14,8 @@ final class AttemptRecorder: Sendable {
         let id: DeliveryID
         let endpoint: EndpointID
         let signal: ReadySet.Signal
+        /// How long the attempt took.
+        var took: Duration = .zero
         let retryAt: Timestamp?
     }
 
@@ -70,7 +72,7 @@ final class AttemptRecorder: Sendable {
             let stored = batch.results.map { result in
                 Stored(
                     id: result.claim.id, endpoint: result.claim.endpointID, signal: ReadySet.Signal(result),
-                    retryAt: result.retryAt)
+                    took: result.result.duration, retryAt: result.retryAt)
             }
             let returned = batch.returned.map { claim in
                 Stored(id: claim.id, endpoint: claim.endpointID, signal: .neutral, retryAt: nil)

@@ -78,6 +78,10 @@ package struct RecordedAttempt: Sendable {
     package var hold: Hold?
     /// Both clocks when the verdict was reached; nil when the time of day cannot have been set since.
     package var judgedAt: Instants?
+    /// Whether the endpoint was sent to at a pace.
+    package var isPaced = false
+    /// How many requests the endpoint took in a second, as far as this node knew.
+    package var rate = 0
 
     /// The same with its times as the time of day is `now`, when that was set back since the verdict.
     ///

@@ -14,8 +14,8 @@ package enum DeliveryQueries {
         package var releaseVersion: Int64?
         /// The endpoint's version; 0 for one that is gone.
         package var version: Int64 = 0
-        /// Nothing is sent before this, as the endpoint asked for less; nil when it did not.
-        package var holdUntil: Timestamp?
+        /// How often the endpoint is sent to, and from when on.
+        package var pace = Pace()
         /// Whether its last attempt failed.
         package var isFailing = false
         /// Whether it ever took an event.
@@ -51,7 +51,7 @@ package enum DeliveryQueries {
                 (SELECT MIN(due_at) FROM delivery
                  WHERE state = \(literal: pending) AND endpoint_id = w.endpoint_id
                      AND lane = \(literal: DeliveryLane.replay.rawValue)) AS replay_due_at,
-                e.status, e.version, e.hold_until, h.failing_since, h.last_success_at,
+                e.status, e.version, e.hold_until, e.pace_interval, e.refused_at, e.refusals, h.failing_since, h.last_success_at,
                 CASE WHEN e.release_through IS NOT NULL THEN e.version END AS release_version
             FROM waiting w
             LEFT JOIN endpoint e ON e.id = w.endpoint_id
@@ -70,7 +70,7 @@ package enum DeliveryQueries {
             }
             return Backlog(
                 endpoint: try row.get("endpoint_id"), dueAt: dueAt, releaseVersion: try row.find("release_version"),
-                version: try row.find("version") ?? 0, holdUntil: try row.find("hold_until"),
+                version: try row.find("version") ?? 0, pace: try Pace(row: row),
                 isFailing: try row.find("failing_since", as: Timestamp.self) != nil,
                 hasSucceeded: try row.find("last_success_at", as: Timestamp.self) != nil, isOrphaned: status == nil)
         }
@@ -258,13 +258,35 @@ package enum DeliveryQueries {
             """) == 1
     }
 
-    /// Has nothing claimed for an endpoint before a time, unless it has another version by now. The longest hold counts.
-    static func hold(_ endpoint: EndpointID, version: Int64, until time: Timestamp) -> SQL {
-        """
-        UPDATE endpoint
-        SET hold_until = \(time)
-        WHERE id = \(endpoint) AND version = \(version) AND (hold_until IS NULL OR hold_until < \(time))
-        """
+    /// Stores how often an endpoint is sent to. Its row is locked, or the only writer is this one.
+    static func setPace(_ pace: Pace, of endpoint: EndpointID) -> SQL {
+        "UPDATE endpoint SET \(pace.assignments) WHERE id = \(endpoint)"
+    }
+
+    /// The version of an endpoint, and how often it is sent to, locked; nil when it is gone.
+    static func versionAndPace(of endpoint: EndpointID, in tx: any Transaction) throws -> (Int64, Pace)? {
+        try tx.rows(
+            """
+            SELECT version, hold_until, pace_interval, refused_at, refusals
+            FROM endpoint
+            WHERE id = \(endpoint)
+            \(.forUpdate)
+            """
+        ).first.map { (try $0.get("version"), try Pace(row: $0)) }
+    }
+
+    /// The pace of `endpoint`, locked for as long as places are taken; nil when it has another version or another node is
+    /// at it, which is not waited for: it may wait for us at another endpoint.
+    static func lockedPace(of endpoint: Endpoint, in tx: any Transaction) throws -> Pace? {
+        if tx.isSerial { return endpoint.pace }
+        return try tx.rows(
+            """
+            SELECT hold_until, pace_interval, refused_at, refusals
+            FROM endpoint
+            WHERE id = \(endpoint.id) AND version = \(endpoint.version)
+            \(.forUpdateSkipLocked)
+            """
+        ).first.map(Pace.init)
     }
 
     /// The deliveries under `lease`. Index: `delivery_leased`; never more rows than there are slots.

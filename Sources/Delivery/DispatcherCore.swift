@@ -121,7 +121,7 @@ struct DispatcherCore: Sendable {
         case .stored(let done):
             held.remove(done.id)
             if done.retryAt != nil { retries.note(done.id, at: now.boot) }
-            ready.finished(done.endpoint, done.signal, retryAt: done.retryAt, at: now.wall)
+            ready.finished(done.endpoint, done.signal, took: done.took, retryAt: done.retryAt, at: now.wall)
             if let retryAt = done.retryAt { note(done.endpoint, .retry, dueAt: retryAt) }
         case .claimed(let claims):
             return claimed(claims, at: now)

@@ -134,12 +134,11 @@ func withEngine(_ engine: Engine, _ body: (EngineHarness) async throws -> Void) 
 }
 
 extension ReadySet.Limits {
-    /// Those of production, but with room for 16 requests at once from the start, and without chance.
+    /// Those of production, but with room for 16 requests at once from the start.
     static var forTests: ReadySet.Limits {
         var limits = ReadySet.Limits()
         limits.firstWindow = 16
         limits.newcomers = 1
-        limits.phase = 0
         return limits
     }
 }
