@@ -14,6 +14,8 @@ final class AttemptRecorder: Sendable {
         let id: DeliveryID
         let endpoint: EndpointID
         let signal: ReadySet.Signal
+        /// How long the attempt took.
+        var took: Duration = .zero
         let retryAt: Timestamp?
     }
 
@@ -70,7 +72,7 @@ final class AttemptRecorder: Sendable {
             let stored = batch.results.map { result in
                 Stored(
                     id: result.claim.id, endpoint: result.claim.endpointID, signal: ReadySet.Signal(result),
-                    retryAt: result.retryAt)
+                    took: result.result.duration, retryAt: result.retryAt)
             }
             let returned = batch.returned.map { claim in
                 Stored(id: claim.id, endpoint: claim.endpointID, signal: .neutral, retryAt: nil)
@@ -157,9 +159,12 @@ final class AttemptRecorder: Sendable {
     }
 
     private func store(_ batch: Batch) async throws {
-        let stored = try await store.write(.engine) { tx in
+        let stored = try await store.write(.engine) { [clock] tx in
             try DeliveryQueries.giveBack(batch.returned, in: tx)
-            return try ResultQueries.record(batch.results, details: batch.details, in: tx)
+            // As the clock is now: it may have been set back while the store took nothing.
+            let now = clock.instants()
+            return try ResultQueries.record(
+                batch.results.map { $0.redated(at: now) }, details: batch.details, in: tx)
         }
         for result in batch.results where result.verdict == .failed {
             logger.info("delivery failed", metadata: result.logMetadata)

@@ -51,20 +51,21 @@ package struct AttemptRunner: Sendable {
         if let failure = result.outcome.failure, failure.code == .cancelled {
             return .notMade(reason: failure.detail)
         }
-        let endedAt = clock.now()
-        let verdict = Verdict(
-            of: result, step: claim.step, at: endedAt, schedule: schedule, jitter: clock.drawFraction())
+        let now = clock.instants()
+        let jitter = clock.drawFraction()
+        let verdict = Verdict(of: result, step: claim.step, at: now.wall, schedule: schedule, jitter: jitter)
         return .made(
             RecordedAttempt(
                 claim: claim, endpointVersion: endpoint.version, startedAt: startedAt, result: result, verdict: verdict,
-                hold: Hold(of: result, at: endedAt, jitter: clock.drawFraction())))
+                hold: Hold(of: result, at: now.wall, jitter: jitter), judgedAt: now,
+                isPaced: endpoint.pace.interval != nil, rate: endpoint.recentRate))
     }
 
-    /// Whether an attempt at `endpoint` can begin without a lookup of its name.
-    func isPrepared(for endpoint: Endpoint) -> Bool {
+    /// What is known of the name of `endpoint`.
+    func knowledge(of endpoint: Endpoint) -> NameKnowledge {
         // A URL that cannot be parsed is the attempt's to tell.
-        guard let url = try? CallbackURL(endpoint.url) else { return true }
-        return sender.isPrepared(for: url)
+        guard let url = try? CallbackURL(endpoint.url) else { return .addresses }
+        return sender.knowledge(of: url)
     }
 
     /// Looks the name of `endpoint` up; 5 s at most.

@@ -49,4 +49,10 @@ extension ID where Entity == Delivery {
         let digest = SHA256Digest.of(event.text + endpoint.text)
         self.init(trusted: UUIDText.version7(at: created, high: digest.first, low: digest.second))
     }
+
+    /// Where the ids lie of all deliveries of events that were accepted from `first` to `last`.
+    static func range(of first: Timestamp, through last: Timestamp) -> ClosedRange<DeliveryID> {
+        let lowest = DeliveryID(trusted: UUIDText.version7(at: first, high: 0, low: 0))
+        return lowest...max(lowest, DeliveryID(trusted: UUIDText.version7(at: last, high: .max, low: .max)))
+    }
 }

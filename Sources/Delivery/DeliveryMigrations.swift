@@ -248,6 +248,13 @@ package enum DeliveryMigrations {
                 TableIndex("tally_front", on: "tally", "(front_at, endpoint_id) WHERE front_at IS NOT NULL"),
                 TableIndex("replay_turn", on: "replay", "(user_id, id) WHERE status = 0"),
             ]),
-        Migration("delivery-hold-1", ["ALTER TABLE endpoint ADD COLUMN hold_until \(.int64)"]),
+        Migration(
+            "delivery-hold-1",
+            [
+                "ALTER TABLE endpoint ADD COLUMN hold_until \(.int64)",
+                "ALTER TABLE endpoint ADD COLUMN pace_interval \(.int64)",
+                "ALTER TABLE endpoint ADD COLUMN refused_at \(.int64)",
+                "ALTER TABLE endpoint ADD COLUMN refusals \(.int64)",
+            ]),
     ]
 }

@@ -14,8 +14,8 @@ package enum DeliveryQueries {
         package var releaseVersion: Int64?
         /// The endpoint's version; 0 for one that is gone.
         package var version: Int64 = 0
-        /// Nothing is sent before this, as the endpoint asked for less; nil when it did not.
-        package var holdUntil: Timestamp?
+        /// How often the endpoint is sent to, and from when on.
+        package var pace = Pace()
         /// Whether its last attempt failed.
         package var isFailing = false
         /// Whether it ever took an event.
@@ -51,7 +51,7 @@ package enum DeliveryQueries {
                 (SELECT MIN(due_at) FROM delivery
                  WHERE state = \(literal: pending) AND endpoint_id = w.endpoint_id
                      AND lane = \(literal: DeliveryLane.replay.rawValue)) AS replay_due_at,
-                e.status, e.version, e.hold_until, h.failing_since, h.last_success_at,
+                e.status, e.version, e.hold_until, e.pace_interval, e.refused_at, e.refusals, h.failing_since, h.last_success_at,
                 CASE WHEN e.release_through IS NOT NULL THEN e.version END AS release_version
             FROM waiting w
             LEFT JOIN endpoint e ON e.id = w.endpoint_id
@@ -70,7 +70,7 @@ package enum DeliveryQueries {
             }
             return Backlog(
                 endpoint: try row.get("endpoint_id"), dueAt: dueAt, releaseVersion: try row.find("release_version"),
-                version: try row.find("version") ?? 0, holdUntil: try row.find("hold_until"),
+                version: try row.find("version") ?? 0, pace: try Pace(row: row),
                 isFailing: try row.find("failing_since", as: Timestamp.self) != nil,
                 hasSucceeded: try row.find("last_success_at", as: Timestamp.self) != nil, isOrphaned: status == nil)
         }
@@ -92,10 +92,12 @@ package enum DeliveryQueries {
     /// Where the events of a message are ordered, one that is behind an open one of its message is left.
     ///
     /// Beside old snapshots it begins behind what is known to be done: see ``ClaimCursors``.
+    ///
+    /// A delivery that cannot be read has failed: see ``taken(_:in:)``.
     static func claim(
         endpoint: Endpoint, lane: DeliveryLane, limit: Int, lease: Lease, at now: Timestamp,
         cursors: ClaimCursors? = nil, in tx: any Transaction
-    ) throws -> [ClaimedDelivery] {
+    ) throws -> Taken {
         // What an order holds back stays behind the cursor. And where writes are one at a time, nothing dead is read.
         let cursor = tx.isSerial || endpoint.ordering == .message ? nil : cursors
         let start = cursor?.start(endpoint.id, lane)
@@ -117,7 +119,47 @@ package enum DeliveryQueries {
             let mayHaveMore = rows.count == limit
             tx.afterCommit { cursor.claimed(through: last, mayHaveMore: mayHaveMore, of: endpoint.id, lane) }
         }
-        return try rows.map(ClaimedDelivery.init)
+        return try taken(rows, in: tx)
+    }
+
+    /// What a claim gave.
+    struct Taken: Sendable {
+        /// These are ours now.
+        var deliveries: [ClaimedDelivery] = []
+        /// These could not be read, and have failed: which, and why.
+        var unreadable: [String] = []
+    }
+
+    /// Reads what was claimed, row by row: one that cannot be read keeps none of the others, which are ours by now.
+    ///
+    /// It fails, and does not wait for somebody to repair it: it would keep the later events of its message, and there is
+    /// nothing to send. It may be replayed once it can be read again.
+    static func taken(_ rows: [Row], in tx: any Transaction) throws -> Taken {
+        var taken = Taken()
+        for row in rows {
+            do {
+                taken.deliveries.append(try ClaimedDelivery(row: row))
+            } catch StorageError.corrupt(let reason) {
+                let id: DeliveryID = try row.get("id")
+                try fail(id, of: try row.get("endpoint_id"), in: tx)
+                taken.unreadable.append("\(id): \(reason)")
+            }
+        }
+        return taken
+    }
+
+    /// Ends a claim that was not attempted, and never can be.
+    private static func fail(_ id: DeliveryID, of endpoint: EndpointID, in tx: any Transaction) throws {
+        try tx.runBatch([
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.failed.rawValue), completed_at = \(tx.now), lease = NULL,
+                attempt = attempt - 1, last_error = \(AttemptFailure.Code.eventUnreadable.rawValue)
+            WHERE id = \(id)
+            """,
+            "UPDATE tally SET failed = failed + 1 WHERE endpoint_id = \(endpoint)",
+            HourlyCounts.add(succeeded: 0, failed: 1, of: endpoint, in: tx),
+        ])
     }
 
     /// The beginning of a claim; its `WHERE` follows.
@@ -216,13 +258,35 @@ package enum DeliveryQueries {
             """) == 1
     }
 
-    /// Has nothing claimed for an endpoint before a time, unless it has another version by now. The longest hold counts.
-    static func hold(_ endpoint: EndpointID, version: Int64, until time: Timestamp) -> SQL {
-        """
-        UPDATE endpoint
-        SET hold_until = \(time)
-        WHERE id = \(endpoint) AND version = \(version) AND (hold_until IS NULL OR hold_until < \(time))
-        """
+    /// Stores how often an endpoint is sent to. Its row is locked, or the only writer is this one.
+    static func setPace(_ pace: Pace, of endpoint: EndpointID) -> SQL {
+        "UPDATE endpoint SET \(pace.assignments) WHERE id = \(endpoint)"
+    }
+
+    /// The version of an endpoint, and how often it is sent to, locked; nil when it is gone.
+    static func versionAndPace(of endpoint: EndpointID, in tx: any Transaction) throws -> (Int64, Pace)? {
+        try tx.rows(
+            """
+            SELECT version, hold_until, pace_interval, refused_at, refusals
+            FROM endpoint
+            WHERE id = \(endpoint)
+            \(.forUpdate)
+            """
+        ).first.map { (try $0.get("version"), try Pace(row: $0)) }
+    }
+
+    /// The pace of `endpoint`, locked for as long as places are taken; nil when it has another version or another node is
+    /// at it, which is not waited for: it may wait for us at another endpoint.
+    static func lockedPace(of endpoint: Endpoint, in tx: any Transaction) throws -> Pace? {
+        if tx.isSerial { return endpoint.pace }
+        return try tx.rows(
+            """
+            SELECT hold_until, pace_interval, refused_at, refusals
+            FROM endpoint
+            WHERE id = \(endpoint.id) AND version = \(endpoint.version)
+            \(.forUpdateSkipLocked)
+            """
+        ).first.map(Pace.init)
     }
 
     /// The deliveries under `lease`. Index: `delivery_leased`; never more rows than there are slots.

@@ -34,15 +34,15 @@ package struct Dispatcher: Service {
     ///   - logger: Told of failed deliveries and of a store that does not take results.
     package init(
         store: any Store, endpoints: EndpointQueries, runner: AttemptRunner, lease: OwnLease, clock: any WallClock,
-        limits: ReadySet.Limits? = nil, scanInterval: Duration = .seconds(1),
+        limits: ReadySet.Limits = .init(), scanInterval: Duration = .seconds(1),
         metrics: DeliveryMetrics = DeliveryMetrics(), logger: Logger
     ) {
         self.store = store
-        work = DispatcherWork(endpoints: endpoints, isPrepared: runner.isPrepared(for:))
+        work = DispatcherWork(endpoints: endpoints, knowledge: runner.knowledge(of:))
         self.runner = runner
         self.lease = lease
         self.clock = clock
-        self.limits = limits ?? ReadySet.Limits(phase: clock.drawFraction())
+        self.limits = limits
         self.scanInterval = scanInterval
         self.metrics = metrics
         self.logger = logger
@@ -99,10 +99,16 @@ package struct Dispatcher: Service {
         switch action {
         case .attempt(let claim, let endpoint):
             attempts.addTask { await attempt(claim, to: endpoint, recorder) }
+        case .attemptLater(let claim, let endpoint, let wait):
+            attempts.addTask {
+                // Cancelled: the attempt ends as soon as it begins.
+                try? await clock.sleep(for: wait)
+                await attempt(claim, to: endpoint, recorder)
+            }
         case .lookUp(let endpoint, let lane):
             jobs.addTask { [runner, wakeups = store.wakeups] in
                 await runner.prepare(for: endpoint)
-                inbox.add(.lookedUp(endpoint.id, lane, isKnown: runner.isPrepared(for: endpoint)))
+                inbox.add(.lookedUp(endpoint.id, lane, isKnown: runner.knowledge(of: endpoint) != .nothing))
                 wakeups.signal(.deliveries)
             }
         case .giveBack(let claim): recorder.giveBack(claim)
@@ -199,7 +205,7 @@ package struct Dispatcher: Service {
                 guard !Task.isCancelled else { return }
                 metrics.notMade()
                 // Without a place for a lookup there is no attempt, and nothing to hold a slot for.
-                guard runner.isPrepared(for: endpoint) else { return recorder.giveBack(claim) }
+                guard runner.knowledge(of: endpoint) != .nothing else { return recorder.giveBack(claim) }
                 if shortageReport.isDue() {
                     logger.error("deliveries wait: no socket can be opened", metadata: ["reason": "\(reason)"])
                 }

@@ -31,6 +31,8 @@ struct DispatcherCore: Sendable {
         case repair(keeping: Set<DeliveryID>)
         /// To be answered by `stored`, once the result is.
         case attempt(ClaimedDelivery, Endpoint)
+        /// The same after a wait: the last attempt is not a second old.
+        case attemptLater(ClaimedDelivery, Endpoint, after: Duration)
         /// Looks the endpoint's name up; to be answered by `lookedUp`.
         case lookUp(Endpoint, DeliveryLane)
         /// Hands back what was claimed and will not be tried; to be answered by `stored`.
@@ -93,6 +95,7 @@ struct DispatcherCore: Sendable {
     /// What became due while a scan or a claim ran, which may have looked before it did.
     private var meanwhile: [Job: [Waiting: Timestamp]] = [:]
     private var orphans: [EndpointID] = []
+    private var retries: RecentRetries
     /// The endpoints whose names are being looked up.
     private var lookups: Set<EndpointID> = []
     private var lastLook: Instants?
@@ -104,6 +107,7 @@ struct DispatcherCore: Sendable {
         self.scanInterval = scanInterval
         ready = ReadySet(limits: limits)
         notBefore = [.repair: now + Self.repairInterval]
+        retries = RecentRetries(since: now)
     }
 
     /// Whether nothing is left to be waited for after `stopping` but the attempts.
@@ -116,7 +120,8 @@ struct DispatcherCore: Sendable {
             add(endpoint, .first, dueAt: now.wall)
         case .stored(let done):
             held.remove(done.id)
-            ready.finished(done.endpoint, done.signal, retryAt: done.retryAt, at: now.wall)
+            if done.retryAt != nil { retries.note(done.id, at: now.boot) }
+            ready.finished(done.endpoint, done.signal, took: done.took, retryAt: done.retryAt, at: now.wall)
             if let retryAt = done.retryAt { note(done.endpoint, .retry, dueAt: retryAt) }
         case .claimed(let claims):
             return claimed(claims, at: now)
@@ -205,9 +210,10 @@ struct DispatcherCore: Sendable {
         return zip(requests, claims).flatMap { request, claim -> [Action] in
             switch claim {
             case .taken(let endpoint, let deliveries):
-                ready.claimed(request, count: deliveries.count, of: endpoint, at: now.wall)
-                held.formUnion(deliveries.map(\.id))
-                return deliveries.map { isStopping ? .giveBack($0) : .attempt($0, endpoint) }
+                return taken(deliveries, of: endpoint, request, at: now)
+            case .takenInPart(let endpoint, let deliveries, let unreadable):
+                return unreadable.map { .report(.unreadable(request.endpoint, $0)) }
+                    + taken(deliveries, of: endpoint, request, at: now)
             case .notActive:
                 ready.claimed(request, count: 0, at: now.wall)
                 return []
@@ -237,6 +243,18 @@ struct DispatcherCore: Sendable {
             notBefore[.repair] = now.boot + scanInterval
         }
         return failing.insert(job).inserted ? [.report(.failing(job, error))] : []
+    }
+
+    private mutating func taken(
+        _ deliveries: [ClaimedDelivery], of endpoint: Endpoint, _ request: ReadySet.Request, at now: Instants
+    ) -> [Action] {
+        ready.claimed(request, count: deliveries.count, of: endpoint, at: now.wall)
+        held.formUnion(deliveries.map(\.id))
+        return deliveries.map { delivery in
+            if isStopping { return .giveBack(delivery) }
+            let wait = retries.wait(before: delivery, at: now.boot)
+            return wait > .zero ? .attemptLater(delivery, endpoint, after: wait) : .attempt(delivery, endpoint)
+        }
     }
 
     private mutating func begin(_ job: Job, at now: Instants, again interval: Duration) -> Bool {

@@ -5,27 +5,29 @@ import Timestamps
 struct DispatcherWork: Sendable {
     /// Reads endpoints and their keys.
     let endpoints: EndpointQueries
-    /// Whether an attempt can begin without a lookup of the endpoint's name.
-    let isPrepared: @Sendable (Endpoint) -> Bool
+    /// What is known of the endpoint's name.
+    let knowledge: @Sendable (Endpoint) -> NameKnowledge
     /// Where claims ended before.
     private let cursors = ClaimCursors()
 
-    init(endpoints: EndpointQueries, isPrepared: @escaping @Sendable (Endpoint) -> Bool = { _ in true }) {
+    init(endpoints: EndpointQueries, knowledge: @escaping @Sendable (Endpoint) -> NameKnowledge = { _ in .addresses }) {
         self.endpoints = endpoints
-        self.isPrepared = isPrepared
+        self.knowledge = knowledge
     }
 
     /// What one request of a claim gave.
     enum Claimed: Sendable {
         /// These are ours now.
         case taken(Endpoint, [ClaimedDelivery])
+        /// These are ours now, beside others that cannot be read and have failed: which, and why.
+        case takenInPart(Endpoint, [ClaimedDelivery], unreadable: [String])
         /// The endpoint was paused, disabled or deleted.
         case notActive
         /// Nothing is claimed before the name is looked up: a name server that is silent holds no slot and no lease.
         case nameUnknown(Endpoint)
         /// Its signing key does not open: it is disabled now.
         case disabled
-        /// A row holds what it should not; other endpoints are served all the same.
+        /// The endpoint cannot be read; others are served all the same.
         case unreadable(String)
     }
 
@@ -53,19 +55,53 @@ struct DispatcherWork: Sendable {
                 endpoint.id, version: endpoint.version, because: EndpointQueries.unreadableKey, in: tx)
             return .disabled
         }
-        if endpoint.isHeld(at: now) { return .taken(endpoint, []) }
-        guard isPrepared(endpoint) else { return .nameUnknown(endpoint) }
+        if endpoint.pace.hold(at: now) != nil { return .taken(endpoint, []) }
+        let knowledge = knowledge(endpoint)
+        guard knowledge != .nothing else { return .nameUnknown(endpoint) }
+        endpoint.recentRate = request.recentRate
+        // A dead name fails each attempt at once: one at each scan is enough, and leaves the others their turn.
+        let limit = knowledge == .failure ? 1 : request.limit
+        guard endpoint.pace.interval != nil else {
+            let taken = try take(request.lane, limit, from: &endpoint, lease: lease, at: now, in: tx)
+            return Claimed(taken, of: endpoint)
+        }
+        return try claimAtPace(request.lane, limit, from: &endpoint, lease: lease, at: now, in: tx)
+    }
+
+    /// Takes as many deliveries as have a place now, for all nodes together; the endpoint says when the next place is.
+    private func claimAtPace(
+        _ lane: DeliveryLane, _ limit: Int, from endpoint: inout Endpoint, lease: Lease, at now: Timestamp,
+        in tx: any Transaction
+    ) throws -> Claimed {
+        guard let pace = try DeliveryQueries.lockedPace(of: endpoint, in: tx) else {
+            endpoint.pace.wait(at: now)
+            return .taken(endpoint, [])
+        }
+        endpoint.pace = pace
+        if pace.hold(at: now) != nil { return .taken(endpoint, []) }
+        let taken = try take(
+            lane, min(limit, pace.burst ?? limit), from: &endpoint, lease: lease, at: now, in: tx)
+        if !taken.deliveries.isEmpty {
+            endpoint.pace.book(taken.deliveries.count, at: now)
+            try tx.run(DeliveryQueries.setPace(endpoint.pace, of: endpoint.id))
+        }
+        return Claimed(taken, of: endpoint)
+    }
+
+    /// Takes at most `limit` deliveries: of what is let go one at a time, or else whatever waits.
+    private func take(
+        _ lane: DeliveryLane, _ limit: Int, from endpoint: inout Endpoint, lease: Lease, at now: Timestamp,
+        in tx: any Transaction
+    ) throws -> DeliveryQueries.Taken {
         if let release = endpoint.release {
             switch try ReleaseQueries.claim(endpoint, release, lease: lease, at: now, in: tx) {
-            case .taken(let held): return .taken(endpoint, [held])
-            case .waiting: return .taken(endpoint, [])
+            case .taken(let held): return held
+            case .waiting: return DeliveryQueries.Taken()
             case .over: endpoint.release = nil
             }
         }
-        let deliveries = try DeliveryQueries.claim(
-            endpoint: endpoint, lane: request.lane, limit: request.limit, lease: lease, at: now, cursors: cursors,
-            in: tx)
-        return .taken(endpoint, deliveries)
+        return try DeliveryQueries.claim(
+            endpoint: endpoint, lane: lane, limit: limit, lease: lease, at: now, cursors: cursors, in: tx)
     }
 
     /// All that waits at active endpoints, and endpoints that are gone.
@@ -96,4 +132,13 @@ struct DispatcherWork: Sendable {
     }
 
     private static let batch = 500
+}
+
+extension DispatcherWork.Claimed {
+    fileprivate init(_ taken: DeliveryQueries.Taken, of endpoint: Endpoint) {
+        self =
+            taken.unreadable.isEmpty
+            ? .taken(endpoint, taken.deliveries)
+            : .takenInPart(endpoint, taken.deliveries, unreadable: taken.unreadable)
+    }
 }

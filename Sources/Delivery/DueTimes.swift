@@ -16,7 +16,8 @@ package enum DueTimes {
         package static let start = Cursor(endpoint: "", dueAt: .first, id: "")
     }
 
-    /// One transaction: moves at most 500 retries of one endpoint, and the pace of its release. Index: `delivery_ready`.
+    /// One transaction: moves at most 500 retries of one endpoint, the pace of its release, and its hold. Index:
+    /// `delivery_ready`.
     ///
     /// - Parameters:
     ///   - step: By how much the clock was set, negative; nil when a process starts and nobody knows what was set since:
@@ -38,7 +39,10 @@ package enum DueTimes {
             """)
         guard let endpoint else { return nil }
         let isSame = endpoint == cursor.endpoint
-        if !isSame { try pullInRelease(of: endpoint, at: now, in: tx) }
+        if !isSame {
+            try pullInRelease(of: endpoint, at: now, in: tx)
+            try pullInHold(of: EndpointID(trusted: endpoint), by: step, at: now, in: tx)
+        }
         let from = isSame ? cursor : Cursor(endpoint: endpoint, dueAt: now, id: "")
         let rows = try tx.rows(
             """
@@ -96,6 +100,15 @@ package enum DueTimes {
             SET release_next_at = \(latest)
             WHERE id = \(endpoint) AND release_next_at = \(next)
             """)
+    }
+
+    private static func pullInHold(
+        of endpoint: EndpointID, by step: Duration?, at now: Timestamp, in tx: any Transaction
+    ) throws {
+        guard let (_, known) = try DeliveryQueries.versionAndPace(of: endpoint, in: tx) else { return }
+        var pace = known
+        pace.pullIn(by: step, at: now)
+        if pace != known { try tx.run(DeliveryQueries.setPace(pace, of: endpoint)) }
     }
 
     private static let batch = 500

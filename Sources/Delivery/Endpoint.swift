@@ -23,8 +23,10 @@ package struct Endpoint: Sendable, Hashable {
     package var ordering: DeliveryOrdering
     /// How what was held is let go; nil when nothing of it is left.
     package var release: Release?
-    /// Nothing is sent before this: the endpoint asked for less; nil when it did not.
-    package var holdUntil: Timestamp?
+    /// How often it is sent to, and from when on.
+    package var pace = Pace()
+    /// Successes in the last second, as far as the node knows that claimed from it; not stored.
+    package var recentRate = 0
     /// The types it receives, in the user's order, without repetition.
     package var eventTypes: [EventType]
     /// The phone numbers it receives events of, in the user's order, without repetition.
@@ -69,12 +71,6 @@ package struct Endpoint: Sendable, Hashable {
 }
 
 extension Endpoint {
-    /// Whether nothing may be sent at `now`, as the endpoint asked for less. A hold that lies further ahead than any can was
-    /// reckoned by a clock that has been set back since, and is void.
-    func isHeld(at now: Timestamp) -> Bool {
-        holdUntil.map { $0 > now && $0 - now <= RetryAfter.longest } ?? false
-    }
-
     /// The keys that sign the body at `now`: the current one first, then the one it replaced while that is valid.
     package func validSigningKeys(at now: Timestamp) -> [String] {
         [signingKey, previousSigningKey.flatMap { $0.expiresAt > now ? $0.key : nil }].compactMap { $0?.exposed }

@@ -82,7 +82,8 @@ package struct EndpointQueries: Sendable {
                 previous_signing_key = \(try sealed(previous?.key, of: endpoint)),
                 previous_signing_key_expires_at = \(previous?.expiresAt), ordering = \(endpoint.ordering),
                 release_rate = \(endpoint.release?.rate), release_through = \(endpoint.release?.through),
-                release_next_at = NULL, hold_until = NULL, public_only = \(endpoint.isPublicOnly),
+                release_next_at = NULL, public_only = \(endpoint.isPublicOnly),
+                hold_until = \(kept("hold_until", endpoint)), pace_interval = \(kept("pace_interval", endpoint)),
                 event_types = \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
                 owners = \(Self.joined(endpoint.owners)), status = \(endpoint.status),
                 status_reason = \(endpoint.statusReason), version = version + 1, updated_at = \(endpoint.updatedAt)
@@ -91,6 +92,11 @@ package struct EndpointQueries: Sendable {
         try forgiveFailures(of: endpoint.id, in: tx)
         let wakeups = tx.wakeups
         tx.afterCommit { wakeups.signal(.deliveries, key: endpoint.id.text) }
+    }
+
+    /// What the receiver asked for holds as long as it is the same, and its owner does not want it to go on now.
+    private func kept(_ column: SQL, _ endpoint: Endpoint) -> SQL {
+        "CASE WHEN url = \(endpoint.url) AND status = \(endpoint.status) THEN \(column) END"
     }
 
     /// Takes an endpoint away: nothing more is sent, and the dispatcher cancels what waits for it.
@@ -149,7 +155,7 @@ package struct EndpointQueries: Sendable {
             release: try through.map { Release(rate: try row.find("release_rate"), through: $0) },
             createdAt: try row.get("created_at"), updatedAt: try row.get("updated_at"))
         if opened == nil { endpoint.unreadableKey = key }
-        endpoint.holdUntil = try row.find("hold_until")
+        endpoint.pace = try Pace(row: row)
         return endpoint
     }
 

@@ -3,8 +3,8 @@ import Timestamps
 
 /// Deletes events that are older than the retention time, in the order of their positions.
 ///
-/// What is kept longer, because a replay sent it again, is passed over and looked at again when its own time has come, and
-/// not in each round before.
+/// What is kept longer, because a replay sent it again or somebody still waits for it, is passed over and looked at again
+/// when its own time has come, and not in each round before.
 package struct EventRetention: Sendable {
     /// All up to here is gone, or kept until `keptUntil` at least.
     private var position: Int64 = 0
@@ -31,8 +31,18 @@ package struct EventRetention: Sendable {
 
     /// One transaction: looks at 500 events and deletes those before `cutoff`. Index: `event_position`.
     ///
+    /// Only from the front of the log: what comes behind a young event is not older, whatever the clock said that it was
+    /// dated by. An event that has a delivery to be made is kept, for an hour more and then for another.
+    ///
     /// Another node may do the same: a row that is locked is passed over, by a replay that keeps it neither.
-    package func step(before cutoff: Timestamp, in tx: any Transaction) throws -> Step {
+    ///
+    /// - Parameters:
+    ///   - cutoff: What was accepted before it is too old.
+    ///   - now: The time of day. What is dated more than an hour later says nothing of its age, and is passed over.
+    ///   - tx: The transaction.
+    /// - Returns: What was done, and where to go on.
+    /// - Throws: `StorageError`.
+    package func step(before cutoff: Timestamp, at now: Timestamp, in tx: any Transaction) throws -> Step {
         let rows = try tx.rows(
             """
             SELECT id, position, created_at, retained_from
@@ -41,35 +51,63 @@ package struct EventRetention: Sendable {
             ORDER BY position
             LIMIT \(Self.batch)
             """)
-        let seen = try rows.map(Seen.init(row:))
-        // What is young from there on is where the next round begins.
-        guard let last = seen.lastIndex(where: { $0.createdAt < cutoff }) else {
-            return Step(count: 0, next: self, mayHaveMore: false)
-        }
         var next = self
-        next.position = seen[last].position
-        var old: [EventID] = []
-        for event in seen[...last] {
-            if event.keptUntil < cutoff { old.append(event.id) } else { next.passOver(until: event.keptUntil) }
+        var old: [Seen] = []
+        var isAtEnd = rows.count < Self.batch
+        for event in try rows.map(Seen.init(row:)) {
+            if event.createdAt - now > ClockGuard.tolerance {
+                next.passOver(until: event.createdAt)
+            } else if event.createdAt >= cutoff {
+                isAtEnd = true
+                break
+            } else if event.keptUntil >= cutoff {
+                next.passOver(until: event.keptUntil)
+            } else {
+                old.append(event)
+            }
+            next.position = event.position
         }
-        let locked: [EventID] =
-            old.isEmpty
-            ? []
-            : try tx.rows(
-                """
-                SELECT id
-                FROM event
-                WHERE id IN \(list: old) AND retained_from < \(cutoff)
-                ORDER BY position
-                \(.forUpdateSkipLocked)
-                """
-            ).map { try $0.get("id") }
+        let open = try Self.open(old, in: tx)
+        if !open.isEmpty { next.passOver(until: cutoff + Self.openPause) }
+        let count = try delete(old.map(\.id).filter { !open.contains($0) }, before: cutoff, &next, in: tx)
+        return Step(count: count, next: next, mayHaveMore: !isAtEnd)
+    }
+
+    private func delete(
+        _ old: [EventID], before cutoff: Timestamp, _ next: inout EventRetention, in tx: any Transaction
+    ) throws -> Int {
+        if old.isEmpty { return 0 }
+        let locked: [EventID] = try tx.rows(
+            """
+            SELECT id
+            FROM event
+            WHERE id IN \(list: old) AND retained_from < \(cutoff)
+            ORDER BY position
+            \(.forUpdateSkipLocked)
+            """
+        ).map { try $0.get("id") }
         if locked.count < old.count { next.passOver(until: cutoff - .microseconds(1)) }
-        if !locked.isEmpty {
-            try tx.run("DELETE FROM event_body WHERE event_id IN \(list: locked)")
-            try tx.run("DELETE FROM event WHERE id IN \(list: locked)")
-        }
-        return Step(count: locked.count, next: next, mayHaveMore: rows.count == Self.batch)
+        if locked.isEmpty { return 0 }
+        try tx.run("DELETE FROM event_body WHERE event_id IN \(list: locked)")
+        try tx.run("DELETE FROM event WHERE id IN \(list: locked)")
+        return locked.count
+    }
+
+    /// Those of `events` that have a delivery which waits, is held or is being made. By the primary key: the id of a
+    /// delivery begins with the time of its event, and hardly any is left of a time that is over.
+    private static func open(_ events: [Seen], in tx: any Transaction) throws -> Set<EventID> {
+        guard let first = events.map(\.createdAt).min(), let last = events.map(\.createdAt).max() else { return [] }
+        let ids = DeliveryID.range(of: first, through: last)
+        let found: [EventID] = try tx.rows(
+            """
+            SELECT event_id
+            FROM delivery
+            WHERE id >= \(ids.lowerBound) AND id <= \(ids.upperBound)
+                AND state IN (
+                    \(literal: DeliveryState.pending.rawValue), \(literal: DeliveryState.leased.rawValue))
+            """
+        ).map { try $0.get("event_id") }
+        return Set(found).intersection(events.map(\.id))
     }
 
     /// An event near the front of the log.
@@ -94,4 +132,6 @@ package struct EventRetention: Sendable {
 
     /// Rows in one transaction: about 10 ms.
     private static let batch = 500
+    /// After which an event with a delivery to be made is looked at again.
+    private static let openPause: Duration = .seconds(3_600)
 }

@@ -1,68 +1,132 @@
+import Storage
 import Timestamps
 
-/// How often an endpoint is sent to that has asked for less; a value without clocks.
+/// How often an endpoint is sent to that has asked for less, and from when on.
 ///
-/// Additive increase, halved at a refusal: from half of what was too much it takes ``stepsToDouble`` successes to get
-/// there again, so that a receiver with a limit answers 429 about once in 20 requests, whatever its limit is.
-struct Pace: Sendable, Hashable {
-    /// Requests a second.
-    private(set) var rate: Double
-    /// No request before this.
-    private(set) var nextAt: Timestamp
-    /// What the rate grew from: a 20th of it is added with each success.
-    private var base: Double
+/// It is stored with the endpoint, so that all nodes send at one pace and a restart keeps it; this is the value that
+/// is stored, without clocks. Each request at a pace takes the next place and puts ``notBefore`` behind it.
+///
+/// | what is heard | what follows |
+/// |---|---|
+/// | the first refusal since a success | the interval doubles; without one it becomes twice what the endpoint took |
+/// | a refusal | nothing before the time it names; without one, nothing for an interval, twice as long with each in a row |
+/// | a success | the interval shrinks by a 28th: 20 of them take a doubling back |
+/// | an hour without a refusal, or 500 requests a second | no pace any more |
+///
+/// A receiver with a limit then refuses about one request in 20, whatever its limit is.
+package struct Pace: Sendable, Hashable {
+    /// Nothing is sent before this; nil when nothing is known that forbids it.
+    package private(set) var notBefore: Timestamp?
+    /// The time between two requests; nil when the endpoint asked for nothing.
+    private(set) var interval: Duration?
+    /// When it refused last.
+    private var refusedAt: Timestamp?
+    /// Refusals since the last success.
+    private var refusals = 0
 
-    /// Begins at half of the rate that was refused.
+    /// The pace of an endpoint that has asked for nothing.
+    package init() {}
+
+    /// Reads the columns of `endpoint`.
+    init(row: Row) throws {
+        notBefore = try row.find("hold_until")
+        interval = try row.find("pace_interval")
+        guard interval != nil else { return }
+        refusedAt = try row.find("refused_at")
+        refusals = try row.find("refusals") ?? 0
+    }
+
+    /// The assignments of an `UPDATE endpoint` that store it.
+    var assignments: SQL {
+        "hold_until = \(notBefore), pace_interval = \(interval), refused_at = \(refusedAt), refusals = \(refusals)"
+    }
+
+    /// Until when nothing may be sent; nil when it may at `now`. What lies further ahead than any hold can was reckoned by a
+    /// clock that has been set back since, and is void.
+    package func hold(at now: Timestamp) -> Timestamp? {
+        notBefore.flatMap { $0 > now && $0 - now <= Self.longestHold ? $0 : nil }
+    }
+
+    /// How many requests may go at once, at least one: as many as fall into ``tick``. Nil when any number may.
+    var burst: Int? { interval.map { Int(max(Self.tick / max($0, Self.shortest), 1)) } }
+
+    /// Takes the next places for requests that go at `now`.
+    mutating func book(_ count: Int, at now: Timestamp) {
+        guard let interval else { return }
+        notBefore = (hold(at: now) ?? now) + interval * count
+    }
+
+    /// Has this node look again when another has taken its places, in ``tick`` at the latest; not stored.
+    mutating func wait(at now: Timestamp) {
+        notBefore = now + Self.tick
+    }
+
+    /// Learns from an attempt at the version of the endpoint that it belongs to.
+    mutating func learn(_ attempt: RecordedAttempt) {
+        if let hold = attempt.hold {
+            refused(hold, startedAt: attempt.startedAt, rate: attempt.rate)
+        } else if attempt.isPaced, attempt.verdict == .succeeded {
+            succeeded(startedAt: attempt.startedAt, endedAt: attempt.startedAt + attempt.result.duration)
+        }
+    }
+
+    /// Pulls in what the clock that was set by `step`, or by nobody knows how much, has left ahead of `now`.
+    mutating func pullIn(by step: Duration?, at now: Timestamp) {
+        guard let ahead = notBefore.map({ $0 - now }), ahead > (step == nil ? Self.longestHold : Self.longest) else {
+            return
+        }
+        notBefore = step.map { max(now + ahead + $0, now) }
+    }
+
+    /// Learns that a request was refused.
     ///
     /// - Parameters:
-    ///   - refused: Requests a second, as many as the endpoint took before it refused; at least one is assumed.
-    ///   - now: When the refusal was heard.
-    init(refused: Double, at now: Timestamp) {
-        rate = max(refused, 1) / 2
-        base = rate
-        nextAt = now
+    ///   - hold: What the answer asks for.
+    ///   - startedAt: When the request was sent: what was under way when another was refused says nothing new.
+    ///   - rate: How many requests the endpoint took in a second before, as far as is known.
+    mutating func refused(_ hold: Hold, startedAt: Timestamp, rate: Int) {
+        var until = hold.until
+        if isNews(startedAt, at: hold.heardAt) {
+            if refusals == 0 {
+                interval = min(interval.map { $0 * 2 } ?? .seconds(2) / max(rate, 1), Self.longest)
+            }
+            if !hold.isNamed {
+                let wait = max(hold.wait, interval ?? hold.wait) * (1 << min(refusals, Self.doublings))
+                until = hold.heardAt + min(wait, Self.longest)
+            }
+            refusals = min(refusals.clampedAdding(1), Self.doublings)
+            refusedAt = hold.heardAt
+        }
+        notBefore = max(self.hold(at: hold.heardAt) ?? until, until)
     }
 
-    /// Whether the rate is beyond what needs a limit.
-    var isOver: Bool { rate >= Self.last }
-
-    /// How many requests may go now, at least one when any may.
-    func allowance(at now: Timestamp) -> Int {
-        guard nextAt <= now || nextAt - now > Self.longest else { return 0 }
-        return max(1, Int(rate * Self.tick))
+    /// Learns that a request went well.
+    mutating func succeeded(startedAt: Timestamp, endedAt: Timestamp) {
+        guard let interval, isNews(startedAt, at: endedAt) else { return }
+        refusals = 0
+        self.interval = interval - interval / Self.share
+        let isOld = refusedAt.map { endedAt - $0 >= Self.memory } ?? true
+        if isOld || interval < Self.shortest { self = Pace() }
     }
 
-    /// Counts requests that go now, or takes some back that could not be made.
-    mutating func spend(_ count: Int, at now: Timestamp) {
-        let start = count > 0 ? max(nextAt, now) : nextAt
-        nextAt = start + .seconds(1 / rate) * count
+    private func isNews(_ startedAt: Timestamp, at now: Timestamp) -> Bool {
+        // One of the future was heard by a clock that has been set back since.
+        guard let refusedAt, refusedAt <= now else { return true }
+        return startedAt >= refusedAt
     }
 
-    /// Goes on after a hold, and there after a part of an interval, from 0 to 1, that differs from node to node.
-    mutating func wait(until hold: Timestamp, phase: Double) {
-        nextAt = hold + .seconds(min(max(phase, 0), 1) / rate)
-    }
-
-    /// An attempt at this rate went well.
-    mutating func grow() {
-        rate += base / Self.stepsToDouble
-        if rate >= base * 2 { base = rate }
-    }
-
-    /// It was too much.
-    mutating func halve() {
-        rate = max(rate / 2, Self.first)
-        base = rate
-    }
-
-    /// 20 successes from a halving to the rate before it.
-    static let stepsToDouble = 20.0
-    /// One request in a minute at the least: what is asked for less often says so in `Retry-After`.
-    private static let first = 1.0 / 60
-    /// 500 requests a second: windows are limit enough for that.
-    private static let last = 500.0
+    /// The longest that can be asked for, and a minute for what the clocks of nodes differ by.
+    static let longestHold: Duration = RetryAfter.cap + .seconds(60)
+    /// A minute between two requests to an endpoint that refuses all and does not say for how long.
+    static let longest: Duration = .seconds(60)
     /// 50 ms: the dispatcher does not wake for each request of a fast pace.
-    private static let tick = 0.05
-    /// What lies further ahead is no pace but a clock that was set back.
-    private static let longest: Duration = .seconds(120)
+    static let tick: Duration = .milliseconds(50)
+    /// 2 ms: windows are limit enough for 500 requests a second.
+    private static let shortest: Duration = .milliseconds(2)
+    /// 27 / 28 to the power of 20 is a half.
+    private static let share = 28
+    /// 2 to the power of 6 is a minute.
+    private static let doublings = 6
+    /// After an hour a limit may be another one, and an endpoint with few events costs no more than others.
+    private static let memory: Duration = .seconds(3_600)
 }

@@ -37,10 +37,8 @@ extension ReadySet {
 
         private(set) var standing = Standing.unknown
         private(set) var window: Int
-        /// Nothing goes before this: the endpoint asked for less.
-        private(set) var holdUntil: Timestamp?
-        /// How often it is sent to; nil until it asked for less.
-        private(set) var pace: Pace?
+        /// Nothing goes before this: the endpoint asked for less, or is sent to at a pace.
+        var holdUntil: Timestamp?
 
         /// Whether the window doubles, as it does until it was once too wide.
         private var isProbing = true
@@ -53,20 +51,16 @@ extension ReadySet {
         private var outdated = 0
         /// Results of attempts at an earlier version of the endpoint.
         private var foreign = 0
-        /// Refusals in a row, without one success between them.
-        private var refusals = 0
         /// Successes in the second that began then, and in the one before.
         private var secondBegan: Timestamp
         private var successes = 0
         private var lastSuccesses = 0
 
         private let lastWindow: Int
-        private let phase: Double
 
         init(_ limits: Limits, at now: Timestamp) {
             window = limits.firstWindow
             lastWindow = limits.lastWindow
-            phase = limits.phase
             usedAt = now
             secondBegan = now
         }
@@ -75,17 +69,7 @@ extension ReadySet {
         mutating func learn(_ backlog: DeliveryQueries.Backlog, at now: Timestamp) {
             if standing == .unknown { standing = Standing(backlog) }
             if standing == .failing, shortest == nil { window = 1 }
-            learnHold(backlog.holdUntil, at: now)
-        }
-
-        /// Takes the hold that is stored: another node was refused, when this one does not know of it, or this one was
-        /// before its start.
-        mutating func learnHold(_ stored: Timestamp?, at now: Timestamp) {
-            guard let stored, stored > holdUntil ?? .first, stored > now, stored - now <= RetryAfter.longest else {
-                return
-            }
-            hold(until: stored)
-            slowDown(isNamed: true, at: now)
+            holdUntil = backlog.pace.hold(at: now)
         }
 
         /// Forgets all but what is in flight: the endpoint was changed, and what an earlier version did says nothing.
@@ -99,29 +83,16 @@ extension ReadySet {
             self = new
         }
 
-        private mutating func hold(until time: Timestamp) {
-            holdUntil = max(holdUntil ?? time, time)
+        /// When the first of what is due may go by the clock; nil when nothing is due.
+        var nextAt: Timestamp? {
+            guard let due = dueAt.values.min() else { return nil }
+            return max(due, releaseAt ?? due, holdUntil ?? due)
         }
 
-        /// When the next request may go by what the endpoint asked for; nil when that is now.
-        func blockedUntil(at now: Timestamp) -> Timestamp? {
-            // What lies further ahead than anybody can ask for was reckoned by a clock that has been set back since.
-            let hold = holdUntil.flatMap { $0 > now && $0 - now <= RetryAfter.longest ? $0 : nil }
-            let next = pace.flatMap { $0.allowance(at: now) == 0 ? $0.nextAt : nil }
-            return [hold, next].compactMap { $0 }.max()
-        }
-
-        /// How many requests may go at `now` by window and pace.
+        /// How many requests may go at `now` by window and hold; how many by the pace, the store says.
         func allowance(at now: Timestamp) -> Int {
-            guard blockedUntil(at: now) == nil else { return 0 }
-            let room = releaseAt.map { inFlight == 0 && $0 <= now ? 1 : 0 } ?? (window - inFlight)
-            return min(room, pace?.allowance(at: now) ?? room)
-        }
-
-        /// Counts requests that are about to go, or takes some back.
-        mutating func spend(_ count: Int, at now: Timestamp) {
-            inFlight += count
-            pace?.spend(count, at: now)
+            if let holdUntil, holdUntil > now { return 0 }
+            return releaseAt.map { inFlight == 0 && $0 <= now ? 1 : 0 } ?? (window - inFlight)
         }
 
         /// After a pause a wide window is no longer known to be right.
@@ -131,7 +102,7 @@ extension ReadySet {
         }
 
         /// Learns from the end of an attempt; ``inFlight`` no longer counts it.
-        mutating func learn(_ signal: Signal, at now: Timestamp) {
+        mutating func learn(_ signal: Signal, took: Duration, at now: Timestamp) {
             usedAt = now
             if foreign > 0 {
                 foreign -= 1
@@ -139,30 +110,22 @@ extension ReadySet {
             }
             let isOutdated = outdated > 0
             if isOutdated { outdated -= 1 }
+            standing = signal == .timedOut ? .failing : took < Self.quick ? .quick : .sluggish
             switch signal {
-            case .succeeded(let duration):
-                standing = duration < Self.quick ? .quick : .sluggish
+            case .succeeded:
                 count(at: now)
-                if !isOutdated { grow(duration) }
-            case .neutral:
-                if standing == .unknown || standing == .failing { standing = .quick }
-            case .overloaded:
-                standing = .quick
+                if !isOutdated { grow(took) }
+            case .neutral: break
+            case .overloaded, .timedOut: shrink(to: window / 2)
+            case .refused(let until):
+                holdUntil = max(holdUntil ?? until, until)
+                if isOutdated { return }
                 shrink(to: window / 2)
-            case .timedOut:
-                standing = .failing
-                shrink(to: window / 2)
-            case .refused(let until, let isNamed):
-                standing = .quick
-                hold(until: until)
-                if !isOutdated { slowDown(isNamed: isNamed, at: now) }
+                outdated = inFlight
             }
         }
 
         private mutating func grow(_ duration: Duration) {
-            refusals = 0
-            pace?.grow()
-            if pace?.isOver == true { pace = nil }
             // With one request at a time nothing waits inside of the receiver: that is how long it takes by now.
             let shortest = window == 1 ? duration : min(shortest ?? duration, duration)
             self.shortest = shortest
@@ -184,21 +147,6 @@ extension ReadySet {
             (near, far) = (0, 0)
         }
 
-        /// The first refusal after a success says that the pace was too high; more of them, that it needs time.
-        private mutating func slowDown(isNamed: Bool, at now: Timestamp) {
-            if refusals == 0 {
-                if pace != nil { pace?.halve() } else { pace = Pace(refused: measuredRate(at: now), at: now) }
-            }
-            if !isNamed {
-                let wait = max(.seconds(1), .seconds(1 / (pace?.rate ?? 1))) * (1 << min(refusals, 6))
-                hold(until: now + min(wait, Self.longestHold))
-            }
-            refusals = min(refusals + 1, 1_000)
-            pace?.wait(until: holdUntil ?? now, phase: phase)
-            shrink(to: window / 2)
-            outdated = inFlight
-        }
-
         private mutating func count(at now: Timestamp) {
             let age = now - secondBegan
             if age >= .seconds(1) || age < .zero {
@@ -209,8 +157,9 @@ extension ReadySet {
             successes += 1
         }
 
-        private func measuredRate(at now: Timestamp) -> Double {
-            now - secondBegan < .seconds(2) ? Double(max(successes, lastSuccesses)) : 1
+        /// Successes in the last second.
+        func recentRate(at now: Timestamp) -> Int {
+            now - secondBegan < .seconds(2) ? max(successes, lastSuccesses) : 0
         }
 
         /// An answer within a second is a quick one.
@@ -222,7 +171,5 @@ extension ReadySet {
         /// After 5 s without an attempt a window is 16 at most.
         private static let pause: Duration = .seconds(5)
         private static let windowAfterPause = 16
-        /// A minute between attempts at an endpoint that refuses them all and does not say for how long.
-        private static let longestHold: Duration = .seconds(60)
     }
 }

@@ -9,8 +9,8 @@ import Timestamps
 ///
 /// How many attempts an endpoint may have in flight, its window, begins small, grows while its answers take as long as
 /// the shortest, and shrinks when they do not, or fail. One that answers 429 or 503 is held, and sent to at a ``Pace``
-/// from then on. What the set knows comes from hints and from the scan of the store, which is the truth; what it knows
-/// of an endpoint without work is kept for ten minutes.
+/// from then on, which the store has. What the set knows comes from hints and from the scan of the store, which is the
+/// truth; what it knows of an endpoint without work is kept for ten minutes.
 package struct ReadySet: Sendable {
     /// The bounds of the dispatcher.
     package struct Limits: Sendable {
@@ -22,9 +22,6 @@ package struct ReadySet: Sendable {
         package var lastWindow = 128
         /// Deliveries claimed for one endpoint while others wait.
         package var quantum = 16
-        /// 0 to 1, another one for each process: which part of an interval it waits after a hold, so that the nodes that were
-        /// held together do not go on together.
-        package var phase: Double
         /// The part of all slots that endpoints may hold together of which nothing is known yet: after a start, hundreds
         /// of them may be tarpits.
         package var newcomers = 0.25
@@ -35,9 +32,7 @@ package struct ReadySet: Sendable {
         var newcomerSlots: Int { max(1, Int(Double(slots) * newcomers)) }
 
         /// The bounds of production.
-        package init(phase: Double = 0) {
-            self.phase = phase
-        }
+        package init() {}
     }
 
     /// Deliveries to claim.
@@ -48,29 +43,31 @@ package struct ReadySet: Sendable {
         package let lane: DeliveryLane
         /// At most so many.
         package let limit: Int
+        /// Successes of the endpoint in the last second, as far as is known: what it could take.
+        package var recentRate = 0
     }
 
     /// What an attempt tells about its endpoint.
     package enum Signal: Sendable, Hashable {
-        /// A success, and how long it took.
-        case succeeded(Duration)
+        /// A success.
+        case succeeded
         /// It neither asks for more nor for less.
         case neutral
         /// 5XX or a broken connection: it has too much.
         case overloaded
-        /// 429 or 503: it wants nothing before `until`; `isNamed` when it said so itself.
-        case refused(until: Timestamp, isNamed: Bool)
+        /// 429 or 503: it wants nothing before `until`, and perhaps for longer, which the store knows.
+        case refused(until: Timestamp)
         /// It used up the attempt's time: a slow one until an attempt does not.
         case timedOut
 
         /// Reads the signal of an attempt.
         package init(_ attempt: RecordedAttempt) {
             if let hold = attempt.hold {
-                self = .refused(until: hold.until, isNamed: hold.isNamed)
+                self = .refused(until: hold.until)
                 return
             }
             if attempt.verdict == .succeeded {
-                self = .succeeded(attempt.result.duration)
+                self = .succeeded
                 return
             }
             switch attempt.result.outcome {
@@ -86,11 +83,13 @@ package struct ReadySet: Sendable {
     private var ring: [EndpointID] = []
     /// Endpoints that go before the ring.
     private var fresh: [EndpointID] = []
+    /// Endpoints with work that is not due yet or may not go: only they are looked through when a time has come.
+    private var waiting: Set<EndpointID> = []
     /// Turns of fresh endpoints since the last one of the ring.
     private var freshTurns = 0
     private var inFlight = 0
     private var inFlightBy: [Standing: Int] = [:]
-    /// No endpoint outside the ring has anything due before this.
+    /// Nothing of those that wait may go before this.
     private var nextCheck: Timestamp?
 
     /// Makes a set that knows of nothing.
@@ -106,7 +105,7 @@ package struct ReadySet: Sendable {
         var entry = entries[endpoint, default: Entry(limits, at: dueAt)]
         entry.dueAt[lane] = min(entry.dueAt[lane] ?? dueAt, dueAt)
         entries[endpoint] = entry
-        if !entry.isInRing { check(at: dueAt) }
+        if !entry.isInRing { wait(endpoint, until: entry.nextAt ?? dueAt) }
     }
 
     /// Replaces what is known of what waits where by a complete scan of the store, made at `now`.
@@ -132,7 +131,8 @@ package struct ReadySet: Sendable {
         forgetUnused(at: now)
         ring.removeAll { entries[$0]?.isInRing != true }
         fresh.removeAll { entries[$0]?.isInRing != true }
-        nextCheck = entries.values.filter { !$0.isInRing }.flatMap(\.dueAt.values).min()
+        waiting = Set(entries.lazy.filter { !$1.isInRing && !$1.dueAt.isEmpty }.map(\.key))
+        nextCheck = waiting.compactMap { entries[$0]?.nextAt }.min()
     }
 
     /// Takes slots for what is due, endpoint by endpoint; call ``claimed(_:count:of:at:)`` for every request of the answer.
@@ -145,24 +145,24 @@ package struct ReadySet: Sendable {
         var first = fresh[...]
         let isAlone = ring.count + fresh.count == 1
         while freeSlots > 0, let endpoint = takeTurn(&first, &rest) {
-            guard var entry = entries[endpoint], let lane = lane(of: entry, at: now) else {
+            guard var entry = entries[endpoint] else { continue }
+            guard let lane = lane(of: entry, at: now), entry.nextAt.map({ $0 <= now }) ?? false else {
                 entries[endpoint]?.isInRing = false
-                if let later = entries[endpoint]?.dueAt.values.min() { check(at: later) }
+                if let later = entry.nextAt { wait(endpoint, until: later) }
                 continue
             }
             entry.narrowAfterPause(at: now)
             let room = room(for: entry, at: now)
             guard room > 0 else {
-                let times = [entry.releaseAt, entry.blockedUntil(at: now)].compactMap { $0 }.filter { $0 > now }
-                if let later = times.max() { check(at: later) }
                 kept.append(endpoint)
                 continue
             }
             let limit = isAlone ? room : min(room, limits.quantum)
-            requests.append(Request(endpoint: endpoint, lane: lane, limit: limit))
+            requests.append(
+                Request(endpoint: endpoint, lane: lane, limit: limit, recentRate: entry.recentRate(at: now)))
             entry.turns += 1
             entry.usedAt = now
-            entry.spend(limit, at: now)
+            entry.inFlight += limit
             entries[endpoint] = entry
             inFlight += limit
             inFlightBy[entry.standing, default: 0] += limit
@@ -184,22 +184,20 @@ package struct ReadySet: Sendable {
     ///   - endpoint: The endpoint as it was claimed from; nil when nothing could be claimed.
     ///   - now: What a release is paced from.
     package mutating func claimed(_ request: Request, count: Int, of endpoint: Endpoint? = nil, at now: Timestamp) {
-        free(request.endpoint, slots: request.limit - count, at: now, isUnspent: true)
+        free(request.endpoint, slots: request.limit - count)
         entries[request.endpoint]?.isOrdered = endpoint?.ordering == .message
-        if let endpoint, endpoint.isHeld(at: now), count == 0 {
-            // Another process was told, or this one before its start: what is due stays due.
-            entries[request.endpoint]?.learnHold(endpoint.holdUntil, at: now)
-            return
-        }
+        // It was refused, or its places until then are taken, by whichever node: what is due stays due.
+        let hold = endpoint?.pace.hold(at: now)
+        if let hold { entries[request.endpoint]?.holdUntil = hold }
         guard let release = endpoint?.release else {
             entries[request.endpoint]?.releaseAt = nil
-            if count < request.limit { entries[request.endpoint]?.dueAt[request.lane] = nil }
+            if hold == nil, count < request.limit { entries[request.endpoint]?.dueAt[request.lane] = nil }
             return
         }
         // One delivery was asked for, whatever the request's limit was.
         entries[request.endpoint]?.releaseAt = now + .seconds(release.rate.map { 1 / $0 } ?? 0)
         entries[request.endpoint]?.releaseVersion = endpoint?.version
-        if count == 0 { entries[request.endpoint]?.dueAt[request.lane] = nil }
+        if hold == nil, count == 0 { entries[request.endpoint]?.dueAt[request.lane] = nil }
     }
 
     /// Notes that an attempt ended and its result is stored.
@@ -207,13 +205,16 @@ package struct ReadySet: Sendable {
     /// - Parameters:
     ///   - endpoint: Where it went.
     ///   - signal: What it tells about the endpoint.
+    ///   - took: How long it took.
     ///   - retryAt: When the delivery is due again; nil when it is not.
     ///   - now: From when a delivery that was behind it in its message's order may go.
-    package mutating func finished(_ endpoint: EndpointID, _ signal: Signal, retryAt: Timestamp?, at now: Timestamp) {
-        free(endpoint, slots: 1, at: now)
+    package mutating func finished(
+        _ endpoint: EndpointID, _ signal: Signal, took: Duration = .zero, retryAt: Timestamp?, at now: Timestamp
+    ) {
+        free(endpoint, slots: 1)
         guard var entry = entries[endpoint] else { return }
         let standing = entry.standing
-        entry.learn(signal, at: now)
+        entry.learn(signal, took: took, at: now)
         move(entry.inFlight, from: standing, to: entry.standing)
         entries[endpoint] = entry
         if let retryAt { add(endpoint, lane: .retry, dueAt: retryAt) }
@@ -225,6 +226,7 @@ package struct ReadySet: Sendable {
     package mutating func clockWasSetBack(to now: Timestamp) {
         for endpoint in Array(entries.keys) {
             entries[endpoint]?.releaseAt = nil
+            entries[endpoint]?.holdUntil = nil
             for (lane, dueAt) in entries[endpoint]?.dueAt ?? [:] where lane != .retry {
                 entries[endpoint]?.dueAt[lane] = min(dueAt, now)
             }
@@ -235,21 +237,24 @@ package struct ReadySet: Sendable {
     /// When to plan again for what becomes due by the clock; nil when nothing waits for that.
     package var nextDue: Timestamp? { nextCheck }
 
-    private mutating func check(at dueAt: Timestamp) {
-        nextCheck = min(nextCheck ?? dueAt, dueAt)
+    private mutating func wait(_ endpoint: EndpointID, until time: Timestamp) {
+        waiting.insert(endpoint)
+        nextCheck = min(nextCheck ?? time, time)
     }
 
     private mutating func fillRing(at now: Timestamp) {
         guard let nextCheck, nextCheck <= now else { return }
         self.nextCheck = nil
-        for (endpoint, entry) in entries where !entry.isInRing {
-            guard let dueAt = entry.dueAt.values.min() else { continue }
-            if dueAt <= now {
+        let candidates = waiting
+        waiting = []
+        for endpoint in candidates {
+            guard let entry = entries[endpoint], let next = entry.nextAt else { continue }
+            if next <= now {
                 entries[endpoint]?.isInRing = true
                 let isFresh = entry.dueAt[.first].map { now - $0 <= Self.freshTime } ?? false
                 if isFresh { fresh.append(endpoint) } else { ring.append(endpoint) }
             } else {
-                check(at: dueAt)
+                wait(endpoint, until: next)
             }
         }
     }
@@ -304,9 +309,9 @@ package struct ReadySet: Sendable {
         inFlightBy[new, default: 0] += slots
     }
 
-    private mutating func free(_ endpoint: EndpointID, slots: Int, at now: Timestamp, isUnspent: Bool = false) {
+    private mutating func free(_ endpoint: EndpointID, slots: Int) {
         guard slots > 0, let entry = entries[endpoint] else { return }
-        if isUnspent { entries[endpoint]?.spend(-slots, at: now) } else { entries[endpoint]?.inFlight -= slots }
+        entries[endpoint]?.inFlight -= slots
         inFlight -= slots
         inFlightBy[entry.standing, default: 0] -= slots
     }

@@ -5,8 +5,8 @@ import Timestamps
 enum ReleaseQueries {
     /// What a release gave.
     enum Claim: Sendable {
-        /// The next delivery, which goes now.
-        case taken(ClaimedDelivery)
+        /// The next delivery, which goes now, or one that cannot be read and has failed.
+        case taken(DeliveryQueries.Taken)
         /// The one before it is on its way, from whichever node, or the pace asks for a pause.
         case waiting
         /// Nothing of it may go now, and newer deliveries need not wait for the rest, which waits for a retry.
@@ -29,37 +29,37 @@ enum ReleaseQueries {
             let state: DeliveryState? = try tx.value("SELECT state AS value FROM delivery WHERE id = \(last)")
             if state == .leased { return .waiting }
         }
-        guard let held = try claimHeld(endpoint: endpoint, through: release.through, lease: lease, at: now, in: tx)
-        else {
+        let held = try claimHeld(endpoint: endpoint, through: release.through, lease: lease, at: now, in: tx)
+        guard let next = held.deliveries.first else {
+            if !held.unreadable.isEmpty { return .taken(held) }
             try end(of: endpoint.id, in: tx)
             return .over
         }
-        let next = release.rate.map { now + .seconds(1 / $0) }
+        let nextAt = release.rate.map { now + .seconds(1 / $0) }
         try tx.run(
             """
             UPDATE endpoint
-            SET release_delivery_id = \(held.id), release_next_at = \(next)
+            SET release_delivery_id = \(next.id), release_next_at = \(nextAt)
             WHERE id = \(endpoint.id)
             """)
         return .taken(held)
     }
 
-    /// Takes the oldest of what was held until `last` and may go at `now`; nil when nothing of it may. Index:
+    /// Takes the oldest of what was held until `last` and may go at `now`; nothing when nothing of it may. Index:
     /// `delivery_ready`.
     ///
     /// Each lane is in the order of acceptance but that of retries, whose order is that of their times; of the heads of
     /// all three the oldest goes.
     static func claimHeld(
         endpoint: Endpoint, through last: Int64, lease: Lease, at now: Timestamp, in tx: any Transaction
-    ) throws -> ClaimedDelivery? {
+    ) throws -> DeliveryQueries.Taken {
         func head(_ lane: DeliveryLane) -> SQL {
             """
             SELECT *
             FROM (SELECT d.id, d.sequence \(DeliveryQueries.waiting(endpoint, lane, at: now)) LIMIT 1) AS head
             """
         }
-        return try tx.first(
-            ClaimedDelivery.self,
+        let rows = try tx.rows(
             DeliveryQueries.take(lease) + """
                 WHERE id IN (
                     SELECT id
@@ -69,6 +69,7 @@ enum ReleaseQueries {
                     LIMIT 1)
                 \(DeliveryQueries.claimed)
                 """)
+        return try DeliveryQueries.taken(rows, in: tx)
     }
 
     /// Notes that what was held is gone: newer deliveries are made as usual again.

@@ -20,7 +20,7 @@ enum ResultQueries {
     ) throws -> Stored {
         var stored = Stored()
         var counts: [EndpointID: Counts] = [:]
-        let results = try withoutStaleVerdicts(results, in: tx)
+        let results = try tellEndpoints(results, in: tx)
         let changed = try tx.runBatch(results.map { move($0, in: tx) })
         for (result, count) in zip(results, changed) {
             if count == 1 {
@@ -43,19 +43,28 @@ enum ResultQueries {
         return stored
     }
 
-    /// The results, of which none disables an endpoint that has changed since the attempt: what an earlier version of it
-    /// answered says nothing of the present one, which is tried after ``staleWait``.
+    /// Stores what the results say of their endpoints' pace, and gives the results, of which none disables an endpoint that
+    /// has changed since the attempt: what an earlier version of it answered says nothing of the present one, which is
+    /// tried after ``staleWait``.
     ///
-    /// The rows of endpoints that are to be disabled are locked before those of deliveries, as a claim locks them.
-    private static func withoutStaleVerdicts(
+    /// The rows of endpoints of which something is said are locked before those of deliveries, as a claim locks them.
+    private static func tellEndpoints(
         _ results: [RecordedAttempt], in tx: any Transaction
     ) throws -> [RecordedAttempt] {
-        let disabling = Set(results.filter { $0.verdict == .disabled }.map(\.claim.endpointID))
-        guard !disabling.isEmpty else { return results }
+        let telling = results.filter { $0.isPaced || $0.hold != nil || $0.verdict == .disabled }
+        guard !telling.isEmpty else { return results }
         var versions: [EndpointID: Int64] = [:]
-        for id in disabling.sorted() {
-            versions[id] = try tx.value("SELECT version AS value FROM endpoint WHERE id = \(id) \(.forUpdate)")
+        var paces: [SQL] = []
+        for (id, said) in Dictionary(grouping: telling, by: \.claim.endpointID).sorted(by: { $0.key < $1.key }) {
+            guard let (version, known) = try DeliveryQueries.versionAndPace(of: id, in: tx) else { continue }
+            versions[id] = version
+            var pace = known
+            for attempt in said.sorted(by: { $0.startedAt < $1.startedAt }) where attempt.endpointVersion == version {
+                pace.learn(attempt)
+            }
+            if pace != known { paces.append(DeliveryQueries.setPace(pace, of: id)) }
         }
+        try tx.runBatch(paces)
         return results.map { result in
             guard result.verdict == .disabled, versions[result.claim.endpointID] != result.endpointVersion else {
                 return result
@@ -76,15 +85,10 @@ enum ResultQueries {
         /// Failed attempts after the last success of the batch.
         var failuresInRow = 0
         var isGone = false
-        /// The longest hold that was asked for, and the version of the endpoint that did.
-        var hold: (until: Timestamp, version: Int64)?
         /// The version of the endpoint that failed last.
         var version: Int64?
 
         mutating func add(_ result: RecordedAttempt) {
-            if let until = result.hold?.until, until > hold?.until ?? .first {
-                hold = (until, result.endpointVersion)
-            }
             if case .succeeded = result.verdict {
                 succeeded += 1
                 lastSuccessAt = max(lastSuccessAt ?? result.startedAt, result.startedAt)
@@ -174,11 +178,9 @@ enum ResultQueries {
                     ELSE failure_count + \(count.failuresInRow) END
             WHERE endpoint_id = \(endpoint)
             """
-        let hold: [SQL] =
-            count.hold.map { [DeliveryQueries.hold(endpoint, version: $0.version, until: $0.until)] } ?? []
-        guard count.succeeded + count.failed > 0 else { return [health] + hold }
+        guard count.succeeded + count.failed > 0 else { return [health] }
         let hour = HourlyCounts.add(succeeded: count.succeeded, failed: count.failed, of: endpoint, in: tx)
-        return [ended, health, hour] + hold
+        return [ended, health, hour]
     }
 
     /// Why `endpoint` is to be disabled after a batch; nil when it is not.

@@ -13,9 +13,6 @@ enum RetryAfter {
     /// An endpoint cannot ask for more than an hour, or one header would outlast the schedule.
     static let cap: Duration = .seconds(3_600)
 
-    /// The longest hold that can be asked for; what lies further ahead was reckoned by another clock.
-    static let longest: Duration = cap
-
     /// The wait that the headers of an answer ask for, between nothing and the cap; nil when none can be read.
     static func wait(_ result: AttemptResult, at now: Timestamp) -> Duration? {
         let headers = result.responseHeaders.lazy.filter { $0.name.lowercased() == "retry-after" }

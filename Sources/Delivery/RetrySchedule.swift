@@ -100,10 +100,15 @@ package enum Verdict: Hashable, Sendable {
 
 /// What an answer says about the whole webhook: nothing is sent to it before a time.
 package struct Hold: Hashable, Sendable {
-    /// Until when.
-    package let until: Timestamp
+    /// When the answer came, which the wait is counted from.
+    package let heardAt: Timestamp
+    /// For how long, at least a second.
+    package let wait: Duration
     /// Whether the endpoint named the time; if not, it is the least there is, a second.
     package let isNamed: Bool
+
+    /// The end of the wait.
+    package var until: Timestamp { heardAt + wait }
 
     /// Reads the hold of an attempt by ``Etiquette/table``; nil when it asks for none.
     ///
@@ -116,7 +121,14 @@ package struct Hold: Hashable, Sendable {
         else { return nil }
         let wait = RetryAfter.wait(result, at: now) ?? .zero
         isNamed = wait >= Self.least
-        until = now + RetrySchedule.spread(max(wait, Self.least), jitter: jitter)
+        heardAt = now
+        self.wait = RetrySchedule.spread(max(wait, Self.least), jitter: jitter)
+    }
+
+    /// Makes a hold.
+    package init(until: Timestamp, isNamed: Bool) {
+        self.until = until
+        self.isNamed = isNamed
     }
 
     private static let least: Duration = .seconds(1)

@@ -134,7 +134,9 @@ package struct Upkeep: Service {
         }
         while !Task.isCancelled {
             let from = events
-            let step = try await store.write(.maintenance) { tx in try from.step(before: cutoff, in: tx) }
+            let step = try await store.write(.maintenance) { [clock] tx in
+                try from.step(before: cutoff, at: clock.now(), in: tx)
+            }
             count += step.count
             events = step.next
             if !step.mayHaveMore { return }

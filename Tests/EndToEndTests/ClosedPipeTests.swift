@@ -1,18 +1,17 @@
 import NIOHTTP1
+import Synchronization
 import TestSupport
 import Testing
 
 extension EndToEndTests {
     /// Commands whose reader leaves, as `head`, `grep -m1` and a pager do.
     @Suite struct ClosedPipe {
-        /// Runs `script` in a shell that knows the program as `httpsms`, and the account's key.
-        private func run(_ script: String, in installation: Installation) async throws -> Installation.Finished {
+        /// Starts `script` in a shell that knows the program as `httpsms`, and the account's key.
+        private func start(_ script: String, in installation: Installation) throws -> ChildProcess {
             let settings = ["HTTPSMS_URL": installation.baseURL, "HTTPSMS_API_KEY": Client.apiKey]
-            let process = try ChildProcess(
+            return try ChildProcess(
                 "/bin/bash", ["-c", "httpsms() { '\(Installation.binary)' \"$@\"; }\n\(script)"],
                 environment: installation.environment.merging(settings) { $1 }, logs: installation.folder + "/shell")
-            let end = try await process.wait(within: .seconds(40))
-            return .init(end: end, output: process.output, errors: process.errors)
         }
 
         @Test(.timeLimit(.minutes(2)))
@@ -24,24 +23,31 @@ extension EndToEndTests {
                     "user", "create", "--email", "owner@example.com", "--id", "owner", "--api-key", Client.apiKey)
                 _ = try await client.call(
                     .PUT, "/v1/phones", ["phone_number": "+18005550199", "fcm_token": "", "sim": "SIM1"])
-                for number in 1...3 {
+                let tail = try start(
+                    "httpsms events tail --after 0 --json | head -n 1; exit ${PIPESTATUS[0]}", in: installation)
+                let count = Mutex(0)
+                // Only what is written after the reader left can tell that it did.
+                try await until("the command to end", within: .seconds(60)) {
+                    let number = count.withLock { count in
+                        count += 1
+                        return count
+                    }
                     _ = try await client.call(
                         .POST, "/v1/messages/receive",
                         [
                             "from": "+18005550100", "to": "+18005550199", "content": "\(number)", "sim": "SIM1",
-                            "timestamp": "2026-07-22T10:15:2\(number).814Z", "encrypted": false,
+                            "timestamp": "2026-07-22T10:15:29.814Z", "encrypted": false,
                         ])
+                    return tail.end != nil
                 }
 
-                // It follows the log for good, so that only the closed pipe ends it. 141 is what SIGPIPE gives.
-                let tail = try await run(
-                    "httpsms events tail --after 0 --json | head -n 1; exit ${PIPESTATUS[0]}", in: installation)
+                // 141 is what SIGPIPE gives.
                 #expect(tail.end == .exited(141))
                 #expect(tail.output.split(separator: "\n").count == 1)
                 #expect(!tail.errors.contains("rror"), "\(tail.errors)")
                 // Nobody reads from the start.
-                let nobody = try await run("httpsms doctor > >(exit) ; exit $?", in: installation)
-                #expect([.exited(0), .exited(141)].contains(nobody.end))
+                let nobody = try start("httpsms doctor > >(exit) ; exit $?", in: installation)
+                #expect([.exited(0), .exited(141)].contains(try await nobody.wait(within: .seconds(40))))
                 #expect(!nobody.errors.contains("Fatal error"))
             }
         }
@@ -49,10 +55,9 @@ extension EndToEndTests {
         @Test(.timeLimit(.minutes(1)))
         func aDeviceThatIsFullIsAnErrorAndNotACrash() async throws {
             try await withInstallation { installation in
-                let full = try await run(
-                    "httpsms user create --email me@example.com > /dev/full", in: installation)
+                let full = try start("httpsms user create --email me@example.com > /dev/full", in: installation)
 
-                #expect(full.end == .exited(1))
+                #expect(try await full.wait(within: .seconds(40)) == .exited(1))
                 #expect(full.errors.contains("Error: cannot write to standard output"))
             }
         }

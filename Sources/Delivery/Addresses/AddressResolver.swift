@@ -17,8 +17,8 @@ package protocol AddressResolver: Sendable {
         _ host: String, for caller: LookupCaller, within limit: Duration
     ) async throws(ResolutionError) -> [IPAddress]
 
-    /// Whether ``resolve(_:for:within:)`` would answer a delivery at once, with addresses or a failure.
-    func isPrepared(for host: String) -> Bool
+    /// What ``resolve(_:for:within:)`` would do for a delivery.
+    func knowledge(of host: String) -> NameKnowledge
 
     /// Says that the policy refuses what the name has now, so that it is looked up again within seconds.
     func distrust(_ host: String)
@@ -26,10 +26,20 @@ package protocol AddressResolver: Sendable {
 
 extension AddressResolver {
     /// A resolver without a memory looks up when it is asked.
-    package func isPrepared(for host: String) -> Bool { true }
+    package func knowledge(of host: String) -> NameKnowledge { .addresses }
 
     /// A resolver without a memory has nothing to forget.
     package func distrust(_ host: String) {}
+}
+
+/// What is known of a name before anybody looks it up.
+package enum NameKnowledge: Hashable, Sendable {
+    /// Nothing: it must be looked up.
+    case nothing
+    /// It has addresses.
+    case addresses
+    /// Its last lookup failed, and it is too early for another one.
+    case failure
 }
 
 /// Why a name has no addresses.

@@ -29,6 +29,8 @@ package final class SystemResolver: AddressResolver {
         var flights: [String: Flight] = [:]
         var counts = LookupCounts()
         var nextID: UInt64 = 0
+        /// No lookup of a kind hangs before this: what keeps those who find no place from looking at all that run.
+        var noneHangsUntil: [LookupCaller.Kind: NIODeadline] = [:]
         var files: [FileState]
         var filesSeenAt: NIODeadline
         var isShutDown = false
@@ -108,10 +110,12 @@ package final class SystemResolver: AddressResolver {
         return try answer.get()
     }
 
-    package func isPrepared(for host: String) -> Bool {
+    package func knowledge(of host: String) -> NameKnowledge {
         seeChangedFiles()
-        return state.withLock { state in
-            if case .unknown = state.names.peek(at: host, at: now()) { false } else { true }
+        return switch state.withLock({ $0.names.peek(at: host, at: now()) }) {
+        case .known: .addresses
+        case .failed: .failure
+        case .unknown: .nothing
         }
     }
 
@@ -266,9 +270,12 @@ extension SystemResolver {
     /// Ends the oldest lookup that hangs where the caller has no place, if there is one.
     private func makeRoom(for caller: LookupCaller, _ state: inout State) -> CutFlight? {
         guard let shortage = state.places.shortage(for: caller) else { return nil }
-        let latest = now() - Self.hangingTime(caller.kind)
+        let time = now()
+        let hangingTime = Self.hangingTime(caller.kind)
+        if let end = state.noneHangsUntil[caller.kind], time < end { return nil }
+        let latest = time - hangingTime
         let oldest = state.flights.lazy.filter { _, flight in
-            guard flight.began <= latest, flight.caller.kind == caller.kind else { return false }
+            guard flight.caller.kind == caller.kind else { return false }
             return switch shortage {
             case .endpoint: flight.caller.endpoint == caller.endpoint
             case .account: flight.caller.account == caller.account
@@ -276,6 +283,10 @@ extension SystemResolver {
             }
         }.min { $0.value.began < $1.value.began }
         guard let oldest else { return nil }
+        guard oldest.value.began <= latest else {
+            if shortage == .all { state.noneHangsUntil[caller.kind] = oldest.value.began + hangingTime }
+            return nil
+        }
         return CutFlight(id: oldest.value.id, waiters: finish(oldest.key, .failure(.timedOut), &state))
     }
 

@@ -2,6 +2,8 @@
 package struct AttemptFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// The closed set of reasons; the raw value is stored with the attempt and is the label of a metric.
     package enum Code: String, CaseIterable, Hashable, Sendable {
+        /// The delivery or its event cannot be read.
+        case eventUnreadable = "event_unreadable"
         /// The stored URL cannot be parsed.
         case urlInvalid = "url_invalid"
         /// A header field could break out of its line, or is one that the sender writes itself.
@@ -61,7 +63,7 @@ package struct AttemptFailure: Error, Hashable, Sendable, CustomStringConvertibl
 
 extension AttemptFailure.Code {
     /// Whether the cause never goes away by itself.
-    fileprivate var isFinal: Bool { self == .urlInvalid || self == .headerInvalid }
+    fileprivate var isFinal: Bool { [.eventUnreadable, .urlInvalid, .headerInvalid].contains(self) }
 
     /// What to do where the detail says more than the code; nil where it does not.
     func hint(forDetail detail: String) -> String? {
@@ -75,6 +77,7 @@ extension AttemptFailure.Code {
     /// One sentence that tells the owner of the webhook what to do.
     package var hint: String {
         switch self {
+        case .eventUnreadable: "Tell the operator of this server: what is stored of the event cannot be read."
         case .urlInvalid: "Correct the callback URL of the webhook."
         case .headerInvalid: "Remove line breaks and reserved names from the headers of the webhook."
         case .dnsFailed: "Check the host name of the callback URL and its DNS records."

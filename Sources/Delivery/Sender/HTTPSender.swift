@@ -90,8 +90,8 @@ package final class HTTPSender: WebhookSender {
         return result
     }
 
-    package func isPrepared(for url: CallbackURL) -> Bool {
-        url.literal != nil || resolver.isPrepared(for: url.host)
+    package func knowledge(of url: CallbackURL) -> NameKnowledge {
+        url.literal == nil ? resolver.knowledge(of: url.host) : .addresses
     }
 
     package func prepare(for url: CallbackURL, _ caller: LookupCaller) async {

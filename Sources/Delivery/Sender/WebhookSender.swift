@@ -13,8 +13,8 @@ package protocol WebhookSender: Sendable {
     /// - Returns: the outcome, its timings and the beginning of the response.
     func send(_ request: WebhookRequest, within limit: Duration) async -> AttemptResult
 
-    /// Whether the addresses of a callback URL, or why it has none, are known: if not, an attempt would begin with a lookup.
-    func isPrepared(for url: CallbackURL) -> Bool
+    /// What is known of the host of a callback URL: if nothing, an attempt would begin with a lookup.
+    func knowledge(of url: CallbackURL) -> NameKnowledge
 
     /// Looks the host of a callback URL up, so that an attempt need not; returns after 5 s at most, early when the task is
     /// cancelled or there is no place for a lookup now.
@@ -22,8 +22,8 @@ package protocol WebhookSender: Sendable {
 }
 
 extension WebhookSender {
-    /// A sender that looks nothing up is prepared.
-    package func isPrepared(for url: CallbackURL) -> Bool { true }
+    /// A sender that looks nothing up needs to know nothing.
+    package func knowledge(of url: CallbackURL) -> NameKnowledge { .addresses }
 
     /// A sender that looks nothing up has nothing to prepare.
     package func prepare(for url: CallbackURL, _ caller: LookupCaller) async {}

@@ -72,11 +72,12 @@ extension StringProtocol {
         !isEmpty && utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
-    /// Without white space at both ends.
+    /// Without white space at both ends. Each character is looked at once, however much of that there is: `dropLast` counts
+    /// all of them each time here, so that a mebibyte of spaces took minutes.
     var trimmed: String {
-        var slice = self[...]
-        while slice.first?.isWhitespace == true { slice = slice.dropFirst() }
-        while slice.last?.isWhitespace == true { slice = slice.dropLast() }
-        return String(slice)
+        guard let first = firstIndex(where: { !$0.isWhitespace }),
+            let last = lastIndex(where: { !$0.isWhitespace })
+        else { return "" }
+        return String(self[first...last])
     }
 }

@@ -104,16 +104,16 @@ import Testing
         try await withResolver(lookups) { resolver, clock in
             _ = try await resolver.resolve("a", for: Self.ann, within: .seconds(10))
             clock.advance(by: .hours(5))
-            let prepared = resolver.isPrepared(for: "a")
+            let before = resolver.knowledge(of: "a")
 
             let late = try await resolver.resolve("a", for: Self.ann, within: .seconds(60))
-            let preparedNow = resolver.isPrepared(for: "a")
+            let after = resolver.knowledge(of: "a")
             let atOnce = try await resolver.resolve("a", for: Self.ann, within: .zero)
             clock.advance(by: .hours(1))
 
             #expect(late == Self.first)
             #expect(atOnce == Self.first)
-            #expect(!prepared && preparedNow)
+            #expect(before == .nothing && after == .addresses)
             #expect(lookups.names == ["a", "a"])
             // Six hours are enough.
             await #expect(throws: ResolutionError.timedOut) {
@@ -131,7 +131,7 @@ import Testing
 
             let found4 = try await resolver.resolve("a", for: Self.ann, within: .seconds(60))
             #expect(found4 == Self.first)
-            #expect(resolver.isPrepared(for: "a"))
+            #expect(resolver.knowledge(of: "a") == .addresses)
         }
     }
 
@@ -271,6 +271,26 @@ import Testing
         }
     }
 
+    @Test func tenThousandDeadNamesOfAThousandAccountsAreBounded() async throws {
+        let lookups = ScriptedLookups { name, _ in name == "healthy" ? .success(Self.first) : nil }
+        try await withResolver(lookups) { resolver, clock in
+            for index in 0..<10_000 {
+                _ = try? await resolver.resolve(
+                    "dead\(index)", for: .delivery(account: "\(index / 10)", endpoint: "\(index)"), within: .zero)
+            }
+            let whenFull = resolver.counts
+            clock.advance(by: .seconds(1))
+            let found = try await resolver.resolve(
+                "healthy", for: .delivery(account: "ann", endpoint: "ann"), within: .seconds(60))
+
+            #expect(whenFull.running == 512)
+            #expect(whenFull.refused == 10_000 - 512)
+            // It took the place of the one that hung for longest.
+            #expect(found == Self.first)
+            #expect(lookups.cancelled.count == 1)
+        }
+    }
+
     @Test func aNameWithoutAPlaceIsNotPrepared() async throws {
         var limits = LookupPlaces.Limits()
         limits.deliveries = 0
@@ -278,7 +298,7 @@ import Testing
             await #expect(throws: ResolutionError.unavailable) {
                 try await resolver.resolve("a", for: Self.ann, within: .seconds(60))
             }
-            #expect(!resolver.isPrepared(for: "a"))
+            #expect(resolver.knowledge(of: "a") == .nothing)
         }
     }
 

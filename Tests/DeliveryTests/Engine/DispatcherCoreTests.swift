@@ -139,6 +139,38 @@ struct DispatcherCoreTests {
         dispatcher.handle(.cleared(mayHaveMore: false))
         #expect(dispatcher.next() == [])
     }
+
+    @Test(arguments: [(0, "later 1.0 seconds"), (400, "later 0.6 seconds"), (1_000, "attempt")] as [(Int, String)])
+    func aRetryThatAStepOfTheClockMadeDueWaitsForItsSecond(passed: Int, action: String) {
+        var dispatcher = Subject()
+        dispatcher.pass(.seconds(2))
+        dispatcher.handle(.hinted(dispatcher.endpoint))
+        _ = dispatcher.next()
+        dispatcher.handle(.claimed([.taken(dispatcher.target, [dispatcher.claim()])]))
+        let retryAt = dispatcher.clock.now() + .seconds(2)
+        dispatcher.handle(
+            .stored(.init(id: dispatcher.claim().id, endpoint: dispatcher.endpoint, signal: .neutral, retryAt: retryAt))
+        )
+        dispatcher.pass(.milliseconds(passed))
+        dispatcher.clock.step(by: .seconds(3_600))
+        #expect(dispatcher.next().last == "claim 16")
+
+        let claim = dispatcher.claim(attempt: 2)
+
+        #expect(dispatcher.handle(.claimed([.taken(dispatcher.target, [claim])])) == [action])
+    }
+
+    @Test func whatAnotherProcessTriedIsLeftForASecondAfterTheStart() {
+        var dispatcher = Subject()
+        dispatcher.pass(.milliseconds(300))
+        dispatcher.handle(.hinted(dispatcher.endpoint))
+        _ = dispatcher.next()
+
+        let claims = [dispatcher.claim(attempt: 2), dispatcher.claim(attempt: 1)]
+
+        #expect(
+            dispatcher.handle(.claimed([.taken(dispatcher.target, claims)])) == ["later 0.7 seconds", "attempt"])
+    }
 }
 
 private struct Broken: Error {}
@@ -163,10 +195,10 @@ private struct Subject {
 
     private var term: OwnLease.Term { .init(lease: lease, end: leaseLeft.map { clock.boot() + $0 }) }
 
-    func claim() -> ClaimedDelivery {
+    func claim(attempt: Int = 1) -> ClaimedDelivery {
         ClaimedDelivery(
             id: DeliveryID(trusted: "d"), lease: lease, eventID: EventID(trusted: "v"), endpointID: endpoint,
-            eventType: "t", sequence: 1, attempt: 1, step: 0, createdAt: clock.now(), body: [])
+            eventType: "t", sequence: 1, attempt: attempt, step: 0, createdAt: clock.now(), body: [])
     }
 
     func pass(_ duration: Duration) { clock.pass(duration) }
@@ -187,6 +219,7 @@ private struct Subject {
         case .clear: "clear"
         case .repair(let held): "repair \(held.count)"
         case .attempt: "attempt"
+        case .attemptLater(_, _, let wait): "later \(wait)"
         case .lookUp: "look up"
         case .giveBack: "giveBack"
         case .share: "share"

@@ -120,6 +120,32 @@ struct DispatcherFaultTests {
         }
     }
 
+    @Test(arguments: Engine.enabled) func aRetryThatIsStoredAfterTheClockWasSetBackWaitsNoLonger(
+        engine: Engine
+    ) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit()
+            let store = RefusingStore(harness.store)
+            let sender = ScriptedSender { _, _ in
+                store.refuse(true)
+                return .response(statusCode: 500)
+            }
+
+            try await harness.dispatching(sender, over: store) { _ in
+                try await until("the result is refused") { store.refusals >= 1 }
+                harness.clock.advance(by: .seconds(-86_400))
+                try await DueTimes.pullIn(
+                    by: .seconds(-86_400), store: harness.store, clock: harness.clock, schedule: .standard)
+                store.refuse(false)
+                try await until("the result is stored") { try await harness.attempts(of: endpoint) == ["1 500"] }
+            }
+
+            let row = try #require(try await harness.deliveries(to: endpoint).first)
+            #expect((.seconds(2) ... .milliseconds(2_400)).contains(row.dueAt - harness.clock.now()))
+        }
+    }
+
     @Test(arguments: Engine.enabled) func aStoreThatTakesNoClaimsIsTriedAtMostAFewTimesASecond(
         engine: Engine
     ) async throws {

@@ -106,6 +106,43 @@ struct DispatcherNameTests {
         }
     }
 
+    @Test(arguments: Engine.enabled) func aDeadNameIsTriedOnceAtEachScan(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let dead = try await add("dead", to: harness, port: 9, events: 50)
+            let resolver = SystemResolver(lookups: ScriptedLookups { _, _ in .failure(.notFound) })
+            defer { resolver.shutdown() }
+            let sender = DeadNames(resolver: resolver)
+
+            try await harness.dispatching(sender, scanInterval: .seconds(3_600)) { _ in
+                try await until("it was tried") { try await harness.attempts(of: dead).count > 0 }
+                try await harness.look()
+
+                // One for the hint, one for the scan, one for the end of the lookup; not a window of 16.
+                let claimed = try await harness.deliveries(to: dead).count { $0.attempt > 0 }
+                #expect((1...3).contains(claimed))
+            }
+        }
+    }
+
+    /// Knows of names what a resolver does; the one that ``EngineHarness/look()`` sends to has an address.
+    private struct DeadNames: WebhookSender {
+        let resolver: SystemResolver
+
+        func send(_ request: WebhookRequest, within limit: Duration) async -> AttemptResult {
+            AttemptResult(
+                outcome: request.url.host == EngineHarness.probeHost
+                    ? .response(statusCode: 200) : .failure(AttemptFailure(.dnsFailed)))
+        }
+
+        func knowledge(of url: CallbackURL) -> NameKnowledge {
+            url.host == EngineHarness.probeHost ? .addresses : resolver.knowledge(of: url.host)
+        }
+
+        func prepare(for url: CallbackURL, _ caller: LookupCaller) async {
+            _ = try? await resolver.resolve(url.host, for: caller, within: .seconds(5))
+        }
+    }
+
     @Test(arguments: Engine.enabled) func aLookupThatHasNoPlaceIsNoAttempt(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             try await RawReceiver.run(script: { $0.write(okResponse) }) { _, port in

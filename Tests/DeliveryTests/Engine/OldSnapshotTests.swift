@@ -136,7 +136,8 @@ import Timestamps
 
         private func claim(_ row: Endpoint, lease: Lease, in tx: any Transaction) throws -> [ClaimedDelivery] {
             try DeliveryQueries.claim(
-                endpoint: row, lane: .first, limit: 16, lease: lease, at: tx.now, cursors: cursors, in: tx)
+                endpoint: row, lane: .first, limit: 16, lease: lease, at: tx.now, cursors: cursors, in: tx
+            ).deliveries
         }
     }
 

@@ -147,19 +147,18 @@ private struct World {
     private mutating func finish(alwaysSucceeds: Bool = false) {
         guard let index = inFlight.indices.randomElement(using: &random) else { return }
         let endpoint = inFlight.remove(at: index)
-        let took = Duration.milliseconds(Int.random(in: 1...4_000, using: &random))
+        let took: Duration = alwaysSucceeds ? .zero : .milliseconds(Int.random(in: 1...4_000, using: &random))
         let until = now + .milliseconds(Int.random(in: 1_000...3_000, using: &random))
         let signals: [ReadySet.Signal] = [
-            .succeeded(took), .succeeded(.milliseconds(5)), .neutral, .overloaded, .timedOut,
-            .refused(until: until, isNamed: Bool.random(using: &random)),
+            .succeeded, .succeeded, .neutral, .overloaded, .timedOut, .refused(until: until),
         ]
-        let signal = alwaysSucceeds ? .succeeded(.milliseconds(5)) : signals.randomElement(using: &random)!
+        let signal = alwaysSucceeds ? .succeeded : signals.randomElement(using: &random)!
         var retryAt: Timestamp?
-        if ![.succeeded(took), .succeeded(.milliseconds(5)), .neutral].contains(signal) {
+        if ![.succeeded, .neutral].contains(signal) {
             let dueAt = now + .milliseconds(Int.random(in: 1_000...10_000, using: &random))
             pending.append(Delivery(endpoint: endpoint, lane: .retry, dueAt: dueAt))
             retryAt = dueAt
         }
-        ready.finished(endpoint, signal, retryAt: retryAt, at: now)
+        ready.finished(endpoint, signal, took: took, retryAt: retryAt, at: now)
     }
 }

@@ -20,26 +20,27 @@ struct WindowTests {
         var entry = entry(window: window)
         var free = Array(repeating: now, count: workers)
         /// Requests in flight by when they are answered, or given up.
-        var inFlight: [(end: Timestamp, signal: ReadySet.Signal)] = []
+        var inFlight: [(end: Timestamp, took: Duration, signal: ReadySet.Signal)] = []
         var clock = now
         var (done, timedOut, widest) = (0, 0, 0)
         while clock - now < time {
             while entry.allowance(at: clock) > 0 {
-                entry.spend(1, at: clock)
+                entry.inFlight += 1
                 free.sort()
                 let end = max(free[0], clock) + work
                 free[0] = end
                 let took = end - clock
                 let isTimeout = took > .seconds(5)
-                inFlight.append((isTimeout ? clock + .seconds(5) : end, isTimeout ? .timedOut : .succeeded(took)))
+                inFlight.append(
+                    isTimeout ? (clock + .seconds(5), .seconds(5), .timedOut) : (end, took, .succeeded))
             }
             widest = max(widest, inFlight.count)
             inFlight.sort { $0.end < $1.end }
             let first = inFlight.removeFirst()
             clock = first.end
             if first.signal == .timedOut { timedOut += 1 } else { done += 1 }
-            entry.spend(-1, at: clock)
-            entry.learn(first.signal, at: clock)
+            entry.inFlight -= 1
+            entry.learn(first.signal, took: first.took, at: clock)
         }
         return (entry, done, timedOut, widest)
     }
@@ -81,9 +82,9 @@ struct WindowTests {
     @Test func aWindowThatIsNotUsedDoesNotGrow() {
         var entry = entry()
         for _ in 0..<1_000 {
-            entry.spend(1, at: now)
-            entry.spend(-1, at: now)
-            entry.learn(.succeeded(.milliseconds(5)), at: now)
+            entry.inFlight += 1
+            entry.inFlight -= 1
+            entry.learn(.succeeded, took: .milliseconds(5), at: now)
         }
 
         #expect(entry.window <= 4)
@@ -94,7 +95,7 @@ struct WindowTests {
             var entry = entry(window: 16)
             var windows: [Int] = []
             for _ in 0..<5 {
-                entry.learn(signal, at: now)
+                entry.learn(signal, took: .zero, at: now)
                 windows.append(entry.window)
             }
 
@@ -106,11 +107,11 @@ struct WindowTests {
     @Test func onePauseOfAReceiverCostsOneStep() {
         var entry = play(workers: 1_000, work: .milliseconds(2), for: .milliseconds(30)).entry
         let room = entry.allowance(at: now + .seconds(1))
-        entry.spend(room, at: now + .seconds(1))
+        entry.inFlight += room
         let count = entry.inFlight
         for _ in 0..<count {
-            entry.spend(-1, at: now + .seconds(1))
-            entry.learn(.succeeded(.milliseconds(900)), at: now + .seconds(1))
+            entry.inFlight -= 1
+            entry.learn(.succeeded, took: .milliseconds(900), at: now + .seconds(1))
         }
 
         #expect(entry.window == 96)
@@ -122,10 +123,10 @@ struct WindowTests {
         for step in 0..<400 {
             let at = now + .seconds(100 + step)
             let count = max(entry.window - entry.inFlight, 0)
-            entry.spend(count, at: at)
+            entry.inFlight += count
             for _ in 0..<entry.inFlight {
-                entry.spend(-1, at: at)
-                entry.learn(.succeeded(.milliseconds(1_500)), at: at)
+                entry.inFlight -= 1
+                entry.learn(.succeeded, took: .milliseconds(1_500), at: at)
             }
             windows.append(entry.window)
         }
@@ -135,7 +136,7 @@ struct WindowTests {
 
     @Test func afterAPauseAWindowIsSixteenAtMost() {
         var entry = play(workers: 1_000, work: .milliseconds(2), for: .milliseconds(30)).entry
-        entry.spend(-entry.inFlight, at: now)
+        entry.inFlight = 0
         let rested = entry.usedAt + .seconds(5)
         entry.narrowAfterPause(at: rested - .microseconds(1))
         #expect(entry.window == 128)

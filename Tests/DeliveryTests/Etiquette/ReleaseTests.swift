@@ -72,7 +72,8 @@ extension EngineHarness {
             let held = try await store.write(.engine) { [endpoints, clock] tx in
                 try endpoints.find(id, userID: Self.userID, in: tx).flatMap {
                     try ReleaseQueries.claimHeld(
-                        endpoint: $0, through: through, lease: lease, at: clock.now(), in: tx)
+                        endpoint: $0, through: through, lease: lease, at: clock.now(), in: tx
+                    ).deliveries.first
                 }
             }
             guard let held else { return sequences }

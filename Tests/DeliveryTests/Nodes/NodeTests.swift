@@ -195,7 +195,7 @@ extension EngineHarness {
             let endpoint = try #require(try endpoints.find(id, userID: Self.userID, in: tx))
             let release = try #require(endpoint.release)
             let claim = try ReleaseQueries.claim(endpoint, release, lease: lease, at: clock.now(), in: tx)
-            if case .taken(let delivery) = claim { return delivery }
+            if case .taken(let taken) = claim { return taken.deliveries.first }
             return nil
         }
     }

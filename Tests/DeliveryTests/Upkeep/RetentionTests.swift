@@ -201,7 +201,9 @@ import Timestamps
                 events.begin(before: cutoff)
                 while mayHaveMore {
                     let from = events
-                    let step = try await harness.store.write { tx in try from.step(before: cutoff, in: tx) }
+                    let step = try await harness.store.write { tx in
+                        try from.step(before: cutoff, at: harness.clock.now(), in: tx)
+                    }
                     (events, mayHaveMore) = (step.next, step.mayHaveMore)
                 }
                 let left: Int? = try await harness.store.read { tx in
@@ -213,8 +215,80 @@ import Timestamps
             let cutoff = harness.clock.now() - .seconds(31 * 86_400)
             events.begin(before: cutoff)
             let last = events
-            #expect(try await harness.store.write { tx in try last.step(before: cutoff, in: tx).count } == 500)
+            let count = try await harness.store.write { tx in
+                try last.step(before: cutoff, at: harness.clock.now(), in: tx).count
+            }
+            #expect(count == 500)
         }
+    }
+
+    /// Another node's clock was weeks behind when it accepted the event.
+    @Test(arguments: Engine.enabled) func anEventBehindAYoungOneIsNotOld(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            try await harness.addEndpoint()
+            try await harness.emit(3)
+            let behind = harness.clock.now() - Self.age
+            try await harness.store.write { tx in
+                try tx.run("UPDATE event SET created_at = \(behind), retained_from = \(behind) WHERE position = 2")
+                try tx.run("UPDATE delivery SET created_at = \(behind) WHERE sequence = 2")
+            }
+
+            try await harness.upkeep.prune()
+
+            #expect(try await harness.count(.pending) == 3)
+            #expect(try await harness.events() == 3)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func anEventThatIsDatedAheadKeepsNoOther(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            try await harness.emit(3)
+            let ahead = harness.clock.now() + .seconds(400 * 86_400)
+            try await harness.store.write { tx in
+                _ = try tx.run("UPDATE event SET created_at = \(ahead) WHERE position = 1")
+            }
+            harness.clock.advance(by: Self.age)
+
+            try await harness.upkeep.prune()
+
+            #expect(try await harness.events() == 1)
+        }
+    }
+
+    /// The delivery in front cannot be read, so that those behind it are not pruned: they are still to be made.
+    @Test(arguments: Engine.enabled) func anEventWithADeliveryToBeMadeStaysUntilItIsOver(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(3)
+            try await harness.store.write { tx in
+                _ = try tx.run("UPDATE delivery SET state = 99 WHERE sequence = 1")
+            }
+            harness.clock.advance(by: Self.age)
+            var events = EventRetention()
+
+            #expect(try await harness.prune(&events) == 1, "nobody waits for the first")
+            try await harness.setStates([.succeeded, .succeeded, .succeeded], of: endpoint)
+            #expect(try await harness.prune(&events) == 0, "it was looked at a moment ago")
+            harness.clock.advance(by: .seconds(7_200))
+            #expect(try await harness.prune(&events) == 2)
+        }
+    }
+}
+
+extension EngineHarness {
+    /// How many events the log holds.
+    fileprivate func events() async throws -> Int? {
+        try await store.read { tx in try tx.value("SELECT COUNT(*) AS value FROM event") }
+    }
+
+    /// A round of a transaction over the events, and how many it deleted.
+    fileprivate func prune(_ events: inout EventRetention) async throws -> Int {
+        let cutoff = clock.now() - .seconds(31 * 86_400)
+        events.begin(before: cutoff)
+        let from = events
+        let step = try await store.write { [clock] tx in try from.step(before: cutoff, at: clock.now(), in: tx) }
+        events = step.next
+        return step.count
     }
 }
 
