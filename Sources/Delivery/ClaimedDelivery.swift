@@ -92,7 +92,7 @@ package struct RecordedAttempt: Sendable {
         guard step <= .zero - ClockGuard.smallestStep else { return self }
         var redated = self
         if case .retry(let dueAt) = verdict { redated.verdict = .retry(at: dueAt + step) }
-        redated.hold = hold.map { Hold(until: $0.until + step, isNamed: $0.isNamed) }
+        redated.hold = hold?.moved(by: step)
         redated.judgedAt = now
         return redated
     }

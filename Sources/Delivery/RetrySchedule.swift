@@ -125,9 +125,14 @@ package struct Hold: Hashable, Sendable {
         self.wait = RetrySchedule.spread(max(wait, Self.least), jitter: jitter)
     }
 
-    /// Makes a hold.
-    package init(until: Timestamp, isNamed: Bool) {
-        self.until = until
+    /// The same, heard by a clock that was set by `step` since.
+    func moved(by step: Duration) -> Hold {
+        Hold(heardAt: heardAt + step, wait: wait, isNamed: isNamed)
+    }
+
+    private init(heardAt: Timestamp, wait: Duration, isNamed: Bool) {
+        self.heardAt = heardAt
+        self.wait = wait
         self.isNamed = isNamed
     }
 
