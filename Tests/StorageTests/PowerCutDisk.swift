@@ -4,9 +4,7 @@ import Synchronization
 import TestSupport
 
 /// A folder whose power is cut at moments that a seed draws: see `power_cut.h`.
-///
-/// `@unchecked Sendable` for the pointer, which is only handed on; the disk has a lock of its own.
-final class PowerCutDisk: @unchecked Sendable {
+final class PowerCutDisk: Sendable {
     /// What the disk does when it is asked to make writes durable.
     enum Manner: Sendable {
         case honest, liesAboutLogs, liesAboutDatabases
@@ -21,7 +19,8 @@ final class PowerCutDisk: @unchecked Sendable {
     }
 
     private let cuts: Cuts
-    private let disk: OpaquePointer?
+    /// The address of the `power_cut_disk`, which has a lock of its own.
+    private let disk: Int
 
     /// Watches `folder` and puts at most `limit` images, one each `every` writes or so, into folders of `destination`.
     init(folder: String, images destination: String, limit: Int, every: Int, seed: UInt64, _ manner: Manner) {
@@ -32,12 +31,13 @@ final class PowerCutDisk: @unchecked Sendable {
             case .liesAboutLogs: POWER_CUT_LIES_ABOUT_LOGS
             case .liesAboutDatabases: POWER_CUT_LIES_ABOUT_DATABASES
             }
-        disk = power_cut_watch(
+        let watched = power_cut_watch(
             folder, manner,
             { context, disk, number in
                 guard let context else { return }
                 Unmanaged<Cuts>.fromOpaque(context).takeUnretainedValue().written(number, on: disk)
             }, Unmanaged.passUnretained(cuts).toOpaque())
+        disk = Int(bitPattern: watched)
     }
 
     /// Notes that the write of `item` was answered: every later cut has to leave it.
@@ -45,7 +45,7 @@ final class PowerCutDisk: @unchecked Sendable {
 
     /// What the cuts left, once the files are closed; nothing when an image could not be written.
     func close() -> [Image] {
-        power_cut_forget(disk)
+        power_cut_forget(OpaquePointer(bitPattern: disk))
         return cuts.images
     }
 
