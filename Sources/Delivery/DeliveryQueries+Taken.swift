@@ -26,4 +26,18 @@ extension DeliveryQueries {
         }
         return taken
     }
+
+    /// Ends a claim that was not attempted, and never can be.
+    private static func fail(_ id: DeliveryID, of endpoint: EndpointID, in tx: any Transaction) throws {
+        try tx.runBatch([
+            """
+            UPDATE delivery
+            SET state = \(literal: DeliveryState.failed.rawValue), completed_at = \(tx.now), lease = NULL,
+                attempt = attempt - 1, last_error = \(AttemptFailure.Code.eventUnreadable.rawValue)
+            WHERE id = \(id)
+            """,
+            "UPDATE tally SET failed = failed + 1 WHERE endpoint_id = \(endpoint)",
+            HourlyCounts.add(succeeded: 0, failed: 1, of: endpoint, in: tx),
+        ])
+    }
 }
