@@ -34,8 +34,8 @@ package enum EventNumbering {
     ///
     /// `looks` says how far back to look, and is the same for all sweeps of one process.
     package static func sweep(_ looks: NumberingLooks, in tx: any Transaction) throws -> Sweep.Outcome {
-        let start = looks.start()
         let now = tx.now
+        let start = looks.start(time: now)
         guard try isBehind(since: start, in: tx) else {
             tx.afterCommit { looks.isComplete(at: now) }
             return Sweep.Outcome(mayHaveMore: false, nextDue: nil)

@@ -3,7 +3,8 @@ import Timestamps
 
 /// The statements about nodes: the processes that share a store, each with one lease.
 ///
-/// Life is measured by the clock of the database, so that the clocks of nodes need not agree.
+/// Ends are told by the clock of the database, so that the clocks of nodes need not agree. That clock can be set, too: who is
+/// dead is decided by ``LeaseWatch``.
 package enum NodeQueries {
     /// A process that works, or worked, on the store.
     package struct Node: Sendable, RowDecodable {
@@ -61,18 +62,30 @@ package enum NodeQueries {
             """) == 1
     }
 
-    /// Fences the nodes whose lease ran out and gives their names; each is given to one caller only.
-    ///
-    /// Never `own`: who asks is alive, whatever the database's clock was set to.
-    static func fenceDead(except own: Lease?, in tx: any Transaction) throws -> [String] {
+    /// The leases that hold, except `own`, as ``LeaseWatch`` looks at them; at most 1,000.
+    static func others(than own: Lease, in tx: any Transaction) throws -> [LeaseWatch.Sighting] {
+        try tx.all(
+            LeaseWatch.Sighting.self,
+            """
+            SELECT lease, alive_until, CASE WHEN alive_until < \(.databaseTime) THEN 1 ELSE 0 END AS is_over
+            FROM node
+            WHERE fenced = 0 AND lease <> \(own)
+            ORDER BY alive_until, lease
+            LIMIT 1000
+            """)
+    }
+
+    /// Fences `lease` if it still ends as it was seen, and gives its node's name; nil when it was renewed, or another was
+    /// faster.
+    static func fence(_ seen: LeaseWatch.Sighting, in tx: any Transaction) throws -> String? {
         try tx.rows(
             """
             UPDATE node
             SET fenced = 1
-            WHERE fenced = 0 AND alive_until < \(.databaseTime) AND lease <> \(own?.sqlValue ?? .text(""))
+            WHERE fenced = 0 AND lease = \(seen.lease) AND alive_until = \(seen.aliveUntil)
             RETURNING name
             """
-        ).map { try $0.get("name") }
+        ).first?.get("name")
     }
 
     /// Fences `lease`: its process ends.

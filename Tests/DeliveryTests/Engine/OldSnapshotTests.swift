@@ -59,7 +59,9 @@ import Timestamps
         let id = EndpointID(trusted: "endpoint")
         let due = Timestamp(microseconds: 1_000_000_000)
         let start = ContinuousClock.now
-        func next(_ seconds: Double) -> Timestamp? { cursors.start(id, .first, at: start + .seconds(seconds)) }
+        func next(_ seconds: Double) -> Timestamp? {
+            cursors.start(id, .first, time: due, at: start + .seconds(seconds))
+        }
 
         #expect(next(0) == nil)
         cursors.claimed(through: due, mayHaveMore: false, of: id, .first, at: start)
@@ -74,14 +76,18 @@ import Timestamps
         cursors.claimed(through: due - .seconds(50), mayHaveMore: false, of: id, .first, at: start)
         cursors.claimed(through: due - .seconds(55), mayHaveMore: false, of: id, .first, at: start)
         #expect(next(10.3) == due - .seconds(52))
-        #expect(cursors.start(id, .retry, at: start) == nil)
+        #expect(cursors.start(id, .retry, time: due, at: start) == nil)
+        // The clock was set back: all that comes is due before where claims ended.
+        #expect(cursors.start(id, .first, time: due - .seconds(60), at: start + .seconds(10.3)) == due - .seconds(52))
+        #expect(cursors.start(id, .first, time: due - .seconds(66), at: start + .seconds(10.3)) == nil)
+        #expect(next(10.4) == nil, "it is forgotten")
     }
 
     @Test func whatIsBehindANumberingLookIsFoundByAFullOne() {
         let looks = NumberingLooks()
         let time = Timestamp(microseconds: 1_000_000_000)
         let start = ContinuousClock.now
-        func next(_ seconds: Double) -> Timestamp? { looks.start(at: start + .seconds(seconds)) }
+        func next(_ seconds: Double) -> Timestamp? { looks.start(time: time, at: start + .seconds(seconds)) }
 
         #expect(next(0) == nil)
         #expect(next(0.1) == nil, "nothing is known to be complete")
@@ -89,7 +95,9 @@ import Timestamps
         #expect(next(0.2) == time - .seconds(2))
         #expect(next(1.2) == time - .seconds(15))
         #expect(next(1.3) == time - .seconds(2))
-        #expect(next(61) == nil)
+        #expect(looks.start(time: time - .seconds(16), at: start + .seconds(1.4)) == nil, "the clock was set back")
+        #expect(next(1.5) == time - .seconds(2))
+        #expect(next(62) == nil)
     }
 
     /// What a node does for an event, a second apart.
