@@ -35,6 +35,8 @@ package struct NodeMembership: Service {
 
     /// How often dead nodes are looked for, and a failed renewal is tried again.
     private static let interval: Duration = .seconds(1)
+    /// How often also what nodes left that are gone for long is looked for.
+    private static let thoroughInterval: Duration = .seconds(60)
 
     /// Enters the process under a new lease.
     ///
@@ -84,6 +86,7 @@ package struct NodeMembership: Service {
         await cancelWhenGracefulShutdown {
             var nextRenewal = clock.boot() + life / 4
             var watch = LeaseWatch(life: life)
+            var nextThorough = clock.boot()
             var isFailing = false
             while !Task.isCancelled {
                 try? await clock.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
@@ -93,7 +96,9 @@ package struct NodeMembership: Service {
                         try await renew()
                         nextRenewal = clock.boot() + life / 4
                     }
-                    try await freeDead(&watch)
+                    let thorough = nextThorough <= clock.boot()
+                    try await freeDead(&watch, thorough: thorough)
+                    if thorough { nextThorough = clock.boot() + Self.thoroughInterval }
                     isFailing = false
                 } catch {
                     if !isFailing { logger.error("the lease cannot be renewed", metadata: ["error": "\(error)"]) }
@@ -128,9 +133,9 @@ package struct NodeMembership: Service {
     }
 
     /// One look for nodes that died.
-    func freeDead(_ watch: inout LeaseWatch) async throws {
+    func freeDead(_ watch: inout LeaseWatch, thorough: Bool = true) async throws {
         // One that is alone has nobody to fence.
-        guard !isAlone else { return try await freeOrphans() }
+        guard !isAlone else { return try await freeOrphans(thorough: thorough) }
         let own = lease.current
         let others = try await store.read(.engine) { tx in try NodeQueries.others(than: own, in: tx) }
         let dead = watch.dead(others, at: clock.boot())
@@ -141,11 +146,13 @@ package struct NodeMembership: Service {
                 logger.warning("a node is dead, its deliveries are freed", metadata: ["node": "\(name)"])
             }
         }
-        try await freeOrphans()
+        try await freeOrphans(thorough: thorough)
     }
 
-    private func freeOrphans() async throws {
-        while try await store.write(.engine, { tx in try NodeQueries.freeOrphans(limit: 500, in: tx) }) == 500 {}
+    private func freeOrphans(thorough: Bool = true) async throws {
+        while try await store.write(
+            .engine, { tx in try NodeQueries.freeOrphans(limit: 500, thorough: thorough, in: tx) }) == 500
+        {}
     }
 
     private func leave() async {

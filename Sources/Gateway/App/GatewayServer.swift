@@ -168,12 +168,16 @@ package struct GatewayServer: Sendable {
         }
         var shared: [any Service] = []
         if let url {
-            let looks = NumberingLooks()
+            let (looks, slots) = (NumberingLooks(), NumberingLooks())
             shared = [
                 Sweep(
                     "numbering", on: .unnumbered, store: store, clock: clock, interval: EventNumbering.interval,
                     logger: logger
-                ) { tx in try EventNumbering.sweep(looks, in: tx) }
+                ) { tx in try EventNumbering.sweep(looks, in: tx) },
+                Sweep(
+                    "tally", on: .unnumbered, store: store, clock: clock, interval: EndpointSlots.interval,
+                    logger: logger
+                ) { tx in try EndpointSlots.sweep(slots, in: tx) },
             ]
             // A pooler that changes connections loses what one of them listens to; then the looks of the sweeps must do.
             if configuration.databasePooler == .none {
