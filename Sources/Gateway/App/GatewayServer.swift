@@ -178,6 +178,7 @@ package struct GatewayServer: Sendable {
                     "tally", on: .unnumbered, store: store, clock: clock, interval: EndpointSlots.interval,
                     logger: logger
                 ) { tx in try EndpointSlots.sweep(slots, in: tx) },
+                SnapshotWatch(store: store, clock: clock, logger: logger),
             ]
             // A pooler that changes connections loses what one of them listens to; then the looks of the sweeps must do.
             if configuration.databasePooler == .none {
