@@ -62,7 +62,7 @@ package struct Audit: Sendable {
         return try tx.rows(
             """
             SELECT t.*, e.status
-            FROM tally t
+            FROM tally_now t
             LEFT JOIN endpoint e ON e.id = t.endpoint_id
             ORDER BY t.endpoint_id
             """
@@ -131,7 +131,7 @@ package struct Audit: Sendable {
         let tally = try tx.rows(
             """
             SELECT accepted, pruned, (SELECT MIN(sequence) FROM delivery WHERE endpoint_id = \(endpoint)) AS front
-            FROM tally
+            FROM tally_now
             WHERE endpoint_id = \(endpoint)
             """
         ).first

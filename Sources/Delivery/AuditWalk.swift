@@ -116,7 +116,7 @@ struct Counters: Sendable, Hashable, RowDecodable {
     static func find(_ endpoint: EndpointID, in tx: any Transaction) throws -> Counters? {
         try tx.first(
             Counters.self,
-            "SELECT succeeded, failed, cancelled, pruned FROM tally WHERE endpoint_id = \(endpoint)")
+            "SELECT succeeded, failed, cancelled, pruned FROM tally_now WHERE endpoint_id = \(endpoint)")
     }
 
     /// By how much two readings differ, added up.

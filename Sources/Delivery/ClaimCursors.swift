@@ -32,10 +32,18 @@ final class ClaimCursors: Sendable {
     private static let bound = 10_000
 
     /// Where the next claim begins; nil for a look from the front.
-    func start(_ endpoint: EndpointID, _ lane: DeliveryLane, at now: ContinuousClock.Instant = .now) -> Timestamp? {
+    ///
+    /// `time` is what due times are made by: when that was set back, all that comes is due before where claims ended.
+    func start(
+        _ endpoint: EndpointID, _ lane: DeliveryLane, time: Timestamp, at now: ContinuousClock.Instant = .now
+    ) -> Timestamp? {
         cursors.withLock { cursors in
             let key = Key(endpoint: endpoint, lane: lane)
             guard var cursor = cursors[key] else { return nil }
+            if cursor.through - time > Self.wideMargin {
+                cursors[key] = nil
+                return nil
+            }
             defer { cursors[key] = cursor }
             if now - cursor.lookedFullyAt >= Self.fullInterval {
                 (cursor.lookedFullyAt, cursor.lookedWideAt) = (now, now)

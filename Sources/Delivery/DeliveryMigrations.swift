@@ -5,11 +5,23 @@ import Storage
 /// - `log_head`: one row, the position of the newest event.
 /// - `event`, `event_body`: the log. The body is stored once and apart, so that reading the log stays cheap.
 /// - `endpoint`: where a user wants events; `endpoint_health`: how it fared lately; `tally`: how its deliveries ended;
-///   `endpoint_hour`: the same by the hour.
+///   `endpoint_hour`: the same by the hour; `endpoint_slot`: what is to be added to these three where many write at once, and
+///   `tally_now`: the tally with it.
 /// - `tally_repair`: what `doctor --repair` set right.
 /// - `delivery`: one row per event and endpoint that matched. `attempt`: one row per try.
 /// - `node`: the processes that share the store, each with its lease.
 package enum DeliveryMigrations {
+    /// What of `column` was noted in seconds that are not added up yet; those shortly before count as such, as some may be
+    /// committed late.
+    private static func noted(_ column: SQL) -> SQL {
+        """
+        COALESCE((
+            SELECT CAST(SUM(s.\(column)) AS BIGINT)
+            FROM endpoint_slot s
+            WHERE s.endpoint_id = t.endpoint_id AND s.slot >= t.folded_slot - 15), 0)
+        """
+    }
+
     /// In the order they are applied.
     package static let all: [Migration] = [
         Migration(
@@ -255,6 +267,34 @@ package enum DeliveryMigrations {
                 "ALTER TABLE endpoint ADD COLUMN pace_interval \(.int64)",
                 "ALTER TABLE endpoint ADD COLUMN refused_at \(.int64)",
                 "ALTER TABLE endpoint ADD COLUMN refusals \(.int64)",
+            ]),
+        Migration(
+            "delivery-slots-1",
+            [
+                """
+                CREATE TABLE endpoint_slot (
+                    endpoint_id \(.text) NOT NULL,
+                    slot \(.int64) NOT NULL,
+                    hour \(.int64) NOT NULL,
+                    accepted \(.int64) NOT NULL,
+                    succeeded \(.int64) NOT NULL,
+                    failed \(.int64) NOT NULL,
+                    last_success_at \(.int64),
+                    last_failure_at \(.int64),
+                    failing_since \(.int64),
+                    failure_count \(.int64) NOT NULL,
+                    PRIMARY KEY (endpoint_id, slot, hour)
+                ) \(.strict)
+                """,
+                "CREATE INDEX endpoint_slot_age ON endpoint_slot (slot, endpoint_id, hour)",
+                "ALTER TABLE tally ADD COLUMN folded_slot \(.int64) NOT NULL DEFAULT 0",
+                """
+                CREATE VIEW tally_now AS
+                SELECT t.endpoint_id, t.user_id,
+                    t.accepted + \(noted("accepted")) AS accepted, t.succeeded + \(noted("succeeded")) AS succeeded,
+                    t.failed + \(noted("failed")) AS failed, t.cancelled, t.pruned
+                FROM tally t
+                """,
             ]),
     ]
 }

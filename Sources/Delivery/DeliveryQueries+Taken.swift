@@ -37,7 +37,7 @@ extension DeliveryQueries {
             WHERE id = \(id)
             """,
             "UPDATE tally SET failed = failed + 1 WHERE endpoint_id = \(endpoint)",
-            HourlyCounts.add(succeeded: 0, failed: 1, of: endpoint, in: tx),
+            HourlyCounts.add(succeeded: 0, failed: 1, of: endpoint, hour: HourlyCounts.hour(of: tx.now)),
         ])
     }
 }

@@ -100,7 +100,7 @@ package enum DeliveryQueries {
     ) throws -> Taken {
         // What an order holds back stays behind the cursor. And where writes are one at a time, nothing dead is read.
         let cursor = tx.isSerial || endpoint.ordering == .message ? nil : cursors
-        let start = cursor?.start(endpoint.id, lane)
+        let start = cursor?.start(endpoint.id, lane, time: lane == .retry ? now : tx.now)
         // The rows are picked once, before any is changed: joined instead, they may be picked again for each.
         let rows = try tx.rows(
             """

@@ -6,18 +6,25 @@ import Timestamps
 /// Due times are times of day. When those are set back by an hour, a retry that was due in 2 s would wait for an hour
 /// and 2 s. So after such a step each due time that lies further ahead than its schedule allows moves by the step.
 package enum DueTimes {
-    /// How far the walk is.
+    /// How far the walk is: endpoints go by id, the retries of one by their due times.
     package struct Cursor: Sendable, Hashable {
+        /// The last endpoint that was looked at.
         var endpoint: String
-        var dueAt: Timestamp
-        var id: String
+        /// Where in that one the transaction before ended; nil when it is done.
+        var retry: Retry?
+
+        struct Retry: Sendable, Hashable {
+            var dueAt: Timestamp
+            var id: String
+        }
 
         /// The beginning.
-        package static let start = Cursor(endpoint: "", dueAt: .first, id: "")
+        package static let start = Cursor(endpoint: "", retry: nil)
     }
 
-    /// One transaction: moves at most 500 retries of one endpoint, the pace of its release, and its hold. Index:
-    /// `delivery_ready`.
+    /// One transaction: looks at up to 500 endpoints with their paces, and at up to 500 retries of those that have
+    /// one too far ahead. Index:
+    /// `delivery_ready`, at the end of each endpoint's retries.
     ///
     /// - Parameters:
     ///   - step: By how much the clock was set, negative; nil when a process starts and nobody knows what was set since:
@@ -31,47 +38,34 @@ package enum DueTimes {
     package static func pullIn(
         by step: Duration?, after cursor: Cursor, at now: Timestamp, schedule: RetrySchedule, in tx: any Transaction
     ) throws -> Cursor? {
-        let endpoint: String? = try tx.value(
-            """
-            SELECT MIN(id) AS value
-            FROM endpoint
-            WHERE id >= \(cursor.endpoint)
-            """)
-        guard let endpoint else { return nil }
-        let isSame = endpoint == cursor.endpoint
-        if !isSame {
-            try pullInRelease(of: endpoint, at: now, in: tx)
-            try pullInHold(of: EndpointID(trusted: endpoint), by: step, at: now, in: tx)
+        let walk = Walk(step: step, now: now, schedule: schedule)
+        var room = batch
+        if let retry = cursor.retry {
+            let last = try walk.pullInRetries(of: cursor.endpoint, after: retry, limit: &room, in: tx)
+            return Cursor(endpoint: cursor.endpoint, retry: last)
         }
-        let from = isSame ? cursor : Cursor(endpoint: endpoint, dueAt: now, id: "")
-        let rows = try tx.rows(
+        let page = try tx.rows(
             """
-            SELECT id, due_at, step
-            FROM delivery
-            WHERE endpoint_id = \(endpoint) AND state = \(literal: DeliveryState.pending.rawValue)
-                AND lane = \(literal: DeliveryLane.retry.rawValue) AND due_at >= \(from.dueAt)
-                AND (due_at > \(from.dueAt) OR id > \(from.id))
-            ORDER BY due_at, id
+            SELECT e.id, e.release_rate, e.release_next_at, e.hold_until, e.pace_interval, e.refused_at, e.refusals, (
+                SELECT MAX(d.due_at)
+                FROM delivery d
+                WHERE d.endpoint_id = e.id AND d.state = \(literal: DeliveryState.pending.rawValue)
+                    AND d.lane = \(literal: DeliveryLane.retry.rawValue)) AS last_due_at
+            FROM endpoint e
+            WHERE e.id > \(cursor.endpoint)
+            ORDER BY e.id
             LIMIT \(batch)
             """)
-        var last = from
-        for row in rows {
-            let id: String = try row.get("id")
-            last = Cursor(endpoint: endpoint, dueAt: try row.get("due_at"), id: id)
-            let longest =
-                schedule.longestWait(beforeStep: try row.get("step")) + (step == nil ? longestRetryAfter : .zero)
-            guard last.dueAt - now > longest else { continue }
-            let moved = step.map { max(last.dueAt + $0, now + .seconds(1)) } ?? now + .seconds(1)
-            try tx.run(
-                """
-                UPDATE delivery
-                SET due_at = \(moved)
-                WHERE id = \(id) AND due_at = \(last.dueAt)
-                    AND state = \(literal: DeliveryState.pending.rawValue)
-                """)
+        for row in page {
+            let endpoint: String = try row.get("id")
+            try walk.pullInRelease(of: endpoint, row, in: tx)
+            try walk.pullInPace(of: endpoint, row, in: tx)
+            guard let last: Timestamp = try row.find("last_due_at"), last - now > walk.shortest else { continue }
+            let start = Cursor.Retry(dueAt: now, id: "")
+            let end = try walk.pullInRetries(of: endpoint, after: start, limit: &room, in: tx)
+            if end != nil || room == 0 { return Cursor(endpoint: endpoint, retry: end) }
         }
-        if rows.count == batch { return last }
-        return Cursor(endpoint: endpoint + "\u{1}", dueAt: .first, id: "")
+        return page.count < batch ? nil : try page.last.map { Cursor(endpoint: try $0.get("id"), retry: nil) }
     }
 
     /// Walks all endpoints, a bounded transaction after the other: after a step back, and with nil at a start.
@@ -88,27 +82,79 @@ package enum DueTimes {
         store.wakeups.signal(.deliveries)
     }
 
-    private static func pullInRelease(of endpoint: String, at now: Timestamp, in tx: any Transaction) throws {
-        let row = try tx.rows("SELECT release_rate, release_next_at FROM endpoint WHERE id = \(endpoint)").first
-        guard let rate: Double = try row?.find("release_rate"), let next: Timestamp = try row?.find("release_next_at")
-        else { return }
-        let latest = now + .seconds(1 / rate)
-        guard next > latest else { return }
-        try tx.run(
-            """
-            UPDATE endpoint
-            SET release_next_at = \(latest)
-            WHERE id = \(endpoint) AND release_next_at = \(next)
-            """)
-    }
+    /// What a transaction goes by.
+    private struct Walk {
+        let step: Duration?
+        let now: Timestamp
+        let schedule: RetrySchedule
 
-    private static func pullInHold(
-        of endpoint: EndpointID, by step: Duration?, at now: Timestamp, in tx: any Transaction
-    ) throws {
-        guard let (_, known) = try DeliveryQueries.versionAndPace(of: endpoint, in: tx) else { return }
-        var pace = known
-        pace.pullIn(by: step, at: now)
-        if pace != known { try tx.run(DeliveryQueries.setPace(pace, of: endpoint)) }
+        /// What no schedule waits for is further ahead than this.
+        var shortest: Duration {
+            schedule.delays.indices.map { longest(beforeStep: $0 + 1) }.min() ?? longest(beforeStep: 0)
+        }
+
+        private func longest(beforeStep number: Int) -> Duration {
+            schedule.longestWait(beforeStep: number) + (step == nil ? longestRetryAfter : .zero)
+        }
+
+        /// Looks at the retries of `endpoint` behind `start`, at most `limit`, which is lowered by as many; gives the last one
+        /// when there may be more.
+        func pullInRetries(
+            of endpoint: String, after start: Cursor.Retry, limit: inout Int, in tx: any Transaction
+        ) throws -> Cursor.Retry? {
+            let rows = try tx.rows(
+                """
+                SELECT id, due_at, step
+                FROM delivery
+                WHERE endpoint_id = \(endpoint) AND state = \(literal: DeliveryState.pending.rawValue)
+                    AND lane = \(literal: DeliveryLane.retry.rawValue) AND due_at >= \(start.dueAt)
+                    AND (due_at > \(start.dueAt) OR id > \(start.id))
+                ORDER BY due_at, id
+                LIMIT \(limit)
+                """)
+            var last: Cursor.Retry?
+            for row in rows {
+                let retry = Cursor.Retry(dueAt: try row.get("due_at"), id: try row.get("id"))
+                last = retry
+                guard retry.dueAt - now > longest(beforeStep: try row.get("step")) else { continue }
+                let moved = step.map { max(retry.dueAt + $0, now + .seconds(1)) } ?? now + .seconds(1)
+                try tx.run(
+                    """
+                    UPDATE delivery
+                    SET due_at = \(moved)
+                    WHERE id = \(retry.id) AND due_at = \(retry.dueAt)
+                        AND state = \(literal: DeliveryState.pending.rawValue)
+                    """)
+            }
+            let isFull = rows.count == limit
+            limit -= rows.count
+            return isFull ? last : nil
+        }
+
+        /// The row that was read tells who needs it; only that one's is locked and read again.
+        func pullInPace(of endpoint: String, _ row: Row, in tx: any Transaction) throws {
+            var pace = try Pace(row: row)
+            let read = pace
+            pace.pullIn(by: step, at: now)
+            let id = EndpointID(trusted: endpoint)
+            guard pace != read, let (_, known) = try DeliveryQueries.versionAndPace(of: id, in: tx) else { return }
+            pace = known
+            pace.pullIn(by: step, at: now)
+            if pace != known { try tx.run(DeliveryQueries.setPace(pace, of: id)) }
+        }
+
+        func pullInRelease(of endpoint: String, _ row: Row, in tx: any Transaction) throws {
+            guard let rate: Double = try row.find("release_rate"), let next: Timestamp = try row.find("release_next_at")
+            else { return }
+            let latest = now + .seconds(1 / rate)
+            guard next > latest else { return }
+            try tx.run(
+                """
+                UPDATE endpoint
+                SET release_next_at = \(latest)
+                WHERE id = \(endpoint) AND release_next_at = \(next)
+                """)
+        }
     }
 
     private static let batch = 500

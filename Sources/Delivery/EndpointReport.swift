@@ -56,7 +56,7 @@ extension EndpointQueries {
     /// The sequence of the newest delivery of an endpoint; 0 before the first. All that was committed has its number then.
     package func sequenceHead(of id: EndpointID, in tx: any Transaction) throws -> Int64 {
         while try !tx.isSerial && EventNumbering.step(in: tx).mayHaveMore {}
-        return try tx.value("SELECT accepted AS value FROM tally WHERE endpoint_id = \(id)") ?? 0
+        return try tx.value("SELECT accepted AS value FROM tally_now WHERE endpoint_id = \(id)") ?? 0
     }
 
     private static let reports: SQL = """
@@ -65,7 +65,7 @@ extension EndpointQueries {
                 + (SELECT COUNT(*) FROM delivery d WHERE d.endpoint_id = e.id AND d.sequence IS NULL) AS open_count
         FROM endpoint e
         JOIN endpoint_health h ON h.endpoint_id = e.id
-        JOIN tally t ON t.endpoint_id = e.id
+        JOIN tally_now t ON t.endpoint_id = e.id
         """
 
     /// A previous key whose time is over is not shown.

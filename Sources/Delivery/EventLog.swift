@@ -69,7 +69,7 @@ package enum EventLog {
 
     /// The position of the newest event of all users.
     package static func head(in tx: any Transaction) throws -> Int64 {
-        try tx.value("SELECT position AS value FROM log_head WHERE id = 1") ?? 0
+        try tx.value(EventNumbering.head) ?? 0
     }
 
     private static let select: SQL = """

@@ -34,8 +34,8 @@ package enum EventNumbering {
     ///
     /// `looks` says how far back to look, and is the same for all sweeps of one process.
     package static func sweep(_ looks: NumberingLooks, in tx: any Transaction) throws -> Sweep.Outcome {
-        let start = looks.start()
         let now = tx.now
+        let start = looks.start(time: now)
         guard try isBehind(since: start, in: tx) else {
             tx.afterCommit { looks.isComplete(at: now) }
             return Sweep.Outcome(mayHaveMore: false, nextDue: nil)
@@ -53,8 +53,10 @@ package enum EventNumbering {
     /// Of those only that were made since `start`; nil for all.
     package static func step(since start: Timestamp? = nil, in tx: any Transaction) throws -> Sweep.Outcome {
         // In a statement of its own: what is read behind the lock is newer than the round before.
-        let head: Int64? = try tx.value("SELECT position AS value FROM log_head WHERE id = 1 \(.forUpdate)")
-        guard let head else { throw StorageError.corrupt("log_head has no row") }
+        let isThere = try !tx.rows("SELECT id FROM log_head WHERE id = 1 \(.forUpdate)").isEmpty
+        guard isThere, let head: Int64 = try tx.value(head) else {
+            throw StorageError.corrupt("log_head has no row")
+        }
         let events = try tx.run(
             """
             UPDATE event
@@ -67,7 +69,7 @@ package enum EventNumbering {
                 LIMIT \(batch)) AS fresh
             WHERE event.id = fresh.id
             """)
-        if events > 0 { try tx.run("UPDATE log_head SET position = \(head + Int64(events)) WHERE id = 1") }
+        if events > 0, tx.isSerial { try keepHead(in: tx) }
         let deliveries = try numberDeliveries(since: start, in: tx)
         let wakeups = tx.wakeups
         tx.afterCommit {
@@ -80,6 +82,31 @@ package enum EventNumbering {
         }
         let isFull = events == batch || deliveries.values.reduce(0, +) == batch
         return Sweep.Outcome(mayHaveMore: isFull, nextDue: nil)
+    }
+
+    /// The position of the newest event. Index: `event_position`, at its end.
+    ///
+    /// Where many write at once the row of the head is a lock, and holds what is not in the log any more: each update would
+    /// leave a version that every look reads, for as long as any transaction is older.
+    static let head: SQL = """
+        SELECT MAX(position) AS value
+        FROM (
+            SELECT position
+            FROM log_head
+            WHERE id = 1
+            UNION ALL
+            SELECT MAX(position) AS position
+            FROM event) AS heads
+        """
+
+    /// Keeps the head for a time when the newest event is deleted.
+    package static func keepHead(in tx: any Transaction) throws {
+        try tx.run(
+            """
+            UPDATE log_head
+            SET position = (SELECT MAX(position) FROM event)
+            WHERE id = 1 AND position < (SELECT MAX(position) FROM event)
+            """)
     }
 
     /// Numbers what was committed before the call, so that a client finds in a list what it was just told of.
@@ -123,7 +150,9 @@ package enum EventNumbering {
         let numbered = try tx.rows(
             """
             UPDATE delivery
-            SET sequence = COALESCE(t.accepted, 0) + fresh.place
+            SET sequence = fresh.place + COALESCE(
+                (SELECT MAX(d.sequence) FROM delivery d WHERE d.endpoint_id = fresh.endpoint_id),
+                (SELECT t.accepted FROM tally_now t WHERE t.endpoint_id = fresh.endpoint_id), 0)
             FROM (
                 SELECT id, endpoint_id, ROW_NUMBER() OVER (PARTITION BY endpoint_id ORDER BY created_at, id) AS place
                 FROM (
@@ -133,15 +162,17 @@ package enum EventNumbering {
                     ORDER BY created_at, id
                     LIMIT \(batch)
                     \(.forUpdate)) AS locked) AS fresh
-            LEFT JOIN tally t ON t.endpoint_id = fresh.endpoint_id
             WHERE delivery.id = fresh.id
             RETURNING delivery.endpoint_id AS endpoint_id
             """)
         var counts: [EndpointID: Int] = [:]
         for row in numbered { counts[try row.get("endpoint_id"), default: 0] += 1 }
-        for (endpoint, count) in counts.sorted(by: { $0.key < $1.key }) {
-            try tx.run("UPDATE tally SET accepted = accepted + \(count) WHERE endpoint_id = \(endpoint)")
-        }
+        try tx.runBatch(
+            counts.sorted { $0.key < $1.key }.map { endpoint, count in
+                tx.isSerial
+                    ? "UPDATE tally SET accepted = accepted + \(count) WHERE endpoint_id = \(endpoint)"
+                    : EndpointSlots.note(EndpointCounts(accepted: count), of: endpoint, in: tx)
+            })
         return counts
     }
 

@@ -46,11 +46,11 @@ package enum HourlyCounts {
         }
     }
 
-    /// Adds what a batch of results ended.
-    static func add(succeeded: Int, failed: Int, of endpoint: EndpointID, in tx: any Transaction) -> SQL {
+    /// Adds what a batch of results ended in the hour that begins at `hour`.
+    static func add(succeeded: Int, failed: Int, of endpoint: EndpointID, hour: Timestamp) -> SQL {
         """
         INSERT INTO endpoint_hour (endpoint_id, hour, succeeded, failed)
-        VALUES (\(endpoint), \(hour(of: tx.now)), \(succeeded), \(failed))
+        VALUES (\(endpoint), \(hour), \(succeeded), \(failed))
         ON CONFLICT (endpoint_id, hour) DO UPDATE
         SET succeeded = endpoint_hour.succeeded + excluded.succeeded, failed = endpoint_hour.failed + excluded.failed
         """

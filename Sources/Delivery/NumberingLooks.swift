@@ -23,9 +23,12 @@ package final class NumberingLooks: Sendable {
     package init() {}
 
     /// Since when rows were made that this look is for; nil for all.
-    func start(at now: ContinuousClock.Instant = .now) -> Timestamp? {
+    ///
+    /// `time` is what rows are dated by: when that was set back, all that comes is older than the last look.
+    func start(time: Timestamp, at now: ContinuousClock.Instant = .now) -> Timestamp? {
         state.withLock { state in
-            guard let completeAt = state.completeAt, let full = state.lookedFullyAt, now - full < Self.fullInterval
+            guard let completeAt = state.completeAt, completeAt - time <= ClaimCursors.wideMargin,
+                let full = state.lookedFullyAt, now - full < Self.fullInterval
             else {
                 (state.lookedFullyAt, state.lookedWideAt) = (now, now)
                 return nil

@@ -48,15 +48,17 @@ package enum ReplayQueries {
     ///
     /// Users take turns, whoever waited longest first, so that a job of a million events keeps nobody else waiting; the jobs
     /// of one user run one after the other.
-    /// An event that cannot be read is passed over.
+    /// An event that cannot be read is passed over; a job that cannot be read is cancelled.
     ///
     /// - Parameters:
-    ///   - unreadable: Told of events that are passed over; nil tells nobody.
+    ///   - unreadable: Told of events that are passed over, and of jobs; nil tells nobody.
     ///   - tx: The transaction.
     /// - Returns: What a sweep has to know.
     /// - Throws: `StorageError`.
     package static func step(unreadable: UnreadableRows? = nil, in tx: any Transaction) throws -> Sweep.Outcome {
-        guard let replay = try next(in: tx) else { return Sweep.Outcome(mayHaveMore: false, nextDue: nil) }
+        guard let replay = try next(unreadable: unreadable, in: tx) else {
+            return Sweep.Outcome(mayHaveMore: false, nextDue: nil)
+        }
         guard let target = try Target(replay.endpoint, in: tx) else {
             try move(replay, to: .cancelled, cursor: replay.cursor, looked: 0, replayed: 0, in: tx)
             return Sweep.Outcome(mayHaveMore: true, nextDue: nil)
@@ -87,7 +89,7 @@ package enum ReplayQueries {
 
     /// The job whose turn it is, locked; nil when none runs, or other nodes have all of them. Index: `replay_turn`, by a
     /// loose scan: it steps from user to user.
-    private static func next(in tx: any Transaction) throws -> Replay? {
+    private static func next(unreadable: UnreadableRows?, in tx: any Transaction) throws -> Replay? {
         let running = ReplayStatus.running.rawValue
         let candidates: [ReplayID] = try tx.rows(
             """
@@ -110,15 +112,20 @@ package enum ReplayQueries {
             """
         ).map { try $0.get("id") }
         for candidate in candidates {
-            let job = try tx.first(
-                Replay.self,
+            let row = try tx.rows(
                 """
                 SELECT *
                 FROM replay
                 WHERE id = \(candidate) AND status = \(literal: running)
                 \(.forUpdateSkipLocked)
-                """)
-            if let job { return job }
+                """
+            ).first
+            do {
+                if let row { return try Replay(row: row) }
+            } catch StorageError.corrupt(let reason) {
+                try tx.run("UPDATE replay SET status = \(ReplayStatus.cancelled) WHERE id = \(candidate)")
+                unreadable?.note("replay", candidate.text, StorageError.corrupt(reason), in: tx)
+            }
         }
         return nil
     }

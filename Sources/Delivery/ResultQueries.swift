@@ -159,27 +159,20 @@ enum ResultQueries {
     }
 
     private static func tally(_ count: Counts, of endpoint: EndpointID, in tx: any Transaction) -> [SQL] {
-        let isFailing = count.failuresInRow > 0
+        var noted = EndpointCounts()
+        (noted.succeeded, noted.failed) = (count.succeeded, count.failed)
+        (noted.lastSuccessAt, noted.lastFailureAt) = (count.lastSuccessAt, count.lastFailureAt)
+        (noted.failuresInRow, noted.failingSince) = (count.failuresInRow, count.failuresInRow > 0 ? tx.now : nil)
+        guard tx.isSerial else { return [EndpointSlots.note(noted, of: endpoint, in: tx)] }
         let ended: SQL = """
             UPDATE tally
             SET succeeded = succeeded + \(count.succeeded), failed = failed + \(count.failed)
             WHERE endpoint_id = \(endpoint)
             """
-        let health: SQL = """
-            UPDATE endpoint_health
-            SET last_success_at = COALESCE(\(count.lastSuccessAt), last_success_at),
-                last_failure_at = COALESCE(\(count.lastFailureAt), last_failure_at),
-                failing_since = CASE
-                    WHEN \(isFailing) = 0 THEN NULL
-                    WHEN \(count.succeeded) > 0 OR failing_since IS NULL THEN \(tx.now)
-                    ELSE failing_since END,
-                failure_count = CASE
-                    WHEN \(count.succeeded) > 0 THEN \(count.failuresInRow)
-                    ELSE failure_count + \(count.failuresInRow) END
-            WHERE endpoint_id = \(endpoint)
-            """
+        let health = EndpointSlots.health(noted, of: endpoint)
         guard count.succeeded + count.failed > 0 else { return [health] }
-        let hour = HourlyCounts.add(succeeded: count.succeeded, failed: count.failed, of: endpoint, in: tx)
+        let hour = HourlyCounts.add(
+            succeeded: count.succeeded, failed: count.failed, of: endpoint, hour: HourlyCounts.hour(of: tx.now))
         return [ended, health, hour]
     }
 
@@ -189,12 +182,10 @@ enum ResultQueries {
     ) throws -> String? {
         if count.isGone { return "gone: the receiver answered 410; correct the callback URL and resume the webhook" }
         guard count.failuresInRow > 0 else { return nil }
-        let row = try tx.rows(
-            "SELECT failing_since, failure_count FROM endpoint_health WHERE endpoint_id = \(endpoint)"
-        ).first
-        guard let since: Timestamp = try row?.find("failing_since"), tx.now - since >= failingTime,
-            let failures: Int = try row?.get("failure_count"), failures >= failingCount
-        else { return nil }
+        let failures = try EndpointSlots.failures(of: endpoint, in: tx)
+        guard let since = failures.since, tx.now - since >= failingTime, failures.count >= failingCount else {
+            return nil
+        }
         return "failing: every attempt since \(since) failed; fix the receiver and resume the webhook"
     }
 

@@ -253,6 +253,8 @@ package enum Retention {
     /// Adds the account of an endpoint that is gone to that of all those, so that it costs nothing from then on. One that
     /// does not add up stays for who repairs it.
     private static func fold(_ endpoint: EndpointID, in tx: any Transaction) throws {
+        // What was noted and not added up yet comes first.
+        if try !tx.rows("SELECT slot FROM endpoint_slot WHERE endpoint_id = \(endpoint) LIMIT 1").isEmpty { return }
         let gone = try tx.rows(
             """
             DELETE FROM tally

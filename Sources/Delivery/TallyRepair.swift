@@ -67,6 +67,7 @@ package enum TallyRepair {
     private static func set(
         _ endpoint: EndpointID, _ new: Counters, from old: Counters, in tx: any Transaction
     ) throws -> Record? {
+        try EndpointSlots.fold(endpoint, in: tx)
         let changed = try tx.run(
             """
             UPDATE tally

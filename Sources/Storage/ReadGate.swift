@@ -1,4 +1,5 @@
 import Synchronization
+import Timestamps
 
 /// Lets reads run, so many at a time in each lane and for each account, and the others wait or be refused.
 ///
@@ -42,11 +43,13 @@ final class ReadGate: Sendable {
     }
 
     private let name: String
+    private let clock: any WallClock
     private let state: Mutex<State>
 
-    /// `name` is what is read from, for the words of a refusal.
-    init(_ name: String, _ limits: Limits) {
+    /// `name` is what is read from, for the words of a refusal; `clock` is what waiting is measured by.
+    init(_ name: String, _ limits: Limits, clock: any WallClock = SystemClock()) {
         self.name = name
+        self.clock = clock
         var state = State()
         state.queues[.engine] = limits.engine.map(FairQueue.init)
         state.queues[.maintenance] = limits.maintenance.map(FairQueue.init)
@@ -90,7 +93,7 @@ final class ReadGate: Sendable {
         let (kind, key) = Self.place(of: lane)
         let (next, whenQuiet) = state.withLock { state in
             state.queues[kind]?.finished(key)
-            return (Self.takeNext(&state), Self.advance(&state))
+            return (takeNext(&state), Self.advance(&state))
         }
         resume(next)
         whenQuiet?()
@@ -112,7 +115,7 @@ final class ReadGate: Sendable {
     func resume() {
         let next = state.withLock { state in
             state.hold = .none
-            return Self.takeNext(&state)
+            return takeNext(&state)
         }
         resume(next)
     }
@@ -140,7 +143,7 @@ final class ReadGate: Sendable {
         case nil, .runs:
             return .success(())
         case .waits:
-            state.waiters[job] = Waiter(continuation: waiter, key: key, since: .now)
+            state.waiters[job] = Waiter(continuation: waiter, key: key, since: clock.boot())
             return nil
         case .keyIsFull where kind == .account:
             return .failure(
@@ -155,13 +158,13 @@ final class ReadGate: Sendable {
     }
 
     /// Takes those that may run, and those whose turn came too late.
-    private static func takeNext(_ state: inout State) -> Next {
-        let now = ContinuousClock.now
+    private func takeNext(_ state: inout State) -> Next {
+        let now = clock.boot()
         var next = Next()
-        for kind in state.queues.keys where mayRun(kind, state.hold) {
+        for kind in state.queues.keys where Self.mayRun(kind, state.hold) {
             while let job = state.queues[kind]?.next() {
                 guard let waiter = state.waiters.removeValue(forKey: job) else { continue }
-                if now - waiter.since <= longestWait {
+                if waiter.since.duration(to: now) <= Self.longestWait {
                     next.running.append(waiter.continuation)
                 } else {
                     next.late.append(waiter.continuation)

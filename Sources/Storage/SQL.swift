@@ -111,6 +111,9 @@ package enum SQLFragment: Sendable {
     case databaseVersion
     /// The bytes that the database takes on the disk.
     case databaseSize
+    /// For how long, in microseconds, the oldest transaction has been open for which the database keeps what others changed;
+    /// 0 where that is of no matter. Of sessions of other users only where the role may see them.
+    case oldestSnapshot
     /// A whole statement: from now on the column may hold NULL. Nothing on SQLite, where such columns are always filled.
     case allowNull(table: String, column: String)
     /// A whole statement: `value` is true when nobody else migrates until the transaction ends, else false.

@@ -65,6 +65,8 @@ extension SQLFragment {
         case .databaseSize:
             "(SELECT pages.page_count * sizes.page_size FROM pragma_page_count AS pages, pragma_page_size AS sizes)"
         case .databaseTime: "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+        // Readers keep the log from starting afresh, which has a bound and a metric of its own.
+        case .oldestSnapshot: "0"
         case .migrationLock, .allowNull: "SELECT 1 AS value"
         case .columns:
             """
@@ -91,6 +93,20 @@ extension SQLFragment {
         case .databaseVersion: "current_setting('server_version')"
         case .databaseSize: "pg_database_size(current_database())"
         case .databaseTime: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+        case .oldestSnapshot:
+            """
+            (SELECT COALESCE(
+                CAST(EXTRACT(EPOCH FROM clock_timestamp() - MIN(open.since)) * 1000000 AS BIGINT), 0)
+            FROM (
+                SELECT xact_start AS since
+                FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                    AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
+                UNION ALL
+                SELECT prepared
+                FROM pg_prepared_xacts
+                WHERE database = current_database()) AS open)
+            """
         case .allowNull(let table, let column): "ALTER TABLE \(table) ALTER COLUMN \(column) DROP NOT NULL"
         // Any number does that no other program uses; stores in different schemas do not meet.
         // From here on the transaction waits for no table longer than others may wait behind it.
@@ -117,7 +133,8 @@ extension SQLFragment {
     private var isLock: Bool {
         switch self {
         case .forUpdate, .forUpdateSkipLocked: true
-        case .int64, .text, .blob, .double, .strict, .databaseTime, .databaseVersion, .databaseSize, .allowNull,
+        case .int64, .text, .blob, .double, .strict, .databaseTime, .databaseVersion, .databaseSize,
+            .oldestSnapshot, .allowNull,
             .migrationLock, .columns:
             false
         }

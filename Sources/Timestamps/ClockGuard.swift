@@ -12,8 +12,8 @@ public struct ClockStep: Sendable, Hashable {
 /// done again later may follow it; what cannot be undone may not:
 ///
 /// ```swift
-/// guard clocks.isBelieved else { return }         // before anything is deleted for its age
-/// if clocks.isInGrace(for: offlineAfter / 4) { }  // a step forward: nobody is late because of it
+/// guard clocks.isBelieved else { return }  // before anything is deleted for its age
+/// let isOver = dueAt <= now - clocks.lead(within: wait)  // a step forward makes nobody late
 /// ```
 ///
 /// Time is believed while it is at most ``tolerance`` ahead of what the last believed reading plus the time since then
@@ -27,6 +27,14 @@ public final class ClockGuard: Sendable {
     /// What counts as a step between two looks; slewing moves a clock by 500 microseconds in a second.
     public static let smallestStep: Duration = .milliseconds(500)
 
+    /// What a step forward did to what was dated before it.
+    public struct Lead: Sendable, Hashable {
+        /// How long ago the time of day was set.
+        public let age: Duration
+        /// By how much the time of day may have run ahead, at most, of what was dated before; not negative.
+        public let amount: Duration
+    }
+
     private struct State {
         /// The reading that is believed.
         var anchor: Instants
@@ -34,14 +42,18 @@ public final class ClockGuard: Sendable {
         var last: Instants
         /// When the time of day was last set, by the clock that nobody can set; nil while it never was.
         var lastStep: ContinuousClock.Instant?
-        /// When it was last set forward.
-        var lastStepForward: ContinuousClock.Instant?
+        /// When and by how much it was set, the oldest first, at most ``stepsKept``.
+        var kept: [(boot: ContinuousClock.Instant, amount: Duration)] = []
         var stepsForward = 0
         var stepsBack = 0
     }
 
+    private static let stepsKept = 32
+
     private let clock: any WallClock
     private let state: Mutex<State>
+    /// The start, and how far it was from the last sign of life; zero unless that is longer than ``tolerance``.
+    private let absence: (boot: ContinuousClock.Instant, amount: Duration)
 
     /// Begins to watch `clock`.
     ///
@@ -56,6 +68,7 @@ public final class ClockGuard: Sendable {
         let anchor = Instants(wall: lastAlive ?? now.wall, boot: now.boot)
         // The time in which no server ran is no step, but it has to pass the same test.
         let isFar = now.wall - anchor.wall > Self.tolerance
+        absence = (now.boot, isFar ? now.wall - anchor.wall : .zero)
         state = Mutex(State(anchor: anchor, last: now, lastStep: isFar ? now.boot : nil))
     }
 
@@ -73,11 +86,12 @@ public final class ClockGuard: Sendable {
                 return nil
             }
             state.lastStep = now.boot
-            if amount > .zero {
-                state.stepsForward += 1
-                state.lastStepForward = now.boot
-            } else {
-                state.stepsBack += 1
+            if amount > .zero { state.stepsForward += 1 } else { state.stepsBack += 1 }
+            state.kept.append((now.boot, amount))
+            if state.kept.count > Self.stepsKept {
+                // The two oldest become one, as late as the later of them: leads only grow by that.
+                let oldest = state.kept.removeFirst()
+                state.kept[0].amount += oldest.amount
             }
             return ClockStep(amount: amount)
         }
@@ -91,15 +105,36 @@ public final class ClockGuard: Sendable {
         }
     }
 
-    /// Whether the time of day was set forward less than `duration` ago: then nobody is late because of what it says.
+    /// By how much the time of day may have run ahead of something that was to wait for `duration`, because it was set
+    /// forward since: what is due by `now` is really due once it is due by `now` less this.
     ///
-    /// A step since the last look counts, so that nothing can come between the step and its discovery.
-    public func isInGrace(for duration: Duration) -> Bool {
+    /// Exact for what was dated before the step, and nothing for what was dated after it, as `duration` is over then. Zero
+    /// when the time of day was not set, or back again. A step that nobody looked at yet counts, so that nothing can come
+    /// between the step and its discovery.
+    public func lead(within duration: Duration) -> Duration {
+        leads().last { $0.age < duration }?.amount ?? .zero
+    }
+
+    /// The leads of all steps, the latest first: each holds for what was to wait for longer than its age, and not for
+    /// longer than that of the next.
+    ///
+    /// - Parameter withAbsence: Whether a time in which no server ran, longer than ``tolerance``, counts as a step: it may
+    ///   have been one.
+    /// - Returns: At most 34 leads, whose amounts never fall.
+    public func leads(withAbsence: Bool = false) -> [Lead] {
         let now = clock.instants()
         return state.withLock { state in
+            var steps = state.kept
             let unseen = (now.wall - state.last.wall) - state.last.boot.duration(to: now.boot)
-            if unseen >= Self.smallestStep { return true }
-            return state.lastStepForward.map { $0.duration(to: now.boot) < duration } ?? false
+            if unseen >= Self.smallestStep { steps.append((now.boot, unseen)) }
+            if withAbsence, absence.amount > .zero { steps.insert(absence, at: 0) }
+            var (sum, most) = (Duration.zero, Duration.zero)
+            return steps.reversed().map { step in
+                // What was dated between two steps runs ahead by those after it only.
+                sum += step.amount
+                most = max(most, sum)
+                return Lead(age: step.boot.duration(to: now.boot), amount: most)
+            }
         }
     }
 

@@ -7,9 +7,7 @@ import Testing
     @Test(arguments: ["prometheus-alerts.yml", "grafana-dashboard.json"])
     func everyMetricOfAnExampleIsServed(name: String) async throws {
         let text = try String(contentsOf: Self.folder.appending(path: name), encoding: .utf8)
-        // PostgreSQL has no such log.
-        let others = Engine.usual == .sqlite ? [] : ["httpsms_sqlite_log_bytes"]
-        let asked = Set(text.matches(of: /httpsms_[a-z_]+/).map { String($0.output) }).subtracting(others)
+        let asked = Set(text.matches(of: /httpsms_[a-z_]+/).map { String($0.output) })
 
         let served = try await Self.served()
 
@@ -26,6 +24,24 @@ import Testing
         #expect(names.filter { !questions.contains($0) } == [])
     }
 
+    @Test func theListOfTheDocumentationNamesEachMetric() async throws {
+        let text = try String(contentsOf: Self.folder.appending(path: "../operations.md"), encoding: .utf8)
+
+        let names = try await Self.served().map { $0.replacing(/_(bucket|sum|count)$/, with: "") }
+
+        #expect(Set(names).filter { !text.contains("`\($0)`") } == [])
+    }
+
+    @Test(arguments: Engine.enabled) func everyMetricIsThereBeforeAnythingHappened(engine: Engine) async throws {
+        let usual = try await Self.served()
+        let names = Names()
+        try await withServer(on: engine) { server in
+            await names.set(Self.names(try await server.client.get("/metrics").text))
+        }
+
+        #expect(usual.subtracting(await names.all) == [])
+    }
+
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../docs/examples").standardized
 
@@ -39,10 +55,13 @@ import Testing
                 let text = try await server.client.get("/metrics").text
                 return text.contains("attempts_total{") ? text : nil
             }
-            await names.set(
-                Set(text.matches(of: /^(httpsms_[a-z_]+)/.anchorsMatchLineEndings()).map { String($0.output.1) }))
+            await names.set(Self.names(text))
         }
         return await names.all
+    }
+
+    private static func names(_ page: String) -> Set<String> {
+        Set(page.matches(of: /^(httpsms_[a-z_]+)/.anchorsMatchLineEndings()).map { String($0.output.1) })
     }
 
     private actor Names {

@@ -39,7 +39,7 @@ struct SendingQueryPlanTests {
             _ = try PushQueries.usersWithDue(in: tx)
             _ = try PushQueries.due(of: UserID("user"), limit: 32, in: tx)
             _ = try PushQueries.nextDue(in: tx)
-            _ = try HeartbeatQueries.toWake(limit: 200, in: tx)
+            _ = try HeartbeatQueries.toWake(limit: 200, at: tx.now, in: tx)
             _ = try HeartbeatQueries.nextWakeUp(in: tx)
         }
 

@@ -1,6 +1,7 @@
-import Storage
 import TestSupport
 import Testing
+
+@testable import Storage
 
 /// Whoever reads slowly delays their own account only.
 @Suite(.timeLimit(.minutes(2))) struct ReadLaneTests {
@@ -76,5 +77,29 @@ import Testing
                 await #expect(throws: CancellationError.self) { try await waiting.value }
             }
         }
+    }
+
+    /// Where the database hangs, each read ends at its limit: those behind it are told so, and do not wait for all before them.
+    @Test(arguments: [(7, true), (9, false)]) func whoWaitedForMoreThanEightSecondsIsRefused(
+        seconds: Int, isServed: Bool
+    ) async throws {
+        let clock = ManualClock()
+        let one = FairQueue.Limits(running: 1, runningPerKey: 1, waiting: 10, waitingPerKey: 10)
+        let gate = ReadGate("the database", .init(request: one, accounts: one), clock: clock)
+        try await gate.enter(.account("first"))
+        let waiting = Task { try await gate.enter(.account("second")) }
+        try await until("it waits") { gate.waitingCount == 1 }
+
+        clock.advance(by: .seconds(seconds))
+        gate.leave(.account("first"))
+
+        if isServed {
+            try await waiting.value
+            gate.leave(.account("second"))
+        } else {
+            await #expect(throws: StorageError.self) { try await waiting.value }
+        }
+        // The place is free either way.
+        try await gate.enter(.account("third"))
     }
 }

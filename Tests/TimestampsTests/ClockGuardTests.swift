@@ -82,18 +82,57 @@ struct ClockGuardTests {
         #expect(clocks.isBelieved)
     }
 
-    @Test func graceFollowsAStepForwardAlsoOneThatNobodySawYet() {
+    @Test func aStepForwardIsALeadForWhatWasDatedBeforeIt() {
         let clocks = ClockGuard(clock)
-        #expect(!clocks.isInGrace(for: .seconds(60)))
+        #expect(clocks.lead(within: .seconds(60)) == .zero)
         clock.step(by: .seconds(7_200))
-        #expect(clocks.isInGrace(for: .seconds(60)))
+        #expect(clocks.lead(within: .seconds(60)) == .seconds(7_200), "before anybody looked")
         _ = clocks.look()
         clock.pass(.seconds(59))
-        #expect(clocks.isInGrace(for: .seconds(60)))
+        #expect(clocks.lead(within: .seconds(60)) == .seconds(7_200))
         clock.pass(.seconds(1))
-        #expect(!clocks.isInGrace(for: .seconds(60)))
-        clock.step(by: .seconds(-7_200))
-        _ = clocks.look()
-        #expect(!clocks.isInGrace(for: .seconds(60)))
+        #expect(clocks.lead(within: .seconds(60)) == .zero)
+        #expect(clocks.lead(within: .seconds(61)) == .seconds(7_200))
+    }
+
+    @Test func aStepThatIsTakenBackIsNoLead() {
+        let clocks = ClockGuard(clock)
+        for amount in [7_200, -7_200] {
+            clock.step(by: .seconds(amount))
+            _ = clocks.look()
+            clock.pass(.seconds(1))
+        }
+        #expect(clocks.lead(within: .seconds(60)) == .zero)
+
+        // What was dated while it was back runs ahead once it is forward again.
+        for amount in [-7_200, 7_200] {
+            clock.step(by: .seconds(amount))
+            _ = clocks.look()
+            clock.pass(.seconds(1))
+        }
+        #expect(clocks.lead(within: .seconds(60)) == .seconds(7_200))
+    }
+
+    @Test func leadsAddUpStepByStepAndAreBounded() {
+        let clocks = ClockGuard(clock)
+        for _ in 0..<100 {
+            clock.step(by: .seconds(600))
+            _ = clocks.look()
+            clock.pass(.seconds(1))
+        }
+        let leads = clocks.leads()
+        #expect(leads.count == 32)
+        #expect(leads.prefix(2).map(\.amount) == [.seconds(600), .seconds(1_200)])
+        #expect(leads.prefix(2).map(\.age) == [.seconds(1), .seconds(2)])
+        #expect(leads.last?.amount == .seconds(60_000))
+    }
+
+    @Test func aLongAbsenceIsALeadWhereItIsAskedFor() {
+        let clocks = ClockGuard(clock, lastAlive: clock.now() - .seconds(7_200))
+        clock.pass(.seconds(10))
+        #expect(clocks.leads().isEmpty)
+        #expect(clocks.leads(withAbsence: true).map(\.amount) == [.seconds(7_200)])
+        let shortly = ClockGuard(clock, lastAlive: clock.now() - .seconds(600))
+        #expect(shortly.leads(withAbsence: true).isEmpty)
     }
 }

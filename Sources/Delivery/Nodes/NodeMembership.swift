@@ -5,9 +5,10 @@ import Timestamps
 
 /// This process among those that share a store: keeps its lease, and frees what dead ones held.
 ///
-/// A node renews its lease after every quarter of its life, 20 s unless it is set. One that cannot (killed, frozen, cut off) is fenced by whoever
-/// sees it first, its deliveries are claimed by others, and its late results are refused, as their lease does not
-/// hold any more. A fenced node that wakes up goes on under a new lease.
+/// A node renews its lease after every quarter of its life, 20 s unless it is set. One that cannot (killed, frozen, cut off) is
+/// fenced by whoever has seen it do nothing for one life, its deliveries are claimed by others, and its late results are
+/// refused, as their lease does not hold any more. A fenced node that wakes up goes on under a new lease. No clock that can be
+/// set has a say in it.
 package struct NodeMembership: Service {
     /// How the process is known to others.
     package struct Identity: Sendable {
@@ -34,6 +35,8 @@ package struct NodeMembership: Service {
 
     /// How often dead nodes are looked for, and a failed renewal is tried again.
     private static let interval: Duration = .seconds(1)
+    /// How often also what nodes left that are gone for long is looked for.
+    private static let thoroughInterval: Duration = .seconds(60)
 
     /// Enters the process under a new lease.
     ///
@@ -82,6 +85,8 @@ package struct NodeMembership: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var nextRenewal = clock.boot() + life / 4
+            var watch = LeaseWatch(life: life)
+            var nextThorough = clock.boot()
             var isFailing = false
             while !Task.isCancelled {
                 try? await clock.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
@@ -91,7 +96,9 @@ package struct NodeMembership: Service {
                         try await renew()
                         nextRenewal = clock.boot() + life / 4
                     }
-                    try await freeDead()
+                    let thorough = nextThorough <= clock.boot()
+                    try await freeDead(&watch, thorough: thorough)
+                    if thorough { nextThorough = clock.boot() + Self.thoroughInterval }
                     isFailing = false
                 } catch {
                     if !isFailing { logger.error("the lease cannot be renewed", metadata: ["error": "\(error)"]) }
@@ -125,17 +132,27 @@ package struct NodeMembership: Service {
         try await enter(Lease(from: clock))
     }
 
-    private func freeDead() async throws {
-        // One that is alone has nobody to fence, and on SQLite the database's clock is its own, which may be set forward.
-        guard !isAlone else { return try await freeOrphans() }
+    /// One look for nodes that died.
+    func freeDead(_ watch: inout LeaseWatch, thorough: Bool = true) async throws {
+        // One that is alone has nobody to fence.
+        guard !isAlone else { return try await freeOrphans(thorough: thorough) }
         let own = lease.current
-        let dead = try await store.write(.engine) { tx in try NodeQueries.fenceDead(except: own, in: tx) }
-        for name in dead { logger.warning("a node is dead, its deliveries are freed", metadata: ["node": "\(name)"]) }
-        try await freeOrphans()
+        let others = try await store.read(.engine) { tx in try NodeQueries.others(than: own, in: tx) }
+        let dead = watch.dead(others, at: clock.boot())
+        if !dead.isEmpty {
+            let names = try await store.write(.engine) { tx in try dead.compactMap { try NodeQueries.fence($0, in: tx) }
+            }
+            for name in names {
+                logger.warning("a node is dead, its deliveries are freed", metadata: ["node": "\(name)"])
+            }
+        }
+        try await freeOrphans(thorough: thorough)
     }
 
-    private func freeOrphans() async throws {
-        while try await store.write(.engine, { tx in try NodeQueries.freeOrphans(limit: 500, in: tx) }) == 500 {}
+    private func freeOrphans(thorough: Bool = true) async throws {
+        while try await store.write(
+            .engine, { tx in try NodeQueries.freeOrphans(limit: 500, thorough: thorough, in: tx) }) == 500
+        {}
     }
 
     private func leave() async {

@@ -3,7 +3,8 @@ import Timestamps
 
 /// The statements about nodes: the processes that share a store, each with one lease.
 ///
-/// Life is measured by the clock of the database, so that the clocks of nodes need not agree.
+/// Ends are told by the clock of the database, so that the clocks of nodes need not agree. That clock can be set, too: who is
+/// dead is decided by ``LeaseWatch``.
 package enum NodeQueries {
     /// A process that works, or worked, on the store.
     package struct Node: Sendable, RowDecodable {
@@ -61,18 +62,30 @@ package enum NodeQueries {
             """) == 1
     }
 
-    /// Fences the nodes whose lease ran out and gives their names; each is given to one caller only.
-    ///
-    /// Never `own`: who asks is alive, whatever the database's clock was set to.
-    static func fenceDead(except own: Lease?, in tx: any Transaction) throws -> [String] {
+    /// The leases that hold, except `own`, as ``LeaseWatch`` looks at them; at most 1,000.
+    static func others(than own: Lease, in tx: any Transaction) throws -> [LeaseWatch.Sighting] {
+        try tx.all(
+            LeaseWatch.Sighting.self,
+            """
+            SELECT lease, alive_until, CASE WHEN alive_until < \(.databaseTime) THEN 1 ELSE 0 END AS is_over
+            FROM node
+            WHERE fenced = 0 AND lease <> \(own)
+            ORDER BY alive_until, lease
+            LIMIT 1000
+            """)
+    }
+
+    /// Fences `lease` if it still ends as it was seen, and gives its node's name; nil when it was renewed, or another was
+    /// faster.
+    static func fence(_ seen: LeaseWatch.Sighting, in tx: any Transaction) throws -> String? {
         try tx.rows(
             """
             UPDATE node
             SET fenced = 1
-            WHERE fenced = 0 AND alive_until < \(.databaseTime) AND lease <> \(own?.sqlValue ?? .text(""))
+            WHERE fenced = 0 AND lease = \(seen.lease) AND alive_until = \(seen.aliveUntil)
             RETURNING name
             """
-        ).map { try $0.get("name") }
+        ).first?.get("name")
     }
 
     /// Fences `lease`: its process ends.
@@ -89,21 +102,40 @@ package enum NodeQueries {
     /// has no more rows than all nodes have slots.
     ///
     /// The attempt stays counted, for it may have been made. A claim that was under way when its node was fenced is
-    /// found by the next look, so this is done again and again.
-    package static func freeOrphans(limit: Int, in tx: any Transaction) throws -> Int {
-        let freed = try tx.run(
+    /// found by the next look, so this is done again and again. Looks between the leases that hold: beside an old
+    /// transaction PostgreSQL keeps an entry there for each claim since then. Leases that are over for a minute are left out,
+    /// too, unless it is to be `thorough`.
+    package static func freeOrphans(limit: Int, thorough: Bool = true, in tx: any Transaction) throws -> Int {
+        let isOver: SQL =
+            thorough ? "" : "OR alive_until < \(.databaseTime) - \(Duration.seconds(60))"
+        let leases: [String] = try tx.rows(
             """
-            UPDATE delivery
-            SET state = \(literal: DeliveryState.pending.rawValue), lease = NULL
-            WHERE id IN (
-                SELECT d.id
-                FROM delivery d
-                WHERE d.state = \(literal: DeliveryState.leased.rawValue)
-                    AND NOT EXISTS (SELECT 1 FROM node n WHERE n.lease = d.lease AND n.fenced = 0)
-                ORDER BY d.lease, d.id
-                LIMIT \(limit)
-                \(.forUpdateSkipLocked))
-            """)
+            SELECT lease
+            FROM node
+            WHERE fenced = 0 \(isOver)
+            ORDER BY lease
+            LIMIT 1000
+            """
+        ).map { try $0.get("lease") }
+        var freed = 0
+        for (after, before) in zip([nil] + leases.map(Optional.some), leases.map(Optional.some) + [nil]) {
+            let ahead: SQL = after.map { "AND d.lease > \($0)" } ?? ""
+            let behind: SQL = before.map { "AND d.lease < \($0)" } ?? ""
+            freed += try tx.run(
+                """
+                UPDATE delivery
+                SET state = \(literal: DeliveryState.pending.rawValue), lease = NULL
+                WHERE id IN (
+                    SELECT d.id
+                    FROM delivery d
+                    WHERE d.state = \(literal: DeliveryState.leased.rawValue) \(ahead) \(behind)
+                        AND NOT EXISTS (SELECT 1 FROM node n WHERE n.lease = d.lease AND n.fenced = 0)
+                    ORDER BY d.lease, d.id
+                    LIMIT \(limit - freed)
+                    \(.forUpdateSkipLocked))
+                """)
+            if freed >= limit { break }
+        }
         let wakeups = tx.wakeups
         if freed > 0 { tx.afterCommit { wakeups.signal(.deliveries) } }
         return freed

@@ -65,7 +65,8 @@ package struct GatewayServer: Sendable {
             store, as: .init(name: Self.nodeName, version: Self.version), isAlone: url == nil,
             life: configuration.nodeLease, clock: clock, logger: logger)
         let metrics = DeliveryMetrics()
-        let clocks = ClockGuard(clock, lastAlive: try await store.read { tx in try HeartbeatQueries.lastAlive(in: tx) })
+        let lastAlive = try await store.read(.maintenance) { tx in try HeartbeatQueries.lastAlive(in: tx) }
+        let clocks = ClockGuard(clock, lastAlive: lastAlive)
         let unreadable = UnreadableRows(metrics: metrics, logger: logger)
         let runner = AttemptRunner(
             sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version)
@@ -87,18 +88,18 @@ package struct GatewayServer: Sendable {
             quotas: quotas, clock: clock)
         let sendSchedules = SendScheduleOperations(store: store, quotas: quotas, clock: clock)
         let messages = MessageOperations(
-            store: store, quotas: quotas, clock: clock, pushes: configuration.push != nil)
+            store: store, quotas: quotas, clock: clock, clocks: clocks, pushes: configuration.push != nil)
         let uploads = UploadQueue()
         let bulkMessages = BulkMessageOperations(
             store: store, users: users, quotas: quotas, clock: clock, uploads: uploads)
-        let idempotency = IdempotencyQueries(keyring: opened.keyring)
+        let idempotency = IdempotencyQueries(keyring: opened.keyring) { clocks.lead(within: $0) }
         let heartbeats = HeartbeatOperations(
-            store: store, clock: clock, offlineAfter: configuration.heartbeatOfflineAfter,
+            store: store, clock: clock, clocks: clocks, offlineAfter: configuration.heartbeatOfflineAfter,
             pushes: configuration.push != nil)
         let webhooks = WebhookOperations(
             store: store, endpoints: endpoints, resolver: resolver, policy: policy, quotas: quotas, clock: clock)
 
-        let graceEnd = try await heartbeats.grace()
+        let graceEnd = heartbeats.grace(since: lastAlive)
 
         let stream = EventStream(store: store, identities: identities)
         try await FirstRun.offer(in: store, logger: logger)
@@ -163,34 +164,44 @@ package struct GatewayServer: Sendable {
         var push: [any Service] = []
         if let settings = configuration.push {
             let client = try await FCMClient(settings, clock: clock)
-            push = [PushSender(store: store, client: client, unreadable: unreadable, logger: logger)]
+            push = [PushSender(store: store, client: client, clocks: clocks, unreadable: unreadable, logger: logger)]
         }
         var shared: [any Service] = []
         if let url {
-            let looks = NumberingLooks()
+            let (looks, slots) = (NumberingLooks(), NumberingLooks())
             shared = [
                 Sweep(
                     "numbering", on: .unnumbered, store: store, clock: clock, interval: EventNumbering.interval,
                     logger: logger
-                ) { tx in try EventNumbering.sweep(looks, in: tx) }
+                ) { tx in try EventNumbering.sweep(looks, in: tx) },
+                Sweep(
+                    "tally", on: .unnumbered, store: store, clock: clock, interval: EndpointSlots.interval,
+                    logger: logger
+                ) { tx in try EndpointSlots.sweep(slots, in: tx) },
+                SnapshotWatch(store: store, clock: clock, logger: logger),
             ]
             // A pooler that changes connections loses what one of them listens to; then the looks of the sweeps must do.
             if configuration.databasePooler == .none {
                 shared.append(PostgresHints(url: url, wakeups: store.wakeups, logger: logger))
             }
         }
+        let waiting = WaitingTimes(
+            store: store, offlineAfter: configuration.heartbeatOfflineAfter, unreadable: unreadable)
         let watch = (store as? SQLiteStore).map { StoreWatch($0, logger: logger) }
         let sweeps = folder.map { AttachmentSweep(store: store, folder: $0, logger: logger) }
         services =
             shared + push + [certificate].compactMap(\.self) + [sweeps].compactMap(\.self)
             + [watch].compactMap(\.self) + [
                 membership,
-                ClockWatch(clocks, clock: clock, logger: logger) { [schedule = configuration.retrySchedule] step in
+                ClockWatch(clocks, clock: clock, logger: logger, interval: url == nil ? .seconds(60) : nil) {
+                    [schedule = configuration.retrySchedule] step in
+                    if let step, step.amount >= .zero { return }
                     try await DueTimes.pullIn(by: step?.amount, store: store, clock: clock, schedule: schedule)
+                    try await waiting.pullIn()
                 },
                 identities,
                 uses,
-                LifeSign(store: store, logger: logger),
+                LifeSign(store: store, clock: clock, clocks: clocks, logger: logger),
                 Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
                     try messages.handOutAndExpire(unreadable: unreadable, in: tx)
                 },

@@ -6,6 +6,8 @@ import Timestamps
 /// Reads and writes kept answers. They may hold keys, so they are encrypted like those.
 struct IdempotencyQueries: Sendable {
     let keyring: Keyring
+    /// By how much the clock was set forward within a time: an answer is no older because of that.
+    var lead: @Sendable (Duration) -> Duration = { _ in .zero }
 
     /// The answer that is kept under `key`; nil when there is none, or it is older than 24 hours.
     ///
@@ -15,7 +17,7 @@ struct IdempotencyQueries: Sendable {
             """
             SELECT *
             FROM idempotency_key
-            WHERE user_id = \(key.userID) AND idempotency_key = \(key.storedText) AND created_at > \(tx.now - Self.lifetime)
+            WHERE user_id = \(key.userID) AND idempotency_key = \(key.storedText) AND created_at > \(oldest(at: tx.now))
             """
         ).first
         guard let row else { return nil }
@@ -44,7 +46,7 @@ struct IdempotencyQueries: Sendable {
             ON CONFLICT (user_id, idempotency_key) DO UPDATE SET
                 digest = excluded.digest, status = excluded.status, answer = excluded.answer,
                 created_at = excluded.created_at
-            WHERE idempotency_key.created_at <= \(tx.now - Self.lifetime)
+            WHERE idempotency_key.created_at <= \(oldest(at: tx.now))
             """)
         if inserted == 1 { return }
         // On an engine with many writers, the other one has committed by now.
@@ -70,6 +72,8 @@ struct IdempotencyQueries: Sendable {
     static let sealed = SealedTable(name: "idempotency_key", columns: ["answer"], key: ["user_id", "idempotency_key"]) {
         Keyring.Place("idempotency_key", "answer", try $0.get("idempotency_key"), try $0.get("user_id"))
     }
+
+    private func oldest(at now: Timestamp) -> Timestamp { now - Self.lifetime - lead(Self.lifetime) }
 
     private static func place(_ key: IdempotencyKey) -> Keyring.Place {
         Keyring.Place("idempotency_key", "answer", key.storedText, key.userID)

@@ -7,6 +7,8 @@ import Timestamps
 struct HeartbeatOperations: Sendable {
     let store: any Store
     let clock: any WallClock
+    /// Says whether the time of day was set.
+    let clocks: ClockGuard
     /// A phone that is silent for so long is offline; 1 hour by the public documentation.
     let offlineAfter: Duration
     /// Whether phones can be pushed to.
@@ -59,17 +61,24 @@ struct HeartbeatOperations: Sendable {
     /// One transaction of the presence sweep: checks at most 200 phones.
     ///
     /// No phone goes offline before `notBefore`: after a time in which the server itself was away, phones get a while to
-    /// be heard.
+    /// be heard. By how much the clock was set forward, nobody was silent.
     /// A phone whose row cannot be read is passed over and looked at again in an hour.
     func checkPresence(
-        notBefore: Timestamp?, unreadable: UnreadableRows, in tx: any Transaction
+        notBefore: ContinuousClock.Instant?, unreadable: UnreadableRows, in tx: any Transaction
     ) throws -> Sweep.Outcome {
-        if let notBefore, tx.now < notBefore { return Sweep.Outcome(mayHaveMore: false, nextDue: notBefore) }
-        let due = try HeartbeatQueries.due(limit: Self.batch, in: tx)
+        if let notBefore, clock.boot() < notBefore {
+            return Sweep.Outcome(mayHaveMore: false, nextDue: tx.now + clock.boot().duration(to: notBefore))
+        }
+        let now = tx.now - clocks.lead(within: offlineAfter)
+        let due = try HeartbeatQueries.due(limit: Self.batch, at: now, in: tx)
         try tx.each(due) { row in
             let presence = try Presence(row: row)
             let offlineAt = presence.lastHeartbeatAt + offlineAfter
-            if offlineAt > tx.now {
+            if presence.lastHeartbeatAt > tx.now {
+                // Heard before the clock was set back.
+                try HeartbeatQueries.heard(presence.phoneID, in: tx)
+                try HeartbeatQueries.check(presence.phoneID, at: tx.now + offlineAfter, in: tx)
+            } else if offlineAt > now {
                 try HeartbeatQueries.check(presence.phoneID, at: offlineAt, in: tx)
             } else if try HeartbeatQueries.wentOffline(presence, in: tx) {
                 try emit(
@@ -86,7 +95,8 @@ struct HeartbeatOperations: Sendable {
 
     /// One transaction of the wake-up sweep: pushes once to at most 200 phones that missed their heartbeat.
     func wakeSilent(unreadable: UnreadableRows, in tx: any Transaction) throws -> Sweep.Outcome {
-        let phones = try HeartbeatQueries.toWake(limit: Self.batch, in: tx)
+        let now = tx.now - clocks.lead(within: Self.wakeUpAfter)
+        let phones = try HeartbeatQueries.toWake(limit: Self.batch, at: now, in: tx)
         try tx.each(phones) { id in
             try HeartbeatQueries.wake(id, at: nil, in: tx)
             guard pushes, let phone = try PhoneQueries.find(id, in: tx), phone.fcmToken != nil else { return }
@@ -100,13 +110,10 @@ struct HeartbeatOperations: Sendable {
     }
 
     /// Until when phones are not called offline after this start: a quarter of `offlineAfter` from now when the server was
-    /// away for longer than that, else nil.
-    func grace() async throws -> Timestamp? {
-        let grace = offlineAfter / 4
-        return try await store.read(.maintenance) { tx in
-            guard let lastAlive = try HeartbeatQueries.lastAlive(in: tx), tx.now - lastAlive > grace else { return nil }
-            return tx.now + grace
-        }
+    /// away for longer than that since `lastAlive`, else nil.
+    func grace(since lastAlive: Timestamp?) -> ContinuousClock.Instant? {
+        let (now, grace) = (clock.instants(), offlineAfter / 4)
+        return lastAlive.flatMap { now.wall - $0 > grace ? now.boot + grace : nil }
     }
 
     private func emit(

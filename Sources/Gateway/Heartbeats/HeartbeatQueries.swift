@@ -108,13 +108,13 @@ enum HeartbeatQueries {
         try tx.run("UPDATE presence SET check_at = \(checkAt) WHERE phone_id = \(phone)")
     }
 
-    /// At most `limit` phones to be checked, as rows of `presence`, longest due first. Index: `presence_check`.
-    static func due(limit: Int, in tx: any Transaction) throws -> [Row] {
+    /// At most `limit` phones to be checked at `now`, as rows of `presence`, longest due first. Index: `presence_check`.
+    static func due(limit: Int, at now: Timestamp, in tx: any Transaction) throws -> [Row] {
         try tx.rows(
             """
             SELECT *
             FROM presence
-            WHERE online = 1 AND check_at <= \(tx.now)
+            WHERE online = 1 AND check_at <= \(now)
             ORDER BY check_at, phone_id
             LIMIT \(limit)
             \(.forUpdateSkipLocked)
@@ -131,13 +131,13 @@ enum HeartbeatQueries {
         try tx.run("UPDATE presence SET wake_at = \(time) WHERE phone_id = \(phone)")
     }
 
-    /// At most `limit` phones to be pushed to, longest due first. Index: `presence_wake`.
-    static func toWake(limit: Int, in tx: any Transaction) throws -> [PhoneID] {
+    /// At most `limit` phones to be pushed to at `now`, longest due first. Index: `presence_wake`.
+    static func toWake(limit: Int, at now: Timestamp, in tx: any Transaction) throws -> [PhoneID] {
         try tx.rows(
             """
             SELECT phone_id
             FROM presence
-            WHERE wake_at IS NOT NULL AND wake_at <= \(tx.now)
+            WHERE wake_at IS NOT NULL AND wake_at <= \(now)
             ORDER BY wake_at, phone_id
             LIMIT \(limit)
             \(.forUpdateSkipLocked)

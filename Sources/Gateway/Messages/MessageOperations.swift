@@ -9,6 +9,8 @@ struct MessageOperations: Sendable {
     let store: any Store
     let quotas: Quotas
     let clock: any WallClock
+    /// Says whether the time of day was set.
+    let clocks: ClockGuard
     /// Whether phones are told of what they have to send.
     let pushes: Bool
 
@@ -129,13 +131,15 @@ struct MessageOperations: Sendable {
             try MessageQueries.postpone(id, until: tx.now + UnreadableRows.pause, in: tx)
             unreadable.note("message", id.text, error, in: tx)
         }
-        let expiring = try MessageQueries.expiring(limit: Self.batch, in: tx)
+        // Who had no time has not taken too long. A time in which no server ran counts like a step: no phone could report.
+        let expiring = try MessageQueries.expiring(
+            limit: Self.batch, leads: clocks.leads(withAbsence: true), in: tx)
         try tx.each(expiring) {
             try expire(try Message(row: $0), in: tx)
         } passOver: {
             try passOver($0.get("id"), $1)
         }
-        let planned = try MessageQueries.planned(limit: Self.batch, in: tx)
+        let planned = try MessageQueries.planned(limit: Self.batch, doubt: doubt, in: tx)
         try tx.each(planned) { row in
             let message = try Message(row: row)
             let phone = try Self.phone(of: message, in: tx)
@@ -169,6 +173,13 @@ struct MessageOperations: Sendable {
             unreadable.note("phone", id.text, error, in: tx)
         }
         return Sweep.Outcome(mayHaveMore: mayHaveMore, nextDue: try MessageQueries.nextDue(in: tx))
+    }
+
+    /// A step forward by so much that it may be a mistake: what was planned for later is not sent because of it at once. After
+    /// an hour it is.
+    private var doubt: ClockGuard.Lead? {
+        let lead = clocks.leads().last { $0.age < ClockGuard.tolerance }
+        return lead.flatMap { $0.amount > ClockGuard.tolerance ? $0 : nil }
     }
 
     /// Counts the attempt, starts its time, and has it pushed where push is configured.

@@ -164,10 +164,12 @@ enum MessagePlanner {
         return next
     }
 
-    /// Has the sweep look at the phone when its next message may go, unless it will already.
+    /// Has the sweep look at the phone when its next message may go, unless it will already. What it was told may lie further
+    /// ahead, from before the clock was set back.
     private static func wake(_ phone: Phone, in tx: any Transaction) throws {
-        if let next = phone.nextAt, tx.now - next < .seconds(1) { return }
-        try PhoneQueries.plan(phone.id, at: try earliest(phone, in: tx), turn: phone.turn, in: tx)
+        let earliest = try earliest(phone, in: tx)
+        if let next = phone.nextAt, tx.now - next < .seconds(1), next <= earliest { return }
+        try PhoneQueries.plan(phone.id, at: earliest, turn: phone.turn, in: tx)
     }
 
     private static func schedule(of phone: Phone, in tx: any Transaction) throws -> SendSchedule? {

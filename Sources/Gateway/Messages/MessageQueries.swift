@@ -100,12 +100,19 @@ enum MessageQueries {
     }
 
     /// At most `limit` messages outside of the queues whose attempt is due, as rows, longest first. Index: `message_due`.
-    static func planned(limit: Int, in tx: any Transaction) throws -> [Row] {
-        try tx.rows(
+    ///
+    /// What has a time of its own and was accepted before `doubt` is due by the time of day as it was before that; nil for no
+    /// doubt.
+    static func planned(limit: Int, doubt: ClockGuard.Lead? = nil, in tx: any Transaction) throws -> [Row] {
+        let isSure: SQL =
+            doubt.map {
+                "AND (paced = 1 OR planned_at <= \(tx.now - $0.amount) OR created_at >= \(tx.now - $0.age))"
+            } ?? ""
+        return try tx.rows(
             """
             SELECT *
             FROM message
-            WHERE planned_at IS NOT NULL AND turn IS NULL AND planned_at <= \(tx.now)
+            WHERE planned_at IS NOT NULL AND turn IS NULL AND planned_at <= \(tx.now) \(isSure)
             ORDER BY planned_at, id
             LIMIT \(limit)
             \(.forUpdateSkipLocked)
@@ -113,17 +120,40 @@ enum MessageQueries {
     }
 
     /// At most `limit` messages whose attempt took too long, as rows, longest first. Index: `message_expires`.
-    static func expiring(limit: Int, in tx: any Transaction) throws -> [Row] {
+    ///
+    /// `leads` says how far the time of day ran ahead of them, the latest step first: nobody had less time because of it.
+    static func expiring(limit: Int, leads: [ClockGuard.Lead] = [], in tx: any Transaction) throws -> [Row] {
         try tx.rows(
             """
             SELECT *
             FROM message
-            WHERE expires_at IS NOT NULL AND expires_at <= \(tx.now)
+            WHERE expires_at IS NOT NULL AND expires_at <= \(tx.now) \(isReallyOver(leads, at: tx.now))
             ORDER BY expires_at, id
             LIMIT \(limit)
             \(.forUpdateSkipLocked)
             """)
     }
+
+    /// That the time of an attempt is over by a clock that nobody set; each phone has its own.
+    private static func isReallyOver(_ leads: [ClockGuard.Lead], at now: Timestamp) -> SQL {
+        let leads = leads.filter { $0.amount > .zero && $0.age < Phone.longestExpiration }
+        if leads.isEmpty { return "" }
+        let cases = leads.reversed().reduce("" as SQL) { cases, lead in
+            cases + """
+                WHEN \(expiration) > \(lead.age) THEN \(now - lead.amount)
+                """
+        }
+        return "AND expires_at <= CASE \(cases) ELSE \(now) END"
+    }
+
+    /// How long an attempt of a message may take. Index: `phone_number`.
+    static let expiration: SQL = """
+        COALESCE(
+            (SELECT p.message_expiration
+             FROM phone p
+             WHERE p.user_id = message.user_id AND p.phone_number = message.owner),
+            \(Phone.defaultExpiration))
+        """
 
     /// Leaves an attempt that cannot be handed out, or ended, alone until then.
     static func postpone(_ id: MessageID, until time: Timestamp, in tx: any Transaction) throws {

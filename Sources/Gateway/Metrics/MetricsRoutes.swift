@@ -38,8 +38,11 @@ struct MetricsRoutes {
     }
 
     private func page() async throws -> String {
-        let (accounts, position, oldest) = try await store.read(.maintenance) { tx in
-            (try Audit.accounts(in: tx), try EventLog.head(in: tx), try DeliveryQueries.oldestDue(in: tx))
+        let (accounts, position, oldest, openFor) = try await store.read(.maintenance) { tx in
+            (
+                try Audit.accounts(in: tx), try EventLog.head(in: tx), try DeliveryQueries.oldestDue(in: tx),
+                try SnapshotWatch.oldest(in: tx)
+            )
         }
         let now = clock.now()
         let snapshot = metrics.snapshot
@@ -47,7 +50,8 @@ struct MetricsRoutes {
         page.add("httpsms_events_total", .counter, "Events accepted since the store was made.", [("", position)])
         page.add(
             "httpsms_attempts_total", .counter, "Attempts since the process started, by outcome.",
-            snapshot.attempts.sorted { $0.key < $1.key }.map { ("outcome=\"\($0.key)\"", Int64($0.value)) })
+            snapshot.attempts.merging(["succeeded": 0]) { count, _ in count }.sorted { $0.key < $1.key }
+                .map { ("outcome=\"\($0.key)\"", Int64($0.value)) })
         page.add(snapshot)
         let depth: [(String, KeyPath<Audit.Account, Int64>)] = [
             ("pending", \.pending), ("held", \.held), ("delivering", \.delivering), ("succeeded", \.succeeded),
@@ -86,16 +90,21 @@ struct MetricsRoutes {
             "httpsms_retention_deleted_total", .counter, "Deliveries deleted for their age, by the state they were in.",
             DeliveryState.allCases.map { ("state=\"\($0)\"", Int64(snapshot.pruned[$0] ?? 0)) })
         page.add(
+            "httpsms_retention_deleted_events_total", .counter, "Events deleted for their age.",
+            [("", Int64(snapshot.prunedEvents))])
+        page.add(
             "httpsms_rows_unreadable_total", .counter, "Rows that could not be read and were passed over.",
             [("", Int64(snapshot.unreadable))])
         page.add(
             "httpsms_writes_waiting", .gauge, "Transactions that wait for the store.",
             WriteLane.allCases.map { ("lane=\"\($0)\"", Int64(store.waitingWrites($0))) })
-        if let bytes = store.logSize {
-            page.add(
-                "httpsms_sqlite_log_bytes", .gauge, "Size of SQLite's log; readers may make it more than 64 MiB.",
-                [("", Int64(bytes))])
-        }
+        page.add(
+            "httpsms_sqlite_log_bytes", .gauge, "Size of SQLite's log; readers may make it more than 64 MiB.",
+            [("", Int64(store.logSize ?? 0))])
+        page.add(
+            "httpsms_postgresql_oldest_snapshot_seconds", .gauge,
+            "How long the oldest transaction is open beside which PostgreSQL keeps all that is changed.",
+            [("", openFor.components.seconds)])
         return page.text
     }
 }

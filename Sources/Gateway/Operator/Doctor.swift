@@ -107,6 +107,7 @@ extension Commands {
             var findings = await inspect(store, configuration)
             if let audit { findings += try await audit.findings(in: store) }
             if let reason = await store.readiness() { findings.append(.problem("store", reason)) }
+            if configuration.postgresURL != nil { findings.append(try await snapshot(in: store)) }
             if configuration.postgresURL == nil {
                 let version = SQLiteVersion.loaded
                 findings.append(.fine("sqlite", "\(version): \(version.advice)"))
@@ -116,6 +117,21 @@ extension Commands {
         } catch {
             return [.problem("store", "\(error)")]
         }
+    }
+
+    /// What PostgreSQL has to keep what was changed for.
+    private static func snapshot(in store: any Store) async throws -> Finding {
+        let age = try await store.read(.maintenance) { tx in try SnapshotWatch.oldest(in: tx) }
+        let seconds = age.components.seconds
+        guard age >= SnapshotWatch.limit else {
+            return .fine("postgresql", "the oldest transaction is open for \(seconds) s")
+        }
+        return .warning(
+            "postgresql",
+            """
+            a transaction is open for \(seconds) s, a dump or a session that was forgotten: all that is changed is kept beside \
+            it. pg_stat_activity names it
+            """)
     }
 
     /// What is left to do for a second master key.

@@ -49,7 +49,14 @@ struct StoreMove: Sendable {
         let missing = try await copyFiles(of: tables)
         for table in tables where table.name != Self.contents { try await compare(table) }
         try await audit()
-        try await target.write(.maintenance) { try StoreMoveQueries.finish(in: $0) }
+        try await target.write(.maintenance) { tx in
+            // What nodes on PostgreSQL do by and by nobody does later where writes are one at a time.
+            if tx.isSerial {
+                try EndpointSlots.foldAll(in: tx)
+                try EventNumbering.keepHead(in: tx)
+            }
+            try StoreMoveQueries.finish(in: tx)
+        }
         return (progress.total, missing)
     }
 

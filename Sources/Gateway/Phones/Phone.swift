@@ -52,6 +52,8 @@ struct Phone: Sendable {
     }
 
     static let defaultExpiration: Duration = .seconds(600)
+    /// The longest that a phone may ask for; 3,600 s in httpSMS.
+    static let longestExpiration: Duration = .seconds(3_600)
 }
 
 extension Phone: JSONWritable {

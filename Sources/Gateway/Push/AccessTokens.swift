@@ -7,7 +7,8 @@ import NIOFoundationCompat
 import NIOHTTP1
 import Timestamps
 
-/// Access tokens of a service account (OAuth 2.0, RFC 7523): one is kept and used until a minute before it expires.
+/// Access tokens of a service account (OAuth 2.0, RFC 7523): one is kept and used until a minute before it expires, by the
+/// clock that nobody can set.
 actor AccessTokens {
     /// No token could be had.
     struct Refused: Error, CustomStringConvertible {
@@ -18,9 +19,9 @@ actor AccessTokens {
     private let clock: any WallClock
     private let http: OutgoingHTTP
     private let keys = JWTKeyCollection()
-    private var kept: (token: String, until: Timestamp)?
+    private var kept: (token: String, until: ContinuousClock.Instant)?
     /// The request that runs: everybody who needs a token waits for the same one.
-    private var pending: Task<(token: String, until: Timestamp), any Error>?
+    private var pending: Task<(token: String, until: ContinuousClock.Instant), any Error>?
 
     /// - Throws: When the account's key is no RSA key.
     init(account: ServiceAccount, clock: any WallClock, http: OutgoingHTTP = .shared) async throws {
@@ -35,11 +36,11 @@ actor AccessTokens {
     ///
     /// - Throws: ``Refused``, and what the transport throws.
     func current() async throws -> String {
-        if let kept, clock.now() < kept.until { return kept.token }
+        if let kept, clock.instants().boot < kept.until { return kept.token }
         let task =
             pending
             ?? Task { [account, keys, clock, http] in
-                try await Self.fetch(for: account, keys: keys, at: clock.now(), over: http)
+                try await Self.fetch(for: account, keys: keys, at: clock.instants(), over: http)
             }
         pending = task
         defer { pending = nil }
@@ -75,9 +76,9 @@ actor AccessTokens {
     }
 
     private static func fetch(
-        for account: ServiceAccount, keys: JWTKeyCollection, at now: Timestamp, over http: OutgoingHTTP
-    ) async throws -> (token: String, until: Timestamp) {
-        let seconds = now.microseconds / 1_000_000
+        for account: ServiceAccount, keys: JWTKeyCollection, at now: Instants, over http: OutgoingHTTP
+    ) async throws -> (token: String, until: ContinuousClock.Instant) {
+        let seconds = now.wall.microseconds / 1_000_000
         let assertion = try await keys.sign(
             Assertion(
                 iss: account.clientEmail, scope: "https://www.googleapis.com/auth/firebase.messaging",
@@ -97,6 +98,6 @@ actor AccessTokens {
             let reason = String(buffer: body).prefix(200)
             throw Refused(description: "\(account.tokenURI) answered \(response.status.code): \(reason)")
         }
-        return (granted.accessToken, now + .seconds(max(0, granted.expiresIn - 60)))
+        return (granted.accessToken, now.boot + .seconds(max(0, granted.expiresIn.clampedSubtracting(60))))
     }
 }

@@ -46,13 +46,16 @@ enum PushQueries {
     }
 
     /// At most `limit` pushes of an account that are due, as rows, longest first. Index: `push_account`.
-    static func due(of userID: UserID, limit: Int, in tx: any Transaction) throws -> [Row] {
+    ///
+    /// What was tried before is due once `lead` more has passed, by which the clock was set forward: it may be being sent.
+    static func due(of userID: UserID, limit: Int, lead: Duration = .zero, in tx: any Transaction) throws -> [Row] {
         if limit <= 0 { return [] }
         return try tx.rows(
             """
             SELECT *
             FROM push
-            WHERE user_id = \(userID) AND due_at IS NOT NULL AND due_at <= \(tx.now)
+            WHERE user_id = \(userID) AND due_at IS NOT NULL
+                AND due_at <= CASE WHEN tries = 0 THEN \(tx.now) ELSE \(tx.now - lead) END
             ORDER BY due_at, id
             LIMIT \(limit)
             \(.forUpdateSkipLocked)

@@ -16,6 +16,8 @@ import Timestamps
 struct PushSender: Service {
     let store: any Store
     let client: FCMClient
+    /// Says whether the time of day was set.
+    let clocks: ClockGuard
     let unreadable: UnreadableRows
     let logger: Logger
 
@@ -63,15 +65,17 @@ struct PushSender: Service {
         let shares = places.shares
         // No place: the first one that becomes free wakes us.
         if shares.free == 0 { return ([], .seconds(1)) }
-        return try await store.write(.maintenance) { [unreadable] tx in
+        return try await store.write(.maintenance) { [clocks, unreadable] tx in
             var left = shares
             var jobs: [Job] = []
             for userID in try PushQueries.usersWithDue(in: tx).sorted(by: { left.taken($0) < left.taken($1) }) {
                 guard left.free > 0 else { break }
-                let rows = try PushQueries.due(of: userID, limit: left.room(for: userID), in: tx)
+                let rows = try PushQueries.due(
+                    of: userID, limit: left.room(for: userID), lead: clocks.lead(within: Self.longestWait), in: tx)
                 try tx.each(rows) { row in
                     let push = try PushQueries.claim(row, until: tx.now + Self.lease, in: tx)
-                    guard let job = try Self.job(of: push, in: tx) else { return }
+                    let lead = clocks.lead(within: push.lifetime)
+                    guard let job = try Self.job(of: push, at: tx.now - lead, in: tx) else { return }
                     if !jobs.contains(where: { $0.push.id == push.id }) { jobs.append(job) }
                 } passOver: { row, error in
                     let id: PushID = try row.get("id")
@@ -92,19 +96,21 @@ struct PushSender: Service {
     private func send(_ job: Job) async {
         let answer = await client.send(job.push.body(token: job.token))
         do {
-            try await store.write(.engine) { tx in try Self.record(answer, of: job, in: tx) }
+            try await store.write(.engine) { [clocks] tx in
+                try Self.record(answer, of: job, lead: clocks.lead(within: job.push.lifetime), in: tx)
+            }
         } catch {
             logger.error(
                 "result of a push not stored", metadata: ["push_id": "\(job.push.id)", "error": "\(error)"])
         }
     }
 
-    /// What is to be sent; nil when the push is over before it is sent.
-    private static func job(of push: Push, in tx: any Transaction) throws -> Job? {
+    /// What is to be sent; nil when the push is over at `now`, before it is sent.
+    private static func job(of push: Push, at now: Timestamp, in tx: any Transaction) throws -> Job? {
         let message = try push.messageID.flatMap { try MessageQueries.find($0, userID: push.userID, in: tx) }
         if push.messageID != nil {
             guard let message, message.sendAttemptCount == push.attempt,
-                MessageTransition.outstanding.contains(message.status), message.expiresAt.map({ $0 > tx.now }) ?? false
+                MessageTransition.outstanding.contains(message.status), message.expiresAt.map({ $0 > now }) ?? false
             else {
                 try PushQueries.end(push, as: .cancelled, in: tx)
                 return nil
@@ -119,7 +125,9 @@ struct PushSender: Service {
         return Job(push: push, token: token)
     }
 
-    private static func record(_ answer: FCMClient.Answer, of job: Job, in tx: any Transaction) throws {
+    private static func record(
+        _ answer: FCMClient.Answer, of job: Job, lead: Duration, in tx: any Transaction
+    ) throws {
         let push = job.push
         switch answer {
         case .taken:
@@ -127,8 +135,8 @@ struct PushSender: Service {
         case .failed(let error, let retryAfter):
             // 1, 2, 4, ... 32, 60 s.
             let delay = Duration.seconds(min(60, 1 << min(push.tryCount - 1, 6)))
-            let dueAt = tx.now + max(delay, min(retryAfter ?? .zero, .seconds(60)))
-            if dueAt < push.createdAt + push.lifetime {
+            let dueAt = tx.now + max(delay, min(retryAfter ?? .zero, Self.longestWait))
+            if dueAt - lead < push.createdAt + push.lifetime {
                 try PushQueries.retry(push, at: dueAt, error: error, in: tx)
             } else {
                 try PushQueries.end(push, as: .cancelled, error: error, in: tx)
@@ -155,6 +163,8 @@ struct PushSender: Service {
 
     /// 30 s: three times the deadline of a push.
     private static let lease: Duration = .seconds(30)
+    /// The longest between two tries, also where Firebase asks for more.
+    static let longestWait: Duration = .seconds(60)
 }
 
 /// Who has how many of the places of a ``PushSender``. Thread-safe.

@@ -77,6 +77,39 @@ import Timestamps
         }
     }
 
+    /// The law: n, 2n and 4n endpoints against transactions and statements; those that have nothing too far ahead cost a row.
+    @Test(arguments: Engine.enabled) func endpointsAreLookedAtInSlices(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            var costs: [[Int]] = []
+            for (known, total) in [(0, 600), (600, 1_200), (1_200, 2_400)] {
+                try await harness.store.write { [clock = harness.clock, endpoints = harness.endpoints] tx in
+                    for number in known..<total {
+                        let endpoint = Endpoint(
+                            id: EndpointID(at: clock.now()), userID: EngineHarness.userID,
+                            url: "https://r-\(number).example/", signingKey: nil, eventTypes: [], owners: [],
+                            createdAt: clock.now(), updatedAt: clock.now())
+                        try endpoints.insert(endpoint, in: tx)
+                    }
+                }
+                var (transactions, statements) = (0, 0)
+                var cursor: DueTimes.Cursor? = .start
+                while let from = cursor {
+                    let (next, count) = try await harness.store.write { [clock = harness.clock] tx in
+                        let counting = CountingTransaction(tx)
+                        let next = try DueTimes.pullIn(
+                            by: nil, after: from, at: clock.now(), schedule: .standard, in: counting)
+                        return (next, counting.statements)
+                    }
+                    cursor = next
+                    transactions += 1
+                    statements += count
+                }
+                costs.append([transactions, statements])
+            }
+            #expect(costs == [[2, 2], [3, 3], [5, 5]])
+        }
+    }
+
     @Test(arguments: Engine.enabled) func aReleaseGoesOnAtItsPace(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let id = try await harness.addEndpoint()

@@ -61,6 +61,12 @@ struct EngineHarness: Sendable {
     /// Numbers what was emitted, as the sweep of a server does where that is not done in the emitting transaction.
     func number() async throws {
         while try await store.write({ tx in try EventNumbering.step(in: tx).mayHaveMore }) {}
+        try await fold()
+    }
+
+    /// Adds up what was noted of endpoints, as the sweep of a server does where that is not done in the noting transaction.
+    func fold() async throws {
+        try await store.write { tx in try EndpointSlots.foldAll(in: tx) }
     }
 
     /// An event that nobody was told of yet.
@@ -219,7 +225,7 @@ extension EngineHarness {
         _ claims: [ClaimedDelivery], _ verdict: Verdict, lease: Lease, version: Int64? = nil
     ) async throws -> [DeliveryID] {
         let outcome = AttemptOutcome.response(statusCode: verdict == .succeeded ? 200 : 500)
-        return try await store.write(.engine) { [clock] tx in
+        let refused = try await store.write(.engine) { [clock] tx in
             let results = try claims.map { claim in
                 var claim = claim
                 claim.lease = lease
@@ -231,6 +237,8 @@ extension EngineHarness {
             }
             return try ResultQueries.record(results, in: tx).refused
         }
+        try await fold()
+        return refused
     }
 }
 

@@ -48,6 +48,71 @@ import Timestamps
         }
     }
 
+    @Test(arguments: Engine.enabled) func whoRenewedInTheLastMomentIsNotFenced(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let (own, other) = (Lease(at: harness.clock.now()), Lease(at: harness.clock.now()))
+            try await harness.enter(other, "other", life: .seconds(-1))
+            let seen = try await harness.store.read { tx in try NodeQueries.others(than: own, in: tx) }
+            _ = try await harness.write { tx in try NodeQueries.renew(other, life: .seconds(20), in: tx) }
+
+            #expect(seen.map(\.isOver) == [true])
+            #expect(try await harness.write { tx in try seen.compactMap { try NodeQueries.fence($0, in: tx) } } == [])
+        }
+    }
+
+    /// The database's clock is set an hour forward, or back: leases that are renewed hold, and those that are not end.
+    @Test(arguments: Engine.enabled, [3_600, -3_600]) func aStepOfTheDatabasesClockTakesNobodyForDead(
+        engine: Engine, step: Int
+    ) async throws {
+        try await withEngine(engine) { harness in
+            let clock = harness.clock
+            try await harness.enter(Lease(at: clock.now()), "living")
+            try await harness.enter(Lease(at: clock.now()), "dead")
+            let membership = try await harness.join("observer")
+            // What the renewals of others leave, as long as they come.
+            @Sendable func renewal(_ name: String, after seconds: Int) async throws {
+                let end: Duration = .seconds(20 + step + seconds)
+                try await harness.write { tx in
+                    _ = try tx.run(
+                        "UPDATE node SET alive_until = \(.databaseTime) + \(end) WHERE name = \(name) AND fenced = 0")
+                }
+            }
+            try await renewal("dead", after: 0)
+
+            // A minute and a half by the clock that nobody can set, in which only one of the others renews.
+            var watch = LeaseWatch(life: .seconds(20))
+            for second in 0..<90 {
+                try await renewal("living", after: second)
+                try await membership.freeDead(&watch)
+                clock.advance(by: .seconds(1))
+            }
+            let nodes = try await harness.store.read { tx in try NodeQueries.all(in: tx) }
+            #expect(nodes.filter(\.isFenced).map(\.name) == ["dead"])
+        }
+    }
+
+    @Test func aLeaseIsDeadWhenItDidNotMoveForOneLife() {
+        var watch = LeaseWatch(life: .seconds(20))
+        let start = ContinuousClock.now
+        let (lease, end) = (Lease(at: .first), Timestamp(microseconds: 1_000_000))
+        func look(_ second: Int, end: Timestamp, isOver: Bool = true) -> Bool {
+            !watch.dead(
+                [.init(lease: lease, aliveUntil: end, isOver: isOver)], at: start + .seconds(second)
+            ).isEmpty
+        }
+        for second in 0..<20 { #expect(!look(second, end: end), "\(second)") }
+        #expect(look(20, end: end))
+        // It moved, if only back.
+        #expect(!look(21, end: end - .seconds(1)))
+        for second in 22..<41 { #expect(!look(second, end: end - .seconds(1)), "\(second)") }
+        #expect(look(41, end: end - .seconds(1)))
+        // A look that comes late begins again: who hung has seen nothing, and where the database hung nobody could renew.
+        #expect(!look(60, end: end - .seconds(1)))
+        // One that ends in the future by the database's clock gets three lives.
+        for second in 61..<120 { #expect(!look(second, end: end - .seconds(1), isOver: false), "\(second)") }
+        #expect(look(120, end: end - .seconds(1), isOver: false))
+    }
+
     @Test(arguments: Engine.enabled) func aFencedLeaseCannotBeRenewed(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let lease = Lease(at: harness.clock.now())
@@ -170,6 +235,15 @@ import Timestamps
 
             #expect(try await harness.release(id, lease: two)?.sequence == 2)
         }
+    }
+}
+
+extension NodeQueries {
+    /// What a node does that has seen all others do nothing for long enough: fences those that are over by the database's
+    /// clock, and gives their names.
+    static func fenceDead(except own: Lease?, in tx: any Transaction) throws -> [String] {
+        let own = own ?? Lease(at: .first)
+        return try others(than: own, in: tx).filter(\.isOver).compactMap { try fence($0, in: tx) }
     }
 }
 

@@ -31,6 +31,36 @@ import Timestamps
         }
     }
 
+    /// The table without its constraints takes what no version writes.
+    @Test(arguments: Engine.enabled) func aJobThatCannotBeReadStopsNoOther(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let other = UserID("user-2")
+            let (mine, theirs) = (try await harness.addEndpoint(), try await harness.addEndpoint(userID: other))
+            try await harness.emit(2)
+            try await harness.emit(2, userID: other)
+            let jobs = [
+                try await harness.replay(mine, of: EngineHarness.userID),
+                try await harness.replay(mine, of: EngineHarness.userID),
+                try await harness.replay(theirs, of: other),
+            ]
+            try await harness.store.write { tx in
+                try tx.run("CREATE TABLE loose AS SELECT * FROM replay")
+                try tx.run("DROP TABLE replay")
+                try tx.run("ALTER TABLE loose RENAME TO replay")
+                try tx.run("UPDATE replay SET endpoint_id = NULL WHERE id = \(jobs[0])")
+            }
+
+            let metrics = DeliveryMetrics()
+            let unreadable = UnreadableRows(metrics: metrics, logger: EngineHarness.logger)
+            while try await harness.store.write({ tx in
+                try ReplayQueries.step(unreadable: unreadable, in: tx).mayHaveMore
+            }) {}
+
+            #expect(try await harness.replays(Array(jobs.dropFirst())).map(\.status) == [.completed, .completed])
+            #expect(metrics.snapshot.unreadable == 1)
+        }
+    }
+
     @Test(arguments: Engine.enabled) func aRangeHoldsWhatWasAcceptedInIt(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             try await harness.emit(3)

@@ -63,7 +63,7 @@ enum OverviewQueries {
             open: try tx.value(
                 """
                 SELECT CAST(COALESCE(SUM(accepted - succeeded - failed - cancelled - pruned), 0) AS BIGINT) AS value
-                FROM tally
+                FROM tally_now
                 WHERE user_id = \(userID)
                 """) ?? 0,
             oldestDue: try DeliveryQueries.oldestDue(userID: userID, in: tx))

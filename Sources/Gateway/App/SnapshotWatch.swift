@@ -1,0 +1,47 @@
+import Delivery
+import Logging
+import ServiceLifecycle
+import Storage
+import Timestamps
+
+/// Looks once a minute for how long the oldest transaction on PostgreSQL is open, and warns of one that is open for long: all
+/// that is changed is kept beside it, so that tables grow and cannot be cleaned.
+struct SnapshotWatch: Service {
+    let store: any Store
+    let clock: any WallClock
+    let logger: Logger
+
+    /// 5 minutes: no transaction of ours takes so long, and a small dump is done.
+    static let limit: Duration = .seconds(300)
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var isLong = false
+            while !Task.isCancelled {
+                do {
+                    isLong = try await look(isLong)
+                } catch {
+                    logger.debug("oldest transaction not looked for", metadata: ["error": "\(error)"])
+                }
+                try? await clock.sleep(for: .seconds(60))  // Cancelled at shutdown, which ends the loop.
+            }
+        }
+    }
+
+    /// One look, after one that found such a transaction or not; says whether this one did.
+    func look(_ wasLong: Bool) async throws -> Bool {
+        let age = try await store.read(.maintenance) { tx in try Self.oldest(in: tx) }
+        let isLong = age >= Self.limit
+        if isLong, !wasLong {
+            logger.warning(
+                "a transaction on PostgreSQL is open for long: what is changed is kept beside it",
+                metadata: ["seconds": "\(age.components.seconds)"])
+        }
+        return isLong
+    }
+
+    /// For how long the oldest transaction is open that the role may see; zero on SQLite.
+    static func oldest(in tx: any Transaction) throws -> Duration {
+        .microseconds(try tx.value("SELECT \(.oldestSnapshot) AS value", as: Int64.self) ?? 0)
+    }
+}
