@@ -181,14 +181,12 @@ extension Account {
             ),
             (
                 String(repeating: "\n", count: 100_000) + Self.row,
-                [
-                    """
-                    The uploaded file doesn't contain any valid records. Make sure you are using the official httpSMS \
-                    template.
-                    """
-                ]
+                ["The file has more than 5000 rows, most of them blank."]
             ),
-            ("\"+18005550199,+18005550100,Hi,,\n", ["Cannot read the contents of the uploaded file [numbers.csv]."]),
+            (
+                Self.row + "\"+18005550199,+18005550100,Hi,,\n" + Self.row,
+                ["Row [3]: A quote (\") opens a cell that is never closed."]
+            ),
         ]
         try await withServer { server in
             let account = try await server.makeAccount()
@@ -210,8 +208,15 @@ extension Account {
             _ = try await account.makePhone()
             let table: [(name: String, bytes: [UInt8], errors: String)] = [
                 ("a.txt", Array(Self.row.utf8), "The file [a.txt] is not a valid CSV or Excel file."),
-                ("a.CSV", Array(Self.row.utf8), "The file [a.CSV] is not a valid CSV or Excel file."),
-                ("a.csv", [0xff, 0xfe, 0x00], "Cannot read the contents of the uploaded file [a.csv]."),
+                ("csv", Array(Self.row.utf8), "The file [csv] is not a valid CSV or Excel file."),
+                ("a.csv", [0xff, 0xfe, 0x00], "Row [1]: The text is not valid UTF-16."),
+                (
+                    "a.xls.XLSX", [0xd0, 0xcf, 0x11, 0xe0, 0xa1],
+                    """
+                    The uploaded file [a.xls.XLSX] is of the old kind of Excel, or has a password. Save it as an Excel workbook \
+                    (.xlsx) without one.
+                    """
+                ),
                 ("a.xlsx", Array(Self.row.utf8), "Cannot parse the uploaded excel file with name [a.xlsx]."),
                 ("a.xlsx", [], "Cannot parse the uploaded excel file with name [a.xlsx]."),
                 (
@@ -244,7 +249,7 @@ extension Account {
             _ = try await account.makePhone()
             _ = try await account.client.put("/v1/users/me", ["timezone": "Asia/Kolkata"])
             let day = String((server.clock.now() + .seconds(3 * 86_400)).rfc3339.prefix(10))
-            let rows = ["\(day)T10:00:00", "\(day) 10:00:00", "\(day)T10:00:00+02:00", "2020-01-01T00:00:00Z"].map {
+            let rows = ["\(day)T10:00:00", "\(day) 10:00:00", "\(day)T10:00:00+02:00", "\(day) 9:00:00.250"].map {
                 "+18005550199,+18005550100,Hi,\($0),\n"
             }
 
@@ -252,7 +257,7 @@ extension Account {
 
             #expect(answer.status == 202, "\(answer)")
             let times = try await account.allMessages().map { $0["scheduled_send_time"].string }
-            let expected = ["\(day)T04:30:00Z", "\(day)T04:30:00Z", "\(day)T08:00:00Z", "2020-01-01T00:00:00Z"]
+            let expected = ["\(day)T04:30:00Z", "\(day)T04:30:00Z", "\(day)T08:00:00Z", "\(day)T03:30:00Z"]
             #expect(times == expected)
         }
     }

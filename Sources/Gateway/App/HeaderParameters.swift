@@ -10,6 +10,38 @@ struct HeaderParameters: Sendable {
     /// The parameter `name`, in lower case; of two with one name, the first.
     subscript(_ name: String) -> String? { parameters[name] }
 
+    /// The parameter `filename`, or where that is empty or missing, `filename*` (RFC 8187, such as `utf-8''list.csv`); nil when
+    /// there is neither.
+    var fileName: String? {
+        if let name = self["filename"], !name.isEmpty { return name }
+        guard let extended = self["filename*"] else { return self["filename"] }
+        let parts = extended.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3 else { return extended }
+        let bytes = Self.unescaped(parts[2].utf8)
+        return switch parts[0].lowercased() {
+        case "iso-8859-1": String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
+        default: String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    /// The bytes of `%` and two hexadecimal digits, and all others as they are.
+    private static func unescaped(_ text: Substring.UTF8View) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var rest = text[...]
+        while let byte = rest.popFirst() {
+            let digits = rest.prefix(2)
+            if byte == UInt8(ascii: "%"), digits.count == 2, digits.first != UInt8(ascii: "+"),
+                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+            {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return bytes
+    }
+
     /// Reads a header. What is not UTF-8 is repaired, and what is no parameter left out.
     init(_ header: some Collection<UInt8>) {
         var reader = Reader(bytes: Array(header))

@@ -10,6 +10,8 @@ struct MultipartForm: Sendable {
         let fileName: String?
         /// Lower-cased and without parameters; empty when there is none.
         let contentType: String
+        /// The parameter of the type, lower-cased; nil when there is none.
+        let charset: String?
         /// A piece of the body, which it keeps in memory.
         let bytes: ArraySlice<UInt8>
     }
@@ -165,8 +167,8 @@ struct MultipartForm: Sendable {
             guard let disposition, let name = disposition["name"] else { return }
             parts.append(
                 Part(
-                    name: name, fileName: disposition["filename"], contentType: contentType?.value ?? "",
-                    bytes: bytes))
+                    name: name, fileName: disposition.fileName, contentType: contentType?.value ?? "",
+                    charset: contentType?["charset"]?.lowercased(), bytes: bytes))
         }
     }
 }

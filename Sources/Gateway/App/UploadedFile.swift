@@ -4,6 +4,8 @@ struct UploadedFile: Sendable {
     let name: String
     /// The part's `Content-Type`, lower-cased and without parameters; empty when there is none.
     let contentType: String
+    /// What the client says its text is in, lower-cased; nil when it does not.
+    let charset: String?
     /// A piece of the body, which it keeps in memory.
     let bytes: ArraySlice<UInt8>
 
@@ -20,13 +22,14 @@ struct UploadedFile: Sendable {
 
     /// The file that is in a part.
     init(_ part: MultipartForm.Part) {
-        self.init(name: part.fileName ?? "", contentType: part.contentType, bytes: part.bytes)
+        self.init(name: part.fileName ?? "", contentType: part.contentType, charset: part.charset, bytes: part.bytes)
     }
 
     /// A file that did not come in a form.
-    init(name: String, contentType: String, bytes: ArraySlice<UInt8>) {
+    init(name: String, contentType: String, charset: String? = nil, bytes: ArraySlice<UInt8>) {
         self.name = name
         self.contentType = contentType
+        self.charset = charset
         self.bytes = bytes
     }
 }

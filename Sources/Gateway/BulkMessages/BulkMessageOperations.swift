@@ -25,9 +25,7 @@ struct BulkMessageOperations: Sendable {
     func read(_ file: UploadedFile, by client: UploadQueue.Client) async throws -> BulkUpload {
         let userID = client.userID
         let upload = try await upload(of: file, by: client, at: clock.now())
-        try await store.read(.user(userID)) { tx in
-            try upload.requireOwners(in: PhoneQueries.known(upload.items.map(\.from).unique, userID: userID, in: tx))
-        }
+        try await check(upload, userID: userID)
         return upload
     }
 
@@ -40,6 +38,8 @@ struct BulkMessageOperations: Sendable {
         let now = clock.now()
         let userID = client.userID
         let upload = try await upload(of: file, by: client, at: now)
+        // Once more within the transaction, where a phone may be gone.
+        try await check(upload, userID: userID)
         // In order, so that lists that sort by time and id show them so.
         let ids = upload.items.map { _ in MessageID(at: now) }.sorted()
         return try await store.write { [quotas] tx in
@@ -51,26 +51,26 @@ struct BulkMessageOperations: Sendable {
         }
     }
 
+    private func check(_ upload: BulkUpload, userID: UserID) async throws {
+        let known = try await store.read(.user(userID)) { tx in
+            try PhoneQueries.known(upload.senders, userID: userID, in: tx)
+        }
+        try upload.check(known: known)
+    }
+
     private func upload(
         of file: UploadedFile, by client: UploadQueue.Client, at now: Timestamp
     ) async throws -> BulkUpload {
         guard file.bytes.count < Self.fileLimit else {
-            throw BulkUploadErrors([
-                .file(
-                    """
-                    The file must be less than 5 MB the file you uploaded is \
-                    [\((Double(file.bytes.count) / 100_000).rounded() / 10) MB].
-                    """)
-            ])
+            throw BulkUploadErrors.file(
+                """
+                The file must be less than 5 MB the file you uploaded is \
+                [\((Double(file.bytes.count) / 100_000).rounded() / 10) MB].
+                """)
         }
         let timezone = try await users.user(client.userID).timezone
-        do {
-            return try await uploads.run(for: client) { cancellation in
-                let rows = try BulkSheet.rows(of: file, check: cancellation.check)
-                return try BulkUpload(rows, timezone: timezone, at: now)
-            }
-        } catch let error as BulkFileError {
-            throw BulkUploadErrors([.file(error.message)])
+        return try await uploads.run(for: client) { cancellation in
+            try BulkUpload(BulkSheet.read(file, check: cancellation.check), timezone: timezone, at: now)
         }
     }
 
@@ -79,8 +79,8 @@ struct BulkMessageOperations: Sendable {
         _ upload: BulkUpload, ids: [MessageID], fileName: String, userID: UserID, source: String, at now: Timestamp,
         in tx: any Transaction
     ) throws -> Accepted {
-        let numbers = upload.items.map(\.from).unique
-        try upload.requireOwners(in: PhoneQueries.known(numbers, userID: userID, in: tx))
+        let numbers = upload.senders
+        try upload.check(known: PhoneQueries.known(numbers, userID: userID, in: tx))
         let requestID = try BulkMessageQueries.insert(fileName: fileName, userID: userID, at: now, in: tx)
         let items = Dictionary(grouping: zip(ids, upload.items), by: \.1.from)
         for number in numbers {

@@ -1,6 +1,8 @@
 import Delivery
 import Foundation
+import HTTPTypes
 import Hummingbird
+import NIOCore
 import NIOFoundationCompat
 import Storage
 
@@ -20,7 +22,7 @@ struct BulkMessageRoutes {
         return Reply(fetched: uploads, "bulk message")
     }
 
-    private func upload(_ request: Request, _ context: UserContext) async throws -> Reply {
+    private func upload(_ request: Request, _ context: UserContext) async throws -> Response {
         let body = try await request.body.collect(upTo: Self.bodyLimit)
         let type = request.headers[.contentType]
         let file = try await operations.uploads.run(for: context.uploader) { _ in
@@ -32,12 +34,31 @@ struct BulkMessageRoutes {
         do {
             return receipt.reply(
                 try await operations.send(
-                    file, by: context.uploader, source: request.uri.path, receipt: receipt))
+                    file, by: context.uploader, source: request.uri.path, receipt: receipt)
+            ).answer.response
         } catch let error as BulkUploadErrors {
+            if Self.wantsCSV(request) { return Self.file(error) }
             throw APIError(
                 .unprocessableContent, "validation errors while sending bulk SMS",
-                data: ["document": error.problems.map(\.message)])
+                data: ["document": error.messages])
         }
+    }
+
+    /// Whether a client asks for a file in place of the envelope.
+    private static func wantsCSV(_ request: Request) -> Bool {
+        (request.headers[.accept] ?? "").split(separator: ",").contains {
+            $0.split(separator: ";").first?.trimmed.lowercased() == "text/csv"
+        }
+    }
+
+    /// Everything that is wrong, as a file.
+    private static func file(_ errors: BulkUploadErrors) -> Response {
+        Response(
+            status: .unprocessableContent,
+            headers: [
+                .contentType: "text/csv; charset=utf-8",
+                .contentDisposition: "attachment; filename=\"httpsms-errors.csv\"",
+            ], body: .init(byteBuffer: ByteBuffer(bytes: errors.csv)))
     }
 
     /// A file of 5 MB and the form around it.

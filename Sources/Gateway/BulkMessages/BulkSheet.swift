@@ -2,12 +2,14 @@
 struct BulkRow: Sendable {
     /// Counted from 1 as a spreadsheet counts, the header included.
     let number: Int
-    let from: String
-    let to: String
-    let content: String
-    let sendTime: SendTime?
+    private(set) var from = ""
+    private(set) var to = ""
+    private(set) var content = ""
+    private(set) var sendTime: SendTime?
     /// Separated by commas.
-    let attachmentURLs: String
+    private(set) var attachmentURLs = ""
+    /// What cannot be read, and was noted already.
+    private(set) var unread: Set<BulkColumn> = []
 
     /// When a row wants to be sent.
     enum SendTime: Sendable {
@@ -16,62 +18,149 @@ struct BulkRow: Sendable {
         case wallClock(Int64)
     }
 
+    init(number: Int) {
+        self.number = number
+    }
+
     /// Whether nothing stands in it.
-    var isBlank: Bool { [from, to, content, attachmentURLs].allSatisfy(\.isEmpty) && sendTime == nil }
-}
-
-/// Why a file cannot be read; with the contract's words (4.3).
-struct BulkFileError: Error {
-    let message: String
-
-    init(_ message: String) {
-        self.message = message
+    var isBlank: Bool {
+        [from, to, content, attachmentURLs].allSatisfy(\.isEmpty) && sendTime == nil && unread.isEmpty
     }
-}
 
-/// Reads uploaded files.
-enum BulkSheet {
-    /// More rows than this are not read: there are too many messages in them anyway.
-    static let maximumRows = 5_000
-
-    /// The rows of `file`, blank ones left out. `check` is called between rows, and what it throws ends the work.
+    /// Takes what a cell says of `column`.
     ///
-    /// - Throws: ``BulkFileError``, and what `check` throws.
-    static func rows(of file: UploadedFile, check: () throws(CancellationError) -> Void = {}) throws -> [BulkRow] {
-        let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        if file.contentType == "text/csv" || file.name.hasSuffix(".csv") { return try csv(file, check: check) }
-        if file.contentType == xlsx || file.name.hasSuffix(".xlsx") {
-            return try XLSXSheet.rows(of: file, check: check)
+    /// - Returns: What is wrong with it; nil for nothing.
+    fileprivate mutating func set(_ column: BulkColumn, _ cell: SheetCell) -> String? {
+        switch (column, cell) {
+        case (.sendTime, .date(let seconds)): sendTime = .wallClock(seconds)
+        case (.sendTime, .text(let text)): sendTime = text.isEmpty ? nil : .text(text)
+        case (.sendTime, .number(let number)): sendTime = .text(number.shown ?? number.plain)
+        case (_, .text(let text)): put(text, column)
+        // The template keeps phone numbers as numbers: 18005550199 must not become 1.8E+10.
+        case (.from, .number(let number)), (.to, .number(let number)): put(number.phone, column)
+        case (_, .number(let number)):
+            guard let shown = number.shown else {
+                unread.insert(column)
+                return """
+                    The cell \(number.place) has the number format [\(BulkUpload.shown(number.format))], of which \
+                    nobody can say what it shows everywhere. Format the cell as text.
+                    """
+            }
+            put(shown, column)
+        case (_, .date):
+            unread.insert(column)
+            return "The column \(column.rawValue) holds a date. Format the cell as text."
+        case (_, .wrong(let reason)):
+            unread.insert(column)
+            return reason
         }
-        throw BulkFileError("The file [\(file.name)] is not a valid CSV or Excel file.")
+        return nil
     }
 
-    /// Columns are found by their names, in any order; a row that is too short has empty cells at its end (Q25). Of more
-    /// than ``maximumRows``, blank ones included, the rest is not read.
-    private static func csv(_ file: UploadedFile, check: () throws(CancellationError) -> Void) throws -> [BulkRow] {
-        do {
-            var reader = CSVReader(file.bytes)
-            guard let header = try reader.next()?.map(\.trimmed) else { return [] }
-            let columns = [
-                "FromPhoneNumber", "ToPhoneNumber", "Content", "SendTime(optional)", "AttachmentURLs(optional)",
-            ].map(header.firstIndex)
-            var rows: [BulkRow] = []
-            var number = 1
-            while number <= maximumRows, let cells = try reader.next() {
-                try check()
-                number += 1
-                let texts = columns.map { $0.flatMap { $0 < cells.count ? cells[$0].trimmed : nil } ?? "" }
-                let row = BulkRow(
-                    number: number, from: texts[0], to: texts[1], content: texts[2],
-                    sendTime: texts[3].isEmpty ? nil : .text(texts[3]), attachmentURLs: texts[4])
-                if !row.isBlank { rows.append(row) }
-            }
-            return rows
-        } catch CSVReader.Fault.tooManyColumns {
-            throw BulkFileError(
-                "The uploaded file [\(file.name)] has more than \(CSVReader.maximumColumns) columns.")
-        } catch is CSVReader.Fault {
-            throw BulkFileError("Cannot read the contents of the uploaded file [\(file.name)].")
+    private mutating func put(_ text: String, _ column: BulkColumn) {
+        switch column {
+        case .from: from = text
+        case .to: to = text
+        case .content: content = text
+        case .attachmentURLs: attachmentURLs = text
+        case .sendTime: break
         }
+    }
+}
+
+/// What a cell of a sheet says.
+enum SheetCell: Sendable {
+    /// Without white space at its ends.
+    case text(String)
+    case number(SheetNumber)
+    /// Seconds since 1970-01-01 00:00, without a zone.
+    case date(Int64)
+    /// Nothing that could be sent; says why.
+    case wrong(String)
+}
+
+/// A number in a cell of a workbook.
+struct SheetNumber: Sendable {
+    /// Such as `C5`.
+    let place: String
+    /// As it is stored.
+    let plain: String
+    /// As the cell shows it; nil when that cannot be told.
+    let shown: String?
+    /// How the cell is to show it.
+    let format: String
+    /// All of its digits when it is whole, with the zeros that the cell shows before them; otherwise what the cell shows.
+    let phone: String
+}
+
+/// What is in an uploaded file.
+struct BulkSheet: Sendable {
+    /// In order, blank ones left out.
+    private(set) var rows: [BulkRow] = []
+    /// What is wrong with cells.
+    private(set) var problems: [BulkProblem] = []
+    /// How a CSV file was written; nil of a workbook.
+    var encoding: SheetText.Encoding?
+    /// Nil before the first row.
+    private var columns: BulkColumns?
+
+    /// More messages than a file may have end the reading of it.
+    static let maximumRows = 1_000
+
+    var isFull: Bool { rows.count > Self.maximumRows }
+    /// Whether the columns have no names yet.
+    var isHeaderless: Bool { columns == nil }
+
+    /// Whether the cell at `place` of the next row counts: all of the header do.
+    func counts(_ place: Int) -> Bool { columns.map { $0[place] != nil } ?? true }
+
+    /// Takes a row's cells by their places. The first one that is not blank names the columns.
+    ///
+    /// - Throws: ``BulkUploadErrors`` when that one does not.
+    mutating func take(_ cells: [Int: SheetCell], number: Int) throws(BulkUploadErrors) {
+        guard let columns else {
+            let names = cells.compactMapValues { cell -> String? in
+                if case .text(let text) = cell, !text.isEmpty { text } else { nil }
+            }
+            let isBlank = cells.values.allSatisfy { if case .text("") = $0 { true } else { false } }
+            if !isBlank { columns = try BulkColumns(header: names) }
+            return
+        }
+        var row = BulkRow(number: number)
+        for (place, cell) in cells.sorted(by: { $0.key < $1.key }) {
+            guard let column = columns[place], let reason = row.set(column, cell) else { continue }
+            problems.append(BulkProblem(rows: [number], column, reason))
+        }
+        if !row.isBlank { rows.append(row) }
+    }
+
+    /// Notes what is wrong with a row as a whole.
+    mutating func note(_ reason: String, row: Int) {
+        problems.append(BulkProblem(rows: [row], nil, reason))
+    }
+
+    /// Reads `file`. `check` is called between rows, and what it throws ends the work.
+    ///
+    /// - Throws: ``BulkUploadErrors`` when the file as a whole cannot be read, and what `check` throws.
+    static func read(
+        _ file: UploadedFile, check: () throws(CancellationError) -> Void = {}
+    ) throws -> BulkSheet {
+        let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        let name = file.name.lowercased()
+        let isCSV = file.contentType == "text/csv" || name.hasSuffix(".csv")
+        guard isCSV || file.contentType == xlsx || name.hasSuffix(".xlsx") else {
+            throw BulkUploadErrors.file(
+                "The file [\(BulkUpload.shown(file.name))] is not a valid CSV or Excel file.")
+        }
+        if file.bytes.starts(with: [0xd0, 0xcf, 0x11, 0xe0]) {
+            throw BulkUploadErrors.file(
+                """
+                The uploaded file [\(BulkUpload.shown(file.name))] is of the old kind of Excel, or has a password. Save it \
+                as an Excel workbook (.xlsx) without one.
+                """)
+        }
+        // A workbook is one, whatever its name.
+        let isArchive = file.bytes.starts(with: [0x50, 0x4b, 0x03, 0x04])
+        return try isCSV && !isArchive ? CSVSheet.read(file, check: check) : XLSXSheet.read(file, check: check)
     }
 }

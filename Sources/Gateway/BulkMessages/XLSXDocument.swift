@@ -3,34 +3,64 @@
 enum XLSXDocument {
     /// `xl/workbook.xml`.
     struct Workbook {
+        /// A sheet, in the order in which they are shown.
+        struct Sheet {
+            /// Of its relationship; nil when it has none.
+            let id: String?
+            let isHidden: Bool
+        }
+
         /// Whether days are counted from 1904.
         private(set) var countsFrom1904 = false
-        /// The id of the first sheet's relationship; nil when there is no sheet.
-        private(set) var firstSheet: String?
+        /// Whether the program that wrote it left the formulas for others to calculate.
+        private(set) var isToBeCalculated = false
+        private(set) var sheets: [Sheet] = []
+
+        /// A workbook that says nothing of itself.
+        init() {}
 
         init(_ bytes: [UInt8]) throws(XMLReader.Fault) {
-            var hasSheet = false
+            func isTrue(_ text: String?) -> Bool { text == "1" || text == "true" }
             try XLSXDocument.forEach(in: bytes) { path, attributes in
                 if path == ["workbook", "workbookPr"] {
-                    countsFrom1904 = ["1", "true"].contains(attributes["date1904"] ?? "")
-                } else if path == ["workbook", "sheets", "sheet"], !hasSheet {
-                    hasSheet = true
-                    firstSheet = attributes["id"]
+                    countsFrom1904 = isTrue(attributes["date1904"])
+                } else if path == ["workbook", "calcPr"] {
+                    isToBeCalculated = isTrue(attributes["fullCalcOnLoad"])
+                } else if path == ["workbook", "sheets", "sheet"] {
+                    let isHidden = ["hidden", "veryHidden"].contains(attributes["state"])
+                    sheets.append(Sheet(id: attributes["id"], isHidden: isHidden))
                 }
             }
         }
     }
 
-    /// `xl/_rels/workbook.xml.rels`: where parts are, by the ids of their relationships. Of two with one id, the first counts.
-    static func relationships(_ bytes: [UInt8]) throws(XMLReader.Fault) -> [String: String] {
-        var targets: [String: String] = [:]
-        try forEach(in: bytes) { path, attributes in
-            guard path == ["Relationships", "Relationship"], let id = attributes["Id"], targets[id] == nil else {
-                return
+    /// Where a part has another one.
+    struct Relationship {
+        let id: String
+        /// The last part of its type, such as `worksheet`; empty when it has none.
+        let kind: String
+        /// Relative to the folder of the part that has it, or absolute.
+        let target: String
+
+        /// The name of the part in the archive.
+        func path(from folder: String) -> String {
+            var parts: [Substring] = target.hasPrefix("/") ? [] : folder.split(separator: "/")
+            for part in target.split(separator: "/") where part != "." {
+                if part == ".." { _ = parts.popLast() } else { parts.append(part) }
             }
-            targets[id] = attributes["Target"]
+            return parts.joined(separator: "/")
         }
-        return targets
+    }
+
+    /// A part such as `xl/_rels/workbook.xml.rels`, in its order.
+    static func relationships(_ bytes: [UInt8]) throws(XMLReader.Fault) -> [Relationship] {
+        var relationships: [Relationship] = []
+        try forEach(in: bytes) { path, attributes in
+            guard path == ["Relationships", "Relationship"], let target = attributes["Target"] else { return }
+            let kind = attributes["Type"]?.split(separator: "/").last ?? ""
+            relationships.append(Relationship(id: attributes["Id"] ?? "", kind: String(kind), target: target))
+        }
+        return relationships
     }
 
     /// `xl/sharedStrings.xml`: texts that cells name by their index, without white space at their ends. They come in one
@@ -44,7 +74,7 @@ enum XLSXDocument {
             case .text(let piece) where xml.path == ["sst", "si", "t"] || xml.path == ["sst", "si", "r", "t"]:
                 text += piece
             case .end(name: "si") where xml.path == ["sst"]:
-                strings.append(text.trimmed)
+                strings.append(XLSXText.decoded(text).trimmed)
                 text = ""
             case .start, .text, .end: break
             }
@@ -52,42 +82,8 @@ enum XLSXDocument {
         return strings
     }
 
-    /// `xl/styles.xml`: for each style that a cell may have, whether it shows a number as a date.
-    static func dateStyles(_ bytes: [UInt8]) throws(XMLReader.Fault) -> [Bool] {
-        var isDate: [Int: Bool] = [:]
-        var styles: [Int?] = []
-        try forEach(in: bytes) { path, attributes in
-            let id = attributes["numFmtId"].flatMap { Int($0) }
-            if path == ["styleSheet", "numFmts", "numFmt"], let id, isDate[id] == nil {
-                isDate[id] = isDateFormat(attributes["formatCode"] ?? "")
-            } else if path == ["styleSheet", "cellXfs", "xf"] {
-                styles.append(id)
-            }
-        }
-        return styles.map { id in id.map { isBuiltInDate($0) || isDate[$0] == true } ?? false }
-    }
-
-    /// Whether a format such as `yyyy-mm-dd` or `[$-409]d/m/yy` shows a date: literals, colours and conditions aside.
-    static func isDateFormat(_ code: String) -> Bool {
-        var rest = code.unicodeScalars[...]
-        while let scalar = rest.popFirst() {
-            switch scalar {
-            case "\"": rest = rest.drop { $0 != "\"" }.dropFirst()
-            case "[": rest = rest.drop { $0 != "]" }.dropFirst()
-            case "\\", "_", "*": rest = rest.dropFirst()
-            case "d", "m", "y", "h", "s", "D", "M", "Y", "H", "S": return true
-            default: break
-            }
-        }
-        return false
-    }
-
-    /// Formats that need no code (section 18.8.30), those of East Asian languages included.
-    private static func isBuiltInDate(_ id: Int) -> Bool {
-        (14...22).contains(id) || (27...36).contains(id) || (45...47).contains(id) || (50...58).contains(id)
-    }
-
-    private static func forEach(
+    /// Calls `body` for every element, of which the path says where it is.
+    static func forEach(
         in bytes: [UInt8], _ body: (_ path: [String], XMLReader.Attributes) -> Void
     ) throws(XMLReader.Fault) {
         var xml = try XMLReader(bytes)

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -62,7 +63,7 @@ import Testing
             let many = try await Self.choose(
                 BulkMessageTests.header + String(repeating: "+18005550199,x,Hi,,\n", count: 103), page)
 
-            #expect([broken.status, foreign.status, many.status] == [422, 422, 422])
+            #expect([broken, foreign, many].map(\.status) == [422, 422, 422])
             #expect(
                 broken.text.contains(
                     "<tr><td>3</td><td class=\"break\">The ToPhoneNumber [&lt;script&gt;] is not a valid"))
@@ -71,6 +72,15 @@ import Testing
             #expect(foreign.text.contains("<tr><td>2, 3</td>"))
             #expect(foreign.text.contains("The FromPhoneNumber [+18005550177] is not registered on your account"))
             #expect(many.text.contains("There are 3 more problems like these."))
+            let link = try #require(
+                many.text.firstMatch(
+                    of: /href="data:text\/csv;charset=utf-8;base64,([^"]*)" download="httpsms-errors.csv"/))
+            let base64 = link.1.replacing("&#x3D;", with: "=").replacing("&#61;", with: "=")
+            let data = try #require(Data(base64Encoded: String(base64)))
+            let report = String(decoding: data, as: UTF8.self)
+            #expect(
+                report.hasPrefix("\u{FEFF}Row,Column,Error\r\n2,ToPhoneNumber,\"The ToPhoneNumber [x] is not a valid"))
+            #expect(report.components(separatedBy: "\r\n").count == 105)
             #expect(try await account.allMessages().isEmpty)
         }
     }
@@ -87,6 +97,24 @@ import Testing
             #expect(answer.status == 422 && answer.text.contains(reason), "\(answer.text)")
             let none = try await page.upload(Self.path, on: Self.path, file: nil)
             #expect(none.status == 422 && none.text.contains("Choose a file first."))
+        }
+    }
+
+    @Test func aFileOfWindowsIsConvertedAndThePreviewSaysSo() async throws {
+        try await withServer { server in
+            let (page, account, _) = try await MessagePageTests.signedIn(server)
+            let text = "FromPhoneNumber;ToPhoneNumber;Content\r\n+18005550199;+18005550100;Gr\u{fc}\u{df}e\r\n"
+            let bytes = text.unicodeScalars.map { UInt8($0.value) }
+
+            let preview = try await page.upload(Self.path, on: Self.path, file: ("document", "LISTE.CSV", bytes))
+            let usual = try await Self.choose(BulkMessageTests.header + BulkMessageTests.row, page)
+            let sent = try await page.upload(
+                "\(Self.path)/send", on: Self.path, Self.fields(of: preview.text), file: nil)
+
+            #expect(preview.text.contains("It was read as Windows-1252") && preview.text.contains("Grüße"))
+            #expect(!usual.text.contains("Windows-1252"))
+            #expect(sent.status == 303)
+            #expect(try await account.allMessages().map { $0["content"] } == ["Grüße"])
         }
     }
 

@@ -5,11 +5,9 @@ import Testing
 
 /// Comma-separated values as people and programs write them.
 @Suite(.timeLimit(.minutes(1))) struct CSVReaderTests {
-    private static func rows(_ text: String) throws -> [[String]] { try rows(Array(text.utf8)) }
-
-    private static func rows(_ bytes: [UInt8]) throws -> [[String]] {
-        var reader = CSVReader(bytes[...])
-        var rows: [[String]] = []
+    private static func rows(_ bytes: [UInt8], separator: Character = ",") throws -> [CSVReader.Row] {
+        var reader = CSVReader(bytes[...], separator: separator.asciiValue ?? 0)
+        var rows: [CSVReader.Row] = []
         while let row = try reader.next() { rows.append(row) }
         return rows
     }
@@ -18,31 +16,54 @@ import Testing
         arguments: [
             ("", []), ("a", [["a"]]), ("a,b\n", [["a", "b"]]), ("a,\n", [["a", ""]]), (",", [["", ""]]),
             ("a\nb\r\nc\rd", [["a"], ["b"], ["c"], ["d"]]), ("\n\n", [[""], [""]]), ("\r\n\r\n", [[""], [""]]),
-            ("\"a,b\",\"c\"\"d\",\"e\nf\r\"", [["a,b", "c\"d", "e\nf\r"]]), ("\u{FEFF}\"a\"", [["a"]]),
-            ("\"\"", [[""]]),
+            ("\"a,b\",\"c\"\"d\",\"e\nf\r\"", [["a,b", "c\"d", "e\nf\r"]]), ("\"\"", [[""]]),
             ("\"\"\"\"", [["\""]]), (" \"a , b\" ,c", [["a , b ", "c"]]), ("5\" pipe,x", [["5\" pipe", "x"]]),
-            ("\"a\"b\"c\"", [["ab\"c\""]]), ("e\u{301},\u{301}\n", [["e\u{301}", "\u{301}"]]),
-            ("a\0b", [["a\u{FFFD}b"]]),
+            ("TV 50\" now,\"TV 50\"\" now\"", [["TV 50\" now", "TV 50\" now"]]),
+            ("e\u{301},\u{301}\n", [["e\u{301}", "\u{301}"]]), ("a\0b", [["a\u{FFFD}b"]]),
             (",\u{301}", [["", "\u{301}"]]), ("\"\u{301}a\"\u{301},b", [["\u{301}a\u{301}", "b"]]),
+            // A joiner, a variation selector and a sign that takes the next character in: none of them hides a comma.
+            ("\"a, b\"\u{200D},c", [["a, b\u{200D}", "c"]]), ("\u{200D}a,\u{FE0F}b", [["\u{200D}a", "\u{FE0F}b"]]),
+            ("\"one, two \u{06DD}\",c", [["one, two \u{06DD}", "c"]]), ("x\u{0600},c", [["x\u{0600}", "c"]]),
+            ("\u{093F}a,\u{0E33}b", [["\u{093F}a", "\u{0E33}b"]]), ("👨‍👩‍👧,🇩🇪\n", [["👨‍👩‍👧", "🇩🇪"]]),
         ] as [(String, [[String]])]) func rowsAreCut(text: String, rows: [[String]]) throws
     {
-        #expect(try Self.rows(text) == rows)
+        for separator: Character in [",", ";", "\t", "|"] {
+            // The same table as a program with another separator writes it.
+            func written(_ text: String) -> [UInt8] {
+                text.utf8.map { $0 == UInt8(ascii: ",") ? separator.asciiValue ?? 0 : $0 }
+            }
+            let found = try Self.rows(written(text), separator: separator)
+            #expect(found.map { $0.cells.map { Array($0.utf8) } } == rows.map { $0.map(written) }, "\(separator)")
+            #expect(found.allSatisfy { $0.fault == nil })
+        }
     }
 
-    @Test(arguments: ["\"", "a,\"b", "\"a\"\"", "a\n\"\n\n\n,,"]) func aQuoteThatIsNeverClosedIsAFault(text: String) {
-        #expect(throws: CSVReader.Fault.damaged) { try Self.rows(text) }
+    @Test(
+        arguments: [
+            ("\"", [.openQuote]), ("a,\"b", [.openQuote]), ("\"a\"\"", [.openQuote]),
+            ("a\n\"\n\n\n,,", [nil, .openQuote]),
+            ("\"a\"b\nc", [.strayQuote, nil]), ("\"a\"b\"c\"", [.strayQuote]), ("\"TV\" set,x", [.strayQuote]),
+            // Opened in the second row and closed by the quote that opens a cell of the third.
+            ("a,b\na,\"hello\na,\"bye\"\na,b", [nil, .strayQuote, nil]), ("\"a\" \"b\"", [.strayQuote]),
+        ] as [(String, [CSVReader.Fault?])]) func aQuoteOutOfPlaceIsAFaultOfItsRow(
+            text: String, faults: [CSVReader.Fault?]
+        ) throws
+    {
+        #expect(try Self.rows(Array(text.utf8)).map(\.fault) == faults)
     }
 
-    @Test func whatIsNotUTF8IsAFault() {
-        #expect(throws: CSVReader.Fault.damaged) { try Self.rows([0x61, 0xff]) }
-        #expect(throws: CSVReader.Fault.damaged) { try Self.rows([0xc3, 0x2c, 0xa9]) }
+    @Test func whatIsNotUTF8IsAFaultOfItsRow() throws {
+        #expect(try Self.rows([0x61, 0x0a, 0x61, 0xff, 0x0a, 0x61]).map(\.fault) == [nil, .notText, nil])
+        #expect(try Self.rows([0xc3, 0x2c, 0xa9]).map(\.fault) == [.notText])
+        #expect(try Self.rows([0xed, 0xa0, 0xbd]).map(\.fault) == [.notText])
     }
 
     @Test func columnsAreBounded() throws {
-        #expect(try Self.rows(String(repeating: ",", count: 99))[0].count == 100)
-        #expect(throws: CSVReader.Fault.tooManyColumns) { try Self.rows(String(repeating: ",", count: 100)) }
-        #expect(throws: CSVReader.Fault.tooManyColumns) {
-            try Self.rows("a\n" + String(repeating: "\"\",", count: 100))
+        let commas = { (count: Int) in Array(repeating: UInt8(ascii: ","), count: count) }
+        #expect(try Self.rows(commas(99))[0].cells.count == 100)
+        #expect(throws: CSVReader.TooManyColumns.self) { try Self.rows(commas(100)) }
+        #expect(throws: CSVReader.TooManyColumns.self) {
+            try Self.rows(Array("a\n".utf8) + Array(String(repeating: "\"\",", count: 100).utf8))
         }
     }
 
@@ -59,9 +80,14 @@ import Testing
     {
         for count in [10_000, 20_000, 40_000] {
             let bytes = Array(shape(count).utf8)
-            var reader = CSVReader(bytes[...])
-            while try reader.next() != nil {}
-            #expect(reader.bytesExamined == bytes.count)
+            for separator in [",", ";", "\t"] as [Character] {
+                var reader = CSVReader(bytes[...], separator: separator.asciiValue ?? 0)
+                while try reader.next() != nil {}
+                #expect(reader.bytesExamined == bytes.count)
+                var rest = CSVReader(bytes[...], separator: separator.asciiValue ?? 0)
+                _ = rest.isRestBlank()
+                #expect(rest.bytesExamined <= bytes.count)
+            }
         }
     }
 

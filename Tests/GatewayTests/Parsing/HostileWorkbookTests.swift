@@ -5,9 +5,7 @@ import Testing
 
 /// Workbooks that no program writes: each is an error of the file, and the server lives on.
 @Suite(.timeLimit(.minutes(1))) struct HostileWorkbookTests {
-    private static func rows(_ workbook: Workbook) throws -> [BulkRow] {
-        try XLSXSheet.rows(of: UploadedFile(name: "a.xlsx", contentType: "", bytes: ArraySlice(workbook.bytes)))
-    }
+    private static func rows(_ workbook: Workbook) throws -> [BulkRow] { try workbook.read().rows }
 
     /// Rows below the first that cannot be.
     static let impossible: [String] = [
@@ -34,7 +32,7 @@ import Testing
     ]
 
     @Test(arguments: impossible) func anImpossibleSheetIsAnErrorOfTheFile(rows: String) {
-        #expect(throws: BulkFileError.self) { try Self.rows(Workbook(rows: rows)) }
+        #expect(throws: BulkUploadErrors.self) { try Self.rows(Workbook(rows: rows)) }
     }
 
     @Test func anImpossibleSheetIsAnsweredAndTheServerLivesOn() async throws {
@@ -68,7 +66,7 @@ import Testing
         var workbook = Workbook(rows: "<row r=\"2\"><c s=\"\(style)\"><v>1</v></c></row>")
         workbook.parts["xl/styles.xml"] = Array(
             "<styleSheet><cellXfs><xf numFmtId=\"99999999999999999999\"/><xf/></cellXfs></styleSheet>".utf8)
-        #expect(throws: BulkFileError.self) { try Self.rows(workbook) }
+        #expect(throws: BulkUploadErrors.self) { try Self.rows(workbook) }
     }
 
     @Test func partsThatAreNotUTF8OrHaveADocumentTypeAreRefused() throws {
@@ -89,7 +87,7 @@ import Testing
         for bytes in bad {
             var workbook = Workbook(sheet: "")
             workbook.parts["xl/worksheets/sheet1.xml"] = bytes
-            #expect(throws: BulkFileError.self) { try Self.rows(workbook) }
+            #expect(throws: BulkUploadErrors.self) { try Self.rows(workbook) }
         }
         for good in [plain, [0xef, 0xbb, 0xbf] + plain, Array(sheet.replacing("UTF-8", with: "us-ascii").utf8)] {
             var workbook = Workbook(sheet: "")
@@ -111,12 +109,90 @@ import Testing
         #expect(rows.map(\.number) == [2, 4])
     }
 
+    /// A workbook in which the relationships have names and prefixes of their own, as some libraries write it.
+    private static func odd(_ sheets: String, kinds: [String] = ["chartsheet", "worksheet"]) -> Workbook {
+        var workbook = Workbook(rows: "")
+        let root = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        func relationships(_ all: [(String, String, String)]) -> [UInt8] {
+            let all = all.map { "<x:Relationship Id=\"\($0)\" Type=\"\(root)/\($1)\" Target=\"\($2)\"/>" }.joined()
+            return Array("<x:Relationships>\(all)</x:Relationships>".utf8)
+        }
+        workbook.parts = [
+            "_rels/.rels": relationships([("a", "officeDocument", "/book/main.xml")]),
+            "book/main.xml": Array("<w:workbook><w:sheets>\(sheets)</w:sheets></w:workbook>".utf8),
+            "book/_rels/main.xml.rels": relationships([
+                ("a", kinds[0], "../charts/one.xml"), ("b", kinds[1], "./sheets/b.xml"),
+                ("c", "worksheet", "/book/sheets/c.xml"), ("d", "sharedStrings", "texts.xml"),
+            ]),
+            "charts/one.xml": Array("<chartsheet/>".utf8),
+            "book/texts.xml": Array("<sst><si><t>shared</t></si></sst>".utf8),
+        ]
+        for name in ["b", "c"] {
+            let row = "<row r=\"2\"><c r=\"A2\" t=\"s\"><v>0</v></c><c r=\"C2\" t=\"str\"><v>\(name)</v></c></row>"
+            workbook.parts["book/sheets/\(name).xml"] = Array(Workbook.sheet(Workbook.header + row).utf8)
+        }
+        return workbook
+    }
+
+    @Test(arguments: [
+        ("<w:sheet name=\"1\" sheetId=\"7\" d3p1:id=\"a\"/><w:sheet sheetId=\"1\" d3p1:id=\"b\"/>", "b"),
+        ("<w:sheet rel:id=\"c\" sheetId=\"7\"/><w:sheet rel:id=\"b\"/>", "c"),
+        (
+            "<w:sheet rel:id=\"c\" state=\"hidden\"/><w:sheet rel:id=\"a\"/><w:sheet rel:id=\"b\" state=\"visible\"/>",
+            "b"
+        ),
+        ("<w:sheet rel:id=\"b\" state=\"veryHidden\"/><w:sheet rel:id=\"c\"/>", "c"),
+    ]) func partsAreFoundByTheirRelationships(sheets: String, content: String) throws {
+        let rows = try Self.odd(sheets).read().rows
+        #expect(rows.map(\.content) == [content])
+        #expect(rows.map(\.from) == ["shared"])
+    }
+
+    @Test(arguments: [
+        "<w:sheet r:id=\"a\"/>", "<w:sheet r:id=\"b\" state=\"hidden\"/>", "<w:sheet r:id=\"x\"/><w:sheet r:id=\"y\"/>",
+        "",
+    ]) func aWorkbookWithoutASheetToSendIsRefused(sheets: String) {
+        #expect(throws: BulkUploadErrors.self) { try Self.odd(sheets).read() }
+    }
+
+    @Test func aWorkbookWithTooManyCellsIsToldSo() throws {
+        let cells = String(repeating: "<c><v>1</v></c>", count: 58)
+        let error = #expect(throws: BulkUploadErrors.self) {
+            try Workbook(rows: String(repeating: "<row>\(cells)</row>", count: 999)).read()
+        }
+        #expect(
+            error?.messages == [
+                """
+                The uploaded excel file [a.xlsx] has too many cells: more than 200,000 tags. Remove the columns and rows that \
+                are not needed.
+                """
+            ])
+    }
+
+    @Test(arguments: [
+        ("t=\"e\"", "#GETTING_DATA", "The cell C2 is an error (#GETTING_DATA)."),
+        ("t=\"e\"", "", "The cell C2 is an error ()."),
+        ("", "0x10", "The cell C2 is not a number (0x10)."), ("", "nan", "The cell C2 is not a number (nan)."),
+        ("t=\"n\"", "1 2", "The cell C2 is not a number (1 2)."), ("", "1e999", "The cell C2 is not a number (1e999)."),
+        ("t=\"x\"", "1", "The cell C2 is of a kind that nobody knows."),
+        ("t=\"d\"", "2026-11-28T10:00:00.000", "The column Content holds a date. Format the cell as text."),
+        ("t=\"d\"", "2026-11-28", "The column Content holds a date. Format the cell as text."),
+        ("t=\"d\"", "10:00:00", "The cell C2 is a time without a date (10:00:00)."),
+        ("s=\"1\"", "46000", "The column Content holds a date. Format the cell as text."),
+        ("s=\"1\"", "0.5", "The cell C2 is a time without a date (12:00:00)."),
+    ]) func aCellThatSaysNothingIsAnErrorOfItsRow(attributes: String, value: String, reason: String) throws {
+        var workbook = Workbook(rows: "<row r=\"2\"><c r=\"C2\" \(attributes)><v>\(value)</v></c></row>")
+        workbook.parts["xl/styles.xml"] = Array(
+            "<styleSheet><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/></cellXfs></styleSheet>".utf8)
+        #expect(try workbook.read().problems.map(\.reason) == [reason])
+    }
+
     @Test func aStringThatManyCellsShareIsCountedForEach() {
         let rows = (2...200).map { "<row r=\"\($0)\"><c r=\"C\($0)\" t=\"s\"><v>0</v></c></row>" }.joined()
         var workbook = Workbook(rows: rows)
         workbook.parts["xl/sharedStrings.xml"] = Array(
             "<sst><si><t>\(String(repeating: "x", count: 100_000))</t></si></sst>".utf8)
-        #expect(throws: BulkFileError.self) { try Self.rows(workbook) }
+        #expect(throws: BulkUploadErrors.self) { try Self.rows(workbook) }
     }
 
     @Test func archivesThatLieAreRefused() throws {
@@ -124,11 +200,11 @@ import Testing
         #expect(try Self.rows(good).count == 1)
         var many = good
         for index in 0..<1_001 { many.parts["\(index)"] = [] }
-        #expect(throws: BulkFileError.self) { try Self.rows(many) }
+        #expect(throws: BulkUploadErrors.self) { try Self.rows(many) }
         for method: UInt8 in [1, 9, 12, 14, 93, 95, 99] {
             var other = good
             other.method = method
-            #expect(throws: BulkFileError.self) { try Self.rows(other) }
+            #expect(throws: BulkUploadErrors.self) { try Self.rows(other) }
         }
         let bytes = good.bytes
         for index in bytes.indices {
@@ -136,10 +212,10 @@ import Testing
                 var changed = bytes
                 changed[index] = byte
                 // Refusing it is an answer, and so is reading what is left.
-                _ = try? XLSXSheet.rows(of: UploadedFile(name: "a.xlsx", contentType: "", bytes: changed[...]))
+                _ = try? XLSXSheet.read(UploadedFile(name: "a.xlsx", contentType: "", bytes: changed[...]))
             }
             // As above.
-            _ = try? XLSXSheet.rows(of: UploadedFile(name: "a.xlsx", contentType: "", bytes: bytes[..<index]))
+            _ = try? XLSXSheet.read(UploadedFile(name: "a.xlsx", contentType: "", bytes: bytes[..<index]))
         }
     }
 

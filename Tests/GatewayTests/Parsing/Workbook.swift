@@ -1,3 +1,5 @@
+@testable import Gateway
+
 /// An Excel workbook part by part, as no program for tables would write it: a ZIP archive without compression.
 struct Workbook {
     /// What is in its parts, by their paths.
@@ -10,9 +12,20 @@ struct Workbook {
         parts["xl/worksheets/sheet1.xml"] = Array(sheet.utf8)
     }
 
-    /// A workbook with one sheet, of which `rows` are the rows below the first.
+    /// A workbook with one sheet, of which `rows` are the rows below the names of the columns A to E.
     init(rows: String) {
-        self.init(sheet: Self.sheet("<row r=\"1\"/>\(rows)"))
+        self.init(sheet: Self.sheet(Self.header + rows))
+    }
+
+    /// The names of all columns, in the order of the template.
+    static let header = "<row r=\"1\">\(BulkColumn.allCases.map { text($0.rawValue) }.joined())</row>"
+
+    /// A cell with text, at the next place.
+    static func text(_ text: String) -> String { "<c t=\"inlineStr\"><is><t>\(text)</t></is></c>" }
+
+    /// What the server reads of it.
+    func read() throws -> BulkSheet {
+        try XLSXSheet.read(UploadedFile(name: "a.xlsx", contentType: "", bytes: ArraySlice(bytes)))
     }
 
     /// A sheet with `rows`.

@@ -29,6 +29,8 @@ struct BulkPages: Sendable {
         let problems: [Problem]
         let hasProblems: Bool
         let more: String?
+        /// All problems as a file, in base64; nil when none is that of a row.
+        let report: String?
         let batches: [BulkLine]
 
         struct Problem {
@@ -55,13 +57,18 @@ struct BulkPages: Sendable {
                     return Content.Problem(rows: rows.isEmpty ? nil : rows, reason: problem.reason)
                 },
                 hasProblems: !problems.isEmpty, more: left > 0 ? "There are \(left) more problems like these." : nil,
+                report: problems.contains { !$0.rows.isEmpty }
+                    ? Data(BulkUploadErrors(problems).csv).base64EncodedString() : nil,
                 batches: batches.map(BulkLine.init)),
             context, status: problems.isEmpty ? .ok : .unprocessableContent)
     }
 
     private struct Preview {
         let fileName: String
+        /// With the charset that came with it.
         let type: String
+        /// How the file was written, when that was converted.
+        let converted: String?
         /// The file in base64.
         let document: String
         let once: String
@@ -75,7 +82,8 @@ struct BulkPages: Sendable {
         init(_ file: UploadedFile, _ upload: BulkUpload) {
             let bySender = Dictionary(grouping: upload.items, by: \.from)
             fileName = file.name
-            type = file.contentType
+            type = file.contentType + (file.charset.map { "; charset=\($0)" } ?? "")
+            converted = upload.encoding == .windows1252 ? upload.encoding?.rawValue : nil
             document = Data(file.bytes).base64EncodedString()
             once = FormReceipts.token()
             count = Figure.shown(Int64(upload.items.count))
@@ -135,8 +143,10 @@ struct BulkPages: Sendable {
         guard let bytes = decoded else {
             return try await show(context, problems: [.file("The file did not come along. Choose it again.")])
         }
+        let type = HeaderParameters(context.form.text("type").utf8)
         let file = UploadedFile(
-            name: context.form.text("name"), contentType: context.form.text("type"), bytes: bytes)
+            name: context.form.text("name"), contentType: type.value, charset: type["charset"]?.lowercased(),
+            bytes: bytes)
         do {
             let accepted = try await operations.send(
                 file, by: context.uploader, source: "/v1/bulk-messages", receipt: receipts.receipt(of: context))

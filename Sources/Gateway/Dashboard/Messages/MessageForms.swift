@@ -43,12 +43,17 @@ struct MessageForms: Sendable {
 
         /// What the fields ask for.
         ///
-        /// - Throws: `APIError` 422 when the time is none.
-        func draft() throws(APIError) -> MessageOperations.Draft {
+        /// - Throws: `APIError` 422 when the time is none, or long past.
+        func draft(at now: Timestamp) throws(APIError) -> MessageOperations.Draft {
             let time = PageTime.time(ofField: sendAt)
             if !sendAt.isEmpty, time == nil {
                 var errors = FieldErrors()
                 errors.add("send_at", "The time is a date and a time in UTC, such as 2026-07-22T10:00")
+                try errors.check("validation errors while sending message")
+            }
+            if let time, time.isLongPast(at: now) {
+                var errors = FieldErrors()
+                errors.add("send_at", "The time is more than an hour in the past. Leave it empty to send now.")
                 try errors.check("validation errors while sending message")
             }
             return MessageOperations.Draft(
@@ -78,8 +83,9 @@ struct MessageForms: Sendable {
         let fields = Fields(context.form)
         let userID = context.userID
         do {
-            let draft = try fields.draft()
-            try draft.check(at: operations.clock.now())
+            let now = operations.clock.now()
+            let draft = try fields.draft(at: now)
+            try draft.check(at: now)
             do {
                 _ = try await operations.send(
                     draft, userID: userID, source: MessagePages.sendSource, receipt: receipts.receipt(of: context))

@@ -1,0 +1,82 @@
+/// What is wrong with an uploaded file.
+struct BulkProblem: Sendable {
+    /// As the spreadsheet counts; none when it is the file as a whole.
+    let rows: [Int]
+    /// Nil when it is a row or the file as a whole.
+    let column: BulkColumn?
+    /// In a sentence.
+    let reason: String
+    /// Whether it may be that of many rows.
+    private let isShared: Bool
+
+    init(rows: [Int], _ column: BulkColumn?, _ reason: String, isShared: Bool = false) {
+        self.rows = rows
+        self.column = column
+        self.reason = reason
+        self.isShared = isShared
+    }
+
+    /// A problem of the file as a whole.
+    static func file(_ reason: String) -> BulkProblem { BulkProblem(rows: [], nil, reason) }
+
+    /// The contract's words (4.3).
+    var message: String {
+        if rows.isEmpty { return reason }
+        return "\(isShared ? "Rows" : "Row") [\(rows.map(String.init).joined(separator: ", "))]: \(reason)"
+    }
+}
+
+/// Everything that is wrong with an uploaded file, in the order of its rows.
+struct BulkUploadErrors: Error {
+    let problems: [BulkProblem]
+
+    init(_ problems: [BulkProblem]) {
+        // Sorting keeps equals in their order only when their place is compared, too.
+        self.problems = problems.enumerated().sorted {
+            ($0.element.rows.first ?? 0, $0.offset) < ($1.element.rows.first ?? 0, $1.offset)
+        }.map(\.element)
+    }
+
+    /// One problem of the file as a whole.
+    static func file(_ reason: String) -> BulkUploadErrors { BulkUploadErrors([.file(reason)]) }
+
+    /// The problems in words, and how many were left out where there are more than an answer should hold.
+    var messages: [String] {
+        var room = Self.messageBytes
+        var messages: [String] = []
+        for problem in problems {
+            let message = problem.message
+            room -= message.utf8.count
+            if room < 0 {
+                messages.append(
+                    "There are \(problems.count - messages.count) more problems. Ask with Accept: text/csv for all of them."
+                )
+                break
+            }
+            messages.append(message)
+        }
+        return messages
+    }
+
+    /// All of it as a file for a spreadsheet: row, column, error. What belongs to many rows stands at each of them.
+    var csv: [UInt8] {
+        // Excel takes a file without the mark for one in the code page of its machine.
+        var file: [UInt8] = [0xef, 0xbb, 0xbf] + Array("Row,Column,Error\r\n".utf8)
+        for problem in problems {
+            for row in problem.rows.isEmpty ? [""] : problem.rows.map(String.init) {
+                file += Array("\(row),\(problem.column?.rawValue ?? ""),".utf8) + Self.quoted(problem.reason)
+                file += [0x0d, 0x0a]
+            }
+        }
+        return file
+    }
+
+    /// A cell in quotes. Byte by byte, as a quote with an accent on it is another character to Swift.
+    private static func quoted(_ cell: String) -> [UInt8] {
+        let quote = UInt8(ascii: "\"")
+        return [quote] + cell.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] } + [quote]
+    }
+
+    /// 64 KiB: some 500 problems, more than anybody reads.
+    private static let messageBytes = 64 << 10
+}
