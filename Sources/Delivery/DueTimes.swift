@@ -4,7 +4,8 @@ import Timestamps
 /// Pulls in what waits for a time that was set back.
 ///
 /// Due times are times of day. When those are set back by an hour, a retry that was due in 2 s would wait for an hour
-/// and 2 s. So after such a step each due time that lies further ahead than its schedule allows moves by the step.
+/// and 2 s. So after such a step each due time that lies further ahead than its schedule allows moves by the step, and so
+/// does the end of each hold that an endpoint asked for.
 package enum DueTimes {
     /// How far the walk is.
     package struct Cursor: Sendable, Hashable {
@@ -31,6 +32,7 @@ package enum DueTimes {
     package static func pullIn(
         by step: Duration?, after cursor: Cursor, at now: Timestamp, schedule: RetrySchedule, in tx: any Transaction
     ) throws -> Cursor? {
+        if cursor == .start { try pullInLeased(by: step, at: now, schedule: schedule, in: tx) }
         let endpoint: String? = try tx.value(
             """
             SELECT MIN(id) AS value
@@ -56,22 +58,44 @@ package enum DueTimes {
             """)
         var last = from
         for row in rows {
-            let id: String = try row.get("id")
-            last = Cursor(endpoint: endpoint, dueAt: try row.get("due_at"), id: id)
-            let longest =
-                schedule.longestWait(beforeStep: try row.get("step")) + (step == nil ? longestRetryAfter : .zero)
-            guard last.dueAt - now > longest else { continue }
-            let moved = step.map { max(last.dueAt + $0, now + .seconds(1)) } ?? now + .seconds(1)
-            try tx.run(
-                """
-                UPDATE delivery
-                SET due_at = \(moved)
-                WHERE id = \(id) AND due_at = \(last.dueAt)
-                    AND state = \(literal: DeliveryState.pending.rawValue)
-                """)
+            last = Cursor(endpoint: endpoint, dueAt: try row.get("due_at"), id: try row.get("id"))
+            try pullIn(row, .pending, by: step, at: now, schedule: schedule, in: tx)
         }
         if rows.count == batch { return last }
         return Cursor(endpoint: endpoint + "\u{1}", dueAt: .first, id: "")
+    }
+
+    /// Those that are being attempted: one that is handed back waits for the same time again. Index: `delivery_leased`, which
+    /// has no more rows than all nodes have slots.
+    private static func pullInLeased(
+        by step: Duration?, at now: Timestamp, schedule: RetrySchedule, in tx: any Transaction
+    ) throws {
+        let rows = try tx.rows(
+            """
+            SELECT id, due_at, step
+            FROM delivery
+            WHERE state = \(literal: DeliveryState.leased.rawValue)
+            ORDER BY lease, id
+            """)
+        for row in rows { try pullIn(row, .leased, by: step, at: now, schedule: schedule, in: tx) }
+    }
+
+    /// Moves the due time of one delivery when it lies further ahead than its schedule allows.
+    private static func pullIn(
+        _ row: Row, _ state: DeliveryState, by step: Duration?, at now: Timestamp, schedule: RetrySchedule,
+        in tx: any Transaction
+    ) throws {
+        let dueAt: Timestamp = try row.get("due_at")
+        let longest = schedule.longestWait(beforeStep: try row.get("step")) + (step == nil ? longestRetryAfter : .zero)
+        guard dueAt - now > longest else { return }
+        let moved = step.map { max(dueAt + $0, now + .seconds(1)) } ?? now + .seconds(1)
+        try tx.run(
+            """
+            UPDATE delivery
+            SET due_at = \(moved)
+            WHERE id = \(try row.get("id", as: DeliveryID.self)) AND due_at = \(dueAt)
+                AND state = \(literal: state.rawValue)
+            """)
     }
 
     /// Walks all endpoints, a bounded transaction after the other: after a step back, and with nil at a start.
