@@ -4,7 +4,8 @@ import Timestamps
 /// Pulls in what waits for a time that was set back.
 ///
 /// Due times are times of day. When those are set back by an hour, a retry that was due in 2 s would wait for an hour
-/// and 2 s. So after such a step each due time that lies further ahead than its schedule allows moves by the step.
+/// and 2 s. So after such a step each due time that lies further ahead than its schedule allows moves by the step, and so
+/// does the end of each hold that an endpoint asked for.
 package enum DueTimes {
     /// How far the walk is: endpoints go by id, the retries of one by their due times.
     package struct Cursor: Sendable, Hashable {
@@ -23,8 +24,7 @@ package enum DueTimes {
     }
 
     /// One transaction: looks at up to 500 endpoints with their paces, and at up to 500 retries of those that have
-    /// one too far ahead. Index:
-    /// `delivery_ready`, at the end of each endpoint's retries.
+    /// one too far ahead. Index: `delivery_ready`, at the end of each endpoint's retries.
     ///
     /// - Parameters:
     ///   - step: By how much the clock was set, negative; nil when a process starts and nobody knows what was set since:
@@ -39,6 +39,7 @@ package enum DueTimes {
         by step: Duration?, after cursor: Cursor, at now: Timestamp, schedule: RetrySchedule, in tx: any Transaction
     ) throws -> Cursor? {
         let walk = Walk(step: step, now: now, schedule: schedule)
+        if cursor == .start { try walk.pullInLeased(in: tx) }
         var room = batch
         if let retry = cursor.retry {
             let last = try walk.pullInRetries(of: cursor.endpoint, after: retry, limit: &room, in: tx)
@@ -116,15 +117,7 @@ package enum DueTimes {
             for row in rows {
                 let retry = Cursor.Retry(dueAt: try row.get("due_at"), id: try row.get("id"))
                 last = retry
-                guard retry.dueAt - now > longest(beforeStep: try row.get("step")) else { continue }
-                let moved = step.map { max(retry.dueAt + $0, now + .seconds(1)) } ?? now + .seconds(1)
-                try tx.run(
-                    """
-                    UPDATE delivery
-                    SET due_at = \(moved)
-                    WHERE id = \(retry.id) AND due_at = \(retry.dueAt)
-                        AND state = \(literal: DeliveryState.pending.rawValue)
-                    """)
+                try pullIn(row, .pending, in: tx)
             }
             let isFull = rows.count == limit
             limit -= rows.count
@@ -141,6 +134,33 @@ package enum DueTimes {
             pace = known
             pace.pullIn(by: step, at: now)
             if pace != known { try tx.run(DeliveryQueries.setPace(pace, of: id)) }
+        }
+
+        /// Those that are being attempted: one that is handed back waits for the same time again. Index: `delivery_leased`,
+        /// which has no more rows than all nodes have slots.
+        func pullInLeased(in tx: any Transaction) throws {
+            let rows = try tx.rows(
+                """
+                SELECT id, due_at, step
+                FROM delivery
+                WHERE state = \(literal: DeliveryState.leased.rawValue)
+                ORDER BY lease, id
+                """)
+            for row in rows { try pullIn(row, .leased, in: tx) }
+        }
+
+        /// Moves the due time of one delivery when it lies further ahead than its schedule allows.
+        private func pullIn(_ row: Row, _ state: DeliveryState, in tx: any Transaction) throws {
+            let dueAt: Timestamp = try row.get("due_at")
+            guard dueAt - now > longest(beforeStep: try row.get("step")) else { return }
+            let moved = step.map { max(dueAt + $0, now + .seconds(1)) } ?? now + .seconds(1)
+            try tx.run(
+                """
+                UPDATE delivery
+                SET due_at = \(moved)
+                WHERE id = \(try row.get("id", as: DeliveryID.self)) AND due_at = \(dueAt)
+                    AND state = \(literal: state.rawValue)
+                """)
         }
 
         func pullInRelease(of endpoint: String, _ row: Row, in tx: any Transaction) throws {
