@@ -58,7 +58,8 @@ struct BulkUpload: Sendable {
         _ row: BulkRow, zone: TimeZone, at now: Timestamp, errors: inout [BulkProblem]
     ) -> Item {
         func note(_ message: String) { errors.append(BulkProblem(rows: [row.number], message)) }
-        let (from, to) = (PhoneNumber.address(row.from), PhoneNumber.address(row.to))
+        let from = PhoneNumber.address(row.from)
+        let to = PhoneNumber.contact(row.to, owner: from)
         if PhoneNumber.e164(from) == nil {
             note("The FromPhoneNumber [\(Self.shown(row.from))] is not a valid E.164 phone number")
         }
@@ -82,10 +83,8 @@ struct BulkUpload: Sendable {
             row: row.number, from: from, to: to, content: row.content, attachments: attachments, sendAt: sendAt)
     }
 
-    /// Whether a text has more than 1,024 characters. One may be of any number of bytes; 16 for each are enough for text.
-    private static func isTooLong(_ content: String) -> Bool {
-        content.utf8.count > 1_024 && (content.utf8.count > 16 * 1_024 || content.count > 1_024)
-    }
+    /// Whether a text is longer than 1,024 UTF-16 units, which is what an SMS counts.
+    private static func isTooLong(_ content: String) -> Bool { content.utf16.count > 1_024 }
 
     /// A cell in a sentence: so much of it that somebody finds it.
     private static func shown(_ cell: String) -> String {
