@@ -34,7 +34,11 @@ extension FuzzTarget {
         ]
     ) { bytes in
         let buffer = ByteBuffer(bytes: bytes)
+        let lenient: Members? = try? Request.decodedLeniently(buffer, freeText: "text", besides: ["owner_id", "ratio"])
+        let text = lenient?.text ?? ""
+        try hold(!text.utf8.contains(0), "a text that is read leniently holds a NUL")
         guard let body: Members = try? Request.decoded(buffer) else { return }
+        try hold(lenient == body, "what can be read is read in another way leniently")
         let texts = [body.text ?? ""] + (body.texts ?? []) + (body.parts ?? []).map { $0.contentType ?? "" }
         try hold(texts.allSatisfy { !$0.utf8.contains(0) }, "a text holds a NUL")
         try hold(try Request.decoded(buffer) == body, "the same bytes are read in two ways")

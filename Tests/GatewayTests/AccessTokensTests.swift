@@ -84,7 +84,7 @@ struct AccessTokensTests {
 
     @Test(arguments: [
         (200, "", FCMClient.Answer.taken), (404, "", .tokenIsDead("Firebase answered 404")),
-        (403, "no", .failed("Firebase answered 403", after: .seconds(7))),
+        (403, "no", .unauthorized("Firebase answered 403")), (401, "", .unauthorized("Firebase answered 401")),
         (503, "", .failed("Firebase answered 503", after: .seconds(7))), (413, "", .refused("Firebase answered 413")),
     ])
     func everyStatusHasItsMeaning(status: Int, body: String, answer: FCMClient.Answer) {

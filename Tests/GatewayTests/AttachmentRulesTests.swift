@@ -24,13 +24,11 @@ import Testing
 
     @Test(
         arguments: [
-            ("IMAGE/JPEG", "AQID", "attachment [3] has unsupported content type [IMAGE/JPEG]"),
-            ("image/jpeg;a=b", "AQID", "attachment [3] has unsupported content type [image/jpeg;a=b]"),
-            ("text/html", "AQID", "attachment [3] has unsupported content type [text/html]"),
-            (nil, "AQID", "attachment [3] has unsupported content type []"),
             ("image/png", nil, "attachment [3] has invalid base64 content"),
             ("image/png", "A", "attachment [3] has invalid base64 content"),
-            ("image/png", "data:image/png;base64,AQID", "attachment [3] has invalid base64 content"),
+            ("image/png", "AQI!", "attachment [3] has invalid base64 content"),
+            ("image/png", "AQIDB", "attachment [3] has invalid base64 content"),
+            ("image/png", "AQ==AQ==", "attachment [3] has invalid base64 content"),
         ] as [(String?, String?, String)])
     func othersAreSkippedWithAReason(type: String?, content: String?, reason: String) throws {
         let result = AttachmentRules.decode(try Self.attachment(type, content), index: 3, total: 0)
@@ -38,6 +36,34 @@ import Testing
         #expect(throws: AttachmentRules.Skipped.self) { try result.get() }
         guard case .failure(let skipped) = result else { return }
         #expect(skipped.reason == reason)
+    }
+
+    @Test(arguments: [
+        ("IMAGE/JPEG", "image/jpeg"), ("image/jpeg;a=b", "image/jpeg"), ("image/jpeg; name=\"a.jpg\"", "image/jpeg"),
+        (" image/jpg ", "image/jpeg"), ("Image/PJPEG", "image/jpeg"), ("text/x-vCard", "text/x-vcard"),
+        ("text/x-vCard; charset=utf-8", "text/x-vcard"), ("text/directory;profile=vcard", "text/vcard"),
+        ("audio/mp3", "audio/mpeg"), ("audio/AMR-NB", "audio/amr"), ("video/3gp", "video/3gpp"),
+        ("image/heic", "application/octet-stream"), ("text/html", "application/octet-stream"),
+        ("application/octet-stream", "application/octet-stream"), ("", "application/octet-stream"),
+        (";", "application/octet-stream"), ("image/jpeg\r\nX: y", "application/octet-stream"),
+        ("image/png, text/html", "image/png"),
+    ]) func aTypeIsReadWithoutCaseAndParametersAndByItsUsualName(told: String, kept: String) {
+        #expect(AttachmentRules.contentType(told) == kept)
+    }
+
+    @Test func everyOtherNameIsOfATypeThatIsKept() {
+        #expect(AttachmentRules.aliases.filter { AttachmentRules.extensions[$0.value] == nil }.isEmpty)
+    }
+
+    @Test(arguments: [
+        "AQIDBA==", "AQIDBA", "AQIDBA=", "AQ\r\nID\nBA==\r\n", " A Q I D B A = = ", "\tAQIDBA==\n",
+        "data:image/png;base64,AQIDBA==", "data:;base64,\nAQID\nBA",
+    ]) func base64IsReadAsEncodersWriteIt(text: String) {
+        #expect(AttachmentRules.bytes(ofBase64: text) == Data([1, 2, 3, 4]))
+    }
+
+    @Test func theAlphabetOfURLsIsRead() {
+        #expect(AttachmentRules.bytes(ofBase64: "-_-_") == Data(base64Encoded: "+/+/"))
     }
 
     @Test func theLimitsAreTheContracts() throws {

@@ -77,19 +77,20 @@ import Testing
         let large = [UInt8](repeating: 0, count: 1_572_864)
         let table: [(attachments: [JSON], kept: Int, note: JSON)] = [
             (
-                [Self.attachment("a.exe", "application/x-msdownload")], 0,
-                "attachment [0] has unsupported content type [application/x-msdownload]"
+                [Self.attachment("a.exe", "application/x-msdownload")], 1,
+                "attachment [0] of type [application/x-msdownload] is kept as [application/octet-stream]"
             ),
-            (
-                [Self.attachment("a.jpg", "image/jpeg; charset=x")], 0,
-                "attachment [0] has unsupported content type [image/jpeg; charset=x]"
-            ),
+            ([Self.attachment("a.jpg", "IMAGE/JPEG; charset=x")], 1, .null),
             (
                 [["name": "a.jpg", "content_type": "image/jpeg", "content": "%%%"]], 0,
                 "attachment [0] has invalid base64 content"
             ),
             ([["name": "a.jpg", "content_type": "image/jpeg"]], 0, "attachment [0] has invalid base64 content"),
-            ([[:], Self.attachment()], 1, "attachment [0] has unsupported content type []"),
+            ([[:], Self.attachment()], 1, "attachment [0] has invalid base64 content"),
+            (
+                [.null, "text", Self.attachment()], 1,
+                .string((0...1).map { "attachment [\($0)] has invalid base64 content" }.joined(separator: "; "))
+            ),
             (
                 [Self.attachment(bytes: tooLarge)], 0,
                 "attachment [0] size [1572865] exceeds maximum of [1572864] bytes"
@@ -102,10 +103,10 @@ import Testing
             (Array(repeating: Self.attachment(), count: 10), 10, .null),
             (Array(repeating: Self.attachment(), count: 11), 10, "attachment count [11] exceeds maximum of [10]"),
             (
-                [Self.attachment("a", "text/plain"), Self.attachment("b", "text/html")], 0,
+                [Self.attachment("a", "text/plain"), Self.attachment("b", "text/html")], 2,
                 """
-                attachment [0] has unsupported content type [text/plain]; \
-                attachment [1] has unsupported content type [text/html]
+                attachment [0] of type [text/plain] is kept as [application/octet-stream]; \
+                attachment [1] of type [text/html] is kept as [application/octet-stream]
                 """
             ),
         ]
@@ -122,6 +123,23 @@ import Testing
                 #expect(answer.data["failure_reason"] == row.note)
                 #expect(try await Self.files(of: server) == files)
             }
+        }
+    }
+
+    /// Whatever a file says of itself, no browser runs it.
+    @Test func aFileOfAnotherTypeIsServedAsBytes() async throws {
+        try await withServer { server in
+            let phone = try await server.makeAccount().makePhone()
+
+            let answer = try await phone.receive(
+                Self.mms([Self.attachment("page.html", "text/html", bytes: Array("<script>".utf8))]))
+
+            let path = answer.data["attachments"][0].string.dropFirst(server.baseURL.count)
+            #expect(path.hasSuffix(".bin"))
+            let file = try await server.client.get(String(path))
+            #expect(file.status == 200)
+            #expect(file.text == "<script>")
+            #expect(file.header("Content-Type") == "application/octet-stream")
         }
     }
 

@@ -23,7 +23,7 @@ import Timestamps
             : Message(
                 incoming: type, id: MessageID(at: now), userID: phone.userID, owner: phone.phoneNumber,
                 contact: "+18005550100", content: "Hi", attachments: [], isEncrypted: false, sim: .sim1,
-                timestamp: nil, failureReason: nil, source: "/v1/messages/receive", at: now)
+                timestamp: nil, notes: [], source: "/v1/messages/receive", at: now)
         message.status = status
         message.sendAttemptCount = attempts
         return message
@@ -47,7 +47,8 @@ import Timestamps
         for (report, result) in [
             (MessageReport.sent, sent), (.delivered, delivered), (.failed(reason: "NO_SERVICE"), failed),
         ] {
-            let next = MessageTransition.message(message, after: report, at: Self.now + .seconds(2))
+            let next = MessageTransition.message(
+                message, after: report, at: Self.now + .seconds(2), now: Self.now + .seconds(9))
 
             #expect(next?.status == result, "\(report)")
             if let next {
@@ -62,24 +63,41 @@ import Timestamps
     func inboundMessagesNeverMove(type: MessageType, status: MessageStatus) {
         let message = Self.message(status, type: type)
 
-        #expect(MessageTransition.message(message, after: .failed(reason: "x"), at: Self.now) == nil)
+        #expect(MessageTransition.message(message, after: .failed(reason: "x"), at: Self.now, now: Self.now) == nil)
     }
 
     @Test func theOrderNeverGoesBack() throws {
         let message = Self.message(.sending)
 
-        let next = try #require(MessageTransition.message(message, after: .sent, at: Self.now - .seconds(60)))
+        let next = try #require(
+            MessageTransition.message(message, after: .sent, at: Self.now - .seconds(60), now: Self.now + .seconds(9)))
 
         #expect(next.orderTimestamp == Self.now)
         #expect(next.sentAt == Self.now - .seconds(60))
-        #expect(next.sendTime == .seconds(-60))
+        #expect(next.sendTime == .zero)
+    }
+
+    /// A phone's clock may be hours ahead, and a message that was planned for next week may fail today.
+    @Test(arguments: [
+        (MessageReport.sent, 3_600 as Int64, 0 as Int64), (.delivered, 86_400, 0),
+        (.failed(reason: "x"), 0, 7 * 86_400),
+        (.sent, 0, 7 * 86_400),
+    ]) func whatSortsIsNeverLaterThanNow(report: MessageReport, ahead: Int64, planned: Int64) throws {
+        var message = Self.message(.pending)
+        message.orderTimestamp = Self.now + .seconds(planned)
+
+        let next = try #require(
+            MessageTransition.message(message, after: report, at: Self.now + .seconds(ahead), now: Self.now))
+
+        #expect(next.orderTimestamp == Self.now)
     }
 
     @Test func theSendTimeOfDeliveryCountsOnlyWithoutSENT() throws {
         var message = Self.message(.sending)
-        let alone = try #require(MessageTransition.message(message, after: .delivered, at: Self.now + .seconds(9)))
+        let later = Self.now + .seconds(9)
+        let alone = try #require(MessageTransition.message(message, after: .delivered, at: later, now: later))
         message.sendTime = .seconds(1)
-        let after = try #require(MessageTransition.message(message, after: .delivered, at: Self.now + .seconds(9)))
+        let after = try #require(MessageTransition.message(message, after: .delivered, at: later, now: later))
 
         #expect(alone.sendTime == .seconds(9))
         #expect(after.sendTime == .seconds(1))

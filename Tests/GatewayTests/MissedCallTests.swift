@@ -99,12 +99,11 @@ import Testing
         }
     }
 
-    @Test func bothPartiesAreRequired() async throws {
+    @Test func thePhonesNumberIsRequired() async throws {
         let bad = "The to field \(Envelope.notAPhoneNumber)"
         let table: [(change: [String: JSON], errors: [String: [String]])] = [
             (["to": .absent], ["to": ["The to field is required", bad]]),
             (["to": "12345"], ["to": [bad]]),
-            (["from": .absent], ["from": ["The from field is required"]]),
         ]
         try await withServer { server in
             let account = try await server.makeAccount()

@@ -20,7 +20,7 @@ import Timestamps
     func whatIsBelieved(text: String, isBelieved: Bool) throws {
         let now = try #require(Timestamp(rfc3339: "2026-07-22T10:15:29Z"))
 
-        let time = try JSONDecoder().decode([PhoneTime].self, from: Data("[\"\(text)\"]".utf8))[0]
+        let time = try #require(PhoneTime(JSONDecoder().decode(ToldText.self, from: Data("\"\(text)\"".utf8))))
 
         #expect(time.believed(at: now) == (isBelieved ? Timestamp(rfc3339: text) : nil))
         #expect(time.disbelieved(at: now) == (isBelieved ? nil : text))
@@ -78,7 +78,7 @@ import Timestamps
     @Test func aTimeOfAnyLengthIsKeptInPart() throws {
         let text = "0001-01-01T00:00:00." + String(repeating: "0", count: 100_000) + "Z"
 
-        let time = try JSONDecoder().decode([PhoneTime].self, from: Data("[\"\(text)\"]".utf8))[0]
+        let time = try #require(PhoneTime(JSONDecoder().decode(ToldText.self, from: Data("\"\(text)\"".utf8))))
 
         #expect(time.disbelieved(at: .first)?.count == 64)
     }

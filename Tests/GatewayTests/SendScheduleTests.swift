@@ -93,11 +93,36 @@ import Timestamps
             ),
             (
                 ["windows": [Self.window(2, 0, 60), Self.window(0, 60, 60)]], "windows",
-                ["windows[0].end_minute must be greater than start_minute"]
+                [
+                    """
+                    windows[0].end_minute must be greater than start_minute, or less than it for a window that ends on \
+                    the next day
+                    """
+                ]
             ),
             (
                 ["windows": [Self.window(2, 30, 90), Self.window(2, 0, 60)]], "windows",
                 ["day_of_week 2 contains overlapping windows"]
+            ),
+            (
+                ["windows": [Self.window(2, 1_320, 360), Self.window(3, 359, 600)]], "windows",
+                ["day_of_week 3 contains overlapping windows"]
+            ),
+            (
+                ["windows": [Self.window(6, 1_320, 360), Self.window(0, 0, 60)]], "windows",
+                ["day_of_week 0 contains overlapping windows"]
+            ),
+            (
+                ["windows": [Self.window(2, 600, 599), Self.window(2, 1_320, 360)]], "windows",
+                ["day_of_week 2 contains overlapping windows"]
+            ),
+            (
+                ["windows": [Self.window(Int.max, Int.max, Int.min)]], "windows",
+                [
+                    "windows[0].day_of_week must be between 0 and 6",
+                    "windows[0].start_minute must be between 0 and 1439",
+                    "windows[0].end_minute must be between 1 and 1440",
+                ]
             ),
             (
                 ["windows": JSON.array(seven)], "windows",
@@ -113,6 +138,24 @@ import Timestamps
                 #expect(answer.message == "validation errors while saving send schedule")
                 #expect(answer.data[row.field] == JSON.array(row.errors.map(JSON.string)), "\(answer)")
             }
+        }
+    }
+
+    @Test(
+        arguments: [
+            [(5, 1_320, 360)], [(6, 1_320, 360), (0, 360, 420)], [(0, 1, 1_440), (6, 1_439, 1)],
+            (0...6).map { ($0, 1_320, 360) }, [(3, 600, 599)],
+        ] as [[(Int, Int, Int)]]) func aWindowMayGoOverMidnight(windows: [(Int, Int, Int)]) async throws
+    {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            let json = JSON.array(windows.map { Self.window($0.0, $0.1, $0.2) })
+
+            let answer = try await account.client.post("/v1/send-schedules", Self.body.with(["windows": json]))
+
+            #expect(answer.status == 201, "\(answer)")
+            #expect(Set(answer.data["windows"].array) == Set(json.array))
+            #expect(try await account.client.get("/v1/send-schedules").data[0]["windows"] == answer.data["windows"])
         }
     }
 

@@ -7,14 +7,40 @@
 extern "C" {
 #endif
 
-/// Parses `text` (UTF-8, NUL-terminated) and writes its E.164 form, NUL-terminated, to `out`.
+/// What libphonenumber says of a number that it could parse.
+typedef struct {
+  /// The E.164 form, NUL-terminated.
+  char e164[32];
+  /// The country calling code, such as 49.
+  int calling_code;
+  /// How many digits follow the calling code.
+  int national_length;
+  /// Whether a number of this length may exist.
+  int is_possible;
+  /// Whether the library knows the range that it is in.
+  int is_valid;
+  /// Whether it is the number of a line that a person has: mobile or fixed, neither toll-free, premium nor shared-cost.
+  int is_line;
+} phone_number;
+
+/// Parses `text` (UTF-8, NUL-terminated). Returns 1 when that worked, else 0. The last three members are 0 unless it
+/// `judges` the number, which takes three times as long.
 ///
 /// `region` is an ISO 3166 alpha-2 code that national numbers are read in, or NULL when only the international
-/// form (leading `+`) is accepted. Returns 1 when `text` is a possible number and `capacity` sufficed, else 0.
-int phone_number_e164(const char *text, const char *region, char *out, size_t capacity);
+/// form (leading `+`) is accepted.
+int phone_number_parse(const char *text, const char *region, int judges, phone_number *out);
 
-/// Writes the region of an international number, such as `US`, to `out`. Returns 1, or 0 when it has none.
-int phone_number_region(const char *e164, char *out, size_t capacity);
+/// What is known of the region that the national numbers of a calling code are read in.
+typedef struct {
+  /// ISO 3166 alpha-2, NUL-terminated.
+  char code[4];
+  /// Whether 0 is dialled before the area code of a national number.
+  int has_trunk_zero;
+} phone_region;
+
+/// Finds the region of an international number: its own where the library knows the range, or else the main one of its
+/// calling code, which an old library knows, too. Returns 1, or 0 when there is none, as for satellite phones.
+int phone_number_region(const char *e164, phone_region *out);
 
 #ifdef __cplusplus
 }

@@ -27,9 +27,9 @@ extension FieldErrors {
         }
     }
 
-    /// Counts characters.
+    /// Counts what an SMS counts, UTF-16 units: what is one character to the eye may have any number of them.
     mutating func requireCharacters(_ field: String, _ value: String, max: Int) {
-        if value.count > max { add(field, "The \(field) field must be maximum \(max) char") }
+        if value.utf16.count > max { add(field, "The \(field) field must be maximum \(max) char") }
     }
 
     mutating func requireCount(_ field: String, _ values: [some Any], max: Int) {
@@ -63,16 +63,20 @@ extension FieldErrors {
 
     mutating func requireContact(_ field: String, _ value: String) {
         if !PhoneNumber.isContact(value) {
-            add(field, "The \(field) field must contain only digits and must be less than 14 characters")
+            add(field, "The \(field) field \(Self.contactRule(for: value))")
         }
     }
 
     /// Tells of the first bad one only.
     mutating func requireContacts(_ field: String, _ values: [String]) {
         guard let index = values.firstIndex(where: { !PhoneNumber.isContact($0) }) else { return }
-        add(
-            field,
-            "The \(field) field in index [\(index)] must contain only digits and must be less than 14 characters")
+        add(field, "The \(field) field in index [\(index)] \(Self.contactRule(for: values[index]))")
+    }
+
+    private static func contactRule(for value: String) -> String {
+        PhoneNumber.isImpossibleNational(value)
+            ? "must be a valid E.164 phone number in the international format e.g +18005550100"
+            : "must contain only digits and must be less than 14 characters"
     }
 
     mutating func requireOne(_ field: String, _ value: String, of allowed: [String]) {

@@ -9,6 +9,7 @@ struct GatewayRoutes {
     let health: HealthRoutes
     let metrics: MetricsRoutes
     let identities: Identities
+    let refusals: PhoneReportRefusals
     let idempotency: Idempotency
     let users: UserRoutes
     let phoneAPIKeys: PhoneAPIKeyRoutes
@@ -40,11 +41,14 @@ struct GatewayRoutes {
         local.add(middleware: ErrorMiddleware())
         metrics.add(to: local)
         // Outside of the errors: it adds its headers to their answers, and would wrap what is thrown through it.
-        router.add(middleware: Self.crossOrigin)
+        router.add(middleware: PreflightMiddleware())
+        router.add(middleware: PreflightMiddleware.crossOrigin)
         router.add(middleware: ErrorMiddleware())
         DocumentationRoutes().add(to: router)
         router.add(middleware: LoopMiddleware())
         router.add(middleware: AuthenticationMiddleware(identities: identities))
+        router.add(middleware: PhoneReportMiddleware(refusals: refusals))
+        router.add(middleware: ContentEncodingMiddleware())
         attachments.add(to: router)
 
         let userGroup = group(router, UserContext.self, .json(limit: RequestBody.usualLimit))
@@ -73,10 +77,4 @@ struct GatewayRoutes {
     ) -> RouterGroup<Context> where Context.ParentContext == APIContext {
         router.group(context: context).add(middleware: IdempotencyMiddleware(idempotency: idempotency, body: body))
     }
-
-    /// Any page may call with a key; cookies are never read here (contract 1.2).
-    private static let crossOrigin = CORSMiddleware<APIContext>(
-        allowOrigin: .all,
-        allowHeaders: [.accept, .authorization, .contentType, .apiKey, .clientVersion, .idempotencyKey],
-        allowMethods: [.get, .post, .put, .delete, .options], exposedHeaders: ["*"])
 }

@@ -105,6 +105,7 @@ package struct GatewayServer: Sendable {
         try await FirstRun.offer(in: store, logger: logger)
         let site = PageSite(
             speaksTLS: configuration.tls != nil, appURL: try configuration.appURL.map { try CallbackURL($0) })
+        let refusals = PhoneReportRefusals()
         let router = GatewayRoutes(
             answerHeaders: AnswerHeadersMiddleware(isSecure: site.isServedOverTLS),
             forwarding: ForwardingMiddleware(
@@ -115,8 +116,8 @@ package struct GatewayServer: Sendable {
             health: HealthRoutes(store: store),
             metrics: MetricsRoutes(
                 store: store, metrics: metrics, lookups: { resolver.counts }, clock: clock,
-                clocks: clocks, site: site, token: configuration.metricsToken),
-            identities: identities,
+                clocks: clocks, refusals: refusals, site: site, token: configuration.metricsToken),
+            identities: identities, refusals: refusals,
             idempotency: Idempotency(store: store, queries: idempotency),
             users: UserRoutes(operations: users),
             phoneAPIKeys: PhoneAPIKeyRoutes(operations: phoneAPIKeys),

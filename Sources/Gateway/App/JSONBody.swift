@@ -5,13 +5,15 @@
 /// Whether it is JSON at all is for the decoder to say.
 struct JSONBody: Sendable {
     /// Why a body goes to no decoder.
-    enum Fault: Error {
+    enum Fault: Error, Hashable {
         /// It is UTF-16 or UTF-32, which a decoder would read and this would not, or holds a zero byte, which no JSON does.
         case invalid
         /// It is nested deeper than ``maximumDepth``.
         case tooDeep
         /// It has more values than ``maximumValues``.
         case tooManyValues
+        /// It is JSON, but a member of it cannot be read, for a reason in words.
+        case member(String)
     }
 
     /// The deepest body of a route has four levels.
@@ -19,9 +21,11 @@ struct JSONBody: Sendable {
     /// The longest lists of a route have a thousand entries. A decoder takes some 30 µs for a member whose name is new to it.
     static let maximumValues = 10_000
 
-    /// The same JSON with `\uFFFD`, the replacement character, for each `\u0000`: NUL cannot be stored as text everywhere.
+    /// The same JSON with `\uFFFD`, the replacement character, for each `\u0000`, as NUL cannot be stored as text everywhere,
+    /// and for each half of a surrogate pair that has no other half: the grammar allows it (RFC 8259 section 8.2), and text
+    /// that was cut inside of an emoji holds one.
     let bytes: [UInt8]
-    /// How many bytes were looked at: each once, and the four after `\u` once more.
+    /// How many bytes were looked at: each once, and the four after `\u` at most twice more.
     let bytesExamined: Int
 
     /// Looks at a body.
@@ -30,6 +34,8 @@ struct JSONBody: Sendable {
         if bytes.starts(with: [0xfe, 0xff]) || bytes.starts(with: [0xff, 0xfe]) { throw .invalid }
         var (depth, values, examined) = (0, 1, 0)
         var (isInString, isEscaped) = (false, false)
+        // Where the second half of a surrogate pair is whose first half was seen.
+        var trail = -1
         for index in bytes.indices {
             examined += 1
             let byte = bytes[index]
@@ -37,10 +43,14 @@ struct JSONBody: Sendable {
             if isInString {
                 if isEscaped {
                     isEscaped = false
-                    guard byte == UInt8(ascii: "u"), index + 4 < bytes.count else { continue }
+                    guard byte == UInt8(ascii: "u"), let unit = Self.codeUnit(bytes, at: index + 1) else { continue }
                     examined += 4
-                    guard (1...4).allSatisfy({ bytes[index + $0] == UInt8(ascii: "0") }) else { continue }
-                    for (offset, digit) in "FFFD".utf8.enumerated() { bytes[index + 1 + offset] = digit }
+                    if UTF16.isLeadSurrogate(unit), Self.isTrail(bytes, at: index + 5) {
+                        examined += 4
+                        trail = index + 6
+                    } else if UTF16.isSurrogate(unit) && index != trail || unit == 0 {
+                        for (offset, digit) in "FFFD".utf8.enumerated() { bytes[index + 1 + offset] = digit }
+                    }
                 } else if byte == UInt8(ascii: "\\") {
                     isEscaped = true
                 } else if byte == UInt8(ascii: "\"") {
@@ -63,6 +73,88 @@ struct JSONBody: Sendable {
         self.bytes = bytes
         bytesExamined = examined
     }
+
+    /// From 2^53 on a `Double` stands for integers beside it, too.
+    private static let roundedNumbers: Double = 9_007_199_254_740_992
+
+    /// The same JSON with `true` for each number that is no 64-bit integer.
+    var withoutFractions: [UInt8] {
+        var result: [UInt8] = []
+        var (isInString, isEscaped) = (false, false)
+        var number: [UInt8] = []
+        func finishNumber() {
+            if number.isEmpty { return }
+            let text = String(decoding: number, as: UTF8.self)
+            let rounded = Double(text).flatMap { abs($0) < Self.roundedNumbers ? Int64(exactly: $0) : nil }
+            let isFraction = Self.isNumber(number) && Int64(text) == nil && rounded == nil
+            result += isFraction ? Array("true".utf8) : number
+            number = []
+        }
+        for byte in bytes {
+            if isInString {
+                result.append(byte)
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isInString = false
+                }
+            } else if "+-.0123456789eE".utf8.contains(byte), !number.isEmpty || "-0123456789".utf8.contains(byte) {
+                number.append(byte)
+            } else {
+                finishNumber()
+                result.append(byte)
+                isInString = byte == UInt8(ascii: "\"")
+            }
+        }
+        finishNumber()
+        return result
+    }
+
+    /// Whether `text` is a number as JSON writes one (RFC 8259, section 6).
+    static func isNumber(_ text: [UInt8]) -> Bool {
+        var index = text.first == UInt8(ascii: "-") ? 1 : 0
+        /// Passes over digits; gives how many there were.
+        func digits() -> Int {
+            let start = index
+            while index < text.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text[index]) { index += 1 }
+            return index - start
+        }
+        /// Passes over one of `bytes`, when it is next.
+        func skip(_ bytes: String) -> Bool {
+            guard index < text.count, bytes.utf8.contains(text[index]) else { return false }
+            index += 1
+            return true
+        }
+        let isZero = index < text.count && text[index] == UInt8(ascii: "0")
+        let whole = digits()
+        guard whole > 0, !isZero || whole == 1 else { return false }
+        if skip("."), digits() == 0 { return false }
+        if skip("eE") {
+            _ = skip("+-")
+            if digits() == 0 { return false }
+        }
+        return index == text.count
+    }
+
+    /// The number that four hexadecimal digits write; nil when there are no four.
+    static func codeUnit(_ bytes: [UInt8], at index: Int) -> UInt16? {
+        guard index + 4 <= bytes.count else { return nil }
+        var unit: UInt16 = 0
+        for byte in bytes[index..<index + 4] {
+            guard let digit = Character(UnicodeScalar(byte)).hexDigitValue, byte < 0x80 else { return nil }
+            unit = unit << 4 | UInt16(clamping: digit)
+        }
+        return unit
+    }
+
+    private static func isTrail(_ bytes: [UInt8], at index: Int) -> Bool {
+        guard index + 1 < bytes.count, bytes[index] == UInt8(ascii: "\\"), bytes[index + 1] == UInt8(ascii: "u"),
+            let unit = codeUnit(bytes, at: index + 2)
+        else { return false }
+        return UTF16.isTrailSurrogate(unit)
+    }
 }
 
 extension JSONBody.Fault {
@@ -72,6 +164,7 @@ extension JSONBody.Fault {
         case .invalid: "the body is not valid JSON"
         case .tooDeep: "the body is nested more than \(JSONBody.maximumDepth) levels deep"
         case .tooManyValues: "the body has more than \(JSONBody.maximumValues) values"
+        case .member(let reason): reason
         }
     }
 }

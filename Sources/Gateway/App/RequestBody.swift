@@ -40,14 +40,78 @@ extension Request {
         return try await context.reading(buffer) { try Self.decoded(buffer) }
     }
 
+    /// Reads the body of a phone's report: as ``decode(_:in:limit:)``, and leniently when it cannot be read so.
+    func decodeReport<Value: Decodable & Sendable>(
+        _ type: Value.Type, freeText: String, besides others: [String], in context: some IdempotentContext,
+        limit: Int = RequestBody.usualLimit
+    ) async throws -> Value {
+        guard Self.isJSON(headers[.contentType]) else {
+            throw APIError.badRequest("the Content-Type header must be application/json")
+        }
+        let buffer = try await body.collect(upTo: limit)
+        return try await context.reading(buffer) {
+            try Self.decodedLeniently(buffer, freeText: freeText, besides: others)
+        }
+    }
+
     /// Reads JSON as ``decode(_:in:limit:)`` does.
     static func decoded<Value: Decodable>(_ buffer: ByteBuffer) throws -> Value {
         do {
-            return try decoder.decode(Value.self, from: Data(JSONBody(buffer.readableBytesView).bytes))
-        } catch let fault as JSONBody.Fault {
-            throw APIError.badRequest(fault.reason)
+            return try value(buffer.readableBytesView)
+        } catch {
+            throw APIError.badRequest(error.reason)
+        }
+    }
+
+    /// Reads JSON of a phone, which forgets what is refused: what cannot be read at first is read once more, leniently.
+    ///
+    /// - Parameters:
+    ///   - buffer: The body.
+    ///   - freeText: The member that some clients do not escape.
+    ///   - others: All other members.
+    /// - Returns: What the body says, as the first reading that succeeds has it.
+    /// - Throws: `APIError` 400 with the reason of the first reading.
+    static func decodedLeniently<Value: Decodable>(
+        _ buffer: ByteBuffer, freeText: String, besides others: [String]
+    ) throws -> Value {
+        do {
+            return try value(buffer.readableBytesView)
+        } catch {
+            let bytes = Array(buffer.readableBytesView)
+            // The first reading's fault is the one to tell.
+            if let value: Value = try? value(LenientJSON.repaired(bytes)) { return value }
+            if let escaped = LenientJSON.escapingText(of: freeText, besides: others, in: bytes),
+                let value: Value = try? value(escaped)
+            {
+                return value
+            }
+            throw APIError.badRequest(error.reason)
+        }
+    }
+
+    private static func value<Value: Decodable>(
+        _ bytes: some Collection<UInt8>
+    ) throws(JSONBody.Fault) -> Value {
+        let json = try JSONBody(bytes)
+        do {
+            return try decoder.decode(Value.self, from: Data(json.bytes))
         } catch let error as DecodingError {
-            throw APIError.badRequest(reason(error))
+            guard let reason = reason(error) else { return try value(readingIntegersOf: json) }
+            throw .member(reason)
+        } catch {
+            throw .invalid
+        }
+    }
+
+    /// A decoder says of a number that is no integer, where one is expected, that the whole is not JSON. Where `true` stands
+    /// in its place it names the member.
+    private static func value<Value: Decodable>(readingIntegersOf json: JSONBody) throws(JSONBody.Fault) -> Value {
+        do {
+            return try decoder.decode(Value.self, from: Data(json.withoutFractions))
+        } catch let error as DecodingError {
+            throw reason(error).map { .member($0) } ?? .invalid
+        } catch {
+            throw .invalid
         }
     }
 
@@ -78,12 +142,13 @@ extension Request {
         return decoder
     }()
 
-    private static func reason(_ error: DecodingError) -> String {
+    /// What is wrong, for whoever sent the body; nil when it is no JSON.
+    private static func reason(_ error: DecodingError) -> String? {
         switch error {
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             "\(path(context.codingPath)) has the wrong type"
         case .keyNotFound(let key, _): "\(path([key])) is missing"
-        case .dataCorrupted(let context) where context.codingPath.isEmpty: "the body is not valid JSON"
+        case .dataCorrupted(let context) where context.codingPath.isEmpty: nil
         case .dataCorrupted(let context): "\(path(context.codingPath)) is \(context.debugDescription)"
         @unknown default: "the body cannot be read"
         }

@@ -4,10 +4,10 @@ import Storage
 
 /// A file that came with an inbound SMS, as the phone sends it.
 struct InboundAttachment: Decodable, Sendable {
-    let name: String?
-    let contentType: String?
-    /// Standard base64.
-    let content: String?
+    let name: ToldText?
+    let contentType: ToldText?
+    /// Base64.
+    let content: ToldText?
 }
 
 /// A file of an inbound SMS that is kept.
@@ -30,22 +30,44 @@ struct StoredAttachment: Sendable {
 
 /// Which attachments are kept, and under what name.
 enum AttachmentRules {
-    /// Content type and extension, exact matches (contract 4.1.4).
+    /// Content type and extension (contract 4.1.4).
     static let extensions: [String: String] = [
         "image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp",
         "video/mp4": "mp4", "video/3gpp": "3gp", "audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/amr": "amr",
         "application/pdf": "pdf", "text/vcard": "vcf", "text/x-vcard": "vcf",
     ]
 
+    /// Other names of these types, as phones and carriers write them.
+    static let aliases: [String: String] = [
+        "image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png",
+        "image/x-bmp": "image/bmp", "image/x-ms-bmp": "image/bmp", "video/3gp": "video/3gpp",
+        "video/mpeg4": "video/mp4", "video/x-mp4": "video/mp4", "video/x-m4v": "video/mp4", "audio/mp3": "audio/mpeg",
+        "audio/mpg": "audio/mpeg", "audio/mpeg3": "audio/mpeg", "audio/x-mp3": "audio/mpeg",
+        "audio/x-mpeg": "audio/mpeg", "audio/x-mpeg-3": "audio/mpeg", "application/ogg": "audio/ogg",
+        "audio/x-ogg": "audio/ogg", "audio/amr-nb": "audio/amr", "audio/x-amr": "audio/amr",
+        "application/x-pdf": "application/pdf", "application/vcard": "text/vcard",
+        "application/x-vcard": "text/vcard", "text/directory": "text/vcard",
+    ]
+
+    /// What any other file is kept as: no browser does anything with it.
+    static let anyType = "application/octet-stream"
+
+    /// The type that a file is kept as: without case and parameters, and under its usual name.
+    static func contentType(_ told: String) -> String {
+        let type = String(told.prefix { $0 != ";" && $0 != "," }).trimmed.lowercased()
+        let usual = aliases[type] ?? type
+        return extensions[usual] == nil ? anyType : usual
+    }
+
     /// As in httpSMS: 10 files, 1.5 MiB each, 3 MiB together.
     static let maximumCount = 10
     static let maximumBytes = 1_572_864
     static let maximumTotalBytes = 3_145_728
 
-    /// What the rules allow of a message's attachments, and why not the rest; nil when all were kept.
+    /// What the rules allow of a message's attachments, and what is odd about the rest.
     static func keep(
-        _ attachments: [InboundAttachment], of message: MessageID
-    ) -> (files: [KeptAttachment], note: String?) {
+        _ attachments: [InboundAttachment?], of message: MessageID
+    ) -> (files: [KeptAttachment], notes: [String]) {
         var files: [KeptAttachment] = []
         var notes: [String] = []
         if attachments.count > maximumCount {
@@ -57,24 +79,25 @@ enum AttachmentRules {
             case .failure(let skipped): notes.append(skipped.reason)
             case .success(let data):
                 let token = (0..<2).map { _ in String(format: "%016llx", UInt64.random(in: .min ... .max)) }.joined()
-                let type = attachment.contentType ?? ""
+                let told = attachment?.contentType?.text ?? ""
+                let type = contentType(told)
+                if type == anyType, told.lowercased() != anyType {
+                    notes.append("attachment [\(number)] of type [\(told.prefix(64))] is kept as [\(anyType)]")
+                }
+                let name = attachment?.name?.text
                 let stored = StoredAttachment(
                     messageID: message, index: files.count, token: token,
-                    fileName: fileName(attachment.name, index: files.count, token: token, contentType: type),
+                    fileName: fileName(name, index: files.count, token: token, contentType: type),
                     contentType: type, byteCount: data.count)
                 files.append(KeptAttachment(attachment: stored, data: data))
             }
         }
-        return (files, notes.isEmpty ? nil : notes.joined(separator: "; "))
+        return (files, notes)
     }
 
-    /// Decodes one attachment, or says why it is skipped.
-    static func decode(_ attachment: InboundAttachment, index: Int, total: Int) -> Result<Data, Skipped> {
-        let type = attachment.contentType ?? ""
-        guard extensions[type] != nil else {
-            return .failure(Skipped(reason: "attachment [\(index)] has unsupported content type [\(type.prefix(64))]"))
-        }
-        guard let content = attachment.content, let data = Data(base64Encoded: content) else {
+    /// Decodes one attachment, nil for one that is no object, or says why it is skipped.
+    static func decode(_ attachment: InboundAttachment?, index: Int, total: Int) -> Result<Data, Skipped> {
+        guard let content = attachment?.content?.text, let data = bytes(ofBase64: content) else {
             return .failure(Skipped(reason: "attachment [\(index)] has invalid base64 content"))
         }
         guard data.count <= maximumBytes else {
@@ -90,6 +113,29 @@ enum AttachmentRules {
             )
         }
         return .success(data)
+    }
+
+    /// Reads base64 as encoders write it: in lines (RFC 2045), without padding, with the alphabet of URLs (RFC 4648,
+    /// section 5), or in a `data:` URL. Nil for anything else.
+    static func bytes(ofBase64 text: String) -> Data? {
+        if let data = Data(base64Encoded: text) { return data }
+        var digits = text.utf8[...]
+        if text.hasPrefix("data:"), let comma = digits.prefix(256).firstIndex(of: UInt8(ascii: ",")) {
+            digits = digits[digits.index(after: comma)...]
+        }
+        var clean: [UInt8] = []
+        clean.reserveCapacity(digits.count + 3)
+        for digit in digits {
+            switch digit {
+            case 0x20, 0x09, 0x0a, 0x0d: continue
+            case UInt8(ascii: "-"): clean.append(UInt8(ascii: "+"))
+            case UInt8(ascii: "_"): clean.append(UInt8(ascii: "/"))
+            default: clean.append(digit)
+            }
+        }
+        while clean.last == UInt8(ascii: "=") { clean.removeLast() }
+        while clean.count % 4 != 0 { clean.append(UInt8(ascii: "=")) }
+        return Data(base64Encoded: Data(clean))
     }
 
     /// Why an attachment was not kept.

@@ -49,7 +49,7 @@ enum BenchMessage {
             incoming: .mobileOriginated, id: MessageID(at: time), userID: account.userID, owner: account.owner,
             contact: "+1800556" + String(format: "%04d", serial % max(contacts, 1)),
             content: "#" + serialText(serial) + text + (serial % 10_000 == 5_000 ? " Bring your elephant." : ""),
-            attachments: [], isEncrypted: false, sim: .sim1, timestamp: PhoneTime(time), failureReason: nil,
+            attachments: [], isEncrypted: false, sim: .sim1, timestamp: PhoneTime(time), notes: [],
             source: LoadPlan.Route.receive.path, at: time)
     }
 

@@ -65,7 +65,8 @@ struct BulkUpload: Sendable {
         func note(_ column: BulkColumn, _ reason: String) {
             if !row.unread.contains(column) { problems.append(BulkProblem(rows: [row.number], column, reason)) }
         }
-        let (from, to) = (PhoneNumber.address(row.from), PhoneNumber.address(row.to))
+        let from = PhoneNumber.address(row.from)
+        let to = PhoneNumber.contact(row.to, owner: from)
         if PhoneNumber.e164(from) == nil {
             note(.from, "The FromPhoneNumber [\(shown(row.from))] is not a valid E.164 phone number")
         }
@@ -89,10 +90,8 @@ struct BulkUpload: Sendable {
             row: row.number, from: from, to: to, content: row.content, attachments: attachments, sendAt: sendAt)
     }
 
-    /// Whether a text has more than 1,024 characters. One may be of any number of bytes; 16 for each are enough for text.
-    private static func isTooLong(_ content: String) -> Bool {
-        content.utf8.count > 1_024 && (content.utf8.count > 16 * 1_024 || content.count > 1_024)
-    }
+    /// Whether a text is longer than 1,024 UTF-16 units, which is what an SMS counts.
+    private static func isTooLong(_ content: String) -> Bool { content.utf16.count > 1_024 }
 
     /// A cell in a sentence: so much of it that somebody finds it.
     static func shown(_ cell: String) -> String {

@@ -37,7 +37,8 @@ struct LimitedHTTPChannel: ServerChildChannel {
             let value = base.setup(channel: channel, logger: logger)
             let decoder = try channel.pipeline.syncOperations.handler(
                 type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-            try channel.pipeline.syncOperations.addHandler(HostCheck(), position: .after(decoder))
+            try channel.pipeline.syncOperations.addHandlers(
+                [HostCheck(), ContinueAnswer()], position: .after(decoder))
             return value
         } catch {
             return channel.eventLoop.makeFailedFuture(error)

@@ -43,7 +43,9 @@ struct Dashboard: Sendable {
         pages = [
             DashboardMessages(
                 operations: operations.messages, bulk: operations.bulkMessages, receipts: receipts, views: views),
-            PhonePages(operations: operations.phones, offlineAfter: offlineAfter, views: views),
+            PhonePages(
+                operations: operations.phones, offlineAfter: offlineAfter, isPushing: operations.messages.pushes,
+                views: views),
             NewPhonePages(keys: operations.phoneKeys, site: site, views: views),
             PhoneKeyPages(operations: operations.phoneKeys, views: views),
             SchedulePages(operations: operations.schedules, views: views),

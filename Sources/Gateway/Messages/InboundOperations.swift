@@ -21,7 +21,9 @@ struct InboundOperations: Sendable {
         let sim: SIM
         /// By the phone's clock; nil when it did not say.
         let timestamp: PhoneTime?
-        let attachments: [InboundAttachment]
+        /// Nil for those that cannot be read.
+        let attachments: [InboundAttachment?]
+        let notes: ReportNotes
     }
 
     /// A call that nobody took.
@@ -31,6 +33,7 @@ struct InboundOperations: Sendable {
         let sim: SIM
         /// By the phone's clock; nil when it did not say.
         let timestamp: PhoneTime?
+        let notes: ReportNotes
     }
 
     /// Stores an inbound SMS and tells webhooks; files are durable before the message is.
@@ -49,21 +52,21 @@ struct InboundOperations: Sendable {
         do {
             let message = try await store.write { tx in
                 try receipt.keep(in: tx) {
-                    func message(_ attachments: [String], _ note: String?) -> Message {
+                    func message(_ attachments: [String], _ attachmentNotes: [String]) -> Message {
                         Message(
                             incoming: .mobileOriginated, id: id, userID: userID, owner: sms.owner,
                             contact: sms.contact, content: sms.content, attachments: attachments,
                             isEncrypted: sms.isEncrypted, sim: sms.sim, timestamp: sms.timestamp,
-                            failureReason: note, source: source, at: tx.now)
+                            notes: sms.notes.texts + attachmentNotes, source: source, at: tx.now)
                     }
-                    let whole = message(urls, kept.note)
+                    let whole = message(urls, kept.notes)
                     let parts = [sms.content, sms.sim.rawValue]
                     if let first = try first(whole, told: sms.timestamp, kind: "sms", parts: parts, in: tx) {
                         return first
                     }
                     // After the look for a repeat, which takes no more space.
                     let isKept = try quotas.take(attachmentBytes: bytes, userID: userID, in: tx)
-                    let message = isKept ? whole : message([], Self.overQuota)
+                    let message = isKept ? whole : message([], [Self.overQuota])
                     try MessageQueries.insert(message, in: tx)
                     if isKept { try attachments.insert(kept.files, userID: userID, in: tx) }
                     try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
@@ -93,9 +96,8 @@ struct InboundOperations: Sendable {
             try receipt.keep(in: tx) {
                 let message = Message(
                     incoming: .missedCall, id: id, userID: userID, owner: call.owner, contact: call.contact,
-                    content: "",
-                    attachments: [], isEncrypted: false, sim: call.sim, timestamp: call.timestamp,
-                    failureReason: nil, source: source, at: tx.now)
+                    content: "", attachments: [], isEncrypted: false, sim: call.sim, timestamp: call.timestamp,
+                    notes: call.notes.texts, source: source, at: tx.now)
                 let parts = [call.sim.rawValue]
                 if let first = try first(message, told: call.timestamp, kind: "call", parts: parts, in: tx) {
                     return first
@@ -134,8 +136,7 @@ extension Message {
     fileprivate func with(id: MessageID) -> Message {
         Message(
             incoming: type, id: id, userID: userID, owner: owner, contact: contact, content: content, attachments: [],
-            isEncrypted: isEncrypted, sim: sim, timestamp: PhoneTime(requestReceivedAt), failureReason: nil,
-            source: source,
+            isEncrypted: isEncrypted, sim: sim, timestamp: PhoneTime(requestReceivedAt), notes: [], source: source,
             at: createdAt)
     }
 }

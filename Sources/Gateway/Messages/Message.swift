@@ -28,7 +28,8 @@ struct Message: Sendable {
     let requestReceivedAt: Timestamp
     let createdAt: Timestamp
     var updatedAt: Timestamp
-    /// Sorts a conversation; only ever moves forward.
+    /// Sorts a conversation: never later than the server's time but for a message that is planned, and later than before
+    /// with each step.
     var orderTimestamp: Timestamp
     /// When the phone fetched it last.
     var lastAttemptedAt: Timestamp?
@@ -44,7 +45,7 @@ struct Message: Sendable {
     var sendAttemptCount: Int
     let maxSendAttempts: Int
     let receivedAt: Timestamp?
-    /// Why it failed; on an inbound one, which attachments could not be kept.
+    /// Why it failed; on an inbound one, what is odd about it, such as attachments that could not be kept.
     var failureReason: String?
     /// The path of the request that made it: the `source` of the events that time causes.
     let source: String
@@ -89,7 +90,7 @@ extension Message {
             id: id, requestID: requestID, owner: phone.phoneNumber, userID: phone.userID, contact: contact,
             content: content, attachments: attachments, isEncrypted: isEncrypted, type: .mobileTerminated,
             status: .pending, sim: phone.sim, requestReceivedAt: now, createdAt: now, updatedAt: now,
-            orderTimestamp: sendAt ?? now, scheduledSendTime: sendAt, sendAttemptCount: 0,
+            orderTimestamp: max(sendAt ?? now, now), scheduledSendTime: sendAt, sendAttemptCount: 0,
             maxSendAttempts: phone.maxSendAttempts, receivedAt: nil, source: source, eventCount: 0,
             plannedAt: max(sendAt ?? now, now), batch: batch, isPaced: sendAt == nil)
     }
@@ -97,17 +98,18 @@ extension Message {
     /// Something that came to the phone at `timestamp`, nil for now; its first event is counted already.
     init(
         incoming type: MessageType, id: MessageID, userID: UserID, owner: String, contact: String, content: String,
-        attachments: [String], isEncrypted: Bool, sim: SIM, timestamp told: PhoneTime?, failureReason: String?,
+        attachments: [String], isEncrypted: Bool, sim: SIM, timestamp told: PhoneTime?, notes: [String],
         source: String, at now: Timestamp
     ) {
         let timestamp = told?.believed(at: now) ?? now
         self.init(
             id: id, requestID: nil, owner: owner, userID: userID, contact: contact, content: content,
             attachments: attachments, isEncrypted: isEncrypted, type: type, status: .received, sim: sim,
-            requestReceivedAt: timestamp, createdAt: now, updatedAt: now, orderTimestamp: timestamp,
+            requestReceivedAt: timestamp, createdAt: now, updatedAt: now, orderTimestamp: min(timestamp, now),
             scheduledSendTime: nil, sendAttemptCount: 0, maxSendAttempts: 0,
-            receivedAt: type == .mobileOriginated ? timestamp : nil, failureReason: failureReason, source: source,
-            eventCount: 1, disbelievedTime: told?.disbelieved(at: now))
+            receivedAt: type == .mobileOriginated ? timestamp : nil,
+            failureReason: notes.isEmpty ? nil : notes.joined(separator: "; "),
+            source: source, eventCount: 1, disbelievedTime: told?.disbelieved(at: now))
     }
 }
 

@@ -22,8 +22,9 @@ extension MessageOperations.Draft {
         requestID: String?, sendAt: Timestamp?
     ) {
         let requestID = (requestID ?? "").trimmed
+        let owner = PhoneNumber.address(from ?? "")
         self.init(
-            from: PhoneNumber.address(from ?? ""), to: PhoneNumber.address(to ?? ""), content: content ?? "",
+            from: owner, to: PhoneNumber.contact(to ?? "", owner: owner), content: content ?? "",
             attachments: (attachments ?? []).map(\.trimmed).filter { !$0.isEmpty }, isEncrypted: isEncrypted ?? false,
             requestID: requestID.isEmpty ? nil : requestID, sendAt: sendAt)
     }

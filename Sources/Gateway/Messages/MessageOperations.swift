@@ -104,7 +104,8 @@ struct MessageOperations: Sendable {
             }
             try identity.authorize(message.owner, in: tx)
             let timestamp = told?.believed(at: tx.now) ?? tx.now
-            guard var next = MessageTransition.message(message, after: report, at: timestamp) else { return message }
+            guard var next = MessageTransition.message(message, after: report, at: timestamp, now: tx.now)
+            else { return message }
             next.disbelievedTime = told?.disbelieved(at: tx.now) ?? message.disbelievedTime
             guard try MessageQueries.move(message, to: next, in: tx) else { return message }
             next.updatedAt = tx.now
@@ -196,7 +197,7 @@ struct MessageOperations: Sendable {
     /// Ends a message that cannot reach its phone, and tells webhooks.
     static func fail(_ message: Message, because reason: String, in tx: any Transaction) throws {
         let report = MessageReport.failed(reason: reason)
-        guard let next = MessageTransition.message(message, after: report, at: tx.now),
+        guard let next = MessageTransition.message(message, after: report, at: tx.now, now: tx.now),
             try MessageQueries.move(message, to: next, in: tx)
         else { return }
         try next.emit(next.payload(of: report, at: tx.now), id: EventID(at: tx.now), source: next.source, in: tx)

@@ -51,10 +51,11 @@ struct MessageRoutes {
 
     private func sendInBulk(_ request: Request, _ context: UserContext) async throws -> Reply {
         let body = try await request.decode(BulkSendRequest.self, in: context)
-        let recipients = (body.to ?? []).map(PhoneNumber.address)
         let draft = MessageOperations.Draft(
             reading: body.from, to: nil, content: body.content, attachments: body.attachments,
             isEncrypted: body.encrypted, requestID: body.requestID, sendAt: nil)
+        // More than a thousand are refused anyway.
+        let recipients = PhoneNumber.contacts((body.to ?? []).prefix(1_001), owner: draft.from)
         var errors = FieldErrors()
         errors.require("from", draft.from)
         errors.requirePhoneNumber("from", draft.from)
@@ -77,7 +78,7 @@ struct MessageRoutes {
     private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
         let parameters = QueryParameters(request)
         let owner = parameters.rawNumber("owner")
-        let contact = parameters.rawNumber("contact")
+        let contact = PhoneNumber.contact(parameters.rawNumber("contact"), owner: owner)
         var errors = FieldErrors()
         errors.require("owner", owner)
         errors.requirePhoneNumber("owner", owner)

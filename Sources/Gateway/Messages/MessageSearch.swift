@@ -24,7 +24,7 @@ extension MessageSearch {
     ///
     /// - Throws: `APIError` 422 when a rule is broken, 400 when `sort_descending` is neither true nor false.
     init(_ parameters: QueryParameters) throws(APIError) {
-        let owners = parameters.list("owners")
+        let owners = parameters.list("owners").map(PhoneNumber.address)
         let types = parameters.list("types")
         let statuses = parameters.list("statuses")
         let column = (parameters["sort_by"] ?? "").trimmed
@@ -37,7 +37,7 @@ extension MessageSearch {
         errors.requireAll("types", types, of: MessageType.allCases.map(\.rawValue))
         errors.requireAll("statuses", statuses, of: MessageStatus.allCases.map(\.rawValue))
         if !column.isEmpty { errors.requireOne("sort_by", column, of: Column.allCases.map(\.rawValue)) }
-        let page = Page(parameters, limit: 100, maximum: 200, queryBytes: 50, errors: &errors)
+        let page = Page(parameters, limit: 100, maximum: 200, queryLength: 50, errors: &errors)
         try errors.check("validation errors while searching messages")
         self.init(
             owners: owners, types: types, statuses: statuses, sortBy: Column(rawValue: column) ?? .createdAt,

@@ -42,7 +42,11 @@ enum MessageTransition {
     static let expiring: [MessageStatus] = [.pending, .scheduled, .sending]
 
     /// Applies `report`, made at `timestamp` by the phone's clock; nil when it changes nothing.
-    static func message(_ message: Message, after report: MessageReport, at timestamp: Timestamp) -> Message? {
+    ///
+    /// The phone's clock may be some hours ahead: what sorts is at most `now`.
+    static func message(
+        _ message: Message, after report: MessageReport, at timestamp: Timestamp, now: Timestamp
+    ) -> Message? {
         guard message.type == .mobileTerminated, let status = status(after: report, from: message.status) else {
             return nil
         }
@@ -52,14 +56,15 @@ enum MessageTransition {
         next.plannedAt = nil
         next.turn = nil
         next.expiresAt = nil
-        next.orderTimestamp = max(message.orderTimestamp, timestamp)
+        next.orderTimestamp = min(max(message.orderTimestamp, timestamp), now)
+        let sendTime = max(.zero, timestamp - message.requestReceivedAt)
         switch report {
         case .sent:
             next.sentAt = timestamp
-            next.sendTime = timestamp - message.requestReceivedAt
+            next.sendTime = sendTime
         case .delivered:
             next.deliveredAt = timestamp
-            next.sendTime = message.sendTime ?? (timestamp - message.requestReceivedAt)
+            next.sendTime = message.sendTime ?? sendTime
         case .failed(let reason):
             next.failedAt = timestamp
             next.failureReason = reason

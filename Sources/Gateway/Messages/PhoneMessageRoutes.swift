@@ -4,8 +4,8 @@ import Hummingbird
 import Storage
 import Timestamps
 
-/// `/v1/messages` for phones (contract 4.1.3 to 4.1.6). A well-formed inbound SMS is never answered with a 4xx: the phone
-/// would forget it.
+/// `/v1/messages` for phones (contract 4.1.3 to 4.1.6). What a phone reports of a number of its own is not refused for its
+/// content, as the phone would forget it: whatever is odd about it is noted with the message.
 struct PhoneMessageRoutes {
     let operations: MessageOperations
     let inbound: InboundOperations
@@ -31,30 +31,35 @@ struct PhoneMessageRoutes {
     }
 
     private struct ReceiveRequest: Decodable {
-        let to: String?
-        let from: String?
-        let content: String?
-        let sim: String?
-        let encrypted: Bool?
-        let timestamp: PhoneTime?
-        let attachments: [InboundAttachment]?
+        let to: ToldText?
+        let from: ToldText?
+        let content: ToldText?
+        let sim: ToldText?
+        let encrypted: ToldText?
+        let timestamp: ToldText?
+        let attachments: ToldList<InboundAttachment>?
+
+        static let others = ["to", "from", "sim", "encrypted", "timestamp", "attachments"]
     }
 
     private func receive(_ request: Request, _ context: PhoneContext) async throws -> Reply {
-        let body = try await request.decode(ReceiveRequest.self, in: context, limit: Self.receiveLimit)
-        let owner = PhoneNumber.address(body.to ?? "")
-        let attachments = body.attachments ?? []
-        let content = body.content ?? ""
+        let body = try await request.decodeReport(
+            ReceiveRequest.self, freeText: "content", besides: ReceiveRequest.others, in: context,
+            limit: Self.receiveLimit)
+        let owner = try Self.owner(body.to, or: "validation errors while receiving message")
+        let content = body.content?.text ?? ""
+        var notes = ReportNotes()
+        let contact = notes.contact(body.from?.text, owner: owner)
+        if content.isEmpty, body.attachments?.elements.isEmpty ?? true {
+            // The app tells so of an MMS that it was only notified of (ReceivedReceiver.kt, WAP_PUSH_RECEIVED).
+            notes.add(body.attachments == nil ? "the SMS has no text" : "MMS, not downloaded by the phone")
+        }
+        notes.look(at: content + contact)
         let sms = InboundOperations.SMS(
-            owner: owner, contact: PhoneNumber.contact(body.from ?? "", owner: owner), content: content,
-            isEncrypted: body.encrypted ?? false, sim: SIM(lenient: body.sim), timestamp: body.timestamp,
-            attachments: attachments)
-        var errors = FieldErrors()
-        errors.require("to", owner)
-        errors.requirePhoneNumber("to", owner)
-        errors.require("from", sms.contact)
-        if attachments.isEmpty { errors.require("content", content) }
-        try errors.check("validation errors while receiving message")
+            owner: owner, contact: contact, content: content,
+            isEncrypted: ["true", "1"].contains(body.encrypted?.text),
+            sim: SIM(lenient: body.sim?.text), timestamp: PhoneTime(body.timestamp),
+            attachments: body.attachments?.elements ?? [], notes: notes)
         try await context.identity.authorizeReport(to: owner, in: inbound.store)
         let receipt = context.receipt(of: Message.self) { Reply("message received successfully", $0) }
         let message = try await inbound.receive(
@@ -62,24 +67,35 @@ struct PhoneMessageRoutes {
         return receipt.reply(message)
     }
 
-    private struct MissedCallRequest: Decodable {
-        let to: String?
-        let from: String?
-        let sim: String?
-        let timestamp: PhoneTime?
-    }
-
-    private func missedCall(_ request: Request, _ context: PhoneContext) async throws -> Reply {
-        let body = try await request.decode(MissedCallRequest.self, in: context)
-        let owner = PhoneNumber.address(body.to ?? "")
-        let call = InboundOperations.Call(
-            owner: owner, contact: PhoneNumber.contact(body.from ?? "", owner: owner), sim: SIM(lenient: body.sim),
-            timestamp: body.timestamp)
+    /// The phone's own number, which is all that a report must have.
+    ///
+    /// - Throws: `APIError` 422 with `message`.
+    private static func owner(_ told: ToldText?, or message: String) throws -> String {
+        let owner = PhoneNumber.address(told?.text ?? "")
         var errors = FieldErrors()
         errors.require("to", owner)
         errors.requirePhoneNumber("to", owner)
-        errors.require("from", call.contact)
-        try errors.check("validation errors while storing missed call event")
+        try errors.check(message)
+        return owner
+    }
+
+    private struct MissedCallRequest: Decodable {
+        let to: ToldText?
+        let from: ToldText?
+        let sim: ToldText?
+        let timestamp: ToldText?
+    }
+
+    private func missedCall(_ request: Request, _ context: PhoneContext) async throws -> Reply {
+        let body = try await request.decodeReport(
+            MissedCallRequest.self, freeText: "from", besides: ["to", "sim", "timestamp"], in: context)
+        let owner = try Self.owner(body.to, or: "validation errors while storing missed call event")
+        var notes = ReportNotes()
+        let contact = notes.contact(body.from?.text, owner: owner)
+        notes.look(at: contact)
+        let call = InboundOperations.Call(
+            owner: owner, contact: contact, sim: SIM(lenient: body.sim?.text), timestamp: PhoneTime(body.timestamp),
+            notes: notes)
         try await context.identity.authorizeReport(to: owner, in: inbound.store)
         let receipt = context.receipt(of: Message.self) { Reply("missed call event stored successfully", $0) }
         let message = try await inbound.missCall(
@@ -88,17 +104,19 @@ struct PhoneMessageRoutes {
     }
 
     private struct ReportRequest: Decodable {
-        let eventName: String?
-        let reason: String?
-        let timestamp: PhoneTime?
+        let eventName: ToldText?
+        let reason: ToldText?
+        let timestamp: ToldText?
     }
 
     private func report(_ request: Request, _ context: PhoneContext) async throws -> Response {
-        let body = try await request.decode(ReportRequest.self, in: context)
+        // The app puts the reason between quotes as it is (HttpSmsApiService.kt, sendEvent).
+        let body = try await request.decodeReport(
+            ReportRequest.self, freeText: "reason", besides: ["event_name", "timestamp"], in: context)
         // The parts of a long SMS are reported as `<uuid>.<n>`; only the last one, without a dot, counts (K5).
         if context.parameters.get("messageID")?.contains(".") == true { return .noContent }
         var errors = FieldErrors()
-        let name = body.eventName ?? ""
+        let name = body.eventName?.text ?? ""
         errors.require("event_name", name)
         errors.requireOne("event_name", name, of: ["SENT", "FAILED", "DELIVERED"])
         let text = context.parameters.get("messageID") ?? ""
@@ -109,10 +127,10 @@ struct PhoneMessageRoutes {
             switch name {
             case "SENT": .sent
             case "DELIVERED": .delivered
-            default: .failed(reason: Self.failureReason(body.reason))
+            default: .failed(reason: Self.failureReason(body.reason?.text))
             }
         let message = try await operations.report(
-            report, on: id, at: body.timestamp, identity: context.identity, source: request.uri.path)
+            report, on: id, at: PhoneTime(body.timestamp), identity: context.identity, source: request.uri.path)
         return Reply("message event stored successfully", message).response(from: request, context: context)
     }
 

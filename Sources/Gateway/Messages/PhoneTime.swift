@@ -2,18 +2,19 @@ import Timestamps
 
 /// A time as a phone tells it. A phone's clock is not ours: it may stand at 1970, in the last century or in the next one.
 ///
-/// A time before 2000-01-01, or more than a day ahead of the server, is replaced by the server's time wherever something is
-/// computed, sorted or shown. What the phone said still tells one report from the next, and the message's timeline shows
-/// its text.
-struct PhoneTime: Decodable, Sendable {
+/// A time before 2000-01-01, or more than a day ahead of the server, and text that is no RFC 3339 time, are replaced by the
+/// server's time wherever something is computed, sorted or shown. What the phone said still tells one report from the next,
+/// and the message's timeline shows its text.
+struct PhoneTime: Sendable {
     /// As the phone wrote it.
     let text: String
-    private let time: Timestamp
+    /// Nil when the text is no time.
+    private let time: Timestamp?
 
-    /// Reads RFC 3339 text.
-    init(from decoder: any Decoder) throws {
-        time = try Timestamp(from: decoder)
-        text = try decoder.singleValueContainer().decode(String.self)
+    /// Reads what a phone told; nil when that is nothing.
+    init?(_ told: ToldText?) {
+        guard let text = told?.text, !text.trimmed.isEmpty else { return nil }
+        (self.text, time) = (text, Timestamp(rfc3339: text))
     }
 
     /// The time that the phone's clock shows, for tests and for phones that are simulated.
@@ -23,7 +24,7 @@ struct PhoneTime: Decodable, Sendable {
 
     /// The phone's time; nil when it cannot be right.
     func believed(at now: Timestamp) -> Timestamp? {
-        time >= Self.earliest && time <= now + Self.furthestAhead ? time : nil
+        time.flatMap { $0 >= Self.earliest && $0 <= now + Self.furthestAhead ? $0 : nil }
     }
 
     /// What the phone's clock said, cut to ``longestNote`` characters; nil when it is believed.
@@ -31,11 +32,12 @@ struct PhoneTime: Decodable, Sendable {
         believed(at: now) == nil ? String(text.prefix(Self.longestNote)) : nil
     }
 
-    /// What tells a report from others: the instant, however it is written, and the text where several have one instant.
+    /// What tells a report from others: the instant, however it is written, and the text where that tells more.
     ///
     /// It does not depend on the server's clock: a report that is repeated tomorrow is the same report.
     var identity: String {
-        String(time.microseconds) + (time == .first || time == .last ? " " + text : "")
+        guard let time else { return "text " + text }
+        return String(time.microseconds) + (time == .first || time == .last ? " " + text : "")
     }
 
     /// 2000-01-01T00:00:00Z: no phone that can speak to this server was made before.

@@ -16,6 +16,7 @@ struct MetricsRoutes {
     let lookups: @Sendable () -> LookupCounts
     let clock: any WallClock
     let clocks: ClockGuard
+    let refusals: PhoneReportRefusals
     let site: PageSite
     let token: Secret<String>?
 
@@ -92,6 +93,12 @@ struct MetricsRoutes {
         page.add(
             "httpsms_retention_deleted_events_total", .counter, "Events deleted for their age.",
             [("", Int64(snapshot.prunedEvents))])
+        page.add(
+            "httpsms_phone_reports_refused_total", .counter,
+            "Reports of phones that were refused, and that the phone forgets, by route and reason.",
+            refusals.counts.map {
+                ("route=\"\($0.route.rawValue)\",reason=\"\($0.reason.rawValue)\"", Int64($0.count))
+            })
         page.add(
             "httpsms_rows_unreadable_total", .counter, "Rows that could not be read and were passed over.",
             [("", Int64(snapshot.unreadable))])

@@ -120,6 +120,17 @@ enum PhoneQueries {
             """)
     }
 
+    /// Says on a phone why nothing reaches it, or with nil that all is well again; false when it said so before. Not when the
+    /// phone has another token by now.
+    static func notePushError(_ error: String?, of id: PhoneID, token: String, in tx: any Transaction) throws -> Bool {
+        try tx.run(
+            """
+            UPDATE phone
+            SET push_error = \(error), updated_at = \(tx.now)
+            WHERE id = \(id) AND fcm_token = \(token) AND COALESCE(push_error, '') <> \(error ?? "")
+            """) == 1
+    }
+
     /// Deletes the phone `id`.
     static func delete(_ id: PhoneID, in tx: any Transaction) throws {
         try tx.run("DELETE FROM phone WHERE id = \(id)")

@@ -13,6 +13,8 @@ actor AccessTokens {
     /// No token could be had.
     struct Refused: Error, CustomStringConvertible {
         let description: String
+        /// Whether the account itself was refused, and not only this request.
+        let isFinal: Bool
     }
 
     private let account: ServiceAccount
@@ -96,7 +98,9 @@ actor AccessTokens {
         else {
             // The body names what is wrong with the account, and holds no secret when the request failed.
             let reason = String(buffer: body).prefix(200)
-            throw Refused(description: "\(account.tokenURI) answered \(response.status.code): \(reason)")
+            throw Refused(
+                description: "\(account.tokenURI) answered \(response.status.code): \(reason)",
+                isFinal: [400, 401, 403].contains(response.status.code))
         }
         return (granted.accessToken, now.boot + .seconds(max(0, granted.expiresIn.clampedSubtracting(60))))
     }

@@ -30,6 +30,10 @@ struct FCMClient: Sendable {
         case tokenIsDead(String)
         /// Firebase will never take it.
         case refused(String)
+        /// The phone's token belongs to another Firebase project than this server's account, and always will.
+        case foreignToken(String)
+        /// Firebase does not take this server's account, until somebody gives it the right one.
+        case unauthorized(String)
         /// It may go through later, `after` that time at the soonest.
         case failed(String, after: Duration?)
     }
@@ -68,8 +72,10 @@ struct FCMClient: Sendable {
             let answer = Self.answer(
                 status: Int(response.status.code), body: Data(buffer: text),
                 retryAfter: retryAfter.map { .seconds($0) })
-            if case .failed = answer, response.status == .unauthorized { await tokens?.forget() }
+            if case .unauthorized = answer, response.status == .unauthorized { await tokens?.forget() }
             return answer
+        } catch let error as AccessTokens.Refused {
+            return error.isFinal ? .unauthorized("\(error)") : .failed("\(error)", after: nil)
         } catch {
             return .failed("Firebase cannot be reached: \(error)", after: nil)
         }
@@ -81,7 +87,9 @@ struct FCMClient: Sendable {
     /// |---|---|
     /// | 2xx | taken |
     /// | 404, or error code UNREGISTERED | the token is dead |
-    /// | 401, 403, 408, 429, 5xx | it may pass: a wrong account can be mended, a quota ends |
+    /// | error code SENDER_ID_MISMATCH | the token is another project's |
+    /// | 401, 403 | the account is wrong, which somebody may set right |
+    /// | 408, 429, 5xx | it may pass: a quota ends |
     /// | any other | refused |
     static func answer(status: Int, body: Data, retryAfter: Duration?) -> Answer {
         // What is no JSON of Firebase's has no message: its status says enough.
@@ -92,7 +100,10 @@ struct FCMClient: Sendable {
         case 200..<300: return .taken
         case 404: return .tokenIsDead(text)
         case _ where codes.contains("UNREGISTERED"): return .tokenIsDead(text)
-        case 401, 403, 408, 429, 500...: return .failed(text, after: retryAfter)
+        case _ where codes.contains("SENDER_ID_MISMATCH"): return .foreignToken(text)
+        case 403 where error?.message?.lowercased() == "senderid mismatch": return .foreignToken(text)
+        case 401, 403: return .unauthorized(text)
+        case 408, 429, 500...: return .failed(text, after: retryAfter)
         default: return .refused(text)
         }
     }

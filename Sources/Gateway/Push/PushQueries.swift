@@ -108,12 +108,15 @@ enum PushQueries {
         let completedAt: Timestamp?
         /// Of the last try; nil when that went well, or before it.
         let lastError: String?
+        /// When it is tried again; nil when it ended.
+        let dueAt: Timestamp?
 
         init(row: Row) throws {
             attempt = try row.get("attempt")
             state = try row.get("state")
             completedAt = try row.find("completed_at")
             lastError = try row.find("last_error")
+            dueAt = try row.find("due_at")
         }
     }
 
@@ -122,7 +125,7 @@ enum PushQueries {
         try tx.all(
             Outcome.self,
             """
-            SELECT attempt, state, completed_at, last_error
+            SELECT attempt, state, completed_at, last_error, due_at
             FROM push
             WHERE message_id = \(messageID)
             ORDER BY attempt

@@ -20,11 +20,22 @@ struct PushSender: Service {
     let clocks: ClockGuard
     let unreadable: UnreadableRows
     let logger: Logger
+    private let troubles = PushTroubles()
+
+    init(store: any Store, client: FCMClient, clocks: ClockGuard, unreadable: UnreadableRows, logger: Logger) {
+        self.store = store
+        self.client = client
+        self.clocks = clocks
+        self.unreadable = unreadable
+        self.logger = logger
+    }
 
     /// A push with all that sending it needs.
     private struct Job: Sendable {
         let push: Push
         let token: String
+        /// What is said of the phone so far.
+        let phoneError: String?
     }
 
     /// Sends until graceful shutdown; then ends what is being sent and returns.
@@ -96,9 +107,10 @@ struct PushSender: Service {
     private func send(_ job: Job) async {
         let answer = await client.send(job.push.body(token: job.token))
         do {
-            try await store.write(.engine) { [clocks] tx in
+            let changesPhone = try await store.write(.engine) { [clocks] tx in
                 try Self.record(answer, of: job, lead: clocks.lead(within: job.push.lifetime), in: tx)
             }
+            troubles.note(answer, phone: job.push.phoneID, isNew: changesPhone, logger: logger)
         } catch {
             logger.error(
                 "result of a push not stored", metadata: ["push_id": "\(job.push.id)", "error": "\(error)"])
@@ -116,50 +128,85 @@ struct PushSender: Service {
                 return nil
             }
         }
-        guard let token = try PhoneQueries.find(push.phoneID, in: tx)?.fcmToken else {
+        guard let phone = try PhoneQueries.find(push.phoneID, in: tx), let token = phone.fcmToken else {
             let reason = "phone with id [\(push.phoneID)] has no FCM token"
             try PushQueries.end(push, as: .failed, error: reason, in: tx)
             if let message { try MessageOperations.fail(message, because: reason, in: tx) }
             return nil
         }
-        return Job(push: push, token: token)
+        return Job(push: push, token: token, phoneError: phone.pushError)
     }
 
+    /// Stores what came of a push; gives whether that is news of its phone. `lead` is how far the time of day ran ahead of what
+    /// waits.
     private static func record(
         _ answer: FCMClient.Answer, of job: Job, lead: Duration, in tx: any Transaction
-    ) throws {
+    ) throws -> Bool {
         let push = job.push
+        func say(_ error: String?) throws -> Bool {
+            if error == job.phoneError { return false }
+            return try PhoneQueries.notePushError(error, of: push.phoneID, token: job.token, in: tx)
+        }
         switch answer {
         case .taken:
             try PushQueries.end(push, as: .sent, in: tx)
+            return try say(nil)
         case .failed(let error, let retryAfter):
-            // 1, 2, 4, ... 32, 60 s.
-            let delay = Duration.seconds(min(60, 1 << min(push.tryCount - 1, 6)))
-            let dueAt = tx.now + max(delay, min(retryAfter ?? .zero, Self.longestWait))
-            if dueAt - lead < push.createdAt + push.lifetime {
-                try PushQueries.retry(push, at: dueAt, error: error, in: tx)
+            try retry(push, after: retryAfter, error, lead: lead, in: tx)
+            return false
+        case .unauthorized(let error):
+            let patience = push.createdAt + patienceWithAccount + lead
+            let reason = "Firebase refuses the credentials of this server. \(error)"
+            if tx.now < patience {
+                try retry(push, after: nil, error, lead: lead, notLaterThan: patience, in: tx)
             } else {
-                try PushQueries.end(push, as: .cancelled, error: error, in: tx)
+                try giveUp(push, error, because: reason, in: tx)
             }
+            return try say(reason)
         case .tokenIsDead(let error):
             try PhoneQueries.dropToken(job.token, of: push.phoneID, because: error, in: tx)
-            try giveUp(push, error, in: tx)
+            try giveUp(push, error, because: reinstall, in: tx)
+            return true
+        case .foreignToken(let error):
+            let reason = """
+                The app on it was built with another Firebase project than the one of this server's credentials. \(error)
+                """
+            try giveUp(push, error, because: reason, in: tx)
+            return try say(reason)
         case .refused(let error):
-            try giveUp(push, error, in: tx)
+            try giveUp(push, error, because: "\(reinstall) \(error)", in: tx)
+            return try say(error)
         }
     }
 
-    private static func giveUp(_ push: Push, _ error: String, in tx: any Transaction) throws {
+    /// Tries a push again after 1, 2, 4, ... 32, 60 s, or ends it when its time is over by then.
+    private static func retry(
+        _ push: Push, after least: Duration?, _ error: String, lead: Duration,
+        notLaterThan latest: Timestamp = .last, in tx: any Transaction
+    ) throws {
+        let delay = Duration.seconds(min(60, 1 << min(max(push.tryCount - 1, 0), 6)))
+        let dueAt = min(tx.now + max(delay, min(least ?? .zero, longestWait)), latest)
+        if dueAt - lead < push.createdAt + push.lifetime {
+            try PushQueries.retry(push, at: dueAt, error: error, in: tx)
+        } else {
+            try PushQueries.end(push, as: .cancelled, error: error, in: tx)
+        }
+    }
+
+    private static func giveUp(_ push: Push, _ error: String, because reason: String, in tx: any Transaction) throws {
         guard try PushQueries.end(push, as: .failed, error: error, in: tx), let id = push.messageID,
             let message = try MessageQueries.find(id, userID: push.userID, in: tx),
             MessageTransition.outstanding.contains(message.status), message.sendAttemptCount == push.attempt
         else { return }
         try MessageOperations.fail(
-            message,
-            because: """
-                cannot send notification to your phone [\(message.owner)]. Reinstall the httpSMS app on your Android phone.
-                """, in: tx)
+            message, because: "cannot send notification to your phone [\(message.owner)]. \(reason)", in: tx)
     }
+
+    /// What httpSMS says to any refusal (phone_notification_service.go:145).
+    private static let reinstall = "Reinstall the httpSMS app on your Android phone."
+
+    /// How long wrong credentials may be set right before messages fail.
+    private static let patienceWithAccount: Duration = .seconds(60)
 
     /// 30 s: three times the deadline of a push.
     private static let lease: Duration = .seconds(30)

@@ -12,14 +12,15 @@ struct SendSchedule: Sendable {
     var name: String
     /// IANA, such as `Europe/London`.
     var timezone: String
-    /// At least one, by day and start; those of a day do not overlap.
+    /// At least one, by day and start; they do not overlap.
     var windows: [Window]
     let createdAt: Timestamp
     var updatedAt: Timestamp
 
-    /// Part of one day by the wall clock, `startMinute` included, `endMinute` not.
+    /// Part of a day by the wall clock, `startMinute` included, `endMinute` not. One that ends before it begins goes on until
+    /// that time of the next day.
     struct Window: Sendable, Hashable {
-        /// 0 is Sunday, 6 Saturday.
+        /// On which it begins: 0 is Sunday, 6 Saturday.
         let day: Int
         /// Minutes after midnight, 0 to 1439.
         let startMinute: Int
@@ -61,7 +62,10 @@ extension SendSchedule: RowDecodable {
         timezone = try row.get("timezone")
         windows = try row.get("windows", as: String.self).split(separator: "\n").compactMap { line in
             let numbers = line.split(separator: " ").compactMap { Int($0) }
-            return numbers.count == 3 ? Window(day: numbers[0], startMinute: numbers[1], endMinute: numbers[2]) : nil
+            guard numbers.count == 3 else { return nil }
+            let window = Window(day: numbers[0], startMinute: numbers[1], endMinute: numbers[2])
+            // What no version wrote is no window.
+            return SendScheduleBody.problems(of: [window]).isEmpty ? window : nil
         }
         createdAt = try row.get("created_at")
         updatedAt = try row.get("updated_at")

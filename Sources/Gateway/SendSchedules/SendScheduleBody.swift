@@ -67,17 +67,35 @@ struct SendScheduleBody: Decodable, Sendable {
             if !(1...1_440).contains(window.endMinute) {
                 problems.append("windows[\(index)].end_minute must be between 1 and 1440")
             }
-            if window.endMinute <= window.startMinute {
-                problems.append("windows[\(index)].end_minute must be greater than start_minute")
+            if window.endMinute == window.startMinute {
+                problems.append(
+                    """
+                    windows[\(index)].end_minute must be greater than start_minute, or less than it for a window that \
+                    ends on the next day
+                    """)
             }
         }
         for day in Set(windows.map(\.day)).sorted() {
             let ofDay = windows.filter { $0.day == day }
             if ofDay.count > 6 { problems.append("day_of_week \(day) cannot have more than 6 windows") }
-            if zip(ofDay, ofDay.dropFirst()).contains(where: { $0.endMinute > $1.startMinute }) {
-                problems.append("day_of_week \(day) contains overlapping windows")
-            }
         }
+        // What is no window overlaps none.
+        let valid = windows.filter {
+            (0...6).contains($0.day) && (0...1_439).contains($0.startMinute) && (1...1_440).contains($0.endMinute)
+                && $0.startMinute != $0.endMinute
+        }
+        problems += overlapping(valid).map { "day_of_week \($0) contains overlapping windows" }
         return problems
+    }
+
+    /// The days on which a window begins before the one before it has ended, sorted. After Saturday comes Sunday.
+    private static func overlapping(_ windows: [SendSchedule.Window]) -> [Int] {
+        let starts = windows.map { $0.day * 1_440 + $0.startMinute }
+        let nexts = starts.dropFirst() + [(starts.first ?? 0) + 7 * 1_440]
+        let days = windows.map(\.day).dropFirst() + [windows.first?.day ?? 0]
+        let overlaps = zip(zip(starts, windows), zip(nexts, days)).filter { window, next in
+            window.0 + window.1.length > next.0
+        }
+        return Set(overlaps.map { $0.1.1 }).sorted()
     }
 }

@@ -10,11 +10,15 @@ enum MessageThreadQueries {
     ///
     /// What comes in (`isNew` and inbound) is unread, and brings an archived thread back where the phone says so. A new
     /// thread of an outgoing message is read.
+    ///
+    /// A last message that is later than now and not planned was stored while the server's clock was ahead: any message
+    /// takes its place, or nobody would see those that come until then.
     static func follow(_ message: Message, isNew: Bool, in tx: any Transaction) throws {
         let isInbound = isNew && message.type != .mobileTerminated
         let isLast: SQL = """
             (excluded.order_timestamp >= message_thread.order_timestamp
-                OR excluded.last_message_id = message_thread.last_message_id)
+                OR excluded.last_message_id = message_thread.last_message_id
+                OR message_thread.order_timestamp > \(tx.now) AND message_thread.status <> \(MessageStatus.pending))
             """
         try tx.run(
             """

@@ -18,6 +18,28 @@ import Testing
         #expect(try Self.read(text) == expected)
     }
 
+    @Test(arguments: [
+        (#""\ud83d""#, #""\uFFFD""#), (#""\uD83D\uDE00""#, #""\uD83D\uDE00""#), (#""\ude00""#, #""\uFFFD""#),
+        (#""\ude00\ud83d""#, #""\uFFFD\uFFFD""#), (#""\ud83d\ud83d\ude00""#, #""\uFFFD\ud83d\ude00""#),
+        (#""\ud83d\ude00\ude00""#, #""\ud83d\ude00\uFFFD""#), (#""\ud83dx\ude00""#, #""\uFFFDx\uFFFD""#),
+        (#""\ud83d\n""#, #""\uFFFD\n""#), (#""\ud83d\u0041""#, #""\uFFFD\u0041""#),
+        (#""\\ud83d""#, #""\\ud83d""#), (#""\\\ud83d""#, #""\\\uFFFD""#), (#""\ud83"#, #""\ud83"#),
+        (#""\ud83d"#, #""\uFFFD"#), (#""\ud83d\u"#, #""\uFFFD\u"#), (#""\ud83d\\ude00""#, #""\uFFFD\\ude00""#),
+        (#"{"\udbff":1}"#, #"{"\uFFFD":1}"#), (#""\ud7ff\ue000""#, #""\ud7ff\ue000""#),
+    ]) func halfASurrogatePairIsReplaced(text: String, expected: String) throws {
+        #expect(try Self.read(text) == expected)
+    }
+
+    @Test(arguments: [
+        ("[1.5,-0.5,1e400,1,-1,1.0,1e3,0]", "[true,true,true,1,-1,1.0,1e3,0]"),
+        ("[9223372036854775807,9223372036854775808,-9223372036854775809]", "[9223372036854775807,true,true]"),
+        (#"{"1.5":"1.5","a\"":2.5}"#, #"{"1.5":"1.5","a\"":true}"#),
+        // What is no number of JSON stays what it is.
+        ("[-,1.,.5,01.5,1.2.3,1e,1-1.5]", "[-,1.,.5,01.5,1.2.3,1e,1-1.5]"), ("", ""),
+    ]) func numbersThatAreNoIntegersAreMarked(text: String, expected: String) throws {
+        #expect(String(decoding: try JSONBody(text.utf8).withoutFractions, as: UTF8.self) == expected)
+    }
+
     @Test func depthAndNumberOfValuesAreBounded() throws {
         let nested = { (depth: Int, begin: String, end: String) in
             String(repeating: begin, count: depth) + String(repeating: end, count: depth)
@@ -41,7 +63,9 @@ import Testing
         #expect(throws: JSONBody.Fault.invalid) { try JSONBody(bytes) }
     }
 
-    @Test(arguments: ["\\", "\\u", "\\u0000", "\\u000", "\\u00001", "\"", "\\\"", "[]", "a"])
+    @Test(arguments: [
+        "\\", "\\u", "\\u0000", "\\u000", "\\u00001", "\\ud83d", "\\ud83d\\ude00", "\"", "\\\"", "[]", "a",
+    ])
     func
         noByteIsLookedAtMoreThanThreeTimes(piece: String) throws
     {

@@ -66,6 +66,8 @@ struct MessageForms: Sendable {
     private struct Content {
         let numbers: [Choice]
         let hasNumbers: Bool
+        /// Whether phones learn of what they should send.
+        let isPushing: Bool
         let fields: Fields
         let hasMore: Bool
         let once: String
@@ -109,7 +111,8 @@ struct MessageForms: Sendable {
         return views.page(
             "message-form", "New message",
             Content(
-                numbers: Choice.all(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty, fields: fields,
+                numbers: Choice.all(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty,
+                isPushing: operations.pushes, fields: fields,
                 hasMore: !(fields.sendAt + fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
                 back: PageLink.to("/messages", ["owner": fields.from]),
                 problem: error.map {

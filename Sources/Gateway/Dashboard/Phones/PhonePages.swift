@@ -10,6 +10,8 @@ struct PhonePages: SignedInPages {
     let operations: PhoneOperations
     /// How long a phone may be silent and counts as online.
     let offlineAfter: Duration
+    /// Whether phones are told of what they have to send.
+    let isPushing: Bool
     let views: PageViews
 
     static let path = "/phones"
@@ -58,9 +60,13 @@ struct PhonePages: SignedInPages {
             "phones", "Phones",
             ListContent(
                 isEmpty: found.isEmpty && skip == 0,
-                phones: found.map { PhoneSummary($0, span: .day, now: now, offlineAfter: offlineAfter) },
+                phones: found.map { summary($0, span: .day, now: now) },
                 nextPage: hasMore ? "?skip=\(skip + Self.pageSize)" : nil),
             context)
+    }
+
+    private func summary(_ found: PhoneSummary.Found, span: HeartbeatChart.Span, now: Timestamp) -> PhoneSummary {
+        PhoneSummary(found, span: span, now: now, offlineAfter: offlineAfter, isPushing: isPushing)
     }
 
     private struct Content {
@@ -107,7 +113,7 @@ struct PhonePages: SignedInPages {
         return views.page(
             "phone", found.phone.phoneNumber,
             Content(
-                phone: PhoneSummary(found, span: span, now: now, offlineAfter: offlineAfter), settings: settings,
+                phone: summary(found, span: span, now: now), settings: settings,
                 isSecondSIM: settings.sim == SIM.sim2.rawValue,
                 schedules: read.schedules.map {
                     Named(id: $0.id.text, name: $0.name, isChosen: $0.id.text == settings.scheduleID)

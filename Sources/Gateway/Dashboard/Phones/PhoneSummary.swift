@@ -56,7 +56,8 @@ struct PhoneSummary: Sendable {
         }
     }
 
-    init(_ found: Found, span: HeartbeatChart.Span, now: Timestamp, offlineAfter: Duration) {
+    /// Without `isPushing`, no phone is told of anything.
+    init(_ found: Found, span: HeartbeatChart.Span, now: Timestamp, offlineAfter: Duration, isPushing: Bool) {
         let phone = found.phone
         path = "\(PhonePages.path)/\(phone.id)"
         number = phone.phoneNumber
@@ -71,8 +72,11 @@ struct PhoneSummary: Sendable {
         schedule = found.schedule?.name
         schedulePath = found.schedule.map { "\(SchedulePages.path)/\($0.id)" }
         sim = phone.sim.rawValue
+        let lacksToken = phone.fcmToken == nil ? "It cannot be pushed to: it has not logged in yet." : nil
         pushProblem =
-            phone.pushError ?? (phone.fcmToken == nil ? "It cannot be pushed to: it has not logged in yet." : nil)
+            isPushing
+            ? phone.pushError ?? lacksToken
+            : "It learns of no outgoing message: this server has no Firebase credentials."
         createdAt = PageTime.shown(phone.createdAt)
         chart = HeartbeatChart(
             found.steps, earlier: found.earlier, span: span, now: now, offlineAfter: offlineAfter)

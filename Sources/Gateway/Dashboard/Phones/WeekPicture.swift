@@ -17,15 +17,28 @@ struct WeekPicture: Sendable {
 
     init(_ windows: [SendSchedule.Window]) {
         days = Self.order.map { day in
-            let open = windows.filter { $0.day == day && $0.startMinute < $0.endMinute }
+            let open = windows.flatMap { Self.parts(of: $0, on: day) }.sorted { $0.lowerBound < $1.lowerBound }
             return Day(
                 name: Self.names[day],
                 text: open.isEmpty
                     ? "closed"
-                    : open.map { "\(Self.clock($0.startMinute)) to \(Self.clock($0.endMinute))" }
+                    : open.map { "\(Self.clock($0.lowerBound)) to \(Self.clock($0.upperBound))" }
                         .joined(separator: ", "),
-                bands: open.map { Band(x: $0.startMinute, width: $0.endMinute - $0.startMinute) })
+                bands: open.map { Band(x: $0.lowerBound, width: $0.count) })
         }
+    }
+
+    /// What of a window is on `day`, in minutes after midnight: two parts may be, where it begins and where it ends.
+    private static func parts(of window: SendSchedule.Window, on day: Int) -> [Range<Int>] {
+        if window.startMinute < window.endMinute {
+            return window.day == day ? [window.startMinute..<window.endMinute] : []
+        }
+        var parts: [Range<Int>] = []
+        if window.endMinute < window.startMinute {
+            if window.day == day { parts.append(window.startMinute..<1_440) }
+            if (window.day + 1) % 7 == day { parts.append(0..<window.endMinute) }
+        }
+        return parts
     }
 
     /// `570` as `09:30`, and the end of a day as `24:00`.

@@ -22,7 +22,7 @@ struct SystemFacts: Sendable {
             ("WEBHOOK_RETRY_DELAYS", delays),
             ("HEARTBEAT_OFFLINE_AFTER", Figure.shown(configuration.heartbeatOfflineAfter)),
             ("NODE_LEASE", Figure.shown(configuration.nodeLease)),
-            ("Push messages to phones", configuration.push == nil ? "off: phones ask by themselves" : "on"),
+            ("Push messages to phones", configuration.push == nil ? "off: no phone learns of outgoing messages" : "on"),
         ]
     }
 }

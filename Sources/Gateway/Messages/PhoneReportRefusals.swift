@@ -1,0 +1,170 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Synchronization
+import Timestamps
+
+/// Reports of phones that were refused: counted for `/metrics`, and told in the log. A phone forgets such a report.
+final class PhoneReportRefusals: Sendable {
+    /// What was reported; the raw value is the metric's label.
+    enum Route: String, CaseIterable {
+        case receive
+        case missedCall = "calls/missed"
+        case events
+
+        /// The route of a request; nil when it is no report of a phone.
+        init?(_ method: HTTPRequest.Method, path: String?) {
+            guard method == .post, let path = path?.lowercased() else { return nil }
+            if path == "/v1/messages/receive" {
+                self = .receive
+            } else if path == "/v1/messages/calls/missed" {
+                self = .missedCall
+            } else if path.hasPrefix("/v1/messages/"), path.hasSuffix("/events") {
+                self = .events
+            } else {
+                return nil
+            }
+        }
+    }
+
+    /// Why it was refused; the raw value is the metric's label.
+    enum Reason: String, CaseIterable {
+        /// The key is missing or unknown.
+        case wrongKey = "wrong_key"
+        /// The number is not one of the key's.
+        case foreignNumber = "foreign_number"
+        /// The body is no JSON, or no object.
+        case notJSON = "not_json"
+        /// There is no number, no event of that name, or the message is not one.
+        case invalid
+        /// There is no such message.
+        case notFound = "not_found"
+        /// The body is larger than the route takes.
+        case tooLarge = "too_large"
+    }
+
+    private struct Kind: Hashable {
+        let route: Route
+        let reason: Reason
+    }
+
+    private struct State {
+        var counts: [Kind: Int] = [:]
+        var log = RefusalLog()
+    }
+
+    private let state = Mutex(State())
+
+    /// How many there were since the process started, each kind in a fixed order, those of zero, too.
+    var counts: [(route: Route, reason: Reason, count: Int)] {
+        let counts = state.withLock { $0.counts }
+        return Route.allCases.flatMap { route in
+            Reason.allCases.map { (route, $0, counts[Kind(route: route, reason: $0)] ?? 0) }
+        }
+    }
+
+    /// Counts a refusal of `phone`, and logs it unless enough is said.
+    ///
+    /// - Parameters:
+    ///   - route: What was reported.
+    ///   - reason: Why it was refused.
+    ///   - phone: Who reported it: numbers in part, never whole.
+    ///   - detail: What the phone was told.
+    ///   - now: For the bound on what is logged.
+    ///   - logger: The request's.
+    func note(
+        _ route: Route, _ reason: Reason, phone: String, detail: String,
+        at now: ContinuousClock.Instant = .now, logger: Logger
+    ) {
+        let silent = state.withLock { state in
+            let kind = Kind(route: route, reason: reason)
+            state.counts[kind] = (state.counts[kind] ?? 0).clampedAdding(1)
+            return state.log.note("\(route) \(reason) \(phone)", at: now)
+        }
+        guard let silent else { return }
+        logger.warning(
+            "report of a phone refused",
+            metadata: [
+                "route": "\(route.rawValue)", "reason": "\(reason.rawValue)", "phone": "\(phone)",
+                "detail": "\(detail)", "not_logged_before": "\(silent)",
+            ])
+    }
+}
+
+/// What of refusals goes to the log: each kind once a minute, and at most ``bound`` kinds, whoever causes them.
+struct RefusalLog: Sendable {
+    private var seen: Set<String> = []
+    private var begin: ContinuousClock.Instant?
+    private var silent = 0
+
+    static let interval: Duration = .seconds(60)
+    static let bound = 20
+
+    /// How many were not logged since the last line; nil when this one is not logged either.
+    mutating func note(_ kind: String, at now: ContinuousClock.Instant) -> Int? {
+        if begin.map({ now - $0 >= Self.interval }) ?? true {
+            begin = now
+            seen = []
+        }
+        guard seen.count < Self.bound, seen.insert(kind).inserted else {
+            silent = silent.clampedAdding(1)
+            return nil
+        }
+        defer { silent = 0 }
+        return silent
+    }
+}
+
+/// Notes every report of a phone that is refused for good. It stands behind the identity and inside of the errors.
+struct PhoneReportMiddleware: RouterMiddleware {
+    typealias Context = APIContext
+
+    let refusals: PhoneReportRefusals
+
+    @concurrent func handle(
+        _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch {
+            if let route = PhoneReportRefusals.Route(request.method, path: context.endpointPath),
+                let (reason, detail) = Self.refusal(error, context.identity)
+            {
+                refusals.note(
+                    route, reason, phone: Self.phone(context.identity), detail: detail, logger: context.logger)
+            }
+            throw error
+        }
+    }
+
+    /// Why the phone is answered with a 4xx; nil when it is not.
+    private static func refusal(
+        _ error: any Error, _ identity: Identity?
+    ) -> (PhoneReportRefusals.Reason, detail: String)? {
+        if error is NIOTooManyBytesError { return (.tooLarge, "the body is larger than the route takes") }
+        guard let error = error as? APIError, (400..<500).contains(error.status.code) else { return nil }
+        switch error.status {
+        case .unauthorized where identity == nil: return (.wrongKey, "the key is missing or unknown")
+        case .unauthorized: return (.foreignNumber, "the number is not one of the key's")
+        case .notFound: return (.notFound, "there is no such message")
+        case .contentTooLarge: return (.tooLarge, "the body is larger than the route takes")
+        case .badRequest, .unsupportedMediaType: return (.notJSON, error.data as? String ?? error.message)
+        default:
+            let fields = error.data as? [String: [String]] ?? [:]
+            return (
+                .invalid, fields.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value[0])" }.joined(separator: "; ")
+            )
+        }
+    }
+
+    /// The key and the last digits of its numbers.
+    private static func phone(_ identity: Identity?) -> String {
+        switch identity {
+        case nil: "unknown"
+        case .user(let id): "user \(id)"
+        case .phone(_, let key, let numbers):
+            "key \(key)" + numbers.sorted().prefix(3).map { " ...\($0.suffix(4))" }.joined()
+        }
+    }
+}
