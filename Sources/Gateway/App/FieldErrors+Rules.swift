@@ -27,6 +27,11 @@ extension FieldErrors {
         }
     }
 
+    /// Counts UTF-16 units, as an SMS does: each script may be as long as another.
+    mutating func requireUnits(_ field: String, _ value: String, max: Int) {
+        if value.utf16.count > max { add(field, "The \(field) field must be maximum \(max) char") }
+    }
+
     /// Counts characters.
     mutating func requireCharacters(_ field: String, _ value: String, max: Int) {
         if value.count > max { add(field, "The \(field) field must be maximum \(max) char") }

@@ -16,16 +16,16 @@ extension Page {
     ///   - parameters: The query string.
     ///   - defaultLimit: What an absent `limit` means.
     ///   - maximum: The largest page; the web interface of httpSMS asks for 100.
-    ///   - queryBytes: How long `query` may be.
+    ///   - queryLength: How long `query` may be, in UTF-16 units, as an SMS counts.
     ///   - errors: Where broken rules are noted.
     init(
-        _ parameters: QueryParameters, limit defaultLimit: Int, maximum: Int = 100, queryBytes: Int = 100,
+        _ parameters: QueryParameters, limit defaultLimit: Int, maximum: Int = 100, queryLength: Int = 100,
         errors: inout FieldErrors
     ) {
         let skip = Self.number("skip", parameters, absent: 0, errors: &errors)
         let limit = min(Self.number("limit", parameters, absent: defaultLimit, errors: &errors), maximum)
         let query = (parameters["query"] ?? "").trimmed
-        errors.requireBytes("query", query, max: queryBytes)
+        errors.requireUnits("query", query, max: queryLength)
         self.init(skip: skip, limit: limit, query: query)
     }
 

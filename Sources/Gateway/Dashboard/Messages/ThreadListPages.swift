@@ -41,7 +41,7 @@ struct ThreadListPages: Sendable {
         var errors = FieldErrors()
         // One more than a page tells whether there is another one.
         let page = Page(
-            parameters, limit: Self.pageSize + 1, maximum: Self.pageSize + 1, queryBytes: 50, errors: &errors)
+            parameters, limit: Self.pageSize + 1, maximum: Self.pageSize + 1, queryLength: 50, errors: &errors)
         let problem = errors.messages.values.flatMap(\.self).first
         let isSearch = !page.query.isEmpty
         let (numbers, owner, threads, messages) = try await store.read(.user(userID)) { tx in
