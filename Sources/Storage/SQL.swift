@@ -100,6 +100,8 @@ package enum SQLFragment: Sendable {
     case double
     /// Behind a `CREATE TABLE`: what makes the engine check column types.
     case strict
+    /// The same, for a table that is hardly more than its primary key: its rows are where the key is.
+    case keyed
     /// Behind a `SELECT`: locks the rows it reads until the transaction ends.
     case forUpdate
     /// Behind a `SELECT`: the same, and leaves out rows that others have locked.

@@ -59,6 +59,7 @@ extension SQLFragment {
         case .blob: "BLOB"
         case .double: "REAL"
         case .strict: "STRICT"
+        case .keyed: "STRICT, WITHOUT ROWID"
         // Writers are one at a time, so nothing is left to lock.
         case .forUpdate, .forUpdateSkipLocked: ""
         case .databaseVersion: "sqlite_version()"
@@ -87,7 +88,7 @@ extension SQLFragment {
         case .blob: "BYTEA"
         case .double: "DOUBLE PRECISION"
         // Columns have types there in any case.
-        case .strict: ""
+        case .strict, .keyed: ""
         case .forUpdate: "FOR UPDATE"
         case .forUpdateSkipLocked: "FOR UPDATE SKIP LOCKED"
         case .databaseVersion: "current_setting('server_version')"
@@ -133,7 +134,7 @@ extension SQLFragment {
     private var isLock: Bool {
         switch self {
         case .forUpdate, .forUpdateSkipLocked: true
-        case .int64, .text, .blob, .double, .strict, .databaseTime, .databaseVersion, .databaseSize,
+        case .int64, .text, .blob, .double, .strict, .keyed, .databaseTime, .databaseVersion, .databaseSize,
             .oldestSnapshot, .allowNull,
             .migrationLock, .columns:
             false

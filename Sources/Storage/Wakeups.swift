@@ -25,6 +25,8 @@ package final class Wakeups: Sendable {
         case attachments
         /// An account was deleted.
         case erasures
+        /// Nobody says so yet: texts for searches are looked for once a minute.
+        case searches
     }
 
     /// What other processes on the same store are told.

@@ -48,7 +48,7 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Write the report to a file, as JSON.")
     var json: String?
 
-    @Option(help: "The PostgreSQL of nodes: postgres://user@host/database, one that is only for this.")
+    @Option(help: "The PostgreSQL of nodes, or of lists: postgres://user@host/database, one that is only for this.")
     var databaseURL: String?
 
     @Option(help: "How many nodes share it, separated by commas.")

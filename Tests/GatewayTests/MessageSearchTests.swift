@@ -51,6 +51,21 @@ import Testing
         }
     }
 
+    @Test func aTextOfAnyScriptMayBeAsLong() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            // 漢 takes nine characters in a URL, and three bytes; an emoji is two UTF-16 units.
+            for (character, most) in [("%E6%BC%A2", 50), ("%F0%9F%91%8D", 25), ("q", 50)] {
+                for (count, status) in [(most, 200), (most + 1, 422)] {
+                    let query = String(repeating: character, count: count)
+                    let answer = try await account.client.get("/v1/messages/search?query=\(query)")
+
+                    #expect(answer.status == status, "\(character) \(count)")
+                }
+            }
+        }
+    }
+
     @Test func everyRuleSaysWhatItWants() async throws {
         let table: [(query: String, errors: [String: [String]])] = [
             (

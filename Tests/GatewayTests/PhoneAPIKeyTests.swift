@@ -24,6 +24,25 @@ import Testing
         }
     }
 
+    @Test func aKeyIsFoundByItsNameInAnySpelling() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            for name in ["Büro", "büro 100%", "Склад"] {
+                _ = try await account.client.post("/v1/phone-api-keys", ["name": .string(name)])
+            }
+            let table: [(query: String, names: [JSON])] = [
+                ("B%C3%9CRO", ["büro 100%", "Büro"]), ("buro&limit=1", ["büro 100%"]), ("buro&skip=1", ["Büro"]),
+                ("%25", ["büro 100%"]), ("%D1%81%D0%9A%D0%9B", ["Склад"]), ("_", []),
+                ("", ["Склад", "büro 100%", "Büro"]),
+            ]
+            for row in table {
+                let answer = try await account.client.get("/v1/phone-api-keys?query=\(row.query)")
+
+                #expect(answer.data.array.map { $0["name"] } == row.names, "\(row.query)")
+            }
+        }
+    }
+
     @Test func aNameHas1To60Bytes() async throws {
         let required = "The name field is required"
         let long = "The name field must be maximum 60 char"

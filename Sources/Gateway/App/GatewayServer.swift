@@ -218,6 +218,10 @@ package struct GatewayServer: Sendable {
                 Sweep("erasure", on: .erasures, store: store, clock: clock, logger: logger) { tx in
                     try UserErasure.step(in: tx)
                 },
+                Sweep(
+                    "search", on: .searches, store: store, clock: clock, floor: .seconds(60), logger: logger
+                ) { tx in try SearchFill.step(in: tx) },
+                SearchIndexer(store: store, clock: clock, logger: logger),
                 Upkeep(
                     store: store, clock: clock, retention: configuration.eventRetention,
                     pruners: [

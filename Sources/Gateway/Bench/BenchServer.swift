@@ -114,6 +114,8 @@ actor BenchServer {
                 }
                 if start % 100_000 == 0, start > 0 { progress(start) }
             }
+            // What a server does meanwhile where messages come one by one.
+            try await SearchIndexer(store: opened.store, clock: SystemClock(), logger: Logger(label: "bench")).index()
         }
     }
 

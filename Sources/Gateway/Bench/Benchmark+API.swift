@@ -64,13 +64,23 @@ extension Benchmark {
         ("newest first", "/v1/messages/search?limit=20&sort_descending=true"),
         ("common text", "/v1/messages/search?limit=20&query=booked"),
         ("rare text", "/v1/messages/search?limit=20&query=elephant"),
+        ("rare text, newest first", "/v1/messages/search?limit=20&query=ELEPHANT&sort_descending=true"),
+        ("one text", "/v1/messages/search?limit=20&query=%23{serial}"),
+        ("one number, spelled otherwise", "/v1/messages/search?limit=20&query=001%20(800)%20556-0042"),
+        ("no text", "/v1/messages/search?limit=20&query=giraffe"),
+        ("two letters that nobody has", "/v1/messages/search?limit=20&query=zq"),
     ]
 
     /// How much slower lists and searches are in a store with very many messages: for an account with 10,000 of them,
     /// and for one that has all the others.
     func lists() async throws -> BenchReport.Scenario {
+        guard let url = options.databaseURL else { return try await lists(on: nil) }
+        return try await withSchema(of: url) { try await lists(on: $0) }
+    }
+
+    private func lists(on postgres: String?) async throws -> BenchReport.Scenario {
         var runs: [BenchRun] = []
-        try await withServer("lists") { server in
+        try await withServer("lists", postgres: postgres) { server in
             let small = try await server.makeAccount(0, webhooks: [])
             let large = try await server.makeAccount(1, webhooks: [])
             progress("lists: storing 10000 messages")
@@ -107,6 +117,7 @@ extension Benchmark {
         for page in Self.pages {
             progress("lists: \(page.name), \(what)")
             let path = page.path.replacing("{owner}", with: "%2B\(account.owner.dropFirst())")
+                .replacing("{serial}", with: BenchMessage.serialText(777))
             runs.append(try await timeRequests("\(page.name), \(what)", path, of: account, server))
         }
         return runs

@@ -46,11 +46,16 @@ extension Benchmark {
     private func run(
         _ count: Int, on url: String, seconds: Double
     ) async throws -> (run: BenchRun, databaseCost: Double?) {
+        try await withSchema(of: url) { try await run(count, sharing: $0, seconds: seconds) }
+    }
+
+    /// Runs `body` with the URL of an empty schema, which goes with it.
+    func withSchema<T>(of url: String, _ body: (String) async throws -> T) async throws -> T {
         let schema = "bench_\(UInt32.random(in: 0...(.max)))"
         try await administer(url) { tx in try BenchQueries.createSchema(schema, in: tx) }
         do {
             let path = "\(url)\(url.contains("?") ? "&" : "?")options=-csearch_path%3D\(schema)"
-            let measured = try await run(count, sharing: path, seconds: seconds)
+            let measured = try await body(path)
             try await administer(url) { tx in try BenchQueries.dropSchema(schema, in: tx) }
             return measured
         } catch {

@@ -130,10 +130,19 @@ package struct Benchmark: Sendable {
 
 extension Benchmark {
     /// Runs `body` with a server on a store of its own, which goes with it.
-    func withServer<T>(_ name: String, _ body: (BenchServer) async throws -> T) async throws -> T {
+    ///
+    /// - Parameters:
+    ///   - name: Of its folder.
+    ///   - postgres: An empty schema for it; nil for SQLite.
+    ///   - body: What is measured.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws, and what keeps the server from being set up.
+    func withServer<T>(
+        _ name: String, postgres: String? = nil, _ body: (BenchServer) async throws -> T
+    ) async throws -> T {
         try await sink.reset()
         let home = folder.appendingPathComponent(name)
-        let server = try await BenchServer(in: home)
+        let server = try await BenchServer(in: home, postgres: postgres)
         do {
             let value = try await body(server)
             await server.stop()

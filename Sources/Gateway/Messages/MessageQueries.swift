@@ -10,30 +10,39 @@ enum MessageQueries {
             Message.self, "SELECT * FROM message WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
     }
 
-    /// A conversation, newest first, whose content contains `page.query`. Index: `message_conversation`.
+    /// A conversation, newest first, whose content contains `page.query`. Indexes: `message_conversation`,
+    /// `message_unfolded`.
     static func list(
         userID: UserID, owner: String, contact: String, page: Page, in tx: any Transaction
     ) throws -> [Message] {
-        try tx.all(
+        let query = SearchQuery(page.query)
+        var filter: SQL = ""
+        if !query.isEmpty {
+            let unfolded = try SearchFill.messages(of: userID, in: tx) { content, _, _ in query.isIn(content) }
+            filter = """
+                AND (search_text LIKE \(SearchText.contentPattern(query.text)) ESCAPE '\\'
+                    OR id IN \(list: unfolded))
+                """
+        }
+        return try tx.all(
             Message.self,
             """
             SELECT *
             FROM message
-            WHERE user_id = \(userID) AND owner = \(owner) AND contact = \(contact)
-                AND (\(page.query) = '' OR LOWER(content) LIKE \(SQLPattern.containing(page.query)) ESCAPE '\\')
+            WHERE user_id = \(userID) AND owner = \(owner) AND contact = \(contact) \(filter)
             ORDER BY order_timestamp DESC, id DESC
             LIMIT \(page.limit) OFFSET \(page.skip)
             """)
     }
 
     static func insert(_ message: Message, in tx: any Transaction) throws {
-        try tx.run(
+        let statement: SQL =
             """
             INSERT INTO message (
                 id, request_id, owner, user_id, contact, content, attachments, encrypted, type, status, sim,
                 request_received_at, created_at, updated_at, order_timestamp, scheduled_send_time,
                 send_attempt_count, max_send_attempts, received_at, failure_reason, source, event_count, planned_at,
-                batch, turn, paced, disbelieved_time)
+                batch, turn, paced, disbelieved_time, search_text)
             VALUES (
                 \(message.id), \(message.requestID), \(message.owner), \(message.userID), \(message.contact),
                 \(message.content), \(message.attachments.joined(separator: "\n")), \(message.isEncrypted),
@@ -41,14 +50,17 @@ enum MessageQueries {
                 \(message.updatedAt), \(message.orderTimestamp), \(message.scheduledSendTime),
                 \(message.sendAttemptCount), \(message.maxSendAttempts), \(message.receivedAt),
                 \(message.failureReason), \(message.source), \(message.eventCount), \(message.plannedAt),
-                \(message.batch), \(message.turn), \(message.isPaced), \(message.disbelievedTime))
-            """)
+                \(message.batch), \(message.turn), \(message.isPaced), \(message.disbelievedTime),
+                \(SearchText.of(message)))
+            """
+        try tx.runBatch([statement, SearchIndexQueries.add(message)])
         try MessageThreadQueries.follow(message, isNew: true, in: tx)
         wake(tx)
     }
 
     /// Stores `next` if the message still stands where `previous` was read; false when it moved meanwhile.
     static func move(_ previous: Message, to next: Message, in tx: any Transaction) throws -> Bool {
+        let text = next.failureReason == previous.failureReason ? nil : SearchText.of(next)
         let changed = try tx.run(
             """
             UPDATE message
@@ -59,11 +71,13 @@ enum MessageQueries {
                 send_attempt_count = \(next.sendAttemptCount), failure_reason = \(next.failureReason),
                 event_count = \(next.eventCount), planned_at = \(next.plannedAt), turn = \(next.turn),
                 expires_at = \(next.expiresAt),
-                paced = \(next.isPaced), disbelieved_time = \(next.disbelievedTime)
+                paced = \(next.isPaced), disbelieved_time = \(next.disbelievedTime),
+                search_text = COALESCE(\(text), search_text)
             WHERE id = \(previous.id) AND status = \(previous.status) AND event_count = \(previous.eventCount)
                 AND send_attempt_count = \(previous.sendAttemptCount)
             """)
         guard changed == 1 else { return false }
+        if text != nil { try tx.run(SearchIndexQueries.add(next)) }
         try MessageThreadQueries.follow(next, isNew: false, in: tx)
         if next.plannedAt != nil || next.expiresAt != nil { wake(tx) }
         return true

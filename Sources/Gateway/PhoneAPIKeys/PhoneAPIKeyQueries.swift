@@ -17,18 +17,29 @@ struct PhoneAPIKeyQueries: Sendable {
 
     /// The keys of `userID`, newest first, whose name contains `page.query`. Index: `phone_api_key_user`.
     func list(userID: UserID, page: Page, in tx: any Transaction) throws -> [PhoneAPIKey] {
-        try tx.rows(
+        let query = SearchQuery(page.query)
+        var filter: SQL = ""
+        if !query.isEmpty {
+            // Names are short and few, so they are folded as they are read.
+            let names = try tx.rows(
+                "SELECT id, name FROM phone_api_key WHERE user_id = \(userID) ORDER BY id LIMIT \(Self.mostNamed)")
+            let found: [PhoneAPIKeyID] = try names.filter { query.isIn(try $0.get("name")) }.map { try $0.get("id") }
+            filter = "AND k.id IN \(list: found)"
+        }
+        return try tx.rows(
             """
             SELECT k.*, u.email
             FROM phone_api_key k
             JOIN users u ON u.id = k.user_id
-            WHERE k.user_id = \(userID)
-                AND (\(page.query) = '' OR LOWER(k.name) LIKE \(SQLPattern.containing(page.query)) ESCAPE '\\')
+            WHERE k.user_id = \(userID) \(filter)
             ORDER BY k.created_at DESC, k.id DESC
             LIMIT \(page.limit) OFFSET \(page.skip)
             """
         ).map { try key(row: $0, in: tx) }
     }
+
+    /// Keys of one account that a search by name looks at.
+    private static let mostNamed = 10_000
 
     /// Stores a new key of `userID` without phones, and gives it back.
     func insert(

@@ -7,16 +7,29 @@ import Timestamps
 enum PhoneQueries {
     /// The phones of `userID`, newest first, whose number contains `page.query`. Index: `phone_number`.
     static func list(userID: UserID, page: Page, in tx: any Transaction) throws -> [Phone] {
-        try tx.all(
+        let query = try SearchQuery(page.query) { try numbers(of: userID, in: tx) }
+        return try tx.all(
             Phone.self,
             """
             SELECT *
             FROM phone
-            WHERE user_id = \(userID)
-                AND (\(page.query) = '' OR phone_number LIKE \(SQLPattern.containing(page.query)) ESCAPE '\\')
+            WHERE user_id = \(userID) AND (\(query.condition(folded: "phone_number", number: "phone_number")))
             ORDER BY created_at DESC, id DESC
             LIMIT \(page.limit) OFFSET \(page.skip)
             """)
+    }
+
+    /// The numbers of `userID`, by number; the first 100. Index: `phone_number`.
+    static func numbers(of userID: UserID, in tx: any Transaction) throws -> [String] {
+        try tx.rows(
+            """
+            SELECT phone_number
+            FROM phone
+            WHERE user_id = \(userID)
+            ORDER BY phone_number
+            LIMIT 100
+            """
+        ).map { try $0.get("phone_number") }
     }
 
     /// The phone `id` of `userID`.

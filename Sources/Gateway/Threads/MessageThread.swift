@@ -41,6 +41,9 @@ struct MessageThread: Sendable {
 extension Message {
     /// What its thread shows.
     var threadContent: String { type == .missedCall ? "Missed phone call" : content }
+
+    /// What searches for its thread look through.
+    var threadSearchText: String { SearchText.of(threadContent: threadContent, contact: contact) }
 }
 
 extension MessageThread: JSONWritable {

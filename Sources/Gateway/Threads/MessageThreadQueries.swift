@@ -24,11 +24,12 @@ enum MessageThreadQueries {
             """
             INSERT INTO message_thread (
                 id, user_id, owner, contact, is_archived, is_read, color, status, last_message_content,
-                last_message_id, created_at, updated_at, order_timestamp)
+                last_message_id, created_at, updated_at, order_timestamp, search_text)
             VALUES (
                 \(MessageThreadID(at: tx.now)), \(message.userID), \(message.owner), \(message.contact), 0,
                 \(!isInbound), \(MessageThread.color(of: message.contact)), \(message.status),
-                \(message.threadContent), \(message.id), \(tx.now), \(tx.now), \(message.orderTimestamp))
+                \(message.threadContent), \(message.id), \(tx.now), \(tx.now), \(message.orderTimestamp),
+                \(message.threadSearchText))
             ON CONFLICT (user_id, owner, contact) DO UPDATE SET
                 is_read = CASE WHEN \(isInbound) = 1 THEN 0 ELSE message_thread.is_read END,
                 is_archived = CASE
@@ -41,6 +42,7 @@ enum MessageThreadQueries {
                 status = CASE WHEN \(isLast) THEN excluded.status ELSE message_thread.status END,
                 last_message_content = CASE WHEN \(isLast) THEN excluded.last_message_content
                     ELSE message_thread.last_message_content END,
+                search_text = CASE WHEN \(isLast) THEN excluded.search_text ELSE message_thread.search_text END,
                 last_message_id = CASE WHEN \(isLast) THEN excluded.last_message_id
                     ELSE message_thread.last_message_id END,
                 order_timestamp = CASE WHEN \(isLast) THEN excluded.order_timestamp
@@ -72,25 +74,31 @@ enum MessageThreadQueries {
             """
             UPDATE message_thread
             SET status = \(last.status), last_message_content = \(last.threadContent), last_message_id = \(last.id),
-                order_timestamp = \(last.orderTimestamp), updated_at = \(tx.now)
+                order_timestamp = \(last.orderTimestamp), updated_at = \(tx.now),
+                search_text = \(last.threadSearchText)
             WHERE \(isThread) AND last_message_id = \(message.id)
             """)
     }
 
     /// The threads of `owner`, the one with the newest message first; only those whose last message, or a number,
-    /// contains `page.query`. Index: `message_thread_order`.
+    /// contains `page.query`. Indexes: `message_thread_order`, `message_thread_unfolded`.
     static func list(
         userID: UserID, owner: String, isArchived: Bool, page: Page, in tx: any Transaction
     ) throws -> [MessageThread] {
-        let pattern = SQLPattern.containing(page.query)
+        let query = SearchQuery(page.query) { [owner] }
+        var filter: SQL = ""
+        // Where the phone's own number contains it, all are found.
+        if !query.isInNumber(owner) {
+            let unfolded = try SearchFill.threads(of: userID, with: query, in: tx)
+            filter = "AND (\(query.condition(folded: "search_text", number: "contact")) OR id IN \(list: unfolded))"
+        }
         return try tx.all(
             MessageThread.self,
             """
             SELECT *
             FROM message_thread
             WHERE user_id = \(userID) AND owner = \(owner) AND is_archived = \(isArchived)
-                AND (\(page.query) = '' OR LOWER(last_message_content) LIKE \(pattern) ESCAPE '\\'
-                    OR LOWER(contact) LIKE \(pattern) ESCAPE '\\' OR owner LIKE \(pattern) ESCAPE '\\')
+                \(filter)
             ORDER BY order_timestamp DESC, id DESC
             LIMIT \(page.limit) OFFSET \(page.skip)
             """)

@@ -100,7 +100,7 @@ enum UserErasure {
     /// What else names its account, and what its rows are told apart by.
     private static let tables: [(SQL, SQL)] = [
         ("message_thread", "id"), ("heartbeat", "id"), ("phone_move", "id"), ("account_usage", "user_id"),
-        ("push", "id"),
+        ("push", "id"), ("message_unindexed", "message_id"), ("search_part", "place"), ("search_segment", "segment"),
         ("bulk_message", "request_id"),
         ("idempotency_key", "idempotency_key"),
     ]
