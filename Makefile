@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help deps test-deps toolchain fetched packages update-packages update-images build release run tests-built test fuzz \
-	fuzz-parsers test-recipes screenshots soak bench bench-postgres deb test-deb format lint clean
+	fuzz-parsers simulate test-recipes screenshots soak bench bench-postgres deb test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev libcmark-gfm-dev \
@@ -20,7 +20,8 @@ SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
 TEST_WIDTH := --experimental-maximum-parallelization-width 4
 # The tests hand what the server sent to independent Python libraries; without this variable they fail.
 # The store's tests run on PostgreSQL, too: on one that is started for them.
-SWIFT_TEST := HTTPSMS_PYTHON="$(CURDIR)/$(VENV)/bin/python" Scripts/with-postgresql swift test --skip-build --disable-xctest $(TEST_WIDTH)
+# A seed of the simulation means the same in every process only while sets keep their order.
+SWIFT_TEST := SWIFT_DETERMINISTIC_HASHING=1 HTTPSMS_PYTHON="$(CURDIR)/$(VENV)/bin/python" Scripts/with-postgresql swift test --skip-build --disable-xctest $(TEST_WIDTH)
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,13 +99,18 @@ fuzz-parsers: toolchain deps ## Fuzz the parsers, guided by coverage; `make fuzz
 	@Scripts/install-packages python3
 	@Scripts/fuzz-parsers $(ARGS)
 
+simulate: fetched deps ## Simulate the delivery engine under faults, 1,000 seeds; `make simulate SEED=4711` one, with its last steps.
+	@Scripts/install-packages python3
+	@Scripts/simulate $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 screenshots: tests-built ## Take a picture of every page into screenshots/, and those of README anew.
 	@Scripts/install-packages pngquant
 	@HTTPSMS_SCREENSHOTS=1 $(SWIFT_TEST) --filter 'BrowserTests|PictureTests'
 	@cd screenshots && for picture in dashboard-*.png; do \
 		pngquant --force --speed 1 --output ../docs/images/$$picture $$picture; done
 
-soak: tests-built ## Run the long variants of the crash and fault tests, and fuzz each parser for FUZZ_SECONDS (60).
+soak: tests-built ## Simulate for SIMULATION_SECONDS (600), run the long crash and fault tests, fuzz each parser for FUZZ_SECONDS (60).
+	@Scripts/simulate --seconds $${SIMULATION_SECONDS:-600} --first $$(date +%s%N)
 	@HTTPSMS_SOAK=1 $(SWIFT_TEST) --filter EndToEndTests $(ARGS)
 	@Scripts/fuzz-parsers
 

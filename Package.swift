@@ -5,6 +5,9 @@ import PackageDescription
 /// Whether `make fuzz-parsers` builds: then every target counts the branches that an input takes, and is optimised.
 let isFuzzing = ProcessInfo.processInfo.environment["HTTPSMS_FUZZ"] == "1"
 
+/// Whether `make simulate` builds: then every target is optimised, for a seed takes thousands of steps.
+let isSimulating = ProcessInfo.processInfo.environment["HTTPSMS_SIMULATION"] == "1"
+
 /// One set of settings for every Swift target. `WARNINGS_AS_ERRORS=1` is what `.ci/run` builds with.
 let settings: [SwiftSetting] =
     [
@@ -16,6 +19,7 @@ let settings: [SwiftSetting] =
     ]
     + (ProcessInfo.processInfo.environment["WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : [])
     + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-O"])] : [])
+    + (isSimulating ? [.unsafeFlags(["-O"])] : [])
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
@@ -57,6 +61,18 @@ let fuzzTargets: [Target] =
             exclude: ["CorpusTests.swift"], swiftSettings: settings)
     ]
     : [.testTarget(name: "FuzzTests", dependencies: fuzzDependencies, exclude: ["Driver"], swiftSettings: settings)]
+
+/// The program that simulates; without it the simulation is a part of DeliveryTests.
+let simulationTargets: [Target] =
+    isSimulating
+    ? [
+        .executableTarget(
+            name: "simulate",
+            dependencies: [
+                "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            path: "Tests/DeliveryTests/Simulation", exclude: ["SimulationTests.swift"], swiftSettings: settings)
+    ] : []
 
 let package = Package(
     name: "httpsms",
@@ -157,6 +173,7 @@ let package = Package(
                 nioCore,
                 nioPosix, nioSSL, .product(name: "GRDB", package: "GRDB.swift"),
             ],
+            exclude: isSimulating ? ["Simulation"] : ["Simulation/Driver"],
             swiftSettings: settings),
         .testTarget(
             name: "GatewayTests",
@@ -173,7 +190,7 @@ let package = Package(
             ],
             exclude: ["Judges"],
             swiftSettings: settings),
-    ] + fuzzTargets,
+    ] + fuzzTargets + simulationTargets,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
