@@ -24,6 +24,8 @@ final class SimulatedNode {
     /// The names that are known, and until when.
     var names: [EndpointID: Duration] = [:]
     var nextRenewal: ContinuousClock.Instant
+    /// Which other nodes are dead.
+    var watch = LeaseWatch(life: Simulation.life)
     /// The next step that is planned, so that a wake-up makes another one superfluous.
     var stepNumber = 0
 

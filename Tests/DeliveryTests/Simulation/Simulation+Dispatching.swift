@@ -269,7 +269,11 @@ extension Simulation {
                 try tx.run("UPDATE node SET fenced = 1 WHERE fenced = 0 AND alive_until < \(.databaseTime)")
             }
         } else if !isAlone {
-            _ = try transact(node) { tx in try NodeQueries.fenceDead(except: own, in: tx) }
+            let others = try transact(node) { tx in try NodeQueries.others(than: own, in: tx) }
+            let dead = node.watch.dead(others, at: node.clock.boot())
+            if !dead.isEmpty {
+                _ = try transact(node) { tx in try dead.compactMap { try NodeQueries.fence($0, in: tx) } }
+            }
         }
         try free(node)
     }
