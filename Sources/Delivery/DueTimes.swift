@@ -41,6 +41,7 @@ package enum DueTimes {
         let walk = Walk(step: step, now: now, schedule: schedule)
         if cursor == .start { try walk.pullInLeased(in: tx) }
         var room = batch
+        if cursor == .start { try walk.pullInLeased(in: tx) }
         if let retry = cursor.retry {
             let last = try walk.pullInRetries(of: cursor.endpoint, after: retry, limit: &room, in: tx)
             return Cursor(endpoint: cursor.endpoint, retry: last)
@@ -117,11 +118,41 @@ package enum DueTimes {
             for row in rows {
                 let retry = Cursor.Retry(dueAt: try row.get("due_at"), id: try row.get("id"))
                 last = retry
-                try pullIn(row, .pending, in: tx)
+                try pullIn(retry, .pending, number: try row.get("step"), in: tx)
             }
             let isFull = rows.count == limit
             limit -= rows.count
             return isFull ? last : nil
+        }
+
+        /// Moves the due time of one delivery when it lies further ahead than its schedule allows.
+        private func pullIn(
+            _ retry: Cursor.Retry, _ state: DeliveryState, number: Int, in tx: any Transaction
+        ) throws {
+            guard retry.dueAt - now > longest(beforeStep: number) else { return }
+            let moved = step.map { max(retry.dueAt + $0, now + .seconds(1)) } ?? now + .seconds(1)
+            try tx.run(
+                """
+                UPDATE delivery
+                SET due_at = \(moved)
+                WHERE id = \(retry.id) AND due_at = \(retry.dueAt) AND state = \(literal: state.rawValue)
+                """)
+        }
+
+        /// What is being attempted: one that is handed back waits for the same time again. Index: `delivery_leased`, which
+        /// has no more rows than all nodes have slots.
+        func pullInLeased(in tx: any Transaction) throws {
+            let rows = try tx.rows(
+                """
+                SELECT id, due_at, step
+                FROM delivery
+                WHERE state = \(literal: DeliveryState.leased.rawValue)
+                ORDER BY lease, id
+                """)
+            for row in rows {
+                let retry = Cursor.Retry(dueAt: try row.get("due_at"), id: try row.get("id"))
+                try pullIn(retry, .leased, number: try row.get("step"), in: tx)
+            }
         }
 
         /// The row that was read tells who needs it; only that one's is locked and read again.

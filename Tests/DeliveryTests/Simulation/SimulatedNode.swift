@@ -24,7 +24,7 @@ final class SimulatedNode {
     /// The names that are known, and until when.
     var names: [EndpointID: Duration] = [:]
     var nextRenewal: ContinuousClock.Instant
-    /// Which other nodes it takes for dead.
+    /// Which other nodes are dead.
     var watch = LeaseWatch(life: Simulation.life)
     /// The next step that is planned, so that a wake-up makes another one superfluous.
     var stepNumber = 0
