@@ -4,8 +4,7 @@ import Timestamps
 /// Pulls in what waits for a time that was set back.
 ///
 /// Due times are times of day. When those are set back by an hour, a retry that was due in 2 s would wait for an hour
-/// and 2 s. So after such a step each due time that lies further ahead than its schedule allows moves by the step, and so
-/// does the end of each hold that an endpoint asked for.
+/// and 2 s. So after such a step each due time that lies further ahead than its schedule allows moves by the step.
 package enum DueTimes {
     /// How far the walk is: endpoints go by id, the retries of one by their due times.
     package struct Cursor: Sendable, Hashable {
@@ -24,7 +23,8 @@ package enum DueTimes {
     }
 
     /// One transaction: looks at up to 500 endpoints with their paces, and at up to 500 retries of those that have
-    /// one too far ahead. Index: `delivery_ready`, at the end of each endpoint's retries.
+    /// one too far ahead. Index:
+    /// `delivery_ready`, at the end of each endpoint's retries.
     ///
     /// - Parameters:
     ///   - step: By how much the clock was set, negative; nil when a process starts and nobody knows what was set since:
@@ -39,7 +39,6 @@ package enum DueTimes {
         by step: Duration?, after cursor: Cursor, at now: Timestamp, schedule: RetrySchedule, in tx: any Transaction
     ) throws -> Cursor? {
         let walk = Walk(step: step, now: now, schedule: schedule)
-        if cursor == .start { try walk.pullInLeased(in: tx) }
         var room = batch
         if cursor == .start { try walk.pullInLeased(in: tx) }
         if let retry = cursor.retry {
@@ -165,33 +164,6 @@ package enum DueTimes {
             pace = known
             pace.pullIn(by: step, at: now)
             if pace != known { try tx.run(DeliveryQueries.setPace(pace, of: id)) }
-        }
-
-        /// Those that are being attempted: one that is handed back waits for the same time again. Index: `delivery_leased`,
-        /// which has no more rows than all nodes have slots.
-        func pullInLeased(in tx: any Transaction) throws {
-            let rows = try tx.rows(
-                """
-                SELECT id, due_at, step
-                FROM delivery
-                WHERE state = \(literal: DeliveryState.leased.rawValue)
-                ORDER BY lease, id
-                """)
-            for row in rows { try pullIn(row, .leased, in: tx) }
-        }
-
-        /// Moves the due time of one delivery when it lies further ahead than its schedule allows.
-        private func pullIn(_ row: Row, _ state: DeliveryState, in tx: any Transaction) throws {
-            let dueAt: Timestamp = try row.get("due_at")
-            guard dueAt - now > longest(beforeStep: try row.get("step")) else { return }
-            let moved = step.map { max(dueAt + $0, now + .seconds(1)) } ?? now + .seconds(1)
-            try tx.run(
-                """
-                UPDATE delivery
-                SET due_at = \(moved)
-                WHERE id = \(try row.get("id", as: DeliveryID.self)) AND due_at = \(dueAt)
-                    AND state = \(literal: state.rawValue)
-                """)
         }
 
         func pullInRelease(of endpoint: String, _ row: Row, in tx: any Transaction) throws {
