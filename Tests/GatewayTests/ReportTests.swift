@@ -80,7 +80,7 @@ import Timestamps
             #expect(first.message == "message event stored successfully")
             #expect(first.data["status"] == "sent")
             #expect(first.data["sent_at"].string == sent)
-            #expect(first.data["order_timestamp"].string == sent)
+            #expect(first.data["order_timestamp"] == first.data["updated_at"])
             #expect(second.data["status"] == "delivered")
             #expect(second.data["delivered_at"].string == delivered)
             #expect(second.data["send_time"] == first.data["send_time"])

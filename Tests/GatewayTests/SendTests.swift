@@ -21,7 +21,7 @@ import Timestamps
             let (data, time) = (answer.data, answer.data["created_at"])
             let expected: JSON = [
                 "id": data["id"], "request_id": "order-17", "owner": "+18005550199", "user_id": .string(account.id),
-                "contact": "+8005550100", "content": "Hi", "attachments": [], "encrypted": false,
+                "contact": "+18005550100", "content": "Hi", "attachments": [], "encrypted": false,
                 "type": "mobile-terminated", "status": "pending", "sim": "SIM2", "send_time": .null,
                 "request_received_at": time, "created_at": time, "updated_at": time, "order_timestamp": time,
                 "last_attempted_at": .null, "scheduled_at": time, "sent_at": .null, "scheduled_send_time": .null,
