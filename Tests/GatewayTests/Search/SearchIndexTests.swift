@@ -108,7 +108,8 @@ import Timestamps
             }
 
             let counts = try await Self.counts(store)
-            #expect(counts[0] <= 6, "\(counts)")
+            // 20 were made, and each looked at another; which one, those that are as old as each other leave open.
+            #expect(counts[0] <= 10, "\(counts)")
             #expect(try await store.read { tx in try Self.find("message", in: tx) }.count == 20)
         }
     }
