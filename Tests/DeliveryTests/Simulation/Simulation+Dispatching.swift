@@ -14,7 +14,6 @@ extension Simulation {
         if let before { checks.ended(before, at: now) }
         var limits = ReadySet.Limits()
         limits.slots = 64
-        if twin == .largeFirstWindow { (limits.firstWindow, limits.newcomers) = (16, 1) }
         let node = SimulatedNode(
             number: number, incarnation: (before?.incarnation ?? 0) + 1, clock: machines[number].clock, limits: limits)
         nodes.removeAll { $0.number == number }
