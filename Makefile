@@ -83,6 +83,7 @@ test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook
 	@[ -n "$(ARGS)" ] || python3 -m unittest discover --quiet Tests/Scripts
 	@[ -n "$(ARGS)" ] || Scripts/test-recipes
 	@[ -n "$(ARGS)" ] || HTTPSMS_ENGINE=postgresql $(SWIFT_TEST) --filter GatewayTests --skip BrowserTests
+	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/phone-number-table --check
 	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/test-docs
 	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/fuzz-api
 	@$(SWIFT_TEST) $(ARGS)
