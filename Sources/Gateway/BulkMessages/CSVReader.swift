@@ -121,7 +121,7 @@ struct CSVReader {
 
     private static func string(_ bytes: [UInt8]) -> String? {
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
-        return bytes.contains(0) ? text.replacing("\0", with: "\u{FFFD}") : text
+        return bytes.contains(0) ? text.withoutNULs : text
     }
 
     /// Blanks, joiners and marks on the quote before: nothing that somebody wrote beside a cell.

@@ -10,7 +10,7 @@ enum XLSXText {
         var units: [UInt16] = []
         var index = 0
         func flush() {
-            decoded += String(decoding: units, as: UTF16.self).replacing("\0", with: "\u{FFFD}").utf8
+            decoded += String(decoding: units, as: UTF16.self).withoutNULs.utf8
             units = []
         }
         while index < bytes.count {

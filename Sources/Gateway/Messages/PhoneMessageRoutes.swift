@@ -137,7 +137,7 @@ struct PhoneMessageRoutes {
     /// The reason as httpSMS words it (contract 4.1.5).
     private static func failureReason(_ reason: String?) -> String {
         guard let reason, !reason.isEmpty else { return "UNKNOWN ERROR" }
-        guard reason.contains("android.permission.SEND_SMS") else { return reason }
+        guard reason.hasBytes("android.permission.SEND_SMS") else { return reason }
         return reason + """
              You need to grant the SMS permission to the httpSMS Android app \
             https://httpsms.com/blog/grant-send-and-read-sms-permissions-on-android

@@ -27,10 +27,10 @@ struct SearchQuery: Sendable {
     var isEmpty: Bool { text.isEmpty }
 
     /// Whether `other`, which is not folded yet, contains it.
-    func isIn(_ other: String) -> Bool { isEmpty || FoldedText.of(other).contains(text) }
+    func isIn(_ other: String) -> Bool { isEmpty || FoldedText.of(other).hasBytes(text) }
 
     /// Whether `number`, as numbers are stored, contains it in some spelling.
-    func isInNumber(_ number: String) -> Bool { isIn(number) || numbers.contains { number.contains($0) } }
+    func isInNumber(_ number: String) -> Bool { isIn(number) || numbers.contains { number.hasBytes($0) } }
 
     /// Of `0044 7700 900456`, `+447700900456`; of `(212) 555-0188`, its digits, and `+12125550188` where that is its region.
     private static func numbers(_ text: String, owners: () throws -> [String]) rethrows -> [String] {

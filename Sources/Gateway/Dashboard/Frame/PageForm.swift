@@ -60,11 +60,11 @@ struct PageForm: Sendable {
     func text(_ name: String) -> String { secret(name).trimmed }
 
     /// The same with its white space, which may be part of a password.
-    func secret(_ name: String) -> String { (fields[name] ?? "").replacing("\0", with: "\u{FFFD}") }
+    func secret(_ name: String) -> String { (fields[name] ?? "").withoutNULs }
 
     /// Every value of a field that may be repeated, as check boxes are.
     func list(_ name: String) -> [String] {
-        fields.list(name).map { $0.replacing("\0", with: "\u{FFFD}") }
+        fields.list(name).map { $0.withoutNULs }
     }
 
     /// The file that was chosen; nil when none was.

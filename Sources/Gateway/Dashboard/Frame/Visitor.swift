@@ -14,7 +14,7 @@ struct Visitor: Sendable {
 
     init(network: String, address: String, agent: String, devices: [String] = []) {
         (self.network, self.address, self.devices) = (network, address, devices)
-        self.agent = String(decoding: agent.replacing("\0", with: "").utf8.prefix(255), as: UTF8.self)
+        self.agent = String(decoding: agent.utf8.lazy.filter { $0 != 0 }.prefix(255), as: UTF8.self)
     }
 
     init(_ request: Request, _ context: PageContext) {

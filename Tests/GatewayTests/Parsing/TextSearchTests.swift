@@ -1,0 +1,29 @@
+import Testing
+
+@testable import Gateway
+
+/// What is looked for in texts of any size.
+@Suite(.timeLimit(.minutes(1))) struct TextSearchTests {
+    @Test(arguments: [
+        ("", "a", false), ("abc", "bc", true), ("abc", "abcd", false), ("aab", "ab", true), ("Grüße", "üß", true),
+        ("e\u{301}", "e", true),
+    ])
+    func bytesAreFound(_ text: String, _ part: String, _ isThere: Bool) {
+        #expect(text.hasBytes(part) == isThere)
+    }
+
+    @Test(arguments: [("", ""), ("a", "a"), ("a\0b\0", "a\u{FFFD}b\u{FFFD}"), ("\0\u{301}", "\u{FFFD}\u{301}")])
+    func aNULIsReplaced(_ text: String, _ expected: String) {
+        #expect(text.withoutNULs == expected)
+    }
+
+    /// Each is larger than most bodies may be. By characters, these take minutes.
+    @Test(arguments: ["🇩🇪", "\u{301}", "👨‍👩‍👧", "\u{1100}", "\r\n", "\0"])
+    func theCostGrowsWithTheLengthAlone(_ unit: String) {
+        let text = String(repeating: unit, count: (4 << 20) / unit.utf8.count)
+
+        #expect(!text.hasBytes("android.permission.SEND_SMS"))
+        #expect(("\0" + text).withoutNULs.unicodeScalars.first == "\u{FFFD}")
+        #expect(text[...].trimmed.utf8.count <= text.utf8.count)
+    }
+}
