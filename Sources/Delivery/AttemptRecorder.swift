@@ -17,6 +17,8 @@ final class AttemptRecorder: Sendable {
         /// How long the attempt took.
         var took: Duration = .zero
         let retryAt: Timestamp?
+        /// When the attempt had ended, by the clock that nobody can set; nil when there was none.
+        var endedAt: ContinuousClock.Instant?
     }
 
     private struct State {
@@ -72,7 +74,8 @@ final class AttemptRecorder: Sendable {
             let stored = batch.results.map { result in
                 Stored(
                     id: result.claim.id, endpoint: result.claim.endpointID, signal: ReadySet.Signal(result),
-                    took: result.result.duration, retryAt: result.retryAt)
+                    took: result.result.duration, retryAt: result.retryAt,
+                    endedAt: result.judgedAt?.boot)
             }
             let returned = batch.returned.map { claim in
                 Stored(id: claim.id, endpoint: claim.endpointID, signal: .neutral, retryAt: nil)

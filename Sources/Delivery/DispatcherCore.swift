@@ -120,7 +120,7 @@ struct DispatcherCore: Sendable {
             add(endpoint, .first, dueAt: now.wall)
         case .stored(let done):
             held.remove(done.id)
-            if done.retryAt != nil { retries.note(done.id, at: now.boot) }
+            if done.retryAt != nil { retries.note(done.id, endedAt: done.endedAt ?? now.boot, at: now.boot) }
             ready.finished(done.endpoint, done.signal, took: done.took, retryAt: done.retryAt, at: now.wall)
             if let retryAt = done.retryAt { note(done.endpoint, .retry, dueAt: retryAt) }
         case .claimed(let claims):

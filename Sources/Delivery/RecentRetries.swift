@@ -8,7 +8,7 @@ import Timestamps
 /// that their clocks agree.
 struct RecentRetries: Sendable {
     private let start: ContinuousClock.Instant
-    private var storedAt: [DeliveryID: ContinuousClock.Instant] = [:]
+    private var endedAt: [DeliveryID: ContinuousClock.Instant] = [:]
     private var order: [(id: DeliveryID, at: ContinuousClock.Instant)] = []
 
     /// Knows of nothing that was tried before `start`.
@@ -16,19 +16,19 @@ struct RecentRetries: Sendable {
         self.start = start
     }
 
-    /// Notes that a failed attempt of `delivery` was stored.
-    mutating func note(_ delivery: DeliveryID, at now: ContinuousClock.Instant) {
+    /// Notes that a failed attempt of `delivery` ended at `end`: what it takes to store it is no part of the second.
+    mutating func note(_ delivery: DeliveryID, endedAt end: ContinuousClock.Instant, at now: ContinuousClock.Instant) {
         let over = order.prefix { $0.at.duration(to: now) >= Self.leastWait }
-        for entry in over where storedAt[entry.id] == entry.at { storedAt[entry.id] = nil }
+        for entry in over where endedAt[entry.id] == entry.at { endedAt[entry.id] = nil }
         order.removeFirst(over.count)
-        storedAt[delivery] = now
-        order.append((delivery, now))
+        endedAt[delivery] = end
+        order.append((delivery, end))
     }
 
     /// How long the attempt of `claim` has to wait; zero when its last one is old enough, or it is the first.
     func wait(before claim: ClaimedDelivery, at now: ContinuousClock.Instant) -> Duration {
         guard claim.attempt > 1 else { return .zero }
-        let last = storedAt[claim.id] ?? start
+        let last = endedAt[claim.id] ?? start
         return max(Self.leastWait - last.duration(to: now), .zero)
     }
 
