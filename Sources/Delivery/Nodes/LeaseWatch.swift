@@ -41,7 +41,7 @@ struct LeaseWatch {
     ///
     /// One that is not over by the database's clock may have a longer life than ours: that one is given ``patience`` lives.
     mutating func dead(_ others: [Sighting], at now: ContinuousClock.Instant) -> [Sighting] {
-        let isLate = lastLook.map { $0.duration(to: now) > max(life / 4, Self.usualGap) } ?? true
+        let isLate = lastLook.map { $0.duration(to: now) > life / 4 } ?? true
         lastLook = now
         var seen: [Lease: (end: Timestamp, at: ContinuousClock.Instant)] = [:]
         for other in others {
@@ -56,6 +56,4 @@ struct LeaseWatch {
     }
 
     private static let patience = 3
-    /// Looks are a second apart: with a short lease, one that comes in time is not late.
-    private static let usualGap: Duration = .seconds(2)
 }
