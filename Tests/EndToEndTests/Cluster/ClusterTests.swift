@@ -67,21 +67,29 @@ extension EndToEndTests {
         /// Frozen for longer than its lease and woken: what it had in flight was sent by others, and its late results are
         /// refused.
         @Test(.timeLimit(.minutes(3))) func aFrozenNodeStoresNothingWhenItWakesUp() async throws {
+            let warmUp = 20
             try await withReceiver { receiver in
                 try await Nodes.with(2) { nodes in
                     // Only the first node is asked, so what is in flight when it freezes is its own.
                     let client = Client(installation: nodes.all[0])
                     try await client.webhook(receiver.baseURL + "/hook", events: [NodesLoad.received])
-                    receiver.react { _, earlier in earlier == 0 ? .answerAfter(.seconds(2), 200) : .answer(200) }
                     let frozen = try #require(nodes.all[0].server)
                     let other = try #require(nodes.all[1].server)
                     other.signal(SIGSTOP)
+                    // A webhook begins with few requests at a time: these let it have five.
+                    receiver.react { _, _ in .answer(200) }
+                    for number in 0..<warmUp { try await client.receive("first \(number)", number: 100 + number) }
+                    try await until("the first are stored") {
+                        try await nodes.rows("SELECT id FROM delivery WHERE state = 2").count == warmUp
+                    }
+                    receiver.react { _, earlier in earlier == 0 ? .answerAfter(.seconds(2), 200) : .answer(200) }
                     for number in 0..<5 { try await client.receive("sms \(number)", number: number) }
-                    try await until("all are in flight") { receiver.count == 5 }
+                    try await until("all are in flight") { receiver.count == warmUp + 5 }
+                    #expect(receiver.answers(200) == warmUp, "none of the five was answered yet")
                     frozen.signal(SIGSTOP)
                     other.signal(SIGCONT)
 
-                    try await until("others have sent them", within: .seconds(40)) { receiver.count == 10 }
+                    try await until("others have sent them", within: .seconds(40)) { receiver.count == warmUp + 10 }
                     try await until("and stored that") {
                         try await nodes.rows("SELECT id FROM delivery WHERE state <> 2").isEmpty
                     }
@@ -92,12 +100,14 @@ extension EndToEndTests {
                     try await until("it goes on under a new lease") { frozen.errors.contains("under a new lease") }
                     #expect(other.errors.contains("a node is dead, its deliveries are freed"))
 
-                    // Numbers of attempts: 1 of the frozen node, which nobody heard of, 2 of the other.
+                    // Numbers of attempts beside the first ones: 1 of the frozen node, which nobody heard of, 2 of the other.
                     let attempts = try await nodes.rows("SELECT number, status_code FROM attempt ORDER BY number")
-                    #expect(try attempts.map { try $0.get("number", as: Int.self) } == [2, 2, 2, 2, 2])
+                    #expect(
+                        try attempts.map { try $0.get("number", as: Int.self) }
+                            == [Int](repeating: 1, count: warmUp) + [2, 2, 2, 2, 2])
                     try await client.receive("after", number: 9)
                     try await until("it delivers again") {
-                        receiver.arrivals.last?.messageID != nil && receiver.count == 11
+                        receiver.arrivals.last?.messageID != nil && receiver.count == warmUp + 11
                     }
                 }
             }
