@@ -78,28 +78,24 @@ enum ResultQueries {
 
     /// What a batch means for one endpoint.
     private struct Counts {
-        var succeeded = 0
-        var failed = 0
-        var lastSuccessAt: Timestamp?
-        var lastFailureAt: Timestamp?
-        /// Failed attempts after the last success of the batch.
-        var failuresInRow = 0
+        /// What it adds to the account and the health; since when it fails is the time at which it is stored.
+        var noted = EndpointCounts()
         var isGone = false
         /// The version of the endpoint that failed last.
         var version: Int64?
 
         mutating func add(_ result: RecordedAttempt) {
             if case .succeeded = result.verdict {
-                succeeded += 1
-                lastSuccessAt = max(lastSuccessAt ?? result.startedAt, result.startedAt)
-                failuresInRow = 0
+                noted.succeeded += 1
+                noted.lastSuccessAt = max(noted.lastSuccessAt ?? result.startedAt, result.startedAt)
+                noted.failuresInRow = 0
                 return
             }
-            if result.verdict == .failed { failed += 1 }
+            if result.verdict == .failed { noted.failed += 1 }
             if result.verdict == .disabled { isGone = true }
             version = max(version ?? result.endpointVersion, result.endpointVersion)
-            lastFailureAt = max(lastFailureAt ?? result.startedAt, result.startedAt)
-            failuresInRow += 1
+            noted.lastFailureAt = max(noted.lastFailureAt ?? result.startedAt, result.startedAt)
+            noted.failuresInRow += 1
         }
     }
 
@@ -159,20 +155,18 @@ enum ResultQueries {
     }
 
     private static func tally(_ count: Counts, of endpoint: EndpointID, in tx: any Transaction) -> [SQL] {
-        var noted = EndpointCounts()
-        (noted.succeeded, noted.failed) = (count.succeeded, count.failed)
-        (noted.lastSuccessAt, noted.lastFailureAt) = (count.lastSuccessAt, count.lastFailureAt)
-        (noted.failuresInRow, noted.failingSince) = (count.failuresInRow, count.failuresInRow > 0 ? tx.now : nil)
+        var noted = count.noted
+        if noted.failuresInRow > 0 { noted.failingSince = tx.now }
         guard tx.isSerial else { return [EndpointSlots.note(noted, of: endpoint, in: tx)] }
         let ended: SQL = """
             UPDATE tally
-            SET succeeded = succeeded + \(count.succeeded), failed = failed + \(count.failed)
+            SET succeeded = succeeded + \(noted.succeeded), failed = failed + \(noted.failed)
             WHERE endpoint_id = \(endpoint)
             """
         let health = EndpointSlots.health(noted, of: endpoint)
-        guard count.succeeded + count.failed > 0 else { return [health] }
+        guard noted.succeeded + noted.failed > 0 else { return [health] }
         let hour = HourlyCounts.add(
-            succeeded: count.succeeded, failed: count.failed, of: endpoint, hour: HourlyCounts.hour(of: tx.now))
+            succeeded: noted.succeeded, failed: noted.failed, of: endpoint, hour: HourlyCounts.hour(of: tx.now))
         return [ended, health, hour]
     }
 
@@ -181,7 +175,7 @@ enum ResultQueries {
         _ count: Counts, of endpoint: EndpointID, in tx: any Transaction
     ) throws -> String? {
         if count.isGone { return "gone: the receiver answered 410; correct the callback URL and resume the webhook" }
-        guard count.failuresInRow > 0 else { return nil }
+        guard count.noted.failuresInRow > 0 else { return nil }
         let failures = try EndpointSlots.failures(of: endpoint, in: tx)
         guard let since = failures.since, tx.now - since >= failingTime, failures.count >= failingCount else {
             return nil
