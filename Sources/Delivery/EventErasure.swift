@@ -49,9 +49,7 @@ package enum EventErasure {
             "SELECT id FROM event WHERE user_id = \(userID) ORDER BY position LIMIT \(limit)"
         ).map { try $0.get("id") }
         if events.isEmpty { return .done }
-        try EventNumbering.keepHead(in: tx)
-        try tx.run("DELETE FROM event_body WHERE event_id IN \(list: events)")
-        try tx.run("DELETE FROM event WHERE id IN \(list: events)")
+        try EventLog.delete(events, in: tx)
         return .erased
     }
 }

@@ -72,6 +72,14 @@ package enum EventLog {
         try tx.value(EventNumbering.head) ?? 0
     }
 
+    /// Deletes `events` with their bodies, whose positions nobody gets again.
+    static func delete(_ events: [EventID], in tx: any Transaction) throws {
+        if events.isEmpty { return }
+        try EventNumbering.keepHead(in: tx)
+        try tx.run("DELETE FROM event_body WHERE event_id IN \(list: events)")
+        try tx.run("DELETE FROM event WHERE id IN \(list: events)")
+    }
+
     private static let select: SQL = """
         SELECT e.*, b.body
         FROM event e

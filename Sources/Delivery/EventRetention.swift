@@ -88,9 +88,7 @@ package struct EventRetention: Sendable {
         ).map { try $0.get("id") }
         if locked.count < old.count { next.passOver(until: cutoff - .microseconds(1)) }
         if locked.isEmpty { return 0 }
-        try EventNumbering.keepHead(in: tx)
-        try tx.run("DELETE FROM event_body WHERE event_id IN \(list: locked)")
-        try tx.run("DELETE FROM event WHERE id IN \(list: locked)")
+        try EventLog.delete(locked, in: tx)
         return locked.count
     }
 
