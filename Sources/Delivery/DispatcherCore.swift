@@ -209,9 +209,7 @@ struct DispatcherCore: Sendable {
         }
         return zip(requests, claims).flatMap { request, claim -> [Action] in
             switch claim {
-            case .taken(let endpoint, let deliveries):
-                return taken(deliveries, of: endpoint, request, at: now)
-            case .takenInPart(let endpoint, let deliveries, let unreadable):
+            case .taken(let endpoint, let deliveries, let unreadable):
                 return unreadable.map { .report(.unreadable(request.endpoint, $0)) }
                     + taken(deliveries, of: endpoint, request, at: now)
             case .notActive:

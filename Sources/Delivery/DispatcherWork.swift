@@ -17,10 +17,8 @@ struct DispatcherWork: Sendable {
 
     /// What one request of a claim gave.
     enum Claimed: Sendable {
-        /// These are ours now.
-        case taken(Endpoint, [ClaimedDelivery])
-        /// These are ours now, beside others that cannot be read and have failed: which, and why.
-        case takenInPart(Endpoint, [ClaimedDelivery], unreadable: [String])
+        /// These are ours now, perhaps beside others that cannot be read and have failed: which, and why.
+        case taken(Endpoint, [ClaimedDelivery], unreadable: [String] = [])
         /// The endpoint was paused, disabled or deleted.
         case notActive
         /// Nothing is claimed before the name is looked up: a name server that is silent holds no slot and no lease.
@@ -63,7 +61,7 @@ struct DispatcherWork: Sendable {
         let limit = knowledge == .failure ? 1 : request.limit
         guard endpoint.pace.interval != nil else {
             let taken = try take(request.lane, limit, from: &endpoint, lease: lease, at: now, in: tx)
-            return Claimed(taken, of: endpoint)
+            return .taken(endpoint, taken.deliveries, unreadable: taken.unreadable)
         }
         return try claimAtPace(request.lane, limit, from: &endpoint, lease: lease, at: now, in: tx)
     }
@@ -85,7 +83,7 @@ struct DispatcherWork: Sendable {
             endpoint.pace.book(taken.deliveries.count, at: now)
             try tx.run(DeliveryQueries.setPace(endpoint.pace, of: endpoint.id))
         }
-        return Claimed(taken, of: endpoint)
+        return .taken(endpoint, taken.deliveries, unreadable: taken.unreadable)
     }
 
     /// Takes at most `limit` deliveries: of what is let go one at a time, or else whatever waits.
@@ -132,13 +130,4 @@ struct DispatcherWork: Sendable {
     }
 
     private static let batch = 500
-}
-
-extension DispatcherWork.Claimed {
-    fileprivate init(_ taken: DeliveryQueries.Taken, of endpoint: Endpoint) {
-        self =
-            taken.unreadable.isEmpty
-            ? .taken(endpoint, taken.deliveries)
-            : .takenInPart(endpoint, taken.deliveries, unreadable: taken.unreadable)
-    }
 }

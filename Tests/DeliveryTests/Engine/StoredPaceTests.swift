@@ -191,7 +191,7 @@ extension EngineHarness {
         let claimed = try await store.write(.engine) { [clock] tx in
             try work.claim([request], lease: lease, at: clock.now(), in: tx)
         }
-        guard case .taken(let endpoint, let deliveries) = claimed.first else { return ([], Pace()) }
+        guard case .taken(let endpoint, let deliveries, _) = claimed.first else { return ([], Pace()) }
         return (deliveries, endpoint.pace)
     }
 

@@ -64,11 +64,11 @@ final class Checks {
 
     /// After a claim, in its transaction.
     func claimed(_ claims: [DispatcherWork.Claimed], in tx: any Transaction) throws {
-        for case .taken(let endpoint, let deliveries) in claims where !deliveries.isEmpty {
+        for case .taken(let endpoint, let deliveries, _) in claims where !deliveries.isEmpty {
             let status: EndpointStatus? = try tx.value("SELECT status AS value FROM endpoint WHERE id = \(endpoint.id)")
             if status != .active { fail(.activeOnly, "\(deliveries.count) claimed of \(endpoint.id)") }
         }
-        for case .takenInPart(let endpoint, _, let unreadable) in claims where spoilt.isEmpty {
+        for case .taken(let endpoint, _, let unreadable) in claims where spoilt.isEmpty && !unreadable.isEmpty {
             fail(.youngStays, "events of \(endpoint.id) are gone: \(unreadable)")
         }
     }

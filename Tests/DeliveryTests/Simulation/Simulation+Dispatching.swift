@@ -301,7 +301,7 @@ extension Simulation {
 
 extension DispatcherWork.Claimed {
     fileprivate var allOrNothing: DispatcherWork.Claimed {
-        if case .takenInPart(_, _, let unreadable) = self { .unreadable(unreadable[0]) } else { self }
+        if case .taken(_, _, let unreadable) = self, let reason = unreadable.first { .unreadable(reason) } else { self }
     }
 }
 
