@@ -44,7 +44,8 @@ package struct AttemptRunner: Sendable {
                 headers: headers(claim, endpoint, startedAt), body: claim.body, isPublicOnly: endpoint.isPublicOnly,
                 caller: Self.caller(endpoint), turn: .init(delivery: claim.id.text, attempt: claim.attempt))
             result = await sender.send(request, within: Self.timeLimit)
-            result.receiver = KnownReceiver(host: url.host)
+            // Nothing but a redirect means something of its own anywhere.
+            if case .response(300..<400) = result.outcome { result.receiver = KnownReceiver(host: url.host) }
         } catch {
             result = AttemptResult(outcome: .failure(AttemptFailure(.urlInvalid, "\(error)")))
         }

@@ -22,9 +22,8 @@ package enum DueTimes {
         package static let start = Cursor(endpoint: "", retry: nil)
     }
 
-    /// One transaction: looks at up to 500 endpoints with their paces, and at up to 500 retries of those that have
-    /// one too far ahead. Index:
-    /// `delivery_ready`, at the end of each endpoint's retries.
+    /// One transaction: looks at up to 500 endpoints with their paces, and at up to 500 retries of those that have one too
+    /// far ahead. Index: `delivery_ready`, at the end of each endpoint's retries.
     ///
     /// - Parameters:
     ///   - step: By how much the clock was set, negative; nil when a process starts and nobody knows what was set since:

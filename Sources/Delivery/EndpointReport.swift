@@ -59,11 +59,15 @@ extension EndpointQueries {
         return try tx.value("SELECT accepted AS value FROM tally_now WHERE endpoint_id = \(id)") ?? 0
     }
 
-    /// What was noted and not added up yet counts, too: see ``EndpointSlots``.
+    /// What was noted and not added up yet is later than the health, see ``EndpointSlots``.
     private static let reports: SQL = """
-        SELECT e.*, h.last_success_at, h.last_failure_at,
-            (SELECT MAX(s.last_success_at) FROM endpoint_slot s WHERE s.endpoint_id = e.id) AS noted_success_at,
-            (SELECT MAX(s.last_failure_at) FROM endpoint_slot s WHERE s.endpoint_id = e.id) AS noted_failure_at,
+        SELECT e.*, COALESCE((
+                SELECT MAX(s.last_success_at)
+                FROM endpoint_slot s
+                WHERE s.endpoint_id = e.id), h.last_success_at) AS last_success_at, COALESCE((
+                SELECT MAX(s.last_failure_at)
+                FROM endpoint_slot s
+                WHERE s.endpoint_id = e.id), h.last_failure_at) AS last_failure_at,
             t.accepted - t.succeeded - t.failed - t.cancelled - t.pruned
                 + (SELECT COUNT(*) FROM delivery d WHERE d.endpoint_id = e.id AND d.sequence IS NULL) AS open_count
         FROM endpoint e
@@ -75,11 +79,8 @@ extension EndpointQueries {
     private func report(row: Row, at now: Timestamp) throws -> EndpointReport {
         var endpoint = try endpoint(row: row)
         if let previous = endpoint.previousSigningKey, previous.expiresAt <= now { endpoint.previousSigningKey = nil }
-        func latest(_ columns: String...) throws -> Timestamp? {
-            try columns.compactMap { try row.find($0, as: Timestamp.self) }.max()
-        }
         return EndpointReport(
-            endpoint: endpoint, lastSuccessAt: try latest("last_success_at", "noted_success_at"),
-            lastFailureAt: try latest("last_failure_at", "noted_failure_at"), openCount: try row.get("open_count"))
+            endpoint: endpoint, lastSuccessAt: try row.find("last_success_at"),
+            lastFailureAt: try row.find("last_failure_at"), openCount: try row.get("open_count"))
     }
 }

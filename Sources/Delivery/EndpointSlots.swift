@@ -205,6 +205,6 @@ package enum EndpointSlots {
     /// The present second of the database's clock.
     private static let now: SQL = "\(.databaseTime) / 1000000"
     private static let batch = 500
-    /// Seconds, by which a transaction may be committed later than it noted something.
+    /// Seconds, by which a transaction may be committed later than it noted something. The view `tally_now` has the same.
     private static let margin = 15
 }
