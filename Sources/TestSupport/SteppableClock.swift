@@ -3,11 +3,11 @@ import Timestamps
 
 /// Both clocks of a machine, which stand still until a test lets time pass, or sets one of them.
 package final class SteppableClock: WallClock {
-    private let state: Mutex<(instants: Instants, random: UInt64)>
+    private let state: Mutex<(instants: Instants, random: SeededGenerator)>
 
     /// Starts at `start`, by default 2026-07-22T10:15:29.814Z; `seed` decides what is drawn.
     package init(at start: Timestamp = Timestamp(microseconds: 1_784_715_329_814_000), seed: UInt64 = 0) {
-        state = Mutex((Instants(wall: start, boot: Self.epoch), seed))
+        state = Mutex((Instants(wall: start, boot: Self.epoch), SeededGenerator(seed: seed)))
     }
 
     package func now() -> Timestamp { state.withLock { $0.instants.wall } }
@@ -25,16 +25,8 @@ package final class SteppableClock: WallClock {
         pass(duration)
     }
 
-    /// The generator of Steele, Lea and Flood, 2014.
-    package func draw() -> UInt64 {
-        state.withLock { state in
-            state.random &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state.random
-            mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ mixed >> 31
-        }
-    }
+    /// What the seed decides.
+    package func draw() -> UInt64 { state.withLock { $0.random.next() } }
 
     /// Lets time pass, by both clocks.
     package func pass(_ duration: Duration) {

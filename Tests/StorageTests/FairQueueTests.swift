@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Storage
@@ -68,7 +69,7 @@ struct FairQueueTests {
 
     /// Random jobs of random keys: bounds hold, nobody is forgotten, and a key waits for no more than one turn of each other.
     @Test(arguments: [1, 2, 3, 4] as [UInt64]) func nobodyIsForgotten(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         var queue = FairQueue(Self.limits)
         var (running, waiting): ([UInt64: String], [UInt64: String]) = ([:], [:])
         for job in 0..<2_000 as Range<UInt64> {
@@ -95,16 +96,5 @@ struct FairQueueTests {
             while let next = queue.next() { running[next] = waiting.removeValue(forKey: next) }
         }
         #expect(waiting.isEmpty)
-    }
-}
-
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
     }
 }

@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Delivery
@@ -109,7 +110,7 @@ import Testing
 
     @Test func noBytesTrapTheParser() throws {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let alphabet = Array("HTTP/1. 203\r\n:;-aAfF0\u{0}Content-Length".utf8) + [0x80, 0xFF]
         let heads = [
             "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n",
@@ -129,17 +130,5 @@ import Testing
         }
 
         #expect(finished > 0, "seed \(seed)")
-    }
-
-    /// A small generator with a seed that can be printed.
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var bits = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-            return bits ^ (bits >> 31)
-        }
     }
 }
