@@ -33,11 +33,7 @@ extension Request {
     func decode<Value: Decodable & Sendable>(
         _ type: Value.Type, in context: some IdempotentContext, limit: Int = RequestBody.usualLimit
     ) async throws -> Value {
-        guard Self.isJSON(headers[.contentType]) else {
-            throw APIError.badRequest("the Content-Type header must be application/json")
-        }
-        let buffer = try await body.collect(upTo: limit)
-        return try await context.reading(buffer) { try Self.decoded(buffer) }
+        try await readJSON(in: context, limit: limit) { try Self.decoded($0) }
     }
 
     /// Reads the body of a phone's report: as ``decode(_:in:limit:)``, and leniently when it cannot be read so.
@@ -45,13 +41,19 @@ extension Request {
         _ type: Value.Type, freeText: String, besides others: [String], in context: some IdempotentContext,
         limit: Int = RequestBody.usualLimit
     ) async throws -> Value {
+        try await readJSON(in: context, limit: limit) {
+            try Self.decodedLeniently($0, freeText: freeText, besides: others)
+        }
+    }
+
+    private func readJSON<Value: Sendable>(
+        in context: some IdempotentContext, limit: Int, _ read: @escaping @Sendable (ByteBuffer) throws -> Value
+    ) async throws -> Value {
         guard Self.isJSON(headers[.contentType]) else {
             throw APIError.badRequest("the Content-Type header must be application/json")
         }
         let buffer = try await body.collect(upTo: limit)
-        return try await context.reading(buffer) {
-            try Self.decodedLeniently(buffer, freeText: freeText, besides: others)
-        }
+        return try await context.reading(buffer) { try read(buffer) }
     }
 
     /// Reads JSON as ``decode(_:in:limit:)`` does.

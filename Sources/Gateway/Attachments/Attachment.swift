@@ -82,7 +82,7 @@ enum AttachmentRules {
                 let told = attachment?.contentType?.text ?? ""
                 let type = contentType(told)
                 if type == anyType, told.lowercased() != anyType {
-                    notes.append("attachment [\(number)] of type [\(told.prefix(64))] is kept as [\(anyType)]")
+                    notes.append("attachment [\(number)] of type [\(told.firstScalars(64))] is kept as [\(anyType)]")
                 }
                 let name = attachment?.name?.text
                 let stored = StoredAttachment(

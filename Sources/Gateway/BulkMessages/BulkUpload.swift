@@ -95,6 +95,6 @@ struct BulkUpload: Sendable {
 
     /// A cell in a sentence: so much of it that somebody finds it.
     static func shown(_ cell: String) -> String {
-        cell.unicodeScalars.count > 100 ? String(String.UnicodeScalarView(cell.unicodeScalars.prefix(100))) + "…" : cell
+        cell.unicodeScalars.count > 100 ? cell.firstScalars(100) + "…" : cell
     }
 }

@@ -80,6 +80,6 @@ struct ReportNotes: Sendable {
         }
         guard contact.unicodeScalars.count > Self.longestContact else { return contact }
         add("the sender was cut to \(Self.longestContact) characters")
-        return String(String.UnicodeScalarView(contact.unicodeScalars.prefix(Self.longestContact)))
+        return contact.firstScalars(Self.longestContact)
     }
 }

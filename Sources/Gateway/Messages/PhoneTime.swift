@@ -29,7 +29,7 @@ struct PhoneTime: Sendable {
 
     /// What the phone's clock said, cut to ``longestNote`` characters; nil when it is believed.
     func disbelieved(at now: Timestamp) -> String? {
-        believed(at: now) == nil ? String(text.prefix(Self.longestNote)) : nil
+        believed(at: now) == nil ? text.firstScalars(Self.longestNote) : nil
     }
 
     /// What tells a report from others: the instant, however it is written, and the text where that tells more.

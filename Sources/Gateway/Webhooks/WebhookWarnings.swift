@@ -13,13 +13,13 @@ enum WebhookWarnings {
     ]
 
     /// More names than this are not listed, nor longer ones.
-    private static let listed = (names: 10, characters: 64)
+    private static let listed = (names: 10, scalars: 64)
 
     /// One warning for each member that means nothing; `names` as they are written in JSON.
     static func ofUnknown(_ names: [String]) -> [String] {
         let names = names.sorted()
         let warnings = names.prefix(listed.names).map { name in
-            "The member [\(name.prefix(listed.characters))] is not known and was ignored"
+            "The member [\(name.firstScalars(listed.scalars))] is not known and was ignored"
                 + (meant[name].map { ": did you mean [\($0)]?" } ?? "")
         }
         return names.count <= listed.names
