@@ -58,8 +58,8 @@ package struct AttemptRunner: Sendable {
         return .made(
             RecordedAttempt(
                 claim: claim, endpointVersion: endpoint.version, startedAt: startedAt, result: result, verdict: verdict,
-                hold: Hold(of: result, at: now.wall, jitter: jitter), judgedAt: now,
-                isPaced: endpoint.pace.interval != nil, rate: endpoint.recentRate))
+                hold: Hold(of: result, at: now.wall, schedule: schedule, jitter: jitter), judgedAt: now,
+                isPaced: endpoint.pace.isAdapting, rate: endpoint.recentRate))
     }
 
     /// What is known of the name of `endpoint`.

@@ -78,7 +78,7 @@ package struct RecordedAttempt: Sendable {
     package var hold: Hold?
     /// Both clocks when the verdict was reached; nil when the time of day cannot have been set since.
     package var judgedAt: Instants?
-    /// Whether the endpoint was sent to at a pace.
+    /// Whether the endpoint's pace learns from a success.
     package var isPaced = false
     /// How many requests the endpoint took in a second, as far as this node knew.
     package var rate = 0

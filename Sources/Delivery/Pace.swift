@@ -10,10 +10,12 @@ import Timestamps
 /// |---|---|
 /// | the first refusal since a success | the interval doubles; without one it becomes twice what the endpoint took |
 /// | a refusal | nothing before the time it names; without one, nothing for an interval, twice as long with each in a row |
+/// | 503 without a time | no interval; a second, none while it takes other requests; from the fifth in a row on it doubles |
 /// | a success | the interval shrinks by a 28th: 20 of them take a doubling back |
 /// | an hour without a refusal, or 500 requests a second | no pace any more |
 ///
-/// A receiver with a limit then refuses about one request in 20, whatever its limit is.
+/// A receiver with a limit then refuses about one request in 20, whatever its limit is. A proxy of which one backend is
+/// away answers 503 between successes: holds would slow the others down, and the next try may reach one of them.
 package struct Pace: Sendable, Hashable {
     /// Nothing is sent before this; nil when nothing is known that forbids it.
     package private(set) var notBefore: Timestamp?
@@ -31,7 +33,6 @@ package struct Pace: Sendable, Hashable {
     init(row: Row) throws {
         notBefore = try row.find("hold_until")
         interval = try row.find("pace_interval")
-        guard interval != nil else { return }
         refusedAt = try row.find("refused_at")
         refusals = try row.find("refusals") ?? 0
     }
@@ -46,6 +47,9 @@ package struct Pace: Sendable, Hashable {
     package func hold(at now: Timestamp) -> Timestamp? {
         notBefore.flatMap { $0 > now && $0 - now <= Self.longestHold ? $0 : nil }
     }
+
+    /// Whether a success changes it.
+    var isAdapting: Bool { interval != nil || refusals > 0 }
 
     /// How many requests may go at once, at least one: as many as fall into ``tick``. Nil when any number may.
     var burst: Int? { interval.map { Int(max(Self.tick / max($0, Self.shortest), 1)) } }
@@ -86,23 +90,31 @@ package struct Pace: Sendable, Hashable {
     ///   - rate: How many requests the endpoint took in a second before, as far as is known.
     mutating func refused(_ hold: Hold, startedAt: Timestamp, rate: Int) {
         var until = hold.until
-        if isNews(startedAt, at: hold.heardAt) {
-            if refusals == 0 {
+        let isNews = isNews(startedAt, at: hold.heardAt)
+        if isNews {
+            if refusals == 0, !hold.isAway {
                 interval = min(interval.map { $0 * 2 } ?? .seconds(2) / max(rate, 1), Self.longest)
             }
             if !hold.isNamed {
-                let wait = max(hold.wait, interval ?? hold.wait) * (1 << min(refusals, Self.doublings))
-                until = hold.heardAt + min(wait, Self.longest)
+                let doublings = hold.isAway ? max(refusals - Self.inRow + 1, 0) : refusals
+                let wait = max(hold.wait, interval ?? hold.wait) * (1 << min(doublings, Self.doublings))
+                until = hold.heardAt + min(wait, hold.longest)
             }
-            refusals = min(refusals.clampedAdding(1), Self.doublings)
+            refusals = min(refusals.clampedAdding(1), Self.inRow + Self.doublings)
             refusedAt = hold.heardAt
         }
+        // Others may have answered since this began.
+        if hold.isAway, !isNews || rate > 0 && refusals < Self.inRow { return }
         notBefore = max(self.hold(at: hold.heardAt) ?? until, until)
     }
 
     /// Learns that a request went well.
     mutating func succeeded(startedAt: Timestamp, endedAt: Timestamp) {
-        guard let interval, isNews(startedAt, at: endedAt) else { return }
+        guard isNews(startedAt, at: endedAt) else { return }
+        guard let interval else {
+            self = Pace()
+            return
+        }
         refusals = 0
         self.interval = interval - interval / Self.share
         let isOld = refusedAt.map { endedAt - $0 >= Self.memory } ?? true
@@ -125,7 +137,9 @@ package struct Pace: Sendable, Hashable {
     private static let shortest: Duration = .milliseconds(2)
     /// 27 / 28 to the power of 20 is a half.
     private static let share = 28
-    /// 2 to the power of 6 is a minute.
+    /// Five 503 in a row are no accident: where half of the backends are away, one request in 32 meets them.
+    private static let inRow = 5
+    /// 2 to the power of 6 is a minute, in seconds.
     private static let doublings = 6
     /// After an hour a limit may be another one, and an endpoint with few events costs no more than others.
     private static let memory: Duration = .seconds(3_600)

@@ -53,16 +53,16 @@ package struct ReadySet: Sendable {
         case succeeded
         /// It neither asks for more nor for less.
         case neutral
-        /// 5XX or a broken connection: it has too much.
+        /// 5XX or a broken connection: it has too much. After a 503 without a time the store knows whether to wait.
         case overloaded
-        /// 429 or 503: it wants nothing before `until`, and perhaps for longer, which the store knows.
+        /// 429, or 503 with a time: it wants nothing before `until`, and perhaps for longer, which the store knows.
         case refused(until: Timestamp)
         /// It used up the attempt's time: a slow one until an attempt does not.
         case timedOut
 
         /// Reads the signal of an attempt.
         package init(_ attempt: RecordedAttempt) {
-            if let hold = attempt.hold {
+            if let hold = attempt.hold, !hold.isAway {
                 self = .refused(until: hold.until)
                 return
             }

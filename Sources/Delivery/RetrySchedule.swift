@@ -106,6 +106,10 @@ package struct Hold: Hashable, Sendable {
     package let wait: Duration
     /// Whether the endpoint named the time; if not, it is the least there is, a second.
     package let isNamed: Bool
+    /// Whether it is said to be away rather than to ask for less, and nobody knows for how long: 503 without a time.
+    package let isAway: Bool
+    /// What a wait that nobody named doubles up to: the longest of the schedule, a minute at most.
+    package let longest: Duration
 
     /// The end of the wait.
     package var until: Timestamp { heardAt + wait }
@@ -115,25 +119,29 @@ package struct Hold: Hashable, Sendable {
     /// - Parameters:
     ///   - result: What came of the attempt.
     ///   - now: What a wait is counted from.
+    ///   - schedule: The waits between the attempts of one delivery.
     ///   - jitter: 0 to 1; adds up to a fifth.
-    package init?(of result: AttemptResult, at now: Timestamp, jitter: Double) {
+    package init?(
+        of result: AttemptResult, at now: Timestamp, schedule: RetrySchedule = .standard, jitter: Double
+    ) {
         guard let status = result.outcome.statusCode, Etiquette.row(for: status, from: result.receiver).action == .hold
         else { return nil }
         let wait = RetryAfter.wait(result, at: now) ?? .zero
         isNamed = wait >= Self.least
+        isAway = status == 503 && !isNamed
+        longest = min(schedule.delays.max() ?? Pace.longest, Pace.longest)
         heardAt = now
         self.wait = RetrySchedule.spread(max(wait, Self.least), jitter: jitter)
     }
 
     /// The same, heard by a clock that was set by `step` since.
     func moved(by step: Duration) -> Hold {
-        Hold(heardAt: heardAt + step, wait: wait, isNamed: isNamed)
+        Hold(self, heardAt: heardAt + step)
     }
 
-    private init(heardAt: Timestamp, wait: Duration, isNamed: Bool) {
+    private init(_ hold: Hold, heardAt: Timestamp) {
         self.heardAt = heardAt
-        self.wait = wait
-        self.isNamed = isNamed
+        (wait, isNamed, isAway, longest) = (hold.wait, hold.isNamed, hold.isAway, hold.longest)
     }
 
     private static let least: Duration = .seconds(1)

@@ -72,7 +72,7 @@ extension EndToEndTests {
         ) async throws {
             receiver.react { arrival, earlier in
                 let isSlow = arrival.event["data"]["content"].text?.hasSuffix("slow") == true
-                return earlier > 0 ? .answer(200) : isSlow ? .answerAfter(.seconds(1), 503) : .answer(503)
+                return earlier > 0 ? .answer(200) : isSlow ? .answerAfter(.seconds(1), 500) : .answer(500)
             }
             for number in 0..<10 { try await client.receive("sms \(number)", number: number) }
             try await until("the first ten attempts are recorded") {

@@ -9,10 +9,12 @@ import Timestamps
 struct PaceTests {
     private let now = Timestamp(microseconds: 1_784_715_329_814_000)
 
-    private func refusal(_ wait: String? = nil, at time: Timestamp) throws -> Hold {
+    private func refusal(
+        _ wait: String? = nil, status: Int = 429, schedule: RetrySchedule = .standard, at time: Timestamp
+    ) throws -> Hold {
         let headers = wait.map { [(name: "Retry-After", value: $0)] } ?? []
-        let result = AttemptResult(outcome: .response(statusCode: 429), duration: .zero, responseHeaders: headers)
-        return try #require(Hold(of: result, at: time, jitter: 0))
+        let result = AttemptResult(outcome: .response(statusCode: status), duration: .zero, responseHeaders: headers)
+        return try #require(Hold(of: result, at: time, schedule: schedule, jitter: 0))
     }
 
     @Test func aRefusalHalvesAndTwentySuccessesDouble() throws {
@@ -38,6 +40,53 @@ struct PaceTests {
         }
 
         #expect(waits == [2, 4, 8, 16, 32, 60, 60, 60].map { .seconds($0) })
+    }
+
+    /// Nobody else took anything lately: the receiver is away.
+    @Test(arguments: [
+        (RetrySchedule.standard, [1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 60, 60]),
+        (RetrySchedule([.seconds(1), .seconds(5)]), [1, 1, 1, 1, 1, 2, 4, 5, 5]),
+    ]) func whoIsAwayIsAskedLessOftenUpToTheLongestWaitOfTheSchedule(schedule: RetrySchedule?, waits: [Int]) throws {
+        var pace = Pace()
+        for (step, wait) in waits.enumerated() {
+            let heard = now + .seconds(100 * step)
+            let hold = try refusal(status: 503, schedule: try #require(schedule), at: heard)
+            pace.refused(hold, startedAt: heard, rate: 0)
+            #expect(pace.hold(at: heard) == heard + .seconds(wait))
+            #expect(pace.interval == nil && pace.isAdapting)
+        }
+
+        let later = now + .seconds(1_000)
+        pace.succeeded(startedAt: later, endedAt: later)
+        #expect(pace == Pace())
+    }
+
+    /// A proxy says so of one of its backends, while the others take requests.
+    @Test func amongSuccessesFiveInARowSayThatTheReceiverIsAway() throws {
+        var pace = Pace()
+        for round in 0..<3 {
+            let begin = now + .seconds(10 * round)
+            for number in 1...4 {
+                let heard = begin + .milliseconds(number)
+                pace.refused(try refusal(status: 503, at: heard), startedAt: heard, rate: 1)
+                #expect(pace.hold(at: heard) == nil)
+            }
+            let heard = begin + .milliseconds(5)
+            guard round < 2 else {
+                pace.refused(try refusal(status: 503, at: heard), startedAt: heard, rate: 1)
+                #expect(pace.hold(at: heard) == heard + .seconds(1))
+                return
+            }
+            pace.succeeded(startedAt: heard, endedAt: heard)
+        }
+    }
+
+    @Test func whoNamesATimeIsSentToMoreSlowlyAfterwards() throws {
+        var pace = Pace()
+        pace.refused(try refusal("30", status: 503, at: now), startedAt: now, rate: 10)
+
+        #expect(pace.hold(at: now) == now + .seconds(30))
+        #expect(pace.interval == .milliseconds(200))
     }
 
     @Test func whatIsNamedHoldsAndTheLongestCounts() throws {

@@ -56,7 +56,7 @@ import Timestamps
             try await harness.emit(30)
             let nodes = (0..<3).map { _ in Lease(at: harness.clock.now()) }
             try await harness.answer(
-                try await harness.claimAsNode(endpoint, limit: 1, lease: nodes[0]).deliveries, status: 503)
+                try await harness.claimAsNode(endpoint, limit: 1, lease: nodes[0]).deliveries, status: 429)
             for step in 0..<20 {
                 harness.clock.advance(by: .seconds(4))
                 let claims = try await harness.claimAsNode(endpoint, limit: 16, lease: nodes[step % 3]).deliveries

@@ -191,9 +191,9 @@ extension Simulation {
             node.results.append(
                 RecordedAttempt(
                     claim: claim, endpointVersion: endpoint.version, startedAt: startedAt, result: result,
-                    verdict: verdict, hold: Hold(of: result, at: ended.wall, jitter: jitter),
+                    verdict: verdict, hold: Hold(of: result, at: ended.wall, schedule: schedule, jitter: jitter),
                     judgedAt: world.twin == .noRedating ? nil : ended,
-                    isPaced: endpoint.pace.interval != nil, rate: endpoint.recentRate))
+                    isPaced: endpoint.pace.isAdapting, rate: endpoint.recentRate))
             world.record(node)
         }
     }
