@@ -23,8 +23,7 @@ enum SearchGram {
         }
     }
 
-    /// Numbers that every text has that contains `needle`, which is folded: ``mostAsked`` at most, from all over it. Nil
-    /// when it is too short to say.
+    /// Numbers that every text has that contains `needle`, which is folded; each once. Nil when it is too short to say.
     static func asked(for needle: String) -> [Number]? {
         let scalars = Array(needle.unicodeScalars)
         var numbers: [Number] = []
@@ -38,13 +37,8 @@ enum SearchGram {
             // Of two characters, the pair says most.
             numbers = numbers.suffix(1)
         }
-        guard !numbers.isEmpty else { return nil }
-        let count = min(numbers.count, mostAsked)
-        return (0..<count).map { numbers[$0 * numbers.count / count] }
+        return numbers.isEmpty ? nil : numbers
     }
-
-    /// Each more is a row of each segment, and hardly leaves out more.
-    private static let mostAsked = 6
 
     /// Whether one or two such characters may be a word: ideographs, kana, syllables of Hangul, symbols.
     private static func isWord(_ scalar: Unicode.Scalar) -> Bool { scalar.value >= 0x2E80 }

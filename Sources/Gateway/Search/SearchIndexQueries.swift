@@ -148,6 +148,18 @@ enum SearchIndexQueries {
         try tx.run("DELETE FROM search_segment WHERE user_id = \(userID) AND segment = \(segment)")
     }
 
+    /// These parts of one segment; those that it does not have are left out.
+    static func parts(
+        _ parts: [Int], ofSegment segment: Int, userID: UserID, in tx: any Transaction
+    ) throws -> [Int: [UInt8]] {
+        let places = padded(parts.unique.map { place(of: $0, segment: segment) })
+        let rows = try tx.rows(
+            "SELECT place, data FROM search_part WHERE user_id = \(userID) AND place IN \(list: places)")
+        return Dictionary(
+            try rows.map { (try $0.get("place", as: Int.self) % SearchSegment.parts, try $0.get("data")) },
+            uniquingKeysWith: { $1 })
+    }
+
     /// A part of each of `segments`; segments without it are left out. `all` says that those are all of the account's.
     static func parts(
         _ part: Int, of segments: [Int], isAll: Bool, userID: UserID, in tx: any Transaction

@@ -65,8 +65,17 @@ struct SearchSegmentTests {
         #expect(SearchGram.asked(for: needle)?.count == count)
     }
 
-    @Test func aLongTextIsAskedForByAFewOfItsRuns() {
-        #expect(SearchGram.asked(for: "the quick brown fox jumps over the lazy dog")?.count == 6)
+    @Test func equalRunsAreAskedForOnce() {
+        #expect(SearchGram.asked(for: "the quick brown fox jumps over the lazy dog")?.count == 39)
+    }
+
+    @Test func theIdsOfOneStatementAreNoMoreThanEnginesTake() {
+        let candidates = SearchIndexQueries.padded(Array(0..<SearchCandidates.most + SearchFill.most + 1))
+        let others = SearchIndexQueries.padded(Array(0..<SearchFill.most + 1))
+
+        #expect(candidates.count + others.count < 32_000)
+        #expect(Set(candidates) == Set(0..<SearchCandidates.most + SearchFill.most + 1))
+        #expect(SearchIndexQueries.padded([Int]()) == [])
     }
 
     @Test func whatCannotBeReadIsNotRead() {
