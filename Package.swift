@@ -49,7 +49,7 @@ let documentation: [Package.Dependency] =
     ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0")] : []
 
 let fuzzDependencies: [Target.Dependency] = [
-    "Gateway", "Delivery", "HTTPSMSWebhooks", "Timestamps", hummingbird, httpTypes, nioCore,
+    "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Timestamps", hummingbird, httpTypes, nioCore,
 ]
 
 /// The fuzz targets: a test that reads the corpus, or the program that fuzzes.
@@ -79,7 +79,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "httpsms", targets: ["httpsms"]),
-        .library(name: "HTTPSMSWebhooks", targets: ["HTTPSMSWebhooks", "Timestamps"]),
+        .library(name: "HTTPSMSWebhooks", targets: ["HTTPSMSWebhooks", "JSON", "Timestamps"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -99,8 +99,9 @@ let package = Package(
     ] + documentation,
     targets: [
         .target(name: "Timestamps", swiftSettings: settings),
+        .target(name: "JSON", dependencies: ["Timestamps"], swiftSettings: settings),
         .target(
-            name: "HTTPSMSWebhooks", dependencies: ["Timestamps", crypto, cryptoExtras, jwtKit],
+            name: "HTTPSMSWebhooks", dependencies: ["JSON", "Timestamps", crypto, cryptoExtras, jwtKit],
             swiftSettings: settings),
         .target(
             name: "Storage",
@@ -132,7 +133,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", "CDocuments", "CMarkGFM",
+                "Delivery", "HTTPSMSWebhooks", "JSON", "Storage", "Timestamps", "CDocuments", "CMarkGFM",
                 "CPhoneNumber", "CLibZip", "CQREncode", hummingbird,
                 hummingbirdCore, hummingbirdTLS, asyncHTTPClient,
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -152,7 +153,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Gateway", "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", asyncHTTPClient, logging, nioCore,
+                "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Storage", "Timestamps", asyncHTTPClient, logging, nioCore,
                 nioPosix, nioHTTP1, nioFoundation, nioSSL,
             ],
             swiftSettings: settings),
@@ -160,7 +161,7 @@ let package = Package(
         .testTarget(
             name: "HTTPSMSWebhooksTests",
             dependencies: [
-                "HTTPSMSWebhooks", "Timestamps", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+                "HTTPSMSWebhooks", "JSON", "Timestamps", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
             ], exclude: ["Judges"],
             swiftSettings: settings),
         .testTarget(
@@ -178,7 +179,7 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "Delivery", "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", asyncHTTPClient,
+                "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Storage", "TestSupport", "Timestamps", asyncHTTPClient,
                 httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],
             swiftSettings: settings),

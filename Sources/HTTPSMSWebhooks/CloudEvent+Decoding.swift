@@ -3,6 +3,7 @@
 #else
     import FoundationEssentials
 #endif
+import JSON
 import Timestamps
 
 extension CloudEvent {
@@ -97,7 +98,7 @@ private struct Envelope {
 
     init(body: [UInt8]) throws(CloudEventError) {
         var members: [String: ArraySlice<UInt8>] = [:]
-        for (name, value) in try JSONScanner.members(of: body) {
+        for (name, value) in try Self.scan(body) {
             let name = try Self.text(name, of: "name of a member")
             // RFC 8259 section 4 leaves the meaning of a repeated name open; two readers must not see two events.
             guard members.updateValue(value, forKey: name) == nil else {
@@ -105,6 +106,19 @@ private struct Envelope {
             }
         }
         self.members = members
+    }
+
+    private static func scan(
+        _ body: [UInt8]
+    ) throws(CloudEventError) -> [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)] {
+        do {
+            return try JSONScanner.members(of: body)
+        } catch {
+            switch error {
+            case .malformed(let reason, let offset): throw .malformedJSON(reason: reason, offset: offset)
+            case .notAnObject: throw .notAnObject
+            }
+        }
     }
 
     func has(_ name: String) -> Bool {

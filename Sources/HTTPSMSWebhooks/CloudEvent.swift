@@ -1,3 +1,4 @@
+import JSON
 import Timestamps
 
 /// One webhook event: a CloudEvents 1.0 envelope in structured JSON, with its payload in typed form.

@@ -1,3 +1,5 @@
+import JSON
+
 /// The eight events that a webhook can subscribe to, in the order of the httpSMS documentation.
 ///
 /// The raw value is the `type` of the CloudEvent and the value of the `X-Event-Type` header.

@@ -1,4 +1,5 @@
 import Crypto
+import JSON
 #if canImport(Darwin)
     import Foundation
 #else

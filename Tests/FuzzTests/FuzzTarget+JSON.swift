@@ -1,6 +1,7 @@
 import Foundation
 import HTTPSMSWebhooks
 import Hummingbird
+import JSON
 import NIOCore
 import Timestamps
 

@@ -1,4 +1,5 @@
 import HTTPSMSWebhooks
+import JSON
 import Testing
 import Timestamps
 

@@ -1,5 +1,6 @@
 import HTTPSMSWebhooks
 import HTTPTypes
+import JSON
 
 /// An answer that is not a success; ``ErrorMiddleware`` writes it as the contract's envelope (1.4).
 struct APIError: Error {

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPSMSWebhooks
+import JSON
 import Logging
 import Synchronization
 import Timestamps

@@ -1,6 +1,7 @@
 import HTTPSMSWebhooks
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
 
 /// The contract's success envelope (1.4): `data`, `message`, `status`, in this order.

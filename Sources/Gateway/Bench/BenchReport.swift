@@ -1,5 +1,6 @@
 import Foundation
 import HTTPSMSWebhooks
+import JSON
 import Timestamps
 
 /// What a benchmark found.

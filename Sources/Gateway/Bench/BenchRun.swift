@@ -1,5 +1,6 @@
 import Foundation
 import HTTPSMSWebhooks
+import JSON
 import Timestamps
 
 /// What one run measured; nil where a figure has no meaning for it.

@@ -1,5 +1,6 @@
 import Delivery
 import HTTPSMSWebhooks
+import JSON
 import Storage
 import Timestamps
 

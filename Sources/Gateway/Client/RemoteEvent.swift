@@ -1,5 +1,6 @@
 import Foundation
 import HTTPSMSWebhooks
+import JSON
 
 /// An item of a server's event log.
 struct RemoteEvent: Sendable {

@@ -1,4 +1,5 @@
 import HTTPSMSWebhooks
+import JSON
 
 /// A webhook as a server shows it; httpSMS itself gives the first six members only.
 struct RemoteWebhook: Decodable, Sendable {

@@ -1,4 +1,5 @@
 import HTTPSMSWebhooks
+import JSON
 import NIOHTTP1
 
 /// An SMS that is to be sent.

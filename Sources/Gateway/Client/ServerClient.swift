@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Delivery
 import Foundation
 import HTTPSMSWebhooks
+import JSON
 import NIOCore
 import NIOHTTP1
 import NIOPosix

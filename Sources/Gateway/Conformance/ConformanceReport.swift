@@ -1,4 +1,5 @@
 import HTTPSMSWebhooks
+import JSON
 import Timestamps
 
 /// What became of each check.

@@ -1,6 +1,7 @@
 import Delivery
 import Foundation
 import HTTPSMSWebhooks
+import JSON
 import Storage
 import Timestamps
 

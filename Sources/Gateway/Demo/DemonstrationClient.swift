@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 import HTTPSMSWebhooks
+import JSON
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1

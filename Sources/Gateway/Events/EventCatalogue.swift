@@ -1,4 +1,5 @@
 import HTTPSMSWebhooks
+import JSON
 import Timestamps
 
 /// One of the eight events as the API describes it; the golden files of the tests are its samples.

@@ -1,6 +1,7 @@
 import Delivery
 import HTTPSMSWebhooks
 import Hummingbird
+import JSON
 import Storage
 import Timestamps
 

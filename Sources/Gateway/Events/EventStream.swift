@@ -2,6 +2,7 @@ import Delivery
 import HTTPSMSWebhooks
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
 import ServiceLifecycle
 import Storage

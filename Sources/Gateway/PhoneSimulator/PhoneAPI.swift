@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Delivery
 import Foundation
 import HTTPSMSWebhooks
+import JSON
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1

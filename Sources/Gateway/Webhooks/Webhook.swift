@@ -1,6 +1,7 @@
 import Delivery
 import HTTPSMSWebhooks
 import HTTPTypes
+import JSON
 import Storage
 
 extension EndpointReport: JSONWritable {

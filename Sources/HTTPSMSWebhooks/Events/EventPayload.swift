@@ -1,3 +1,5 @@
+import JSON
+
 /// What happened: the `type` and the `data` of an event in one value.
 public enum EventPayload: Sendable, Hashable {
     /// An SMS arrived on the phone.

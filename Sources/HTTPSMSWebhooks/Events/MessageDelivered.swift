@@ -1,3 +1,4 @@
+import JSON
 import Timestamps
 
 /// An SMS reached the recipient's phone: the data of `message.phone.delivered`.

@@ -1,3 +1,4 @@
+import JSON
 import Timestamps
 
 /// The phone did not send an SMS in time: the data of `message.send.expired`.

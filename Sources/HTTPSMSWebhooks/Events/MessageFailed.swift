@@ -1,3 +1,4 @@
+import JSON
 import Timestamps
 
 /// The phone could not send an SMS: the data of `message.send.failed`.

@@ -1,3 +1,4 @@
+import JSON
 import Timestamps
 
 /// An SMS arrived on the phone: the data of `message.phone.received`.

@@ -1,3 +1,4 @@
+import JSON
 import Timestamps
 
 /// The phone sent an SMS: the data of `message.phone.sent`.

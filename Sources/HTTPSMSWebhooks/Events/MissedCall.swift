@@ -1,3 +1,4 @@
+import JSON
 import Timestamps
 
 /// A call on the phone was missed: the data of `message.call.missed`.

@@ -1,3 +1,4 @@
+import JSON
 import Timestamps
 
 /// A phone went silent for an hour, or was heard again: the data of `phone.heartbeat.offline` and `phone.heartbeat.online`.

@@ -1,4 +1,5 @@
 import Storage
+import TestSupport
 import Testing
 import Timestamps
 
@@ -20,13 +21,15 @@ struct RateLimitTests {
     @Test(
         arguments: [(events: 400, limit: 1), (300, 5), (500, 50)],
         Counting.allCases.flatMap { counting in [nil, "1", "2.5"].map { (counting, $0) } })
-    func aBurstIsDeliveredWithFewRefusals(load: (events: Int, limit: Int), receiver: (Counting, String?)) {
+    func aBurstIsDeliveredWithFewRefusals(load: (events: Int, limit: Int), receiver: (Counting, String?)) async throws {
         for nodes in [1, 3] {
             let seed = UInt64.random(in: .min ... .max)
-            var world = LimitedWorld(
-                seed: seed, nodes: nodes, limit: load.limit, counting: receiver.0, retryAfter: receiver.1)
-
-            world.run(events: load.events, over: .seconds(3), until: .seconds(40_000))
+            let world = try await computing {
+                var world = LimitedWorld(
+                    seed: seed, nodes: nodes, limit: load.limit, counting: receiver.0, retryAfter: receiver.1)
+                world.run(events: load.events, over: .seconds(3), until: .seconds(40_000))
+                return world
+            }
 
             let told = "seed \(seed), \(nodes) nodes: \(world.summary)"
             #expect(world.delivered == load.events && world.failed == 0, "\(told)")
@@ -68,7 +71,7 @@ struct RateLimitTests {
 }
 
 /// A store, nodes and a receiver with a limit.
-private struct LimitedWorld {
+private struct LimitedWorld: Sendable {
     private struct Delivery {
         var lane = DeliveryLane.first
         var dueAt: Timestamp

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Timestamps
 
@@ -18,34 +19,40 @@ import Timestamps
         return Dictionary(words.map { ($0[0], $0[1...].compactMap(UInt64.init)) }, uniquingKeysWith: { $1 })
     }()
 
-    @Test(arguments: seeds["fault"] ?? []) func aSeedThatFoundAFaultHolds(seed: UInt64) throws {
-        #expect(try Simulator().run(seed).violation == nil, "make simulate SEED=\(seed)")
+    @Test(arguments: seeds["fault"] ?? []) func aSeedThatFoundAFaultHolds(seed: UInt64) async throws {
+        let violation = try await computing { try Simulator().run(seed).violation.map { "\($0)" } }
+        #expect(violation == nil, "make simulate SEED=\(seed)")
     }
 
-    /// Two halves of the seeds, each on a core of its own.
-    @Test(arguments: [0, 1] as [UInt64]) func aSeedHolds(half: UInt64) throws {
-        let simulator = try Simulator()
-        for seed in stride(from: 1 + half, through: 40, by: 2) {
-            guard let violation = simulator.run(seed).violation else { continue }
-            Issue.record("make simulate SEED=\(seed): \(violation)")
+    @Test func aSeedHolds() async throws {
+        let violations = try await computing {
+            let simulator = try Simulator()
+            return (1...40 as ClosedRange<UInt64>).compactMap { seed in
+                simulator.run(seed).violation.map { "make simulate SEED=\(seed): \($0)" }
+            }
         }
+        #expect(violations.isEmpty)
     }
 
-    @Test(.enabled(if: isRepeatable)) func aSeedDecidesEverything() throws {
-        let simulator = try Simulator()
-        for seed in 1...5 as ClosedRange<UInt64> {
+    @Test(.enabled(if: isRepeatable), arguments: 1...5 as ClosedRange<UInt64>)
+    func aSeedDecidesEverything(seed: UInt64) async throws {
+        let isRepeated = try await computing {
+            let simulator = try Simulator()
             let runs = (0..<2).map { _ in simulator.run(seed, isTracing: true) }
-            #expect(runs[0].trace == runs[1].trace)
-            #expect(runs[0].steps == runs[1].steps)
+            return runs[0].trace == runs[1].trace && runs[0].steps == runs[1].steps
         }
+        #expect(isRepeated)
     }
 
     /// How the checks are checked: without one of its rules the engine breaks what the rule is for.
-    @Test(arguments: Twin.allCases) func aTwinIsConvicted(twin: Twin) throws {
-        let run = try Simulator().conviction(of: twin, known: Self.seeds[twin.rawValue] ?? [])
+    @Test(arguments: Twin.allCases) func aTwinIsConvicted(twin: Twin) async throws {
+        let known = Self.seeds[twin.rawValue] ?? []
+        let (seed, violation) = try await computing {
+            let run = try Simulator().conviction(of: twin, known: known)
+            return (run?.seed, run?.violation.map { "\($0)" })
+        }
 
-        let violation = try #require(run?.violation, "no seed convicts it")
-        print("twin \(twin.rawValue): seed \(run?.seed ?? 0): \(violation)")
+        print("twin \(twin.rawValue): seed \(seed ?? 0): \(try #require(violation, "no seed convicts it"))")
     }
 
     @Test func everyInvariantHasATwinThatBreaksIt() {

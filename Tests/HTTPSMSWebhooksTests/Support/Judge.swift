@@ -1,5 +1,6 @@
 import Foundation
 import HTTPSMSWebhooks
+import JSON
 
 /// A receiver that knows nothing of our code: a Python script over a public library, in `Judges/`.
 enum Judge: String {

@@ -17,9 +17,9 @@ package struct JSONScanner {
     /// The members of the object that `document` is, in their order: the name in its quotes and the value, as bytes.
     package static func members(
         of document: [UInt8]
-    ) throws(CloudEventError) -> [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)] {
+    ) throws(JSONFault) -> [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)] {
         guard String(validating: document, as: UTF8.self) != nil else {
-            throw .malformedJSON(reason: "the text is not UTF-8", offset: 0)
+            throw JSONFault.malformed(reason: "the text is not UTF-8", offset: 0)
         }
         var scanner = JSONScanner(document)
         var members: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)] = []
@@ -37,7 +37,7 @@ package struct JSONScanner {
     }
 
     /// The elements of the array that `document` is, in their order, as bytes.
-    package static func elements(of document: [UInt8]) throws(CloudEventError) -> [ArraySlice<UInt8>] {
+    package static func elements(of document: [UInt8]) throws(JSONFault) -> [ArraySlice<UInt8>] {
         var scanner = JSONScanner(document)
         var elements: [ArraySlice<UInt8>] = []
         scanner.space()
@@ -51,8 +51,8 @@ package struct JSONScanner {
         position < bytes.count ? bytes[position] : nil
     }
 
-    private func fault(_ reason: String) -> CloudEventError {
-        .malformedJSON(reason: next == nil ? "the document ends too early" : reason, offset: position)
+    private func fault(_ reason: String) -> JSONFault {
+        .malformed(reason: next == nil ? "the document ends too early" : reason, offset: position)
     }
 
     private mutating func space() {
@@ -65,11 +65,11 @@ package struct JSONScanner {
         return true
     }
 
-    private mutating func expect(_ character: Unicode.Scalar) throws(CloudEventError) {
+    private mutating func expect(_ character: Unicode.Scalar) throws(JSONFault) {
         guard skip(character) else { throw fault("\"\(character)\" is expected") }
     }
 
-    private mutating func value() throws(CloudEventError) {
+    private mutating func value() throws(JSONFault) {
         switch next {
         case UInt8(ascii: "{"): try object { _, _ in }
         case UInt8(ascii: "["): try array()
@@ -81,7 +81,7 @@ package struct JSONScanner {
         }
     }
 
-    private mutating func object(_ found: (Range<Int>, Range<Int>) -> Void) throws(CloudEventError) {
+    private mutating func object(_ found: (Range<Int>, Range<Int>) -> Void) throws(JSONFault) {
         try enter("{")
         space()
         if !skip("}") {
@@ -103,7 +103,7 @@ package struct JSONScanner {
         depth -= 1
     }
 
-    private mutating func array(_ found: (Range<Int>) -> Void = { _ in }) throws(CloudEventError) {
+    private mutating func array(_ found: (Range<Int>) -> Void = { _ in }) throws(JSONFault) {
         try enter("[")
         space()
         if !skip("]") {
@@ -119,13 +119,13 @@ package struct JSONScanner {
         depth -= 1
     }
 
-    private mutating func enter(_ bracket: Unicode.Scalar) throws(CloudEventError) {
+    private mutating func enter(_ bracket: Unicode.Scalar) throws(JSONFault) {
         guard depth < Self.deepestNesting else { throw fault("the nesting is too deep") }
         depth += 1
         try expect(bracket)
     }
 
-    private mutating func string() throws(CloudEventError) {
+    private mutating func string() throws(JSONFault) {
         try expect("\"")
         while let byte = next, byte != UInt8(ascii: "\"") {
             guard byte >= 0x20 else { throw fault("a control character stands in a string") }
@@ -147,7 +147,7 @@ package struct JSONScanner {
         try expect("\"")
     }
 
-    private mutating func number() throws(CloudEventError) {
+    private mutating func number() throws(JSONFault) {
         _ = skip("-")
         if !skip("0") { try digits() }
         if skip(".") { try digits() }
@@ -157,13 +157,13 @@ package struct JSONScanner {
         }
     }
 
-    private mutating func digits() throws(CloudEventError) {
+    private mutating func digits() throws(JSONFault) {
         let start = position
         while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { position += 1 }
         guard position > start else { throw fault("a value is expected") }
     }
 
-    private mutating func literal(_ text: String) throws(CloudEventError) {
+    private mutating func literal(_ text: String) throws(JSONFault) {
         guard bytes[position...].starts(with: text.utf8) else { throw fault("a value is expected") }
         position += text.utf8.count
     }
