@@ -49,7 +49,7 @@ let documentation: [Package.Dependency] =
     ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0")] : []
 
 let fuzzDependencies: [Target.Dependency] = [
-    "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Timestamps", hummingbird, httpTypes, nioCore,
+    "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Timestamps", "Wire", hummingbird, httpTypes, nioCore,
 ]
 
 /// The fuzz targets: a test that reads the corpus, or the program that fuzzes.
@@ -69,7 +69,7 @@ let simulationTargets: [Target] =
         .executableTarget(
             name: "simulate",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "Storage", "Timestamps", .product(name: "GRDB", package: "GRDB.swift"),
+                "Delivery", "HTTPSMSWebhooks", "Secrets", "Storage", "Timestamps", .product(name: "GRDB", package: "GRDB.swift"),
             ],
             path: "Tests/DeliveryTests/Simulation", exclude: ["SimulationTests.swift"], swiftSettings: settings)
     ] : []
@@ -111,10 +111,11 @@ let package = Package(
                 serviceLifecycle,
             ],
             swiftSettings: settings),
+        .target(name: "Secrets", dependencies: ["Storage", crypto], swiftSettings: settings),
         .target(
             name: "Delivery",
             dependencies: [
-                "CAres", "HTTPSMSWebhooks", "Storage", "Timestamps", crypto, logging, metrics, serviceLifecycle,
+                "CAres", "HTTPSMSWebhooks", "Secrets", "Storage", "Timestamps", crypto, logging, metrics, serviceLifecycle,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
             ],
             swiftSettings: settings),
@@ -131,9 +132,12 @@ let package = Package(
         .systemLibrary(name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .target(
+            name: "Wire",
+            dependencies: ["Delivery", "Timestamps", asyncHTTPClient, httpTypes, nioCore, nioSSL], swiftSettings: settings),
+        .target(
             name: "Gateway",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "JSON", "Storage", "Timestamps", "CDocuments", "CMarkGFM",
+                "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire", "CDocuments", "CMarkGFM",
                 "CPhoneNumber", "CLibZip", "CQREncode", hummingbird,
                 hummingbirdCore, hummingbirdTLS, asyncHTTPClient,
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -144,7 +148,7 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "httpsms",
-            dependencies: ["Gateway", argumentParser, logging],
+            dependencies: ["Gateway", "Wire", argumentParser, logging],
             swiftSettings: settings),
         // The recipe for Swift is a package of its own, too; here it is compiled by the build that the tests need.
         .executableTarget(
@@ -153,7 +157,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Storage", "Timestamps", asyncHTTPClient, logging, nioCore,
+                "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire",
+                asyncHTTPClient, logging, nioCore,
                 nioPosix, nioHTTP1, nioFoundation, nioSSL,
             ],
             swiftSettings: settings),
@@ -170,7 +175,7 @@ let package = Package(
         .testTarget(
             name: "DeliveryTests",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", logging, serviceLifecycle,
+                "Delivery", "HTTPSMSWebhooks", "Secrets", "Storage", "TestSupport", "Timestamps", logging, serviceLifecycle,
                 nioCore,
                 nioPosix, nioSSL, .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -179,7 +184,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Storage", "TestSupport", "Timestamps", asyncHTTPClient,
+                "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "TestSupport", "Timestamps", "Wire",
+                asyncHTTPClient,
                 httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],
             swiftSettings: settings),

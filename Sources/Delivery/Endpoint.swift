@@ -1,4 +1,5 @@
 import HTTPSMSWebhooks
+import Secrets
 import Storage
 import Timestamps
 
@@ -128,44 +129,4 @@ package enum EndpointStatus: Int, Sendable, SQLEnum {
     case disabled = 2
     /// On its way out: its pending deliveries are being cancelled.
     case deleted = 3
-}
-
-/// Names a user: any text, as httpSMS takes Firebase's ids.
-package struct UserID: Hashable, Sendable, SQLConvertible, CustomStringConvertible {
-    /// 1 to 128 bytes, without white space.
-    package let text: String
-
-    /// Takes an id that was checked when the user was made.
-    package init(_ text: String) {
-        self.text = text
-    }
-
-    package var description: String { text }
-
-    package var sqlValue: SQLValue { .text(text) }
-
-    package init?(sqlValue: SQLValue) {
-        guard case .text(let text) = sqlValue else { return nil }
-        self.init(text)
-    }
-}
-
-extension ReadLane {
-    /// The lane of what a user asks for.
-    package static func user(_ id: UserID) -> ReadLane { .account(id.text) }
-}
-
-/// A value that must not reach a log: printing, interpolating or dumping it gives `redacted`.
-package struct Secret<Value: Sendable & Hashable>: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
-    /// The value itself; its uses are easy to find.
-    package let exposed: Value
-
-    /// Wraps `value`.
-    package init(_ value: Value) {
-        exposed = value
-    }
-
-    package var description: String { "redacted" }
-
-    package var customMirror: Mirror { Mirror(reflecting: "redacted") }
 }

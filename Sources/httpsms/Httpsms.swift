@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Gateway
+import Wire
 
 /// `httpsms`: parses the command line and runs one command.
 @main
@@ -8,7 +9,7 @@ struct Httpsms: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "httpsms",
         abstract: "A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks that lose nothing.",
-        version: GatewayServer.version,
+        version: ServerVersion.current,
         subcommands: [
             Serve.self, Demo.self, UserCommand.self, Phone.self, Migrate.self, Doctor.self, Keys.self,
             LoginCommand.self,

@@ -1,3 +1,5 @@
+import Wire
+
 @testable import Delivery
 @testable import Gateway
 

@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 import Timestamps
+import Wire
 
 @testable import Gateway
 

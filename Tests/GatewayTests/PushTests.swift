@@ -3,6 +3,7 @@ import Storage
 import TestSupport
 import Testing
 import Timestamps
+import Wire
 
 @testable import Gateway
 

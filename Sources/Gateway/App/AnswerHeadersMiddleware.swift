@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Wire
 
 /// What every answer carries, whichever route gives it: health, metrics, documentation, pages, the API, and errors.
 ///

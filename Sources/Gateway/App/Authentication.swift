@@ -1,6 +1,8 @@
 import Delivery
 import HTTPTypes
 import Hummingbird
+import Secrets
+import Wire
 
 /// Finds out who makes a request from `x-api-key`, or from `Authorization: Bearer <user key>`.
 ///
@@ -30,19 +32,5 @@ struct AuthenticationMiddleware: RouterMiddleware {
     static func bearerToken(_ request: Request) -> String? {
         guard let header = request.headers[.authorization], header.lowercased().hasPrefix("bearer ") else { return nil }
         return header.dropFirst(7).trimmed
-    }
-}
-
-/// The text of API keys: a prefix and 64 URL-safe base64 characters, 48 random bytes (contract 1.3).
-enum APIKey {
-    static let userPrefix = "uk_"
-    static let phonePrefix = "pk_"
-
-    /// Draws a new key.
-    static func random(prefix: String) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-        var generator = SystemRandomNumberGenerator()
-        let characters = (0..<64).map { _ in alphabet[Int(generator.next() & 63)] }
-        return prefix + String(decoding: characters, as: UTF8.self)
     }
 }

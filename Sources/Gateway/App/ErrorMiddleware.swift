@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import Storage
 import Timestamps
+import Wire
 
 /// Turns every error into the contract's answer, and logs the unexpected ones once, with the request's id.
 ///

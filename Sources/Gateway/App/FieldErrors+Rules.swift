@@ -1,4 +1,5 @@
 import Storage
+import Wire
 
 /// The contract's rules (1.6), with its words. A rule that does not hold adds a message; all rules of a field are tried.
 extension FieldErrors {

@@ -1,8 +1,10 @@
 import Configuration
 import Delivery
 import Logging
+import Secrets
 import Storage
 import Timestamps
+import Wire
 
 /// Everything that can be set, read once at start. A value that cannot be read is an error that names its variable.
 package struct GatewayConfiguration: Sendable {
@@ -226,15 +228,4 @@ package struct ConfigurationError: Error, CustomStringConvertible {
     package let expected: String
 
     package var description: String { "\(variable) cannot be read: it must be \(expected)" }
-}
-
-/// Durations as text: `90s`, `10m`, `1h`.
-package enum DurationText {
-    /// Reads a whole number with its unit; nil for anything else, and for more than a year.
-    package static func parse(_ text: String) -> Duration? {
-        guard let unit = text.last, let seconds = ["s": 1, "m": 60, "h": 3_600][String(unit)],
-            text.dropLast().isDigits, let count = Int(text.dropLast()), count <= 366 * 86_400 / seconds
-        else { return nil }
-        return .seconds(count * seconds)
-    }
 }

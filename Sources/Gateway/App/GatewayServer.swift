@@ -4,17 +4,16 @@ import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
 import Logging
+import Secrets
 import ServiceLifecycle
 import Storage
 import Synchronization
 import Timestamps
 import UnixSignals
+import Wire
 
 /// The server: everything is made and wired here, from top to bottom, and nowhere else.
 package struct GatewayServer: Sendable {
-    /// This server's version, as `User-Agent` and `--version` tell it.
-    package static let version = "0.1.0"
-
     /// Accounts, for commands that run beside the routes.
     let users: UserOperations
     /// Where everything lives.
@@ -62,14 +61,14 @@ package struct GatewayServer: Sendable {
 
         // One server at a time works on a SQLite file, so every other lease there is void.
         let membership = try await NodeMembership.join(
-            store, as: .init(name: Self.nodeName, version: Self.version), isAlone: url == nil,
+            store, as: .init(name: Self.nodeName, version: ServerVersion.current), isAlone: url == nil,
             life: configuration.nodeLease, clock: clock, logger: logger)
         let metrics = DeliveryMetrics()
         let lastAlive = try await store.read(.maintenance) { tx in try HeartbeatQueries.lastAlive(in: tx) }
         let clocks = ClockGuard(clock, lastAlive: lastAlive)
         let unreadable = UnreadableRows(metrics: metrics, logger: logger)
         let runner = AttemptRunner(
-            sender: sender, schedule: configuration.retrySchedule, clock: clock, version: Self.version)
+            sender: sender, schedule: configuration.retrySchedule, clock: clock, version: ServerVersion.current)
         let endpoints = EndpointQueries(keyring: opened.keyring)
         let uses = PhoneKeyUses(store: store, clock: clock, logger: logger)
         let identities = Identities(store: store, uses: uses)

@@ -1,5 +1,6 @@
 import Delivery
 import Logging
+import Secrets
 import Storage
 import Timestamps
 

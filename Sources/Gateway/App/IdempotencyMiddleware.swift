@@ -6,6 +6,7 @@ import Hummingbird
 import NIOCore
 import NIOFoundationCompat
 import Storage
+import Wire
 
 /// Answers a POST with a known `Idempotency-Key` as it was answered before; 409 when it asks for something else.
 ///

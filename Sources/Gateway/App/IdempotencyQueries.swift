@@ -1,5 +1,6 @@
 import Delivery
 import HTTPTypes
+import Secrets
 import Storage
 import Timestamps
 

@@ -1,4 +1,5 @@
 import Delivery
+import Secrets
 import ServiceLifecycle
 import Storage
 import Synchronization

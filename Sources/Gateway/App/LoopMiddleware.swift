@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Wire
 
 /// Answers 508 to a webhook delivery that arrives at the API, ours or another server's: it would cause events, which
 /// would be delivered in turn, without an end.

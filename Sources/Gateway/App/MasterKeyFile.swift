@@ -1,6 +1,8 @@
 import Delivery
 import Foundation
 import Glibc
+import Secrets
+import Wire
 
 /// The file that holds the master key when MASTER_KEY does not: `<database>.key`, 32 bytes in base64, mode 0600.
 package struct MasterKeyFile: Sendable {

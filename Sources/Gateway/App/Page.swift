@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import Wire
 
 /// Which part of a list is asked for (contract 1.8): decimal text, clamped and never rejected for being large (K1).
 struct Page: Sendable {

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import NIOFoundationCompat
+import Wire
 
 extension RequestBody {
     /// 1 MiB is more than any route needs that takes no files.

@@ -1,6 +1,7 @@
 import Delivery
 import Foundation
 import Storage
+import Wire
 
 /// A file that came with an inbound SMS, as the phone sends it.
 struct InboundAttachment: Decodable, Sendable {

@@ -3,6 +3,7 @@ import Delivery
 import NIOCore
 import NIOHTTP1
 import Synchronization
+import Wire
 
 /// The baselines of delivery: clients that post the bodies of a benchmark's events, and store nothing.
 package enum BareClient: String, Sendable, CaseIterable {
@@ -93,7 +94,7 @@ package enum BareClient: String, Sendable, CaseIterable {
     private static let headers: [(name: String, value: String)] = [
         ("Content-Type", "application/json"),
         ("X-Event-Type", "message.phone.received"),
-        ("User-Agent", "httpSMS/\(GatewayServer.version)"),
+        ("User-Agent", "httpSMS/\(ServerVersion.current)"),
         ("X-Httpsms-Delivery", "01980000-0000-7000-8000-000000000000"),
         ("X-Httpsms-Attempt", "1"),
         ("Authorization", "Bearer " + String(repeating: "x", count: 280)),

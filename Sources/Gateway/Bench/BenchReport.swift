@@ -2,6 +2,7 @@ import Foundation
 import HTTPSMSWebhooks
 import JSON
 import Timestamps
+import Wire
 
 /// What a benchmark found.
 package struct BenchReport: Sendable {
@@ -40,7 +41,7 @@ package struct BenchReport: Sendable {
     package var table: String {
         var lines = [
             """
-            httpsms \(GatewayServer.version) (\(Machine.build)) on \(machine.cpu), \(machine.cores) cores, \
+            httpsms \(ServerVersion.current) (\(Machine.build)) on \(machine.cpu), \(machine.cores) cores, \
             \(machine.memory >> 20) MiB, \(machine.filesystem), Linux \(machine.kernel)
             """,
             "SQLite synchronous \(synchronous), load average at the start \(machine.loadAverage)",
@@ -85,7 +86,7 @@ package struct BenchReport: Sendable {
 extension BenchReport: JSONWritable {
     package func write(to json: inout JSONWriter) {
         json.object { o in
-            o.field("version", GatewayServer.version)
+            o.field("version", ServerVersion.current)
             o.field("build", Machine.build)
             o.field("started_at", startedAt)
             o.field("synchronous", synchronous)

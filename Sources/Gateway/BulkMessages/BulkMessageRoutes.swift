@@ -5,6 +5,7 @@ import Hummingbird
 import NIOCore
 import NIOFoundationCompat
 import Storage
+import Wire
 
 /// `/v1/bulk-messages` (contract 4.3): many messages out of one file, all or none.
 struct BulkMessageRoutes {

@@ -2,6 +2,7 @@ import Delivery
 import Foundation
 import Storage
 import Timestamps
+import Wire
 
 /// What an uploaded file asks for, once every row holds to the rules (contract 4.3).
 struct BulkUpload: Sendable {

@@ -1,3 +1,5 @@
+import Wire
+
 /// Cuts separated values (RFC 4180) into rows, in one pass over the bytes.
 ///
 /// As people and programs write them: lines end with CR LF, LF or CR, blanks may stand before a quote, and a quote in the

@@ -1,3 +1,5 @@
+import Wire
+
 /// Reads a CSV file of messages, with the separator and in the encoding that its program wrote.
 enum CSVSheet {
     /// - Throws: ``BulkUploadErrors``, and what `check` throws.

@@ -1,4 +1,5 @@
 import Timestamps
+import Wire
 
 /// A place in a sheet, such as `C5`.
 struct XLSXPlace: Equatable {

@@ -1,3 +1,5 @@
+import Wire
+
 /// The parts of an Excel workbook that say where its first sheet is and how its cells are shown (ECMA-376 part 1, chapter
 /// 18), read from their bytes. The sheet itself is read by ``XLSXSheet``.
 enum XLSXDocument {

@@ -1,3 +1,5 @@
+import Wire
+
 /// Text in the parts of a workbook (ST_Xstring, ECMA-376 part 1, section 22.9.2.19).
 enum XLSXText {
     /// Reads `_xHHHH_`, which stands for a UTF-16 unit that XML cannot hold: `_x000D_` is a carriage return, `_x005F_` an

@@ -1,3 +1,5 @@
+import Wire
+
 /// What a command prints: for people, or for machines with `--json`.
 package struct ClientOutput: Sendable {
     /// For people, without a newline at the end.

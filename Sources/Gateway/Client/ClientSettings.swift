@@ -1,5 +1,7 @@
 import Delivery
 import Foundation
+import Secrets
+import Wire
 
 #if canImport(Glibc)
     import Glibc

@@ -1,8 +1,10 @@
 import Delivery
 import HTTPSMSWebhooks
 import JSON
+import Secrets
 import Storage
 import Timestamps
+import Wire
 
 /// Posts events to a port of the developer's, as the server would: same bytes, same headers, signed with a key of its own.
 package struct Forwarder: Sendable {
@@ -51,7 +53,7 @@ package struct Forwarder: Sendable {
     private let signingKey: String
     private let sender: HTTPSender
     private let clock: any WallClock
-    private let headers = DeliveryHeaders(version: GatewayServer.version)
+    private let headers = DeliveryHeaders(version: ServerVersion.current)
 
     /// Runs `body` with a forwarder.
     ///

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPSMSWebhooks
 import JSON
+import Wire
 
 /// An item of a server's event log.
 struct RemoteEvent: Sendable {

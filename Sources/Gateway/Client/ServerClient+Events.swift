@@ -4,6 +4,7 @@ import HTTPSMSWebhooks
 import JSON
 import NIOCore
 import NIOHTTP1
+import Wire
 
 extension ServerClient {
     /// Which events are meant; nil for all.

@@ -1,6 +1,8 @@
 import HTTPSMSWebhooks
 import JSON
 import NIOHTTP1
+import Secrets
+import Wire
 
 extension ServerClient {
     /// All webhooks of the account.

@@ -6,6 +6,8 @@ import JSON
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Secrets
+import Wire
 
 /// Calls the public HTTP API of a server, ours or api.httpsms.com, for the commands.
 package struct ServerClient: Sendable {
@@ -79,7 +81,7 @@ package struct ServerClient: Sendable {
         var request = HTTPClientRequest(url: settings.url + path + text)
         request.method = method
         request.headers.add(name: "x-api-key", value: settings.apiKey.exposed)
-        request.headers.add(name: "X-Client-Version", value: "httpsms-cli/\(GatewayServer.version)")
+        request.headers.add(name: "X-Client-Version", value: "httpsms-cli/\(ServerVersion.current)")
         return request
     }
 

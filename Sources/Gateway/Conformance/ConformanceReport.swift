@@ -1,6 +1,7 @@
 import HTTPSMSWebhooks
 import JSON
 import Timestamps
+import Wire
 
 /// What became of each check.
 package struct ConformanceReport: Sendable {
@@ -68,11 +69,4 @@ extension ConformanceReport: JSONWritable {
 
     /// The report as JSON.
     package var json: String { String(decoding: encodedJSON(), as: UTF8.self) }
-}
-
-extension String {
-    /// The text with spaces behind it until it is `width` characters wide.
-    func padding(to width: Int) -> String {
-        self + String(repeating: " ", count: max(0, width - count))
-    }
 }

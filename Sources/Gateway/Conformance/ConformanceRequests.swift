@@ -2,6 +2,7 @@ import Delivery
 import HTTPSMSWebhooks
 import Storage
 import Timestamps
+import Wire
 
 /// Makes the requests of each check: events as the server makes them, signed as it signs them, and forgeries of those.
 struct ConformanceRequests: Sendable {
@@ -9,7 +10,7 @@ struct ConformanceRequests: Sendable {
     let audience: String
     let cipher: MessageCipher
     let clock: any WallClock
-    private let headers = DeliveryHeaders(version: GatewayServer.version)
+    private let headers = DeliveryHeaders(version: ServerVersion.current)
 
     init(signingKey: String, audience: String, cipher: MessageCipher, clock: any WallClock) {
         self.signingKey = signingKey

@@ -3,6 +3,7 @@ import HTTPSMSWebhooks
 import Hummingbird
 import Storage
 import Timestamps
+import Wire
 
 /// Deliveries of webhooks: what happened, and doing it again.
 struct DeliveryRoutes {

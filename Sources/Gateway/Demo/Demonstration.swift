@@ -4,8 +4,10 @@ import HTTPSMSWebhooks
 import JSON
 import Logging
 import NIOHTTP1
+import Secrets
 import Storage
 import Timestamps
+import Wire
 
 /// `httpsms demo`: the real server with a simulated phone on one side and a verifying receiver on the other.
 ///
@@ -42,7 +44,7 @@ struct Demonstration {
 
     /// Runs until the eight events came (`once`), or until it is stopped.
     func run() async throws {
-        say("httpsms \(GatewayServer.version): starting the server on \(configuration.storeName)")
+        say("httpsms \(ServerVersion.current): starting the server on \(configuration.storeName)")
         let receiver = DemonstrationReceiver(signingKey: "demo-signing-key")
         let endpoint = PushEndpoint()
         let (receiverURLs, foundReceiver) = AsyncStream.makeStream(of: String.self)

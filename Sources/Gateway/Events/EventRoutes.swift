@@ -4,6 +4,7 @@ import Hummingbird
 import JSON
 import Storage
 import Timestamps
+import Wire
 
 /// The log of events: what happened, which webhooks heard of it, and pulling what push missed.
 struct EventRoutes {

@@ -8,6 +8,7 @@ import ServiceLifecycle
 import Storage
 import Synchronization
 import Timestamps
+import Wire
 
 /// `GET /v1/events/stream`: the log as server-sent events (WHATWG HTML 9.2), live, and from `Last-Event-ID` on.
 ///

@@ -1,6 +1,7 @@
 import Delivery
 import HTTPTypes
 import Hummingbird
+import Wire
 
 /// Who is at the far end of a request, as far as it can be believed.
 struct RequestOrigin: Hashable, Sendable {

@@ -2,6 +2,7 @@ import Delivery
 import HTTPTypes
 import Hummingbird
 import Storage
+import Wire
 
 /// `/v1/heartbeats` (contract 4.4).
 struct HeartbeatRoutes {

@@ -1,5 +1,6 @@
 import Delivery
 import HTTPSMSWebhooks
+import Secrets
 import Storage
 import Timestamps
 

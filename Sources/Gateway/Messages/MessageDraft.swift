@@ -1,5 +1,6 @@
 import Storage
 import Timestamps
+import Wire
 
 extension MessageOperations {
     /// What a client wants sent.

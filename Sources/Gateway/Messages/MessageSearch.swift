@@ -1,6 +1,7 @@
 import Delivery
 import Hummingbird
 import Storage
+import Wire
 
 /// What `GET /v1/messages/search` looks for (contract 4.1.10), without the captcha of the hosted service. Empty lists and
 /// an empty text leave nothing out.

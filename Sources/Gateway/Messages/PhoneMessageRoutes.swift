@@ -3,6 +3,7 @@ import HTTPSMSWebhooks
 import Hummingbird
 import Storage
 import Timestamps
+import Wire
 
 /// `/v1/messages` for phones (contract 4.1.3 to 4.1.6). What a phone reports of a number of its own is not refused for its
 /// content, as the phone would forget it: whatever is odd about it is noted with the message.

@@ -1,3 +1,5 @@
+import Wire
+
 /// A member of a phone's report. Whatever its type is, it can be read: a phone forgets what is refused.
 struct ToldText: Decodable, Sendable {
     /// A string, or a number or truth value as text; nil for null, lists and objects.

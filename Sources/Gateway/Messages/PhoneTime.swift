@@ -1,4 +1,5 @@
 import Timestamps
+import Wire
 
 /// A time as a phone tells it. A phone's clock is not ours: it may stand at 1970, in the last century or in the next one.
 ///

@@ -2,6 +2,7 @@ import Delivery
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Secrets
 import Storage
 import Timestamps
 

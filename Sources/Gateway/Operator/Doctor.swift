@@ -1,6 +1,7 @@
 import Delivery
 import Foundation
 import Logging
+import Secrets
 import Storage
 import Timestamps
 

@@ -1,4 +1,5 @@
 import Delivery
+import Secrets
 import Storage
 
 /// Encrypts every sealed value again that another key sealed, slice by slice, through the normal write path.

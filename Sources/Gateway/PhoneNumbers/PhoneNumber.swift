@@ -1,4 +1,5 @@
 import CPhoneNumber
+import Wire
 
 /// Phone numbers as text, made canonical by Google's libphonenumber. The same text means the same number everywhere: in
 /// what is sent, received, uploaded, filtered by, and in webhooks.
@@ -206,21 +207,5 @@ enum PhoneNumber {
     /// The text of a C array, which ends at the first NUL.
     private static func text(of bytes: UnsafeRawBufferPointer) -> String {
         String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
-}
-
-extension StringProtocol {
-    /// Whether every character is an ASCII digit and there is one.
-    var isDigits: Bool {
-        !isEmpty && utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-    }
-
-    /// Without white space at both ends. Each character is looked at once, however much of that there is: `dropLast` counts
-    /// all of them each time here, so that a mebibyte of spaces took minutes.
-    var trimmed: String {
-        guard let first = firstIndex(where: { !$0.isWhitespace }),
-            let last = lastIndex(where: { !$0.isWhitespace })
-        else { return "" }
-        return String(self[first...last])
     }
 }

@@ -6,7 +6,9 @@ import JSON
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
+import Secrets
 import Timestamps
+import Wire
 
 /// The calls that the Android app makes (contract 6.1), with its headers, its timestamps and its idea of success.
 struct PhoneAPI: Sendable {
@@ -161,7 +163,7 @@ struct PhoneAPI: Sendable {
         var request = HTTPClientRequest(url: baseURL + path)
         request.method = method
         request.headers.add(name: "x-api-key", value: apiKey.exposed)
-        request.headers.add(name: "X-Client-Version", value: "simulator-\(GatewayServer.version)")
+        request.headers.add(name: "X-Client-Version", value: "simulator-\(ServerVersion.current)")
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json; charset=utf-8")
             request.body = .bytes(body.encodedJSON())

@@ -1,5 +1,8 @@
 import Delivery
 import HTTPSMSWebhooks
+import Secrets
+import Timestamps
+import Wire
 
 extension PhoneSimulator {
     /// Which phone is simulated, and how it behaves.

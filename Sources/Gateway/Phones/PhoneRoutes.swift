@@ -2,6 +2,7 @@ import Delivery
 import HTTPSMSWebhooks
 import Hummingbird
 import Storage
+import Wire
 
 /// `/v1/phones` (contract 4.5).
 struct PhoneRoutes {

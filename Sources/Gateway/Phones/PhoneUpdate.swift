@@ -1,5 +1,6 @@
 import HTTPSMSWebhooks
 import Storage
+import Wire
 
 /// The body of `PUT /v1/phones`: what is absent stays, on a new phone at its default (Q3 to Q6).
 struct PhoneUpdate: Decodable, Sendable {

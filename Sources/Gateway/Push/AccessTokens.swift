@@ -5,7 +5,9 @@ import JWTKit
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
+import Secrets
 import Timestamps
+import Wire
 
 /// Access tokens of a service account (OAuth 2.0, RFC 7523): one is kept and used until a minute before it expires, by the
 /// clock that nobody can set.

@@ -4,6 +4,7 @@ import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
 import Timestamps
+import Wire
 
 /// Where pushes go, and who sends them.
 package struct PushConfiguration: Sendable {

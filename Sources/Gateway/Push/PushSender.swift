@@ -4,6 +4,7 @@ import ServiceLifecycle
 import Storage
 import Synchronization
 import Timestamps
+import Wire
 
 /// Sends the pushes that are due, and stores what Firebase said of each.
 ///
@@ -239,7 +240,7 @@ final class PushPlaces: Sendable {
     }
 
     /// Pushes in flight; as many connections may be open.
-    static let count = 64
+    static let count = OutgoingHTTP.connectionsPerHost
     /// Of one account.
     static let share = 16
 

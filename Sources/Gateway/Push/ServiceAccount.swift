@@ -1,5 +1,6 @@
 import Delivery
 import Foundation
+import Secrets
 
 /// A Google service account, as Firebase's console gives it out.
 package struct ServiceAccount: Sendable {

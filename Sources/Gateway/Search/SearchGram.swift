@@ -1,3 +1,5 @@
+import Wire
+
 /// What texts are indexed by: numbers of every three characters in a row, and of one and two where those may be a word.
 ///
 /// Different characters may have one number, so a text with all the numbers of a needle may still not contain it.

@@ -1,5 +1,6 @@
 import Delivery
 import Storage
+import Wire
 
 /// Reads and writes the index of messages' texts.
 ///

@@ -1,4 +1,5 @@
 import Storage
+import Wire
 
 /// What somebody looks for in texts, and the numbers that it may be another spelling of.
 struct SearchQuery: Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import Wire
 
 /// The body of POST and PUT `/v1/send-schedules`, and the contract's rules for it (4.7).
 struct SendScheduleBody: Decodable, Sendable {

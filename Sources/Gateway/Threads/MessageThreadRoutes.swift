@@ -1,6 +1,7 @@
 import Delivery
 import Hummingbird
 import Storage
+import Wire
 
 /// `/v1/message-threads` (contract 4.2).
 struct MessageThreadRoutes {

@@ -1,6 +1,7 @@
 import Delivery
 import HTTPSMSWebhooks
 import JSON
+import Secrets
 import Storage
 import Timestamps
 

@@ -1,6 +1,8 @@
 import Delivery
+import Secrets
 import Storage
 import Timestamps
+import Wire
 
 /// What can be done with accounts.
 struct UserOperations: Sendable {

@@ -2,6 +2,7 @@ import Delivery
 import Foundation
 import Hummingbird
 import Storage
+import Wire
 
 /// `/v1/users` (contract 4.10).
 struct UserRoutes {

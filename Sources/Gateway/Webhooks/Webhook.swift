@@ -2,7 +2,9 @@ import Delivery
 import HTTPSMSWebhooks
 import HTTPTypes
 import JSON
+import Secrets
 import Storage
+import Wire
 
 extension EndpointReport: JSONWritable {
     /// A webhook in the contract's shape (3.5), then what is ours; keys are shown in clear, as clients expect (K12).
@@ -148,13 +150,5 @@ struct WebhookUpdate: Decodable, Sendable {
             errors.add("events", "The events field has an invalid event with name [\(unknown)]")
         }
         return types
-    }
-}
-
-extension Array where Element: Hashable {
-    /// The elements in the order in which each first appears.
-    var unique: [Element] {
-        var seen: Set<Element> = []
-        return filter { seen.insert($0).inserted }
     }
 }

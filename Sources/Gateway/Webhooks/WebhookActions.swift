@@ -1,8 +1,10 @@
 import Delivery
 import HTTPSMSWebhooks
 import Hummingbird
+import Secrets
 import Storage
 import Timestamps
+import Wire
 
 /// What can be done to a webhook besides changing it. Every action takes an empty body.
 struct WebhookActions {
@@ -93,14 +95,5 @@ struct WebhookActions {
 
     private func missing(_ text: String) -> APIError {
         APIError.notFound("cannot find webhook with ID [\(text)]")
-    }
-}
-
-/// Signing keys that we draw.
-enum SigningKey {
-    /// 32 random bytes as 64 hexadecimal digits: any library takes it as text.
-    static func random() -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: (0..<64).map { _ in digits[Int.random(in: 0..<16)] }, as: UTF8.self)
     }
 }

@@ -1,6 +1,8 @@
 import Delivery
+import Secrets
 import Storage
 import Timestamps
+import Wire
 
 extension WebhookOperations {
     /// Holds what is for the webhook from now on; nil when the user has none such.

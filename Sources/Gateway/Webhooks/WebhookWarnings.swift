@@ -1,5 +1,7 @@
 import Delivery
 import Foundation
+import Secrets
+import Wire
 
 /// What a user should know of a webhook that was saved all the same.
 enum WebhookWarnings {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import Timestamps
 
 struct WebhookCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPSMSWebhooks
+import Secrets
 import Storage
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import HTTPSMSWebhooks
 import Logging
+import Secrets
 import ServiceLifecycle
 import Storage
 import TestSupport

@@ -1,3 +1,4 @@
+import Secrets
 import Storage
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import HTTPSMSWebhooks
+import Secrets
 import Storage
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Delivery
 import Foundation
+import Secrets
 import Testing
 
 @testable import Gateway

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import Secrets
 import Storage
 import TestSupport
 import Testing

@@ -3,9 +3,11 @@ import Delivery
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import Secrets
 import TestSupport
 import Testing
 import Timestamps
+import Wire
 
 @testable import Gateway
 

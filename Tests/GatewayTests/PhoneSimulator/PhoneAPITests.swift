@@ -1,9 +1,11 @@
 import Delivery
 import Foundation
 import HTTPSMSWebhooks
+import Secrets
 import TestSupport
 import Testing
 import Timestamps
+import Wire
 
 @testable import Gateway
 
@@ -57,7 +59,7 @@ import Timestamps
             #expect(Set(requests.map(\.body)).count == 1)
             let request = try #require(requests.first)
             #expect(request.header("x-api-key") == "pk_secret")
-            #expect(request.header("X-Client-Version") == "simulator-\(GatewayServer.version)")
+            #expect(request.header("X-Client-Version") == "simulator-\(ServerVersion.current)")
             #expect(request.header("Content-Type") == "application/json; charset=utf-8")
             let time = request.json["timestamp"].string
             #expect(time.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}000000Z/) != nil)

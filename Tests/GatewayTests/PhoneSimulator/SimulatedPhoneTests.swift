@@ -2,6 +2,7 @@ import Delivery
 import Foundation
 import TestSupport
 import Testing
+import Wire
 
 @testable import Gateway
 
@@ -81,7 +82,7 @@ import Testing
                 let beats = try await fixture.account.client.get(path).data.array
                 return beats.count == 2 ? beats : nil
             }
-            #expect(beats[0]["version"].string == "simulator-\(GatewayServer.version)")
+            #expect(beats[0]["version"].string == "simulator-\(ServerVersion.current)")
             #expect(beats[0]["charging"] == true)
         }
     }

@@ -1,6 +1,8 @@
 import Crypto
 import HTTPTypes
 import Hummingbird
+import Secrets
+import Wire
 
 /// The cookies of the pages.
 enum Cookies {
@@ -47,29 +49,4 @@ enum Cookies {
         if let lifetime { text += "; Max-Age=\(lifetime.components.seconds)" }
         return HTTPField(name: .setCookie, value: text)
     }
-}
-
-/// Tokens that cannot be guessed: 256 bits as 64 hexadecimal digits.
-enum RandomToken {
-    /// Draws one.
-    static func make() -> String {
-        SymmetricKey(size: .bits256).withUnsafeBytes { bytes in
-            bytes.reduce(into: "") { text, byte in
-                text.append(Self.digits[Int(byte >> 4)])
-                text.append(Self.digits[Int(byte & 15)])
-            }
-        }
-    }
-
-    /// Whether `text` has the form of one.
-    static func isToken(_ text: String) -> Bool {
-        text.utf8.count == 64 && text.allSatisfy(digits.contains)
-    }
-
-    /// Compares in the same time whatever differs.
-    static func areEqual(_ left: String, _ right: String) -> Bool {
-        SymmetricKey(data: Array(left.utf8)) == SymmetricKey(data: Array(right.utf8))
-    }
-
-    private static let digits = Array("0123456789abcdef")
 }

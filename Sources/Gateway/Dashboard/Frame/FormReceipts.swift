@@ -1,5 +1,6 @@
 import Delivery
 import Hummingbird
+import Secrets
 
 /// Keeps a form from doing its work twice: without scripts nothing stops a second click, and a browser that lost its
 /// connection sends again. The same form with the same fields counts once, as a request with an ``IdempotencyKey``.

@@ -2,6 +2,7 @@ import Delivery
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Secrets
 
 /// The style sheet, the script and the icon, under names that change with their content, so that browsers may keep them.
 struct PageAssets: Sendable {

@@ -1,6 +1,7 @@
 import Delivery
 import Hummingbird
 import NIOCore
+import Storage
 
 /// A request for a page. Who makes it is known from the session cookie alone: keys of the API mean nothing here, and the
 /// API never reads the cookie.

@@ -4,6 +4,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import NIOFoundationCompat
+import Secrets
+import Wire
 
 /// The fields of a form as a browser sends them: `application/x-www-form-urlencoded`, and `multipart/form-data` where there
 /// is a file among them.

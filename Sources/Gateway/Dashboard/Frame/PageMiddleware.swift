@@ -2,7 +2,9 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import Secrets
 import Storage
+import Wire
 
 /// What every page goes through: the host, the session, the origin and token of forms, errors as pages, and headers.
 struct PageMiddleware: RouterMiddleware {

@@ -1,6 +1,7 @@
 import Delivery
 import HTTPTypes
 import Hummingbird
+import Wire
 
 /// Where the pages live, and which requests come from them.
 struct PageSite: Sendable {

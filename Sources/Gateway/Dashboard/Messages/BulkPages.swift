@@ -5,6 +5,7 @@ import Hummingbird
 import NIOCore
 import Storage
 import Timestamps
+import Wire
 
 /// Many messages out of one file: choosing it, looking at what it asks for, sending it, and how far that is.
 struct BulkPages: Sendable {

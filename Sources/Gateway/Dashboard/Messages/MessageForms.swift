@@ -2,6 +2,7 @@ import Delivery
 import Hummingbird
 import Storage
 import Timestamps
+import Wire
 
 /// The form that sends a message, now or later. What the API says of a field stands at that field.
 struct MessageForms: Sendable {

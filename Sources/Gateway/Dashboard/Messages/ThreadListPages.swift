@@ -2,6 +2,7 @@ import Delivery
 import Hummingbird
 import Storage
 import Timestamps
+import Wire
 
 /// Messages: the conversations of one of the user's phones, and the messages that hold a text.
 struct ThreadListPages: Sendable {

@@ -1,5 +1,6 @@
 import Delivery
 import Hummingbird
+import Secrets
 import Storage
 import Timestamps
 

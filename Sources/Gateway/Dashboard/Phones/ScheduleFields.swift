@@ -1,4 +1,5 @@
 import Foundation
+import Wire
 
 /// The fields of a schedule's form, as text: what was typed stays as it is, right or wrong.
 struct ScheduleFields: Sendable {

@@ -2,6 +2,7 @@ import Crypto
 import CryptoExtras
 import Foundation
 import Storage
+import Wire
 
 /// Makes and checks what is stored of passwords: scrypt, one at a time, as each takes 32 MiB and a good part of a second.
 final class Passwords: Sendable {

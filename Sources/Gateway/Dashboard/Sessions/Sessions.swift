@@ -1,6 +1,7 @@
 import Delivery
 import HTTPTypes
 import Hummingbird
+import Secrets
 import Storage
 import Timestamps
 

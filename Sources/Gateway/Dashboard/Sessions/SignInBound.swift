@@ -1,4 +1,5 @@
 import Delivery
+import Secrets
 import Storage
 
 /// How often something may be tried within 15 minutes, and by whom. Only digests are stored.

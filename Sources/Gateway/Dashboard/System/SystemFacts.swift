@@ -1,5 +1,6 @@
 import Delivery
 import Timestamps
+import Wire
 
 /// What the system page shows of how this process was started.
 struct SystemFacts: Sendable {
@@ -10,7 +11,7 @@ struct SystemFacts: Sendable {
     let isPostgres: Bool
 
     init(_ configuration: GatewayConfiguration, startedAt: Timestamp) {
-        version = GatewayServer.version
+        version = ServerVersion.current
         self.startedAt = startedAt
         isPostgres = configuration.postgresURL != nil
         let delays = configuration.retrySchedule.delays.map { Figure.shown($0) }.joined(separator: ", ")

@@ -2,6 +2,7 @@ import Delivery
 import HTTPSMSWebhooks
 import Hummingbird
 import Storage
+import Wire
 
 /// The log of events, with why each webhook did or did not get one.
 struct EventPages: SignedInPages {

@@ -1,5 +1,6 @@
 import Delivery
 import Hummingbird
+import Secrets
 import Storage
 
 /// Code that verifies what a webhook sends, with its own URL filled in, and its key once the password was given.

@@ -1,7 +1,9 @@
 import Delivery
 import HTTPSMSWebhooks
 import Hummingbird
+import Secrets
 import Storage
+import Wire
 
 /// The forms that make and change a webhook. What the API says of a field stands at that field.
 struct WebhookForms: Sendable {

@@ -1,6 +1,7 @@
 import Delivery
 import HTTPSMSWebhooks
 import Hummingbird
+import Secrets
 import Storage
 import Timestamps
 

@@ -1,27 +1,32 @@
-import HTTPSMSWebhooks
 import JSON
 import Timestamps
 
 /// One of the eight events as the API describes it; the golden files of the tests are its samples.
-struct CataloguedEvent: Sendable {
+package struct CataloguedEvent: Sendable {
     /// A member of the event's `data`.
-    struct Field: Sendable {
-        let name: String
+    package struct Field: Sendable {
+        /// Its name on the wire.
+        package let name: String
         /// What JSON Schema calls it; the first of two types is the one that matters, the second is null.
-        let types: [String]
-        let format: String?
-        let meaning: String
+        package let types: [String]
+        /// What JSON Schema calls the form of a text; nil when any will do.
+        package let format: String?
+        /// What it tells, in a sentence.
+        package let meaning: String
     }
 
-    let type: EventType
-    let description: String
-    let fields: [Field]
+    /// The type that it describes.
+    package let type: EventType
+    /// What happened, in a sentence.
+    package let description: String
+    /// The members of its `data`, in the order of the wire.
+    package let fields: [Field]
 }
 
 /// The catalogue of events.
-enum EventCatalogue {
+package enum EventCatalogue {
     /// In the order of the documentation.
-    static let all: [CataloguedEvent] = [
+    package static let all: [CataloguedEvent] = [
         CataloguedEvent(
             type: .messageReceived, description: "The phone received an SMS.",
             fields: [messageID, userID, owner, encrypted, contact, timestamp, content, sim, attachments]),
@@ -84,7 +89,7 @@ enum EventCatalogue {
 }
 
 extension CataloguedEvent: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("type", type.rawValue)
             o.field("description", description)
@@ -117,7 +122,7 @@ extension CataloguedEvent: JSONWritable {
 }
 
 extension CataloguedEvent.Field: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             if types.count == 1 { o.field("type", types[0]) } else { o.field("type", types) }
             if let format { o.field("format", format) }

@@ -11,9 +11,12 @@ import Synchronization
 /// ``CertificateIdentity``). Its initializer for connections runs after the handshake and before a connection is given
 /// to a request, so the certificate is checked there; as it is not told the host, there is a client per host. Redirects
 /// are not followed: the key is for the server that was named. HTTP/1.1 only, for one place to check. Thread-safe.
-final class OutgoingHTTP: Sendable {
+package final class OutgoingHTTP: Sendable {
     /// Trusts the system's authorities; lives as long as the process.
-    static let shared = OutgoingHTTP()
+    package static let shared = OutgoingHTTP()
+
+    /// 64 requests to one host at a time: with the usual 8, eight slow answers would keep every other push waiting.
+    package static let connectionsPerHost = 64
 
     private struct Peer: Hashable {
         let isTLS: Bool
@@ -26,24 +29,24 @@ final class OutgoingHTTP: Sendable {
     private let clients = Mutex<[Peer: HTTPClient]>([:])
 
     /// Makes a set of clients, which trust some authorities beside the system's.
-    init(additionalTrustRoots: [NIOSSLCertificate] = []) {
+    package init(additionalTrustRoots: [NIOSSLCertificate] = []) {
         self.additionalTrustRoots = additionalTrustRoots
     }
 
     /// Sends a request; it fails at `deadline` at the latest.
     ///
     /// - Throws: ``CertificateIdentity/Mismatch`` before a byte of the request is written, and what the transport throws.
-    func execute(_ request: HTTPClientRequest, deadline: NIODeadline) async throws -> HTTPClientResponse {
+    package func execute(_ request: HTTPClientRequest, deadline: NIODeadline) async throws -> HTTPClientResponse {
         try await client(for: request.url).execute(request, deadline: deadline)
     }
 
     /// Sends a request; it fails after `timeout` at the latest.
-    func execute(_ request: HTTPClientRequest, timeout: TimeAmount) async throws -> HTTPClientResponse {
+    package func execute(_ request: HTTPClientRequest, timeout: TimeAmount) async throws -> HTTPClientResponse {
         try await execute(request, deadline: .now() + timeout)
     }
 
     /// Closes every connection; nothing can be sent any more.
-    func shutdown() async throws {
+    package func shutdown() async throws {
         let all = clients.withLock { Array($0.values) }
         for client in all { try await client.shutdown() }
     }
@@ -66,8 +69,7 @@ final class OutgoingHTTP: Sendable {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: .seconds(10), read: .seconds(60))
         configuration.connectionPool.retryConnectionEstablishment = false
-        // With its usual 8, eight slow answers would keep every other push waiting.
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = PushPlaces.count
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.connectionsPerHost
         configuration.httpVersion = .http1Only
         guard peer.isTLS else { return configuration }
         var tls = TLSConfiguration.makeClientConfiguration()

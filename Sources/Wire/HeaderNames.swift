@@ -2,36 +2,36 @@ import HTTPTypes
 
 extension HTTPField.Name {
     /// Carries a user or phone API key.
-    static let apiKey = known("x-api-key")
+    package static let apiKey = known("x-api-key")
     /// The version of the Android app.
-    static let clientVersion = known("X-Client-Version")
+    package static let clientVersion = known("X-Client-Version")
     /// The id of a request, which its log lines carry too.
-    static let requestID = known("X-Request-Id")
+    package static let requestID = known("X-Request-Id")
     /// Names a creation, so that it is not done twice.
-    static let idempotencyKey = known("Idempotency-Key")
+    package static let idempotencyKey = known("Idempotency-Key")
     /// Says that an answer was given before.
-    static let idempotencyReplayed = known("Idempotency-Replayed")
+    package static let idempotencyReplayed = known("Idempotency-Replayed")
     /// Marks a webhook delivery of an httpSMS server.
-    static let deliveryID = known("X-Httpsms-Delivery")
+    package static let deliveryID = known("X-Httpsms-Delivery")
 
     /// The last position that a client of the event stream saw.
-    static let lastEventID = known("Last-Event-ID")
+    package static let lastEventID = known("Last-Event-ID")
     /// Tells nginx not to hold a stream back.
-    static let xAccelBuffering = known("X-Accel-Buffering")
+    package static let xAccelBuffering = known("X-Accel-Buffering")
 
     /// Added by a proxy that forwards a request.
-    static let xForwardedFor = known("X-Forwarded-For")
+    package static let xForwardedFor = known("X-Forwarded-For")
     /// Added by a proxy: `https` when the client spoke it.
-    static let xForwardedProto = known("X-Forwarded-Proto")
+    package static let xForwardedProto = known("X-Forwarded-Proto")
     /// The first, as RFC 7239 has it.
-    static let forwarded = known("Forwarded")
+    package static let forwarded = known("Forwarded")
 
     /// Which site a browser's request comes from: `same-origin` when from ours.
-    static let secFetchSite = known("Sec-Fetch-Site")
+    package static let secFetchSite = known("Sec-Fetch-Site")
     /// Whether a page may be handled by the one that opened it.
-    static let crossOriginOpenerPolicy = known("Cross-Origin-Opener-Policy")
+    package static let crossOriginOpenerPolicy = known("Cross-Origin-Opener-Policy")
     /// What of a page's address is told to the next one.
-    static let referrerPolicy = known("Referrer-Policy")
+    package static let referrerPolicy = known("Referrer-Policy")
 
     private static func known(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is not a header name") }

@@ -4,13 +4,13 @@
 /// example, depends on all flags before, so that 900 kB of them took seconds.
 extension StringProtocol {
     /// Whether the bytes of `text` occur.
-    func hasBytes(_ text: String) -> Bool { utf8.firstRange(of: text.utf8) != nil }
+    package func hasBytes(_ text: String) -> Bool { utf8.firstRange(of: text.utf8) != nil }
 
     /// The first `count` Unicode scalars: what is one character to the eye may have any number of them.
-    func firstScalars(_ count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
+    package func firstScalars(_ count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
 
     /// With U+FFFD for NUL, which PostgreSQL cannot store.
-    var withoutNULs: String {
+    package var withoutNULs: String {
         guard utf8.contains(0) else { return String(self) }
         var scalars = String.UnicodeScalarView()
         scalars.append(contentsOf: unicodeScalars.lazy.map { $0 == "\0" ? "\u{FFFD}" : $0 })

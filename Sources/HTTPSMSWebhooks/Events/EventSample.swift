@@ -1,10 +1,9 @@
-import HTTPSMSWebhooks
 import Timestamps
 
 /// A sample of each event: byte for byte the golden files in `Fixtures/events`.
-enum EventSample {
+package enum EventSample {
     /// The sample of `type`.
-    static func event(of type: EventType) -> CloudEvent {
+    package static func event(of type: EventType) -> CloudEvent {
         switch type {
         case .messageReceived:
             event(
