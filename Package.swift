@@ -49,7 +49,8 @@ let documentation: [Package.Dependency] =
     ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0")] : []
 
 let fuzzDependencies: [Target.Dependency] = [
-    "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Timestamps", "Wire", hummingbird, httpTypes, nioCore,
+    "Client", "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Timestamps", "Wire", hummingbird, httpTypes,
+    nioCore,
 ]
 
 /// The fuzz targets: a test that reads the corpus, or the program that fuzzes.
@@ -69,7 +70,8 @@ let simulationTargets: [Target] =
         .executableTarget(
             name: "simulate",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "Secrets", "Storage", "Timestamps", .product(name: "GRDB", package: "GRDB.swift"),
+                "Delivery", "HTTPSMSWebhooks", "Secrets", "Storage", "Timestamps",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             path: "Tests/DeliveryTests/Simulation", exclude: ["SimulationTests.swift"], swiftSettings: settings)
     ] : []
@@ -115,7 +117,8 @@ let package = Package(
         .target(
             name: "Delivery",
             dependencies: [
-                "CAres", "HTTPSMSWebhooks", "Secrets", "Storage", "Timestamps", crypto, logging, metrics, serviceLifecycle,
+                "CAres", "HTTPSMSWebhooks", "Secrets", "Storage", "Timestamps", crypto, logging, metrics,
+                serviceLifecycle,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
             ],
             swiftSettings: settings),
@@ -133,11 +136,13 @@ let package = Package(
         .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .target(
             name: "Wire",
-            dependencies: ["Delivery", "Timestamps", asyncHTTPClient, httpTypes, nioCore, nioSSL], swiftSettings: settings),
+            dependencies: ["Delivery", "Timestamps", asyncHTTPClient, httpTypes, nioCore, nioSSL],
+            swiftSettings: settings),
         .target(
             name: "Gateway",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire", "CDocuments", "CMarkGFM",
+                "Delivery", "HTTPSMSWebhooks", "JSON", "PhoneSimulator", "Secrets", "Storage", "Timestamps", "Wire",
+                "CDocuments", "CMarkGFM",
                 "CPhoneNumber", "CLibZip", "CQREncode", hummingbird,
                 hummingbirdCore, hummingbirdTLS, asyncHTTPClient,
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -146,9 +151,25 @@ let package = Package(
             ],
             resources: [.embedInCode("Dashboard/Pages")],
             swiftSettings: settings),
+        .target(
+            name: "Client",
+            dependencies: [
+                "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", crypto, "Wire",
+                asyncHTTPClient, hummingbird,
+                logging,
+                nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, httpTypes,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "PhoneSimulator",
+            dependencies: [
+                "HTTPSMSWebhooks", "JSON", "Secrets", "Timestamps", "Wire", asyncHTTPClient, hummingbird, logging,
+                serviceLifecycle, unixSignals, nioCore, nioFoundation, httpTypes,
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "httpsms",
-            dependencies: ["Gateway", "Wire", argumentParser, logging],
+            dependencies: ["Client", "Gateway", "PhoneSimulator", "Timestamps", "Wire", argumentParser, logging],
             swiftSettings: settings),
         // The recipe for Swift is a package of its own, too; here it is compiled by the build that the tests need.
         .executableTarget(
@@ -175,7 +196,8 @@ let package = Package(
         .testTarget(
             name: "DeliveryTests",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "Secrets", "Storage", "TestSupport", "Timestamps", logging, serviceLifecycle,
+                "Delivery", "HTTPSMSWebhooks", "Secrets", "Storage", "TestSupport", "Timestamps", logging,
+                serviceLifecycle,
                 nioCore,
                 nioPosix, nioSSL, .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -184,7 +206,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "TestSupport", "Timestamps", "Wire",
+                "Client", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "PhoneSimulator", "Secrets", "Storage",
+                "TestSupport", "Timestamps", "Wire",
                 asyncHTTPClient,
                 httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],

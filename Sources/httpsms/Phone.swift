@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Gateway
+import PhoneSimulator
 
 struct Phone: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -59,7 +60,7 @@ struct Phone: AsyncParsableCommand {
         }
 
         func run() async throws {
-            try await Commands.simulatePhone(try settings()) { line in
+            try await PhoneSimulator.runAlone(try settings()) { line in
                 Terminal.line(line)
             }
         }

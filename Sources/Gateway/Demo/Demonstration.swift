@@ -4,6 +4,7 @@ import HTTPSMSWebhooks
 import JSON
 import Logging
 import NIOHTTP1
+import PhoneSimulator
 import Secrets
 import Storage
 import Timestamps

@@ -3,7 +3,7 @@ import Foundation
 import Secrets
 import Testing
 
-@testable import Gateway
+@testable import Client
 
 @Suite struct ClientSettingsTests {
     /// Runs `body` with an environment whose configuration folder is empty.

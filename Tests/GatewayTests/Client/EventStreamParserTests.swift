@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Gateway
+@testable import Client
 
 @Suite struct EventStreamParserTests {
     private static let stream = """

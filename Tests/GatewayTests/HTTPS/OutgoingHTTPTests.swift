@@ -9,6 +9,7 @@ import Testing
 import Timestamps
 import Wire
 
+@testable import Client
 @testable import Gateway
 
 /// Firebase and the servers of commands are known by the names in their certificates.

@@ -8,6 +8,7 @@ import Timestamps
 import Wire
 
 @testable import Gateway
+@testable import PhoneSimulator
 
 /// The Android app's habits: headers, timestamps, what counts as success, and what is sent again.
 @Suite(.timeLimit(.minutes(1))) struct PhoneAPITests {

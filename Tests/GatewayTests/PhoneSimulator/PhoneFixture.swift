@@ -5,6 +5,7 @@ import Synchronization
 import TestSupport
 
 @testable import Gateway
+@testable import PhoneSimulator
 
 /// What a simulated phone said.
 final class Lines: Sendable {

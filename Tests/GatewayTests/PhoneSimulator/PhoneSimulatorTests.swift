@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import PhoneSimulator
 
 /// `httpsms phone simulate` without the command around it.
 @Suite(.timeLimit(.minutes(1))) struct PhoneSimulatorTests {

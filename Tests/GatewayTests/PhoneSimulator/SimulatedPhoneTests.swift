@@ -5,6 +5,7 @@ import Testing
 import Wire
 
 @testable import Gateway
+@testable import PhoneSimulator
 
 /// The simulated phone with the real server: what it does about pushes, and what it sends by itself.
 @Suite(.timeLimit(.minutes(1))) struct SimulatedPhoneTests {

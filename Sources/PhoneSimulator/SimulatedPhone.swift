@@ -6,23 +6,35 @@ import Timestamps
 ///
 /// It answers pushes as the app does: fetches the message, sends it (which here is waiting), and reports what became of
 /// it. Reports that the server does not take are repeated as the app repeats them; one that is lost stays lost.
-final class SimulatedPhone: Sendable {
+package final class SimulatedPhone: Sendable {
     /// What becomes of an outgoing SMS.
-    enum Fate: Hashable, Sendable {
+    package enum Fate: Hashable, Sendable {
+        /// It is sent, and reaches the other phone.
         case delivered
+        /// It is not sent, for a reason as Android names it.
         case failed(reason: String)
         /// The phone says nothing more about it.
         case forgotten
     }
 
     /// How it behaves.
-    struct Behaviour: Sendable {
+    package struct Behaviour: Sendable {
         /// From fetching to SENT, and again to DELIVERED or FAILED.
         var latency: Duration
         /// The first wait before a report is sent again; each further one is twice as long. WorkManager begins with 30 s.
-        var backOff: Duration = .seconds(30)
+        var backOff: Duration
         /// Decides what becomes of an SMS.
         var fate: @Sendable (PhoneAPI.Outstanding) -> Fate
+
+        /// Behaves like a phone whose reports take `latency` each and of whose messages becomes what `fate` says.
+        package init(
+            latency: Duration, backOff: Duration = .seconds(30),
+            fate: @escaping @Sendable (PhoneAPI.Outstanding) -> Fate
+        ) {
+            self.latency = latency
+            self.backOff = backOff
+            self.fate = fate
+        }
     }
 
     private let api: PhoneAPI
@@ -31,7 +43,8 @@ final class SimulatedPhone: Sendable {
     private let clock: any WallClock
     private let isOnline = Mutex(true)
 
-    init(_ api: PhoneAPI, behaviour: Behaviour, journal: PhoneJournal, clock: any WallClock = SystemClock()) {
+    /// A phone that is online and was never registered.
+    package init(_ api: PhoneAPI, behaviour: Behaviour, journal: PhoneJournal, clock: any WallClock = SystemClock()) {
         self.api = api
         self.behaviour = behaviour
         self.journal = journal
@@ -41,7 +54,7 @@ final class SimulatedPhone: Sendable {
     /// Registers, and waits for the server to be there if need be.
     ///
     /// - Throws: ``PhoneAPI/Refusal``, and `CancellationError` while it waits.
-    func register(token: String) async throws {
+    package func register(token: String) async throws {
         var isFirst = true
         while try await !api.register(token: token) {
             if isFirst { journal.note("waiting", "no answer from \(api.baseURL) yet") }
@@ -58,7 +71,7 @@ final class SimulatedPhone: Sendable {
     }
 
     /// Answers pushes until `arrivals` end or the task is cancelled; at most 256 messages are in hand at once.
-    func answer(_ arrivals: AsyncStream<PushEndpoint.Arrival>) async {
+    package func answer(_ arrivals: AsyncStream<PushEndpoint.Arrival>) async {
         await withTaskGroup(of: Void.self) { group in
             var inHand = 0
             for await arrival in arrivals {
@@ -85,7 +98,7 @@ final class SimulatedPhone: Sendable {
     }
 
     /// Sends a heartbeat; what comes of it makes no difference to the app.
-    func beat() async {
+    package func beat() async {
         guard isOnline.withLock({ $0 }) else { return }
         let status = await api.beat()
         if status.map((200..<300).contains) == true {
@@ -96,7 +109,7 @@ final class SimulatedPhone: Sendable {
     }
 
     /// Receives an SMS and passes it on.
-    func receive(_ content: String, from contact: String) async {
+    package func receive(_ content: String, from contact: String) async {
         let time = clock.now()
         await tell(.receive, .received, "received SMS", "from \(PhoneJournal.masked(contact))") { api in
             await api.receive(content, from: contact, at: time)
@@ -104,7 +117,7 @@ final class SimulatedPhone: Sendable {
     }
 
     /// Misses a call and tells of it.
-    func missCall(from contact: String) async {
+    package func missCall(from contact: String) async {
         let time = clock.now()
         await tell(.missedCall, .missedCalls, "missed call", "from \(PhoneJournal.masked(contact))") { api in
             await api.missCall(from: contact, at: time)

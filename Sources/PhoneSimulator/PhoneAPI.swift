@@ -1,5 +1,4 @@
 import AsyncHTTPClient
-import Delivery
 import Foundation
 import HTTPSMSWebhooks
 import JSON
@@ -11,13 +10,21 @@ import Timestamps
 import Wire
 
 /// The calls that the Android app makes (contract 6.1), with its headers, its timestamps and its idea of success.
-struct PhoneAPI: Sendable {
+package struct PhoneAPI: Sendable {
     /// What paths are put behind, without a slash at the end.
     let baseURL: String
     let apiKey: Secret<String>
     /// E.164.
     let number: String
     let sim: SIM
+
+    /// The calls of the phone with `number`, E.164, on the server at `baseURL`, which has no slash at the end.
+    package init(baseURL: String, apiKey: Secret<String>, number: String, sim: SIM) {
+        self.baseURL = baseURL
+        self.apiKey = apiKey
+        self.number = number
+        self.sim = sim
+    }
 
     /// A call that the app may make again.
     enum Call: String, CaseIterable, Sendable {
@@ -55,11 +62,12 @@ struct PhoneAPI: Sendable {
     }
 
     /// The message that a push was about, with what the app insists on.
-    struct Outstanding: Decodable, Sendable {
+    package struct Outstanding: Decodable, Sendable {
         let id: String
         let owner: String
         let contact: String
-        let content: String
+        /// The text to send.
+        package let content: String
         let encrypted: Bool
         let sim: String
         let attachments: [String]?

@@ -1,4 +1,3 @@
-import Delivery
 import Logging
 import ServiceLifecycle
 import Timestamps
@@ -24,7 +23,7 @@ package struct PhoneSimulator: Service {
 
     /// Lives until graceful shutdown or cancellation; then sums up.
     ///
-    /// - Throws: ``PhoneAPI/Refusal`` when the server does not want this phone, ``ListeningError``.
+    /// - Throws: ``PhoneAPI/Refusal`` when the server does not want this phone, ``ListeningFailure``.
     package func run() async throws {
         let endpoint = PushEndpoint(host: settings.listenHost, port: settings.listenPort)
         do {
@@ -144,14 +143,14 @@ package struct PhoneSimulator: Service {
     private static let texts = ["Hello!", "Yes, please.", "On my way.", "Call me back.", "Thank you!", "STOP"]
 }
 
-extension Commands {
+extension PhoneSimulator {
     /// Runs a simulated phone until SIGTERM or SIGINT.
     ///
     /// - Parameters:
     ///   - settings: Which phone, and how it behaves.
     ///   - say: Takes each line, without its end.
     /// - Throws: Why the phone cannot be used, in words for whoever started it.
-    package static func simulatePhone(
+    package static func runAlone(
         _ settings: PhoneSimulator.Settings, say: @escaping @Sendable (String) -> Void
     ) async throws {
         let group = ServiceGroup(

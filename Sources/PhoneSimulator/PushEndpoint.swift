@@ -5,9 +5,9 @@ import NIOCore
 import Synchronization
 
 /// Stands for Firebase: takes the pushes for one token and hands them on.
-struct PushEndpoint: Sendable {
+package struct PushEndpoint: Sendable {
     /// A push as the app gets it.
-    enum Arrival: Hashable, Sendable {
+    package enum Arrival: Hashable, Sendable {
         /// A message waits to be fetched.
         case message(String)
         /// The server wants a heartbeat.
@@ -15,9 +15,9 @@ struct PushEndpoint: Sendable {
     }
 
     /// What came, once; at most 10,000 wait, what comes on top is lost, as with Firebase.
-    let arrivals: AsyncStream<Arrival>
+    package let arrivals: AsyncStream<Arrival>
     /// The one that the phone registers with.
-    let token: String
+    package let token: String
     private let continuation: AsyncStream<Arrival>.Continuation
     private let host: String
     private let port: Int
@@ -25,7 +25,7 @@ struct PushEndpoint: Sendable {
     /// - Parameters:
     ///   - host: The address to listen on.
     ///   - port: The port; 0 takes a free one.
-    init(host: String = "127.0.0.1", port: Int = 0) {
+    package init(host: String = "127.0.0.1", port: Int = 0) {
         self.host = host
         self.port = port
         token = "simulated-\(UUID().uuidString.lowercased())"
@@ -35,8 +35,8 @@ struct PushEndpoint: Sendable {
     /// Serves until shutdown or cancellation.
     ///
     /// - Parameter onListening: Told what FCM_ENDPOINT has to be.
-    /// - Throws: ``ListeningError`` when the address cannot be used.
-    func run(onListening: @escaping @Sendable (String) async -> Void) async throws {
+    /// - Throws: ``ListeningFailure`` when the address cannot be used.
+    package func run(onListening: @escaping @Sendable (String) async -> Void) async throws {
         let application = Application(
             responder: CallbackResponder<BasicRequestContext> { request, _ in try await take(request) },
             configuration: .init(address: .hostname(host, port: port)),
@@ -47,7 +47,7 @@ struct PushEndpoint: Sendable {
         do {
             try await application.run()
         } catch let error as IOError {
-            throw ListeningError(
+            throw ListeningFailure(
                 description: "cannot listen on \(host):\(port) (\(String(cString: strerror(error.errnoCode))))")
         }
         continuation.finish()
@@ -97,4 +97,10 @@ struct PushEndpoint: Sendable {
             status: status, headers: [.contentType: "application/json"],
             body: .init(byteBuffer: ByteBuffer(string: json)))
     }
+}
+
+/// Why pushes cannot be taken, in words for whoever started the simulator.
+package struct ListeningFailure: Error, CustomStringConvertible {
+    /// Where it cannot listen, and why.
+    package let description: String
 }

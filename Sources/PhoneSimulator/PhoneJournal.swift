@@ -2,7 +2,7 @@ import Synchronization
 import Timestamps
 
 /// What the simulated phone tells of itself: a line for each thing done, and the sums at the end.
-final class PhoneJournal: Sendable {
+package final class PhoneJournal: Sendable {
     /// What is counted.
     enum Item: String, CaseIterable, Sendable {
         case pushes = "pushes"
@@ -24,7 +24,7 @@ final class PhoneJournal: Sendable {
     /// - Parameters:
     ///   - clock: What the lines begin with.
     ///   - say: Takes each line, without its end.
-    init(clock: any WallClock = SystemClock(), say: @escaping @Sendable (String) -> Void) {
+    package init(clock: any WallClock = SystemClock(), say: @escaping @Sendable (String) -> Void) {
         self.clock = clock
         self.say = say
     }
