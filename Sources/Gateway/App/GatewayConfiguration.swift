@@ -229,3 +229,12 @@ package struct ConfigurationError: Error, CustomStringConvertible {
 
     package var description: String { "\(variable) cannot be read: it must be \(expected)" }
 }
+
+extension GatewayConfiguration {
+    /// What features want to know of it.
+    var features: Features.Settings {
+        Features.Settings(
+            offlineAfter: heartbeatOfflineAfter, minimumExpiration: messageExpirationMinimum, push: push,
+            attachmentsFolder: attachmentsFolder)
+    }
+}

@@ -1,31 +1,47 @@
+import Delivery
 import HTTPTypes
 import Hummingbird
+import Timestamps
 
 /// Every route of the server, and what each request passes on its way to them.
 struct GatewayRoutes {
-    let answerHeaders: AnswerHeadersMiddleware
-    let forwarding: ForwardingMiddleware
-    let bodies: BodyMemoryMiddleware
-    let health: HealthRoutes
-    let metrics: MetricsRoutes
-    let identities: Identities
-    let refusals: PhoneReportRefusals
-    let idempotency: Idempotency
-    let users: UserRoutes
-    let phoneAPIKeys: PhoneAPIKeyRoutes
-    let phones: PhoneRoutes
-    let heartbeats: HeartbeatRoutes
-    let messages: MessageRoutes
-    let bulkMessages: BulkMessageRoutes
-    let sendSchedules: SendScheduleRoutes
-    let threads: MessageThreadRoutes
-    let phoneMessages: PhoneMessageRoutes
-    let attachments: AttachmentRoutes
-    let webhooks: WebhookRoutes
-    let webhookActions: WebhookActions
-    let deliveries: DeliveryRoutes
-    let events: EventRoutes
-    let dashboard: Dashboard
+    private let answerHeaders: AnswerHeadersMiddleware
+    private let forwarding: ForwardingMiddleware
+    private let bodies: BodyMemoryMiddleware
+    private let health: HealthRoutes
+    private let metrics: MetricsRoutes
+    private let identities: Identities
+    private let refusals = PhoneReportRefusals()
+    private let idempotency: Idempotency
+    private let features: [any Feature]
+    private let dashboard: Dashboard
+
+    /// - Throws: When APP_URL or a template cannot be parsed.
+    init(
+        _ ground: Ground, _ features: Features, _ engine: DeliveryEngine, _ configuration: GatewayConfiguration,
+        uploads: UploadQueue
+    ) throws {
+        let store = ground.store
+        let site = PageSite(
+            speaksTLS: configuration.tls != nil, appURL: try configuration.appURL.map { try CallbackURL($0) })
+        answerHeaders = AnswerHeadersMiddleware(isSecure: site.isServedOverTLS)
+        forwarding = ForwardingMiddleware(
+            proxies: TrustedProxies(networks: configuration.trustedProxies), unlisted: UnlistedProxies(store: store))
+        bodies = BodyMemoryMiddleware(
+            memory: BodyMemory(limit: configuration.requestBodyMemory), uploads: uploads)
+        health = HealthRoutes(store: store)
+        metrics = MetricsRoutes(
+            store: store, metrics: ground.metrics, lookups: { [resolver = engine.resolver] in resolver.counts },
+            clock: ground.clock, clocks: ground.clocks, refusals: refusals, site: site,
+            token: configuration.metricsToken)
+        identities = ground.identities
+        idempotency = Idempotency(store: store, queries: features.requests.queries)
+        self.features = features.all
+        dashboard = try Dashboard(
+            features, store: store, runner: engine.runner, site: site,
+            offlineAfter: configuration.heartbeatOfflineAfter,
+            system: SystemFacts(configuration, startedAt: ground.clock.now()))
+    }
 
     /// The router: paths match without regard to case or a slash at the end (K3), and GET routes answer HEAD too.
     func router() -> Router<APIContext> {
@@ -49,32 +65,18 @@ struct GatewayRoutes {
         router.add(middleware: AuthenticationMiddleware(identities: identities))
         router.add(middleware: PhoneReportMiddleware(refusals: refusals))
         router.add(middleware: ContentEncodingMiddleware())
-        attachments.add(to: router)
-
-        let userGroup = group(router, UserContext.self, .json(limit: RequestBody.usualLimit))
-        let phoneGroup = group(router, PhoneContext.self, .json(limit: RequestBody.usualLimit))
-        phoneMessages.add(
-            to: phoneGroup,
-            receiving: group(router, PhoneContext.self, .json(limit: PhoneMessageRoutes.receiveLimit)))
-        heartbeats.add(users: userGroup, phones: phoneGroup)
-        phones.add(users: userGroup, phones: phoneGroup)
-        messages.add(to: userGroup)
-        bulkMessages.add(to: group(router, UserContext.self, .form(limit: BulkMessageRoutes.bodyLimit)))
-        sendSchedules.add(to: userGroup)
-        threads.add(to: userGroup)
-        phoneAPIKeys.add(to: userGroup)
-        webhooks.add(to: userGroup)
-        webhookActions.add(to: userGroup)
-        deliveries.add(to: userGroup)
-        events.add(to: userGroup)
-        users.add(to: userGroup)
+        let routes = APIRoutes(open: router, idempotency: idempotency)
+        for feature in features { feature.add(to: routes) }
         return router
     }
 
-    /// Routes of which a POST may carry an `Idempotency-Key`.
-    private func group<Context: IdempotentContext & ChildRequestContext>(
-        _ router: Router<APIContext>, _ context: Context.Type, _ body: IdempotentBody
-    ) -> RouterGroup<Context> where Context.ParentContext == APIContext {
-        router.group(context: context).add(middleware: IdempotencyMiddleware(idempotency: idempotency, body: body))
+    /// The routes of the API and those of pages, each as `GET /v1/messages/{messageID}`, without HEAD.
+    static func names(of router: Router<APIContext>) -> (api: [String], pages: [String]) {
+        let all = router.routes.filter { $0.method != .head }.map {
+            (path: "\($0.path)", name: "\($0.method) \($0.path)")
+        }
+        return (
+            all.filter { !Dashboard.isPage($0.path) }.map(\.name), all.filter { Dashboard.isPage($0.path) }.map(\.name)
+        )
     }
 }

@@ -25,8 +25,7 @@ package struct GatewayServer: Sendable {
     package let pageRoutes: [String]
     /// The right to be the only server of a SQLite file; nil with PostgreSQL, which any number of nodes share.
     private let lock: ServerLock?
-    private let sender: HTTPSender
-    private let resolver: SystemResolver
+    private let engine: DeliveryEngine
     private let services: [any Service]
     private let address: ListeningAddress
 
@@ -37,210 +36,52 @@ package struct GatewayServer: Sendable {
         _ configuration: GatewayConfiguration, clock: any WallClock = SystemClock(), logger: Logger
     ) async throws {
         let certificate = try configuration.tls.map { try CertificateWatch($0, clock: clock, logger: logger) }
-        let url = configuration.postgresURL?.exposed
-        let lock = url == nil ? try ServerLock(database: configuration.databasePath) : nil
-        self.lock = lock
+        lock = configuration.postgresURL == nil ? try ServerLock(database: configuration.databasePath) : nil
         let opened = try await GatewayStore.open(
             configuration, activates: true, lock: lock, clock: clock, logger: logger)
-        if lock != nil {
-            let version = SQLiteVersion.loaded
-            logger.info("store opened", metadata: ["sqlite": "\(version)", "note": "\(version.advice)"])
-        }
-        let store = opened.store
-        self.store = store
-        let address = ListeningAddress(
-            scheme: configuration.tls == nil ? "http" : "https", host: configuration.host,
-            port: configuration.port, appURL: configuration.appURL)
-        self.address = address
-        let resolver = try SystemResolver()
-        self.resolver = resolver
-        let policy = try AddressPolicy(
-            allowedNetworks: configuration.allowedNetworks, ownAddresses: Self.ownAddresses(configuration))
-        let sender = try HTTPSender(resolver: resolver, policy: policy)
-        self.sender = sender
-
-        // One server at a time works on a SQLite file, so every other lease there is void.
-        let membership = try await NodeMembership.join(
-            store, as: .init(name: Self.nodeName, version: ServerVersion.current), isAlone: url == nil,
-            life: configuration.nodeLease, clock: clock, logger: logger)
-        let metrics = DeliveryMetrics()
-        let lastAlive = try await store.read(.maintenance) { tx in try HeartbeatQueries.lastAlive(in: tx) }
-        let clocks = ClockGuard(clock, lastAlive: lastAlive)
-        let unreadable = UnreadableRows(metrics: metrics, logger: logger)
-        let runner = AttemptRunner(
-            sender: sender, schedule: configuration.retrySchedule, clock: clock, version: ServerVersion.current)
-        let endpoints = EndpointQueries(keyring: opened.keyring)
-        let uses = PhoneKeyUses(store: store, clock: clock, logger: logger)
-        let identities = Identities(store: store, uses: uses)
-        let folder = configuration.attachmentsFolder.map { AttachmentFolder(URL(fileURLWithPath: $0)) }
-        let attachments = folder.map(AttachmentStorage.folder) ?? .database
-        users = UserOperations(
-            store: store, queries: UserQueries(keyring: opened.keyring), identities: identities,
-            endpoints: endpoints)
-        let quotas = configuration.quotas
-        let phones = PhoneOperations(
-            store: store, endpoints: endpoints, identities: identities, uses: uses, quotas: quotas,
-            clock: clock,
-            minimumExpiration: configuration.messageExpirationMinimum)
-        let phoneAPIKeys = PhoneAPIKeyOperations(
-            store: store, queries: PhoneAPIKeyQueries(keyring: opened.keyring), identities: identities,
-            quotas: quotas, clock: clock)
-        let sendSchedules = SendScheduleOperations(store: store, quotas: quotas, clock: clock)
-        let messages = MessageOperations(
-            store: store, quotas: quotas, clock: clock, clocks: clocks, pushes: configuration.push != nil)
+        store = opened.store
+        address = ListeningAddress(
+            scheme: configuration.tls == nil ? "http" : "https", host: configuration.host, port: configuration.port,
+            appURL: configuration.appURL)
+        let ground = try await Ground(
+            store: store, keyring: opened.keyring, quotas: configuration.quotas, clock: clock, logger: logger)
+        engine = try await DeliveryEngine(ground, configuration)
         let uploads = UploadQueue()
-        let bulkMessages = BulkMessageOperations(
-            store: store, users: users, quotas: quotas, clock: clock, uploads: uploads)
-        let idempotency = IdempotencyQueries(keyring: opened.keyring) { clocks.lead(within: $0) }
-        let heartbeats = HeartbeatOperations(
-            store: store, clock: clock, clocks: clocks, offlineAfter: configuration.heartbeatOfflineAfter,
-            pushes: configuration.push != nil)
-        let webhooks = WebhookOperations(
-            store: store, endpoints: endpoints, resolver: resolver, policy: policy, quotas: quotas, clock: clock)
-
-        let graceEnd = heartbeats.grace(since: lastAlive)
-
-        let stream = EventStream(store: store, identities: identities)
+        let features = Features(
+            ground, configuration.features, uploads: uploads, runner: engine.runner, resolver: engine.resolver,
+            policy: engine.policy, appURL: { [address] in address.appURL(told: $0) })
+        users = features.users.operations
         try await FirstRun.offer(in: store, logger: logger)
-        let site = PageSite(
-            speaksTLS: configuration.tls != nil, appURL: try configuration.appURL.map { try CallbackURL($0) })
-        let refusals = PhoneReportRefusals()
-        let router = GatewayRoutes(
-            answerHeaders: AnswerHeadersMiddleware(isSecure: site.isServedOverTLS),
-            forwarding: ForwardingMiddleware(
-                proxies: TrustedProxies(networks: configuration.trustedProxies), unlisted: UnlistedProxies(store: store)
-            ),
-            bodies: BodyMemoryMiddleware(
-                memory: BodyMemory(limit: configuration.requestBodyMemory), uploads: uploads),
-            health: HealthRoutes(store: store),
-            metrics: MetricsRoutes(
-                store: store, metrics: metrics, lookups: { resolver.counts }, clock: clock,
-                clocks: clocks, refusals: refusals, site: site, token: configuration.metricsToken),
-            identities: identities, refusals: refusals,
-            idempotency: Idempotency(store: store, queries: idempotency),
-            users: UserRoutes(operations: users),
-            phoneAPIKeys: PhoneAPIKeyRoutes(operations: phoneAPIKeys),
-            phones: PhoneRoutes(store: store, operations: phones),
-            heartbeats: HeartbeatRoutes(store: store, operations: heartbeats),
-            messages: MessageRoutes(store: store, operations: messages, clock: clock),
-            bulkMessages: BulkMessageRoutes(operations: bulkMessages),
-            sendSchedules: SendScheduleRoutes(operations: sendSchedules),
-            threads: MessageThreadRoutes(store: store),
-            phoneMessages: PhoneMessageRoutes(
-                operations: messages,
-                inbound: InboundOperations(
-                    store: store, attachments: attachments, quotas: quotas, clock: clock,
-                    appURL: { address.appURL(told: $0) })),
-            attachments: AttachmentRoutes(store: store, storage: attachments),
-            webhooks: WebhookRoutes(operations: webhooks), webhookActions: WebhookActions(operations: webhooks),
-            deliveries: DeliveryRoutes(
-                store: store, runner: runner, endpoints: endpoints, webhooks: webhooks),
-            events: EventRoutes(store: store, stream: stream),
-            dashboard: try Dashboard(
-                Dashboard.Operations(
-                    users: users, webhooks: webhooks, messages: messages, bulkMessages: bulkMessages, phones: phones,
-                    phoneKeys: phoneAPIKeys, schedules: sendSchedules),
-                store: store, receipts: FormReceipts(queries: idempotency), runner: runner, stream: stream, site: site,
-                offlineAfter: configuration.heartbeatOfflineAfter,
-                system: SystemFacts(configuration, startedAt: clock.now()))
-        ).router()
-        let all = router.routes.filter { $0.method != .head }.map {
-            (path: "\($0.path)", name: "\($0.method) \($0.path)")
-        }
-        routes = all.filter { !Dashboard.isPage($0.path) }.map(\.name)
-        pageRoutes = all.filter { Dashboard.isPage($0.path) }.map(\.name)
-        let connections = OpenConnections(limits: configuration.connections, proxies: configuration.trustedProxies)
-        let http = HTTPServerBuilder { responder in
-            LimitedHTTPChannel(responder: responder, connections: connections, limits: configuration.connections)
-        }
-        let application = Application(
-            router: router, server: try certificate.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
-            configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
-            onServerRunning: { channel in address.listening(on: channel.localAddress, logger: logger) },
-            logger: logger)
-        let dispatcher = Dispatcher(
-            store: store, endpoints: endpoints, runner: runner, lease: membership.lease, clock: clock, metrics: metrics,
-            logger: logger)
-        var push: [any Service] = []
-        if let settings = configuration.push {
-            let client = try await FCMClient(settings, clock: clock)
-            push = [PushSender(store: store, client: client, clocks: clocks, unreadable: unreadable, logger: logger)]
-        }
-        var shared: [any Service] = []
-        if let url {
-            let (looks, slots) = (NumberingLooks(), NumberingLooks())
-            shared = [
-                Sweep(
-                    "numbering", on: .unnumbered, store: store, clock: clock, interval: EventNumbering.interval,
-                    logger: logger
-                ) { tx in try EventNumbering.sweep(looks, in: tx) },
-                Sweep(
-                    "tally", on: .unnumbered, store: store, clock: clock, interval: EndpointSlots.interval,
-                    logger: logger
-                ) { tx in try EndpointSlots.sweep(slots, in: tx) },
-                SnapshotWatch(store: store, clock: clock, logger: logger),
-            ]
-            // A pooler that changes connections loses what one of them listens to; then the looks of the sweeps must do.
-            if configuration.databasePooler == .none {
-                shared.append(PostgresHints(url: url, wakeups: store.wakeups, logger: logger))
-            }
-        }
-        let waiting = WaitingTimes(
-            store: store, offlineAfter: configuration.heartbeatOfflineAfter, unreadable: unreadable)
+        let router = try GatewayRoutes(ground, features, engine, configuration, uploads: uploads).router()
+        (routes, pageRoutes) = GatewayRoutes.names(of: router)
+        let web = try Self.application(router, configuration, certificate, address, logger)
         let watch = (store as? SQLiteStore).map { StoreWatch($0, logger: logger) }
-        let sweeps = folder.map { AttachmentSweep(store: store, folder: $0, logger: logger) }
         services =
-            shared + push + [certificate].compactMap(\.self) + [sweeps].compactMap(\.self)
-            + [watch].compactMap(\.self) + [
-                membership,
-                ClockWatch(clocks, clock: clock, logger: logger, interval: url == nil ? .seconds(60) : nil) {
-                    [schedule = configuration.retrySchedule] step in
-                    if let step, step.amount >= .zero { return }
-                    try await DueTimes.pullIn(by: step?.amount, store: store, clock: clock, schedule: schedule)
-                    try await waiting.pullIn()
-                },
-                identities,
-                uses,
-                LifeSign(store: store, clock: clock, clocks: clocks, logger: logger),
-                Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
-                    try messages.handOutAndExpire(unreadable: unreadable, in: tx)
-                },
-                Sweep("presence", on: .presence, store: store, clock: clock, logger: logger) { tx in
-                    try heartbeats.checkPresence(notBefore: graceEnd, unreadable: unreadable, in: tx)
-                },
-                Sweep("wake-up", on: .presence, store: store, clock: clock, logger: logger) { tx in
-                    try heartbeats.wakeSilent(unreadable: unreadable, in: tx)
-                },
-                Sweep("replay", on: .replays, store: store, clock: clock, logger: logger) { tx in
-                    try ReplayQueries.step(unreadable: unreadable, in: tx)
-                },
-                Sweep("erasure", on: .erasures, store: store, clock: clock, logger: logger) { tx in
-                    try UserErasure.step(in: tx)
-                },
-                Sweep(
-                    "search", on: .searches, store: store, clock: clock, floor: .seconds(60), logger: logger
-                ) { tx in try SearchFill.step(in: tx) },
-                SearchIndexer(store: store, clock: clock, logger: logger),
-                Upkeep(
-                    store: store, clock: clock, retention: configuration.eventRetention,
-                    pruners: [
-                        { try HeartbeatQueries.prune(before: $0, in: $1) },
-                        { try PushQueries.prune(before: $0, in: $1) },
-                        { try HourlyCounts.prune(in: $1) },
-                        { try IdempotencyQueries.prune(in: $1) },
-                        { try SessionQueries.prune(in: $1) },
-                        { try DeviceQueries.prune(in: $1) },
-                        { try AccessQueries.prune(in: $1) },
-                        { try InvitationQueries.prune(in: $1) },
-                        { try FirstRun.renew(in: $1, logger: logger) },
-                    ], isClockBelieved: { clocks.isBelieved }, metrics: metrics, logger: logger),
-                application,
+            engine.services + [certificate].compactMap(\.self) + [watch].compactMap(\.self)
+            + (try await features.services) + [
+                engine.upkeep(features.pruners),
+                web,
                 // The last one is shut down first: its 5 s must not depend on clients that stall in the middle of a request.
-                dispatcher,
+                engine.dispatcher,
                 // These only say so.
                 StoreDeadline(store: store),
                 ServiceManager(environment: ProcessInfo.processInfo.environment, address: address, store: store),
             ]
+    }
+
+    private static func application(
+        _ router: Router<APIContext>, _ configuration: GatewayConfiguration, _ certificate: CertificateWatch?,
+        _ address: ListeningAddress, _ logger: Logger
+    ) throws -> some ApplicationProtocol {
+        let connections = OpenConnections(limits: configuration.connections, proxies: configuration.trustedProxies)
+        let http = HTTPServerBuilder { responder in
+            LimitedHTTPChannel(responder: responder, connections: connections, limits: configuration.connections)
+        }
+        return Application(
+            router: router, server: try certificate.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
+            configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
+            onServerRunning: { channel in address.listening(on: channel.localAddress, logger: logger) },
+            logger: logger)
     }
 
     /// Makes an account, as `httpsms user create` does beside a running server.
@@ -273,7 +114,7 @@ package struct GatewayServer: Sendable {
             gracefulShutdownSignals: signals, logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(9)
         let group = ServiceGroup(configuration: configuration)
-        defer { resolver.shutdown() }
+        defer { engine.resolver.shutdown() }
         do {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { [address] in
@@ -293,25 +134,12 @@ package struct GatewayServer: Sendable {
                 while try await tasks.next() != nil {}
             }
         } catch {
-            await sender.shutdown()
+            await engine.shutdown()
             try await store.close()
             throw address.explain(error)
         }
-        await sender.shutdown()
+        await engine.shutdown()
         try await store.close()
         withExtendedLifetime(lock) {}
-    }
-
-    /// The machine and process, for people.
-    private static var nodeName: String {
-        "\(ProcessInfo.processInfo.hostName) (process \(ProcessInfo.processInfo.processIdentifier))"
-    }
-
-    private static func ownAddresses(_ configuration: GatewayConfiguration) throws -> [OwnAddress] {
-        guard configuration.port > 0 else { return [] }
-        let address = IPAddress(configuration.host == "localhost" ? "127.0.0.1" : configuration.host)
-        guard let address else { return [] }
-        return OwnAddress.listening(
-            on: address, port: configuration.port, interfaces: try OwnAddress.localInterfaces())
     }
 }

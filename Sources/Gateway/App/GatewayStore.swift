@@ -12,13 +12,7 @@ package struct GatewayStore: Sendable {
     package let keyring: Keyring
 
     /// Every table, in the order in which they are made.
-    package static let migrations: [Migration] =
-        DeliveryMigrations.all + UserMigrations.all + PhoneMigrations.all + PhoneAPIKeyMigrations.all
-        + HeartbeatMigrations.all + MessageMigrations.all + AttachmentMigrations.all + PushMigrations.all
-        + SendScheduleMigrations.all + MessageThreadMigrations.all + IdempotencyQueries.migrations
-        + BulkMessageMigrations.all + UserErasure.migrations + IdentityEpoch.migrations + SessionMigrations.all
-        + InvitationMigrations.all + WebhookMigrations.all + Quotas.migrations + UnlistedProxies.migrations
-        + SearchText.migrations + SearchIndexQueries.migrations
+    package static let migrations: [Migration] = DeliveryMigrations.all + Features.migrations
 
     /// Opens the store of `configuration`, makes and migrates it where needed, and checks the master key.
     ///
@@ -48,6 +42,10 @@ package struct GatewayStore: Sendable {
             let applied = try await store.migrate(migrations, logger: logger)
             if !applied.isEmpty {
                 logger.info("store migrated", metadata: ["migrations": "\(applied.joined(separator: ", "))"])
+            }
+            if lock != nil {
+                let version = SQLiteVersion.loaded
+                logger.info("store opened", metadata: ["sqlite": "\(version)", "note": "\(version.advice)"])
             }
             let keyring = try await keyring(configuration, of: store)
             let settled = try await store.write(.maintenance) { tx in

@@ -10,17 +10,6 @@ protocol SignedInPages: Sendable {
 
 /// The pages of the web interface: everything outside of `/v1`, `/health`, `/metrics`, `/docs` and `/llms.txt`.
 struct Dashboard: Sendable {
-    /// What the API's routes do, which pages do, too.
-    struct Operations: Sendable {
-        let users: UserOperations
-        let webhooks: WebhookOperations
-        let messages: MessageOperations
-        let bulkMessages: BulkMessageOperations
-        let phones: PhoneOperations
-        let phoneKeys: PhoneAPIKeyOperations
-        let schedules: SendScheduleOperations
-    }
-
     private let middleware: PageMiddleware
     private let access: AccessRoutes
     private let overview: OverviewRoutes
@@ -28,27 +17,31 @@ struct Dashboard: Sendable {
 
     /// - Throws: When a template cannot be parsed.
     init(
-        _ operations: Operations, store: any Store, receipts: FormReceipts, runner: AttemptRunner, stream: EventStream,
-        site: PageSite, offlineAfter: Duration, system facts: SystemFacts
+        _ features: Features, store: any Store, runner: AttemptRunner, site: PageSite, offlineAfter: Duration,
+        system facts: SystemFacts
     ) throws {
         let views = try PageViews()
         let sessions = Sessions(store: store)
-        let users = operations.users
-        let webhooks = operations.webhooks
+        let users = features.users.operations
+        let webhooks = features.webhooks.operations
+        let messages = features.messages.operations
+        let bulkMessages = features.bulkMessages.operations
+        let phoneKeys = features.phoneAPIKeys.operations
+        let receipts = FormReceipts(queries: features.requests.queries)
         let access = AccessOperations(store: store, users: users, passwords: Passwords())
         middleware = PageMiddleware(
-            site: site, sessions: sessions, views: views, uploads: operations.bulkMessages.uploads)
+            site: site, sessions: sessions, views: views, uploads: bulkMessages.uploads)
         self.access = AccessRoutes(access: access, sessions: sessions, views: views)
         overview = OverviewRoutes(store: store, access: access, views: views)
         pages = [
             DashboardMessages(
-                operations: operations.messages, bulk: operations.bulkMessages, receipts: receipts, views: views),
+                operations: messages, bulk: bulkMessages, receipts: receipts, views: views),
             PhonePages(
-                operations: operations.phones, offlineAfter: offlineAfter, isPushing: operations.messages.pushes,
+                operations: features.phones.operations, offlineAfter: offlineAfter, isPushing: messages.pushes,
                 views: views),
-            NewPhonePages(keys: operations.phoneKeys, site: site, views: views),
-            PhoneKeyPages(operations: operations.phoneKeys, views: views),
-            SchedulePages(operations: operations.schedules, views: views),
+            NewPhonePages(keys: phoneKeys, site: site, views: views),
+            PhoneKeyPages(operations: phoneKeys, views: views),
+            SchedulePages(operations: features.sendSchedules.operations, views: views),
             WebhookPages(operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views),
             ReplayPages(operations: webhooks, views: views),
             SnippetPages(operations: webhooks, access: access, views: views),
@@ -57,7 +50,7 @@ struct Dashboard: Sendable {
             UserPages(store: store, users: users, access: access, site: site, views: views),
             SystemPages(store: store, facts: facts, views: views),
             AccountPages(store: store, users: users, access: access, views: views),
-            LivePages(stream: stream, sessions: sessions),
+            LivePages(stream: features.events.stream, sessions: sessions),
         ]
     }
 

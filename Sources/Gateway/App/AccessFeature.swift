@@ -1,0 +1,19 @@
+import Delivery
+import Logging
+import Storage
+
+/// How people sign in: passwords, sessions, browsers that are known, invitations.
+struct AccessFeature: Feature {
+    static let migrations = IdentityEpoch.migrations + SessionMigrations.all + InvitationMigrations.all
+    let logger: Logger
+
+    var pruners: [Upkeep.Pruner] {
+        [
+            { try SessionQueries.prune(in: $1) },
+            { try DeviceQueries.prune(in: $1) },
+            { try AccessQueries.prune(in: $1) },
+            { try InvitationQueries.prune(in: $1) },
+            { try FirstRun.renew(in: $1, logger: logger) },
+        ]
+    }
+}

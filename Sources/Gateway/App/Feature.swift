@@ -1,0 +1,108 @@
+import Delivery
+import Hummingbird
+import Logging
+import Secrets
+import ServiceLifecycle
+import Storage
+import Timestamps
+
+/// One part of the API, in a folder of its own: all that the rest of the server has to know of it.
+protocol Feature: Sendable {
+    /// Its tables, in the order in which they are made.
+    static var migrations: [Migration] { get }
+
+    /// Adds its routes.
+    func add(to routes: APIRoutes)
+
+    /// What it does without being asked, in the order in which it starts.
+    var services: [any Service] { get async throws }
+
+    /// What it deletes when its time is over, once an hour.
+    var pruners: [Upkeep.Pruner] { get }
+}
+
+extension Feature {
+    static var migrations: [Migration] { [] }
+    func add(to routes: APIRoutes) {}
+    var services: [any Service] { [] }
+    var pruners: [Upkeep.Pruner] { [] }
+}
+
+/// Where features add their routes: one group for each kind of request.
+struct APIRoutes {
+    /// Requests that need no key.
+    let open: Router<APIContext>
+    private let idempotency: Idempotency
+    /// Requests of an account.
+    let users: RouterGroup<UserContext>
+    /// Requests of an account or of one of its phones.
+    let phones: RouterGroup<PhoneContext>
+
+    init(open: Router<APIContext>, idempotency: Idempotency) {
+        self.open = open
+        self.idempotency = idempotency
+        users = Self.group(open, idempotency, .json(limit: RequestBody.usualLimit))
+        phones = Self.group(open, idempotency, .json(limit: RequestBody.usualLimit))
+    }
+
+    /// Requests of an account or of one of its phones, with JSON of at most `limit` bytes.
+    func phones(limit: Int) -> RouterGroup<PhoneContext> { Self.group(open, idempotency, .json(limit: limit)) }
+
+    /// Requests of an account with files of at most `limit` bytes.
+    func forms(limit: Int) -> RouterGroup<UserContext> { Self.group(open, idempotency, .form(limit: limit)) }
+
+    /// Routes of which a POST may carry an `Idempotency-Key`.
+    private static func group<Context: IdempotentContext & ChildRequestContext>(
+        _ router: Router<APIContext>, _ idempotency: Idempotency, _ body: IdempotentBody
+    ) -> RouterGroup<Context> where Context.ParentContext == APIContext {
+        router.group(context: Context.self).add(middleware: IdempotencyMiddleware(idempotency: idempotency, body: body))
+    }
+}
+
+/// What every feature stands on.
+struct Ground: Sendable {
+    let store: any Store
+    let clock: any WallClock
+    /// Whether the clock was set.
+    let clocks: ClockGuard
+    let keyring: Keyring
+    let endpoints: EndpointQueries
+    /// Who makes a request.
+    let identities: Identities
+    /// When each phone key was used last.
+    let uses: PhoneKeyUses
+    /// How much an invited account may have.
+    let quotas: Quotas
+    /// When the server was alive last, before this start; nil when it never was.
+    let lastAlive: Timestamp?
+    let metrics: DeliveryMetrics
+    /// Told of rows that cannot be read.
+    let unreadable: UnreadableRows
+    let logger: Logger
+
+    init(
+        store: any Store, keyring: Keyring, quotas: Quotas, clock: any WallClock, logger: Logger
+    ) async throws {
+        self.store = store
+        self.clock = clock
+        self.keyring = keyring
+        self.quotas = quotas
+        self.logger = logger
+        lastAlive = try await store.read(.maintenance) { tx in try HeartbeatQueries.lastAlive(in: tx) }
+        clocks = ClockGuard(clock, lastAlive: lastAlive)
+        endpoints = EndpointQueries(keyring: keyring)
+        uses = PhoneKeyUses(store: store, clock: clock, logger: logger)
+        identities = Identities(store: store, uses: uses)
+        metrics = DeliveryMetrics()
+        unreadable = UnreadableRows(metrics: metrics, logger: logger)
+    }
+
+    /// Does what is due by a column of the store; see `Sweep`.
+    func sweep(
+        _ name: String, on topic: Wakeups.Topic, floor: Duration = .seconds(1), interval: Duration = .zero,
+        work: @escaping @Sendable (any Transaction) throws -> Sweep.Outcome
+    ) -> Sweep {
+        Sweep(
+            name, on: topic, store: store, clock: clock, floor: floor, interval: interval, logger: logger, work: work)
+    }
+}

@@ -1,0 +1,79 @@
+import Delivery
+import ServiceLifecycle
+import Storage
+
+/// Every feature, made in the order in which one needs another.
+struct Features: Sendable {
+    /// What the operator says, as far as features want to know.
+    struct Settings: Sendable {
+        var offlineAfter: Duration
+        var minimumExpiration: Duration
+        var push: PushConfiguration?
+        var attachmentsFolder: String?
+    }
+
+    let users: UserFeature
+    let phoneAPIKeys: PhoneAPIKeyFeature
+    let phones: PhoneFeature
+    let messages: MessageFeature
+    let bulkMessages: BulkMessageFeature
+    let sendSchedules: SendScheduleFeature
+    let webhooks: WebhookFeature
+    let events: EventFeature
+    let requests: RequestFeature
+    /// In the order in which they start.
+    let all: [any Feature]
+
+    /// Their tables, in the order in which they are made.
+    static let migrations: [Migration] = types.flatMap { $0.migrations }
+
+    private static let types: [any Feature.Type] = [
+        UserFeature.self, PhoneFeature.self, PhoneAPIKeyFeature.self, HeartbeatFeature.self, MessageFeature.self,
+        AttachmentFeature.self, PushFeature.self, SendScheduleFeature.self, MessageThreadFeature.self,
+        RequestFeature.self, BulkMessageFeature.self, UserErasureFeature.self, AccessFeature.self, WebhookFeature.self,
+        EventFeature.self, SearchFeature.self,
+    ]
+
+    /// - Parameters:
+    ///   - ground: What all stand on.
+    ///   - settings: What the operator says.
+    ///   - uploads: Where files are read, accounts in turn.
+    ///   - runner: Makes attempts of deliveries.
+    ///   - resolver: Looks up the hosts of callback URLs.
+    ///   - policy: Which addresses a callback URL may have.
+    ///   - appURL: What links that are handed out begin with, by what a trusted proxy told.
+    init(
+        _ ground: Ground, _ settings: Settings, uploads: UploadQueue, runner: AttemptRunner, resolver: SystemResolver,
+        policy: AddressPolicy, appURL: @escaping @Sendable (_ told: String?) -> String
+    ) {
+        let pushes = settings.push != nil
+        let attachments = AttachmentFeature(ground, folder: settings.attachmentsFolder)
+        users = UserFeature(ground)
+        phoneAPIKeys = PhoneAPIKeyFeature(ground)
+        phones = PhoneFeature(ground, minimumExpiration: settings.minimumExpiration)
+        messages = MessageFeature(ground, attachments: attachments.storage, pushes: pushes, appURL: appURL)
+        bulkMessages = BulkMessageFeature(ground, users: users.operations, uploads: uploads)
+        sendSchedules = SendScheduleFeature(ground)
+        webhooks = WebhookFeature(ground, runner: runner, resolver: resolver, policy: policy)
+        events = EventFeature(ground)
+        requests = RequestFeature(ground)
+        all = [
+            PushFeature(ground, settings: settings.push), attachments, requests, AccessFeature(logger: ground.logger),
+            users, phoneAPIKeys, phones, HeartbeatFeature(ground, offlineAfter: settings.offlineAfter, pushes: pushes),
+            messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
+            UserErasureFeature(ground: ground), SearchFeature(ground: ground),
+        ]
+    }
+
+    /// What they do without being asked, in the order in which it starts.
+    var services: [any Service] {
+        get async throws {
+            var services: [any Service] = []
+            for feature in all { services += try await feature.services }
+            return services
+        }
+    }
+
+    /// What they delete when its time is over.
+    var pruners: [Upkeep.Pruner] { all.flatMap(\.pruners) }
+}

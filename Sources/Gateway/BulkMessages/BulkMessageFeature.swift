@@ -1,0 +1,17 @@
+import Storage
+
+/// Bulk messages: a file of many SMS.
+struct BulkMessageFeature: Feature {
+    static let migrations = BulkMessageMigrations.all
+    let operations: BulkMessageOperations
+
+    /// - Parameter uploads: Where files are read, accounts in turn.
+    init(_ ground: Ground, users: UserOperations, uploads: UploadQueue) {
+        operations = BulkMessageOperations(
+            store: ground.store, users: users, quotas: ground.quotas, clock: ground.clock, uploads: uploads)
+    }
+
+    func add(to routes: APIRoutes) {
+        BulkMessageRoutes(operations: operations).add(to: routes.forms(limit: BulkMessageRoutes.bodyLimit))
+    }
+}

@@ -1,0 +1,39 @@
+import ServiceLifecycle
+import Storage
+
+/// Messages, outgoing and incoming, and what phones report of them.
+struct MessageFeature: Feature {
+    static let migrations = MessageMigrations.all
+    let operations: MessageOperations
+    private let ground: Ground
+    private let inbound: InboundOperations
+
+    /// - Parameters:
+    ///   - attachments: Where the files of inbound SMS are kept.
+    ///   - pushes: Whether phones can be pushed to.
+    ///   - appURL: What links to files begin with, by what a trusted proxy told.
+    init(
+        _ ground: Ground, attachments: AttachmentStorage, pushes: Bool,
+        appURL: @escaping @Sendable (_ told: String?) -> String
+    ) {
+        self.ground = ground
+        operations = MessageOperations(
+            store: ground.store, quotas: ground.quotas, clock: ground.clock, clocks: ground.clocks, pushes: pushes)
+        inbound = InboundOperations(
+            store: ground.store, attachments: attachments, quotas: ground.quotas, clock: ground.clock, appURL: appURL)
+    }
+
+    func add(to routes: APIRoutes) {
+        PhoneMessageRoutes(operations: operations, inbound: inbound).add(
+            to: routes.phones, receiving: routes.phones(limit: PhoneMessageRoutes.receiveLimit))
+        MessageRoutes(store: ground.store, operations: operations, clock: ground.clock).add(to: routes.users)
+    }
+
+    var services: [any Service] {
+        [
+            ground.sweep("message", on: .messages) { tx in
+                try operations.handOutAndExpire(unreadable: ground.unreadable, in: tx)
+            }
+        ]
+    }
+}

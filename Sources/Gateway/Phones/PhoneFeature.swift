@@ -1,0 +1,18 @@
+import Storage
+
+/// Phones: the numbers that an account sends from and receives at.
+struct PhoneFeature: Feature {
+    static let migrations = PhoneMigrations.all
+    let operations: PhoneOperations
+
+    /// - Parameter minimumExpiration: The shortest time that a message may wait for its phone.
+    init(_ ground: Ground, minimumExpiration: Duration) {
+        operations = PhoneOperations(
+            store: ground.store, endpoints: ground.endpoints, identities: ground.identities, uses: ground.uses,
+            quotas: ground.quotas, clock: ground.clock, minimumExpiration: minimumExpiration)
+    }
+
+    func add(to routes: APIRoutes) {
+        PhoneRoutes(store: operations.store, operations: operations).add(users: routes.users, phones: routes.phones)
+    }
+}

@@ -1,0 +1,15 @@
+import ServiceLifecycle
+import Storage
+
+/// The search in messages and threads, whose index is filled beside the requests.
+struct SearchFeature: Feature {
+    static let migrations = SearchText.migrations + SearchIndexQueries.migrations
+    let ground: Ground
+
+    var services: [any Service] {
+        [
+            ground.sweep("search", on: .searches, floor: .seconds(60)) { tx in try SearchFill.step(in: tx) },
+            SearchIndexer(store: ground.store, clock: ground.clock, logger: ground.logger),
+        ]
+    }
+}

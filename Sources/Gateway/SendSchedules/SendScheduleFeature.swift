@@ -1,0 +1,15 @@
+import Storage
+
+/// Send schedules: at which hours of the week a phone sends.
+struct SendScheduleFeature: Feature {
+    static let migrations = SendScheduleMigrations.all
+    let operations: SendScheduleOperations
+
+    init(_ ground: Ground) {
+        operations = SendScheduleOperations(store: ground.store, quotas: ground.quotas, clock: ground.clock)
+    }
+
+    func add(to routes: APIRoutes) {
+        SendScheduleRoutes(operations: operations).add(to: routes.users)
+    }
+}

@@ -1,0 +1,29 @@
+import Delivery
+import ServiceLifecycle
+import Storage
+
+/// Accounts.
+struct UserFeature: Feature {
+    static let migrations = UserMigrations.all
+    let operations: UserOperations
+
+    init(_ ground: Ground) {
+        operations = UserOperations(
+            store: ground.store, queries: UserQueries(keyring: ground.keyring), identities: ground.identities,
+            endpoints: ground.endpoints)
+    }
+
+    func add(to routes: APIRoutes) {
+        UserRoutes(operations: operations).add(to: routes.users)
+    }
+}
+
+/// What is left of a deleted account goes bit by bit. It knows the tables of all other features.
+struct UserErasureFeature: Feature {
+    static let migrations = UserErasure.migrations
+    let ground: Ground
+
+    var services: [any Service] {
+        [ground.sweep("erasure", on: .erasures) { tx in try UserErasure.step(in: tx) }]
+    }
+}

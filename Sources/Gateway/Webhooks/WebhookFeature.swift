@@ -1,0 +1,29 @@
+import Delivery
+import Storage
+
+/// Webhooks, and what can be seen and done of their deliveries.
+struct WebhookFeature: Feature {
+    static let migrations = WebhookMigrations.all
+    let operations: WebhookOperations
+    private let ground: Ground
+    private let runner: AttemptRunner
+
+    /// - Parameters:
+    ///   - runner: Makes the attempt of a test, and shows the headers of others.
+    ///   - resolver: Looks up the hosts of callback URLs.
+    ///   - policy: Which addresses a callback URL may have.
+    init(_ ground: Ground, runner: AttemptRunner, resolver: SystemResolver, policy: AddressPolicy) {
+        self.ground = ground
+        self.runner = runner
+        operations = WebhookOperations(
+            store: ground.store, endpoints: ground.endpoints, resolver: resolver, policy: policy, quotas: ground.quotas,
+            clock: ground.clock)
+    }
+
+    func add(to routes: APIRoutes) {
+        WebhookRoutes(operations: operations).add(to: routes.users)
+        WebhookActions(operations: operations).add(to: routes.users)
+        DeliveryRoutes(store: ground.store, runner: runner, endpoints: ground.endpoints, webhooks: operations).add(
+            to: routes.users)
+    }
+}
