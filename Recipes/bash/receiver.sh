@@ -147,6 +147,6 @@ mkfifo "$inbox/.waiting"
 exec 3<>"$inbox/.waiting"
 for file in "$inbox"/*; do work "${file##*/}"; done
 socat "TCP-LISTEN:${PORT:-9000},bind=127.0.0.1,reuseaddr,fork,max-children=100,backlog=128" \
-    EXEC:"timeout 10 $0 receive" &
+    EXEC:"timeout 30 $0 receive" &
 trap 'kill $!' EXIT
 while read -r id <&3; do work "$id"; done
