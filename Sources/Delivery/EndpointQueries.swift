@@ -84,6 +84,7 @@ package struct EndpointQueries: Sendable {
                 release_rate = \(endpoint.release?.rate), release_through = \(endpoint.release?.through),
                 release_next_at = NULL, public_only = \(endpoint.isPublicOnly),
                 hold_until = \(kept("hold_until", endpoint)), pace_interval = \(kept("pace_interval", endpoint)),
+                refused_at = \(kept("refused_at", endpoint)), refusals = \(kept("refusals", endpoint)),
                 event_types = \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
                 owners = \(Self.joined(endpoint.owners)), status = \(endpoint.status),
                 status_reason = \(endpoint.statusReason), version = version + 1, updated_at = \(endpoint.updatedAt)
