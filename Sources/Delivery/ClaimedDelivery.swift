@@ -37,14 +37,19 @@ package struct ClaimedDelivery: Sendable, RowDecodable {
     package let eventType: String
     /// Its place among the endpoint's deliveries; nil until it has one.
     package let sequence: Int64?
-    /// 1 for the first attempt.
+    /// 1 for the first attempt; claims that were handed back are none.
     package let attempt: Int
+    /// How many claims were handed back before this one.
+    package var returned = 0
     /// Failures so far along the retry schedule.
     package let step: Int
     /// When the event was accepted.
     package let createdAt: Timestamp
     /// The CloudEvent, the same bytes on every attempt.
     package let body: [UInt8]
+
+    /// Which claim of the delivery it is. No other has its number, so that what is said of it cannot be taken for another's.
+    var number: Int { attempt + returned }
 }
 
 extension ClaimedDelivery {
@@ -55,7 +60,8 @@ extension ClaimedDelivery {
         endpointID = try row.get("endpoint_id")
         eventType = try row.get("event_type")
         sequence = try row.find("sequence")
-        attempt = try row.get("attempt")
+        returned = try row.get("returned")
+        attempt = try row.get("attempt") - returned
         step = try row.get("step")
         createdAt = try row.get("created_at")
         body = try row.get("body")

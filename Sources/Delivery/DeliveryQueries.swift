@@ -155,7 +155,7 @@ package enum DeliveryQueries {
 
     /// The end of a claim: what ``ClaimedDelivery`` reads.
     static let claimed: SQL = """
-        RETURNING id, lease, event_id, endpoint_id, sequence, attempt, step, created_at, due_at,
+        RETURNING id, lease, event_id, endpoint_id, sequence, attempt, returned, step, created_at, due_at,
             (SELECT type FROM event WHERE event.id = delivery.event_id) AS event_type,
             (SELECT body FROM event_body WHERE event_body.event_id = delivery.event_id) AS body
         """
@@ -283,9 +283,17 @@ package enum DeliveryQueries {
         """
     }
 
-    /// Makes claims wait again that were not attempted; those that others have by now stay theirs.
+    /// Makes claims wait again that were not attempted, and count as none; those that others have by now stay theirs, and so
+    /// does a later claim of ours when this is repeated because its answer was lost.
     static func giveBack(_ claims: [ClaimedDelivery], in tx: any Transaction) throws {
-        for claim in claims { try free([claim.id], lease: claim.lease, in: tx) }
+        try tx.runBatch(
+            claims.map { claim in
+                """
+                UPDATE delivery
+                SET state = \(literal: DeliveryState.pending.rawValue), lease = NULL, returned = returned + 1
+                WHERE \(isHeld(claim.id, under: claim.lease)) AND attempt = \(claim.number)
+                """
+            })
     }
 
     /// Cancels at most `limit` open deliveries of an endpoint that was deleted, and forgets it once there is none.

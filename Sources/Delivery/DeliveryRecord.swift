@@ -45,7 +45,7 @@ extension DeliveryRecord: RowDecodable {
         eventType = try row.get("event_type")
         owner = try row.get("owner")
         sequence = try row.find("sequence")
-        attemptCount = try row.get("attempt")
+        attemptCount = try row.get("attempt") - row.get("returned")
         lastStatusCode = try row.find("last_status_code")
         lastError = try row.find("last_error")
         createdAt = try row.get("created_at")

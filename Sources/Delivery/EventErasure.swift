@@ -38,7 +38,7 @@ package enum EventErasure {
         ).map { try $0.get("endpoint_id") }
         for endpoint in endpoints {
             // Nil: whoever has its tally is done in a moment.
-            guard let pruned = try Retention.prune(endpoint, before: .last, in: tx) else { return .waiting }
+            guard let pruned = try Retention.erase(endpoint, in: tx) else { return .waiting }
             if pruned.count > 0 { return .erased }
         }
         for endpoint in endpoints {

@@ -5,8 +5,9 @@ import Timestamps
 /// Deletes deliveries that are older than the retention time, a bounded number of rows in a transaction.
 ///
 /// Deliveries go from the front of each endpoint's sequence, so that what is left is contiguous and a missing row can be
-/// told from a pruned one. A delivery that is being attempted stops it there. Held ones are pruned like others, for that is
-/// how long they are kept; ``Upkeep`` tells of it.
+/// told from a pruned one. A delivery that is being attempted stops it there. One that waits or is held stops it, too: its
+/// date may be that of a clock that was weeks behind, and it is all that is left of what was accepted. ``Upkeep`` announces
+/// it, and lets it go when it is still there hours later.
 ///
 /// `tally.front_at` says when the front of the sequence was made, so that an endpoint is looked at when it has something to
 /// prune and not before: a round costs in proportion to what it deletes, whatever the number of endpoints. The tally is
@@ -19,6 +20,8 @@ package enum Retention {
         package var deliveries: [DeliveryState: Int] = [:]
         /// Endpoints of deliveries that were never made, at most 10.
         package var undelivered: Set<EndpointID> = []
+        /// Endpoints whose oldest delivery is over age and still to be made, at most 10,000, each with its newest sequence.
+        package var overdue: [EndpointID: Int64] = [:]
         /// Rows that cannot be read, which stop the pruning of their endpoint; at most 10.
         package var unreadable: Set<DeliveryID> = []
 
@@ -28,6 +31,7 @@ package enum Retention {
         mutating func add(_ other: Pruned) {
             deliveries.merge(other.deliveries) { $0 + $1 }
             undelivered.formUnion(other.undelivered.prefix(max(0, 10 - undelivered.count)))
+            for (endpoint, last) in other.overdue.prefix(max(0, 10_000 - overdue.count)) { overdue[endpoint] = last }
             unreadable.formUnion(other.unreadable.prefix(max(0, 10 - unreadable.count)))
         }
     }
@@ -44,16 +48,23 @@ package enum Retention {
     ///
     /// Index: `tally_front`.
     ///
+    /// - Parameters:
+    ///   - cutoff: What was accepted before it is too old.
+    ///   - cursor: Where the transaction before ended; nil for the first of a round.
+    ///   - condemned: The sequence up to which deliveries of an endpoint go that are still to be made.
+    ///   - tx: The transaction.
     /// - Returns: What was deleted, and where to go on; nil at the end of the round.
+    /// - Throws: `StorageError`.
     package static func prune(
-        before cutoff: Timestamp, after cursor: Cursor?, in tx: any Transaction
+        before cutoff: Timestamp, after cursor: Cursor?, condemned: [EndpointID: Int64] = [:], in tx: any Transaction
     ) throws -> (pruned: Pruned, next: Cursor?) {
         let fronts = try fronts(before: cutoff, after: cursor, in: tx)
         var pruned = Pruned()
         for front in fronts {
             let resumed = front.endpoint == cursor?.endpoint ? cursor?.sequence : nil
             let limit = batch - pruned.count
-            let part = try prune(front.endpoint, before: cutoff, after: resumed, limit: limit, in: tx)
+            let age = Age(cutoff: cutoff, condemned: condemned[front.endpoint] ?? .min)
+            let part = try prune(front.endpoint, age, after: resumed, limit: limit, in: tx)
             pruned.add(part.pruned)
             if case .full(let last) = part.end {
                 return (pruned, Cursor(frontAt: front.at, endpoint: front.endpoint, sequence: last))
@@ -64,12 +75,20 @@ package enum Retention {
         return (pruned, Cursor(frontAt: last.at, endpoint: last.endpoint, sequence: nil))
     }
 
-    /// Prunes at most 500 deliveries of one endpoint; nil when another transaction has its tally.
-    static func prune(_ endpoint: EndpointID, before cutoff: Timestamp, in tx: any Transaction) throws -> Pruned? {
+    /// Deletes at most 500 deliveries of one endpoint, whatever their age; nil when another transaction has its tally.
+    static func erase(_ endpoint: EndpointID, in tx: any Transaction) throws -> Pruned? {
         let tally = try tx.rows(
             "SELECT endpoint_id FROM tally WHERE endpoint_id = \(endpoint) \(.forUpdateSkipLocked)")
         if tally.isEmpty { return nil }
-        return try prune(endpoint, before: cutoff, after: nil, limit: batch, in: tx).pruned
+        return try prune(endpoint, Age(cutoff: .last, condemned: .max), after: nil, limit: batch, in: tx).pruned
+    }
+
+    /// What is too old.
+    private struct Age {
+        /// What was accepted before it.
+        let cutoff: Timestamp
+        /// Of what is still to be made only what has no higher sequence.
+        let condemned: Int64
     }
 
     /// An endpoint whose oldest delivery may be over age.
@@ -85,7 +104,7 @@ package enum Retention {
         case full(Int64)
         /// The delivery in front is younger; since when it is there.
         case young(Timestamp)
-        /// The delivery in front is being attempted, held by another transaction, or cannot be read.
+        /// The delivery in front is being attempted or still to be, locked by another transaction, or cannot be read.
         case blocked
         /// Nothing is left.
         case empty
@@ -120,7 +139,7 @@ package enum Retention {
 
     /// Index: `delivery_log`.
     private static func prune(
-        _ endpoint: EndpointID, before cutoff: Timestamp, after sequence: Int64?, limit: Int, in tx: any Transaction
+        _ endpoint: EndpointID, _ age: Age, after sequence: Int64?, limit: Int, in tx: any Transaction
     ) throws -> (pruned: Pruned, end: End) {
         var pruned = Pruned()
         var last = sequence ?? .min
@@ -128,13 +147,17 @@ package enum Retention {
         while pruned.count < limit {
             let rows = try front(
                 of: endpoint, after: last, limit: min(limit - pruned.count, pruned.count < look ? look : batch), in: tx)
-            let (old, stop) = try prunable(rows, before: cutoff, in: tx)
-            if let stop, case .unreadable(let id) = stop { pruned.unreadable.insert(id) }
+            let (old, stop) = try prunable(rows, age, in: tx)
+            switch stop {
+            case .unreadable(let id): pruned.unreadable.insert(id)
+            case .overdue: pruned.overdue[endpoint] = try newest(of: endpoint, in: tx)
+            case .young, .held, nil: break
+            }
             try delete(old.map(\.id), of: endpoint, &pruned, in: tx)
             last = old.last?.sequence ?? last
             switch stop {
             case .young(let time): end = .young(time)
-            case .unreadable, .held: end = .blocked
+            case .unreadable, .held, .overdue: end = .blocked
             case nil where rows.isEmpty: end = .empty
             case nil: continue
             }
@@ -163,6 +186,7 @@ package enum Retention {
     private enum Stop {
         case young(Timestamp)
         case held
+        case overdue
         case unreadable(DeliveryID)
     }
 
@@ -180,11 +204,16 @@ package enum Retention {
             """)
     }
 
+    /// The highest sequence of `endpoint`.
+    private static func newest(of endpoint: EndpointID, in tx: any Transaction) throws -> Int64? {
+        try tx.value("SELECT MAX(sequence) AS value FROM delivery WHERE endpoint_id = \(endpoint)")
+    }
+
     /// The first of `rows` that may go, locked and read again behind the lock; and what stops the rest.
     private static func prunable(
-        _ rows: [Candidate], before cutoff: Timestamp, in tx: any Transaction
+        _ rows: [Candidate], _ age: Age, in tx: any Transaction
     ) throws -> (old: [Candidate], stop: Stop?) {
-        let (seen, stop) = prefix(rows, before: cutoff)
+        let (seen, stop) = prefix(rows, age)
         if tx.isSerial || seen.isEmpty { return (seen, stop) }
         let locked = try tx.all(
             Candidate.self,
@@ -195,17 +224,18 @@ package enum Retention {
             ORDER BY sequence
             \(.forUpdateSkipLocked)
             """)
-        let (sure, moved) = prefix(locked, before: cutoff)
+        let (sure, moved) = prefix(locked, age)
         let contiguous = zip(seen, sure).prefix { $0.id == $1.id }.map { $1 }
         return (contiguous, contiguous.count == seen.count ? stop : moved ?? .held)
     }
 
-    private static func prefix(_ rows: [Candidate], before cutoff: Timestamp) -> (old: [Candidate], stop: Stop?) {
+    private static func prefix(_ rows: [Candidate], _ age: Age) -> (old: [Candidate], stop: Stop?) {
         var old: [Candidate] = []
         for row in rows {
             guard let state = row.state else { return (old, .unreadable(row.id)) }
-            if row.createdAt >= cutoff { return (old, .young(row.createdAt)) }
+            if row.createdAt >= age.cutoff { return (old, .young(row.createdAt)) }
             if state == .leased { return (old, .held) }
+            if state == .pending, row.sequence > age.condemned { return (old, .overdue) }
             old.append(row)
         }
         return (old, nil)

@@ -64,18 +64,27 @@ package struct Upkeep: Service {
     /// What is remembered from round to round.
     struct Progress: Sendable {
         var events = EventRetention()
+        /// Endpoints whose oldest delivery is over age and still to be made.
+        var overdue: [EndpointID: Overdue] = [:]
         /// Rows that were told of, at most 100.
         var unreadable: Set<DeliveryID> = []
         var isDisbelieving = false
     }
 
-    /// Prunes until nothing is older than the retention time, and tells what was deleted.
-    package func prune() async throws {
-        var state = Progress()
-        try await prune(&state)
+    /// Deliveries that are over age and still to be made.
+    struct Overdue: Sendable {
+        /// When they were found, by the clock that nobody can set.
+        let since: ContinuousClock.Instant
+        /// The newest of their endpoint at that time.
+        let last: Int64
     }
 
-    private func prune(_ state: inout Progress) async throws {
+    /// How long deliveries are announced before they are deleted unmade: what waits for a retry is done by then, as four
+    /// waits that a receiver asks for are at most five hours. By a clock that nobody can set, and so by each process.
+    static let notice: Duration = .seconds(6 * 3_600)
+
+    /// Prunes until nothing is older than the retention time, and tells what was deleted.
+    func prune(_ state: inout Progress) async throws {
         guard isClockBelieved() else {
             if !state.isDisbelieving { logger.warning("nothing is pruned: the clock jumped") }
             state.isDisbelieving = true
@@ -106,21 +115,43 @@ package struct Upkeep: Service {
 
     /// Rounds until one deletes nothing: what another transaction held in one is looked at in the next.
     private func pruneDeliveries(before cutoff: Timestamp, _ state: inout Progress) async throws {
+        let now = clock.boot()
+        let condemned = state.overdue.filter { $0.value.since.duration(to: now) >= Self.notice }.mapValues(\.last)
         var total = Retention.Pruned()
         defer { report(total, &state) }
         while true {
-            var (round, cursor) = (0, Retention.Cursor?.none)
+            var (round, cursor) = (Retention.Pruned(), Retention.Cursor?.none)
             repeat {
                 let from = cursor
                 let (pruned, next) = try await store.write(.maintenance) { tx in
-                    try Retention.prune(before: cutoff, after: from, in: tx)
+                    try Retention.prune(before: cutoff, after: from, condemned: condemned, in: tx)
                 }
                 total.add(pruned)
-                round += pruned.count
+                round.add(pruned)
                 cursor = next
             } while cursor != nil && !Task.isCancelled
-            if round == 0 || Task.isCancelled { return }
+            if Task.isCancelled { return }
+            if round.count == 0 { return announce(round.overdue, done: condemned, at: now, &state) }
         }
+    }
+
+    /// Remembers which deliveries are over age and still to be made, and tells of those that were not known.
+    private func announce(
+        _ overdue: [EndpointID: Int64], done condemned: [EndpointID: Int64], at now: ContinuousClock.Instant,
+        _ state: inout Progress
+    ) {
+        let known = state.overdue.filter { condemned[$0.key] == nil }
+        state.overdue = overdue.reduce(into: [:]) { all, new in
+            all[new.key] = known[new.key] ?? Overdue(since: now, last: new.value)
+        }
+        let new = overdue.keys.filter { known[$0] == nil }.sorted()
+        if new.isEmpty { return }
+        logger.warning(
+            "deliveries that were never made are over age, and will be deleted",
+            metadata: [
+                "webhooks": "\(new.count)", "webhook_ids": "\(new.prefix(10).map(\.text).joined(separator: " "))",
+                "hours": "\(Self.notice.components.seconds / 3_600)",
+            ])
     }
 
     private func pruneEvents(before cutoff: Timestamp, _ events: inout EventRetention) async throws {

@@ -13,7 +13,7 @@ final class Checks {
     var orderNumbers: [String: Int] = [:]
     /// Events whose bytes were destroyed.
     var spoilt: Set<EventID> = []
-    /// Deliveries that were deleted for their age while nobody was to get them.
+    /// Deliveries that were deleted for their age when they were over.
     var pruned: Set<DeliveryID> = []
 
     private struct Accepted {

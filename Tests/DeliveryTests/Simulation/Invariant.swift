@@ -16,7 +16,7 @@ enum Invariant: String, CaseIterable, Sendable {
     case inOrder
     /// An event of a healthy receiver is tried within a time that does not depend on other receivers.
     case soon
-    /// Retention deletes nothing that is young or about to be sent.
+    /// Retention deletes nothing that is young or still to be made.
     case youngStays
     /// What was accepted is stored, once for each webhook, and numbered without gaps; counters fit the rows.
     case accountsFit

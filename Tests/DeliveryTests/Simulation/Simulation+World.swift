@@ -144,7 +144,7 @@ extension Simulation {
             _ = try EventRetention().step(before: now - Self.retention, at: now, in: tx)
             let after = Set(try Dated.all(before: now - Self.retention, in: tx).map(\.id))
             for row in before where !after.contains(row.id) {
-                if row.isOpen { checks.fail(.youngStays, "\(row.id), which is about to be sent, is gone") }
+                if row.isOpen { checks.fail(.youngStays, "\(row.id), which is still to be made, is gone") }
                 if row.delivery == nil { checks.fail(.youngStays, "event \(row.id) is gone") }
                 if let delivery = row.delivery { checks.pruned.insert(delivery) }
             }
@@ -156,21 +156,20 @@ extension Simulation {
 private struct Dated {
     let id: String
     let delivery: DeliveryID?
-    /// Whether it waits at an active webhook, or is being sent.
+    /// Whether it waits, is held or is being sent.
     let isOpen: Bool
 
     static func all(before cutoff: Timestamp, in tx: any Transaction) throws -> [Dated] {
         let deliveries = try tx.rows(
             """
-            SELECT d.id, d.state, e.status
-            FROM delivery d
-            LEFT JOIN endpoint e ON e.id = d.endpoint_id
-            WHERE d.created_at < \(cutoff)
+            SELECT id, state
+            FROM delivery
+            WHERE created_at < \(cutoff)
             """
         ).map { row in
-            let (state, status) = (try row.get("state", as: Int.self), try row.find("status", as: Int.self))
+            let state: DeliveryState = try row.get("state")
             return Dated(
-                id: try row.get("id"), delivery: try row.get("id"), isOpen: state == 1 || state == 0 && status == 0)
+                id: try row.get("id"), delivery: try row.get("id"), isOpen: state == .pending || state == .leased)
         }
         let events = try tx.rows("SELECT id FROM event WHERE created_at < \(cutoff)").map { row in
             Dated(id: try row.get("id"), delivery: nil, isOpen: false)

@@ -63,7 +63,7 @@ import Timestamps
         try await withEngine(engine) { harness in
             let endpoint = try await harness.addEndpoint()
             try await harness.emit(600)
-            try await harness.setStates([.succeeded, .failed], of: endpoint)
+            try await harness.end(.succeeded, of: endpoint)
             harness.clock.advance(by: .seconds(40 * 86_400))
             try await harness.emit(2)
 
@@ -175,5 +175,13 @@ extension EngineHarness {
                 WHERE endpoint_id = \(endpoint)
                 """)
         }
+    }
+}
+
+extension Upkeep {
+    /// The first round of a process.
+    func prune() async throws {
+        var state = Progress()
+        try await prune(&state)
     }
 }

@@ -86,6 +86,7 @@ import Timestamps
         try await withEngine(engine) { harness in
             let endpoint = try await harness.addEndpoint()
             try await harness.emit(3)
+            try await harness.end(.succeeded, of: endpoint)
             harness.clock.advance(by: Self.age)
             try await harness.emit(1)
 
@@ -144,28 +145,6 @@ import Timestamps
             #expect(try await harness.deliveries(to: other).isEmpty)
             #expect(metrics.snapshot.unreadable == 1)
             #expect(log.lines.count { $0.level == .error && $0.metadata["delivery_id"] != nil } == 1)
-        }
-    }
-
-    @Test(arguments: Engine.enabled) func heldDeliveriesAreNotDeletedSilently(engine: Engine) async throws {
-        try await withEngine(engine) { harness in
-            let endpoint = try await harness.addEndpoint()
-            try await harness.emit(4)
-            try await harness.setStates([.succeeded], of: endpoint)
-            harness.clock.advance(by: Self.age)
-            let log = LogRecorder()
-            let metrics = DeliveryMetrics()
-            let upkeep = Upkeep(
-                store: harness.store, clock: harness.clock, retention: .seconds(30 * 86_400), metrics: metrics,
-                logger: log.logger)
-
-            try await upkeep.prune()
-
-            let warning = try #require(log.lines.first { $0.level == .warning })
-            #expect(warning.metadata == ["count": "3", "webhook_ids": endpoint.text])
-            #expect(log.lines.contains { $0.metadata == ["pending": "3", "succeeded": "1"] })
-            #expect(metrics.snapshot.pruned == [.pending: 3, .succeeded: 1])
-            #expect(metrics.snapshot.prunedEvents == 4)
         }
     }
 

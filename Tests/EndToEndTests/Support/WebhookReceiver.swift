@@ -1,5 +1,6 @@
 import TestSupport
 import Foundation
+import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
@@ -30,6 +31,8 @@ final class WebhookReceiver: Sendable {
     enum Reaction: Sendable {
         case answer(Int)
         case answerAfter(Duration, Int)
+        /// 429, and when to come again.
+        case refuse(retryAfter: String?)
         case never
     }
 
@@ -83,6 +86,10 @@ final class WebhookReceiver: Sendable {
         case .answerAfter(let delay, let status):
             try await Task.sleep(for: delay)
             return answer(status, index)
+        case .refuse(let retryAfter):
+            var response = answer(429, index)
+            response.headers[.retryAfter] = retryAfter
+            return response
         case .never:
             try await Task.sleep(for: .seconds(3_600))
             return answer(500, index)
