@@ -21,6 +21,8 @@ struct GatewayRoutes {
     let threads: MessageThreadRoutes
     let phoneMessages: PhoneMessageRoutes
     let attachments: AttachmentRoutes
+    let forwarders: ForwarderRoutes
+    let inboundHooks: InboundHookRoutes
     let webhooks: WebhookRoutes
     let webhookActions: WebhookActions
     let deliveries: DeliveryRoutes
@@ -50,6 +52,7 @@ struct GatewayRoutes {
         router.add(middleware: PhoneReportMiddleware(refusals: refusals))
         router.add(middleware: ContentEncodingMiddleware())
         attachments.add(to: router)
+        inboundHooks.add(to: router)
 
         let userGroup = group(router, UserContext.self, .json(limit: RequestBody.usualLimit))
         let phoneGroup = group(router, PhoneContext.self, .json(limit: RequestBody.usualLimit))
@@ -63,6 +66,7 @@ struct GatewayRoutes {
         sendSchedules.add(to: userGroup)
         threads.add(to: userGroup)
         phoneAPIKeys.add(to: userGroup)
+        forwarders.add(to: userGroup)
         webhooks.add(to: userGroup)
         webhookActions.add(to: userGroup)
         deliveries.add(to: userGroup)

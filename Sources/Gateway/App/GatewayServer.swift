@@ -89,6 +89,11 @@ package struct GatewayServer: Sendable {
         let sendSchedules = SendScheduleOperations(store: store, quotas: quotas, clock: clock)
         let messages = MessageOperations(
             store: store, quotas: quotas, clock: clock, clocks: clocks, pushes: configuration.push != nil)
+        let inbound = InboundOperations(
+            store: store, attachments: attachments, quotas: quotas, clock: clock,
+            appURL: { address.appURL(told: $0) })
+        let forwarders = ForwarderOperations(
+            store: store, queries: ForwarderQueries(keyring: opened.keyring), inbound: inbound, clock: clock)
         let uploads = UploadQueue()
         let bulkMessages = BulkMessageOperations(
             store: store, users: users, quotas: quotas, clock: clock, uploads: uploads)
@@ -127,12 +132,10 @@ package struct GatewayServer: Sendable {
             bulkMessages: BulkMessageRoutes(operations: bulkMessages),
             sendSchedules: SendScheduleRoutes(operations: sendSchedules),
             threads: MessageThreadRoutes(store: store),
-            phoneMessages: PhoneMessageRoutes(
-                operations: messages,
-                inbound: InboundOperations(
-                    store: store, attachments: attachments, quotas: quotas, clock: clock,
-                    appURL: { address.appURL(told: $0) })),
+            phoneMessages: PhoneMessageRoutes(operations: messages, inbound: inbound),
             attachments: AttachmentRoutes(store: store, storage: attachments),
+            forwarders: ForwarderRoutes(operations: forwarders),
+            inboundHooks: InboundHookRoutes(operations: forwarders),
             webhooks: WebhookRoutes(operations: webhooks), webhookActions: WebhookActions(operations: webhooks),
             deliveries: DeliveryRoutes(
                 store: store, runner: runner, endpoints: endpoints, webhooks: webhooks),
@@ -140,7 +143,7 @@ package struct GatewayServer: Sendable {
             dashboard: try Dashboard(
                 Dashboard.Operations(
                     users: users, webhooks: webhooks, messages: messages, bulkMessages: bulkMessages, phones: phones,
-                    phoneKeys: phoneAPIKeys, schedules: sendSchedules),
+                    phoneKeys: phoneAPIKeys, schedules: sendSchedules, forwarders: forwarders),
                 store: store, receipts: FormReceipts(queries: idempotency), runner: runner, stream: stream, site: site,
                 offlineAfter: configuration.heartbeatOfflineAfter,
                 system: SystemFacts(configuration, startedAt: clock.now()))

@@ -19,6 +19,7 @@ struct Dashboard: Sendable {
         let phones: PhoneOperations
         let phoneKeys: PhoneAPIKeyOperations
         let schedules: SendScheduleOperations
+        let forwarders: ForwarderOperations
     }
 
     private let middleware: PageMiddleware
@@ -48,6 +49,7 @@ struct Dashboard: Sendable {
                 views: views),
             NewPhonePages(keys: operations.phoneKeys, site: site, views: views),
             PhoneKeyPages(operations: operations.phoneKeys, views: views),
+            ForwarderPages(operations: operations.forwarders, views: views),
             SchedulePages(operations: operations.schedules, views: views),
             WebhookPages(operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views),
             ReplayPages(operations: webhooks, views: views),
