@@ -25,6 +25,9 @@ static const unsigned char cli_md[] = {
 static const unsigned char push_md[] = {
 #embed "../../docs/push.md"
 };
+static const unsigned char forwarders_md[] = {
+#embed "../../docs/forwarders.md"
+};
 static const unsigned char moving_from_httpsms_md[] = {
 #embed "../../docs/moving-from-httpsms.md"
 };
@@ -95,6 +98,7 @@ static const struct httpsms_document documents[] = {
     {"recipes.md", recipes_md, sizeof recipes_md},
     {"cli.md", cli_md, sizeof cli_md},
     {"push.md", push_md, sizeof push_md},
+    {"forwarders.md", forwarders_md, sizeof forwarders_md},
     {"moving-from-httpsms.md", moving_from_httpsms_md, sizeof moving_from_httpsms_md},
     {"self-hosting.md", self_hosting_md, sizeof self_hosting_md},
     {"https.md", https_md, sizeof https_md},

@@ -49,7 +49,7 @@ struct FuzzTarget: Sendable {
     }
 
     /// All of them, in the order in which they are fuzzed.
-    static let all: [FuzzTarget] = forms + sheets + json + times + addresses + http + events + texts
+    static let all: [FuzzTarget] = forms + sheets + json + times + addresses + http + events + texts + forwarders
 }
 
 /// A parser broke a promise.

@@ -43,7 +43,10 @@ import Testing
                 account.id, account.email, account.apiKey, "18005550199", "18005550188", "18005550100", "correct horse",
             ]
             let before = try await Self.places(of: texts, in: server.store)
-            for table in ["phone", "phone_move", "tally", "session", "message", "event", "account_usage"] {
+            for table in [
+                "phone", "phone_move", "tally", "session", "message", "event", "account_usage", "forwarder",
+                "forwarder_request",
+            ] {
                 #expect(before.contains { $0.hasPrefix("\(table).") }, "\(table)")
             }
 
@@ -100,6 +103,11 @@ import Testing
         let message = try await account.send()
         _ = try await phone.fetch(message["id"].string)
         _ = try await phone.report("SENT", message["id"].string)
+        let forwarder = try await account.client.post(
+            "/v1/forwarders",
+            ["name": "leaver@example.com", "numbers": [["sim": "SIM1", "phone_number": "+18005550199"]]])
+        let hook = String(forwarder.data["url"].string.dropFirst(account.client.baseURL.count))
+        #expect(try await account.client.post(hook, ["from": "+18005550100", "text": "a"]).status == 200)
         _ = try await account.client.post(
             "/v1/send-schedules",
             [

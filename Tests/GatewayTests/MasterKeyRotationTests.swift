@@ -34,7 +34,7 @@ import Timestamps
         }
     }
 
-    /// Users, phone keys, webhooks with two keys, and kept answers.
+    /// Users, phone keys, forwarders, webhooks with two keys, and kept answers.
     private static func fill(_ store: any Store, _ keyring: Keyring, count: Int) async throws {
         let identities = Identities(store: store)
         let endpoints = EndpointQueries(keyring: keyring)
@@ -45,6 +45,10 @@ import Timestamps
             try await store.write { tx in
                 _ = try PhoneAPIKeyQueries(keyring: keyring).insert(
                     PhoneAPIKeyID(at: tx.now), name: "phone", apiKey: "pk_\(number)", userID: user.id, in: tx)
+                try ForwarderQueries(keyring: keyring).insert(
+                    SMSForwarder(
+                        id: ForwarderID(at: tx.now), userID: user.id, name: "app", preset: .generic, numbers: [],
+                        template: nil, token: Secret("in_\(number)"), lastRequestAt: nil, createdAt: tx.now), in: tx)
                 var endpoint = Endpoint(
                     id: EndpointID(at: tx.now), userID: user.id, url: "http://example.com",
                     signingKey: Secret("secret"), eventTypes: [], owners: [], createdAt: tx.now, updatedAt: tx.now)

@@ -100,6 +100,17 @@ import Testing
         ("GET", "/v1/events?types=lost", .absent),
         ("GET", "/v1/events/{unknown}", .absent),
         ("GET", "/v1/event-types", .absent),
+        ("GET", "/v1/forwarders", .absent),
+        ("POST", "/v1/forwarders", ["name": "a", "numbers": [["sim": "SIM2", "phone_number": "+18005550199"]]]),
+        ("POST", "/v1/forwarders", [:]),
+        ("GET", "/v1/forwarders/{forwarder}", .absent),
+        ("GET", "/v1/forwarders/{unknown}", .absent),
+        ("GET", "/v1/forwarders/x", .absent),
+        ("GET", "/v1/inbound/{token}?text=a", .absent),
+        ("PATCH", "/v1/inbound/{token}", [:]),
+        ("PUT", "/v1/inbound/x", [:]),
+        ("DELETE", "/v1/forwarders/{forwarder}", .absent),
+        ("DELETE", "/v1/forwarders/{unknown}", .absent),
         ("GET", "/metrics", .absent),
         ("GET", "/v1/attachments/{unknown}/{unknown}/0/x", .absent),
         ("DELETE", "/v1/webhooks/{webhook}", .absent),
@@ -113,8 +124,18 @@ import Testing
             _ = try await account.makePhone()
             let webhook = try await account.makeWebhook("http://127.0.0.1:1/hook")["id"].string
             let delivery = try await account.client.post("/v1/webhooks/\(webhook)/test", [:]).data["id"].string
+            let forwarder = try await account.client.post(
+                "/v1/forwarders",
+                [
+                    "name": "b", "template": ["content": "/text"], "preset": "gammu",
+                    "numbers": [["sim": "SIM1", "phone_number": "+18005550199"]],
+                ]
+            ).data
+            let token = forwarder["url"].string.split(separator: "/").last.map(String.init) ?? ""
+            _ = try await server.client.post("/v1/inbound/\(token)", ["from": "+18005550100", "text": "Hello"])
             let ids = [
-                "{unknown}": unknownID, "{message}": try await account.send()["id"].string, "{webhook}": webhook,
+                "{forwarder}": forwarder["id"].string, "{token}": token, "{unknown}": unknownID,
+                "{message}": try await account.send()["id"].string, "{webhook}": webhook,
                 "{delivery}": delivery,
             ]
             var samples: [JSON] = []
@@ -125,7 +146,7 @@ import Testing
                     ? try await account.client.send(call.method, path)
                     : try await account.client.send(call.method, path, call.body)
                 let withoutKey = try await server.client.send(call.method, path)
-                for answer in ["/v1/attachments", "/metrics"].contains(where: path.hasPrefix)
+                for answer in ["/v1/attachments", "/metrics", "/v1/inbound"].contains(where: path.hasPrefix)
                     ? [answer] : [answer, withoutKey]
                 {
                     samples.append([

@@ -121,6 +121,8 @@ import Testing
             ("2026-07-22T10:15:29Z", "2026-07-22T10:15:29Z"),
             ("2026-07-22T10:15:29.5+02:00", "2026-07-22T08:15:29.5Z"),
             ("2026-07-22T10:15:29-05:30", "2026-07-22T15:45:29Z"),
+            ("2026-07-22T10:15:29.000+-5:00", "2026-07-22T15:15:29Z"),
+            ("1784715329814", "2026-07-22T10:15:29.814Z"),
         ]
         try await withServer { server in
             let phone = try await server.makeAccount().makePhone()
@@ -129,6 +131,13 @@ import Testing
 
                 #expect(answer.status == 200, "\(row.text) \(answer)")
                 #expect(answer.data["received_at"].string == row.time)
+            }
+            for (number, time) in [
+                (1_784_715_328, "2026-07-22T10:15:28Z"), (1_784_715_328_001, "2026-07-22T10:15:28.001Z"),
+            ] {
+                let answer = try await phone.receive(Self.sms.with(["timestamp": .int(number)]))
+
+                #expect(answer.data["received_at"].string == time)
             }
         }
     }
@@ -148,7 +157,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("SIM1", "SIM1"), ("SIM2", "SIM2"), ("DEFAULT", "SIM1"), ("", "SIM1"), ("sim2", "SIM1"), ("SIM3", "SIM1"),
+        ("SIM1", "SIM1"), ("SIM2", "SIM2"), ("DEFAULT", "SIM1"), ("", "SIM1"), ("sim2", "SIM2"), ("SIM3", "SIM1"),
+        ("2", "SIM2"),
     ])
     func anUnknownSIMIsTheFirst(given: String, kept: String) async throws {
         try await withServer { server in

@@ -93,6 +93,8 @@ struct UserContext: ChildRequestContext, IdempotentContext {
     let uploads: UploadQueue?
     var idempotencyKey: IdempotencyKey?
 
+    let origin: RequestOrigin
+
     var identity: Identity { .user(userID) }
 
     /// For files that come with the request.
@@ -104,6 +106,7 @@ struct UserContext: ChildRequestContext, IdempotentContext {
         self.userID = userID
         channel = context.channel
         uploads = context.uploads
+        origin = context.origin
     }
 }
 

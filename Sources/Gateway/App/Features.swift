@@ -20,6 +20,7 @@ struct Features: Sendable {
     let sendSchedules: SendScheduleFeature
     let webhooks: WebhookFeature
     let events: EventFeature
+    let forwarders: ForwarderFeature
     let requests: RequestFeature
     /// In the order in which they start.
     let all: [any Feature]
@@ -31,7 +32,7 @@ struct Features: Sendable {
         UserFeature.self, PhoneFeature.self, PhoneAPIKeyFeature.self, HeartbeatFeature.self, MessageFeature.self,
         AttachmentFeature.self, PushFeature.self, SendScheduleFeature.self, MessageThreadFeature.self,
         RequestFeature.self, BulkMessageFeature.self, UserErasureFeature.self, AccessFeature.self, WebhookFeature.self,
-        EventFeature.self, SearchFeature.self,
+        EventFeature.self, SearchFeature.self, ForwarderFeature.self,
     ]
 
     /// - Parameters:
@@ -56,11 +57,13 @@ struct Features: Sendable {
         sendSchedules = SendScheduleFeature(ground)
         webhooks = WebhookFeature(ground, runner: runner, resolver: resolver, policy: policy)
         events = EventFeature(ground)
+        forwarders = ForwarderFeature(ground, inbound: messages.inbound)
         requests = RequestFeature(ground)
         all = [
             PushFeature(ground, settings: settings.push), attachments, requests, AccessFeature(logger: ground.logger),
             users, phoneAPIKeys, phones, HeartbeatFeature(ground, offlineAfter: settings.offlineAfter, pushes: pushes),
             messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
+            forwarders,
             UserErasureFeature(ground: ground), SearchFeature(ground: ground),
         ]
     }

@@ -44,7 +44,7 @@ enum SendTimeCell {
     }
 
     /// When the clocks of `zone` show this; of a time that comes twice, the first.
-    private static func time(ofWallClock seconds: Int64, in zone: TimeZone) -> Timestamp? {
+    static func time(ofWallClock seconds: Int64, in zone: TimeZone) -> Timestamp? {
         var utc = Calendar(identifier: .gregorian)
         utc.timeZone = .gmt
         var local = utc

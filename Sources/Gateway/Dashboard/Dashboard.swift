@@ -44,6 +44,7 @@ struct Dashboard: Sendable {
             SchedulePages(operations: features.sendSchedules.operations, views: views),
             WebhookPages(operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views),
             ReplayPages(operations: webhooks, views: views),
+            ForwarderPages(operations: features.forwarders.operations, views: views),
             SnippetPages(operations: webhooks, access: access, views: views),
             DeliveryPages(store: store, runner: runner, endpoints: webhooks.endpoints, views: views),
             EventPages(store: store, endpoints: webhooks.endpoints, views: views),

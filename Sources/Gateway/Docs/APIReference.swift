@@ -43,7 +43,7 @@ struct APIReference {
     ) -> [(path: String, method: String, operation: [String: Any])] {
         let paths = object(document[part])
         return paths.keys.sorted().flatMap { path in
-            ["get", "post", "put", "delete"].compactMap { method in
+            ["get", "post", "put", "patch", "delete"].compactMap { method in
                 let operation = object(object(paths[path])[method])
                 guard (operation["tags"] as? [String])?.contains(tag) == true else { return nil }
                 return (path, method, operation)

@@ -25,6 +25,17 @@ struct InboundOperations: Sendable {
         /// Nil for those that cannot be read.
         let attachments: [InboundAttachment?]
         let notes: ReportNotes
+        var recognition = Recognition.byTime
+    }
+
+    /// How a report is known again that is repeated. Owner, contact, content and SIM are the same in any case.
+    enum Recognition: Sendable {
+        /// By the time that it tells. One that tells none is never a repetition.
+        case byTime
+        /// By what its sender calls it, which names the sender, too.
+        case byID(String)
+        /// For ten minutes from the first one, as nothing else tells them apart.
+        case byAge
     }
 
     /// A call that nobody took.
@@ -39,7 +50,8 @@ struct InboundOperations: Sendable {
 
     /// Stores an inbound SMS and tells webhooks; files are durable before the message is.
     ///
-    /// The same owner, contact, timestamp, content and SIM are the same SMS (Q12), answered with the first message.
+    /// The same owner, contact, timestamp, content and SIM are the same SMS (Q12), answered with the first message; see
+    /// ``Recognition`` for senders that have no timestamp, or another way.
     func receive(
         _ sms: SMS, userID: UserID, source: String, origin: RequestOrigin, receipt: Receipt<Message>
     ) async throws -> Message {
@@ -62,9 +74,7 @@ struct InboundOperations: Sendable {
                     }
                     let whole = message(urls, kept.notes)
                     let parts = [sms.content, sms.sim.rawValue]
-                    if let first = try first(whole, told: sms.timestamp, kind: "sms", parts: parts, in: tx) {
-                        return first
-                    }
+                    if let first = try first(whole, sms, parts: parts, in: tx) { return first }
                     // After the look for a repeat, which takes no more space.
                     let isKept = try quotas.take(attachmentBytes: bytes, userID: userID, in: tx)
                     let message = isKept ? whole : message([], [Self.overQuota])
@@ -117,6 +127,28 @@ struct InboundOperations: Sendable {
             }
         }
     }
+
+    /// The message that `message` repeats, which `sms` became; nil when it is new.
+    private func first(
+        _ message: Message, _ sms: SMS, parts: [String], in tx: any Transaction
+    ) throws -> Message? {
+        let identity = [message.userID.text, message.owner, message.contact]
+        let known: MessageID?
+        switch sms.recognition {
+        case .byTime: return try first(message, told: sms.timestamp, kind: "sms", parts: parts, in: tx)
+        case .byID(let name):
+            let digest = SHA256Digest.bytes(parts: ["sms id"] + identity + [name] + parts)
+            known = try MessageQueries.claimDigest(digest, for: message.id, in: tx)
+        case .byAge:
+            let digest = SHA256Digest.bytes(parts: ["sms lately"] + identity + parts)
+            known = try MessageQueries.claimDigest(digest, for: message.id, within: Self.lately, in: tx)
+        }
+        guard let known else { return nil }
+        return try MessageQueries.find(known, userID: message.userID, in: tx) ?? message.with(id: known)
+    }
+
+    /// Apps that repeat a request do so a few times within minutes; people rarely write the same twice in that time.
+    private static let lately: Duration = .seconds(600)
 
     /// The message that `message` repeats; nil when it is new, or its time is not known, as then nothing tells repeats.
     ///

@@ -6,7 +6,7 @@ struct MessageFeature: Feature {
     static let migrations = MessageMigrations.all
     let operations: MessageOperations
     private let ground: Ground
-    private let inbound: InboundOperations
+    let inbound: InboundOperations
 
     /// - Parameters:
     ///   - attachments: Where the files of inbound SMS are kept.

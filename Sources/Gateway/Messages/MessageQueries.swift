@@ -201,6 +201,26 @@ enum MessageQueries {
         return try tx.value("SELECT message_id AS value FROM inbound_digest WHERE digest = \(digest)")
     }
 
+    /// The same for a digest that means another report once the first one is older than `age`, or as far ahead, after a clock
+    /// was set back.
+    static func claimDigest(
+        _ digest: [UInt8], for id: MessageID, within age: Duration, in tx: any Transaction
+    ) throws -> MessageID? {
+        guard let first = try claimDigest(digest, for: id, in: tx) else { return nil }
+        // An id begins with its time.
+        let oldest = UUIDText.version7(at: tx.now - age, high: 0, low: 0)
+        let latest = UUIDText.version7(at: tx.now + age, high: .max, low: .max)
+        if (oldest...latest).contains(first.text) { return first }
+        let taken = try tx.run(
+            """
+            UPDATE inbound_digest
+            SET message_id = \(id)
+            WHERE digest = \(digest) AND message_id = \(first)
+            """)
+        if taken == 1 { return nil }
+        return try tx.value("SELECT message_id AS value FROM inbound_digest WHERE digest = \(digest)")
+    }
+
     private static func wake(_ tx: any Transaction) {
         let wakeups = tx.wakeups
         tx.afterCommit { wakeups.signal(.messages) }

@@ -1,10 +1,11 @@
+import Foundation
 import Timestamps
 import Wire
 
 /// A time as a phone tells it. A phone's clock is not ours: it may stand at 1970, in the last century or in the next one.
 ///
-/// A time before 2000-01-01, or more than a day ahead of the server, and text that is no RFC 3339 time, are replaced by the
-/// server's time wherever something is computed, sorted or shown. What the phone said still tells one report from the next,
+/// A time before 2000-01-01, or more than a day ahead of the server, and text that is no time, are replaced by the server's
+/// time wherever something is computed, sorted or shown. What the phone said still tells one report from the next,
 /// and the message's timeline shows its text.
 struct PhoneTime: Sendable {
     /// As the phone wrote it.
@@ -15,7 +16,12 @@ struct PhoneTime: Sendable {
     /// Reads what a phone told; nil when that is nothing.
     init?(_ told: ToldText?) {
         guard let text = told?.text, !text.trimmed.isEmpty else { return nil }
-        (self.text, time) = (text, Timestamp(rfc3339: text))
+        self.init(text)
+    }
+
+    /// Reads a time in any of the spellings that ``PhoneTimeReader`` knows; `zone` is that of times without an offset.
+    init(_ text: String, zone: TimeZone? = nil) {
+        (self.text, time) = (text, PhoneTimeReader.time(text, zone: zone))
     }
 
     /// The time that the phone's clock shows, for tests and for phones that are simulated.
@@ -32,6 +38,10 @@ struct PhoneTime: Sendable {
     func disbelieved(at now: Timestamp) -> String? {
         believed(at: now) == nil ? text.firstScalars(Self.longestNote) : nil
     }
+
+    /// Whether it tells one report from the next: a placeholder that an app did not fill in, and the 1970 of a clock that was
+    /// never set, are the same for all.
+    var isTelling: Bool { time.map { $0 >= Self.earliest } ?? false }
 
     /// What tells a report from others: the instant, however it is written, and the text where that tells more.
     ///

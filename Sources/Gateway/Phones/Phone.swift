@@ -3,6 +3,7 @@ import HTTPSMSWebhooks
 import JSON
 import Storage
 import Timestamps
+import Wire
 
 typealias PhoneID = ID<Phone>
 
@@ -103,10 +104,21 @@ extension Phone: RowDecodable {
 }
 
 extension SIM: SQLEnum {
-    /// Anything but exactly `SIM2` is the first SIM (contract 1.7, K10).
+    /// Anything that does not name the second slot is the first SIM (contract 1.7, K10).
     init(lenient text: String?) {
-        self = text.flatMap(SIM.init(rawValue:)) ?? .sim1
+        self = Self.slot(text) == 2 ? .sim2 : .sim1
     }
+
+    /// The slot that a text names, from 1: `SIM2`, `sim2`, `2`, `SIM2_carrier`. Nil when it names none, such as `DEFAULT`.
+    static func slot(_ text: String?) -> Int? {
+        let text = (text ?? "").firstScalars(longestSlot).trimmed.lowercased()
+        let number = (text.hasPrefix("sim") ? text.dropFirst(3) : text[...]).drop { " _-#".contains($0) }
+        let digits = number.prefix { $0.isASCII && $0.isNumber }
+        // More digits are a phone number.
+        return digits.count <= 2 ? Int(digits) : nil
+    }
+
+    private static let longestSlot = 32
 }
 
 enum PhoneMigrations {

@@ -29,6 +29,7 @@ struct PageViews: Sendable {
             "bulk-batch": PackageResources.bulk_batch_mustache, "phones": PackageResources.phones_mustache,
             "phone": PackageResources.phone_mustache, "phone-new": PackageResources.phone_new_mustache,
             "phone-keys": PackageResources.phone_keys_mustache, "schedules": PackageResources.schedules_mustache,
+            "forwarders": PackageResources.forwarders_mustache, "forwarder": PackageResources.forwarder_mustache,
             "schedule-form": PackageResources.schedule_form_mustache, "week": PackageResources.week_mustache,
         ]
         library = MustacheLibrary(

@@ -1,0 +1,19 @@
+import Storage
+
+/// Forwarders: apps that hand on the SMS of a phone to a URL of their own.
+struct ForwarderFeature: Feature {
+    static let migrations = ForwarderMigrations.all
+    let operations: ForwarderOperations
+
+    /// - Parameter inbound: Takes what they hand on.
+    init(_ ground: Ground, inbound: InboundOperations) {
+        operations = ForwarderOperations(
+            store: ground.store, queries: ForwarderQueries(keyring: ground.keyring), inbound: inbound,
+            clock: ground.clock)
+    }
+
+    func add(to routes: APIRoutes) {
+        InboundHookRoutes(operations: operations).add(to: routes.open)
+        ForwarderRoutes(operations: operations).add(to: routes.users)
+    }
+}
