@@ -133,7 +133,7 @@ struct DeviceInboundOperations: Sendable {
         notes.look(at: text + contact)
         let sms = InboundOperations.SMS(
             owner: number.number, contact: contact, content: text, isEncrypted: false, sim: number.sim,
-            timestamp: PhoneTime(payload.receivedAt), attachments: attachments, notes: notes,
+            timestamp: PhoneTime(payload.receivedAt, asAndroidWrites: true), attachments: attachments, notes: notes,
             reportID: hook.id.isEmpty ? nil : ["smsgate", device.id.text, hook.id])
         _ = try await inbound.receive(
             sms, userID: device.userID, source: Self.source, origin: origin, receipt: .unkept)

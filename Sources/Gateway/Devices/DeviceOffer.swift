@@ -49,8 +49,8 @@ enum DeviceOfferQueries {
             """)
     }
 
-    /// What a device was given and must be offered again: it is still being sent. The first that were given first. Index:
-    /// `device_offer_device`.
+    /// What a device was given and must be offered again: it is still being sent. The first that were given first, of the 1,000
+    /// last ones. Index: `device_offer_device`.
     static func again(
         _ device: DeviceID, owners: [String], limit: Int, in tx: any Transaction
     ) throws -> [Message] {
@@ -59,10 +59,14 @@ enum DeviceOfferQueries {
             Message.self,
             """
             SELECT m.*
-            FROM device_offer o
+            FROM (
+                SELECT message_id, offered_at
+                FROM device_offer
+                WHERE device_id = \(device) AND state = \(DeviceOffer.State.held)
+                ORDER BY offered_at DESC, message_id DESC
+                LIMIT 1000) AS o
             JOIN message m ON m.id = o.message_id
-            WHERE o.device_id = \(device) AND o.state = \(DeviceOffer.State.held)
-                AND m.status = \(MessageStatus.sending) AND m.owner IN \(list: owners)
+            WHERE m.status = \(MessageStatus.sending) AND m.owner IN \(list: owners)
                 AND (m.expires_at IS NULL OR m.expires_at > \(tx.now))
             ORDER BY o.offered_at, o.message_id
             LIMIT \(limit)
@@ -88,7 +92,19 @@ enum DeviceOfferQueries {
 
     /// Whether anything was handed out for a device that it did not fetch yet. Index: `message_scheduled`.
     static func isAnythingOutstanding(userID: UserID, owners: [String], in tx: any Transaction) throws -> Bool {
-        try !outstanding(userID: userID, owners: owners, limit: 1, in: tx).isEmpty
+        if owners.isEmpty { return false }
+        // Not in an order, which would look at all of them.
+        let count: Int? = try tx.value(
+            """
+            SELECT COUNT(*) AS value
+            FROM (
+                SELECT id
+                FROM message
+                WHERE user_id = \(userID) AND owner IN \(list: owners) AND status = 'scheduled'
+                    AND (expires_at IS NULL OR expires_at > \(tx.now))
+                LIMIT 1) AS found
+            """)
+        return count == 1
     }
 
     /// Has a device that comes back be asked for what it was given in the day before its silence, the 500 last ones. Index:
@@ -175,6 +191,19 @@ enum DeviceOfferQueries {
             RETURNING device_id
             """
         ).first?.get("device_id")
+    }
+
+    /// The same for all messages of a conversation; gives the devices. Index: `message_conversation`.
+    static func cancel(conversation: SQL, in tx: any Transaction) throws -> Set<DeviceID> {
+        Set(
+            try tx.rows(
+                """
+                UPDATE device_offer
+                SET state = \(DeviceOffer.State.cancelled), ask_at = NULL
+                WHERE state = \(DeviceOffer.State.held) AND message_id IN (SELECT id FROM message WHERE \(conversation))
+                RETURNING device_id
+                """
+            ).map { try $0.get("device_id") })
     }
 
     /// What a device is told to give up: what was deleted and could still be sent, at most 200. Index: `device_offer_device`.

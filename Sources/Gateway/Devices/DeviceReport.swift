@@ -37,7 +37,7 @@ struct DeviceReport: Decodable, Sendable {
                 (.pending, pending), (.processed, processed), (.sent, sent), (.delivered, delivered),
                 (.failed, failed), (.cancelling, cancelling), (.cancelled, cancelled),
             ]
-            return told.reduce(into: [:]) { times, entry in times[entry.0] = PhoneTime(entry.1) }
+            return told.reduce(into: [:]) { times, entry in times[entry.0] = PhoneTime(entry.1, asAndroidWrites: true) }
         }
     }
 

@@ -131,8 +131,17 @@ struct PhoneDeviceQueries: Sendable {
         try tx.run("DELETE FROM device WHERE id = \(id)")
         try tx.run("DELETE FROM device_token WHERE device_id = \(id)")
         try tx.run("DELETE FROM device_offer WHERE device_id = \(id)")
-        try tx.run("UPDATE phone SET device_id = NULL, device_slot = NULL WHERE device_id = \(id)")
+        try tx.run(
+            """
+            UPDATE phone
+            SET device_id = NULL, device_slot = NULL, push_error = \(removed), updated_at = \(tx.now)
+            WHERE device_id = \(id)
+            """)
     }
+
+    /// Why nothing reaches a phone any more.
+    private static let removed =
+        "The device that had this number was removed: no app is connected for it. Connect a phone for this number."
 
     /// Has a device the number of `phone`, in whose slot it had another one before, if it had.
     static func bind(_ phone: Phone, to id: DeviceID, slot: Int, in tx: any Transaction) throws {

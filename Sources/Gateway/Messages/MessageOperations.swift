@@ -25,6 +25,7 @@ struct MessageOperations: Sendable {
                     throw Self.unknownPhone(
                         draft.from, action: "install", message: "validation errors while sending message")
                 }
+                try Self.check(draft, for: phone)
                 try quotas.take(messages: 1, userID: userID, in: tx)
                 let message = Message(
                     outgoing: id, from: phone, to: draft.to, content: draft.content, attachments: draft.attachments,
@@ -49,6 +50,7 @@ struct MessageOperations: Sendable {
                     throw Self.unknownPhone(
                         draft.from, action: "Install", message: "validation errors while sending messages")
                 }
+                try Self.check(draft, for: phone)
                 try quotas.take(messages: recipients.count, userID: userID, in: tx)
                 let messages = zip(ids, recipients).map { id, recipient in
                     Message(
@@ -60,6 +62,17 @@ struct MessageOperations: Sendable {
                 return try MessagePlanner.add(messages, from: phone, in: tx)
             }
         }
+    }
+
+    /// - Throws: `APIError` 422 when the app on the phone cannot send such a message.
+    private static func check(_ draft: Draft, for phone: Phone) throws {
+        guard case .device = phone.transport,
+            let reason = Device.refusal(isEncrypted: draft.isEncrypted, attachments: draft.attachments)
+        else { return }
+        var errors = FieldErrors()
+        errors.add(draft.isEncrypted ? "encrypted" : "attachments", reason)
+        throw APIError(
+            .unprocessableContent, "validation errors while sending message", data: errors.messages)
     }
 
     /// 422: the account has no such phone.
@@ -194,15 +207,26 @@ struct MessageOperations: Sendable {
         return lead.flatMap { $0.amount > ClockGuard.tolerance ? $0 : nil }
     }
 
-    /// Counts the attempt, starts its time, and has it pushed where push is configured.
+    /// Counts the attempt, starts its time, and has its phone told of it. A message whose phone cannot be told fails,
+    /// also where its device was removed.
     private func handOut(_ message: Message, from phone: Phone?, in tx: any Transaction) throws {
         let expiration = phone?.messageExpiration ?? Phone.defaultExpiration
         let next = MessageTransition.handedOut(message, expiration: expiration, at: tx.now)
         // False says that it moved meanwhile; the next look decides anew.
         guard try MessageQueries.move(message, to: next, in: tx), let phone else { return }
-        if let device = phone.deviceID { return try PhoneDeviceQueries.nudge(device, in: tx) }
-        if pushes, next.status == .scheduled {
+        switch phone.transport {
+        case .device(let device):
+            if let reason = Device.refusal(isEncrypted: next.isEncrypted, attachments: next.attachments) {
+                return try Self.fail(next, because: reason, in: tx)
+            }
+            // The message itself stands in the store as what the device must be told of, until it fetches it.
+            try PhoneDeviceQueries.nudge(device, in: tx)
+        case .firebase where pushes && next.status == .scheduled:
             try PushQueries.insert(.message(next, to: phone, lifetime: expiration, at: tx.now), in: tx)
+        case .firebase: return
+        case .none:
+            guard let reason = phone.lackOfTransport(pushes: pushes) else { return }
+            try Self.fail(next, because: reason, in: tx)
         }
     }
 

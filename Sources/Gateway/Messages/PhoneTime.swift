@@ -8,13 +8,14 @@ import Timestamps
 struct PhoneTime: Sendable {
     /// As the phone wrote it.
     let text: String
-    /// Nil when the text is no time.
+    /// Nil when the text is no time; what is computed is computed with ``believed(at:)``.
     let time: Timestamp?
 
-    /// Reads what a phone told; nil when that is nothing.
-    init?(_ told: ToldText?) {
+    /// Reads what a phone told; nil when that is nothing. The SMSGate app also writes times as ``AndroidTime`` reads them.
+    init?(_ told: ToldText?, asAndroidWrites: Bool = false) {
         guard let text = told?.text, !text.trimmed.isEmpty else { return nil }
-        (self.text, time) = (text, Timestamp(rfc3339: text) ?? AndroidTime.read(text))
+        self.text = text
+        time = Timestamp(rfc3339: text) ?? (asAndroidWrites ? AndroidTime.read(text) : nil)
     }
 
     /// The time that the phone's clock shows, for tests and for phones that are simulated.

@@ -58,6 +58,30 @@ struct Phone: Sendable {
     static let longestExpiration: Duration = .seconds(3_600)
 }
 
+extension Phone {
+    /// How a phone is told that a message waits for it.
+    enum Transport: Hashable, Sendable {
+        /// A push to the httpSMS app, by this token.
+        case firebase(String)
+        /// The stream of the SMSGate app, or its next poll.
+        case device(DeviceID)
+        /// Not at all: no app of either kind has logged in, or the one that had is gone.
+        case none
+    }
+
+    /// Why a message fails whose phone has no transport; nil when it may still be asked for: where there are no pushes, a phone
+    /// that is somebody's own program needs no token.
+    func lackOfTransport(pushes: Bool) -> String? {
+        pushes ? "phone with id [\(id)] has no FCM token" : pushError
+    }
+
+    /// A phone has a device or a token.
+    var transport: Transport {
+        if let deviceID { return .device(deviceID) }
+        return fcmToken.map(Transport.firebase) ?? .none
+    }
+}
+
 extension Phone: JSONWritable {
     /// The contract's shape (3.3), and `push_error` after it.
     func write(to json: inout JSONWriter) {

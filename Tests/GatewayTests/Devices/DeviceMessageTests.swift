@@ -298,6 +298,51 @@ import Timestamps
         }
     }
 
+    @Test func whatTheAppCannotSendIsRefusedAtOnce() async throws {
+        try await Self.withDevice { server, account, device in
+            let draft: JSON = ["from": .string(DevicePhone.number), "to": "+18005550100", "content": "Hi"]
+            for more in [["encrypted": true], ["attachments": ["https://example.com/a.png"]]] as [JSON] {
+                let answer = try await account.client.post("/v1/messages/send", draft.with(more.object))
+                #expect(answer.status == 422 && answer.data.object.count == 1, "\(answer)")
+            }
+            // Another app had the number when this was accepted.
+            let phone = try await account.makePhone("+18005550177")
+            let later = try await account.send(
+                ["from": "+18005550177", "encrypted": true, "send_at": Self.time(.seconds(3_600), of: server)])
+            _ = try await DevicePhone.make(
+                server, account, numbers: [["sim": "SIM1", "phone_number": .string(phone.number)]])
+            server.advance(by: .seconds(3_601))
+            let message = try await server.message(later["id"].string, of: account, is: "failed")
+            #expect(message["failure_reason"].string.contains("SMSGate"))
+        }
+    }
+
+    @Test func aMessageThatNothingCanTellItsPhoneOfFailsAtOnce() async throws {
+        try await Self.withDevice { server, account, device in
+            _ = try await account.client.delete("/v1/devices/\(device.id)")
+
+            let id = try await account.send()["id"].string
+
+            let message = try await server.message(id, of: account, is: "failed")
+            #expect(message["failure_reason"].string.contains("no app is connected"))
+            #expect(try await server.emittedTypes() == ["message.send.failed"])
+        }
+    }
+
+    @Test func aDeletedConversationIsTakenBack() async throws {
+        try await Self.withDevice { server, account, device in
+            _ = try await Self.scheduled(server, account)
+            _ = try await device.pull()
+            let threads = try await account.client.get("/v1/message-threads?owner=%2B18005550199").data
+            _ = try await account.client.delete("/v1/message-threads/\(threads[0]["id"].string)")
+
+            let count: Int? = try await server.store.read { tx in
+                try tx.value("SELECT COUNT(*) AS value FROM device_offer WHERE state = 'cancelled'")
+            }
+            #expect(count == 1)
+        }
+    }
+
     @Test func withFirebaseBesideItADeviceIsStillNoneOfItsPhones() async throws {
         try await WebhookReceiver.run({ _, _ in .status(200, body: Array(#"{"name":"x"}"#.utf8)) }) { firebase in
             try await Self.withDevice(["FCM_ENDPOINT": firebase.url("")]) { server, account, device in
