@@ -22,6 +22,9 @@ static const unsigned char recipes_md[] = {
 static const unsigned char cli_md[] = {
 #embed "../../docs/cli.md"
 };
+static const unsigned char phones_md[] = {
+#embed "../../docs/phones.md"
+};
 static const unsigned char push_md[] = {
 #embed "../../docs/push.md"
 };
@@ -97,6 +100,7 @@ static const struct httpsms_document documents[] = {
     {"dashboard.md", dashboard_md, sizeof dashboard_md},
     {"recipes.md", recipes_md, sizeof recipes_md},
     {"cli.md", cli_md, sizeof cli_md},
+    {"phones.md", phones_md, sizeof phones_md},
     {"push.md", push_md, sizeof push_md},
     {"forwarders.md", forwarders_md, sizeof forwarders_md},
     {"moving-from-httpsms.md", moving_from_httpsms_md, sizeof moving_from_httpsms_md},

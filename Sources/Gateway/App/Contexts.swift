@@ -92,7 +92,6 @@ struct UserContext: ChildRequestContext, IdempotentContext {
     let channel: any Channel
     let uploads: UploadQueue?
     var idempotencyKey: IdempotencyKey?
-
     let origin: RequestOrigin
 
     var identity: Identity { .user(userID) }

@@ -14,6 +14,10 @@ protocol Feature: Sendable {
     /// Adds its routes.
     func add(to routes: APIRoutes)
 
+    /// Adds the routes of a protocol of its own, whose requests pass nothing that those of the API pass: no key is read, and no
+    /// other origin let in.
+    func addApart(to router: Router<APIContext>)
+
     /// What it does without being asked, in the order in which it starts.
     var services: [any Service] { get async throws }
 
@@ -24,6 +28,7 @@ protocol Feature: Sendable {
 extension Feature {
     static var migrations: [Migration] { [] }
     func add(to routes: APIRoutes) {}
+    func addApart(to router: Router<APIContext>) {}
     var services: [any Service] { [] }
     var pruners: [Upkeep.Pruner] { [] }
 }

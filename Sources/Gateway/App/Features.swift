@@ -32,7 +32,7 @@ struct Features: Sendable {
         UserFeature.self, PhoneFeature.self, PhoneAPIKeyFeature.self, HeartbeatFeature.self, MessageFeature.self,
         AttachmentFeature.self, PushFeature.self, SendScheduleFeature.self, MessageThreadFeature.self,
         RequestFeature.self, BulkMessageFeature.self, UserErasureFeature.self, AccessFeature.self, WebhookFeature.self,
-        EventFeature.self, SearchFeature.self, ForwarderFeature.self,
+        EventFeature.self, SearchFeature.self, ForwarderFeature.self, DeviceFeature.self,
     ]
 
     /// - Parameters:
@@ -59,11 +59,14 @@ struct Features: Sendable {
         events = EventFeature(ground)
         forwarders = ForwarderFeature(ground, inbound: messages.inbound)
         requests = RequestFeature(ground)
+        let heartbeats = HeartbeatFeature(ground, offlineAfter: settings.offlineAfter, pushes: pushes)
+        let devices = DeviceFeature(
+            ground, inbound: messages.inbound, heartbeats: heartbeats.operations, appURL: appURL)
         all = [
             PushFeature(ground, settings: settings.push), attachments, requests, AccessFeature(logger: ground.logger),
-            users, phoneAPIKeys, phones, HeartbeatFeature(ground, offlineAfter: settings.offlineAfter, pushes: pushes),
+            users, phoneAPIKeys, phones, heartbeats,
             messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
-            forwarders,
+            forwarders, devices,
             UserErasureFeature(ground: ground), SearchFeature(ground: ground),
         ]
     }

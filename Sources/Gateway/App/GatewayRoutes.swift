@@ -51,6 +51,8 @@ struct GatewayRoutes {
         router.add(middleware: forwarding)
         router.add(middleware: AccessLogMiddleware())
         router.add(middleware: bodies)
+        // Before the pages: what is not found there is no page.
+        for feature in features { feature.addApart(to: router) }
         dashboard.add(to: router)
         // Before other origins are let in: a browser on this machine must not read metrics for a web site.
         let local = router.group()
@@ -76,7 +78,8 @@ struct GatewayRoutes {
             (path: "\($0.path)", name: "\($0.method) \($0.path)")
         }
         return (
-            all.filter { !Dashboard.isPage($0.path) }.map(\.name), all.filter { Dashboard.isPage($0.path) }.map(\.name)
+            all.filter { !Dashboard.isPage($0.path) && !MobileRoutes.isMobile($0.path) }.map(\.name),
+            all.filter { Dashboard.isPage($0.path) }.map(\.name)
         )
     }
 }

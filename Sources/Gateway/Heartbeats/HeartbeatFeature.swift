@@ -6,7 +6,7 @@ import Storage
 struct HeartbeatFeature: Feature {
     static let migrations = HeartbeatMigrations.all
     private let ground: Ground
-    private let operations: HeartbeatOperations
+    let operations: HeartbeatOperations
     /// No phone goes offline before; see ``HeartbeatOperations/grace(since:)``.
     private let graceEnd: ContinuousClock.Instant?
 

@@ -26,6 +26,8 @@ struct InboundOperations: Sendable {
         let attachments: [InboundAttachment?]
         let notes: ReportNotes
         var recognition = Recognition.byTime
+        /// What the sender of the report calls it, the same on each try, within its kind; nil when it has no name.
+        var reportID: [String]?
     }
 
     /// How a report is known again that is repeated. Owner, contact, content and SIM are the same in any case.
@@ -73,6 +75,9 @@ struct InboundOperations: Sendable {
                             notes: sms.notes.texts + attachmentNotes, source: source, at: tx.now)
                     }
                     let whole = message(urls, kept.notes)
+                    if let reportID = sms.reportID, let first = try first(whole, named: reportID, in: tx) {
+                        return first
+                    }
                     let parts = [sms.content, sms.sim.rawValue]
                     if let first = try first(whole, sms, parts: parts, in: tx) { return first }
                     // After the look for a repeat, which takes no more space.
@@ -157,8 +162,14 @@ struct InboundOperations: Sendable {
         _ message: Message, told timestamp: PhoneTime?, kind: String, parts: [String], in tx: any Transaction
     ) throws -> Message? {
         guard let timestamp else { return nil }
-        let identity = [kind, message.userID.text, message.owner, message.contact, timestamp.identity]
-        let digest = SHA256Digest.bytes(parts: identity + parts)
+        return try first(
+            message, named: [kind, message.userID.text, message.owner, message.contact, timestamp.identity] + parts,
+            in: tx)
+    }
+
+    /// The message that arrived under this name before; nil when it is new.
+    private func first(_ message: Message, named parts: [String], in tx: any Transaction) throws -> Message? {
+        let digest = SHA256Digest.bytes(parts: parts)
         guard let first = try MessageQueries.claimDigest(digest, for: message.id, in: tx) else { return nil }
         return try MessageQueries.find(first, userID: message.userID, in: tx) ?? message.with(id: first)
     }

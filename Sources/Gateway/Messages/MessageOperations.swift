@@ -25,6 +25,7 @@ struct MessageOperations: Sendable {
                     throw Self.unknownPhone(
                         draft.from, action: "install", message: "validation errors while sending message")
                 }
+                try Self.check(draft, for: phone)
                 try quotas.take(messages: 1, userID: userID, in: tx)
                 let message = Message(
                     outgoing: id, from: phone, to: draft.to, content: draft.content, attachments: draft.attachments,
@@ -49,6 +50,7 @@ struct MessageOperations: Sendable {
                     throw Self.unknownPhone(
                         draft.from, action: "Install", message: "validation errors while sending messages")
                 }
+                try Self.check(draft, for: phone)
                 try quotas.take(messages: recipients.count, userID: userID, in: tx)
                 let messages = zip(ids, recipients).map { id, recipient in
                     Message(
@@ -60,6 +62,17 @@ struct MessageOperations: Sendable {
                 return try MessagePlanner.add(messages, from: phone, in: tx)
             }
         }
+    }
+
+    /// - Throws: `APIError` 422 when the app on the phone cannot send such a message.
+    private static func check(_ draft: Draft, for phone: Phone) throws {
+        guard case .device = phone.transport,
+            let reason = Device.refusal(isEncrypted: draft.isEncrypted, attachments: draft.attachments)
+        else { return }
+        var errors = FieldErrors()
+        errors.add(draft.isEncrypted ? "encrypted" : "attachments", reason)
+        throw APIError(
+            .unprocessableContent, "validation errors while sending message", data: errors.messages)
     }
 
     /// 422: the account has no such phone.
@@ -103,15 +116,25 @@ struct MessageOperations: Sendable {
                 throw APIError.notFound("cannot find message with ID [\(id)]")
             }
             try identity.authorize(message.owner, in: tx)
-            let timestamp = told?.believed(at: tx.now) ?? tx.now
-            guard var next = MessageTransition.message(message, after: report, at: timestamp, now: tx.now)
-            else { return message }
-            next.disbelievedTime = told?.disbelieved(at: tx.now) ?? message.disbelievedTime
-            guard try MessageQueries.move(message, to: next, in: tx) else { return message }
-            next.updatedAt = tx.now
-            try next.emit(next.payload(of: report, at: timestamp), id: eventID, source: source, in: tx)
-            return next
+            return try Self.apply(report, to: message, at: told, id: eventID, source: source, in: tx)
         }
+    }
+
+    /// Applies a report to a message, and tells webhooks under the id of the event when it changes anything.
+    ///
+    /// - Returns: The message as it is then.
+    static func apply(
+        _ report: MessageReport, to message: Message, at told: PhoneTime?, id: EventID, source: String,
+        in tx: any Transaction
+    ) throws -> Message {
+        let timestamp = told?.believed(at: tx.now) ?? tx.now
+        guard var next = MessageTransition.message(message, after: report, at: timestamp, now: tx.now)
+        else { return message }
+        next.disbelievedTime = told?.disbelieved(at: tx.now) ?? message.disbelievedTime
+        guard try MessageQueries.move(message, to: next, in: tx) else { return message }
+        next.updatedAt = tx.now
+        try next.emit(next.payload(of: report, at: timestamp), id: id, source: source, in: tx)
+        return next
     }
 
     /// Deletes a message with its attachments; false when there is none. A waiting one is thereby cancelled.
@@ -119,6 +142,7 @@ struct MessageOperations: Sendable {
         try await store.write { tx in
             guard let message = try MessageQueries.find(id, userID: userID, in: tx) else { return false }
             try MessageQueries.delete(id, in: tx)
+            if let device = try DeviceOfferQueries.cancel(id, in: tx) { try PhoneDeviceQueries.nudge(device, in: tx) }
             try AttachmentQueries.discard(of: id, in: tx)
             try MessageThreadQueries.forget(message, in: tx)
             return true
@@ -183,14 +207,26 @@ struct MessageOperations: Sendable {
         return lead.flatMap { $0.amount > ClockGuard.tolerance ? $0 : nil }
     }
 
-    /// Counts the attempt, starts its time, and has it pushed where push is configured.
+    /// Counts the attempt, starts its time, and has its phone told of it. A message whose phone cannot be told fails,
+    /// also where its device was removed.
     private func handOut(_ message: Message, from phone: Phone?, in tx: any Transaction) throws {
         let expiration = phone?.messageExpiration ?? Phone.defaultExpiration
         let next = MessageTransition.handedOut(message, expiration: expiration, at: tx.now)
         // False says that it moved meanwhile; the next look decides anew.
         guard try MessageQueries.move(message, to: next, in: tx), let phone else { return }
-        if pushes, next.status == .scheduled {
+        switch phone.transport {
+        case .device(let device):
+            if let reason = Device.refusal(isEncrypted: next.isEncrypted, attachments: next.attachments) {
+                return try Self.fail(next, because: reason, in: tx)
+            }
+            // The message itself stands in the store as what the device must be told of, until it fetches it.
+            try PhoneDeviceQueries.nudge(device, in: tx)
+        case .firebase where pushes && next.status == .scheduled:
             try PushQueries.insert(.message(next, to: phone, lifetime: expiration, at: tx.now), in: tx)
+        case .firebase: return
+        case .none:
+            guard let reason = phone.lackOfTransport(pushes: pushes) else { return }
+            try Self.fail(next, because: reason, in: tx)
         }
     }
 

@@ -10,8 +10,8 @@ import Wire
 struct PhoneTime: Sendable {
     /// As the phone wrote it.
     let text: String
-    /// Nil when the text is no time.
-    private let time: Timestamp?
+    /// Nil when the text is no time; what is computed is computed with ``believed(at:)``.
+    let time: Timestamp?
 
     /// Reads what a phone told; nil when that is nothing.
     init?(_ told: ToldText?) {

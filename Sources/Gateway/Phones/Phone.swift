@@ -13,6 +13,8 @@ struct Phone: Sendable {
     let userID: UserID
     /// Where Firebase reaches it; nil when it never told.
     var fcmToken: String?
+    /// Which device has the number; never beside a Firebase token.
+    var deviceID: DeviceID?
     /// E.164, unique for a user.
     let phoneNumber: String
     /// 0 to 60; 0 is no pacing.
@@ -58,6 +60,30 @@ struct Phone: Sendable {
     static let longestExpiration: Duration = .seconds(3_600)
 }
 
+extension Phone {
+    /// How a phone is told that a message waits for it.
+    enum Transport: Hashable, Sendable {
+        /// A push to the httpSMS app, by this token.
+        case firebase(String)
+        /// The stream of the SMSGate app, or its next poll.
+        case device(DeviceID)
+        /// Not at all: no app of either kind has logged in, or the one that had is gone.
+        case none
+    }
+
+    /// Why a message fails whose phone has no transport; nil when it may still be asked for: where there are no pushes, a phone
+    /// that is somebody's own program needs no token.
+    func lackOfTransport(pushes: Bool) -> String? {
+        pushes ? "phone with id [\(id)] has no FCM token" : pushError
+    }
+
+    /// A phone has a device or a token.
+    var transport: Transport {
+        if let deviceID { return .device(deviceID) }
+        return fcmToken.map(Transport.firebase) ?? .none
+    }
+}
+
 extension Phone: JSONWritable {
     /// The contract's shape (3.3), and `push_error` after it.
     func write(to json: inout JSONWriter) {
@@ -85,6 +111,7 @@ extension Phone: RowDecodable {
         id = try row.get("id")
         userID = try row.get("user_id")
         fcmToken = try row.find("fcm_token")
+        deviceID = try row.find("device_id")
         phoneNumber = try row.get("phone_number")
         messagesPerMinute = try row.get("messages_per_minute")
         sim = try row.get("sim")

@@ -147,6 +147,9 @@ enum MessageThreadQueries {
             """
         let withAttachments = try tx.rows("SELECT id FROM message WHERE \(conversation) AND attachments <> ''")
         for row in withAttachments { try AttachmentQueries.discard(of: row.get("id"), in: tx) }
+        for device in try DeviceOfferQueries.cancel(conversation: conversation, in: tx).sorted() {
+            try PhoneDeviceQueries.nudge(device, in: tx)
+        }
         try tx.run("DELETE FROM message WHERE \(conversation)")
         try tx.run("DELETE FROM message_thread WHERE id = \(thread.id)")
         return true

@@ -105,7 +105,9 @@ struct MessageForms: Sendable {
 
     private func show(_ fields: Fields, _ context: SignedInContext, error: APIError? = nil) async throws -> Response {
         let userID = context.userID
-        let owned = try await operations.store.read(.user(userID)) { tx in try PhoneNumbers.list(of: userID, in: tx) }
+        let (owned, hasDevice) = try await operations.store.read(.user(userID)) { tx in
+            (try PhoneNumbers.list(of: userID, in: tx), try PhoneDeviceQueries.count(userID: userID, in: tx) > 0)
+        }
         // One that is chosen stays visible, whether or not it is among those.
         let numbers = (owned + (fields.from.isEmpty ? [] : [fields.from])).unique
         let problems = error?.data as? [String: [String]] ?? [:]
@@ -113,7 +115,7 @@ struct MessageForms: Sendable {
             "message-form", "New message",
             Content(
                 numbers: Choice.all(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty,
-                isPushing: operations.pushes, fields: fields,
+                isPushing: operations.pushes || hasDevice, fields: fields,
                 hasMore: !(fields.sendAt + fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
                 back: PageLink.to("/messages", ["owner": fields.from]),
                 problem: error.map {

@@ -52,12 +52,13 @@ struct MessagePages: Sendable {
                     thread: try MessageThreadQueries.find(
                         owner: message.owner, contact: message.contact, userID: userID, in: tx),
                     pushes: try PushQueries.outcomes(of: id, in: tx),
+                    phone: try PhoneQueries.look(number: message.owner, userID: userID, in: tx),
                     deliveries: try DeliveryHistory.list(
                         message: id.text, userID: userID, limit: Self.deliveryCount, in: tx)
                 )
             }
         }
-        guard let (message, thread, pushes, deliveries) = found else { throw PageError.notFound }
+        guard let (message, thread, pushes, phone, deliveries) = found else { throw PageError.notFound }
         let isOutgoing = message.type == .mobileTerminated
         let problems = error?.data as? [String: [String]] ?? [:]
         let line = MessageLine(message, now: operations.clock.now())
@@ -73,7 +74,8 @@ struct MessagePages: Sendable {
                 requestID: message.requestID,
                 batchPath: isBulk ? message.batch.map(BulkPages.path) : nil,
                 attempts: isOutgoing ? "\(message.sendAttemptCount) of at most \(message.maxSendAttempts)" : nil,
-                steps: MessageStep.all(of: message, pushes: pushes, isPushing: operations.pushes),
+                steps: MessageStep.all(
+                    of: message, pushes: pushes, isPushing: operations.pushes || phone?.deviceID != nil),
                 canResend: Self.canResend(message),
                 deliveries: deliveries.map(DeliveryLine.init),
                 eventsPath: PageLink.to("/events", ["owner": message.owner]),

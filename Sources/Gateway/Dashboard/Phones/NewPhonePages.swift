@@ -81,7 +81,7 @@ struct NewPhonePages: SignedInPages {
         return phones.filter { $0.updatedAt > now - .seconds(3_600) }.map { phone in
             Arrival(
                 path: "\(PhonePages.path)/\(phone.id)", number: phone.phoneNumber,
-                isLoggedIn: phone.fcmToken != nil,
+                isLoggedIn: phone.transport != .none,
                 heard: presences[phone.id].map { Elapsed.ago($0.lastHeartbeatAt, now: now) })
         }
     }

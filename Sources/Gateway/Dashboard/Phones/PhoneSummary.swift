@@ -72,11 +72,15 @@ struct PhoneSummary: Sendable {
         schedule = found.schedule?.name
         schedulePath = found.schedule.map { "\(SchedulePages.path)/\($0.id)" }
         sim = phone.sim.rawValue
-        let lacksToken = phone.fcmToken == nil ? "It cannot be pushed to: it has not logged in yet." : nil
         pushProblem =
-            isPushing
-            ? phone.pushError ?? lacksToken
-            : "It learns of no outgoing message: this server has no Firebase credentials."
+            switch phone.transport {
+            case .device: nil
+            case .none where isPushing:
+                phone.pushError ?? "It learns of no outgoing message: no app has logged in for this number."
+            case .firebase where isPushing: phone.pushError
+            case .none where phone.pushError != nil: phone.pushError
+            case .firebase, .none: "It learns of no outgoing message: this server has no Firebase credentials."
+            }
         createdAt = PageTime.shown(phone.createdAt)
         chart = HeartbeatChart(
             found.steps, earlier: found.earlier, span: span, now: now, offlineAfter: offlineAfter)
