@@ -21,6 +21,8 @@ package final class Wakeups: Sendable {
         case replays
         /// Pushes were made or became due.
         case pushes
+        /// There is something to tell a device that may have a stream open; each key is one.
+        case devices
         /// Files were left without a row.
         case attachments
         /// An account was deleted.

@@ -39,6 +39,12 @@ import Testing
         ("POST", "/v1/phone-api-keys", ["name": ""]),
         ("DELETE", "/v1/phone-api-keys/{unknown}", .absent),
         ("DELETE", "/v1/phone-api-keys/{unknown}/phones/{unknown}", .absent),
+        ("POST", "/v1/devices/pairings", ["numbers": [["sim": "SIM2", "phone_number": "+18005550188"]]]),
+        ("POST", "/v1/devices/pairings", [:]),
+        ("GET", "/v1/devices", .absent),
+        ("GET", "/v1/devices?limit=x", .absent),
+        ("DELETE", "/v1/devices/{unknown}", .absent),
+        ("DELETE", "/v1/devices/x", .absent),
         ("POST", "/v1/heartbeats", ["phone_numbers": ["+18005550199"]]),
         ("POST", "/v1/heartbeats", [:]),
         ("GET", "/v1/heartbeats?owner=%2B18005550199", .absent),
@@ -111,6 +117,8 @@ import Testing
         try await withServer { server in
             let account = try await server.makeAccount()
             _ = try await account.makePhone()
+            _ = try await DevicePhone.make(
+                server, account, numbers: [["sim": "SIM2", "phone_number": "+18005550188"]])
             let webhook = try await account.makeWebhook("http://127.0.0.1:1/hook")["id"].string
             let delivery = try await account.client.post("/v1/webhooks/\(webhook)/test", [:]).data["id"].string
             let ids = [

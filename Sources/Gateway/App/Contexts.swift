@@ -92,6 +92,7 @@ struct UserContext: ChildRequestContext, IdempotentContext {
     let channel: any Channel
     let uploads: UploadQueue?
     var idempotencyKey: IdempotencyKey?
+    let origin: RequestOrigin
 
     var identity: Identity { .user(userID) }
 
@@ -104,6 +105,7 @@ struct UserContext: ChildRequestContext, IdempotentContext {
         self.userID = userID
         channel = context.channel
         uploads = context.uploads
+        origin = context.origin
     }
 }
 

@@ -25,6 +25,8 @@ struct GatewayRoutes {
     let webhookActions: WebhookActions
     let deliveries: DeliveryRoutes
     let events: EventRoutes
+    let devices: DeviceRoutes
+    let mobile: MobileRoutes
     let dashboard: Dashboard
 
     /// The router: paths match without regard to case or a slash at the end (K3), and GET routes answer HEAD too.
@@ -35,6 +37,8 @@ struct GatewayRoutes {
         router.add(middleware: forwarding)
         router.add(middleware: AccessLogMiddleware())
         router.add(middleware: bodies)
+        // Before the pages: what is not found there is no page, and no other origin is let in.
+        mobile.add(to: router)
         dashboard.add(to: router)
         // Before other origins are let in: a browser on this machine must not read metrics for a web site.
         let local = router.group()
@@ -67,6 +71,7 @@ struct GatewayRoutes {
         webhookActions.add(to: userGroup)
         deliveries.add(to: userGroup)
         events.add(to: userGroup)
+        devices.add(to: userGroup)
         users.add(to: userGroup)
         return router
     }

@@ -99,6 +99,15 @@ package struct GatewayServer: Sendable {
         let webhooks = WebhookOperations(
             store: store, endpoints: endpoints, resolver: resolver, policy: policy, quotas: quotas, clock: clock)
 
+        let inbound = InboundOperations(
+            store: store, attachments: attachments, quotas: quotas, clock: clock,
+            appURL: { address.appURL(told: $0) })
+        let deviceQueries = PhoneDeviceQueries(keyring: opened.keyring)
+        let devices = DeviceOperations(
+            store: store, queries: deviceQueries, quotas: quotas, clock: clock, guesses: CodeGuesses(clock: clock))
+        let deviceStreams = DeviceStreams(store: store, clock: clock, logger: logger)
+        let deviceLife = DeviceLife(store: store, heartbeats: heartbeats)
+
         let graceEnd = heartbeats.grace(since: lastAlive)
 
         let stream = EventStream(store: store, identities: identities)
@@ -129,14 +138,21 @@ package struct GatewayServer: Sendable {
             threads: MessageThreadRoutes(store: store),
             phoneMessages: PhoneMessageRoutes(
                 operations: messages,
-                inbound: InboundOperations(
-                    store: store, attachments: attachments, quotas: quotas, clock: clock,
-                    appURL: { address.appURL(told: $0) })),
+                inbound: inbound),
             attachments: AttachmentRoutes(store: store, storage: attachments),
             webhooks: WebhookRoutes(operations: webhooks), webhookActions: WebhookActions(operations: webhooks),
             deliveries: DeliveryRoutes(
                 store: store, runner: runner, endpoints: endpoints, webhooks: webhooks),
             events: EventRoutes(store: store, stream: stream),
+            devices: DeviceRoutes(operations: devices, appURL: { address.appURL(told: $0) }),
+            mobile: MobileRoutes(
+                store: store, clock: clock, devices: devices,
+                messages: DeviceMessageOperations(store: store, clock: clock), life: deviceLife,
+                lists: DeviceLists(queries: deviceQueries, appURL: { address.appURL(told: $0) }),
+                inbound: DeviceInboundOperations(
+                    store: store, clock: clock, queries: deviceQueries, inbound: inbound, life: deviceLife,
+                    refusals: DeviceHookRefusals()),
+                events: DeviceEvents(store: store, clock: clock, streams: deviceStreams)),
             dashboard: try Dashboard(
                 Dashboard.Operations(
                     users: users, webhooks: webhooks, messages: messages, bulkMessages: bulkMessages, phones: phones,
@@ -148,7 +164,7 @@ package struct GatewayServer: Sendable {
         let all = router.routes.filter { $0.method != .head }.map {
             (path: "\($0.path)", name: "\($0.method) \($0.path)")
         }
-        routes = all.filter { !Dashboard.isPage($0.path) }.map(\.name)
+        routes = all.filter { !Dashboard.isPage($0.path) && !MobileRoutes.isMobile($0.path) }.map(\.name)
         pageRoutes = all.filter { Dashboard.isPage($0.path) }.map(\.name)
         let connections = OpenConnections(limits: configuration.connections, proxies: configuration.trustedProxies)
         let http = HTTPServerBuilder { responder in
@@ -202,6 +218,7 @@ package struct GatewayServer: Sendable {
                 },
                 identities,
                 uses,
+                deviceStreams,
                 LifeSign(store: store, clock: clock, clocks: clocks, logger: logger),
                 Sweep("message", on: .messages, store: store, clock: clock, logger: logger) { tx in
                     try messages.handOutAndExpire(unreadable: unreadable, in: tx)
@@ -233,6 +250,8 @@ package struct GatewayServer: Sendable {
                         { try DeviceQueries.prune(in: $1) },
                         { try AccessQueries.prune(in: $1) },
                         { try InvitationQueries.prune(in: $1) },
+                        { try DevicePairingQueries.prune(in: $1) },
+                        { try DeviceOfferQueries.prune(in: $1) },
                         { try FirstRun.renew(in: $1, logger: logger) },
                     ], isClockBelieved: { clocks.isBelieved }, metrics: metrics, logger: logger),
                 application,

@@ -17,7 +17,7 @@ package struct GatewayStore: Sendable {
         + SendScheduleMigrations.all + MessageThreadMigrations.all + IdempotencyQueries.migrations
         + BulkMessageMigrations.all + UserErasure.migrations + IdentityEpoch.migrations + SessionMigrations.all
         + InvitationMigrations.all + WebhookMigrations.all + Quotas.migrations + UnlistedProxies.migrations
-        + SearchText.migrations + SearchIndexQueries.migrations
+        + SearchText.migrations + SearchIndexQueries.migrations + DeviceMigrations.all
 
     /// Opens the store of `configuration`, makes and migrates it where needed, and checks the master key.
     ///

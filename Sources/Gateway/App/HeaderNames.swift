@@ -14,6 +14,11 @@ extension HTTPField.Name {
     /// Marks a webhook delivery of an httpSMS server.
     static let deliveryID = known("X-Httpsms-Delivery")
 
+    /// When the SMSGate app posts something, in seconds since 1970 by its clock; its signature covers it.
+    static let deviceTimestamp = known("X-Timestamp")
+    /// Signs what the SMSGate app posts.
+    static let deviceSignature = known("X-Signature")
+
     /// The last position that a client of the event stream saw.
     static let lastEventID = known("Last-Event-ID")
     /// Tells nginx not to hold a stream back.

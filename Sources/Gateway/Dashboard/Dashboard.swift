@@ -8,7 +8,8 @@ protocol SignedInPages: Sendable {
     func add(to group: RouterGroup<SignedInContext>)
 }
 
-/// The pages of the web interface: everything outside of `/v1`, `/health`, `/metrics`, `/docs` and `/llms.txt`.
+/// The pages of the web interface: everything outside of `/v1`, `/api`, `/mobile`, `/health`, `/metrics`,
+/// `/docs` and `/llms.txt`.
 struct Dashboard: Sendable {
     /// What the API's routes do, which pages do, too.
     struct Operations: Sendable {
@@ -77,6 +78,6 @@ struct Dashboard: Sendable {
     /// Whether a route belongs to a page, and so is no part of `openapi.json`.
     static func isPage(_ path: String) -> Bool {
         let first = path.split(separator: "/").first?.lowercased()
-        return first.map { !["v1", "health", "metrics", "docs", "llms.txt"].contains($0) } ?? true
+        return first.map { !["v1", "api", "mobile", "health", "metrics", "docs", "llms.txt"].contains($0) } ?? true
     }
 }

@@ -29,17 +29,27 @@ struct HeartbeatOperations: Sendable {
                     let heartbeat = Heartbeat(
                         id: id, owner: owner, version: version, isCharging: isCharging, userID: userID,
                         timestamp: tx.now)
-                    try HeartbeatQueries.insert(heartbeat, in: tx)
-                    if let phone = try PhoneQueries.find(number: owner, userID: userID, in: tx) {
-                        try heard(phone, monitorID: monitorID.text, eventID: eventID, in: tx)
-                        if pushes {
-                            try HeartbeatQueries.wake(phone.id, at: tx.now + Self.wakeUpAfter, in: tx)
-                            try PushQueries.repeatOutstanding(of: phone, in: tx)
-                        }
-                    }
+                    try keep(heartbeat, monitorID: monitorID.text, eventID: eventID, in: tx)
                     return heartbeat
                 }
             }
+        }
+    }
+
+    /// Stores one heartbeat; its phone, if there is one, is online from now on.
+    ///
+    /// `monitorID` is the phone's monitor, should this be its first heartbeat; `eventID` tells that it is online again, should
+    /// it have been offline.
+    func keep(_ heartbeat: Heartbeat, monitorID: String, eventID: EventID, in tx: any Transaction) throws {
+        try HeartbeatQueries.insert(heartbeat, in: tx)
+        guard let phone = try PhoneQueries.find(number: heartbeat.owner, userID: heartbeat.userID, in: tx) else {
+            return
+        }
+        try heard(phone, monitorID: monitorID, eventID: eventID, in: tx)
+        // Only Firebase can wake a phone.
+        if pushes, phone.deviceID == nil {
+            try HeartbeatQueries.wake(phone.id, at: tx.now + Self.wakeUpAfter, in: tx)
+            try PushQueries.repeatOutstanding(of: phone, in: tx)
         }
     }
 

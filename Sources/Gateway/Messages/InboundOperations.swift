@@ -24,6 +24,8 @@ struct InboundOperations: Sendable {
         /// Nil for those that cannot be read.
         let attachments: [InboundAttachment?]
         let notes: ReportNotes
+        /// What the sender of the report calls it, the same on each try, within its kind; nil when it has no name.
+        var reportID: [String]?
     }
 
     /// A call that nobody took.
@@ -60,6 +62,9 @@ struct InboundOperations: Sendable {
                             notes: sms.notes.texts + attachmentNotes, source: source, at: tx.now)
                     }
                     let whole = message(urls, kept.notes)
+                    if let reportID = sms.reportID, let first = try first(whole, named: reportID, in: tx) {
+                        return first
+                    }
                     let parts = [sms.content, sms.sim.rawValue]
                     if let first = try first(whole, told: sms.timestamp, kind: "sms", parts: parts, in: tx) {
                         return first
@@ -124,8 +129,14 @@ struct InboundOperations: Sendable {
         _ message: Message, told timestamp: PhoneTime?, kind: String, parts: [String], in tx: any Transaction
     ) throws -> Message? {
         guard let timestamp else { return nil }
-        let identity = [kind, message.userID.text, message.owner, message.contact, timestamp.identity]
-        let digest = SHA256Digest.bytes(parts: identity + parts)
+        return try first(
+            message, named: [kind, message.userID.text, message.owner, message.contact, timestamp.identity] + parts,
+            in: tx)
+    }
+
+    /// The message that arrived under this name before; nil when it is new.
+    private func first(_ message: Message, named parts: [String], in tx: any Transaction) throws -> Message? {
+        let digest = SHA256Digest.bytes(parts: parts)
         guard let first = try MessageQueries.claimDigest(digest, for: message.id, in: tx) else { return nil }
         return try MessageQueries.find(first, userID: message.userID, in: tx) ?? message.with(id: first)
     }

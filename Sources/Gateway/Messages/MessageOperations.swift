@@ -103,15 +103,25 @@ struct MessageOperations: Sendable {
                 throw APIError.notFound("cannot find message with ID [\(id)]")
             }
             try identity.authorize(message.owner, in: tx)
-            let timestamp = told?.believed(at: tx.now) ?? tx.now
-            guard var next = MessageTransition.message(message, after: report, at: timestamp, now: tx.now)
-            else { return message }
-            next.disbelievedTime = told?.disbelieved(at: tx.now) ?? message.disbelievedTime
-            guard try MessageQueries.move(message, to: next, in: tx) else { return message }
-            next.updatedAt = tx.now
-            try next.emit(next.payload(of: report, at: timestamp), id: eventID, source: source, in: tx)
-            return next
+            return try Self.apply(report, to: message, at: told, id: eventID, source: source, in: tx)
         }
+    }
+
+    /// Applies a report to a message, and tells webhooks under the id of the event when it changes anything.
+    ///
+    /// - Returns: The message as it is then.
+    static func apply(
+        _ report: MessageReport, to message: Message, at told: PhoneTime?, id: EventID, source: String,
+        in tx: any Transaction
+    ) throws -> Message {
+        let timestamp = told?.believed(at: tx.now) ?? tx.now
+        guard var next = MessageTransition.message(message, after: report, at: timestamp, now: tx.now)
+        else { return message }
+        next.disbelievedTime = told?.disbelieved(at: tx.now) ?? message.disbelievedTime
+        guard try MessageQueries.move(message, to: next, in: tx) else { return message }
+        next.updatedAt = tx.now
+        try next.emit(next.payload(of: report, at: timestamp), id: id, source: source, in: tx)
+        return next
     }
 
     /// Deletes a message with its attachments; false when there is none. A waiting one is thereby cancelled.
@@ -119,6 +129,7 @@ struct MessageOperations: Sendable {
         try await store.write { tx in
             guard let message = try MessageQueries.find(id, userID: userID, in: tx) else { return false }
             try MessageQueries.delete(id, in: tx)
+            if let device = try DeviceOfferQueries.cancel(id, in: tx) { try PhoneDeviceQueries.nudge(device, in: tx) }
             try AttachmentQueries.discard(of: id, in: tx)
             try MessageThreadQueries.forget(message, in: tx)
             return true
@@ -189,6 +200,7 @@ struct MessageOperations: Sendable {
         let next = MessageTransition.handedOut(message, expiration: expiration, at: tx.now)
         // False says that it moved meanwhile; the next look decides anew.
         guard try MessageQueries.move(message, to: next, in: tx), let phone else { return }
+        if let device = phone.deviceID { return try PhoneDeviceQueries.nudge(device, in: tx) }
         if pushes, next.status == .scheduled {
             try PushQueries.insert(.message(next, to: phone, lifetime: expiration, at: tx.now), in: tx)
         }

@@ -9,12 +9,12 @@ struct PhoneTime: Sendable {
     /// As the phone wrote it.
     let text: String
     /// Nil when the text is no time.
-    private let time: Timestamp?
+    let time: Timestamp?
 
     /// Reads what a phone told; nil when that is nothing.
     init?(_ told: ToldText?) {
         guard let text = told?.text, !text.trimmed.isEmpty else { return nil }
-        (self.text, time) = (text, Timestamp(rfc3339: text))
+        (self.text, time) = (text, Timestamp(rfc3339: text) ?? AndroidTime.read(text))
     }
 
     /// The time that the phone's clock shows, for tests and for phones that are simulated.

@@ -19,7 +19,7 @@ struct MasterKeyRotation: Sendable {
         SealedTable(
             name: "endpoint", columns: ["signing_key", "previous_signing_key"], key: ["id"], others: ["user_id"]
         ) { EndpointQueries.keyPlace(try $0.get("id"), try $0.get("user_id")) },
-        IdempotencyQueries.sealed,
+        IdempotencyQueries.sealed, PhoneDeviceQueries.sealedTokens, PhoneDeviceQueries.sealedKeys,
     ]
 
     /// Runs until a whole look finds nothing more, then has the store need the new key only.

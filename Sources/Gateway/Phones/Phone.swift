@@ -11,6 +11,8 @@ struct Phone: Sendable {
     let userID: UserID
     /// Where Firebase reaches it; nil when it never told.
     var fcmToken: String?
+    /// Which device has the number; never beside a Firebase token.
+    var deviceID: DeviceID?
     /// E.164, unique for a user.
     let phoneNumber: String
     /// 0 to 60; 0 is no pacing.
@@ -83,6 +85,7 @@ extension Phone: RowDecodable {
         id = try row.get("id")
         userID = try row.get("user_id")
         fcmToken = try row.find("fcm_token")
+        deviceID = try row.find("device_id")
         phoneNumber = try row.get("phone_number")
         messagesPerMinute = try row.get("messages_per_minute")
         sim = try row.get("sim")

@@ -55,6 +55,8 @@ struct PhoneOperations: Sendable {
             change(&phone)
             phone.updatedAt = tx.now
             if phone.fcmToken != before.fcmToken { phone.pushError = nil }
+            // The httpSMS app has logged in: what was a device's is its now.
+            if phone.fcmToken != nil { phone.deviceID = nil }
             try PhoneQueries.save(phone, in: tx)
             if phone.messageSendScheduleID != before.messageSendScheduleID {
                 try Self.check(phone.messageSendScheduleID, of: identity.userID, in: tx)

@@ -114,7 +114,9 @@ enum PhoneQueries {
                 max_send_attempts = excluded.max_send_attempts, message_expiration = excluded.message_expiration,
                 missed_call_auto_reply = excluded.missed_call_auto_reply,
                 unarchive_thread = excluded.unarchive_thread, updated_at = excluded.updated_at,
-                push_error = excluded.push_error
+                push_error = excluded.push_error,
+                device_id = CASE WHEN excluded.fcm_token IS NULL THEN phone.device_id ELSE NULL END,
+                device_slot = CASE WHEN excluded.fcm_token IS NULL THEN phone.device_slot ELSE NULL END
             """)
     }
 

@@ -22,6 +22,11 @@ enum UserErasure {
         try tx.run("DELETE FROM presence WHERE user_id = \(id)")
         try tx.run("DELETE FROM phone WHERE user_id = \(id)")
         try tx.run("DELETE FROM phone_move WHERE user_id = \(id)")
+        for table in ["device_token", "device_offer"] as [SQL] {
+            try tx.run("DELETE FROM \(table) WHERE device_id IN (SELECT id FROM device WHERE user_id = \(id))")
+        }
+        try tx.run("DELETE FROM device WHERE user_id = \(id)")
+        try tx.run("DELETE FROM device_pairing WHERE user_id = \(id)")
         try tx.run("DELETE FROM send_schedule WHERE user_id = \(id)")
         // Nobody becomes the owner unasked: the place stays taken, by nobody.
         try tx.run("UPDATE server_owner SET user_id = '' WHERE user_id = \(id)")
@@ -101,7 +106,7 @@ enum UserErasure {
     private static let tables: [(SQL, SQL)] = [
         ("message_thread", "id"), ("heartbeat", "id"), ("phone_move", "id"), ("account_usage", "user_id"),
         ("push", "id"), ("message_unindexed", "message_id"), ("search_part", "place"), ("search_segment", "segment"),
-        ("bulk_message", "request_id"),
+        ("bulk_message", "request_id"), ("device", "id"), ("device_pairing", "id"),
         ("idempotency_key", "idempotency_key"),
     ]
 

@@ -1,0 +1,186 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServiceLifecycle
+import Storage
+import Timestamps
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// `GET /events`: tells a device at once that there is something to fetch. Whatever is lost here is fetched at one of its polls,
+/// every 15 minutes.
+struct DeviceEvents: Sendable {
+    let store: any Store
+    let clock: any WallClock
+    let streams: DeviceStreams
+
+    /// Opens a stream.
+    ///
+    /// - Throws: `APIError` 429 when the device has 64.
+    func open(_ request: Request, of id: DeviceID, on channel: any Channel) async throws -> Response {
+        guard let stream = streams.open(id) else {
+            throw APIError(.tooManyRequests, "This device has too many connections open.")
+        }
+        await Self.noticeDeath(of: channel)
+        return Response(
+            status: .ok,
+            headers: [.contentType: "text/event-stream", .xAccelBuffering: "no", .cacheControl: "no-store"],
+            body: ResponseBody { writer in
+                try await request.body.consumeWithInboundCloseHandler { _ in
+                    try await writer.write(ByteBuffer(string: ": open\n\n"))
+                    try await store.write { tx in try PhoneDeviceQueries.note(.streamed, of: id, in: tx) }
+                    var progress = Progress(nextComment: clock.steady() + Self.commentInterval)
+                    while !stream.isOver && !Task.isCancelled && !Task.isShuttingDownGracefully {
+                        guard let (text, pause) = try await step(id, &progress) else { break }
+                        if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
+                        await stream.wait(atMost: pause, clock: clock)
+                    }
+                } onInboundClosed: {
+                    stream.end()
+                }
+                try await writer.finish(nil)
+            })
+    }
+
+    private struct Progress {
+        var teller: DeviceTeller?
+        var nextComment: Duration
+    }
+
+    /// What to write now, and how long to wait then; nil when the device was removed.
+    private func step(_ id: DeviceID, _ progress: inout Progress) async throws -> (String, pause: Duration)? {
+        let found = try await store.read(.request) { tx in try DeviceTeller.News(of: id, in: tx) }
+        guard let found else { return nil }
+        let now = clock.steady()
+        var teller = progress.teller ?? DeviceTeller(found, at: now)
+        var text = teller.events(found, at: now).map(\.frame).joined()
+        progress.teller = teller
+        if now >= progress.nextComment {
+            progress.nextComment = now + Self.commentInterval
+            text += ":\n\n"
+        }
+        let pause = min(progress.nextComment - now, teller.nextLook(at: now) ?? Self.commentInterval)
+        return (text, max(pause, .zero))
+    }
+
+    /// Has the system close a connection whose other end has not answered for a minute: a phone that has lost its network says
+    /// nothing, and would be told of messages for a quarter of an hour.
+    private static func noticeDeath(of channel: any Channel) async {
+        #if os(Linux)
+            // A system that does not know the option finds out later.
+            try? await channel.setOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: 60_000).get()
+        #endif
+    }
+
+    /// As the app's maker does; it reads for an hour at most.
+    private static let commentInterval: Duration = .seconds(15)
+}
+
+/// What one stream of a device says, decided from what stands in the store.
+struct DeviceTeller: Sendable {
+    /// An event that the app knows.
+    enum Event: Hashable, Sendable {
+        case messageEnqueued, webhooksUpdated, settingsUpdated
+        case messageCancelled(MessageID)
+
+        /// As it stands on the stream. The app drops an event without data.
+        var frame: String {
+            switch self {
+            case .messageEnqueued: "event: MessageEnqueued\ndata: null\n\n"
+            case .webhooksUpdated: "event: WebhooksUpdated\ndata: null\n\n"
+            case .settingsUpdated: "event: SettingsUpdated\ndata: null\n\n"
+            case .messageCancelled(let id): "event: MessageCancelled\ndata: {\"messageId\":\"\(id)\"}\n\n"
+            }
+        }
+    }
+
+    /// What there is to tell.
+    struct News: Sendable {
+        /// Whether messages were handed out that the device did not fetch.
+        var isOutstanding = false
+        /// When it fetched last.
+        var pulledAt: Timestamp?
+        var registeredAt: Timestamp
+        /// Whether it has fetched the list since it registered.
+        var hasWebhooks = true
+        var hasSettings = true
+        /// What it should give up.
+        var cancelled: [MessageID] = []
+    }
+
+    private var toldAt: Duration
+    /// When the device had fetched last as it was told.
+    private var pulledBefore: Timestamp?
+    /// How often it was told since then.
+    private var tries = 0
+    private var registeredAt: Timestamp?
+    private var toldCancelled: Set<MessageID> = []
+    private var isWaiting = false
+
+    /// A stream that opened now: the app fetches messages then by itself.
+    init(_ news: News, at now: Duration) {
+        toldAt = now
+        pulledBefore = news.pulledAt
+    }
+
+    /// What to say now.
+    mutating func events(_ news: News, at now: Duration) -> [Event] {
+        var events: [Event] = []
+        // A phone that registers with a private token fetches both before it has a token, and then not for a day.
+        if registeredAt != news.registeredAt {
+            registeredAt = news.registeredAt
+            if !news.hasWebhooks { events.append(.webhooksUpdated) }
+            if !news.hasSettings { events.append(.settingsUpdated) }
+        }
+        events += news.cancelled.filter { !toldCancelled.contains($0) }.map(Event.messageCancelled)
+        toldCancelled = Set(news.cancelled)
+        isWaiting = news.isOutstanding
+        if news.isOutstanding, now >= dueAt(news) {
+            tries = news.pulledAt == pulledBefore ? min(tries + 1, 10) : 1
+            toldAt = now
+            pulledBefore = news.pulledAt
+            events.append(.messageEnqueued)
+        }
+        dueAt = dueAt(news)
+        return events
+    }
+
+    /// When the device is told again that messages wait. To be told replaces what it fetches at that moment, so it is told at
+    /// most once a second, and while it was told and did not fetch, after 10, 20, 40, 60 s only.
+    private func dueAt(_ news: News) -> Duration {
+        guard tries > 0, news.pulledAt == pulledBefore else { return toldAt + Self.shortestInterval }
+        return toldAt + min(Self.firstPatience * (1 << (tries - 1)), Self.lastPatience)
+    }
+
+    private var dueAt: Duration = .zero
+
+    /// How long nothing is to be said by itself; nil for any time.
+    func nextLook(at now: Duration) -> Duration? {
+        isWaiting ? max(dueAt - now, .zero) : nil
+    }
+
+    private static let shortestInterval: Duration = .seconds(1)
+    /// How long the app waits for an answer.
+    private static let firstPatience: Duration = .seconds(10)
+    private static let lastPatience: Duration = .seconds(60)
+}
+
+extension DeviceTeller.News {
+    /// Reads what there is to tell a device; nil when there is no such device.
+    init?(of id: DeviceID, in tx: any Transaction) throws {
+        guard let device = try PhoneDeviceQueries.find(id, in: tx) else { return nil }
+        self.init(registeredAt: device.registeredAt)
+        isOutstanding = try DeviceOfferQueries.isAnythingOutstanding(
+            userID: device.userID, owners: device.numbers.map(\.number), in: tx)
+        pulledAt = device.pulledAt
+        hasWebhooks = device.webhooksAt != nil
+        hasSettings = device.settingsAt != nil
+        if device.appVersion.map({ $0 >= .cancel }) ?? false {
+            cancelled = try DeviceOfferQueries.cancelled(of: id, in: tx)
+        }
+    }
+}

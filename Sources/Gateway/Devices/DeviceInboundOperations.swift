@@ -1,0 +1,163 @@
+import Delivery
+import HTTPSMSWebhooks
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Storage
+import Synchronization
+import Timestamps
+
+/// `POST /inbound/{token}`: what devices receive. The token alone authenticates, as the app can carry nothing else.
+///
+/// A post that is refused is tried again for 45 hours and then forgotten, with the SMS. So nothing is refused but what no
+/// try can change: a wrong token, another device, and what is no JSON.
+struct DeviceInboundOperations: Sendable {
+    let store: any Store
+    let clock: any WallClock
+    let queries: PhoneDeviceQueries
+    let inbound: InboundOperations
+    let life: DeviceLife
+    let refusals: DeviceHookRefusals
+
+    /// `source` of the events that an SMS causes.
+    static let source = MobileRoutes.prefix + "/inbound"
+
+    /// 3 MiB of files are 4 MiB in base64; an MMS that has more keeps its text.
+    private static let limit = 16 << 20
+
+    @Sendable func receive(_ request: Request, _ context: APIContext) async throws -> Response {
+        let token = context.parameters.get("token") ?? ""
+        guard token.utf8.count <= 512 else { throw Self.unknown }
+        let hash = SHA256Digest.bytes(token.lowercased())
+        let found = try await store.read(.request) { tx in try PhoneDeviceQueries.find(inboundHash: hash, in: tx) }
+        guard let device = found else { throw Self.unknown }
+        let buffer = try await request.body.collect(upTo: Self.limit)
+        let hook: DeviceHook
+        do {
+            hook = try await read(buffer, of: device, context)
+        } catch let error as APIError {
+            refusals.note(device.id, logger: context.logger)
+            throw error
+        }
+        guard DeviceID(hook.deviceID) == device.id else { throw Self.unknown }
+        try await note(hook, of: device, by: request, buffer)
+        try await take(hook, of: device, context.origin)
+        return Response.mobile(.ok) { _ in }
+    }
+
+    private static let unknown = APIError(.notFound, "This address belongs to no device.")
+
+    private func read(_ buffer: ByteBuffer, of device: Device, _ context: APIContext) async throws -> DeviceHook {
+        guard let uploads = context.uploads, buffer.readableBytes > BodyMemory.smallBody else {
+            return try Request.decodedLeniently(buffer, freeText: "message", besides: [])
+        }
+        return try await uploads.run(for: .init(userID: device.userID, channel: nil)) { _ in
+            try Request.decodedLeniently(buffer, freeText: "message", besides: [])
+        }
+    }
+
+    /// Notes what a post tells of its device: its clock, whether it signs with our key, and that it lives.
+    ///
+    /// A wrong signature is no reason to refuse: until the phone has fetched its settings it signs with a key of its own.
+    private func note(
+        _ hook: DeviceHook, of device: Device, by request: Request, _ buffer: ByteBuffer
+    ) async throws {
+        var sign = DeviceLife.Sign()
+        sign.told.appVersion = AppVersion(userAgent: request.headers[.userAgent])
+        let time = request.headers[.deviceTimestamp] ?? ""
+        if let seconds = Int64(time) {
+            let error = clock.now() - Timestamp(seconds: seconds)
+            let known = device.clockError
+            // Within two seconds it is the way here.
+            if known.map({ abs(($0 - error).milliseconds) > 2_000 }) ?? true {
+                sign.told.clockError = error
+                sign.isNews = true
+            }
+        }
+        if let signature = request.headers[.deviceSignature] {
+            let key = try queries.signingKey(of: device)
+            let isRight = DeviceHook.isSigned(
+                buffer.readableBytesView, time: time, signature: signature, key: key)
+            sign.told.isSignatureRight = isRight
+            if isRight != device.isSignatureRight { sign.isNews = true }
+        }
+        if hook.event == DeviceLists.Event.ping.rawValue {
+            sign.isPing = true
+            sign.told.battery = hook.payload?.health?.battery
+            sign.told.isCharging = hook.payload?.health?.isCharging
+        }
+        if hook.event == DeviceLists.Event.started.rawValue, let cards = hook.payload?.simCards?.elements {
+            sign.told.simCards = SIMCard.list(cards.compactMap(\.self))
+            sign.isNews = true
+        }
+        try await life.note(sign, of: device, clock: clock)
+    }
+
+    /// Stores the SMS of a post. What is no SMS, and what this version does not know, is taken and left alone.
+    private func take(_ hook: DeviceHook, of device: Device, _ origin: RequestOrigin) async throws {
+        guard let event = DeviceLists.Event(rawValue: hook.event), let payload = hook.payload else { return }
+        switch event {
+        case .ping, .started: return
+        case .received: try await store(payload, text: payload.message?.text ?? "", of: hook, device, origin)
+        case .mmsReceived:
+            try await store(
+                payload, text: payload.subject?.text ?? "", of: hook, device, origin,
+                note: "MMS, not downloaded by the phone")
+        case .mmsDownloaded:
+            let parts = [payload.subject?.text, payload.body?.text].compactMap(\.self).filter { !$0.isEmpty }
+            try await store(payload, text: parts.joined(separator: "\n"), of: hook, device, origin)
+        }
+    }
+
+    private func store(
+        _ payload: DeviceHook.Payload, text: String, of hook: DeviceHook, _ device: Device, _ origin: RequestOrigin,
+        note: String? = nil
+    ) async throws {
+        var notes = ReportNotes()
+        if let note { notes.add(note) }
+        let slot = payload.simNumber?.text.flatMap { Int($0) }
+        let number = Self.number(of: device, slot: slot, recipient: payload.recipient?.text)
+        // The phone keeps it until its number is connected again.
+        guard let number else { throw APIError(.serviceUnavailable, "This device has no number. Connect it again.") }
+        if let slot, slot != number.slot {
+            notes.add("the phone received it on SIM \(slot), which has no number here")
+        }
+        let contact = notes.contact(payload.sender?.text ?? payload.phoneNumber?.text, owner: number.number)
+        let files = payload.attachments?.elements ?? []
+        let attachments = files.compactMap { $0?.attachment }
+        if attachments.count < files.count {
+            notes.add("\(files.count - attachments.count) attachments are left on the phone")
+        }
+        if text.isEmpty, files.isEmpty, note == nil { notes.add("the SMS has no text") }
+        notes.look(at: text + contact)
+        let sms = InboundOperations.SMS(
+            owner: number.number, contact: contact, content: text, isEncrypted: false, sim: number.sim,
+            timestamp: PhoneTime(payload.receivedAt), attachments: attachments, notes: notes,
+            reportID: hook.id.isEmpty ? nil : ["smsgate", device.id.text, hook.id])
+        _ = try await inbound.receive(
+            sms, userID: device.userID, source: Self.source, origin: origin, receipt: .unkept)
+    }
+
+    /// The number that an SMS came to: that of its SIM card, else the only one, else the one it was sent to, else the first.
+    static func number(of device: Device, slot: Int?, recipient: String?) -> Device.Binding? {
+        if let slot, let exact = device.numbers.first(where: { $0.slot == slot }) { return exact }
+        if device.numbers.count > 1, slot == nil, let recipient {
+            let address = PhoneNumber.address(recipient)
+            if let named = device.numbers.first(where: { $0.number == address }) { return named }
+        }
+        return device.numbers.first
+    }
+}
+
+/// Posts of devices that are no JSON, told in the log: an app sends each again 15 times.
+final class DeviceHookRefusals: Sendable {
+    private let log = Mutex(RefusalLog())
+
+    func note(_ device: DeviceID, at now: ContinuousClock.Instant = .now, logger: Logger) {
+        guard let silent = log.withLock({ $0.note(device.text, at: now) }) else { return }
+        logger.warning(
+            "post of a device is no JSON",
+            metadata: ["device_id": "\(device)", "not_logged_before": "\(silent)"])
+    }
+}

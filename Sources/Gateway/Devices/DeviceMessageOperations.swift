@@ -1,0 +1,132 @@
+import Delivery
+import HTTPSMSWebhooks
+import Storage
+import Timestamps
+
+/// What devices send: handing messages over to them, and what they report.
+struct DeviceMessageOperations: Sendable {
+    let store: any Store
+    let clock: any WallClock
+
+    /// `source` of the events that a report causes.
+    static let source = MobileRoutes.prefix + "/message"
+
+    /// Gives a device what it has to send, first come first: what was handed out for its numbers, what it was given before and
+    /// did not report, and what it is asked for. At most 100 of each.
+    ///
+    /// Each message is offered at every pull until it is reported, as an answer may be cut off after it was made here: the app
+    /// knows what it has, and sends it once.
+    ///
+    /// - Returns: The offers, and the device as it is; nil when it was removed meanwhile.
+    func pull(_ id: DeviceID) async throws -> (device: Device, offers: [DeviceOffer])? {
+        try await store.write { tx in
+            guard let device = try PhoneDeviceQueries.lock(id, in: tx) else { return nil }
+            try PhoneDeviceQueries.note(.pulled, of: id, in: tx)
+            let owners = device.numbers.map(\.number)
+            let again = try DeviceOfferQueries.again(id, owners: owners, limit: DeviceOffer.most, in: tx)
+            let outstanding = try DeviceOfferQueries.outstanding(
+                userID: device.userID, owners: owners, limit: DeviceOffer.most + 1, in: tx)
+            var offers: [DeviceOffer] = []
+            for message in again + outstanding.prefix(DeviceOffer.most) {
+                guard let offer = try Self.offer(message, to: device, in: tx) else { continue }
+                offers.append(offer)
+            }
+            let known = Set(offers.map(\.message.id))
+            let questions = try DeviceOfferQueries.questions(
+                for: id, owners: owners, limit: DeviceOffer.most, in: tx)
+            offers += questions.filter { !known.contains($0.id) }.map {
+                DeviceOffer(message: $0, validUntil: Self.longAgo, isQuestion: true)
+            }
+            // What is left over, or was handed out while this was read, is told: the app does not ask again by itself.
+            if device.streamedAt != nil { PhoneDeviceQueries.wakeStreams(of: id, in: tx) }
+            return (device, offers)
+        }
+    }
+
+    /// Takes a message over for a device; nil when it moved meanwhile, or cannot be sent by one.
+    private static func offer(_ message: Message, to device: Device, in tx: any Transaction) throws -> DeviceOffer? {
+        if let reason = Device.refusal(isEncrypted: message.isEncrypted, attachments: message.attachments) {
+            try MessageOperations.fail(message, because: reason, in: tx)
+            return nil
+        }
+        var message = message
+        if message.status != .sending {
+            let fetched = try MessageQueries.fetch(
+                message.id, userID: device.userID, numbers: device.numbers.map(\.number), in: tx)
+            guard let fetched else { return nil }
+            message = fetched
+        }
+        let phone = try PhoneQueries.look(number: message.owner, userID: message.userID, in: tx)
+        let end = end(of: message, expiration: phone?.messageExpiration ?? Phone.defaultExpiration, at: tx.now)
+        // Until the phone's clock is known, it may be ahead by any amount.
+        let until = device.clockError == nil ? max(end, tx.now + unknownClock) : end
+        try DeviceOfferQueries.hold(message.id, by: device.id, until: until, in: tx)
+        let validUntil = until - (device.clockError ?? .zero)
+        return DeviceOffer(message: message, validUntil: validUntil, isQuestion: false)
+    }
+
+    /// When the last attempt that a message may have is over, and a minute more.
+    static func end(of message: Message, expiration: Duration, at now: Timestamp) -> Timestamp {
+        let attempts = min(max(message.maxSendAttempts.clampedSubtracting(message.sendAttemptCount), 0), 5)
+        return now + min(expiration, Phone.longestExpiration) * (attempts + 1) + .seconds(60)
+    }
+
+    /// How long a phone may take whose clock is not known: none is wrong by more than a day when it can connect at all.
+    private static let unknownClock: Duration = .seconds(86_400)
+
+    /// Where a question ends: before the time that any phone's clock shows.
+    private static let longAgo = Timestamp(seconds: 0)
+
+    /// Applies what a device reports, each in its order. What is not its own, or is not known, changes nothing.
+    func report(_ reports: [DeviceReport], by device: Device) async throws {
+        var rest = reports[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(Self.batch)
+            rest = rest.dropFirst(Self.batch)
+            let now = clock.now()
+            // In order: sent comes before delivered, also where both are of one millisecond.
+            let drawn = part.map { ($0, (0..<2).map { _ in EventID(at: now) }.sorted()) }
+            try await store.write { tx in
+                guard let device = try PhoneDeviceQueries.lock(device.id, in: tx) else { return }
+                for (report, ids) in drawn { try Self.apply(report, by: device, ids: ids, in: tx) }
+                try Self.learnClock(from: part, of: device, in: tx)
+            }
+        }
+    }
+
+    private static func apply(
+        _ report: DeviceReport, by device: Device, ids: [EventID], in tx: any Transaction
+    ) throws {
+        guard let id = MessageID(report.id) else { return }
+        try DeviceOfferQueries.note(report.outcome, of: id, by: device.id, in: tx)
+        guard var message = try MessageQueries.find(id, userID: device.userID, in: tx),
+            device.numbers.contains(where: { $0.number == message.owner })
+        else { return }
+        for (step, eventID) in zip(report.steps(from: message.status), ids) {
+            message = try MessageOperations.apply(
+                step.report, to: message, at: step.time, id: eventID, source: source, in: tx)
+        }
+    }
+
+    /// Takes the newest time of a first report for the phone's: until it posts something, nothing else tells.
+    private static func learnClock(
+        from reports: ArraySlice<DeviceReport>, of device: Device, in tx: any Transaction
+    ) throws {
+        guard device.clockError == nil, let newest = reports.flatMap(\.times.values).compactMap(\.time).max() else {
+            return
+        }
+        try PhoneDeviceQueries.note(.init(clockError: tx.now - newest), of: device.id, in: tx)
+    }
+
+    /// Reports in one transaction; the app sends one at a time.
+    private static let batch = 50
+}
+
+extension Device {
+    /// Why a message cannot be sent by a device; nil when it can.
+    static func refusal(isEncrypted: Bool, attachments: [String]) -> String? {
+        if isEncrypted { return "The SMSGate app cannot send messages that are encrypted for the httpSMS app." }
+        if !attachments.isEmpty { return "The SMSGate app cannot send attachments." }
+        return nil
+    }
+}

@@ -1,0 +1,206 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// A message that a device was given, until its report ends that.
+///
+/// | state | the device |
+/// |---|---|
+/// | held | has it and did not say that it was sent: it is offered again at each pull, as an answer may be cut off |
+/// | sent | said that it was sent; a delivery report may follow |
+/// | cancelled | may have it though it was deleted: it is told so each time that it opens a stream |
+///
+/// A report that is delivered is delivered once; one that is not is given up by the app after 2.8 hours. A device that comes
+/// back after an hour of silence is therefore asked: it is offered the message with an end in the past. It reports what it
+/// knows, and fails what it does not know without sending it.
+struct DeviceOffer: Sendable {
+    let message: Message
+    let validUntil: Timestamp
+    /// Whether it only asks what became of the message.
+    let isQuestion: Bool
+
+    enum State: String, Sendable, SQLEnum {
+        case held, sent, cancelled
+    }
+
+    /// How long a device must have been silent to be asked.
+    static let silence: Duration = .seconds(3_600)
+    /// Between two questions: the answer to one may be cut off, which nothing tells.
+    static let questionInterval: Duration = .seconds(60)
+    static let mostQuestions = 10
+    /// What was offered earlier than that before the silence is not asked for: without a delivery report it stays as it is.
+    static let questionSpan: Duration = .seconds(86_400)
+    /// In one answer.
+    static let most = 100
+}
+
+/// Reads and writes what devices were given.
+enum DeviceOfferQueries {
+    /// Notes that a device was given a message.
+    static func hold(
+        _ id: MessageID, by device: DeviceID, until time: Timestamp, in tx: any Transaction
+    ) throws {
+        try tx.run(
+            """
+            INSERT INTO device_offer (message_id, device_id, state, offered_at, valid_until, questions)
+            VALUES (\(id), \(device), \(DeviceOffer.State.held), \(tx.now), \(time), 0)
+            ON CONFLICT (message_id) DO UPDATE SET
+                device_id = excluded.device_id, state = excluded.state, valid_until = excluded.valid_until
+            """)
+    }
+
+    /// What a device was given and must be offered again: it is still being sent. The first that were given first. Index:
+    /// `device_offer_device`.
+    static func again(
+        _ device: DeviceID, owners: [String], limit: Int, in tx: any Transaction
+    ) throws -> [Message] {
+        if owners.isEmpty || limit <= 0 { return [] }
+        return try tx.all(
+            Message.self,
+            """
+            SELECT m.*
+            FROM device_offer o
+            JOIN message m ON m.id = o.message_id
+            WHERE o.device_id = \(device) AND o.state = \(DeviceOffer.State.held)
+                AND m.status = \(MessageStatus.sending) AND m.owner IN \(list: owners)
+                AND (m.expires_at IS NULL OR m.expires_at > \(tx.now))
+            ORDER BY o.offered_at, o.message_id
+            LIMIT \(limit)
+            """)
+    }
+
+    /// What was handed out for a device and not fetched yet, as it was planned. Index: `message_scheduled`.
+    static func outstanding(
+        userID: UserID, owners: [String], limit: Int, in tx: any Transaction
+    ) throws -> [Message] {
+        if owners.isEmpty { return [] }
+        return try tx.all(
+            Message.self,
+            """
+            SELECT *
+            FROM message
+            WHERE user_id = \(userID) AND owner IN \(list: owners) AND status = 'scheduled'
+                AND (expires_at IS NULL OR expires_at > \(tx.now))
+            ORDER BY scheduled_at, id
+            LIMIT \(limit)
+            """)
+    }
+
+    /// Whether anything was handed out for a device that it did not fetch yet. Index: `message_scheduled`.
+    static func isAnythingOutstanding(userID: UserID, owners: [String], in tx: any Transaction) throws -> Bool {
+        try !outstanding(userID: userID, owners: owners, limit: 1, in: tx).isEmpty
+    }
+
+    /// Has a device that comes back be asked for what it was given in the day before its silence, the 500 last ones. Index:
+    /// `device_offer_device`.
+    static func askAll(of device: DeviceID, silentSince: Timestamp, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            UPDATE device_offer
+            SET ask_at = \(tx.now), questions = 0
+            WHERE message_id IN (
+                SELECT message_id
+                FROM device_offer
+                WHERE device_id = \(device) AND state IN ('held', 'sent')
+                    AND offered_at > \(silentSince - DeviceOffer.questionSpan) AND offered_at <= \(tx.now)
+                ORDER BY offered_at DESC, message_id DESC
+                LIMIT 500)
+            """)
+    }
+
+    /// What a device is asked for now, each question counted. Index: `device_offer_ask`.
+    static func questions(
+        for device: DeviceID, owners: [String], limit: Int, in tx: any Transaction
+    ) throws -> [Message] {
+        if owners.isEmpty || limit <= 0 { return [] }
+        let messages = try tx.all(
+            Message.self,
+            """
+            SELECT m.*
+            FROM device_offer o
+            JOIN message m ON m.id = o.message_id
+            WHERE o.device_id = \(device) AND o.ask_at IS NOT NULL AND o.ask_at <= \(tx.now)
+                AND m.owner IN \(list: owners) AND m.status IN ('sending', 'sent', 'expired')
+            ORDER BY o.ask_at, o.message_id
+            LIMIT \(limit)
+            """)
+        if messages.isEmpty { return [] }
+        try tx.run(
+            """
+            UPDATE device_offer
+            SET ask_at = CASE
+                    WHEN questions + 1 >= \(DeviceOffer.mostQuestions) THEN NULL
+                    ELSE \(tx.now + DeviceOffer.questionInterval) END,
+                questions = questions + 1
+            WHERE message_id IN \(list: messages.map(\.id))
+            """)
+        return messages
+    }
+
+    /// What a report means for an offer.
+    enum Outcome: Sendable {
+        /// The device has the message, and more will follow.
+        case noted
+        /// It was sent; a delivery report may follow.
+        case sent
+        /// Nothing can follow.
+        case ended
+    }
+
+    /// Notes that a device reported a message: it need not be asked for.
+    static func note(
+        _ outcome: Outcome, of id: MessageID, by device: DeviceID, in tx: any Transaction
+    ) throws {
+        switch outcome {
+        case .ended: try tx.run("DELETE FROM device_offer WHERE message_id = \(id) AND device_id = \(device)")
+        case .noted, .sent:
+            let held = DeviceOffer.State.held
+            try tx.run(
+                """
+                UPDATE device_offer
+                SET ask_at = NULL,
+                    state = CASE WHEN state = \(held) THEN \(outcome == .sent ? .sent : held) ELSE state END
+                WHERE message_id = \(id) AND device_id = \(device)
+                """)
+        }
+    }
+
+    /// Notes that a message is deleted which a device may hold, so that it is told; gives the device. Nil when none does.
+    static func cancel(_ id: MessageID, in tx: any Transaction) throws -> DeviceID? {
+        try tx.rows(
+            """
+            UPDATE device_offer
+            SET state = \(DeviceOffer.State.cancelled), ask_at = NULL
+            WHERE message_id = \(id) AND state = \(DeviceOffer.State.held)
+            RETURNING device_id
+            """
+        ).first?.get("device_id")
+    }
+
+    /// What a device is told to give up: what was deleted and could still be sent, at most 200. Index: `device_offer_device`.
+    static func cancelled(of device: DeviceID, in tx: any Transaction) throws -> [MessageID] {
+        try tx.rows(
+            """
+            SELECT message_id
+            FROM device_offer
+            WHERE device_id = \(device) AND state = \(DeviceOffer.State.cancelled) AND valid_until > \(tx.now)
+            ORDER BY offered_at, message_id
+            LIMIT 200
+            """
+        ).map { try $0.get("message_id") }
+    }
+
+    /// Deletes at most 500 whose end was two days ago; true when there may be more. Index: `device_offer_valid`.
+    static func prune(in tx: any Transaction) throws -> Bool {
+        try tx.run(
+            """
+            DELETE FROM device_offer
+            WHERE message_id IN (
+                SELECT message_id
+                FROM device_offer
+                WHERE valid_until <= \(tx.now - DeviceOffer.questionSpan * 2)
+                ORDER BY valid_until, message_id
+                LIMIT 500)
+            """) == 500
+    }
+}

@@ -1,0 +1,194 @@
+import Delivery
+import HTTPSMSWebhooks
+import HTTPTypes
+import Storage
+import Timestamps
+
+/// Pairing, registering and removing devices.
+struct DeviceOperations: Sendable {
+    let store: any Store
+    let queries: PhoneDeviceQueries
+    let quotas: Quotas
+    let clock: any WallClock
+    let guesses: CodeGuesses
+
+    /// The devices of `userID`, newest first.
+    func list(userID: UserID, page: Page) async throws -> [Device] {
+        try await store.read(.user(userID)) { tx in try PhoneDeviceQueries.list(userID: userID, page: page, in: tx) }
+    }
+
+    /// Lets one phone register for `numbers` within 15 minutes. The oldest of 20 that wait gives way.
+    ///
+    /// - Parameters:
+    ///   - name: What the device is called; empty for what the app calls the phone.
+    ///   - numbers: One or two, each with a SIM card of its own.
+    ///   - url: What the app's API URL is set to.
+    ///   - userID: Whose numbers they are.
+    ///   - receipt: How the request is answered.
+    /// - Returns: The secrets, which are shown once.
+    /// - Throws: `APIError` 422 when a rule is broken.
+    func pair(
+        name: String, numbers: [DevicePairing.Number], url: String, userID: UserID, receipt: Receipt<FreshPairing>
+    ) async throws -> FreshPairing {
+        var errors = FieldErrors()
+        errors.requireBytes("name", name, max: 60)
+        errors.require("numbers", numbers.map(\.phoneNumber))
+        errors.requireCount("numbers", numbers, max: 2)
+        errors.requirePhoneNumbers("numbers", numbers.map(\.phoneNumber))
+        if Set(numbers.map(\.sim)).count < numbers.count {
+            errors.add("numbers", "The numbers field names a SIM card twice")
+        } else if Set(numbers.map(\.phoneNumber)).count < numbers.count {
+            errors.add("numbers", "The numbers field names a phone number twice")
+        }
+        try errors.check("validation errors while pairing a device")
+        do {
+            return try await pairOnce(name: name, numbers: numbers, url: url, userID: userID, receipt: receipt)
+        } catch StorageError.uniqueViolation {
+            // The code was taken: one of 100 million.
+            return try await pairOnce(name: name, numbers: numbers, url: url, userID: userID, receipt: receipt)
+        }
+    }
+
+    private func pairOnce(
+        name: String, numbers: [DevicePairing.Number], url: String, userID: UserID, receipt: Receipt<FreshPairing>
+    ) async throws -> FreshPairing {
+        let id = DevicePairingID(at: clock.now())
+        let token = DeviceSecrets.privateToken()
+        return try await store.write { tx in
+            try receipt.keep(in: tx) {
+                let pairing = DevicePairing(
+                    id: id, userID: userID, name: name, numbers: numbers, expiresAt: tx.now + DevicePairing.lifetime)
+                try DevicePairingQueries.makeRoom(userID: userID, in: tx)
+                try DevicePairingQueries.insert(pairing, privateToken: token, in: tx)
+                return FreshPairing(id: id, privateToken: token, url: url, expiresAt: pairing.expiresAt)
+            }
+        }
+    }
+
+    /// By what a phone registers.
+    enum Credential: Sendable {
+        /// Digits, tried from a network.
+        case code(String, network: String)
+        case privateToken(String)
+    }
+
+    /// A device that registered, with its token, which is told once.
+    struct Registered: Sendable {
+        let id: DeviceID
+        let token: String
+        /// The e-mail address of its account.
+        let login: String
+    }
+
+    /// Registers a phone. One that comes again with its private token is the same device and gets another token.
+    ///
+    /// - Throws: `APIError` 401 for a wrong or used credential, 429 while its network has tried too many codes, 402 when the
+    ///   account may not have more phones.
+    func register(
+        _ credential: Credential, name: String, told: PhoneDeviceQueries.Told
+    ) async throws -> Registered {
+        if case .code(_, let network) = credential, !guesses.isAllowed(network) {
+            throw APIError(.tooManyRequests, "There were too many wrong codes. Wait a minute and try again.")
+        }
+        let now = clock.now()
+        let (id, phoneIDs) = (DeviceID(at: now), (0..<2).map { _ in PhoneID(at: now) })
+        let token = DeviceSecrets.token()
+        let registered: Registered? = try await store.write { [queries, quotas] tx in
+            guard let found = try Self.find(credential, in: tx) else { return nil }
+            let device: DeviceID
+            switch found {
+            case .device(let known): device = known
+            case .pairing(let pairing, let tokenHash):
+                guard try DevicePairingQueries.delete(pairing.id, in: tx) else { return nil }
+                device = id
+                try quotas.require(roomForDevices: PhoneDeviceQueries.most, of: pairing.userID, in: tx)
+                try queries.insert(
+                    id, name: pairing.name.isEmpty ? name : pairing.name, privateTokenHash: tokenHash,
+                    userID: pairing.userID, in: tx)
+                for (number, phoneID) in zip(pairing.numbers, phoneIDs) {
+                    try bind(number, as: phoneID, to: id, userID: pairing.userID, in: tx)
+                }
+            }
+            try PhoneDeviceQueries.register(device, in: tx)
+            try PhoneDeviceQueries.note(told, of: device, in: tx)
+            try PhoneDeviceQueries.addToken(token, of: device, in: tx)
+            try PhoneDeviceQueries.nudge(device, in: tx)
+            let login: String? = try tx.value(
+                "SELECT u.email AS value FROM users u JOIN device d ON d.user_id = u.id WHERE d.id = \(device)")
+            return login.map { Registered(id: device, token: token, login: $0) }
+        }
+        if let registered { return registered }
+        switch credential {
+        case .code(_, let network):
+            guesses.note(network)
+            throw APIError(.unauthorized, "This code is wrong or has expired. Get a new one in the dashboard.")
+        case .privateToken:
+            throw APIError(.unauthorized, "This private token is wrong or has expired. Get a new one in the dashboard.")
+        }
+    }
+
+    private enum Found {
+        case device(DeviceID)
+        case pairing(DevicePairing, tokenHash: [UInt8])
+    }
+
+    private static func find(_ credential: Credential, in tx: any Transaction) throws -> Found? {
+        switch credential {
+        case .code(let code, _):
+            return try DevicePairingQueries.find(codeHash: SHA256Digest.bytes(code), in: tx).map(Found.pairing)
+        case .privateToken(let token):
+            let hash = SHA256Digest.bytes(token)
+            if let id = try PhoneDeviceQueries.find(privateTokenHash: hash, in: tx) { return .device(id) }
+            return try DevicePairingQueries.find(tokenHash: hash, in: tx).map(Found.pairing)
+        }
+    }
+
+    /// Makes the phone of a number unless there is one, and gives it to a device, whoever had it before.
+    private func bind(
+        _ number: DevicePairing.Number, as id: PhoneID, to device: DeviceID, userID: UserID, in tx: any Transaction
+    ) throws {
+        let known = try PhoneQueries.find(number: number.phoneNumber, userID: userID, in: tx)
+        if known == nil {
+            try quotas.require(roomFor: .phones, userID: userID, in: tx) {
+                try PhoneQueries.count(userID: userID, in: tx)
+            }
+        }
+        var phone = known ?? Phone(id: id, userID: userID, phoneNumber: number.phoneNumber, at: tx.now)
+        phone.sim = number.sim
+        phone.updatedAt = tx.now
+        try PhoneQueries.save(phone, in: tx)
+        try PhoneDeviceQueries.bind(phone, to: device, slot: number.slot, in: tx)
+    }
+
+    /// Removes a device: its tokens end, its numbers stay without a way to tell them of messages, and what it was to send fails.
+    /// False when `userID` has no such device.
+    func delete(_ id: DeviceID, userID: UserID) async throws -> Bool {
+        try await store.write { tx in
+            guard let device = try PhoneDeviceQueries.lock(id, in: tx), device.userID == userID else { return false }
+            let owners = device.numbers.map(\.number)
+            let open =
+                try DeviceOfferQueries.outstanding(userID: userID, owners: owners, limit: Self.mostFailed, in: tx)
+                + DeviceOfferQueries.again(id, owners: owners, limit: Self.mostFailed, in: tx)
+            try PhoneDeviceQueries.delete(id, in: tx)
+            for message in open { try MessageOperations.fail(message, because: Self.removed, in: tx) }
+            try PhoneDeviceQueries.nudge(id, in: tx)
+            return true
+        }
+    }
+
+    /// What is open fails in one transaction up to this number; what is left is not fetched by anybody, and expires.
+    private static let mostFailed = 500
+
+    private static let removed = "The device that was to send it was removed. Connect a phone for this number."
+}
+
+extension Quotas {
+    /// Ends the request with 402 when an account has as many devices as anybody may have.
+    func require(roomForDevices limit: Int, of userID: UserID, in tx: any Transaction) throws {
+        try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(userID)")  // Locks the count.
+        guard try PhoneDeviceQueries.count(userID: userID, in: tx) >= limit else { return }
+        throw APIError(
+            HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required"),
+            "You have \(limit) devices already. Remove those that you do not use in the dashboard.")
+    }
+}
