@@ -143,6 +143,20 @@ import Timestamps
         }
     }
 
+    @Test func aReportThatComesLateSaysNothingOfTheClock() async throws {
+        try await Self.withDevice { server, account, device in
+            let id = try await Self.scheduled(server, account)
+            _ = try await device.pull()
+            let sentAt = Self.time(of: server)
+            server.advance(by: .seconds(300))
+
+            try await device.report(id, "Sent", ["Sent": sentAt])
+
+            #expect(try await account.client.get("/v1/devices").data[0]["clock_error"] == .null)
+            #expect(try await account.message(id)["status"] == "sent")
+        }
+    }
+
     @Test func aDeviceThatWasSilentIsAskedUntilItReports() async throws {
         try await Self.withDevice { server, account, device in
             let id = try await Self.scheduled(server, account)
