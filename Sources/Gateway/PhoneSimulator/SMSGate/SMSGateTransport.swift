@@ -27,6 +27,8 @@ package struct SMSGateTransport: Sendable {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: silence < .seconds(10) ? silence : .seconds(10), read: silence)
         configuration.httpVersion = .http1Only
+        // OkHttp gives up where nobody listens.
+        configuration.connectionPool.retryConnectionEstablishment = false
         // Each stream holds a connection for as long as it lives.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 10_000
         return configuration
