@@ -185,8 +185,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", "httpsms", asyncHTTPClient, httpTypes,
-                hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
+                "Gateway", "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", "httpsms", asyncHTTPClient,
+                httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],
             exclude: ["Judges"],
             swiftSettings: settings),
