@@ -164,7 +164,7 @@ let package = Package(
             name: "PhoneSimulator",
             dependencies: [
                 "HTTPSMSWebhooks", "JSON", "Secrets", "Timestamps", "Wire", asyncHTTPClient, hummingbird, logging,
-                serviceLifecycle, unixSignals, nioCore, nioFoundation, httpTypes,
+                serviceLifecycle, unixSignals, crypto, nioCore, nioHTTP1, nioFoundation, httpTypes,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -215,8 +215,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "HTTPSMSWebhooks", "Storage", "TestSupport", "Timestamps", "httpsms", asyncHTTPClient, httpTypes,
-                hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
+                "HTTPSMSWebhooks", "PhoneSimulator", "Storage", "TestSupport", "Timestamps", "httpsms", asyncHTTPClient,
+                httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],
             exclude: ["Judges"],
             swiftSettings: settings),

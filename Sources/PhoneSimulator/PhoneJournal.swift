@@ -4,8 +4,10 @@ import Timestamps
 /// What the simulated phone tells of itself: a line for each thing done, and the sums at the end.
 package final class PhoneJournal: Sendable {
     /// What is counted.
-    enum Item: String, CaseIterable, Sendable {
+    enum Item: String, Sendable {
         case pushes = "pushes"
+        case streams = "streams"
+        case pulls = "pulls"
         case fetched = "fetched"
         case sent = "sent"
         case delivered = "delivered"
@@ -15,6 +17,16 @@ package final class PhoneJournal: Sendable {
         case heartbeats = "heartbeats"
         case retries = "sent again"
         case losses = "refused or lost"
+
+        /// Those of the httpSMS app, in order.
+        static let ofHTTPSMS = [
+            Item.pushes, .fetched, .sent, .delivered, .failed, .received, .missedCalls, .heartbeats, .retries, .losses,
+        ]
+
+        /// Those of the SMSGate app, in order: it hears of no missed calls, and fetches when it is told to.
+        static let ofSMSGate = [
+            Item.streams, .pulls, .fetched, .sent, .delivered, .failed, .received, .heartbeats, .retries, .losses,
+        ]
     }
 
     private let counts = Mutex<[Item: Int]>([:])
@@ -46,10 +58,10 @@ package final class PhoneJournal: Sendable {
     /// How often something happened.
     func number(of item: Item) -> Int { counts.withLock { $0[item] ?? 0 } }
 
-    /// All sums in one line.
-    var summary: String {
+    /// Sums in one line.
+    func summary(of items: [Item]) -> String {
         let counts = counts.withLock { $0 }
-        return Item.allCases.map { "\(counts[$0] ?? 0) \($0.rawValue)" }.joined(separator: ", ")
+        return items.map { "\(counts[$0] ?? 0) \($0.rawValue)" }.joined(separator: ", ")
     }
 
     /// A number as it may be shown: `+18*******99`.

@@ -57,13 +57,11 @@ extension PhoneSimulator {
                 Self.internationalNumber($0)
             }
             sim = try options.read("sim", "SIM1 or SIM2", default: SIM.sim1) { SIM(rawValue: $0) }
-            failRate = try options.read("fail-rate", "a number from 0 to 1", default: 0) { text in
-                Double(text).flatMap { (0...1).contains($0) ? $0 : nil }
-            }
-            latency = try options.read("latency", Self.durations, default: .milliseconds(300), Self.duration)
-            offlineAfter = try options.read("offline-after", Self.durations, default: nil, Self.duration)
-            receiveEvery = try options.read("receive-every", Self.intervals, default: nil, Self.interval)
-            missedCallEvery = try options.read("missed-call-every", Self.intervals, default: nil, Self.interval)
+            failRate = try options.failRate()
+            latency = try options.latency()
+            offlineAfter = try options.offlineAfter()
+            receiveEvery = try options.receiveEvery()
+            missedCallEvery = try options.interval("missed-call-every")
             (listenHost, listenPort) = try options.read(
                 "listen", "an address and a port, such as 127.0.0.1:9191", default: ("127.0.0.1", 9_191)
             ) { text in
@@ -80,30 +78,53 @@ extension PhoneSimulator {
             package let description: String
         }
 
-        private static let durations = "a duration, such as 300ms, 90s, 10m or 1h"
-        private static let intervals = "a duration of at least 100ms, such as 300ms, 90s, 10m or 1h"
-
         /// A plus and 7 to 15 digits (E.164), however they are grouped; nil for anything else.
         private static func internationalNumber(_ text: String) -> String? {
             let digits = text.drop { $0 == " " }.dropFirst().filter { !" ()-.".contains($0) }
             guard text.trimmed.hasPrefix("+"), digits.isDigits, (7...15).contains(digits.count) else { return nil }
             return "+" + digits
         }
-
-        private static func duration(_ text: String) -> Duration? {
-            guard text.hasSuffix("ms") else { return DurationText.parse(text) }
-            let digits = text.dropLast(2)
-            return digits.isDigits && digits.count < 9 ? Int(digits).map { .milliseconds($0) } : nil
-        }
-
-        private static func interval(_ text: String) -> Duration? {
-            duration(text).flatMap { $0 >= .milliseconds(100) ? $0 : nil }
-        }
     }
 }
 
+/// The options that phones with either app have.
 extension PhoneSimulator.Settings.Options {
-    fileprivate func read<Value>(
+    func failRate() throws(PhoneSimulator.Settings.Invalid) -> Double {
+        try read("fail-rate", "a number from 0 to 1", default: 0) { text in
+            Double(text).flatMap { (0...1).contains($0) ? $0 : nil }
+        }
+    }
+
+    func latency() throws(PhoneSimulator.Settings.Invalid) -> Duration {
+        try read("latency", Self.durations, default: .milliseconds(300), Self.duration)
+    }
+
+    func offlineAfter() throws(PhoneSimulator.Settings.Invalid) -> Duration? {
+        try read("offline-after", Self.durations, default: nil, Self.duration)
+    }
+
+    func receiveEvery() throws(PhoneSimulator.Settings.Invalid) -> Duration? { try interval("receive-every") }
+
+    /// How often something happens; nil means never.
+    func interval(_ name: String) throws(PhoneSimulator.Settings.Invalid) -> Duration? {
+        let expected = "a duration of at least 100ms, such as 300ms, 90s, 10m or 1h"
+        return try read(name, expected, default: nil) { text in
+            Self.duration(text).flatMap { $0 >= .milliseconds(100) ? $0 : nil }
+        }
+    }
+
+    private static let durations = "a duration, such as 300ms, 90s, 10m or 1h"
+
+    private static func duration(_ text: String) -> Duration? {
+        guard text.hasSuffix("ms") else { return DurationText.parse(text) }
+        let digits = text.dropLast(2)
+        return digits.isDigits && digits.count < 9 ? Int(digits).map { .milliseconds($0) } : nil
+    }
+}
+
+/// How an option is read.
+extension PhoneSimulator.Settings.Options {
+    func read<Value>(
         _ name: String, _ expected: String, default standard: Value? = nil, _ parse: (String) -> Value?
     ) throws(PhoneSimulator.Settings.Invalid) -> Value {
         if let text = texts[name] ?? nil {
@@ -115,7 +136,7 @@ extension PhoneSimulator.Settings.Options {
     }
 
     /// The same for an option without which there is nothing.
-    fileprivate func read<Value>(
+    func read<Value>(
         _ name: String, _ expected: String, default standard: Never?, _ parse: (String) -> Value?
     ) throws(PhoneSimulator.Settings.Invalid) -> Value? {
         guard texts[name] ?? nil != nil else { return nil }

@@ -31,7 +31,7 @@ package struct PhoneSimulator: Service {
         } catch is CancellationError {
             // That is how it is asked to end.
         }
-        say("Summary: \(journal.summary)")
+        say("Summary: \(journal.summary(of: PhoneJournal.Item.ofHTTPSMS))")
         if journal.number(of: .pushes) == 0 { say("No push came.") }
     }
 
@@ -153,11 +153,16 @@ extension PhoneSimulator {
     package static func runAlone(
         _ settings: PhoneSimulator.Settings, say: @escaping @Sendable (String) -> Void
     ) async throws {
+        try await simulate(PhoneSimulator(settings, say: say))
+    }
+
+    /// Runs a simulated phone until it ends, SIGTERM or SIGINT.
+    static func simulate(_ phone: any Service) async throws {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(
-                        service: PhoneSimulator(settings, say: say),
+                        service: phone,
                         successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup)
                 ],

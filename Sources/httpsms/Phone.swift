@@ -11,21 +11,40 @@ struct Phone: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Be a phone: register, take pushes, fetch messages, report what became of them.",
             discussion: """
-                Works as the Android app does, over HTTP, and prints a line for each thing done. It is its own Firebase:
-                start the server with FCM_ENDPOINT=http://127.0.0.1:9191. Durations are written 300ms, 90s, 10m, 1h.
-                Ends with a summary on SIGINT and SIGTERM.
+                Works as an Android app does, over HTTP, and prints a line for each thing done. As the httpSMS app
+                (--api-key, --number) it is its own Firebase: start the server with FCM_ENDPOINT=http://127.0.0.1:9191.
+                As the SMSGate app (--app smsgate with --code or --private-token) it needs nothing but the server.
+                Durations are written 300ms, 90s, 10m, 1h. Ends with a summary on SIGINT and SIGTERM.
                 """)
 
-        @Option(help: "Where the server is.")
+        @Option(help: "httpsms or smsgate (default: httpsms)")
+        var app: String?
+
+        @Option(help: "Where the server is; for smsgate also the app's API URL, which ends in /api/mobile/v1.")
         var url = "http://127.0.0.1:8000"
 
-        @Option(help: "The phone's API key.")
-        var apiKey: String
+        @Option(help: "httpsms: the phone's API key.")
+        var apiKey: String?
 
-        @Option(help: "The phone's number, such as +18005550199.")
-        var number: String
+        @Option(help: "httpsms: the phone's number, such as +18005550199.")
+        var number: String?
 
-        @Option(help: "SIM1 or SIM2 (default: SIM1)")
+        @Option(help: "smsgate: the code that pairs the phone.")
+        var code: String?
+
+        @Option(help: "smsgate: the private token that pairs the phone.")
+        var privateToken: String?
+
+        @Option(help: "smsgate: the app's version (default: 1.68.0)")
+        var appVersion: String?
+
+        @Option(help: "smsgate: by how many seconds the phone's clock is ahead (default: 0)")
+        var clockError: String?
+
+        @Option(help: "smsgate: how many SIM cards are in the phone (default: 1)")
+        var sims: String?
+
+        @Option(help: "httpsms: SIM1 or SIM2 (default: SIM1)")
         var sim: String?
 
         @Option(help: "The part of messages that fail, from 0 to 1 (default: 0)")
@@ -40,28 +59,39 @@ struct Phone: AsyncParsableCommand {
         @Option(help: "How often an SMS comes in (default: never)")
         var receiveEvery: String?
 
-        @Option(help: "How often a call is missed (default: never)")
+        @Option(help: "httpsms: how often a call is missed (default: never)")
         var missedCallEvery: String?
 
-        @Option(help: "Where pushes are taken, with port 0 for a free one (default: 127.0.0.1:9191)")
+        @Option(help: "httpsms: where pushes are taken, with port 0 for a free one (default: 127.0.0.1:9191)")
         var listen: String?
 
-        private func settings() throws -> PhoneSimulator.Settings {
-            try PhoneSimulator.Settings(
-                .init([
-                    "url": url, "api-key": apiKey, "number": number, "sim": sim, "fail-rate": failRate,
-                    "latency": latency, "offline-after": offlineAfter, "receive-every": receiveEvery,
-                    "missed-call-every": missedCallEvery, "listen": listen,
-                ]))
+        private enum Kind {
+            case httpSMS(PhoneSimulator.Settings)
+            case smsGate(SMSGateSimulator.Settings)
+        }
+
+        private func kind() throws -> Kind {
+            let options = PhoneSimulator.Settings.Options([
+                "url": url, "api-key": apiKey, "number": number, "sim": sim, "fail-rate": failRate, "latency": latency,
+                "offline-after": offlineAfter, "receive-every": receiveEvery, "missed-call-every": missedCallEvery,
+                "listen": listen, "code": code, "private-token": privateToken, "app-version": appVersion,
+                "clock-error": clockError, "sims": sims,
+            ])
+            switch app {
+            case nil, "httpsms": return .httpSMS(try PhoneSimulator.Settings(options))
+            case "smsgate": return .smsGate(try SMSGateSimulator.Settings(options))
+            default: throw ValidationError("--app must be httpsms or smsgate")
+            }
         }
 
         func validate() throws {
-            do { _ = try settings() } catch { throw ValidationError("\(error)") }
+            do { _ = try kind() } catch { throw ValidationError("\(error)") }
         }
 
         func run() async throws {
-            try await PhoneSimulator.runAlone(try settings()) { line in
-                Terminal.line(line)
+            switch try kind() {
+            case .httpSMS(let settings): try await PhoneSimulator.runAlone(settings) { Terminal.line($0) }
+            case .smsGate(let settings): try await SMSGateSimulator.runAlone(settings) { Terminal.line($0) }
             }
         }
     }

@@ -78,6 +78,28 @@ extension EndToEndTests {
             }
         }
 
+        @Test(
+            .timeLimit(.minutes(1)),
+            arguments: [
+                (["--app", "nokia"], "--app must be httpsms or smsgate"),
+                (["--app", "smsgate"], "--app smsgate needs either --code or --private-token"),
+                (["--app", "smsgate", "--code", "12345678", "--private-token", "x"], "needs either --code or"),
+                (["--app", "smsgate", "--code", "12 34"], "--code must be the digits of a pairing code"),
+                (["--app", "smsgate", "--code", "1", "--url", "sms.example.com"], "--url must be the API URL"),
+                (["--app", "smsgate", "--code", "1", "--app-version", "2"], "--app-version must be a version"),
+                (["--app", "smsgate", "--code", "1", "--clock-error", "1e99"], "--clock-error must be seconds"),
+                (["--app", "smsgate", "--code", "1", "--sims", "0"], "--sims must be 1, 2 or 3"),
+                ([], "--api-key must be a phone API key"),
+            ])
+        func anOptionThatTheOtherAppNeedsIsNamed(options: [String], error: String) async throws {
+            try await withInstallation { installation in
+                let phone = try installation.start(["phone", "simulate"] + options)
+
+                #expect(try await phone.wait() == .exited(64))
+                #expect(phone.errors.contains(error), "\(phone.errors)")
+            }
+        }
+
         private func send(_ client: Client) async throws -> String {
             let draft: JSONValue = ["from": .text(Client.owner), "to": "+18005550100", "content": "Hi there"]
             return try #require(try await client.call(.POST, "/v1/messages/send", draft)["id"].text)

@@ -1,4 +1,5 @@
 import HTTPSMSWebhooks
+import Wire
 
 /// One thing that a receiver of webhooks has to do right. The raw value is its name on the command line.
 package enum ConformanceCheck: String, CaseIterable, Sendable {

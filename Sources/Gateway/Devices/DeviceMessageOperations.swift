@@ -88,8 +88,8 @@ struct DeviceMessageOperations: Sendable {
             let drawn = part.map { ($0, (0..<2).map { _ in EventID(at: now) }.sorted()) }
             try await store.write { tx in
                 guard let device = try PhoneDeviceQueries.lock(device.id, in: tx) else { return }
-                for (report, ids) in drawn { try Self.apply(report, by: device, ids: ids, in: tx) }
                 try Self.learnClock(from: part, of: device, in: tx)
+                for (report, ids) in drawn { try Self.apply(report, by: device, ids: ids, in: tx) }
             }
         }
     }
@@ -109,12 +109,18 @@ struct DeviceMessageOperations: Sendable {
     }
 
     /// Takes the newest time of a first report for the phone's: until it posts something, nothing else tells.
+    ///
+    /// A report may be hours old, when it could not be sent or tells again of a message that is long known; then a right clock
+    /// would look late, and all that is sent would be too late for the phone. What was given within the last minute, and never
+    /// before, is reported as new.
     private static func learnClock(
         from reports: ArraySlice<DeviceReport>, of device: Device, in tx: any Transaction
     ) throws {
-        guard device.clockError == nil, let newest = reports.flatMap(\.times.values).compactMap(\.time).max() else {
-            return
-        }
+        if device.clockError != nil { return }
+        let new = try DeviceOfferQueries.new(
+            reports.compactMap { MessageID($0.id) }, of: device.id, since: tx.now - .seconds(60), in: tx)
+        let times = reports.filter { report in MessageID(report.id).map(new.contains) == true }.flatMap(\.times.values)
+        guard let newest = times.compactMap(\.time).max() else { return }
         try PhoneDeviceQueries.note(.init(clockError: tx.now - newest), of: device.id, in: tx)
     }
 

@@ -153,6 +153,20 @@ enum DeviceOfferQueries {
         return messages
     }
 
+    /// Which of these messages a device was given for the first time since then. By the primary key.
+    static func new(
+        _ ids: [MessageID], of device: DeviceID, since time: Timestamp, in tx: any Transaction
+    ) throws -> Set<MessageID> {
+        if ids.isEmpty { return [] }
+        let rows = try tx.rows(
+            """
+            SELECT message_id
+            FROM device_offer
+            WHERE message_id IN \(list: ids) AND device_id = \(device) AND offered_at > \(time)
+            """)
+        return Set(try rows.map { try $0.get("message_id") })
+    }
+
     /// What a report means for an offer.
     enum Outcome: Sendable {
         /// The device has the message, and more will follow.

@@ -77,7 +77,9 @@ struct DeviceReport: Decodable, Sendable {
             }
             return steps + [Step(report: .failed(reason: reason), time: times[.failed])]
         case .cancelled: return [Step(report: .failed(reason: "cancelled on the phone"), time: times[.cancelled])]
-        case .pending, .processed, .cancelling, nil: return []
+        // Android may say that it sent an SMS before the app notes that it was handed over: the state then stays at that.
+        case .processed: return times[.sent].map { [Step(report: .sent, time: $0)] } ?? []
+        case .pending, .cancelling, nil: return []
         }
     }
 
@@ -86,7 +88,8 @@ struct DeviceReport: Decodable, Sendable {
         switch state {
         case .sent: .sent
         case .delivered, .failed, .cancelled: .ended
-        case .pending, .processed, .cancelling, nil: .noted
+        case .processed: times[.sent] == nil ? .noted : .sent
+        case .pending, .cancelling, nil: .noted
         }
     }
 

@@ -48,7 +48,8 @@ struct IndependentSink: Sendable {
 
     /// Starts a script of the tests with the Python that has their packages.
     static func python(
-        _ script: String, _ arguments: [String], logs: String, environment: [String: String] = [:]
+        _ script: String, _ arguments: [String], logs: String, environment: [String: String] = [:],
+        input: String = "/dev/null"
     ) throws -> ChildProcess {
         guard let interpreter = ProcessInfo.processInfo.environment["HTTPSMS_PYTHON"], !interpreter.isEmpty else {
             throw TestFailure("HTTPSMS_PYTHON names no Python; `make test` sets it")
@@ -56,6 +57,7 @@ struct IndependentSink: Sendable {
         let tests = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
         return try ChildProcess(
             interpreter, ["-B", tests.appending(path: script).path] + arguments,
-            environment: ["PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1"].merging(environment) { $1 }, logs: logs)
+            environment: ["PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1"].merging(environment) { $1 }, logs: logs,
+            input: input)
     }
 }

@@ -5,6 +5,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import PhoneSimulator
 
 /// What a device posts: SMS, MMS and how it is.
 @Suite(.timeLimit(.minutes(1))) struct DeviceInboundTests {

@@ -5,6 +5,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import PhoneSimulator
 
 /// What a device is given to send, and what its reports do.
 @Suite(.timeLimit(.minutes(1))) struct DeviceMessageTests {
@@ -140,6 +141,20 @@ import Timestamps
             let text = try #require(try await device.pull().first?["validUntil"].string)
             let end = try #require(Timestamp(rfc3339: text)) - server.clock.now()
             #expect(end < .seconds(120))
+        }
+    }
+
+    @Test func aReportThatComesLateSaysNothingOfTheClock() async throws {
+        try await Self.withDevice { server, account, device in
+            let id = try await Self.scheduled(server, account)
+            _ = try await device.pull()
+            let sentAt = Self.time(of: server)
+            server.advance(by: .seconds(300))
+
+            try await device.report(id, "Sent", ["Sent": sentAt])
+
+            #expect(try await account.client.get("/v1/devices").data[0]["clock_error"] == .null)
+            #expect(try await account.message(id)["status"] == "sent")
         }
     }
 

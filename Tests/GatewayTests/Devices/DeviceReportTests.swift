@@ -24,6 +24,7 @@ struct DeviceReportTests {
             (report(.pending), .sending, []), (report(.processed), .sending, []), (report(nil), .sending, []),
             (report(.cancelling), .sending, []),
             (report(.sent, [.sent: 1]), .sending, [.sent]),
+            (report(.processed, [.sent: 1, .processed: 2]), .sending, [.sent]),
             (report(.delivered, [.sent: 1, .delivered: 2]), .sending, [.sent, .delivered]),
             (report(.delivered, [.delivered: 2]), .sending, [.delivered]),
             (report(.delivered, [.sent: 1], error: "TP-status 48"), .sending, [.sent, .delivered]),

@@ -1,4 +1,5 @@
 import Delivery
+import Secrets
 import Storage
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Wire
 
 /// The colours that somebody prefers to those of their system, kept in a cookie for a year.
 enum Theme: String, Sendable, CaseIterable {
