@@ -9,11 +9,13 @@ struct AttachmentFeature: Feature {
     private let ground: Ground
     private let folder: AttachmentFolder?
 
-    /// - Parameter path: The folder for files; nil keeps them in the store.
+    /// - Parameters:
+    ///   - ground: What all features stand on.
+    ///   - path: The folder for files; nil keeps them in the store.
     init(_ ground: Ground, folder path: String?) {
         self.ground = ground
-        folder = path.map { AttachmentFolder(URL(fileURLWithPath: $0)) }
-        storage = folder.map(AttachmentStorage.folder) ?? .database
+        self.folder = folder.map { AttachmentFolder(URL(fileURLWithPath: $0)) }
+        storage = self.folder.map(AttachmentStorage.folder) ?? .database
     }
 
     func add(to routes: APIRoutes) {

@@ -5,7 +5,10 @@ struct BulkMessageFeature: Feature {
     static let migrations = BulkMessageMigrations.all
     let operations: BulkMessageOperations
 
-    /// - Parameter uploads: Where files are read, accounts in turn.
+    /// - Parameters:
+    ///   - ground: What all features stand on.
+    ///   - users: Whose time zone a file's times are in.
+    ///   - uploads: Where files are read, accounts in turn.
     init(_ ground: Ground, users: UserOperations, uploads: UploadQueue) {
         operations = BulkMessageOperations(
             store: ground.store, users: users, quotas: ground.quotas, clock: ground.clock, uploads: uploads)

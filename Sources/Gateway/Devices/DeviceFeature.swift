@@ -15,6 +15,7 @@ struct DeviceFeature: Feature {
     private let appURL: @Sendable (_ told: String?) -> String
 
     /// - Parameters:
+    ///   - ground: What all features stand on.
     ///   - inbound: Takes what comes in.
     ///   - heartbeats: Told of each sign of life.
     ///   - appURL: What URLs for phones begin with, by what a trusted proxy told.

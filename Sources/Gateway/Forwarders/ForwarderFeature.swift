@@ -5,7 +5,9 @@ struct ForwarderFeature: Feature {
     static let migrations = ForwarderMigrations.all
     let operations: ForwarderOperations
 
-    /// - Parameter inbound: Takes what they hand on.
+    /// - Parameters:
+    ///   - ground: What all features stand on.
+    ///   - inbound: Takes what they hand on.
     init(_ ground: Ground, inbound: InboundOperations) {
         operations = ForwarderOperations(
             store: ground.store, queries: ForwarderQueries(keyring: ground.keyring), inbound: inbound,

@@ -11,6 +11,7 @@ struct HeartbeatFeature: Feature {
     private let graceEnd: ContinuousClock.Instant?
 
     /// - Parameters:
+    ///   - ground: What all features stand on.
     ///   - offlineAfter: A phone that is silent for so long is offline.
     ///   - pushes: Whether phones can be pushed to.
     init(_ ground: Ground, offlineAfter: Duration, pushes: Bool) {

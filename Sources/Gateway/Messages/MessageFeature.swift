@@ -9,6 +9,7 @@ struct MessageFeature: Feature {
     let inbound: InboundOperations
 
     /// - Parameters:
+    ///   - ground: What all features stand on.
     ///   - attachments: Where the files of inbound SMS are kept.
     ///   - pushes: Whether phones can be pushed to.
     ///   - appURL: What links to files begin with, by what a trusted proxy told.

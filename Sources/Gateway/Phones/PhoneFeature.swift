@@ -5,7 +5,9 @@ struct PhoneFeature: Feature {
     static let migrations = PhoneMigrations.all
     let operations: PhoneOperations
 
-    /// - Parameter minimumExpiration: The shortest time that a message may wait for its phone.
+    /// - Parameters:
+    ///   - ground: What all features stand on.
+    ///   - minimumExpiration: The shortest time that a message may wait for its phone.
     init(_ ground: Ground, minimumExpiration: Duration) {
         operations = PhoneOperations(
             store: ground.store, endpoints: ground.endpoints, identities: ground.identities, uses: ground.uses,

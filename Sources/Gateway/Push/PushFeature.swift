@@ -8,7 +8,9 @@ struct PushFeature: Feature {
     private let ground: Ground
     private let settings: PushConfiguration?
 
-    /// - Parameter settings: How Firebase is reached; nil when nobody can be pushed to.
+    /// - Parameters:
+    ///   - ground: What all features stand on.
+    ///   - settings: How Firebase is reached; nil when nobody can be pushed to.
     init(_ ground: Ground, settings: PushConfiguration?) {
         self.ground = ground
         self.settings = settings

@@ -9,6 +9,7 @@ struct WebhookFeature: Feature {
     private let runner: AttemptRunner
 
     /// - Parameters:
+    ///   - ground: What all features stand on.
     ///   - runner: Makes the attempt of a test, and shows the headers of others.
     ///   - resolver: Looks up the hosts of callback URLs.
     ///   - policy: Which addresses a callback URL may have.
