@@ -11,8 +11,8 @@ struct AttachmentFeature: Feature {
 
     /// - Parameters:
     ///   - ground: What all features stand on.
-    ///   - path: The folder for files; nil keeps them in the store.
-    init(_ ground: Ground, folder path: String?) {
+    ///   - folder: The folder for files; nil keeps them in the store.
+    init(_ ground: Ground, folder: String?) {
         self.ground = ground
         self.folder = folder.map { AttachmentFolder(URL(fileURLWithPath: $0)) }
         storage = self.folder.map(AttachmentStorage.folder) ?? .database
