@@ -138,6 +138,7 @@ lint: toolchain ## Check the formatting and the rules that the compiler does not
 	@Scripts/install-packages python3
 	@swift format lint --strict --recursive $(SWIFT_FILES)
 	@Scripts/check
+	@Scripts/floors --check
 	@Scripts/package-versions check
 	@Scripts/image-digests check
 

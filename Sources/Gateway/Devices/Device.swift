@@ -11,6 +11,9 @@ typealias DeviceID = ID<Device>
 ///
 /// Each SIM card that has a number here is a ``Phone``, whose row names the device.
 struct Device: Sendable {
+    /// What the paths of the app's requests begin with, as the app's own server has it.
+    static let path = "/api/mobile/v1"
+
     let id: DeviceID
     let userID: UserID
     let name: String

@@ -23,7 +23,7 @@ struct DeviceInboundOperations: Sendable {
     let refusals: DeviceHookRefusals
 
     /// `source` of the events that an SMS causes.
-    static let source = MobileRoutes.prefix + "/inbound"
+    static let source = Device.path + "/inbound"
 
     /// 3 MiB of files are 4 MiB in base64; an MMS that has more keeps its text.
     private static let limit = 16 << 20

@@ -47,7 +47,7 @@ struct DeviceLists: Sendable {
 
     /// `GET /webhooks`, as JSON.
     func webhooks(of device: Device, version: AppVersion?, origin: RequestOrigin) throws -> [UInt8] {
-        let url = "\(appURL(origin.baseURL))\(MobileRoutes.prefix)/inbound/\(try queries.inboundToken(of: device))"
+        let url = "\(appURL(origin.baseURL))\(Device.path)/inbound/\(try queries.inboundToken(of: device))"
         var json = JSONWriter()
         json.array(of: Self.events(for: version)) { json, event in
             json.object { o in

@@ -9,7 +9,7 @@ struct DeviceMessageOperations: Sendable {
     let clock: any WallClock
 
     /// `source` of the events that a report causes.
-    static let source = MobileRoutes.prefix + "/message"
+    static let source = Device.path + "/message"
 
     /// Gives a device what it has to send, first come first: what was handed out for its numbers, what it was given before and
     /// did not report, and what it is asked for. At most 100 of each.

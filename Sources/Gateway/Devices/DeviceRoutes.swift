@@ -49,7 +49,7 @@ struct DeviceRoutes {
         }
         let pairing = try await operations.pair(
             name: (body.name ?? "").trimmed, numbers: numbers,
-            url: appURL(context.origin.baseURL) + MobileRoutes.prefix, userID: context.userID, receipt: receipt)
+            url: appURL(context.origin.baseURL) + Device.path, userID: context.userID, receipt: receipt)
         return receipt.reply(pairing)
     }
 

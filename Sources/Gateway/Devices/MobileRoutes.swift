@@ -24,17 +24,16 @@ struct MobileRoutes: Sendable {
     let inbound: DeviceInboundOperations
     let events: DeviceEvents
 
-    static let prefix = "/api/mobile/v1"
     private static let alias = "/mobile/v1"
 
     /// Whether a path is one of these.
     static func isMobile(_ path: String) -> Bool {
         let path = path.lowercased()
-        return [prefix, alias].contains { path == $0 || path.hasPrefix($0 + "/") }
+        return [Device.path, alias].contains { path == $0 || path.hasPrefix($0 + "/") }
     }
 
     func add(to router: Router<APIContext>) {
-        for prefix in [Self.prefix, Self.alias] {
+        for prefix in [Device.path, Self.alias] {
             let group = router.group(RouterPath(prefix)).add(middleware: ErrorMiddleware())
                 .add(middleware: MobileErrorMiddleware())
             group.post("device", use: register)
