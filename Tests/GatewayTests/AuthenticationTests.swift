@@ -13,6 +13,8 @@ import Testing
         "GET /docs", "GET /docs/api", "GET /docs/{page}", "GET /llms.txt", "GET /health", "GET /health/ready",
         "GET /metrics",
         "GET /v1/attachments/{userID}/{messageID}/{attachmentIndex}/{filename}",
+        // The token in the path is the key.
+        "GET /v1/inbound/{token}", "POST /v1/inbound/{token}", "PUT /v1/inbound/{token}", "PATCH /v1/inbound/{token}",
     ]
 
     /// Calls `route` with an id that nothing has in place of each parameter.

@@ -171,7 +171,7 @@ import Timestamps
     @Test("K10: an unknown SIM is SIM1, and DEFAULT is accepted") func k10() async throws {
         try await Self.with { _, account, phone in
             for (sim, stored) in [
-                ("DEFAULT", "SIM1"), ("SIM2", "SIM2"), ("sim2", "SIM1"), ("", "SIM1"), ("ESIM", "SIM1"),
+                ("DEFAULT", "SIM1"), ("SIM2", "SIM2"), ("sim2", "SIM2"), ("", "SIM1"), ("ESIM", "SIM1"),
             ] {
                 let body: JSON = ["from": "+18005550100", "content": .string("Hi \(sim)"), "sim": .string(sim)]
                 let answer = try await phone.receive(body)

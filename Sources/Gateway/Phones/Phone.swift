@@ -131,7 +131,7 @@ extension Phone: RowDecodable {
 }
 
 extension SIM: SQLEnum {
-    /// Anything that does not name the second slot is the first SIM (contract 1.7, K10).
+    /// Anything that does not name the second slot is the first SIM (contract 1.7, K10); apps that forward write `sim2`, too.
     init(lenient text: String?) {
         self = Self.slot(text) == 2 ? .sim2 : .sim1
     }
