@@ -143,10 +143,11 @@ extension Simulation {
             _ = try Retention.prune(before: now - Self.retention, after: nil, in: tx)
             _ = try EventRetention().step(before: now - Self.retention, at: now, in: tx)
             let after = Set(try Dated.all(before: now - Self.retention, in: tx).map(\.id))
-            let front: Int64 = try tx.value("SELECT MIN(position) AS value FROM event") ?? .max
+            let young: Int64? = try tx.value(
+                "SELECT MIN(position) AS value FROM event WHERE created_at >= \(now - Self.retention)")
             for row in before where !after.contains(row.id) {
                 if row.isOpen { checks.fail(.youngStays, "\(row.id), which is still to be made, is gone") }
-                if row.delivery == nil, !row.isOldByAllThatIsKnown(front) {
+                if row.delivery == nil, !row.isOldByAllThatIsKnown(young ?? .max) {
                     checks.fail(.youngStays, "event \(row.id) is gone")
                 }
                 if let delivery = row.delivery { checks.pruned.insert(delivery) }
@@ -167,8 +168,8 @@ private struct Dated {
 
     /// Whether nothing tells that the clock it was dated by was behind: the date is before all, and none that is younger
     /// stands before it in the log.
-    func isOldByAllThatIsKnown(_ front: Int64) -> Bool {
-        createdAt < Simulation.start && position.map { $0 < front } ?? false
+    func isOldByAllThatIsKnown(_ young: Int64) -> Bool {
+        createdAt < Simulation.start && position.map { $0 < young } ?? false
     }
 
     static func all(before cutoff: Timestamp, in tx: any Transaction) throws -> [Dated] {
