@@ -19,10 +19,11 @@ import Testing
             let (log, sender) = (LogRecorder(), ScriptedSender(200))
 
             try await harness.dispatching(sender, logger: log.logger) { _ in
-                try await until("the others are delivered") {
+                // On PostgreSQL a row that another statement has locked is passed over, and comes next time.
+                try await until("all have come to their end") {
                     harness.clock.advance(by: .milliseconds(10))
                     harness.store.wakeups.signal(.deliveries)
-                    return try await harness.count(.succeeded) == 15
+                    return try await harness.count(.succeeded) == 15 && harness.count(.failed) == 1
                 }
             }
 
