@@ -23,7 +23,7 @@ import Testing
                 try await until("all have come to their end") {
                     harness.clock.advance(by: .milliseconds(10))
                     harness.store.wakeups.signal(.deliveries)
-                    return try await harness.count(.succeeded) == 15 && harness.count(.failed) == 1
+                    return try await (harness.count(.succeeded), harness.count(.failed)) == (15, 1)
                 }
             }
 

@@ -144,7 +144,11 @@ extension Simulation {
             _ = try EventRetention().step(before: now - Self.retention, at: now, in: tx)
             let after = Set(try Dated.all(before: now - Self.retention, in: tx).map(\.id))
             let young: Int64? = try tx.value(
-                "SELECT MIN(position) AS value FROM event WHERE created_at >= \(now - Self.retention)")
+                """
+                SELECT MIN(position) AS value
+                FROM event
+                WHERE created_at BETWEEN \(now - Self.retention) AND \(now + ClockGuard.tolerance)
+                """)
             for row in before where !after.contains(row.id) {
                 if row.isOpen { checks.fail(.youngStays, "\(row.id), which is still to be made, is gone") }
                 if row.delivery == nil, !row.isOldByAllThatIsKnown(young ?? .max) {
@@ -166,8 +170,8 @@ private struct Dated {
     var position: Int64?
     let createdAt: Timestamp
 
-    /// Whether nothing tells that the clock it was dated by was behind: the date is before all, and none that is younger
-    /// stands before it in the log.
+    /// Whether nothing tells that the clock it was dated by was behind: the date is before all, and none that is younger, and
+    /// not of a clock that is ahead, stands before it in the log.
     func isOldByAllThatIsKnown(_ young: Int64) -> Bool {
         createdAt < Simulation.start && position.map { $0 < young } ?? false
     }
