@@ -4,6 +4,9 @@ import Testing
 /// The real binary on real sockets and files. One test at a time: each has several processes and counts seconds.
 @Suite(.serialized) struct EndToEndTests {}
 
+/// Those of the real binary that wait more than they work; one at a time, beside ``EndToEndTests``.
+@Suite(.serialized) struct PatientTests {}
+
 /// How far several tasks have come together.
 final class Progress: Sendable {
     private let done = Atomic(0)

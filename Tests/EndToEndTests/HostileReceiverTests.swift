@@ -4,7 +4,7 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-extension EndToEndTests {
+extension PatientTests {
     /// Receivers that stall, flood, break off or talk nonsense: what the real server records of them, and what they cost it.
     ///
     /// What each does to a single attempt is tested closer by, in `DeliveryTests/Sender`.

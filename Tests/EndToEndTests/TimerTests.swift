@@ -2,7 +2,7 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-extension EndToEndTests {
+extension PatientTests {
     /// What becomes due while the server is away, or shortly after it came back, still happens, and once.
     @Suite struct Timers {
         private static let offline = "phone.heartbeat.offline"

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-extension EndToEndTests {
+extension PatientTests {
     /// Two nodes on two real PostgreSQL servers, one of them the synchronous standby of the other.
     @Suite struct Failover {
         /// What befalls the primary.

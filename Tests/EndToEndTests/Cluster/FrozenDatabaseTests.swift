@@ -9,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-extension EndToEndTests {
+extension PatientTests {
     /// A PostgreSQL that takes connections and answers nothing, as on a volume that hangs.
     @Suite struct FrozenDatabase {
         @Test(.timeLimit(.minutes(3))) func requestsAreRefusedInTimeAndAllGoesOnByItself() async throws {

@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-extension EndToEndTests {
+extension PatientTests {
     /// Three nodes of the real binary send to one receiver that takes five requests a second and refuses the others.
     @Suite struct RateLimitedReceiver {
         private static let events = 60

@@ -9,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-extension EndToEndTests {
+extension PatientTests {
     /// Phones that were not written with our code or run in no test of ours: `Judges/smsgate.py`, and the command.
     @Suite struct DeviceJudges {
         @Test(.timeLimit(.minutes(1)), arguments: ["code", "private_token"])

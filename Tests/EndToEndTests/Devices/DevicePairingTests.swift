@@ -4,7 +4,7 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-extension EndToEndTests {
+extension PatientTests {
     /// How phones with the SMSGate app come and go.
     @Suite struct DevicePairing {
         @Test(.timeLimit(.minutes(1)))
