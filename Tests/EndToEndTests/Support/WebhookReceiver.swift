@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import NIOFoundationCompat
+import NIOPosix
 import Synchronization
 
 /// A webhook endpoint in the test process that does as it is told, and remembers every request.
@@ -66,6 +67,7 @@ final class WebhookReceiver: Sendable {
     }
 
     private func take(_ request: Request) async throws -> Response {
+        if request.method == .head { return Response(status: .ok) }
         let body = try await request.body.collect(upTo: 1 << 20)
         let arrival = Arrival(
             path: request.uri.path,
@@ -117,6 +119,27 @@ final class WebhookReceiver: Sendable {
     }
 }
 
+extension WebhookReceiver {
+    /// Waits until every connection that was made before has come to its handler.
+    ///
+    /// SwiftNIO 2.101.2 ends the process (`Deinited NIOAsyncWriter`) when a server is closed while a connection is on its way
+    /// from the socket to it, as those of a server are that was just killed. They come in their order, so a connection of
+    /// our own comes last.
+    fileprivate func settle() async {
+        let parts = baseURL.split(separator: ":")
+        guard let port = parts.last.flatMap({ Int($0) }) else { return }
+        do {
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connectTimeout(.seconds(10)).connect(host: "127.0.0.1", port: port).get()
+            try await channel.writeAndFlush(
+                ByteBuffer(string: "HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+            try await channel.closeFuture.get()
+        } catch {
+            // A receiver that takes no connection has none on its way.
+        }
+    }
+}
+
 /// Runs `body` beside a receiver on a free port of loopback.
 func withReceiver<Value: Sendable>(_ body: (WebhookReceiver) async throws -> Value) async throws -> Value {
     let receiver = WebhookReceiver()
@@ -124,6 +147,13 @@ func withReceiver<Value: Sendable>(_ body: (WebhookReceiver) async throws -> Val
         group.addTask { try await receiver.run() }
         defer { group.cancelAll() }
         try await until("receiver listens") { !receiver.baseURL.isEmpty }
-        return try await body(receiver)
+        do {
+            let value = try await body(receiver)
+            await receiver.settle()
+            return value
+        } catch {
+            await receiver.settle()
+            throw error
+        }
     }
 }
