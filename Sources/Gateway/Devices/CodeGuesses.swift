@@ -26,22 +26,27 @@ final class CodeGuesses: Sendable {
         self.clock = clock
     }
 
-    /// Whether `network` may try a code now.
-    func isAllowed(_ network: String) -> Bool {
+    /// Takes a try for `network`; false when there is none left.
+    ///
+    /// It counts as a wrong one until it is given back: otherwise all tries that are made at once would pass.
+    func take(_ network: String) -> Bool {
         let now = clock.steady()
         return state.withLock { state in
             Self.renew(&state, at: now)
-            return state.total < Self.inAll && state.counts[network, default: 0] < Self.perNetwork
+            guard state.total < Self.inAll, state.counts[network, default: 0] < Self.perNetwork else { return false }
+            state.total += 1
+            state.counts[network, default: 0] += 1
+            return true
         }
     }
 
-    /// Counts a wrong code.
-    func note(_ network: String) {
-        let now = clock.steady()
+    /// Gives back a try whose code was right.
+    func giveBack(_ network: String) {
         state.withLock { state in
-            Self.renew(&state, at: now)
-            state.total += 1
-            if state.total <= Self.inAll { state.counts[network, default: 0] += 1 }
+            // Nil when its minute is over.
+            guard let count = state.counts[network], count > 0 else { return }
+            state.counts[network] = count > 1 ? count - 1 : nil
+            state.total -= 1
         }
     }
 

@@ -20,7 +20,11 @@ struct DeviceHook: Decodable, Sendable {
         id = try members.decodeIfPresent(ToldText.self, forKey: .id)?.text ?? ""
         event = try members.decodeIfPresent(ToldText.self, forKey: .event)?.text ?? ""
         deviceID = try members.decodeIfPresent(ToldText.self, forKey: .deviceID)?.text ?? ""
-        payload = try members.decodeIfPresent(Payload.self, forKey: .payload)
+        // Another shape of what is not an SMS is no reason to refuse a sign of life.
+        payload =
+            event.hasPrefix("sms:") || event.hasPrefix("mms:")
+            ? try members.decodeIfPresent(Payload.self, forKey: .payload)
+            : try? members.decodeIfPresent(Payload.self, forKey: .payload)
     }
 
     /// The payloads of all events: what is not of one is nil.

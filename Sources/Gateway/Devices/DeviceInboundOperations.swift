@@ -72,7 +72,8 @@ struct DeviceInboundOperations: Sendable {
             let error = clock.now() - Timestamp(seconds: seconds)
             let known = device.clockError
             // Within two seconds it is the way here.
-            if known.map({ abs(($0 - error).milliseconds) > 2_000 }) ?? true {
+            let isKnown = known.map { abs(($0 - error).milliseconds) <= 2_000 } ?? false
+            if !isKnown, DeviceMessageOperations.isPossible(error) {
                 sign.told.clockError = error
                 sign.isNews = true
             }

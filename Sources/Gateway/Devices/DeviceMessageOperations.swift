@@ -72,7 +72,7 @@ struct DeviceMessageOperations: Sendable {
     }
 
     /// How long a phone may take whose clock is not known: none is wrong by more than a day when it can connect at all.
-    private static let unknownClock: Duration = .seconds(86_400)
+    static let unknownClock: Duration = .seconds(86_400)
 
     /// Where a question ends: before the time that any phone's clock shows.
     private static let longAgo = Timestamp(seconds: 0)
@@ -120,9 +120,13 @@ struct DeviceMessageOperations: Sendable {
         let new = try DeviceOfferQueries.new(
             reports.compactMap { MessageID($0.id) }, of: device.id, since: tx.now - .seconds(60), in: tx)
         let times = reports.filter { report in MessageID(report.id).map(new.contains) == true }.flatMap(\.times.values)
-        guard let newest = times.compactMap(\.time).max() else { return }
+        guard let newest = times.compactMap(\.time).max(), isPossible(tx.now - newest) else { return }
         try PhoneDeviceQueries.note(.init(clockError: tx.now - newest), of: device.id, in: tx)
     }
+
+    /// Whether a phone's clock can be wrong by so much: what is further off is no clock's, and would end every offer before it is
+    /// made.
+    static func isPossible(_ error: Duration) -> Bool { (.zero - unknownClock...unknownClock).contains(error) }
 
     /// Reports in one transaction; the app sends one at a time.
     private static let batch = 50

@@ -124,7 +124,8 @@ enum DeviceOfferQueries {
             """)
     }
 
-    /// What a device is asked for now, each question counted. Index: `device_offer_ask`.
+    /// What a device is asked for now, each question counted; not what is still to be sent, which is offered until it is over.
+    /// Index: `device_offer_ask`.
     static func questions(
         for device: DeviceID, owners: [String], limit: Int, in tx: any Transaction
     ) throws -> [Message] {
@@ -137,6 +138,8 @@ enum DeviceOfferQueries {
             JOIN message m ON m.id = o.message_id
             WHERE o.device_id = \(device) AND o.ask_at IS NOT NULL AND o.ask_at <= \(tx.now)
                 AND m.owner IN \(list: owners) AND m.status IN ('sending', 'sent', 'expired')
+                AND NOT (o.state = 'held' AND m.status = 'sending'
+                    AND (m.expires_at IS NULL OR m.expires_at > \(tx.now)))
             ORDER BY o.ask_at, o.message_id
             LIMIT \(limit)
             """)

@@ -88,7 +88,7 @@ struct DeviceOperations: Sendable {
     func register(
         _ credential: Credential, name: String, told: PhoneDeviceQueries.Told
     ) async throws -> Registered {
-        if case .code(_, let network) = credential, !guesses.isAllowed(network) {
+        if case .code(_, let network) = credential, !guesses.take(network) {
             throw APIError(.tooManyRequests, "There were too many wrong codes. Wait a minute and try again.")
         }
         let now = clock.now()
@@ -118,10 +118,12 @@ struct DeviceOperations: Sendable {
                 "SELECT u.email AS value FROM users u JOIN device d ON d.user_id = u.id WHERE d.id = \(device)")
             return login.map { Registered(id: device, token: token, login: $0) }
         }
-        if let registered { return registered }
+        if let registered {
+            if case .code(_, let network) = credential { guesses.giveBack(network) }
+            return registered
+        }
         switch credential {
-        case .code(_, let network):
-            guesses.note(network)
+        case .code:
             throw APIError(.unauthorized, "This code is wrong or has expired. Get a new one in the dashboard.")
         case .privateToken:
             throw APIError(.unauthorized, "This private token is wrong or has expired. Get a new one in the dashboard.")

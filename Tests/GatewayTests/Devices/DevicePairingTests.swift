@@ -117,12 +117,36 @@ import Timestamps
         let clock = AdjustableClock()
         let guesses = CodeGuesses(clock: clock)
         for network in 0..<100 {
-            #expect(guesses.isAllowed("\(network)"))
-            guesses.note("\(network)")
+            #expect(guesses.take("\(network)"))
         }
-        #expect(!guesses.isAllowed("another"))
+        #expect(!guesses.take("another"))
         clock.advance(by: .seconds(60))
-        #expect(guesses.isAllowed("another"))
+        #expect(guesses.take("another"))
+    }
+
+    @Test func aTryCountsUntilItIsGivenBack() {
+        let guesses = CodeGuesses(clock: AdjustableClock())
+        for _ in 0..<200 {
+            #expect(guesses.take("home"))
+            guesses.giveBack("home")
+        }
+        #expect((0..<20).count { _ in guesses.take("home") } == CodeGuesses.perNetwork)
+        guesses.giveBack("elsewhere")
+        #expect(!guesses.take("home"))
+    }
+
+    /// All are on their way before the first is known to be wrong.
+    @Test func codesThatAreTriedAtOnceCountToo() async throws {
+        try await withServer { server in
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<60 {
+                    group.addTask { try await DevicePhone.register(server, "Code 000000\(number + 10)").status }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(statuses.count { $0 == 401 } == CodeGuesses.perNetwork)
+            #expect(statuses.count { $0 == 429 } == 60 - CodeGuesses.perNetwork)
+        }
     }
 
     @Test func keysOfOneKindOpenNothingOfTheOther() async throws {
