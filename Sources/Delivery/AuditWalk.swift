@@ -76,6 +76,8 @@ package struct AuditWalk: Sendable {
         let stretch: Audit.Stretch
         /// Rows by the number of their state, of which some may be unknown.
         let states: [Int64: Int64]
+        /// The same of rows that have no number yet, which on PostgreSQL they get within a second.
+        let unnumbered: [Int64: Int64]
         let counters: Counters
     }
 
@@ -83,17 +85,26 @@ package struct AuditWalk: Sendable {
         guard let stretch = try Audit.stretch(of: endpoint, after: cursor, in: tx),
             let counters = try Counters.find(endpoint, in: tx)
         else { return nil }
+        let states = try states(
+            of: endpoint, "sequence > \(stretch.first) AND sequence <= \(stretch.last)", in: tx)
+        let unnumbered = tx.isSerial ? [:] : try self.states(of: endpoint, "sequence IS NULL", in: tx)
+        return Slice(stretch: stretch, states: states, unnumbered: unnumbered, counters: counters)
+    }
+
+    /// Index: `delivery_log`.
+    private static func states(
+        of endpoint: EndpointID, _ which: SQL, in tx: any Transaction
+    ) throws -> [Int64: Int64] {
         let rows = try tx.rows(
             """
             SELECT state, COUNT(*) AS total
             FROM delivery
-            WHERE endpoint_id = \(endpoint) AND sequence > \(stretch.first) AND sequence <= \(stretch.last)
+            WHERE endpoint_id = \(endpoint) AND \(which)
             GROUP BY state
             """)
-        let states = Dictionary(
+        return Dictionary(
             try rows.map { (try $0.get("state", as: Int64.self), try $0.get("total", as: Int64.self)) },
             uniquingKeysWith: { $1 })
-        return Slice(stretch: stretch, states: states, counters: counters)
     }
 
     private static let attempts = 3
@@ -133,6 +144,8 @@ struct RowCount: Sendable {
     let endpoint: EndpointID
     /// Rows by the number of their state.
     private(set) var states: [Int64: Int64] = [:]
+    /// Those that had no number beside the last slice.
+    private var unnumbered: [Int64: Int64] = [:]
     /// Stretches in which rows are missing, and a count of pruned ones that cannot be.
     private(set) var gaps: [Audit.Mismatch] = []
     /// The counters beside the last slice; nil when there is no account.
@@ -153,6 +166,7 @@ struct RowCount: Sendable {
     mutating func add(_ slice: AuditWalk.Slice, isFirst: Bool) {
         if let counters { drift = drift.clampedAdding(counters.distance(to: slice.counters)) }
         counters = slice.counters
+        unnumbered = slice.unnumbered
         if isFirst {
             front = slice.stretch.front
             if let mismatch = slice.stretch.prunedMismatch { gaps.append(mismatch) }
@@ -162,7 +176,10 @@ struct RowCount: Sendable {
         states.merge(slice.states) { $0.clampedAdding($1) }
     }
 
-    func rows(_ state: DeliveryState) -> Int64 { states[Int64(state.rawValue)] ?? 0 }
+    func rows(_ state: DeliveryState) -> Int64 {
+        let state = Int64(state.rawValue)
+        return (states[state] ?? 0).clampedAdding(unnumbered[state] ?? 0)
+    }
 
     /// Counters that differ from the rows by more than `tolerance`.
     func differences(within tolerance: Int64) -> [Audit.Mismatch] {

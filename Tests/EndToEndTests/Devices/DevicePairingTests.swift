@@ -18,7 +18,9 @@ extension PatientTests {
                         .arrived(.init("Thanks <3", from: DeviceBench.contact, sentAt: phone.clock.now())))
 
                     try await until("the SMS came") { bench.receiver.count(of: "message.phone.received") == 1 }
-                    #expect(bench.events(of: id) == ["message.phone.sent", "message.phone.delivered"])
+                    try await until("both events came") {
+                        Set(bench.events(of: id)) == ["message.phone.sent", "message.phone.delivered"]
+                    }
                     let event = bench.receiver.arrivals.first { $0.type == "message.phone.received" }?.event
                     #expect(
                         event?["data"]["content"] == "Thanks <3" && event?["data"]["owner"] == .text(DeviceBench.number)
