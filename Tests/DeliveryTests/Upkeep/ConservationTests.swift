@@ -68,7 +68,8 @@ import Timestamps
             try await harness.store.write { tx in
                 try tx.emit(event)
                 try tx.run(
-                    "UPDATE delivery SET state = \(literal: DeliveryState.succeeded.rawValue) WHERE event_id = \(event.id)")
+                    "UPDATE delivery SET state = \(literal: DeliveryState.succeeded.rawValue) WHERE event_id = \(event.id)"
+                )
                 try tx.run("UPDATE tally SET succeeded = succeeded + 1 WHERE endpoint_id = \(endpoint)")
             }
 
