@@ -8,7 +8,8 @@ import Synchronization
     import Darwin
 #endif
 
-/// A process that a test started, with its output in files; ended by its id only, and always reaped.
+/// A process that a test started, with its output in files; ended by its id only, with those that it started, and always
+/// reaped.
 ///
 /// Not Foundation's `Process`: that one tells of an end through a run loop, and hands open sockets of the test down.
 final class ChildProcess: Sendable {
@@ -62,7 +63,10 @@ final class ChildProcess: Sendable {
         posix_spawnattr_setsigdefault(&attributes, &signals)
         sigemptyset(&signals)
         posix_spawnattr_setsigmask(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+        // A group of its own: `faketime` starts what it is given, and leaves it behind when it is killed.
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
         let argumentPointers = ([command] + arguments).map { strdup($0) } + [nil]
         let environmentPointers = environment.map { strdup("\($0)=\($1)") } + [nil]
         defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
@@ -107,9 +111,9 @@ final class ChildProcess: Sendable {
         return end ?? .exited(-1)
     }
 
-    /// Ends it without asking, and waits until it is gone.
+    /// Ends it and those that it started without asking, and waits until it is gone.
     func killNow() {
-        signal(SIGKILL)
+        if end == nil { ending.withLock { if $0 == nil { _ = kill(-id, SIGKILL) } } }
         var status: Int32 = 0
         ending.withLock { ending in
             guard ending == nil, waitpid(id, &status, 0) == id else { return }

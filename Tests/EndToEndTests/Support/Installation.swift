@@ -87,7 +87,7 @@ final class Installation: Sendable {
     ) throws -> ChildProcess {
         try FileManager.default.createDirectory(atPath: logFolder, withIntermediateDirectories: true)
         let number = state.withLock { $0.started.count }
-        // `faketime` becomes the binary: signals and the end are those of the server.
+        // `faketime` waits for the binary, and hands no signal on: such a server is killed, not asked to end.
         let faked = clock.map { ["/usr/bin/faketime", "--exclude-monotonic", "-f", "@\($0)"] } ?? []
         let limited = openFiles.map { ["/usr/bin/prlimit", "--nofile=\($0):\($0)"] } ?? []
         let command = Self.unprivileged + limited + faked + [Self.binary] + arguments

@@ -13,59 +13,20 @@ import Timestamps
 
 /// The event stream of a device.
 @Suite(.timeLimit(.minutes(1))) struct DeviceStreamTests {
-    /// What came on a stream so far.
-    private final class Listener: Sendable {
-        private let received = Mutex<[UInt8]>([])
-        private let ended = Flag()
-
-        func take(_ chunk: ByteBuffer) { received.withLock { $0 += chunk.readableBytesView } }
-
-        func end() { ended.set() }
-
-        var hasEnded: Bool { ended.isSet }
-
-        var text: String { String(decoding: received.withLock { $0 }, as: UTF8.self) }
-
-        /// The names of the events, in their order.
-        var events: [String] {
-            text.split(separator: "\n").filter { $0.hasPrefix("event: ") }.map { String($0.dropFirst(7)) }
-        }
-
-        func events(_ count: Int) async throws -> [String] {
-            try await eventually("\(count) events in \(text)") { events.count >= count ? events : nil }
-        }
-    }
-
     /// Opens a stream while `body` runs.
     private static func stream(
-        _ device: DevicePhone, _ body: (Listener, HTTPClientResponse) async throws -> Void
+        _ device: DevicePhone, _ body: (EventStreamClient, HTTPClientResponse) async throws -> Void
     ) async throws {
         var request = HTTPClientRequest(url: device.client.baseURL + "/api/mobile/v1/events")
         request.headers.add(name: "Authorization", value: "Bearer \(device.token)")
         request.headers.add(name: "Accept", value: "text/event-stream")
         request.headers.add(name: "User-Agent", value: "okhttp/4.10.0")
-        let http = HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup)
-        let result: Result<Void, any Error>
-        do {
-            let response = try await http.execute(request, deadline: .now() + .seconds(50))
-            let listener = Listener()
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    for try await chunk in response.body { listener.take(chunk) }
-                    listener.end()
-                }
-                if response.status == .ok {
-                    try await until("the stream is open") { listener.text.hasPrefix(": open\n\n") }
-                }
-                try await body(listener, response)
-                group.cancelAll()
+        try await EventStreamClient.run(request) { stream, response in
+            if response.status == .ok {
+                try await until("the stream is open") { stream.text.hasPrefix(": open\n\n") }
             }
-            result = .success(())
-        } catch {
-            result = .failure(error)
+            try await body(stream, response)
         }
-        try await http.shutdown()
-        try result.get()
     }
 
     private static func withDevice(
@@ -90,7 +51,7 @@ import Timestamps
                 #expect(response.headers.first(name: "Content-Encoding") == nil)
                 let id = try await account.send()["id"].string
 
-                #expect(try await listener.events(1) == ["MessageEnqueued"])
+                #expect(try await listener.names(1) == ["MessageEnqueued"])
 
                 #expect(listener.text.contains("event: MessageEnqueued\ndata: null\n\n"))
                 #expect(try await device.pull().map { $0["id"].string } == [id])
@@ -120,13 +81,13 @@ import Timestamps
             let account = try await server.makeAccount()
             let device = try await DevicePhone.make(server, account)
             try await Self.stream(device) { listener, _ in
-                let events = try await listener.events(2)
+                let events = try await listener.names(2)
                 #expect(events == ["WebhooksUpdated", "SettingsUpdated"])
             }
             for path in ["/webhooks", "/settings"] { _ = try await device.send("GET", path) }
             try await Self.stream(device) { listener, _ in
                 _ = try await account.send()
-                #expect(try await listener.events(1) == ["MessageEnqueued"])
+                #expect(try await listener.names(1) == ["MessageEnqueued"])
             }
         }
     }
@@ -147,9 +108,9 @@ import Timestamps
 
             try await Self.stream(old) { listener, response in
                 #expect(response.status == .ok)
-                #expect(try await listener.events(2) == ["WebhooksUpdated", "SettingsUpdated"])
+                #expect(try await listener.names(2) == ["WebhooksUpdated", "SettingsUpdated"])
                 _ = try await register()
-                #expect(try await listener.events(4).count == 4)
+                #expect(try await listener.names(4).count == 4)
                 #expect(!listener.hasEnded)
             }
             // The fourth before the newest opens nothing.
@@ -164,18 +125,18 @@ import Timestamps
             _ = try await device.pull()
             try await Self.stream(device) { listener, _ in
                 _ = try await account.client.delete("/v1/messages/\(id)")
-                let events = try await listener.events(1)
+                let events = try await listener.names(1)
                 #expect(events == ["MessageCancelled"])
                 #expect(listener.text.contains("data: {\"messageId\":\"\(id)\"}\n\n"))
             }
             // It may have had no stream then.
             try await Self.stream(device) { listener, _ in
-                #expect(try await listener.events(1) == ["MessageCancelled"])
+                #expect(try await listener.names(1) == ["MessageCancelled"])
                 _ = try await device.report(id, "Cancelled")
             }
             try await Self.stream(device) { listener, _ in
                 _ = try await account.send()
-                #expect(try await listener.events(1) == ["MessageEnqueued"])
+                #expect(try await listener.names(1) == ["MessageEnqueued"])
             }
         }
     }
@@ -206,7 +167,7 @@ import Timestamps
                     _ = try tx.run(
                         "UPDATE device SET nudged_at = \(tx.now), webhooks_at = NULL, registered_at = \(tx.now)")
                 }
-                #expect(try await listener.events(1) == ["WebhooksUpdated"])
+                #expect(try await listener.names(1) == ["WebhooksUpdated"])
             }
         }
     }
@@ -277,5 +238,17 @@ struct DeviceTellerTests {
         #expect(teller.nextLook(at: .seconds(5)) == nil)
         _ = teller.events(Self.news(true), at: .seconds(6))
         #expect(teller.nextLook(at: .seconds(6)) == .seconds(10))
+    }
+}
+
+extension EventStreamClient {
+    /// The names of the events, in their order.
+    private var names: [String] {
+        text.split(separator: "\n").filter { $0.hasPrefix("event: ") }.map { String($0.dropFirst(7)) }
+    }
+
+    /// Waits until `count` events came, and gives the names of all.
+    fileprivate func names(_ count: Int) async throws -> [String] {
+        try await eventually("\(count) events in \(text)") { names.count >= count ? names : nil }
     }
 }

@@ -28,6 +28,13 @@ final class EventStreamClient: Sendable {
         var request = HTTPClientRequest(url: "\(client.baseURL)/v1/events/stream?\(query)")
         request.headers.add(name: "x-api-key", value: client.apiKey ?? "")
         if let lastEventID { request.headers.add(name: "Last-Event-ID", value: lastEventID) }
+        try await run(request, body: body)
+    }
+
+    /// Opens the stream that `request` asks for while `body` runs; ends it afterwards.
+    static func run(
+        _ request: HTTPClientRequest, body: (EventStreamClient, HTTPClientResponse) async throws -> Void
+    ) async throws {
         // A client of its own: the shared one opens no more than eight connections to a host.
         let http = HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup)
         let result: Result<Void, any Error>
