@@ -1,6 +1,5 @@
 import Foundation
 import HTTPSMSWebhooks
-import HTTPTypes
 import JSON
 import Wire
 
@@ -15,8 +14,8 @@ struct ForwardedFields: Sendable {
 
     /// Reads a request.
     ///
-    /// - Throws: `APIError` 422 with a sentence for a body that cannot be read whatever is tried.
-    init(query: String, contentType: String?, body: [UInt8]) throws(APIError) {
+    /// - Throws: ``ForwardedSMS/Refused`` for a body that cannot be read whatever is tried.
+    init(query: String, contentType: String?, body: [UInt8]) throws(ForwardedSMS.Refused) {
         add(ForwardedText.fields(query.utf8, charset: nil))
         let type = HeaderParameters((contentType ?? "").utf8)
         if type.value == "multipart/form-data" {
@@ -93,7 +92,7 @@ struct ForwardedFields: Sendable {
     }
 
     /// The body as JSON: as it is, repaired, or with the text escaped that a template put between quotes as it was.
-    private static func json(_ bytes: [UInt8]) throws(APIError) -> [UInt8] {
+    private static func json(_ bytes: [UInt8]) throws(ForwardedSMS.Refused) -> [UInt8] {
         do throws(JSONBody.Fault) {
             return try checked(bytes)
         } catch .tooDeep, .tooManyValues {
@@ -135,5 +134,7 @@ struct ForwardedFields: Sendable {
         "card_slot", "id",
     ]
 
-    private static func unreadable(_ sentence: String) -> APIError { APIError(.unprocessableContent, sentence) }
+    private static func unreadable(_ sentence: String) -> ForwardedSMS.Refused {
+        ForwardedSMS.Refused(sentence: sentence, readings: [])
+    }
 }

@@ -1,6 +1,5 @@
 import Foundation
 import HTTPSMSWebhooks
-import NIOCore
 import Wire
 
 /// An SMS as a request to a hook tells it.
@@ -54,8 +53,6 @@ struct ForwardedSMS: Sendable {
         /// For whoever set the app up.
         let sentence: String
         let readings: [ForwardedRequest.Reading]
-        /// The body that was read; nil until somebody says so.
-        var body: ByteBuffer?
     }
 
     /// A plus that was not escaped comes out of a form as a space.

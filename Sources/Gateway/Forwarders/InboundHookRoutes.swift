@@ -38,20 +38,22 @@ struct InboundHookRoutes {
         if request.method == .head { return Reply("this hook takes SMS", nil).answer.response }
         let call = Call(request)
         let forwarder = hook.forwarder
+        let body: ByteBuffer
         do {
-            let body = try await request.body.collect(upTo: RequestBody.usualLimit)
+            body = try await request.body.collect(upTo: RequestBody.usualLimit)
+        } catch let error as NIOTooManyBytesError {
+            await keep(call, ByteBuffer(), .contentTooLarge, "larger than 1 MiB", nil, [], of: forwarder, context)
+            throw error
+        }
+        do {
             let sms = try await read(body, call, hook, context)
             let message = try await operations.receive(sms, from: forwarder, origin: context.origin)
             await keep(call, body, .ok, "stored", message.id, sms.readings, of: forwarder, context)
             return Reply("message received successfully", Stored(id: message.id)).answer.response
         } catch let refused as ForwardedSMS.Refused {
-            let body = refused.body ?? ByteBuffer()
             await keep(
                 call, body, .unprocessableContent, refused.sentence, nil, refused.readings, of: forwarder, context)
             throw APIError(.unprocessableContent, refused.sentence)
-        } catch let error as NIOTooManyBytesError {
-            await keep(call, ByteBuffer(), .contentTooLarge, "larger than 1 MiB", nil, [], of: forwarder, context)
-            throw error
         }
     }
 
@@ -62,16 +64,9 @@ struct InboundHookRoutes {
         let zone = TimeZone(identifier: hook.timezone)
         let forwarder = hook.forwarder
         let read: @Sendable () throws -> ForwardedSMS = {
-            do {
-                let fields = try ForwardedFields(
-                    query: call.query, contentType: call.contentType, body: Array(body.readableBytesView))
-                return try ForwardedSMS(fields, for: forwarder, zone: zone)
-            } catch let error as APIError {
-                throw ForwardedSMS.Refused(sentence: error.message, readings: [], body: body)
-            } catch var refused as ForwardedSMS.Refused {
-                refused.body = body
-                throw refused
-            }
+            let fields = try ForwardedFields(
+                query: call.query, contentType: call.contentType, body: Array(body.readableBytesView))
+            return try ForwardedSMS(fields, for: forwarder, zone: zone)
         }
         guard let uploads = context.uploads, body.readableBytes > BodyMemory.smallBody else { return try read() }
         return try await uploads.run(for: .init(userID: forwarder.userID, channel: nil)) { _ in try read() }
