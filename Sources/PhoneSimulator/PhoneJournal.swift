@@ -1,5 +1,6 @@
 import Synchronization
 import Timestamps
+import Wire
 
 /// What the simulated phone tells of itself: a line for each thing done, and the sums at the end.
 package final class PhoneJournal: Sendable {
@@ -51,8 +52,7 @@ package final class PhoneJournal: Sendable {
     func note(_ what: String, _ details: String = "") {
         // `2026-07-22T10:15:29.814000000Z`: from the hour to the millisecond.
         let time = PhoneAPI.text(clock.now()).dropFirst(11).prefix(12)
-        let pad = String(repeating: " ", count: max(0, Self.width - what.count))
-        say("\(time)  \(what)\(details.isEmpty ? "" : pad + details)")
+        say("\(time)  \(details.isEmpty ? what : what.padding(to: Self.width) + details)")
     }
 
     /// How often something happened.

@@ -138,9 +138,10 @@ package struct PhoneSimulator: Service {
     private static let failures = ["GENERIC_FAILURE", "NO_SERVICE", "NULL_PDU", "RADIO_OFF", "LIMIT_EXCEEDED"]
 
     /// Numbers that belong to nobody (NANP 555-01XX).
-    private static let contacts = (0..<10).map { "+1800555010\($0)" }
+    static let contacts = (0..<10).map { "+1800555010\($0)" }
 
-    private static let texts = ["Hello!", "Yes, please.", "On my way.", "Call me back.", "Thank you!", "STOP"]
+    /// What they write.
+    static let texts = ["Hello!", "Yes, please.", "On my way.", "Call me back.", "Thank you!", "STOP"]
 }
 
 extension PhoneSimulator {

@@ -4,6 +4,7 @@ import ServiceLifecycle
 import Synchronization
 import Timestamps
 import UnixSignals
+import Wire
 
 /// `httpsms phone simulate --app smsgate`: a phone with the SMSGate app, which lives until it is stopped.
 package struct SMSGateSimulator: Service {
@@ -73,18 +74,20 @@ package struct SMSGateSimulator: Service {
                         try await Task.sleep(for: interval)
                         number += 1
                         let sim = settings.phone.sims.isEmpty ? nil : dice.pick(settings.phone.sims).number
-                        let sender = dice.pick(Self.contacts)
+                        let sender = dice.pick(PhoneSimulator.contacts)
                         let sms = SMSGateInbox.SMS(
-                            "\(dice.pick(Self.texts)) (\(number))", from: sender, sentAt: SystemClock().now(), sim: sim)
+                            "\(dice.pick(PhoneSimulator.texts)) (\(number))", from: sender,
+                            sentAt: SystemClock().now(), sim: sim)
                         shell.happen(.arrived(sms))
                     }
                 }
             }
-            guard let offlineAfter = settings.offlineAfter else { return try await group.waitForAll() }
-            group.addTask {
-                try await Task.sleep(for: offlineAfter)
-                shell.happen(.kill)
-                journal.note("offline", "from now on: Android has ended the app")
+            if let offlineAfter = settings.offlineAfter {
+                group.addTask {
+                    try await Task.sleep(for: offlineAfter)
+                    shell.happen(.kill)
+                    journal.note("offline", "from now on: Android has ended the app")
+                }
             }
             try await group.waitForAll()
         }
@@ -148,8 +151,7 @@ package struct SMSGateSimulator: Service {
     /// The sentence in `{"message":"…"}`, which the app's toast shows as it stands.
     private static func sentence(_ body: String) -> String {
         // What is no such object is shown whole, as the app does.
-        let members = try? JSONDecoder().decode([String: String].self, from: Data(body.utf8))
-        return String((members?["message"] ?? body).prefix(200))
+        String((SMSGateApp.member("message", of: body) ?? body).prefix(200))
     }
 
     private final class Told: Sendable {
@@ -171,11 +173,6 @@ package struct SMSGateSimulator: Service {
         "RESULT_ERROR_RADIO_OFF (Failed because radio was explicitly turned off)",
         "RESULT_ERROR_LIMIT_EXCEEDED (Failed because we reached the sending queue limit)",
     ]
-
-    /// Numbers that belong to nobody (NANP 555-01XX).
-    private static let contacts = (0..<10).map { "+1800555010\($0)" }
-
-    private static let texts = ["Hello!", "Yes, please.", "On my way.", "Call me back.", "Thank you!", "STOP"]
 }
 
 extension SMSGateSimulator {
@@ -219,7 +216,7 @@ extension SMSGateSimulator {
         }
 
         private static func digits(_ text: String) -> String? {
-            !text.isEmpty && text.allSatisfy { $0.isASCII && $0.isNumber } ? text : nil
+            text.isDigits ? text : nil
         }
 
         private static func nonempty(_ text: String) -> String? { text.isEmpty ? nil : text }

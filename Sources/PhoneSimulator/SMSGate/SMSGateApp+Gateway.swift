@@ -12,9 +12,8 @@ extension SMSGateApp {
         enqueue(.pull, at: now, &effects)
         enqueue(.webhooks, at: now, &effects)
         enqueue(.settings, at: now, &effects)
-        if phone.version >= SMSGateVersion(1, 66, 0) {
-            emit("app:started", .members(["simCards": unmaskedCards]), at: now)
-        }
+        // A version that does not know the event has no webhook for it.
+        emit("app:started", .members(["simCards": simCards { $0 }]), at: now)
         readInbox(at: now, &effects)
     }
 
@@ -22,7 +21,7 @@ extension SMSGateApp {
     mutating func kill(at now: Timestamp, _ effects: inout [Effect]) {
         isRunning = false
         codeCall = nil
-        effects += (streams?.live ?? []).sorted().map { .cancelStream($0) }
+        effects += streamNumbers.map { .cancelStream($0) }
         lastStream = streams?.highest ?? lastStream
         streams = nil
         for index in jobs.indices {
@@ -77,11 +76,10 @@ extension SMSGateApp {
     private mutating func registered(
         _ job: SMSGateJob, _ answer: SMSGateAnswer, _ effects: inout [Effect]
     ) -> Bool {
-        let token = settings.channel == .streamOnly || !phone.hasGoogleServices ? nil : "fcm-\(phone.seed)"
         if registration != nil, !job.isAfresh {
-            pushToken = token
+            pushToken = firebaseToken
         } else {
-            guard register(answer, pushToken: token, &effects) else { return false }
+            guard register(answer, pushToken: firebaseToken, &effects) else { return false }
         }
         // The event "device registered" opens one more stream, whatever there is (gw/EventsReceiver.kt:87-97).
         if isRunning, pushToken == nil, phone.version.streams { openStream(&effects) }
@@ -93,21 +91,15 @@ extension SMSGateApp {
             effects.append(.note(.registrationFailed(answer?.text)))
             return false
         }
-        guard let body = try? JSONDecoder().decode(Registered.self, from: Data(answer.body)) else {
+        guard let registration = try? JSONDecoder().decode(Registration.self, from: Data(answer.body)) else {
             // What is missing is null to Gson, and the app fails when it uses it.
             effects.append(.note(.unreadable("registration")))
             return false
         }
-        registration = Registration(id: body.id, token: body.token, login: body.login)
+        self.registration = registration
         self.pushToken = pushToken
-        effects.append(.note(.registered(id: body.id)))
+        effects.append(.note(.registered(id: registration.id)))
         return true
-    }
-
-    private struct Registered: Decodable {
-        let id: String
-        let token: String
-        let login: String
     }
 
     /// A 401 to PATCH makes the app register again, with the private token or without any (GatewayService.kt:117-128).

@@ -58,22 +58,9 @@ extension SMSGateApp {
     /// Sends what waits, as far as the pause between two SMS allows (MessagesService.kt sendPendingMessages).
     mutating func sendPending(at now: Timestamp, _ effects: inout [Effect]) {
         while let message = messages.next(settings.order, pause: phone.sendInterval, at: now) {
-            let time = phoneTime(now)
-            if let limit = message.validUntil, limit < time {
-                change(message.id, at: now, &effects) { $0.become(.failed, error: "TTL expired", at: $1) }
-                continue
-            }
-            if let sim = message.sim, !phone.sims.contains(where: { $0.number == sim }) {
-                change(message.id, at: now, &effects) {
-                    $0.become(.failed, error: "Can't send message: SIM \(sim) not found", at: $1)
-                }
-                continue
-            }
             let number = message.to.filter { ($0.isASCII && $0.isNumber) || "+*#".contains($0) }
-            guard !number.isEmpty else {
-                change(message.id, at: now, &effects) {
-                    $0.become(.failed, error: "sendSMS: Invalid destinationAddress", at: $1)
-                }
+            if let error = obstacle(to: message, number: number, at: phoneTime(now)) {
+                change(message.id, at: now, &effects) { $0.become(.failed, error: error, at: $1) }
                 continue
             }
             effects.append(
@@ -83,6 +70,15 @@ extension SMSGateApp {
                         wantsReport: message.wantsReport)))
             change(message.id, at: now, &effects) { $0.become(.processed, at: $1) }
         }
+    }
+
+    /// Why a message cannot be sent to `number`; nil when it can.
+    private func obstacle(to message: SMSGateMessages.Message, number: String, at time: Timestamp) -> String? {
+        if let limit = message.validUntil, limit < time { return "TTL expired" }
+        if let sim = message.sim, !phone.sims.contains(where: { $0.number == sim }) {
+            return "Can't send message: SIM \(sim) not found"
+        }
+        return number.isEmpty ? "sendSMS: Invalid destinationAddress" : nil
     }
 
     /// Changes a message, and has that reported, even when nothing changed.

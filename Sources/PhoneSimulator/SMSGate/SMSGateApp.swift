@@ -113,7 +113,7 @@ package struct SMSGateApp: Sendable {
     private var chance: UInt64
 
     /// A device at a server.
-    package struct Registration: Hashable, Sendable {
+    package struct Registration: Hashable, Sendable, Decodable {
         /// The device's id.
         package let id: String
         let token: String
@@ -173,7 +173,7 @@ package struct SMSGateApp: Sendable {
         times += streams?.reconnects ?? []
         if let ping { times.append(ping.due) }
         if let due = messages.nextDue { times.append(due) }
-        if hookCall == nil, isConnected || !settings.internetRequired, let due = inbox.nextDue { times.append(due) }
+        if mayPostHook, let due = inbox.nextDue { times.append(due) }
         return times.min()
     }
 

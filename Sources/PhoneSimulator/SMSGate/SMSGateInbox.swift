@@ -133,11 +133,12 @@ extension SMSGateApp {
         }
     }
 
+    /// Whether none is on its way, and the network there that the next one needs.
+    var mayPostHook: Bool { hookCall == nil && (isConnected || !settings.internetRequired) }
+
     /// Sends the hook that is due first, if none is on its way.
     mutating func postHook(at now: Timestamp, _ effects: inout [Effect]) {
-        guard hookCall == nil, isConnected || !settings.internetRequired,
-            let hook = inbox.queue.min(by: { $0.dueAt < $1.dueAt }), hook.dueAt <= now
-        else { return }
+        guard mayPostHook, let hook = inbox.queue.min(by: { $0.dueAt < $1.dueAt }), hook.dueAt <= now else { return }
         let call = nextCall()
         hookCall = (call, hook.id)
         effects.append(.call(call, hookRequest(hook, at: now)))
@@ -182,17 +183,6 @@ extension SMSGateApp {
             return effects.append(.note(.smsLost("\(event) was not taken \(failures) times")))
         }
         inbox.queue[index].dueAt = now + wait
-    }
-
-    /// The SIM cards of `app:started`, which are not masked.
-    var unmaskedCards: GsonValue {
-        .array(
-            phone.sims.map { sim in
-                .members([
-                    "slotIndex": .number(Int64(sim.number - 1)), "simNumber": .number(Int64(sim.number)),
-                    "phoneNumber": sim.phoneNumber.map { .text($0) }, "carrierName": sim.carrier.map { .text($0) },
-                ])
-            })
     }
 
     /// The payload of `system:ping` (health/HealthService.kt).

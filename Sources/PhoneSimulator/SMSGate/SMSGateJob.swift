@@ -118,7 +118,7 @@ extension SMSGateApp {
     }
 
     /// What Firebase gives: the app asks it unless the channel is "SSE Only".
-    private var firebaseToken: String? {
+    var firebaseToken: String? {
         settings.channel == .streamOnly || !phone.hasGoogleServices ? nil : "fcm-\(phone.seed)"
     }
 

@@ -10,7 +10,6 @@ package struct SMSGateMessages: Sendable {
         case delivered = "Delivered"
         case failed = "Failed"
         case cancelled = "Cancelled"
-        case cancelling = "Cancelling"
     }
 
     /// An SMS as it goes to the radio.

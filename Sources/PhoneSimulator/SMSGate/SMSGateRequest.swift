@@ -79,7 +79,7 @@ extension SMSGateApp {
     func registerRequest(authorization: String?, pushToken: String?) -> SMSGateRequest {
         let body = GsonValue.members([
             "name": .text(phone.name), "pushToken": pushToken.map { .text($0) },
-            "simCards": phone.version.tellsSIMs ? simCards : nil,
+            "simCards": maskedCards,
         ])
         return request("POST", "/device", authorization: authorization, body)
     }
@@ -88,19 +88,22 @@ extension SMSGateApp {
     func updateRequest(_ registration: Registration, pushToken: String?) -> SMSGateRequest {
         let body = GsonValue.members([
             "id": .text(registration.id), "pushToken": pushToken.map { .text($0) },
-            "simCards": phone.version.tellsSIMs ? simCards : nil,
+            "simCards": maskedCards,
         ])
         return request("PATCH", "/device", authorization: "Bearer \(registration.token)", body)
     }
 
-    /// All but the last four characters are hidden (GatewayService.kt:351-360).
-    private var simCards: GsonValue {
+    /// The SIM cards of a registration, where all but the last four characters are hidden (GatewayService.kt:351-360).
+    private var maskedCards: GsonValue? { phone.version.tellsSIMs ? simCards(Self.redacted) : nil }
+
+    /// The SIM cards, with numbers and carriers as `shown` makes them.
+    func simCards(_ shown: (String) -> String) -> GsonValue {
         .array(
             phone.sims.map { sim in
                 .members([
                     "slotIndex": .number(Int64(sim.number - 1)), "simNumber": .number(Int64(sim.number)),
-                    "phoneNumber": sim.phoneNumber.map { .text(Self.redacted($0)) },
-                    "carrierName": sim.carrier.map { .text(Self.redacted($0)) },
+                    "phoneNumber": sim.phoneNumber.map { .text(shown($0)) },
+                    "carrierName": sim.carrier.map { .text(shown($0)) },
                 ])
             })
     }

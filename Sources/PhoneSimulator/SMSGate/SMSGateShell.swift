@@ -6,12 +6,8 @@ package final class SMSGateShell: Sendable {
     /// What becomes of an SMS on the radio.
     package enum Fate: Hashable, Sendable {
         case delivered
-        /// Sent, and no delivery report ever comes.
-        case sent
         /// Android refuses it, with the name of a result code and its words.
         case failed(String)
-        /// Android says nothing more about it.
-        case forgotten
     }
 
     /// How the radio behaves, and what the driver of the phone wants to see.
@@ -157,9 +153,7 @@ package final class SMSGateShell: Sendable {
         do {
             try await clock.sleep(for: behaviour.latency)
             switch behaviour.fate(outgoing) {
-            case .forgotten: break
             case .failed(let reason): happen(.sent(id: outgoing.id, error: reason))
-            case .sent: happen(.sent(id: outgoing.id, error: nil))
             case .delivered:
                 happen(.sent(id: outgoing.id, error: nil))
                 guard outgoing.wantsReport else { return }

@@ -14,25 +14,23 @@ struct SMSGateStreams: Sendable {
     private var attempts = 0
     /// When the next streams are opened.
     private(set) var reconnects: [Timestamp] = []
-    private var last: Int
+    /// The highest number that a stream had.
+    private(set) var highest: Int
 
     /// - Parameters:
     ///   - token: The device's.
     ///   - last: The highest number that a stream had before.
     init(token: String, after last: Int) {
         self.token = token
-        self.last = last
+        highest = last
     }
-
-    /// The highest number that a stream had.
-    var highest: Int { last }
 
     /// Opens one more and gives its number.
     mutating func connect() -> Int {
-        last += 1
-        field = last
-        live.insert(last)
-        return last
+        highest += 1
+        field = highest
+        live.insert(highest)
+        return highest
     }
 
     /// The server accepted one.
