@@ -55,11 +55,9 @@ struct ForwarderBody: Decodable, Sendable {
         for (index, entry) in told.prefix(SIM.allCases.count).enumerated() {
             let number = PhoneNumber.address(entry.phoneNumber ?? "")
             errors.requirePhoneNumber("numbers.[\(index)].phone_number", number)
-            let sim = SIM(rawValue: (entry.sim ?? SIM.sim1.rawValue).trimmed.uppercased())
-            guard let sim else {
-                errors.add("numbers.[\(index)].sim", "The numbers.[\(index)].sim field must be one of SIM1, SIM2")
-                continue
-            }
+            let slot = (entry.sim ?? SIM.sim1.rawValue).trimmed.uppercased()
+            errors.requireOne("numbers.[\(index)].sim", slot, of: SIM.allCases.map(\.rawValue))
+            guard let sim = SIM(rawValue: slot) else { continue }
             if numbers.contains(where: { $0.sim == sim }) {
                 errors.add("numbers.[\(index)].sim", "The numbers field has two numbers for \(sim.rawValue)")
             }

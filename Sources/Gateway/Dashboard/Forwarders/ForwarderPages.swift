@@ -206,5 +206,5 @@ extension ForwarderPreset {
     }
 
     /// The heading of its set-up in the documentation.
-    var anchor: String { appName.lowercased().replacing(" ", with: "-") }
+    var anchor: String { Markdown.anchor(appName) }
 }
