@@ -6,22 +6,10 @@ import TestSupport
 import Testing
 import Timestamps
 
-/// A clock that runs as the system's, from wherever a test has put it.
-final class PhoneClock: WallClock {
-    private let lead = Mutex(Duration.zero)
-
-    func now() -> Timestamp { SystemClock().now() + lead.withLock { $0 } }
-
-    /// Lets time pass at once.
-    func pass(_ duration: Duration) {
-        lead.withLock { $0 += duration }
-    }
-}
-
 /// A phone with the SMSGate app, in this process, as its server sees it.
 final class AppPhone: Sendable {
     let shell: SMSGateShell
-    let clock: PhoneClock
+    let clock = AdjustableClock()
     private let seen: Seen
 
     final class Seen: Sendable {
@@ -32,7 +20,6 @@ final class AppPhone: Sendable {
         let seen = Seen()
         var behaviour = behaviour
         behaviour.observe = { effect in seen.effects.withLock { $0.append(effect) } }
-        clock = PhoneClock()
         self.seen = seen
         shell = SMSGateShell(phone, over: transport, behaviour: behaviour, clock: clock)
     }
@@ -120,6 +107,13 @@ struct DeviceBench: Sendable {
     /// Code, private token and URL for a phone.
     func pairing(_ numbers: JSONValue = one) async throws -> JSONValue {
         try await client.call(.POST, "/v1/devices/pairings", ["numbers": numbers])
+    }
+
+    /// Registers a phone by hand; gives its id and what it calls the API with.
+    func registered(_ numbers: JSONValue = one) async throws -> (id: JSONValue, token: String) {
+        let pairing = try await pairing(numbers)
+        let answer = try await mobile("POST", "/device", "Code \(pairing["code"].text ?? "")", ["name": "a"])
+        return (answer.body["id"], "Bearer \(answer.body["token"].text ?? "")")
     }
 
     /// Runs `body` beside a phone that was paired by code and is ready.

@@ -60,10 +60,7 @@ extension PatientTests {
         @Test(.timeLimit(.minutes(1)))
         func theSameEventTwiceIsOneSMSAndAWrongSignatureIsNoReasonToRefuseIt() async throws {
             try await DeviceBench.run { bench in
-                let pairing = try await bench.pairing()
-                let answer = try await bench.mobile(
-                    "POST", "/device", "Code \(pairing["code"].text ?? "")", ["name": "a"])
-                let (device, token) = (answer.body["id"], "Bearer \(answer.body["token"].text ?? "")")
+                let (device, token) = try await bench.registered()
                 let url = try await bench.mobile("GET", "/webhooks", token).body.elements.first?["url"].text ?? ""
                 func post(_ id: String, device: JSONValue = device, event: String = "sms:received") async throws -> Int
                 {
@@ -106,10 +103,7 @@ extension PatientTests {
             ])
         func theListHasWhatTheVersionKnows(version: String, events: [String]) async throws {
             try await DeviceBench.run { bench in
-                let pairing = try await bench.pairing()
-                let answer = try await bench.mobile(
-                    "POST", "/device", "Code \(pairing["code"].text ?? "")", ["name": "a"])
-                let token = "Bearer \(answer.body["token"].text ?? "")"
+                let token = try await bench.registered().token
                 let list = try await bench.mobile("GET", "/webhooks", token, version: version).body.elements
                 let again = try await bench.mobile("GET", "/webhooks", token, version: version).body.elements
 
@@ -132,7 +126,7 @@ extension PatientTests {
                     try await bench.installation.serve()
 
                     try await until("all came") {
-                        phone.clock.pass(.seconds(1))
+                        phone.clock.advance(by: .seconds(1))
                         return bench.receiver.count(of: "message.phone.received") == 3
                     }
                     #expect(try await bench.client.messages(with: DeviceBench.contact).count == 3)

@@ -61,10 +61,7 @@ extension PatientTests {
         @Test(.timeLimit(.minutes(1)))
         func eachOrderEndsWhereItShould() async throws {
             try await DeviceBench.run { bench in
-                let pairing = try await bench.pairing()
-                let answer = try await bench.mobile(
-                    "POST", "/device", "Code \(pairing["code"].text ?? "")", ["name": "a"])
-                let token = "Bearer \(answer.body["token"].text ?? "")"
+                let token = try await bench.registered().token
                 for testCase in Self.cases {
                     let id = try await bench.send(testCase.name)
                     try await until("it is offered") {
@@ -99,12 +96,9 @@ extension PatientTests {
         @Test(.timeLimit(.minutes(1)))
         func foreignIDsAreAnsweredLikeOwnOnesAndChangeNothing() async throws {
             try await DeviceBench.run { bench in
-                let pairing = try await bench.pairing()
-                _ = try await bench.mobile("POST", "/device", "Code \(pairing["code"].text ?? "")", ["name": "a"])
-                let other = try await bench.pairing([["sim": "SIM1", "phone_number": .text(DeviceBench.second)]])
-                let answer = try await bench.mobile(
-                    "POST", "/device", "Code \(other["code"].text ?? "")", ["name": "b"])
-                let token = "Bearer \(answer.body["token"].text ?? "")"
+                _ = try await bench.registered()
+                let other: JSONValue = [["sim": "SIM1", "phone_number": .text(DeviceBench.second)]]
+                let token = try await bench.registered(other).token
                 let id = try await bench.send()
                 for foreign in [id, "0199f0b1-2f44-7c0a-8d1c-6f2f4a1f3c55", "nonsense", ""] {
                     let report: JSONValue = [["id": .text(foreign), "state": "Sent", "recipients": [], "states": [:]]]

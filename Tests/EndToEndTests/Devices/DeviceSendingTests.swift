@@ -39,11 +39,11 @@ extension PatientTests {
                         try await bench.installation.stop(.sigkill)
                         try await bench.installation.serve()
                         // The app waits five seconds for its stream, and ten for each report.
-                        phone.clock.pass(.seconds(20))
+                        phone.clock.advance(by: .seconds(20))
                     }
                     for id in ids {
                         try await until("message \(id) is delivered") {
-                            phone.clock.pass(.seconds(1))
+                            phone.clock.advance(by: .seconds(1))
                             return try await bench.status(id) == "delivered"
                         }
                     }
@@ -86,7 +86,7 @@ extension PatientTests {
                     try await bench.installation.stop(.sigkill)
                     try await until("it is sent") { phone.app.messages.known[id]?.state == .delivered }
                     try await until("both reports are dropped") {
-                        phone.clock.pass(.seconds(60))
+                        phone.clock.advance(by: .seconds(60))
                         return phone.notes.count { $0 == .reportDropped(id: id) } == 2
                     }
 
@@ -100,7 +100,7 @@ extension PatientTests {
                     let client = Client(installation: installation)
                     var last = JSONValue.null
                     try await until("its state is known, but \(last)") {
-                        phone.clock.pass(.seconds(5))
+                        phone.clock.advance(by: .seconds(5))
                         last = try await client.call(.GET, "/v1/messages/\(id)")
                         return last["status"] == "delivered"
                     }
@@ -143,10 +143,7 @@ extension PatientTests {
         @Test(.timeLimit(.minutes(1)))
         func timesOnTheWireHaveThreeFractionDigits() async throws {
             try await DeviceBench.run { bench in
-                let pairing = try await bench.pairing()
-                let answer = try await bench.mobile(
-                    "POST", "/device", "Code \(pairing["code"].text ?? "")", ["name": "a"])
-                let token = "Bearer \(answer.body["token"].text ?? "")"
+                let token = try await bench.registered().token
                 for _ in 0..<20 { _ = try await bench.send() }
                 let offers = try await bench.mobile("GET", "/message?order=fifo", token).body.elements
                 let again = try await bench.mobile("GET", "/message?order=fifo", token).body.elements
