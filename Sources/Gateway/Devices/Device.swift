@@ -57,6 +57,8 @@ struct Device: Sendable {
         /// Nil when it was never heard.
         let isOnline: Bool?
         let lastHeartbeatAt: Timestamp?
+        /// How long an attempt of a message from it may take.
+        let messageExpiration: Duration
     }
 
     /// Whether it can open a stream, so that it is told of a message at once.
@@ -99,6 +101,7 @@ extension Device.Binding: RowDecodable {
         sim = try row.get("sim")
         isOnline = try row.find("online")
         lastHeartbeatAt = try row.find("last_heartbeat_at")
+        messageExpiration = try row.get("message_expiration")
     }
 }
 

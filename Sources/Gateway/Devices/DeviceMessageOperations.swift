@@ -56,8 +56,8 @@ struct DeviceMessageOperations: Sendable {
             guard let fetched else { return nil }
             message = fetched
         }
-        let phone = try PhoneQueries.look(number: message.owner, userID: message.userID, in: tx)
-        let end = end(of: message, expiration: phone?.messageExpiration ?? Phone.defaultExpiration, at: tx.now)
+        let number = device.numbers.first { $0.number == message.owner }
+        let end = end(of: message, expiration: number?.messageExpiration ?? Phone.defaultExpiration, at: tx.now)
         // Until the phone's clock is known, it may be ahead by any amount.
         let until = device.clockError == nil ? max(end, tx.now + unknownClock) : end
         try DeviceOfferQueries.hold(message.id, by: device.id, until: until, in: tx)

@@ -76,7 +76,7 @@ struct PhoneDeviceQueries: Sendable {
         device.numbers = try tx.all(
             Device.Binding.self,
             """
-            SELECT p.id, p.phone_number, p.device_slot, p.sim, r.online, r.last_heartbeat_at
+            SELECT p.id, p.phone_number, p.device_slot, p.sim, p.message_expiration, r.online, r.last_heartbeat_at
             FROM phone p
             LEFT JOIN presence r ON r.phone_id = p.id
             WHERE p.device_id = \(device.id)
