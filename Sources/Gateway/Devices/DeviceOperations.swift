@@ -29,7 +29,7 @@ struct DeviceOperations: Sendable {
     /// - Returns: The secrets, which are shown once.
     /// - Throws: `APIError` 422 when a rule is broken.
     func pair(
-        name: String, numbers: [DevicePairing.Number], url: String, userID: UserID, receipt: Receipt<FreshPairing>
+        name: String, numbers: [SIMNumber], url: String, userID: UserID, receipt: Receipt<FreshPairing>
     ) async throws -> FreshPairing {
         var errors = FieldErrors()
         errors.requireBytes("name", name, max: 60)
@@ -51,7 +51,7 @@ struct DeviceOperations: Sendable {
     }
 
     private func pairOnce(
-        name: String, numbers: [DevicePairing.Number], url: String, userID: UserID, receipt: Receipt<FreshPairing>
+        name: String, numbers: [SIMNumber], url: String, userID: UserID, receipt: Receipt<FreshPairing>
     ) async throws -> FreshPairing {
         let id = DevicePairingID(at: clock.now())
         let token = DeviceSecrets.privateToken()
@@ -148,7 +148,7 @@ struct DeviceOperations: Sendable {
 
     /// Makes the phone of a number unless there is one, and gives it to a device, whoever had it before.
     private func bind(
-        _ number: DevicePairing.Number, as id: PhoneID, to device: DeviceID, userID: UserID, in tx: any Transaction
+        _ number: SIMNumber, as id: PhoneID, to device: DeviceID, userID: UserID, in tx: any Transaction
     ) throws {
         let known = try PhoneQueries.find(number: number.phoneNumber, userID: userID, in: tx)
         if known == nil {

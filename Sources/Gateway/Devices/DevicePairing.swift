@@ -1,5 +1,4 @@
 import Delivery
-import HTTPSMSWebhooks
 import JSON
 import Storage
 import Timestamps
@@ -12,18 +11,8 @@ struct DevicePairing: Sendable {
     let id: DevicePairingID
     let userID: UserID
     let name: String
-    let numbers: [Number]
+    let numbers: [SIMNumber]
     let expiresAt: Timestamp
-
-    /// The number of a SIM card.
-    struct Number: Sendable, Hashable {
-        let sim: SIM
-        /// E.164.
-        let phoneNumber: String
-
-        /// As Android counts for people.
-        var slot: Int { sim == .sim1 ? 1 : 2 }
-    }
 
     static let lifetime: Duration = .seconds(900)
 
@@ -36,21 +25,8 @@ extension DevicePairing: RowDecodable {
         id = try row.get("id")
         userID = try row.get("user_id")
         name = try row.get("name")
-        numbers = Self.numbers(try row.get("numbers"))
+        numbers = SIMNumber.list(try row.get("numbers"))
         expiresAt = try row.get("expires_at")
-    }
-
-    /// `SIM1 +18005550199`, one a line.
-    static func text(_ numbers: [Number]) -> String {
-        numbers.map { "\($0.sim.rawValue) \($0.phoneNumber)" }.joined(separator: "\n")
-    }
-
-    private static func numbers(_ text: String) -> [Number] {
-        text.split(separator: "\n").compactMap { line in
-            let parts = line.split(separator: " ")
-            guard parts.count == 2, let sim = SIM(rawValue: String(parts[0])) else { return nil }
-            return Number(sim: sim, phoneNumber: String(parts[1]))
-        }
     }
 }
 

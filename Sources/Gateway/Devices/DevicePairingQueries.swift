@@ -13,7 +13,7 @@ enum DevicePairingQueries {
             VALUES (
                 \(pairing.id), \(pairing.userID), \(pairing.name),
                 \(SHA256Digest.bytes(DeviceSecrets.code(of: privateToken))), \(SHA256Digest.bytes(privateToken)),
-                \(DevicePairing.text(pairing.numbers)), \(pairing.expiresAt))
+                \(SIMNumber.text(pairing.numbers)), \(pairing.expiresAt))
             """)
     }
 

@@ -40,7 +40,7 @@ struct DeviceRoutes {
             let sim = number.sim ?? SIM.sim1.rawValue
             errors.requireOne("numbers[\(index)].sim", sim, of: SIM.allCases.map(\.rawValue))
             return SIM(rawValue: sim).map {
-                DevicePairing.Number(sim: $0, phoneNumber: PhoneNumber.address(number.phoneNumber ?? ""))
+                SIMNumber(sim: $0, phoneNumber: PhoneNumber.address(number.phoneNumber ?? ""))
             }
         }
         try errors.check("validation errors while pairing a device")

@@ -117,7 +117,7 @@ extension SMSForwarder {
     /// The number that an SMS came to, and what is odd about that; nil when the forwarder has no number.
     ///
     /// A SIM without a number in this forwarder stands for the lowest slot that has one: an SMS is not lost for it.
-    func number(ofSIM text: String?) -> (number: Number, note: String?)? {
+    func number(ofSIM text: String?) -> (number: SIMNumber, note: String?)? {
         guard let lowest = numbers.min(by: { $0.sim.rawValue < $1.sim.rawValue }) else { return nil }
         guard let slot = SIM.slot(text) else { return (lowest, nil) }
         // Some apps count from 0.

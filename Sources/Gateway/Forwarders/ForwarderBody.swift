@@ -26,7 +26,7 @@ struct ForwarderBody: Decodable, Sendable {
     struct Settings: Sendable {
         let name: String
         let preset: ForwarderPreset
-        let numbers: [SMSForwarder.Number]
+        let numbers: [SIMNumber]
         let template: ForwarderTemplate?
     }
 
@@ -47,11 +47,11 @@ struct ForwarderBody: Decodable, Sendable {
             name: name, preset: ForwarderPreset(rawValue: preset) ?? .generic, numbers: numbers, template: template)
     }
 
-    private func checkedNumbers(_ errors: inout FieldErrors) -> [SMSForwarder.Number] {
+    private func checkedNumbers(_ errors: inout FieldErrors) -> [SIMNumber] {
         let told = numbers ?? []
         if told.isEmpty { errors.add("numbers", "The numbers field is required") }
         errors.requireCount("numbers", told, max: SIM.allCases.count)
-        var numbers: [SMSForwarder.Number] = []
+        var numbers: [SIMNumber] = []
         for (index, entry) in told.prefix(SIM.allCases.count).enumerated() {
             let number = PhoneNumber.address(entry.phoneNumber ?? "")
             errors.requirePhoneNumber("numbers.[\(index)].phone_number", number)
@@ -61,7 +61,7 @@ struct ForwarderBody: Decodable, Sendable {
             if numbers.contains(where: { $0.sim == sim }) {
                 errors.add("numbers.[\(index)].sim", "The numbers field has two numbers for \(sim.rawValue)")
             }
-            numbers.append(SMSForwarder.Number(sim: sim, phoneNumber: number))
+            numbers.append(SIMNumber(sim: sim, phoneNumber: number))
         }
         return numbers
     }

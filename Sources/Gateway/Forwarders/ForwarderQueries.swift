@@ -48,14 +48,13 @@ struct ForwarderQueries: Sendable {
     /// Stores a new forwarder.
     func insert(_ forwarder: SMSForwarder, in tx: any Transaction) throws {
         let (id, userID, token) = (forwarder.id, forwarder.userID, forwarder.token.exposed)
-        let numbers = forwarder.numbers.map { "\($0.sim.rawValue) \($0.phoneNumber)" }.joined(separator: "\n")
         try tx.run(
             """
             INSERT INTO forwarder (id, user_id, name, preset, numbers, template, token_hash, token, created_at)
             VALUES (
-                \(id), \(userID), \(forwarder.name), \(forwarder.preset), \(numbers), \(forwarder.template?.stored),
-                \(SHA256Digest.bytes(token)), \(try keyring.seal(token, at: Self.place(id, userID))),
-                \(forwarder.createdAt))
+                \(id), \(userID), \(forwarder.name), \(forwarder.preset), \(SIMNumber.text(forwarder.numbers)),
+                \(forwarder.template?.stored), \(SHA256Digest.bytes(token)),
+                \(try keyring.seal(token, at: Self.place(id, userID))), \(forwarder.createdAt))
             """)
     }
 
@@ -114,11 +113,7 @@ struct ForwarderQueries: Sendable {
         let (id, userID): (ForwarderID, UserID) = (try row.get("id"), try row.get("user_id"))
         return SMSForwarder(
             id: id, userID: userID, name: try row.get("name"), preset: try row.get("preset"),
-            numbers: try row.get("numbers", as: String.self).split(separator: "\n").compactMap { line in
-                let parts = line.split(separator: " ")
-                guard parts.count == 2, let sim = SIM(rawValue: String(parts[0])) else { return nil }
-                return SMSForwarder.Number(sim: sim, phoneNumber: String(parts[1]))
-            },
+            numbers: SIMNumber.list(try row.get("numbers")),
             template: try row.find("template", as: String.self).map { ForwarderTemplate(stored: $0) },
             token: Secret(try keyring.open(row.get("token"), at: Self.place(id, userID))),
             lastRequestAt: try row.find("last_request_at"), createdAt: try row.get("created_at"))

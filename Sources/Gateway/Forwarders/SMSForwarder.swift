@@ -14,7 +14,7 @@ struct SMSForwarder: Sendable {
     let name: String
     let preset: ForwarderPreset
     /// The numbers of the phone, by SIM; at least one.
-    let numbers: [Number]
+    let numbers: [SIMNumber]
     /// Where the parts of an SMS are in a request; nil for the usual names.
     let template: ForwarderTemplate?
     /// What the hook's path ends with: whoever knows it may report SMS of these numbers, and do nothing else.
@@ -22,13 +22,6 @@ struct SMSForwarder: Sendable {
     /// When the hook was called last; nil before the first time.
     let lastRequestAt: Timestamp?
     let createdAt: Timestamp
-
-    /// A number and the slot that its SIM is in.
-    struct Number: Sendable, Hashable {
-        let sim: SIM
-        /// E.164.
-        let phoneNumber: String
-    }
 
     /// As many as an account may have. Every app needs one, and a phone rarely has two.
     static let maximumCount = 100
@@ -71,15 +64,6 @@ struct ForwarderView: Sendable, JSONWritable {
             o.field("last_request_at", forwarder.lastRequestAt)
             o.field("created_at", forwarder.createdAt)
             if let requests { o.field("requests", requests) }
-        }
-    }
-}
-
-extension SMSForwarder.Number: JSONWritable {
-    func write(to json: inout JSONWriter) {
-        json.object { o in
-            o.field("sim", sim.rawValue)
-            o.field("phone_number", phoneNumber)
         }
     }
 }
