@@ -48,6 +48,11 @@ struct APIError: Error {
     }
 }
 
+extension HTTPResponse.Status {
+    /// 402: the account has as many as it may have.
+    static let paymentRequired = HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required")
+}
+
 /// Messages by field, collected over all rules of a request; thrown as a 422.
 struct FieldErrors: Sendable {
     private(set) var messages: [String: [String]] = [:]

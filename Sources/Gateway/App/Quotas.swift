@@ -41,10 +41,10 @@ package struct Quotas: Sendable, Equatable {
             case .webhooks: webhooks
             }
         guard let limit, try !FirstRunQueries.isOwner(userID, in: tx) else { return }
-        try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(userID)")  // Locks the count.
+        try UserQueries.lock(userID, in: tx)
         guard try count() >= limit else { return }
         throw APIError(
-            HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required"),
+            .paymentRequired,
             """
             You can't create more than \(limit) \(kind.rawValue). Delete one that you do not need, or ask who runs this \
             server for more.

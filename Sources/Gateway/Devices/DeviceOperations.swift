@@ -94,7 +94,7 @@ struct DeviceOperations: Sendable {
         let now = clock.now()
         let (id, phoneIDs) = (DeviceID(at: now), (0..<2).map { _ in PhoneID(at: now) })
         let token = DeviceSecrets.token()
-        let registered: Registered? = try await store.write { [queries, quotas] tx in
+        let registered: Registered? = try await store.write { [queries] tx in
             guard let found = try Self.find(credential, in: tx) else { return nil }
             let device: DeviceID
             switch found {
@@ -102,7 +102,7 @@ struct DeviceOperations: Sendable {
             case .pairing(let pairing, let tokenHash):
                 guard try DevicePairingQueries.delete(pairing.id, in: tx) else { return nil }
                 device = id
-                try quotas.require(roomForDevices: PhoneDeviceQueries.most, of: pairing.userID, in: tx)
+                try Self.requireRoom(for: pairing.userID, in: tx)
                 try queries.insert(
                     id, name: pairing.name.isEmpty ? name : pairing.name, privateTokenHash: tokenHash,
                     userID: pairing.userID, in: tx)
@@ -146,6 +146,15 @@ struct DeviceOperations: Sendable {
         }
     }
 
+    /// - Throws: `APIError` 402 when an account has as many devices as anybody may have.
+    private static func requireRoom(for userID: UserID, in tx: any Transaction) throws {
+        let limit = PhoneDeviceQueries.most
+        try UserQueries.lock(userID, in: tx)
+        guard try PhoneDeviceQueries.count(userID: userID, in: tx) >= limit else { return }
+        throw APIError(
+            .paymentRequired, "You have \(limit) devices already. Remove those that you do not use in the dashboard.")
+    }
+
     /// Makes the phone of a number unless there is one, and gives it to a device, whoever had it before.
     private func bind(
         _ number: SIMNumber, as id: PhoneID, to device: DeviceID, userID: UserID, in tx: any Transaction
@@ -183,15 +192,4 @@ struct DeviceOperations: Sendable {
     private static let mostFailed = 500
 
     private static let removed = "The device that was to send it was removed. Connect a phone for this number."
-}
-
-extension Quotas {
-    /// Ends the request with 402 when an account has as many devices as anybody may have.
-    func require(roomForDevices limit: Int, of userID: UserID, in tx: any Transaction) throws {
-        try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(userID)")  // Locks the count.
-        guard try PhoneDeviceQueries.count(userID: userID, in: tx) >= limit else { return }
-        throw APIError(
-            HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required"),
-            "You have \(limit) devices already. Remove those that you do not use in the dashboard.")
-    }
 }

@@ -38,7 +38,7 @@ struct ForwarderOperations: Sendable {
             try receipt.keep(in: tx) {
                 guard try ForwarderQueries.count(userID: userID, in: tx) < SMSForwarder.maximumCount else {
                     throw APIError(
-                        HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required"),
+                        .paymentRequired,
                         "You can't create more than \(SMSForwarder.maximumCount) forwarders. Delete one that you do not need."
                     )
                 }

@@ -39,9 +39,9 @@ struct ForwarderQueries: Sendable {
         ).first.map { (try forwarder(row: $0), try $0.get("timezone")) }
     }
 
-    /// How many `userID` has. Index: `forwarder_user`.
+    /// How many `userID` has, locked. Index: `forwarder_user`.
     static func count(userID: UserID, in tx: any Transaction) throws -> Int {
-        try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(userID)")  // Locks the count.
+        try UserQueries.lock(userID, in: tx)
         return try tx.value("SELECT COUNT(*) AS value FROM forwarder WHERE user_id = \(userID)") ?? 0
     }
 

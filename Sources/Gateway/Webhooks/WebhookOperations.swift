@@ -30,10 +30,10 @@ struct WebhookOperations: Sendable {
                 try quotas.require(roomFor: .webhooks, userID: userID, in: tx) {
                     try endpoints.count(userID: userID, in: tx)
                 }
-                try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(userID)")  // Locks the count.
+                try UserQueries.lock(userID, in: tx)
                 guard try !isOwner || endpoints.count(userID: userID, in: tx) < Self.maximum else {
                     throw APIError(
-                        HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required"),
+                        .paymentRequired,
                         """
                         You can't create more than \(Self.maximum) webhooks contact us to upgrade to our enterprise plan.
                         """)
