@@ -159,13 +159,8 @@ struct DeviceOperations: Sendable {
     private func bind(
         _ number: SIMNumber, as id: PhoneID, to device: DeviceID, userID: UserID, in tx: any Transaction
     ) throws {
-        let known = try PhoneQueries.find(number: number.phoneNumber, userID: userID, in: tx)
-        if known == nil {
-            try quotas.require(roomFor: .phones, userID: userID, in: tx) {
-                try PhoneQueries.count(userID: userID, in: tx)
-            }
-        }
-        var phone = known ?? Phone(id: id, userID: userID, phoneNumber: number.phoneNumber, at: tx.now)
+        var phone = try PhoneOperations.findOrMake(
+            number: number.phoneNumber, as: id, userID: userID, quotas: quotas, in: tx)
         phone.sim = number.sim
         phone.updatedAt = tx.now
         try PhoneQueries.save(phone, in: tx)

@@ -44,13 +44,8 @@ struct PhoneOperations: Sendable {
     ) async throws -> Phone {
         let id = PhoneID(at: clock.now())
         return try await store.write { [identities, uses, quotas] tx in
-            let known = try PhoneQueries.find(number: number, userID: identity.userID, in: tx)
-            if known == nil {
-                try quotas.require(roomFor: .phones, userID: identity.userID, in: tx) {
-                    try PhoneQueries.count(userID: identity.userID, in: tx)
-                }
-            }
-            var phone = known ?? Phone(id: id, userID: identity.userID, phoneNumber: number, at: tx.now)
+            var phone = try Self.findOrMake(
+                number: number, as: id, userID: identity.userID, quotas: quotas, in: tx)
             let before = phone
             change(&phone)
             phone.updatedAt = tx.now
@@ -72,6 +67,19 @@ struct PhoneOperations: Sendable {
             }
             return phone
         }
+    }
+
+    /// The phone with `number`, locked; where there is none, a new one with defaults, which is not stored yet.
+    ///
+    /// - Throws: `APIError` 402 when there is none and the account may not have more.
+    static func findOrMake(
+        number: String, as id: PhoneID, userID: UserID, quotas: Quotas, in tx: any Transaction
+    ) throws -> Phone {
+        if let known = try PhoneQueries.find(number: number, userID: userID, in: tx) { return known }
+        try quotas.require(roomFor: .phones, userID: userID, in: tx) {
+            try PhoneQueries.count(userID: userID, in: tx)
+        }
+        return Phone(id: id, userID: userID, phoneNumber: number, at: tx.now)
     }
 
     /// Binds a phone to `key`, which takes it from another key where it may.
