@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import NIOFoundationCompat
+import Storage
 import Wire
 
 extension RequestBody {
@@ -10,16 +11,27 @@ extension RequestBody {
     static let usualLimit = 1 << 20
 }
 
+extension UploadQueue? {
+    /// Runs `body`, which reads `bytes` of `userID`: in the queue when they are many, as a shared thread that is kept
+    /// for a tenth of a second keeps everybody's requests waiting. Without a queue, it runs here.
+    ///
+    /// - Throws: ``ServerBusy``; what `body` throws.
+    func reading<Value: Sendable>(
+        _ bytes: ByteBuffer, of userID: UserID, _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        guard let self, bytes.readableBytes > BodyMemory.smallBody else { return try body() }
+        return try await self.run(for: .init(userID: userID, channel: nil)) { _ in try body() }
+    }
+}
+
 extension IdempotentContext {
-    /// Runs `body`, which reads `bytes`: in the queue of uploads when they are many, as a shared thread that is kept for
-    /// a tenth of a second keeps everybody's requests waiting.
+    /// Runs `body`, which reads `bytes`, in the queue of uploads when they are many.
     ///
     /// - Throws: ``ServerBusy``; what `body` throws.
     func reading<Value: Sendable>(
         _ bytes: ByteBuffer, _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
-        guard let uploads, bytes.readableBytes > BodyMemory.smallBody else { return try body() }
-        return try await uploads.run(for: .init(userID: identity.userID, channel: nil)) { _ in try body() }
+        try await uploads.reading(bytes, of: identity.userID, body)
     }
 }
 

@@ -51,10 +51,7 @@ struct DeviceInboundOperations: Sendable {
     private static let unknown = APIError(.notFound, "This address belongs to no device.")
 
     private func read(_ buffer: ByteBuffer, of device: Device, _ context: APIContext) async throws -> DeviceHook {
-        guard let uploads = context.uploads, buffer.readableBytes > BodyMemory.smallBody else {
-            return try Request.decodedLeniently(buffer, freeText: "message", besides: [])
-        }
-        return try await uploads.run(for: .init(userID: device.userID, channel: nil)) { _ in
+        try await context.uploads.reading(buffer, of: device.userID) {
             try Request.decodedLeniently(buffer, freeText: "message", besides: [])
         }
     }

@@ -68,8 +68,7 @@ struct InboundHookRoutes {
                 query: call.query, contentType: call.contentType, body: Array(body.readableBytesView))
             return try ForwardedSMS(fields, for: forwarder, zone: zone)
         }
-        guard let uploads = context.uploads, body.readableBytes > BodyMemory.smallBody else { return try read() }
-        return try await uploads.run(for: .init(userID: forwarder.userID, channel: nil)) { _ in try read() }
+        return try await context.uploads.reading(body, of: forwarder.userID, read)
     }
 
     /// What is kept of a request besides its body.
