@@ -138,18 +138,12 @@ struct InboundOperations: Sendable {
         _ message: Message, _ sms: SMS, parts: [String], in tx: any Transaction
     ) throws -> Message? {
         let identity = [message.userID.text, message.owner, message.contact]
-        let known: MessageID?
         switch sms.recognition {
         case .byTime: return try first(message, told: sms.timestamp, kind: "sms", parts: parts, in: tx)
-        case .byID(let name):
-            let digest = SHA256Digest.bytes(parts: ["sms id"] + identity + [name] + parts)
-            known = try MessageQueries.claimDigest(digest, for: message.id, in: tx)
+        case .byID(let name): return try first(message, named: ["sms id"] + identity + [name] + parts, in: tx)
         case .byAge:
-            let digest = SHA256Digest.bytes(parts: ["sms lately"] + identity + parts)
-            known = try MessageQueries.claimDigest(digest, for: message.id, within: Self.lately, in: tx)
+            return try first(message, named: ["sms lately"] + identity + parts, within: Self.lately, in: tx)
         }
-        guard let known else { return nil }
-        return try MessageQueries.find(known, userID: message.userID, in: tx) ?? message.with(id: known)
     }
 
     /// Apps that repeat a request do so a few times within minutes; people rarely write the same twice in that time.
@@ -167,10 +161,18 @@ struct InboundOperations: Sendable {
             in: tx)
     }
 
-    /// The message that arrived under this name before; nil when it is new.
-    private func first(_ message: Message, named parts: [String], in tx: any Transaction) throws -> Message? {
+    /// The message that arrived under this name before, no longer than `age` ago; nil when it is new.
+    private func first(
+        _ message: Message, named parts: [String], within age: Duration? = nil, in tx: any Transaction
+    ) throws -> Message? {
         let digest = SHA256Digest.bytes(parts: parts)
-        guard let first = try MessageQueries.claimDigest(digest, for: message.id, in: tx) else { return nil }
+        let known =
+            if let age {
+                try MessageQueries.claimDigest(digest, for: message.id, within: age, in: tx)
+            } else {
+                try MessageQueries.claimDigest(digest, for: message.id, in: tx)
+            }
+        guard let first = known else { return nil }
         return try MessageQueries.find(first, userID: message.userID, in: tx) ?? message.with(id: first)
     }
 }
