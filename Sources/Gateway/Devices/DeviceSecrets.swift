@@ -7,16 +7,16 @@ import Secrets
 /// Tokens that stand in a URL are in lower case: paths are matched without regard to case.
 enum DeviceSecrets {
     /// What a phone calls the API with.
-    static func token() -> String { "dv_" + hexadecimal() }
+    static func token() -> String { "dv_" + RandomToken.make() }
 
     /// What a phone registers with, and again when it lost its token.
-    static func privateToken() -> String { "pt_" + hexadecimal() }
+    static func privateToken() -> String { "pt_" + RandomToken.make() }
 
     /// The end of the URL that a phone posts to.
-    static func inboundToken() -> String { "wh_" + hexadecimal() }
+    static func inboundToken() -> String { "wh_" + RandomToken.make() }
 
     /// What a phone signs its posts with: 128 random bits. The app has a field for it, so it is kept short.
-    static func signingKey() -> String { "wk_" + String(hexadecimal().prefix(32)) }
+    static func signingKey() -> String { "wk_" + String(RandomToken.make().prefix(32)) }
 
     /// The code that goes with a private token: eight digits, as the app's field takes nothing else. It follows from the
     /// token, so that the page that is opened with the token can show it, and no code is stored.
@@ -24,13 +24,5 @@ enum DeviceSecrets {
         let number = SHA256Digest.of("code " + privateToken).first % 100_000_000
         let digits = String(number)
         return String(repeating: "0", count: 8 - digits.count) + digits
-    }
-
-    private static func hexadecimal() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<4).map { _ in
-            let digits = String(generator.next(), radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
     }
 }
