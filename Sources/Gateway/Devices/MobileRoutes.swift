@@ -249,8 +249,6 @@ extension Response {
 
     /// JSON for the app.
     static func mobile(_ json: [UInt8], status: HTTPResponse.Status = .ok) -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json; charset=utf-8"],
-            body: .init(byteBuffer: ByteBuffer(bytes: json)))
+        Answer(status: status, body: json).response
     }
 }
