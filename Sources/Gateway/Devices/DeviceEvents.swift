@@ -64,7 +64,7 @@ struct DeviceEvents: Sendable {
             progress.nextComment = now + Self.commentInterval
             text += ":\n\n"
         }
-        let pause = min(progress.nextComment - now, teller.nextLook(at: now) ?? Self.commentInterval)
+        let pause = min(progress.nextComment - now, teller.nextLook(found, at: now) ?? Self.commentInterval)
         return (text, max(pause, .zero))
     }
 
@@ -120,7 +120,6 @@ struct DeviceTeller: Sendable {
     private var tries = 0
     private var registeredAt: Timestamp?
     private var toldCancelled: Set<MessageID> = []
-    private var isWaiting = false
 
     /// A stream that opened now: the app fetches messages then by itself.
     init(_ news: News, at now: Duration) {
@@ -139,14 +138,12 @@ struct DeviceTeller: Sendable {
         }
         events += news.cancelled.filter { !toldCancelled.contains($0) }.map(Event.messageCancelled)
         toldCancelled = Set(news.cancelled)
-        isWaiting = news.isOutstanding
         if news.isOutstanding, now >= dueAt(news) {
             tries = news.pulledAt == pulledBefore ? min(tries + 1, 10) : 1
             toldAt = now
             pulledBefore = news.pulledAt
             events.append(.messageEnqueued)
         }
-        dueAt = dueAt(news)
         return events
     }
 
@@ -157,11 +154,9 @@ struct DeviceTeller: Sendable {
         return toldAt + min(Self.firstPatience * (1 << (tries - 1)), Self.lastPatience)
     }
 
-    private var dueAt: Duration = .zero
-
-    /// How long nothing is to be said by itself; nil for any time.
-    func nextLook(at now: Duration) -> Duration? {
-        isWaiting ? max(dueAt - now, .zero) : nil
+    /// How long nothing is to be said of this news by itself, after ``events(_:at:)``; nil for any time.
+    func nextLook(_ news: News, at now: Duration) -> Duration? {
+        news.isOutstanding ? max(dueAt(news) - now, .zero) : nil
     }
 
     private static let shortestInterval: Duration = .seconds(1)
