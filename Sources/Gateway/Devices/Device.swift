@@ -32,7 +32,6 @@ struct Device: Sendable {
     /// Whether the app has a Firebase token of its maker: then it opens no stream, as its channel is set to "Auto".
     let usesFirebase: Bool
     let registeredAt: Timestamp
-    let createdAt: Timestamp
     /// Within a minute.
     let lastSeenAt: Timestamp?
     let pulledAt: Timestamp?
@@ -82,7 +81,6 @@ extension Device: RowDecodable {
         isSignatureRight = try row.find("signature_ok")
         usesFirebase = try row.get("uses_firebase")
         registeredAt = try row.get("registered_at")
-        createdAt = try row.get("created_at")
         lastSeenAt = try row.find("last_seen_at")
         pulledAt = try row.find("pulled_at")
         streamedAt = try row.find("streamed_at")

@@ -35,7 +35,7 @@ struct DeviceMessageOperations: Sendable {
             let questions = try DeviceOfferQueries.questions(
                 for: id, owners: owners, limit: DeviceOffer.most, in: tx)
             offers += questions.filter { !known.contains($0.id) }.map {
-                DeviceOffer(message: $0, validUntil: Self.longAgo, isQuestion: true)
+                DeviceOffer(message: $0, validUntil: Self.longAgo)
             }
             // What is left over, or was handed out while this was read, is told: the app does not ask again by itself.
             if device.streamedAt != nil { PhoneDeviceQueries.wakeStreams(of: id, in: tx) }
@@ -62,7 +62,7 @@ struct DeviceMessageOperations: Sendable {
         let until = device.clockError == nil ? max(end, tx.now + unknownClock) : end
         try DeviceOfferQueries.hold(message.id, by: device.id, until: until, in: tx)
         let validUntil = until - (device.clockError ?? .zero)
-        return DeviceOffer(message: message, validUntil: validUntil, isQuestion: false)
+        return DeviceOffer(message: message, validUntil: validUntil)
     }
 
     /// When the last attempt that a message may have is over, and a minute more.

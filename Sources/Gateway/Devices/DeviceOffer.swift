@@ -16,8 +16,6 @@ import Timestamps
 struct DeviceOffer: Sendable {
     let message: Message
     let validUntil: Timestamp
-    /// Whether it only asks what became of the message.
-    let isQuestion: Bool
 
     enum State: String, Sendable, SQLEnum {
         case held, sent, cancelled
@@ -54,7 +52,7 @@ enum DeviceOfferQueries {
     static func again(
         _ device: DeviceID, owners: [String], limit: Int, in tx: any Transaction
     ) throws -> [Message] {
-        if owners.isEmpty || limit <= 0 { return [] }
+        if owners.isEmpty { return [] }
         return try tx.all(
             Message.self,
             """
@@ -129,7 +127,7 @@ enum DeviceOfferQueries {
     static func questions(
         for device: DeviceID, owners: [String], limit: Int, in tx: any Transaction
     ) throws -> [Message] {
-        if owners.isEmpty || limit <= 0 { return [] }
+        if owners.isEmpty { return [] }
         let messages = try tx.all(
             Message.self,
             """

@@ -56,7 +56,6 @@ final class DeviceStreams: Service {
                 group.addTask {
                     // Cancellation ends the sleep early, which is all that is wanted of it.
                     try? await clock.sleep(for: limit)
-                    self.wake { _ in }
                 }
                 await group.next()
                 group.cancelAll()

@@ -198,13 +198,11 @@ struct MobileRoutes: Sendable {
 
 /// A SIM card as a phone tells it; numbers are masked.
 struct SIMCard: Decodable, Sendable {
-    let slotIndex: ToldText?
     let simNumber: ToldText?
     let phoneNumber: ToldText?
     let carrierName: ToldText?
 
     private enum CodingKeys: String, CodingKey {
-        case slotIndex = "slotindex"
         case simNumber = "simnumber"
         case phoneNumber = "phonenumber"
         case carrierName = "carriername"
