@@ -114,8 +114,7 @@ struct DeviceOperations: Sendable {
             try PhoneDeviceQueries.note(told, of: device, in: tx)
             try PhoneDeviceQueries.addToken(token, of: device, in: tx)
             try PhoneDeviceQueries.nudge(device, in: tx)
-            let login: String? = try tx.value(
-                "SELECT u.email AS value FROM users u JOIN device d ON d.user_id = u.id WHERE d.id = \(device)")
+            let login = try PhoneDeviceQueries.login(of: device, in: tx)
             return login.map { Registered(id: device, token: token, login: $0) }
         }
         if let registered {

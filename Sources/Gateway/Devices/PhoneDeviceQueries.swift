@@ -70,6 +70,11 @@ struct PhoneDeviceQueries: Sendable {
         try tx.value("SELECT id AS value FROM device WHERE private_token_hash = \(privateTokenHash) \(.forUpdate)")
     }
 
+    /// The e-mail address of a device's account.
+    static func login(of id: DeviceID, in tx: any Transaction) throws -> String? {
+        try tx.value("SELECT u.email AS value FROM users u JOIN device d ON d.user_id = u.id WHERE d.id = \(id)")
+    }
+
     /// The device with its numbers. Index: `phone_device`.
     private static func numbered(_ device: Device, in tx: any Transaction) throws -> Device {
         var device = device
