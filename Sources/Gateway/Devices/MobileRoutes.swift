@@ -80,7 +80,7 @@ struct MobileRoutes: Sendable {
         let credential: DeviceOperations.Credential? =
             switch header.first?.lowercased() {
             case "code" where header.count == 2:
-                .code(header[1], network: context.origin.client?.clientNetwork ?? context.client)
+                .code(header[1], network: context.origin.clientNetwork)
             case "bearer" where header.count == 2: .privateToken(header[1].lowercased())
             default: nil
             }

@@ -9,6 +9,9 @@ struct RequestOrigin: Hashable, Sendable {
     let client: IPAddress?
     /// What the client's URL began with, `https://sms.example.com`; nil unless a trusted proxy said so.
     let baseURL: String?
+
+    /// Who counts as one client for limits; see `IPAddress.clientNetwork`.
+    var clientNetwork: String { client?.clientNetwork ?? "unknown" }
 }
 
 /// The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed (TRUSTED_PROXIES). Of anybody else's request

@@ -36,7 +36,7 @@ struct PageContext: ChildRequestContext {
     var client: String { origin.client.map { "\($0)" } ?? "unknown" }
 
     /// Who counts as one client for limits; see `IPAddress.clientNetwork`.
-    var clientNetwork: String { origin.client?.clientNetwork ?? client }
+    var clientNetwork: String { origin.clientNetwork }
 }
 
 /// A request for a page by somebody who is signed in; anybody else is sent to the sign-in page.
