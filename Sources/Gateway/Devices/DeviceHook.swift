@@ -77,7 +77,10 @@ struct DeviceHook: Decodable, Sendable {
     /// How the phone is.
     struct Health: Decodable, Sendable {
         private struct Check: Decodable, Sendable {
-            let observedValue: ToldText?
+            private let observedValue: ToldText?
+
+            /// Nil when it is no number.
+            var value: Int? { (observedValue?.text).flatMap(Double.init).flatMap { Int(exactly: $0.rounded()) } }
 
             private enum CodingKeys: String, CodingKey {
                 case observedValue = "observedvalue"
@@ -97,16 +100,10 @@ struct DeviceHook: Decodable, Sendable {
         private let checks: Checks?
 
         /// Percent; nil when it is not told, or is none.
-        var battery: Int? {
-            (checks?.level?.observedValue?.text).flatMap(Double.init).flatMap { Int(exactly: $0.rounded()) }
-                .flatMap { (0...100).contains($0) ? $0 : nil }
-        }
+        var battery: Int? { (checks?.level?.value).flatMap { (0...100).contains($0) ? $0 : nil } }
 
         /// The first of several bits: the others say by what.
-        var isCharging: Bool? {
-            (checks?.charging?.observedValue?.text).flatMap(Double.init).flatMap { Int(exactly: $0.rounded()) }
-                .map { $0 & 1 == 1 }
-        }
+        var isCharging: Bool? { (checks?.charging?.value).map { $0 & 1 == 1 } }
     }
 
     /// Whether `signature` is that of the app: HMAC-SHA256 over the body as it came and the text of its time, in hexadecimal.
