@@ -62,9 +62,6 @@ struct Device: Sendable {
 
     /// Whether it can open a stream, so that it is told of a message at once.
     var opensStream: Bool { !usesFirebase && streamedAt != nil }
-
-    /// What its phone's heartbeats call the app.
-    var heartbeatVersion: String { "SMSGate" + (appVersion.map { " \($0.text)" } ?? "") }
 }
 
 extension Device: RowDecodable {

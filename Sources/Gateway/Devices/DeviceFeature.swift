@@ -40,9 +40,9 @@ struct DeviceFeature: Feature {
 
     func addApart(to router: Router<APIContext>) {
         let (store, clock) = (ground.store, ground.clock)
-        let life = DeviceLife(store: store, heartbeats: heartbeats)
+        let life = DeviceLife(store: store, clock: clock, heartbeats: heartbeats)
         MobileRoutes(
-            store: store, clock: clock, devices: operations,
+            store: store, devices: operations,
             messages: DeviceMessageOperations(store: store, clock: clock), life: life,
             lists: DeviceLists(queries: queries, appURL: appURL),
             inbound: DeviceInboundOperations(

@@ -70,17 +70,12 @@ struct DeviceInboundOperations: Sendable {
             let known = device.clockError
             // Within two seconds it is the way here.
             let isKnown = known.map { abs(($0 - error).milliseconds) <= 2_000 } ?? false
-            if !isKnown, DeviceMessageOperations.isPossible(error) {
-                sign.told.clockError = error
-                sign.isNews = true
-            }
+            if !isKnown, DeviceMessageOperations.isPossible(error) { sign.told.clockError = error }
         }
         if let signature = request.headers[.deviceSignature] {
             let key = try queries.signingKey(of: device)
-            let isRight = DeviceHook.isSigned(
+            sign.told.isSignatureRight = DeviceHook.isSigned(
                 buffer.readableBytesView, time: time, signature: signature, key: key)
-            sign.told.isSignatureRight = isRight
-            if isRight != device.isSignatureRight { sign.isNews = true }
         }
         if hook.event == DeviceLists.Event.ping.rawValue {
             sign.isPing = true
@@ -89,9 +84,8 @@ struct DeviceInboundOperations: Sendable {
         }
         if hook.event == DeviceLists.Event.started.rawValue, let cards = hook.payload?.simCards?.elements {
             sign.told.simCards = SIMCard.list(cards.compactMap(\.self))
-            sign.isNews = true
         }
-        try await life.note(sign, of: device, clock: clock)
+        try await life.note(sign, of: device)
     }
 
     /// Stores the SMS of a post. What is no SMS, and what this version does not know, is taken and left alone.

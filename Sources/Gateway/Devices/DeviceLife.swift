@@ -9,6 +9,7 @@ import Timestamps
 /// ping, and whenever the number was not online.
 struct DeviceLife: Sendable {
     let store: any Store
+    let clock: any WallClock
     let heartbeats: HeartbeatOperations
 
     /// What a request of a device is.
@@ -17,8 +18,13 @@ struct DeviceLife: Sendable {
         var told = PhoneDeviceQueries.Told()
         /// Whether it is a `system:ping`, which always counts.
         var isPing = false
-        /// Whether what it tells is news, so that it is stored at once.
-        var isNews = false
+
+        /// Whether what it tells is news, so that it is stored at once. A battery is none.
+        func isNews(of device: Device) -> Bool {
+            if let version = told.appVersion, version != device.appVersion { return true }
+            if let isRight = told.isSignatureRight, isRight != device.isSignatureRight { return true }
+            return told.simCards != nil || told.usesFirebase != nil || told.clockError != nil
+        }
     }
 
     /// What of a sign is stored.
@@ -48,11 +54,10 @@ struct DeviceLife: Sendable {
     }
 
     /// Notes a sign of life of a device as it was read a moment ago.
-    func note(_ sign: Sign, of device: Device, clock: any WallClock) async throws {
+    func note(_ sign: Sign, of device: Device) async throws {
         let now = clock.now()
         let due = Self.due(device, isPing: sign.isPing, offlineAfter: heartbeats.offlineAfter, at: now)
-        let isNews = sign.isNews || sign.told.appVersion.map { $0 != device.appVersion } ?? false
-        guard due.isSeen || !due.beats.isEmpty || isNews else { return }
+        guard due.isSeen || !due.beats.isEmpty || sign.isNews(of: device) else { return }
         let drawn = due.beats.map { ($0, ID<Heartbeat>(at: now), ID<Presence>(at: now), EventID(at: now)) }
         try await store.write { [heartbeats] tx in
             guard let device = try PhoneDeviceQueries.lock(device.id, in: tx) else { return }
@@ -61,7 +66,7 @@ struct DeviceLife: Sendable {
             if let last = device.lastSeenAt, tx.now - last > DeviceOffer.silence {
                 try DeviceOfferQueries.askAll(of: device.id, silentSince: last, in: tx)
             }
-            let version = sign.told.appVersion.map { "SMSGate \($0.text)" } ?? device.heartbeatVersion
+            let version = (sign.told.appVersion ?? device.appVersion).map { "SMSGate \($0.text)" } ?? "SMSGate"
             for (number, id, monitorID, eventID) in drawn {
                 let heartbeat = Heartbeat(
                     id: id, owner: number, version: version,

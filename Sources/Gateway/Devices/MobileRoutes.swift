@@ -16,7 +16,6 @@ import Wire
 /// about.
 struct MobileRoutes: Sendable {
     let store: any Store
-    let clock: any WallClock
     let devices: DeviceOperations
     let messages: DeviceMessageOperations
     let life: DeviceLife
@@ -108,7 +107,7 @@ struct MobileRoutes: Sendable {
         guard let id = body.id?.text, DeviceID(id) == device.id else {
             throw APIError(.forbidden, "This token belongs to another device.")
         }
-        try await note(DeviceLife.Sign(told: body.told(request), isNews: true), of: device, request)
+        try await note(DeviceLife.Sign(told: body.told(request)), of: device, request)
         return .noContent
     }
 
@@ -187,7 +186,7 @@ struct MobileRoutes: Sendable {
     private func note(_ sign: DeviceLife.Sign, of device: Device, _ request: Request) async throws {
         var sign = sign
         sign.told.appVersion = AppVersion(userAgent: request.headers[.userAgent])
-        try await life.note(sign, of: device, clock: clock)
+        try await life.note(sign, of: device)
     }
 
     private func read<Value: Decodable & Sendable>(_ request: Request, _ context: APIContext) async throws -> Value {
