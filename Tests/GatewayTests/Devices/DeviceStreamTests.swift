@@ -68,8 +68,8 @@ import Timestamps
                 try await Self.stream(device) { second, _ in
                     _ = try await account.send()
 
-                    #expect(try await first.events(1) == ["MessageEnqueued"])
-                    #expect(try await second.events(1) == ["MessageEnqueued"])
+                    #expect(try await first.names(1) == ["MessageEnqueued"])
+                    #expect(try await second.names(1) == ["MessageEnqueued"])
                     #expect(!first.hasEnded && !second.hasEnded)
                 }
             }
