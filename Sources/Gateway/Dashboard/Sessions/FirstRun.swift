@@ -14,6 +14,8 @@ enum FirstRun {
 
     /// Draws another token when no other one is valid any more. False, as pruners say that nothing is left to do.
     static func renew(in tx: any Transaction, logger: Logger) throws -> Bool {
+        // First, so that two that renew the same token draw one.
+        try FirstRunQueries.deleteExpired(in: tx)
         if try !FirstRunQueries.isOffered(in: tx) { try offer(in: tx, logger: logger) }
         return false
     }

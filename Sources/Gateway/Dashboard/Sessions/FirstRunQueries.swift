@@ -9,9 +9,14 @@ enum FirstRunQueries {
         try tx.rows("SELECT id FROM users ORDER BY id LIMIT 1").isEmpty
     }
 
+    /// Deletes tokens whose time is over. Of several that do it at once each waits for the one before.
+    static func deleteExpired(in tx: any Transaction) throws {
+        try tx.run("DELETE FROM first_run_token WHERE expires_at <= \(tx.now)")
+    }
+
     /// Stores a token for 24 hours, and deletes those whose time is over.
     static func insert(tokenHash: [UInt8], in tx: any Transaction) throws {
-        try tx.run("DELETE FROM first_run_token WHERE expires_at <= \(tx.now)")
+        try deleteExpired(in: tx)
         try tx.run(
             "INSERT INTO first_run_token (token_hash, expires_at) VALUES (\(tokenHash), \(tx.now + .seconds(86_400)))")
     }
