@@ -23,16 +23,30 @@ enum Cookies {
     /// What the browser sent that can be a token, in its order, at most ``bound``. There may be several: over plain HTTP
     /// a neighbouring host can set a cookie of the same name, which must not sign anybody out.
     static func values(_ name: Name, _ request: Request, isSecure: Bool) -> [String] {
-        let prefix = Array((name.full(isSecure: isSecure) + "=").utf8)
-        let pairs = request.headers[values: .cookie].lazy.flatMap { $0.utf8.split(separator: UInt8(ascii: ";")) }
-        return Array(
-            pairs.compactMap { pair -> String? in
-                let pair = pair.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-                guard pair.starts(with: prefix) else { return nil }
-                let value = String(decoding: pair.dropFirst(prefix.count), as: UTF8.self).trimmed
-                return RandomToken.isToken(value) ? value : nil
-            }.prefix(bound))
+        let tokens = values(name.full(isSecure: isSecure), in: request.headers[values: .cookie])
+        return Array(tokens.filter(RandomToken.isToken).prefix(bound))
     }
+
+    /// The values of the cookie `name` in `fields`, in their order. Each byte is looked at a fixed number of times, whatever
+    /// anybody sends: this is read before it is known who asks.
+    static func values(_ name: String, in fields: [String]) -> [String] {
+        let prefix = Array((name + "=").utf8)
+        var pairs: [Substring.UTF8View] = []
+        for field in fields {
+            // What follows the last pair that is looked at stays in one piece.
+            let pieces = field.utf8.split(separator: UInt8(ascii: ";"), maxSplits: mostPairs - pairs.count)
+            pairs += pieces.prefix(mostPairs - pairs.count)
+            if pairs.count == mostPairs { break }
+        }
+        return pairs.compactMap { pair in
+            let pair = pair.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            guard pair.starts(with: prefix) else { return nil }
+            return String(decoding: pair.dropFirst(prefix.count), as: UTF8.self).trimmed
+        }
+    }
+
+    /// RFC 6265, 6.1: a browser keeps at least 50 of a domain; Chromium keeps 180.
+    static let mostPairs = 200
 
     /// The first of ``values(_:_:isSecure:)``; nil when there is none.
     static func value(_ name: Name, _ request: Request, isSecure: Bool) -> String? {

@@ -8,10 +8,8 @@ enum Theme: String, Sendable, CaseIterable {
 
     /// What the browser sent; ``system`` when there is nothing we know.
     init(_ request: Request) {
-        let prefix = "\(Self.cookie)="
-        let value = request.headers[values: .cookie].lazy.flatMap { $0.split(separator: ";") }.map(\.trimmed)
-            .first { $0.hasPrefix(prefix) }?.dropFirst(prefix.count)
-        self = value.flatMap { Theme(rawValue: String($0)) } ?? .system
+        let value = Cookies.values(Self.cookie, in: request.headers[values: .cookie]).first
+        self = value.flatMap(Theme.init(rawValue:)) ?? .system
     }
 
     /// What the button in the head of each page leads to.
