@@ -49,8 +49,8 @@ let documentation: [Package.Dependency] =
     ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0")] : []
 
 let fuzzDependencies: [Target.Dependency] = [
-    "Client", "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Timestamps", "Wire", hummingbird, httpTypes,
-    nioCore,
+    "Client", "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Server", "Timestamps", "Wire", hummingbird,
+    httpTypes, nioCore,
 ]
 
 /// The fuzz targets: a test that reads the corpus, or the program that fuzzes.
@@ -141,15 +141,36 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "JSON", "PhoneSimulator", "Secrets", "Storage", "Timestamps", "Wire",
-                "CDocuments", "CMarkGFM",
-                "CPhoneNumber", "CLibZip", "CQREncode", hummingbird,
-                hummingbirdCore, hummingbirdTLS, asyncHTTPClient,
-                .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "Mustache", package: "swift-mustache"), crypto, cryptoExtras, jwtKit, logging,
-                metrics, serviceLifecycle, unixSignals, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, httpTypes,
+                "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire", "CDocuments",
+                "CMarkGFM", "CPhoneNumber", "CLibZip", "CQREncode", hummingbird, hummingbirdCore, asyncHTTPClient,
+                .product(name: "Mustache", package: "swift-mustache"), crypto, cryptoExtras, jwtKit, logging, metrics,
+                serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, httpTypes,
             ],
             resources: [.embedInCode("Dashboard/Pages")],
+            swiftSettings: settings),
+        .target(
+            name: "Server",
+            dependencies: [
+                "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire",
+                hummingbird, hummingbirdCore, hummingbirdTLS,
+                .product(name: "Configuration", package: "swift-configuration"), crypto, logging, serviceLifecycle,
+                unixSignals, nioCore, nioSSL, httpTypes,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Demo",
+            dependencies: [
+                "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "PhoneSimulator", "Secrets", "Server", "Storage",
+                "Timestamps", "Wire", asyncHTTPClient, hummingbird, logging, nioCore, nioHTTP1, httpTypes,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Bench",
+            dependencies: [
+                "CLibZip", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Secrets", "Server", "Storage",
+                "Timestamps", "Wire",
+                asyncHTTPClient, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioFoundation, httpTypes,
+            ],
             swiftSettings: settings),
         .target(
             name: "Client",
@@ -169,7 +190,9 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "httpsms",
-            dependencies: ["Client", "Gateway", "PhoneSimulator", "Timestamps", "Wire", argumentParser, logging],
+            dependencies: [
+                "Bench", "Client", "Demo", "PhoneSimulator", "Server", "Timestamps", "Wire", argumentParser, logging,
+            ],
             swiftSettings: settings),
         // The recipe for Swift is a package of its own, too; here it is compiled by the build that the tests need.
         .executableTarget(
@@ -178,7 +201,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire",
+                "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Server", "Storage", "Timestamps", "Wire",
                 asyncHTTPClient, logging, nioCore,
                 nioPosix, nioHTTP1, nioFoundation, nioSSL,
             ],
@@ -206,8 +229,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Client", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "PhoneSimulator", "Secrets", "Storage",
-                "TestSupport", "Timestamps", "Wire",
+                "Client", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "PhoneSimulator", "Secrets",
+                "Server", "Storage", "TestSupport", "Timestamps", "Wire",
                 asyncHTTPClient,
                 httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],

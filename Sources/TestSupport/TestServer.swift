@@ -1,5 +1,6 @@
 import Foundation
 import Gateway
+import Server
 import Storage
 import Timestamps
 

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Bench
 import Foundation
-import Gateway
 
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

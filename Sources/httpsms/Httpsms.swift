@@ -1,7 +1,7 @@
 import ArgumentParser
 import Client
 import Foundation
-import Gateway
+import Server
 import Wire
 
 /// `httpsms`: parses the command line and runs one command.

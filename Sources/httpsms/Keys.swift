@@ -1,5 +1,5 @@
 import ArgumentParser
-import Gateway
+import Server
 
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,4 +1,4 @@
-import Gateway
+import Server
 import Synchronization
 
 #if canImport(Glibc)

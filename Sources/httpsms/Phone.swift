@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Gateway
 import PhoneSimulator
 
 struct Phone: AsyncParsableCommand {

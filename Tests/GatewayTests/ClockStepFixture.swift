@@ -5,6 +5,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// A store with one phone, whose attempts have 600 s and whose messages keep no rate, and all that looks at it.
 struct ClockStepFixture: Sendable {

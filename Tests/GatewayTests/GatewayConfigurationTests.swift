@@ -6,6 +6,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// What the variables of the environment may hold, and what they stand for.
 @Suite(.timeLimit(.minutes(1))) struct GatewayConfigurationTests {

@@ -8,6 +8,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// The way of a store from one master key to another.
 @Suite(.timeLimit(.minutes(1))) struct MasterKeyRotationTests {

@@ -1,4 +1,5 @@
 @testable import Gateway
+@testable import Server
 import Storage
 import RegexBuilder
 import Testing

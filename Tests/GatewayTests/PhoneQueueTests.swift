@@ -5,6 +5,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// The queue of a phone, however long: what a message costs behind it, its order, and rows in it that cannot be read.
 @Suite(.timeLimit(.minutes(2))) struct PhoneQueueTests {

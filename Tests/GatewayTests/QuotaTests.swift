@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Server
 
 /// How much an invited account may have.
 @Suite(.timeLimit(.minutes(1))) struct QuotaTests {

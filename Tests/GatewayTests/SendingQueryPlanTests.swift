@@ -5,6 +5,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// The plans of the queries that pacing and pushing run for every message.
 struct SendingQueryPlanTests {

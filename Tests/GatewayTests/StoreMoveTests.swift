@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Server
 
 /// `httpsms migrate --from --to`, below the command.
 @Suite(.timeLimit(.minutes(2))) struct StoreMoveTests {

@@ -6,6 +6,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// A row that holds what no version writes stops no other. Tables without their constraints take such rows.
 @Suite(.timeLimit(.minutes(1))) struct UnreadableRowTests {

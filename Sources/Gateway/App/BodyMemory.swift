@@ -6,11 +6,11 @@ import Synchronization
 ///
 /// What counts is what has arrived, until the request is answered: a client that announces much and sends nothing takes
 /// nothing. A quarter is kept for bodies of up to 64 KiB, which nearly all are, so that uploads keep no SMS out.
-final class BodyMemory: Sendable {
+package final class BodyMemory: Sendable {
     /// 64 MiB: a machine with 512 MiB of memory has that.
-    static let standard = 64 << 20
+    package static let standard = 64 << 20
     /// The least: twice the longest body of a route.
-    static let minimum = 32 << 20
+    package static let minimum = 32 << 20
 
     /// What nearly all bodies stay below, and what is read in no time.
     static let smallBody = 64 << 10

@@ -54,8 +54,9 @@ enum Identity: Sendable {
 }
 
 /// A request on its way in; ``AuthenticationMiddleware`` fills in who makes it.
-struct APIContext: RequestContext {
-    var coreContext: CoreRequestContextStorage
+package struct APIContext: RequestContext {
+    /// What every context has.
+    package var coreContext: CoreRequestContextStorage
     /// Nil when no key was sent or none that is known.
     var identity: Identity?
     /// Where large bodies are read; filled in by ``BodyMemoryMiddleware``.
@@ -67,7 +68,8 @@ struct APIContext: RequestContext {
     /// Where it comes from: the other end of the connection, or what a trusted proxy says.
     var origin: RequestOrigin
 
-    init(source: ApplicationRequestContextSource) {
+    /// Nothing is known yet but where the request comes from.
+    package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         channel = source.channel
         // A zone, as in "fe80::1%eth0", is not part of the address.

@@ -11,6 +11,9 @@ protocol Feature: Sendable {
     /// Its tables, in the order in which they are made.
     static var migrations: [Migration] { get }
 
+    /// Its tables with sealed values, which a rotation of the master key seals again.
+    static var sealed: [SealedTable] { get }
+
     /// Adds its routes.
     func add(to routes: APIRoutes)
 
@@ -27,6 +30,7 @@ protocol Feature: Sendable {
 
 extension Feature {
     static var migrations: [Migration] { [] }
+    static var sealed: [SealedTable] { [] }
     func add(to routes: APIRoutes) {}
     func addApart(to router: Router<APIContext>) {}
     var services: [any Service] { [] }
@@ -65,27 +69,34 @@ struct APIRoutes {
 }
 
 /// What every feature stands on.
-struct Ground: Sendable {
-    let store: any Store
-    let clock: any WallClock
+package struct Ground: Sendable {
+    /// Where everything lives.
+    package let store: any Store
+    /// What time it is.
+    package let clock: any WallClock
     /// Whether the clock was set.
-    let clocks: ClockGuard
-    let keyring: Keyring
-    let endpoints: EndpointQueries
+    package let clocks: ClockGuard
+    /// Opens and seals what is stored encrypted.
+    package let keyring: Keyring
+    /// Webhooks as the engine stores them.
+    package let endpoints: EndpointQueries
     /// Who makes a request.
-    let identities: Identities
+    package let identities: Identities
     /// When each phone key was used last.
-    let uses: PhoneKeyUses
+    package let uses: PhoneKeyUses
     /// How much an invited account may have.
-    let quotas: Quotas
+    package let quotas: Quotas
     /// When the server was alive last, before this start; nil when it never was.
-    let lastAlive: Timestamp?
-    let metrics: DeliveryMetrics
+    package let lastAlive: Timestamp?
+    /// What the engine counts.
+    package let metrics: DeliveryMetrics
     /// Told of rows that cannot be read.
-    let unreadable: UnreadableRows
-    let logger: Logger
+    package let unreadable: UnreadableRows
+    /// Where everything is told.
+    package let logger: Logger
 
-    init(
+    /// Asks the store when the server was alive last.
+    package init(
         store: any Store, keyring: Keyring, quotas: Quotas, clock: any WallClock, logger: Logger
     ) async throws {
         self.store = store
@@ -103,7 +114,7 @@ struct Ground: Sendable {
     }
 
     /// Does what is due by a column of the store; see `Sweep`.
-    func sweep(
+    package func sweep(
         _ name: String, on topic: Wakeups.Topic, floor: Duration = .seconds(1), interval: Duration = .zero,
         work: @escaping @Sendable (any Transaction) throws -> Sweep.Outcome
     ) -> Sweep {

@@ -1,18 +1,36 @@
 import Delivery
+import Secrets
 import ServiceLifecycle
 import Storage
 
 /// Every feature, made in the order in which one needs another.
-struct Features: Sendable {
+package struct Features: Sendable {
     /// What the operator says, as far as features want to know.
-    struct Settings: Sendable {
-        var offlineAfter: Duration
-        var minimumExpiration: Duration
-        var push: PushConfiguration?
-        var attachmentsFolder: String?
+    package struct Settings: Sendable {
+        /// A phone that is silent for so long is offline.
+        package var offlineAfter: Duration
+        /// The shortest time that a message may wait for its phone.
+        package var minimumExpiration: Duration
+        /// How Firebase is reached; nil when nobody can be pushed to.
+        package var push: PushConfiguration?
+        /// The folder for files of inbound SMS; nil keeps them in the store.
+        package var attachmentsFolder: String?
+
+        /// Says it all.
+        package init(
+            offlineAfter: Duration, minimumExpiration: Duration, push: PushConfiguration?, attachmentsFolder: String?
+        ) {
+            self.offlineAfter = offlineAfter
+            self.minimumExpiration = minimumExpiration
+            self.push = push
+            self.attachmentsFolder = attachmentsFolder
+        }
     }
 
-    let users: UserFeature
+    let settings: Settings
+
+    /// Accounts.
+    package let users: UserFeature
     let phoneAPIKeys: PhoneAPIKeyFeature
     let phones: PhoneFeature
     let messages: MessageFeature
@@ -26,7 +44,10 @@ struct Features: Sendable {
     let all: [any Feature]
 
     /// Their tables, in the order in which they are made.
-    static let migrations: [Migration] = types.flatMap { $0.migrations }
+    package static let migrations: [Migration] = types.flatMap { $0.migrations }
+
+    /// Their tables with sealed values.
+    package static let sealed: [SealedTable] = types.flatMap { $0.sealed }
 
     private static let types: [any Feature.Type] = [
         UserFeature.self, PhoneFeature.self, PhoneAPIKeyFeature.self, HeartbeatFeature.self, MessageFeature.self,
@@ -43,10 +64,11 @@ struct Features: Sendable {
     ///   - resolver: Looks up the hosts of callback URLs.
     ///   - policy: Which addresses a callback URL may have.
     ///   - appURL: What links that are handed out begin with, by what a trusted proxy told.
-    init(
+    package init(
         _ ground: Ground, _ settings: Settings, uploads: UploadQueue, runner: AttemptRunner, resolver: SystemResolver,
         policy: AddressPolicy, appURL: @escaping @Sendable (_ told: String?) -> String
     ) {
+        self.settings = settings
         let pushes = settings.push != nil
         let attachments = AttachmentFeature(ground, folder: settings.attachmentsFolder)
         users = UserFeature(ground)
@@ -72,7 +94,7 @@ struct Features: Sendable {
     }
 
     /// What they do without being asked, in the order in which it starts.
-    var services: [any Service] {
+    package var services: [any Service] {
         get async throws {
             var services: [any Service] = []
             for feature in all { services += try await feature.services }
@@ -81,5 +103,5 @@ struct Features: Sendable {
     }
 
     /// What they delete when its time is over.
-    var pruners: [Upkeep.Pruner] { all.flatMap(\.pruners) }
+    package var pruners: [Upkeep.Pruner] { all.flatMap(\.pruners) }
 }

@@ -1,10 +1,12 @@
 import Delivery
 import HTTPTypes
 import Hummingbird
+import Secrets
+import Storage
 import Timestamps
 
 /// Every route of the server, and what each request passes on its way to them.
-struct GatewayRoutes {
+package struct GatewayRoutes {
     private let answerHeaders: AnswerHeadersMiddleware
     private let forwarding: ForwardingMiddleware
     private let bodies: BodyMemoryMiddleware
@@ -16,35 +18,66 @@ struct GatewayRoutes {
     private let features: [any Feature]
     private let dashboard: Dashboard
 
+    /// What the operator says, as far as routes want to know.
+    package struct Settings: Sendable {
+        /// Whether the server itself speaks TLS.
+        package var speaksTLS: Bool
+        /// The configured APP_URL; nil stands for what a request or the listening address says.
+        package var appURL: String?
+        /// Networks of which a proxy's word counts.
+        package var trustedProxies: [Network]
+        /// Bytes of memory for bodies of requests.
+        package var requestBodyMemory: Int
+        /// What `/metrics` asks for from elsewhere; nil keeps it on loopback.
+        package var metricsToken: Secret<String>?
+        /// What the system page shows.
+        package var facts: SystemFacts
+
+        /// Says it all.
+        package init(
+            speaksTLS: Bool, appURL: String?, trustedProxies: [Network], requestBodyMemory: Int,
+            metricsToken: Secret<String>?, facts: SystemFacts
+        ) {
+            self.speaksTLS = speaksTLS
+            self.appURL = appURL
+            self.trustedProxies = trustedProxies
+            self.requestBodyMemory = requestBodyMemory
+            self.metricsToken = metricsToken
+            self.facts = facts
+        }
+    }
+
+    /// - Parameters:
+    ///   - ground: What all features stand on.
+    ///   - features: All there are.
+    ///   - runner: Makes attempts of deliveries.
+    ///   - lookups: How many names were looked up.
+    ///   - uploads: Where files are read, accounts in turn.
+    ///   - settings: What the operator says.
     /// - Throws: When APP_URL or a template cannot be parsed.
-    init(
-        _ ground: Ground, _ features: Features, _ engine: DeliveryEngine, _ configuration: GatewayConfiguration,
-        uploads: UploadQueue
+    package init(
+        _ ground: Ground, _ features: Features, runner: AttemptRunner, lookups: @escaping @Sendable () -> LookupCounts,
+        uploads: UploadQueue, settings: Settings
     ) throws {
         let store = ground.store
         let site = PageSite(
-            speaksTLS: configuration.tls != nil, appURL: try configuration.appURL.map { try CallbackURL($0) })
+            speaksTLS: settings.speaksTLS, appURL: try settings.appURL.map { try CallbackURL($0) })
         answerHeaders = AnswerHeadersMiddleware(isSecure: site.isServedOverTLS)
         forwarding = ForwardingMiddleware(
-            proxies: TrustedProxies(networks: configuration.trustedProxies), unlisted: UnlistedProxies(store: store))
-        bodies = BodyMemoryMiddleware(
-            memory: BodyMemory(limit: configuration.requestBodyMemory), uploads: uploads)
+            proxies: TrustedProxies(networks: settings.trustedProxies), unlisted: UnlistedProxies(store: store))
+        bodies = BodyMemoryMiddleware(memory: BodyMemory(limit: settings.requestBodyMemory), uploads: uploads)
         health = HealthRoutes(store: store)
         metrics = MetricsRoutes(
-            store: store, metrics: ground.metrics, lookups: { [resolver = engine.resolver] in resolver.counts },
-            clock: ground.clock, clocks: ground.clocks, refusals: refusals, site: site,
-            token: configuration.metricsToken)
+            store: store, metrics: ground.metrics, lookups: lookups, clock: ground.clock, clocks: ground.clocks,
+            refusals: refusals, site: site, token: settings.metricsToken)
         identities = ground.identities
         idempotency = Idempotency(store: store, queries: features.requests.queries)
         self.features = features.all
-        dashboard = try Dashboard(
-            features, store: store, runner: engine.runner, site: site,
-            offlineAfter: configuration.heartbeatOfflineAfter,
-            system: SystemFacts(configuration, startedAt: ground.clock.now()))
+        dashboard = try Dashboard(features, store: store, runner: runner, site: site, system: settings.facts)
     }
 
     /// The router: paths match without regard to case or a slash at the end (K3), and GET routes answer HEAD too.
-    func router() -> Router<APIContext> {
+    package func router() -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: [.caseInsensitive, .autoGenerateHeadEndpoints])
         router.add(middleware: answerHeaders)
         health.add(to: router)
@@ -73,7 +106,7 @@ struct GatewayRoutes {
     }
 
     /// The routes of the API and those of pages, each as `GET /v1/messages/{messageID}`, without HEAD.
-    static func names(of router: Router<APIContext>) -> (api: [String], pages: [String]) {
+    package static func names(of router: Router<APIContext>) -> (api: [String], pages: [String]) {
         let all = router.routes.filter { $0.method != .head }.map {
             (path: "\($0.path)", name: "\($0.method) \($0.path)")
         }

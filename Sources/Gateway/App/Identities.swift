@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// A change made by another process (another node, or `httpsms user` beside a server) is noticed within half a second: each
 /// raises a number in the store, which is looked at that often.
-final class Identities: Service {
+package final class Identities: Service {
     private struct State {
         var known: [[UInt8]: Identity] = [:]
         var generation = 0
@@ -19,7 +19,8 @@ final class Identities: Service {
     /// Told of every phone key that makes a request; nil where no requests are taken.
     private let uses: PhoneKeyUses?
 
-    init(store: any Store, uses: PhoneKeyUses? = nil) {
+    /// Asks `store`; `uses` notes when each phone key was used, nil nowhere.
+    package init(store: any Store, uses: PhoneKeyUses? = nil) {
         self.store = store
         self.uses = uses
     }
@@ -59,7 +60,7 @@ final class Identities: Service {
     }
 
     /// Forgets every key when another process changed one, until graceful shutdown.
-    func run() async throws {
+    package func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
             var seen: Int64?
             while !Task.isCancelled {

@@ -22,6 +22,9 @@ package struct Quotas: Sendable, Equatable {
     /// Bytes of files of inbound SMS that are kept in one day (UTC).
     package var attachmentBytesPerDay: Int? = 100_000_000
 
+    /// The defaults.
+    package init() {}
+
     /// What is counted.
     enum Kind: String, Sendable {
         case phones, schedules, webhooks

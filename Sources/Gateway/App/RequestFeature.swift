@@ -1,10 +1,12 @@
 import Delivery
+import Secrets
 import Storage
 import Timestamps
 
 /// What requests of all features share and the store keeps: answers to repeat, and what accounts used today.
 struct RequestFeature: Feature {
     static let migrations = IdempotencyQueries.migrations + Quotas.migrations + UnlistedProxies.migrations
+    static let sealed = [IdempotencyQueries.sealed]
     let queries: IdempotencyQueries
 
     init(_ ground: Ground) {

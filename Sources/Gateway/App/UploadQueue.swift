@@ -12,7 +12,7 @@ import Synchronization
 /// One file of an account is read at a time. Others wait, so many of one account and so many of all, and accounts take
 /// turns; who comes after those, or waits for longer than ``usualPatience``, is refused. When
 /// the client goes away, its file leaves the queue, or the reading of it stops at the next row.
-final class UploadQueue: Sendable {
+package final class UploadQueue: Sendable {
     /// Who uploads, and over which connection; nil when nobody can go away.
     struct Client: Sendable {
         let userID: UserID
@@ -65,7 +65,7 @@ final class UploadQueue: Sendable {
     /// - Parameters:
     ///   - threadCount: How many files are read at the same time.
     ///   - patience: How long a file waits for its turn.
-    init(threads threadCount: Int = usualThreads, patience: Duration = usualPatience) {
+    package init(threads threadCount: Int = usualThreads, patience: Duration = usualPatience) {
         self.threadCount = threadCount
         self.patience = patience
         threads = NIOThreadPool(numberOfThreads: threadCount)

@@ -6,11 +6,18 @@ import Timestamps
 ///
 /// Each time that lies further ahead than it can have been set by the present clock is set again by that. Nothing is lost by
 /// it: what it says is what would have been written now.
-struct WaitingTimes: Sendable {
+package struct WaitingTimes: Sendable {
     let store: any Store
     /// A phone that is silent for so long is offline.
     let offlineAfter: Duration
     let unreadable: UnreadableRows
+
+    /// With all that it is made of.
+    package init(store: any Store, offlineAfter: Duration, unreadable: UnreadableRows) {
+        self.store = store
+        self.offlineAfter = offlineAfter
+        self.unreadable = unreadable
+    }
 
     /// A column that never lies further ahead than `longest`.
     private struct Column {
@@ -51,7 +58,7 @@ struct WaitingTimes: Sendable {
     }
 
     /// Does so, a bounded transaction after the other: after a step back, and at a start, when nobody knows what was set since.
-    func pullIn() async throws {
+    package func pullIn() async throws {
         for column in columns {
             while try await store.write(.maintenance, { tx in try Self.pullIn(column, in: tx) == Self.batch }) {}
         }

@@ -4,11 +4,12 @@ import NIOPosix
 import Storage
 
 /// The files of attachments: `<folder>/<first two digits of the token>/<token>`.
-struct AttachmentFolder: Sendable {
+package struct AttachmentFolder: Sendable {
     private let folder: URL
     private let threads: NIOThreadPool
 
-    init(_ folder: URL, threads: NIOThreadPool = .singleton) {
+    /// The folder, and who waits for its disk.
+    package init(_ folder: URL, threads: NIOThreadPool = .singleton) {
         self.folder = folder
         self.threads = threads
     }
@@ -30,7 +31,7 @@ struct AttachmentFolder: Sendable {
     }
 
     /// The bytes of a file; nil when it is gone.
-    func read(_ token: String) async throws -> Data? {
+    package func read(_ token: String) async throws -> Data? {
         // A file that cannot be read is one that is not there.
         try await threads.runIfActive { try? Data(contentsOf: path(token)) }
     }

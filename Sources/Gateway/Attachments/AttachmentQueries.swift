@@ -3,7 +3,7 @@ import Foundation
 import Storage
 
 /// Reads and writes the rows of attachments.
-enum AttachmentQueries {
+package enum AttachmentQueries {
     static func insert(_ file: StoredAttachment, userID: UserID, in tx: any Transaction) throws {
         try tx.run(
             """
@@ -15,7 +15,7 @@ enum AttachmentQueries {
     }
 
     /// Writes the bytes of a file into the database.
-    static func insertContent(_ data: Data, token: String, in tx: any Transaction) throws {
+    package static func insertContent(_ data: Data, token: String, in tx: any Transaction) throws {
         try tx.run("INSERT INTO attachment_content (token, content) VALUES (\(token), \([UInt8](data)))")
     }
 
@@ -26,7 +26,7 @@ enum AttachmentQueries {
     }
 
     /// Those of `tokens` whose bytes the database holds.
-    static func inDatabase(among tokens: [String], in tx: any Transaction) throws -> Set<String> {
+    package static func inDatabase(among tokens: [String], in tx: any Transaction) throws -> Set<String> {
         let rows = try tx.rows("SELECT token FROM attachment_content WHERE token IN \(list: tokens)")
         return Set(try rows.map { try $0.get("token") })
     }

@@ -18,7 +18,7 @@ struct Dashboard: Sendable {
 
     /// - Throws: When a template cannot be parsed.
     init(
-        _ features: Features, store: any Store, runner: AttemptRunner, site: PageSite, offlineAfter: Duration,
+        _ features: Features, store: any Store, runner: AttemptRunner, site: PageSite,
         system facts: SystemFacts
     ) throws {
         let views = try PageViews()
@@ -38,7 +38,8 @@ struct Dashboard: Sendable {
             DashboardMessages(
                 operations: messages, bulk: bulkMessages, receipts: receipts, views: views),
             PhonePages(
-                operations: features.phones.operations, offlineAfter: offlineAfter, isPushing: messages.pushes,
+                operations: features.phones.operations, offlineAfter: features.settings.offlineAfter,
+                isPushing: messages.pushes,
                 views: views),
             NewPhonePages(keys: phoneKeys, site: site, views: views),
             PhoneKeyPages(operations: phoneKeys, views: views),

@@ -1,11 +1,13 @@
 import Delivery
 import Hummingbird
+import Secrets
 import ServiceLifecycle
 import Storage
 
 /// Phones with the SMSGate app, which speak a protocol of their own and need no Firebase.
 struct DeviceFeature: Feature {
     static let migrations = DeviceMigrations.all
+    static let sealed = [PhoneDeviceQueries.sealedTokens, PhoneDeviceQueries.sealedKeys]
     private let ground: Ground
     private let operations: DeviceOperations
     private let streams: DeviceStreams

@@ -1,8 +1,10 @@
+import Secrets
 import Storage
 
 /// Forwarders: apps that hand on the SMS of a phone to a URL of their own.
 struct ForwarderFeature: Feature {
     static let migrations = ForwarderMigrations.all
+    static let sealed = [ForwarderQueries.sealed]
     let operations: ForwarderOperations
 
     /// - Parameters:

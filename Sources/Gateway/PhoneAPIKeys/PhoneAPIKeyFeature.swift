@@ -1,9 +1,11 @@
+import Secrets
 import ServiceLifecycle
 import Storage
 
 /// The keys of phones, and who makes a request with which.
 struct PhoneAPIKeyFeature: Feature {
     static let migrations = PhoneAPIKeyMigrations.all
+    static let sealed = [PhoneAPIKeyQueries.sealed]
     let operations: PhoneAPIKeyOperations
     private let ground: Ground
 

@@ -11,7 +11,7 @@ import Timestamps
 /// other nodes and the next start know. Silence is believed only of a time that this process watched, by a clock that
 /// nobody sets: after a start, after the machine slept, and after the time of day jumped, no key counts as silent for 16
 /// minutes. Nothing is lost by that: the account can consent in the dashboard at any time.
-final class PhoneKeyUses: Service {
+package final class PhoneKeyUses: Service {
     private struct State {
         /// What is not stored yet. Only keys that exist are noted, and only until the next 5 seconds are over.
         var uses: [PhoneAPIKeyID: Timestamp] = [:]
@@ -59,7 +59,7 @@ final class PhoneKeyUses: Service {
     }
 
     /// Stores what was noted, until graceful shutdown and once more then.
-    func run() async throws {
+    package func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
             while !Task.isCancelled {
                 await keep()

@@ -1,14 +1,17 @@
 import Storage
 
 /// Phones: the numbers that an account sends from and receives at.
-struct PhoneFeature: Feature {
+package struct PhoneFeature: Feature {
     static let migrations = PhoneMigrations.all
-    let operations: PhoneOperations
+    /// What can be done with them.
+    package let operations: PhoneOperations
 
+    /// Makes them on the ground.
+    ///
     /// - Parameters:
     ///   - ground: What all features stand on.
     ///   - minimumExpiration: The shortest time that a message may wait for its phone.
-    init(_ ground: Ground, minimumExpiration: Duration) {
+    package init(_ ground: Ground, minimumExpiration: Duration) {
         operations = PhoneOperations(
             store: ground.store, endpoints: ground.endpoints, identities: ground.identities, uses: ground.uses,
             quotas: ground.quotas, clock: ground.clock, minimumExpiration: minimumExpiration)

@@ -5,7 +5,7 @@ import Storage
 import Timestamps
 
 /// What can be done with phones.
-struct PhoneOperations: Sendable {
+package struct PhoneOperations: Sendable {
     let store: any Store
     let endpoints: EndpointQueries
     let identities: Identities
@@ -21,6 +21,13 @@ struct PhoneOperations: Sendable {
     func save(_ update: PhoneUpdate, userID: UserID) async throws -> Phone {
         try update.validate(minimumExpiration: minimumExpiration)
         return try await upsert(number: update.phoneNumber, identity: .user(userID), change: update.apply)
+    }
+
+    /// Makes the phone with `number` as it is without settings, unless the account has it.
+    ///
+    /// - Throws: `APIError` 402 when the account may have no more.
+    package func add(_ number: String, to userID: UserID) async throws {
+        _ = try await upsert(number: number, identity: .user(userID)) { _ in }
     }
 
     /// Stores what `change` makes of the phone with `number`, which is made with defaults when it is new.

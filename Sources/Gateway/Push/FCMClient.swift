@@ -14,7 +14,7 @@ package struct PushConfiguration: Sendable {
     let endpoint: String?
 
     /// Nil when neither is there: then nothing is pushed.
-    init?(account: ServiceAccount?, endpoint: String?) {
+    package init?(account: ServiceAccount?, endpoint: String?) {
         if account == nil, endpoint == nil { return nil }
         self.account = account
         self.endpoint = endpoint

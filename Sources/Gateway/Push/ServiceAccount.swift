@@ -28,7 +28,7 @@ package struct ServiceAccount: Sendable {
     }
 
     /// Reads the account from its JSON, or from the file at a path; nil when it is not there or incomplete.
-    init?(jsonOrPath text: String) {
+    package init?(jsonOrPath text: String) {
         let json = text.hasPrefix("{") ? Data(text.utf8) : FileManager.default.contents(atPath: text)
         // Whatever is wrong with it, the operator is told what it should be.
         guard let json, let file = try? JSONDecoder().decode(File.self, from: json),

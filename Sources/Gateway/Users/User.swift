@@ -6,10 +6,12 @@ import Storage
 import Timestamps
 
 /// An account: everything else belongs to one.
-struct User: Sendable {
-    let id: UserID
+package struct User: Sendable {
+    /// Its id.
+    package let id: UserID
     let email: String
-    let apiKey: Secret<String>
+    /// Its API key.
+    package let apiKey: Secret<String>
     /// An IANA name.
     var timezone: String
     /// What the web interface shows first.
@@ -24,7 +26,7 @@ struct User: Sendable {
 
 extension User: JSONWritable {
     /// The contract's shape (3.7). There is no billing: the subscription fields are those of a plan without limits.
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("email", email)

@@ -1,13 +1,17 @@
 import Delivery
+import Secrets
 import ServiceLifecycle
 import Storage
 
 /// Accounts.
-struct UserFeature: Feature {
+package struct UserFeature: Feature {
     static let migrations = UserMigrations.all
-    let operations: UserOperations
+    static let sealed = [UserQueries.sealed]
+    /// What can be done with them.
+    package let operations: UserOperations
 
-    init(_ ground: Ground) {
+    /// Needs nothing but the ground.
+    package init(_ ground: Ground) {
         operations = UserOperations(
             store: ground.store, queries: UserQueries(keyring: ground.keyring), identities: ground.identities,
             endpoints: ground.endpoints)

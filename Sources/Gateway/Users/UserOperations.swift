@@ -5,7 +5,7 @@ import Timestamps
 import Wire
 
 /// What can be done with accounts.
-struct UserOperations: Sendable {
+package struct UserOperations: Sendable {
     let store: any Store
     let queries: UserQueries
     let identities: Identities
@@ -20,7 +20,7 @@ struct UserOperations: Sendable {
     ///   - more: What else is stored in the same transaction. The first account of all then owns the server.
     /// - Returns: The account with its key.
     /// - Throws: ``UserCreationError``, and what `more` throws.
-    func create(
+    package func create(
         email: String, id: String?, apiKey: String?,
         and more: @escaping @Sendable (User, any Transaction) throws -> Void = { _, _ in }
     ) async throws -> User {
@@ -120,7 +120,8 @@ package struct UserCreationError: Error, CustomStringConvertible {
     /// What is wrong and what is allowed.
     package let description: String
 
-    init(_ description: String) {
+    /// Says why.
+    package init(_ description: String) {
         self.description = description
     }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Client
 import Foundation
-import Gateway
 
 struct SendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Client
 import Foundation
-import Gateway
 
 /// How a command speaks to a server.
 struct ClientOptions: ParsableArguments {

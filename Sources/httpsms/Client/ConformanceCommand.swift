@@ -1,7 +1,6 @@
 import ArgumentParser
 import Client
 import Foundation
-import Gateway
 
 struct ConformanceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

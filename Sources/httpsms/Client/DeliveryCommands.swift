@@ -1,6 +1,5 @@
 import ArgumentParser
 import Client
-import Gateway
 
 struct DeliveriesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

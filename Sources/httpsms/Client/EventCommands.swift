@@ -1,7 +1,6 @@
 import ArgumentParser
 import Client
 import Foundation
-import Gateway
 
 /// Which part of the event log is meant.
 struct EventLogOptions: ParsableArguments {

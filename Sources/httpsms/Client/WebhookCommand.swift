@@ -1,6 +1,5 @@
 import ArgumentParser
 import Client
-import Gateway
 import Timestamps
 
 struct WebhookCommand: AsyncParsableCommand {

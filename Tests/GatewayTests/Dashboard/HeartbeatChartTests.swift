@@ -5,6 +5,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// What is drawn of heartbeats, and how they are read.
 struct HeartbeatChartTests {

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Server
 
 /// First run, signing in and out, and passwords, with what a browser would send.
 @Suite(.timeLimit(.minutes(1))) struct SignInTests {

@@ -5,6 +5,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// The plans of the queries that each request of a device runs.
 struct DevicePlanTests {

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Server
 
 /// The plans of what every request to a hook asks.
 struct ForwarderQueryPlanTests {

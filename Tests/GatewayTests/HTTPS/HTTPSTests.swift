@@ -8,6 +8,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Server
 
 /// `httpsms serve` with TLS_CERTIFICATE and TLS_KEY, over real sockets.
 @Suite(.timeLimit(.minutes(1))) struct HTTPSTests {

@@ -2,6 +2,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// When a certificate is accepted by its dates, and when its operator is told to renew it.
 @Suite struct ServerCertificateTests {

@@ -6,6 +6,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// Searches by the index find what searches without one do, on every engine.
 @Suite(.timeLimit(.minutes(2))) struct SearchIndexTests {

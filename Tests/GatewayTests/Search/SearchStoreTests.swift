@@ -5,6 +5,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// Searches in a store, on every engine.
 @Suite(.timeLimit(.minutes(1))) struct SearchStoreTests {

@@ -4,6 +4,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// Webhooks of accounts that do not own the server.
 @Suite(.timeLimit(.minutes(1))) struct InvitedWebhookTests {

@@ -84,7 +84,7 @@ struct HourChart: Sendable {
 }
 
 /// Numbers as people read them.
-enum Figure {
+package enum Figure {
     /// `1234567` as `1,234,567`.
     static func shown(_ number: Int64) -> String {
         let digits = Array(String(number.magnitude))
@@ -95,7 +95,7 @@ enum Figure {
     }
 
     /// A length of time in its two largest units, as `3 d 4 h`; below a second `0 s`.
-    static func shown(_ duration: Duration) -> String {
+    package static func shown(_ duration: Duration) -> String {
         let seconds = max(0, duration.components.seconds)
         let units: [(Int64, String)] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")]
         var (rest, parts): (Int64, [String]) = (seconds, [])

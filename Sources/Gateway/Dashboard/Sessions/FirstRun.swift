@@ -5,10 +5,10 @@ import Storage
 import Timestamps
 
 /// The first account: whoever can read the server's log makes it.
-enum FirstRun {
+package enum FirstRun {
     /// Draws a token and logs it, when there is no account; only its digest is stored. Each node offers one of its own when
     /// it starts.
-    static func offer(in store: any Store, logger: Logger) async throws {
+    package static func offer(in store: any Store, logger: Logger) async throws {
         try await store.write { tx in try offer(in: tx, logger: logger) }
     }
 

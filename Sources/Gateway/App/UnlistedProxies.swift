@@ -9,7 +9,7 @@ import Timestamps
 ///
 /// Each network is logged once and stored for `httpsms doctor`. Anybody can send these fields, so that only the first
 /// networks count; see ``bound``.
-final class UnlistedProxies: Sendable {
+package final class UnlistedProxies: Sendable {
     private let store: any Store
     private let seen = Mutex<Set<String>>([])
 
@@ -48,7 +48,7 @@ final class UnlistedProxies: Sendable {
     }
 
     /// Those that a start of the last 7 days noted and `proxies` does not list, at most 16, the newest first.
-    static func list(besides proxies: TrustedProxies, in tx: any Transaction) throws -> [String] {
+    package static func list(besides proxies: TrustedProxies, in tx: any Transaction) throws -> [String] {
         try tx.rows(
             """
             SELECT network
@@ -86,7 +86,7 @@ final class UnlistedProxies: Sendable {
 extension IPAddress {
     /// Who counts as one client for limits, as text: the address itself for IPv4, the /64 for IPv6, which is what one
     /// subscriber has at least.
-    var clientNetwork: String {
+    package var clientNetwork: String {
         guard family == .v6 else { return "\(self)" }
         return "\(Network(base: IPAddress(v6: (bits >> 64) << 64), prefixLength: 64))"
     }

@@ -1,5 +1,6 @@
 import Configuration
 import Delivery
+import Gateway
 import Logging
 import Secrets
 import Storage
@@ -227,6 +228,12 @@ package struct ConfigurationError: Error, CustomStringConvertible {
     /// What it may hold.
     package let expected: String
 
+    /// Says which variable, and what it may hold.
+    package init(variable: String, expected: String) {
+        self.variable = variable
+        self.expected = expected
+    }
+
     package var description: String { "\(variable) cannot be read: it must be \(expected)" }
 }
 
@@ -236,5 +243,27 @@ extension GatewayConfiguration {
         Features.Settings(
             offlineAfter: heartbeatOfflineAfter, minimumExpiration: messageExpirationMinimum, push: push,
             attachmentsFolder: attachmentsFolder)
+    }
+
+    /// What routes want to know of it.
+    func routes(startedAt: Timestamp) -> GatewayRoutes.Settings {
+        GatewayRoutes.Settings(
+            speaksTLS: tls != nil, appURL: appURL, trustedProxies: trustedProxies, requestBodyMemory: requestBodyMemory,
+            metricsToken: metricsToken,
+            facts: SystemFacts(settings: shown, isPostgres: postgresURL != nil, startedAt: startedAt))
+    }
+
+    /// What the system page shows, never a secret.
+    private var shown: [(name: String, value: String)] {
+        [
+            ("DATABASE_URL", storeName),
+            ("APP_URL", appURL ?? "not set: what this server listens on"),
+            ("ATTACHMENTS_FOLDER", attachmentsFolder ?? "not set: files are in the database"),
+            ("EVENT_RETENTION", Figure.shown(eventRetention)),
+            ("WEBHOOK_RETRY_DELAYS", retrySchedule.delays.map { Figure.shown($0) }.joined(separator: ", ")),
+            ("HEARTBEAT_OFFLINE_AFTER", Figure.shown(heartbeatOfflineAfter)),
+            ("NODE_LEASE", Figure.shown(nodeLease)),
+            ("Push messages to phones", push == nil ? "off: no phone learns of outgoing messages" : "on"),
+        ]
     }
 }

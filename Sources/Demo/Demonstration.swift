@@ -1,11 +1,13 @@
 import Delivery
 import Foundation
+import Gateway
 import HTTPSMSWebhooks
 import JSON
 import Logging
 import NIOHTTP1
 import PhoneSimulator
 import Secrets
+import Server
 import Storage
 import Timestamps
 import Wire
@@ -84,8 +86,8 @@ struct Demonstration {
 
     private func demoUser(_ users: UserOperations) async throws -> User {
         let id = UserID("demo")
-        if let user = try await users.store.read({ tx in try users.queries.find(id, in: tx) }) { return user }
-        return try await users.create(email: "demo@example.com", id: id.text, apiKey: nil)
+        if let user = try await users.find(id) { return user }
+        return try await users.create(email: "demo@example.com", id: id.text, apiKey: nil, password: nil)
     }
 
     private static let phoneNumber = "+18005550199"

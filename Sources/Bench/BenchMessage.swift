@@ -1,5 +1,6 @@
 import Delivery
 import Foundation
+import Gateway
 import HTTPSMSWebhooks
 import Storage
 import Timestamps
@@ -44,17 +45,17 @@ enum BenchMessage {
     /// An inbound SMS as the store has it; one in ten thousand tells of an elephant.
     static func stored(
         _ serial: Int, of account: BenchServer.Account, contacts: Int, at time: Timestamp
-    ) -> Message {
-        Message(
-            incoming: .mobileOriginated, id: MessageID(at: time), userID: account.userID, owner: account.owner,
-            contact: "+1800556" + String(format: "%04d", serial % max(contacts, 1)),
+    ) -> ReceivedSMS {
+        ReceivedSMS(
+            owner: account.owner, contact: "+1800556" + String(format: "%04d", serial % max(contacts, 1)),
             content: "#" + serialText(serial) + text + (serial % 10_000 == 5_000 ? " Bring your elephant." : ""),
-            attachments: [], isEncrypted: false, sim: .sim1, timestamp: PhoneTime(time), notes: [],
-            source: LoadPlan.Route.receive.path, at: time)
+            time: time)
     }
 
     /// The event that this SMS causes.
-    static func event(serial: Int, id: EventID, messageID: MessageID, userID: UserID, owner: String) -> OutgoingEvent {
+    static func event(serial: Int, id: EventID, messageID: ID<ReceivedSMS>, userID: UserID, owner: String)
+        -> OutgoingEvent
+    {
         OutgoingEvent(
             id: id, userID: userID, owner: owner, source: "/v1/messages/receive",
             payload: .messageReceived(
@@ -71,7 +72,7 @@ enum BenchMessage {
             let now = clock.now()
             let id = EventID(at: now)
             let event = event(
-                serial: serial, id: id, messageID: MessageID(at: now), userID: UserID("bench"), owner: owner(0))
+                serial: serial, id: id, messageID: ID(at: now), userID: UserID("bench"), owner: owner(0))
             return CloudEvent(id: id.text, source: event.source, time: now, payload: event.payload).encoded()
         }
     }

@@ -1,5 +1,6 @@
 import Delivery
 import Foundation
+import Gateway
 import Logging
 import Secrets
 import Storage
@@ -14,19 +15,6 @@ package enum Commands {
         let server = try await GatewayServer(configuration, logger: logger)
         try await server.run(logger: logger)
         logger.info("server stopped")
-    }
-
-    /// Runs the demonstration, on a store of its own unless one is named: its account would own the other; see
-    /// ``Demonstration``.
-    package static func demo(flags: [String: String?], once: Bool) async throws {
-        var flags = flags
-        let environment = ProcessInfo.processInfo.environment
-        if once, flags["HTTP_PORT"] ?? nil == nil, environment["HTTP_PORT"] == nil { flags["HTTP_PORT"] = "0" }
-        if flags["LOG_LEVEL"] ?? nil == nil, environment["LOG_LEVEL"] == nil { flags["LOG_LEVEL"] = "warning" }
-        if flags["DATABASE_URL"] ?? nil == nil, environment["DATABASE_URL"] == nil {
-            flags["DATABASE_URL"] = "sqlite:./demo-data/httpsms.sqlite"
-        }
-        try await Demonstration(try configure(flags), once: once).run()
     }
 
     /// A new account.
@@ -44,18 +32,9 @@ package enum Commands {
     package static func createUser(
         flags: [String: String?], email: String, id: String?, apiKey: String?, password: String? = nil
     ) async throws -> CreatedUser {
-        if let problem = password.flatMap({ Passwords.problem(with: $0, email: email) }) {
-            throw UserCreationError(problem)
-        }
-        var hash: String?
-        if let password { hash = try await Passwords().hash(password, in: .first) }
-        return try await withStore(flags) { [hash] opened in
-            let users = UserOperations(
-                store: opened.store, queries: UserQueries(keyring: opened.keyring),
-                identities: Identities(store: opened.store), endpoints: EndpointQueries(keyring: opened.keyring))
-            let user = try await users.create(email: email, id: id, apiKey: apiKey) { user, tx in
-                if let hash { _ = try AccessQueries.insertPassword(hash, of: user.id, in: tx) }
-            }
+        try await withStore(flags) { opened in
+            let users = UserFeature(try await opened.ground()).operations
+            let user = try await users.create(email: email, id: id, apiKey: apiKey, password: password)
             return CreatedUser(id: user.id.text, apiKey: user.apiKey.exposed)
         }
     }
@@ -66,17 +45,8 @@ package enum Commands {
     /// - Throws: ``UserCreationError`` when the password is too weak or there is no such account; what opening the store
     ///   throws.
     package static func setPassword(flags: [String: String?], email: String, password: String) async throws {
-        if let problem = Passwords.problem(with: password, email: email) { throw UserCreationError(problem) }
-        let hash = try await Passwords().hash(password, in: .first)
         try await withStore(flags) { opened in
-            try await opened.store.write { tx in
-                guard let account = try AccessQueries.account(email: email, in: tx) else {
-                    throw UserCreationError("there is no account with the e-mail address \(email)")
-                }
-                try AccessQueries.delete(of: account.id, in: tx)
-                _ = try AccessQueries.insertPassword(hash, of: account.id, in: tx)
-                try AccessQueries.forgetAttempts(.email(email), in: tx)
-            }
+            try await UserFeature(try await opened.ground()).operations.setPassword(password, email: email)
         }
     }
 
@@ -96,7 +66,10 @@ package enum Commands {
         return applied
     }
 
-    static func configure(_ flags: [String: String?]) throws -> GatewayConfiguration {
+    /// Reads what was configured, and has everything logged as it says.
+    ///
+    /// - Throws: ``ConfigurationError``.
+    package static func configure(_ flags: [String: String?]) throws -> GatewayConfiguration {
         let configuration = try GatewayConfiguration(
             flags: flags, environment: ProcessInfo.processInfo.environment)
         LogLine.bootstrap(configuration)

@@ -1,4 +1,5 @@
 import Delivery
+import Gateway
 import Logging
 import Secrets
 import Storage
@@ -57,6 +58,14 @@ package struct GatewayStore: Sendable {
             try? await store.close()
             throw error
         }
+    }
+
+    /// What a command uses of features while no server runs on them.
+    ///
+    /// - Throws: `StorageError`.
+    package func ground() async throws -> Ground {
+        try await Ground(
+            store: store, keyring: keyring, quotas: Quotas(), clock: SystemClock(), logger: Logger(label: "httpsms"))
     }
 
     /// Opens the store of `configuration` as it is.

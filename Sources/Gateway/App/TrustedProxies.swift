@@ -16,8 +16,14 @@ struct RequestOrigin: Hashable, Sendable {
 
 /// The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed (TRUSTED_PROXIES). Of anybody else's request
 /// these headers mean nothing, as everybody can send them.
-struct TrustedProxies: Sendable {
-    let networks: [Network]
+package struct TrustedProxies: Sendable {
+    /// Their addresses.
+    package let networks: [Network]
+
+    /// With all that it is made of.
+    package init(networks: [Network]) {
+        self.networks = networks
+    }
 
     /// Works out where a request comes from.
     ///

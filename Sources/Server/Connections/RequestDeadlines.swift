@@ -1,3 +1,4 @@
+import Gateway
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
@@ -65,7 +66,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             isBusy()
-            isReport = Self.isReport(head)
+            isReport = PhoneReportPaths.isReport(head)
             unanswered += 1
             stage = .body(began: .now(), bytes: 0)
             wait(limits.body, context) { self.lookAtBody($0) }
@@ -140,7 +141,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Answers where HTTP allows it, that is, when no answer to the request has begun or was given, and closes.
     ///
-    /// The answer is 408; for what a phone reports it is 503, as the app forgets an SMS that is answered with a 4xx.
+    /// The answer is 408; for what a phone reports it is 503, see ``PhoneReportPaths``.
     private func refuse(_ context: ChannelHandlerContext) {
         let isWaiting = if case .head = stage { unanswered == 0 } else { unanswered == 1 }
         guard !hasBegunAnswer, isWaiting, context.channel.isWritable else { return context.close(promise: nil) }
@@ -169,13 +170,6 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
                 self.watchReader(context, waiting: waiting)
             }
         }
-    }
-
-    /// SMS, missed calls, and what became of a message: what only the phone knows.
-    private static func isReport(_ head: HTTPRequest) -> Bool {
-        let path = (head.path ?? "").prefix { $0 != "?" }.lowercased()
-        guard head.method == .post, path.hasPrefix("/v1/messages/") else { return false }
-        return ["/receive", "/calls/missed", "/events"].contains { path.hasSuffix($0) || path.hasSuffix($0 + "/") }
     }
 
     private static func bytes(at bytesPerSecond: Int, for time: TimeAmount) -> Double {

@@ -1,4 +1,5 @@
 import Delivery
+import Gateway
 import Secrets
 import Storage
 
@@ -15,14 +16,12 @@ struct MasterKeyRotation: Sendable {
     private static let batch = 200
 
     /// Every table that holds sealed values.
-    static let tables = [
-        UserQueries.sealed, PhoneAPIKeyQueries.sealed,
-        SealedTable(
-            name: "endpoint", columns: ["signing_key", "previous_signing_key"], key: ["id"], others: ["user_id"]
-        ) { EndpointQueries.keyPlace(try $0.get("id"), try $0.get("user_id")) },
-        IdempotencyQueries.sealed, ForwarderQueries.sealed, PhoneDeviceQueries.sealedTokens,
-        PhoneDeviceQueries.sealedKeys,
-    ]
+    static let tables =
+        [
+            SealedTable(
+                name: "endpoint", columns: ["signing_key", "previous_signing_key"], key: ["id"], others: ["user_id"]
+            ) { EndpointQueries.keyPlace(try $0.get("id"), try $0.get("user_id")) }
+        ] + Features.sealed
 
     /// Runs until a whole look finds nothing more, then has the store need the new key only.
     ///
@@ -59,8 +58,7 @@ struct MasterKeyRotation: Sendable {
     }
 }
 
-/// A table with sealed values.
-struct SealedTable: Sendable {
+extension SealedTable {
     /// What a slice came to.
     struct Slice: Sendable {
         /// Where the next one begins; nil when there was nothing left.
@@ -69,16 +67,6 @@ struct SealedTable: Sendable {
         var changed = 0
         var unreadable = 0
     }
-
-    let name: String
-    /// Columns of sealed values, which may be NULL.
-    let columns: [String]
-    /// The primary key.
-    let key: [String]
-    /// What else ``place`` reads.
-    var others: [String] = []
-    /// Where the values of a row stand.
-    let place: @Sendable (Row) throws -> Keyring.Place
 
     /// Seals the values of at most `limit` rows behind `position` again that another key sealed.
     func rotate(

@@ -6,15 +6,22 @@ import Timestamps
 
 /// Looks once a minute for how long the oldest transaction on PostgreSQL is open, and warns of one that is open for long: all
 /// that is changed is kept beside it, so that tables grow and cannot be cleaned.
-struct SnapshotWatch: Service {
+package struct SnapshotWatch: Service {
     let store: any Store
     let clock: any WallClock
     let logger: Logger
 
-    /// 5 minutes: no transaction of ours takes so long, and a small dump is done.
-    static let limit: Duration = .seconds(300)
+    /// With all that it is made of.
+    package init(store: any Store, clock: any WallClock, logger: Logger) {
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+    }
 
-    func run() async throws {
+    /// 5 minutes: no transaction of ours takes so long, and a small dump is done.
+    package static let limit: Duration = .seconds(300)
+
+    package func run() async throws {
         await cancelWhenGracefulShutdown {
             var isLong = false
             while !Task.isCancelled {
@@ -41,7 +48,7 @@ struct SnapshotWatch: Service {
     }
 
     /// For how long the oldest transaction is open that the role may see; zero on SQLite.
-    static func oldest(in tx: any Transaction) throws -> Duration {
+    package static func oldest(in tx: any Transaction) throws -> Duration {
         .microseconds(try tx.value("SELECT \(.oldestSnapshot) AS value", as: Int64.self) ?? 0)
     }
 }

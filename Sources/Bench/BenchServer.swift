@@ -1,12 +1,14 @@
 import AsyncHTTPClient
 import Delivery
 import Foundation
+import Gateway
 import HTTPSMSWebhooks
 import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Secrets
+import Server
 import Storage
 import Timestamps
 
@@ -48,17 +50,12 @@ actor BenchServer {
         let owner = BenchMessage.owner(index)
         return try await withStore { opened in
             let store = opened.store
-            let identities = Identities(store: store)
             let endpoints = EndpointQueries(keyring: opened.keyring)
-            let user = try await UserOperations(
-                store: store, queries: UserQueries(keyring: opened.keyring), identities: identities,
-                endpoints: endpoints
-            ).create(email: "bench\(index)@example.com", id: "bench\(index)", apiKey: nil)
-            let phones = PhoneOperations(
-                store: store, endpoints: endpoints, identities: identities,
-                uses: PhoneKeyUses(store: store, clock: SystemClock(), logger: Logger(label: "httpsms")),
-                quotas: Quotas(), clock: SystemClock(), minimumExpiration: .seconds(60))
-            _ = try await phones.upsert(number: owner, identity: .user(user.id)) { _ in }
+            let ground = try await opened.ground()
+            let user = try await UserFeature(ground).operations.create(
+                email: "bench\(index)@example.com", id: "bench\(index)", apiKey: nil, password: nil)
+            let phones = PhoneFeature(ground, minimumExpiration: .seconds(60)).operations
+            try await phones.add(owner, to: user.id)
             let ids = urls.map { _ in EndpointID(at: SystemClock().now()) }
             try await store.write { tx in
                 for (id, url) in zip(ids, urls) {
@@ -75,11 +72,9 @@ actor BenchServer {
 
     /// The `Cookie` of a browser in which `account` is signed in.
     func signIn(_ account: Account) async throws -> String {
-        let session = Sessions.Fresh(visitor: Visitor(network: "127.0.0.1", address: "127.0.0.1", agent: "bench"))
         try await withStore { opened in
-            try await opened.store.write { tx in try session.insert(for: account.userID, in: tx) }
+            try await UserFeature(try await opened.ground()).operations.cookie(of: account.userID)
         }
-        return "\(Cookies.Name.session.full(isSecure: false))=\(session.token)"
     }
 
     /// Publishes `count` events by the engine's own `emit`, many in a transaction, while no server runs.
@@ -91,7 +86,7 @@ actor BenchServer {
                 let now = clock.now()
                 let events = (start..<min(start + 500, count)).map { serial in
                     BenchMessage.event(
-                        serial: serial, id: EventID(at: now), messageID: MessageID(at: now), userID: account.userID,
+                        serial: serial, id: EventID(at: now), messageID: ID(at: now), userID: account.userID,
                         owner: account.owner)
                 }
                 try await opened.store.write(.maintenance) { tx in for event in events { try tx.emit(event) } }
@@ -111,12 +106,11 @@ actor BenchServer {
                     BenchMessage.stored(serial, of: account, contacts: count / 100, at: now - .seconds(count - serial))
                 }
                 try await opened.store.write(.maintenance) { tx in
-                    for message in messages { try MessageQueries.insert(message, in: tx) }
+                    for message in messages { try message.store(for: account.userID, in: tx) }
                 }
                 if start % 100_000 == 0, start > 0 { progress(start) }
             }
-            // What a server does meanwhile where messages come one by one.
-            try await SearchIndexer(store: opened.store, clock: SystemClock(), logger: Logger(label: "bench")).index()
+            try await ReceivedSMS.index(in: opened.store, logger: Logger(label: "bench"))
         }
     }
 

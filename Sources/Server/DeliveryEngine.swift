@@ -1,5 +1,6 @@
 import Delivery
 import Foundation
+import Gateway
 import Logging
 import Secrets
 import ServiceLifecycle

@@ -1,5 +1,6 @@
 import Delivery
 import Foundation
+import Gateway
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -15,7 +16,7 @@ import Wire
 /// The server: everything is made and wired here, from top to bottom, and nowhere else.
 package struct GatewayServer: Sendable {
     /// Accounts, for commands that run beside the routes.
-    let users: UserOperations
+    package let users: UserOperations
     /// Where everything lives.
     package let store: any Store
     /// Every route of the API as `GET /v1/messages/{messageID}`, in no order; HEAD, which every GET route answers too, is
@@ -52,7 +53,10 @@ package struct GatewayServer: Sendable {
             policy: engine.policy, appURL: { [address] in address.appURL(told: $0) })
         users = features.users.operations
         try await FirstRun.offer(in: store, logger: logger)
-        let router = try GatewayRoutes(ground, features, engine, configuration, uploads: uploads).router()
+        let router = try GatewayRoutes(
+            ground, features, runner: engine.runner, lookups: { [resolver = engine.resolver] in resolver.counts },
+            uploads: uploads, settings: configuration.routes(startedAt: clock.now())
+        ).router()
         (routes, pageRoutes) = GatewayRoutes.names(of: router)
         let web = try Self.application(router, configuration, certificate, address, logger)
         let watch = (store as? SQLiteStore).map { StoreWatch($0, logger: logger) }
