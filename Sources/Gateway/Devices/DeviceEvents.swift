@@ -3,6 +3,7 @@ import Hummingbird
 import NIOCore
 import ServiceLifecycle
 import Storage
+import Synchronization
 import Timestamps
 import Wire
 
@@ -18,6 +19,11 @@ struct DeviceEvents: Sendable {
     let store: any Store
     let clock: any WallClock
     let streams: DeviceStreams
+    private let probes = ProbePlaces()
+
+    init(store: any Store, clock: any WallClock, streams: DeviceStreams) {
+        (self.store, self.clock, self.streams) = (store, clock, streams)
+    }
 
     /// Opens a stream.
     ///
@@ -43,6 +49,27 @@ struct DeviceEvents: Sendable {
                 } onInboundClosed: {
                     stream.end()
                 }
+                try await writer.finish(nil)
+            })
+    }
+
+    /// Four comments, a third of a second apart, for anybody: whoever sets up a proxy sees whether it holds them back
+    /// (`httpsms doctor --phone`). It reads and writes nothing.
+    ///
+    /// - Throws: `APIError` 429 when 16 are under way on this node.
+    func probe() throws -> Response {
+        guard let place = ProbePlaces.Place(in: probes) else {
+            throw APIError(.tooManyRequests, "Too many probes at a time. Try again in a few seconds.")
+        }
+        return Response(
+            status: .ok,
+            headers: [.contentType: "text/event-stream", .xAccelBuffering: "no", .cacheControl: "no-store"],
+            body: ResponseBody { writer in
+                for number in 1...4 {
+                    try await writer.write(ByteBuffer(string: ": probe \(number)\n\n"))
+                    try await clock.sleep(for: .milliseconds(number < 4 ? 333 : 1))
+                }
+                place.leave()
                 try await writer.finish(nil)
             })
     }
@@ -79,6 +106,39 @@ struct DeviceEvents: Sendable {
 
     /// As the app's maker does; it reads for an hour at most.
     private static let commentInterval: Duration = .seconds(15)
+}
+
+/// How many probes may be under way at a time: they need no token, and each holds a connection for a second.
+final class ProbePlaces: Sendable {
+    private static let most = 16
+    private let taken = Mutex(0)
+
+    /// Held by one probe, until it is over or its connection is gone.
+    final class Place: Sendable {
+        private let places: ProbePlaces
+        private let isLeft = Mutex(false)
+
+        /// Nil when all are taken.
+        init?(in places: ProbePlaces) {
+            let isFree = places.taken.withLock { taken in
+                if taken >= ProbePlaces.most { return false }
+                taken += 1
+                return true
+            }
+            guard isFree else { return nil }
+            self.places = places
+        }
+
+        deinit { leave() }
+
+        func leave() {
+            let isFirst = isLeft.withLock { isLeft in
+                defer { isLeft = true }
+                return !isLeft
+            }
+            if isFirst { places.taken.withLock { $0 -= 1 } }
+        }
+    }
 }
 
 /// What one stream of a device says, decided from what stands in the store.

@@ -93,6 +93,7 @@ struct DeviceInboundOperations: Sendable {
         guard let event = DeviceLists.Event(rawValue: hook.event), let payload = hook.payload else { return }
         switch event {
         case .ping, .started: return
+        case .missedCall: try await missCall(payload, of: device)
         case .received: try await store(payload, text: payload.message?.text ?? "", of: hook, device, origin)
         case .mmsReceived:
             try await store(
@@ -112,8 +113,7 @@ struct DeviceInboundOperations: Sendable {
         if let note { notes.add(note) }
         let slot = payload.simNumber?.text.flatMap { Int($0) }
         let number = Self.number(of: device, slot: slot, recipient: payload.recipient?.text)
-        // The phone keeps it until its number is connected again.
-        guard let number else { throw APIError(.serviceUnavailable, "This device has no number. Connect it again.") }
+        guard let number else { throw Self.unbound }
         if let slot, slot != number.slot {
             notes.add("the phone received it on SIM \(slot), which has no number here")
         }
@@ -132,6 +132,23 @@ struct DeviceInboundOperations: Sendable {
         _ = try await inbound.receive(
             sms, userID: device.userID, source: Self.source, origin: origin, receipt: .unkept)
     }
+
+    private func missCall(_ payload: DeviceHook.Payload, of device: Device) async throws {
+        let slot = payload.simNumber?.text.flatMap { Int($0) }
+        guard let number = Self.number(of: device, slot: slot, recipient: payload.recipient?.text) else {
+            throw Self.unbound
+        }
+        var notes = ReportNotes()
+        let contact = notes.contact(payload.sender?.text ?? payload.phoneNumber?.text, owner: number.number)
+        notes.look(at: contact)
+        let call = InboundOperations.Call(
+            owner: number.number, contact: contact, sim: number.sim, timestamp: PhoneTime(payload.receivedAt),
+            notes: notes)
+        _ = try await inbound.missCall(call, userID: device.userID, source: Self.source, receipt: .unkept)
+    }
+
+    /// The phone keeps it until its number is connected again.
+    private static let unbound = APIError(.serviceUnavailable, "This device has no number. Connect it again.")
 
     /// The number that an SMS came to: that of its SIM card, else the only one, else the one it was sent to, else the first.
     static func number(of device: Device, slot: Int?, recipient: String?) -> Device.Binding? {

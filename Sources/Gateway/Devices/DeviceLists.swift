@@ -16,6 +16,8 @@ struct DeviceLists: Sendable {
         case mmsReceived = "mms:received"
         case mmsDownloaded = "mms:downloaded"
         case started = "app:started"
+        /// Of modems; the app hears of no calls, and is never asked for them.
+        case missedCall = "call:missed"
 
         /// Stays with the event: a new id shows the phone's owner a notice.
         fileprivate var number: Int {
@@ -25,6 +27,7 @@ struct DeviceLists: Sendable {
             case .mmsReceived: 3
             case .mmsDownloaded: 4
             case .started: 5
+            case .missedCall: 6
             }
         }
     }
