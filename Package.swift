@@ -178,7 +178,7 @@ let package = Package(
                 "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", crypto, "Wire",
                 asyncHTTPClient, hummingbird,
                 logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, httpTypes,
+                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, nioFoundation, httpTypes,
             ],
             swiftSettings: settings),
         .target(
@@ -188,10 +188,18 @@ let package = Package(
                 serviceLifecycle, unixSignals, crypto, nioCore, nioHTTP1, nioFoundation, httpTypes,
             ],
             swiftSettings: settings),
+        .target(
+            name: "Modem",
+            dependencies: [
+                "PhoneSimulator", "Timestamps", "Wire", asyncHTTPClient, crypto, logging, serviceLifecycle, unixSignals,
+                nioCore, nioHTTP1, nioFoundation,
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "httpsms",
             dependencies: [
-                "Bench", "Client", "Demo", "PhoneSimulator", "Server", "Timestamps", "Wire", argumentParser, logging,
+                "Bench", "CQREncode", "Client", "Demo", "Modem", "PhoneSimulator", "Server", "Timestamps", "Wire",
+                argumentParser, logging,
             ],
             swiftSettings: settings),
         // The recipe for Swift is a package of its own, too; here it is compiled by the build that the tests need.
@@ -229,7 +237,7 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Client", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "PhoneSimulator", "Secrets",
+                "Client", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Modem", "PhoneSimulator", "Secrets",
                 "Server", "Storage", "TestSupport", "Timestamps", "Wire",
                 asyncHTTPClient,
                 httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,

@@ -28,6 +28,9 @@ static const unsigned char phones_md[] = {
 static const unsigned char push_md[] = {
 #embed "../../docs/push.md"
 };
+static const unsigned char modem_md[] = {
+#embed "../../docs/modem.md"
+};
 static const unsigned char forwarders_md[] = {
 #embed "../../docs/forwarders.md"
 };
@@ -103,6 +106,7 @@ static const struct httpsms_document documents[] = {
     {"phones.md", phones_md, sizeof phones_md},
     {"push.md", push_md, sizeof push_md},
     {"forwarders.md", forwarders_md, sizeof forwarders_md},
+    {"modem.md", modem_md, sizeof modem_md},
     {"moving-from-httpsms.md", moving_from_httpsms_md, sizeof moving_from_httpsms_md},
     {"self-hosting.md", self_hosting_md, sizeof self_hosting_md},
     {"https.md", https_md, sizeof https_md},

@@ -1,10 +1,11 @@
 /// Reads server-sent events as OkHttp does: an event without data is dropped, `id` and `retry` mean nothing to the app.
-struct OkHTTPStreamReader: Sendable {
+package struct OkHTTPStreamReader: Sendable {
     /// An event with data.
-    struct Event: Hashable, Sendable {
+    package struct Event: Hashable, Sendable {
         /// nil when the server gave none.
-        let name: String?
-        let data: String
+        package let name: String?
+        /// Lines with line feeds between them.
+        package let data: String
     }
 
     private var line: [UInt8] = []
@@ -12,8 +13,10 @@ struct OkHTTPStreamReader: Sendable {
     private var data: String?
     private var endedWithCR = false
 
+    package init() {}
+
     /// Takes the next part and gives the events that it completes; nil for a line that no server of ours writes.
-    mutating func read(_ part: some Sequence<UInt8>) -> [Event]? {
+    package mutating func read(_ part: some Sequence<UInt8>) -> [Event]? {
         var events: [Event] = []
         for byte in part {
             defer { endedWithCR = byte == UInt8(ascii: "\r") }

@@ -162,7 +162,7 @@ extension SMSGateApp {
     }
 
     /// HMAC-SHA256 in lower-case hexadecimal digits.
-    static func signature(of text: String, key: String) -> String {
+    package static func signature(of text: String, key: String) -> String {
         HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: SymmetricKey(data: Data(key.utf8)))
             .map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
