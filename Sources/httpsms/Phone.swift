@@ -4,7 +4,7 @@ import PhoneSimulator
 
 struct Phone: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Simulate a phone.", subcommands: [Simulate.self])
+        abstract: "Connect a phone, or simulate one.", subcommands: [Pair.self, Simulate.self])
 
     struct Simulate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
