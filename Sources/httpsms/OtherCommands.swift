@@ -1,4 +1,5 @@
 import ArgumentParser
+import Client
 import Demo
 import Foundation
 import Server
@@ -115,7 +116,7 @@ struct Migrate: AsyncParsableCommand {
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Check configuration, store, clock and key file, and say what to mend. Ends with 1 when something is wrong."
+            "Check configuration, store, clock and key file, or a phone's way here, and say what to fix. Ends with 1 if it is wrong."
     )
 
     @Flag(help: "Also compare every stored delivery with the counters, and print the account of each webhook.")
@@ -128,9 +129,29 @@ struct Doctor: AsyncParsableCommand {
             """)
     var repair = false
 
+    @Option(
+        help: """
+            Instead look at a server as a phone comes to it, from outside: name, port, certificate, redirects, the stream, and \
+            the clock. Give its URL, such as https://sms.example.com.
+            """)
+    var phone: String?
+
+    @Option(help: "With --phone: the PEM file of your own authority, which the phone has as a user certificate.")
+    var caFile: String?
+
     @OptionGroup var store: StoreOptions
 
+    func validate() throws {
+        if caFile != nil, phone == nil { throw ValidationError("--ca-file needs --phone") }
+        if phone != nil, audit || repair { throw ValidationError("--phone does not go with --audit and --repair") }
+    }
+
     func run() async throws {
+        if let phone {
+            let check = try PhoneCheck(phone, authorityFile: caFile)
+            guard await check.run({ Terminal.line("\($0)") }) else { throw ExitCode(1) }
+            return
+        }
         let findings = await Commands.doctor(flags: store.flags, audit: audit, repair: repair) { line in
             Terminal.note(line)
         }
