@@ -54,8 +54,8 @@ actor BenchServer {
             let ground = try await opened.ground()
             let user = try await UserFeature(ground).operations.create(
                 email: "bench\(index)@example.com", id: "bench\(index)", apiKey: nil, password: nil)
-            let phones = PhoneFeature(ground, minimumExpiration: .seconds(60)).operations
-            try await phones.add(owner, to: user.id)
+            let phones = PhoneFeature(ground, minimumExpiration: .seconds(60), pushes: false).operations
+            try await phones.add(owner, fcmToken: "bench", to: user.id)
             let ids = urls.map { _ in EndpointID(at: SystemClock().now()) }
             try await store.write { tx in
                 for (id, url) in zip(ids, urls) {

@@ -73,7 +73,7 @@ package struct Features: Sendable {
         let attachments = AttachmentFeature(ground, folder: settings.attachmentsFolder)
         users = UserFeature(ground)
         phoneAPIKeys = PhoneAPIKeyFeature(ground)
-        phones = PhoneFeature(ground, minimumExpiration: settings.minimumExpiration)
+        phones = PhoneFeature(ground, minimumExpiration: settings.minimumExpiration, pushes: pushes)
         messages = MessageFeature(ground, attachments: attachments.storage, pushes: pushes, appURL: appURL)
         bulkMessages = BulkMessageFeature(ground, users: users.operations, uploads: uploads)
         sendSchedules = SendScheduleFeature(ground)

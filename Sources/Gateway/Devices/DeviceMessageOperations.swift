@@ -98,9 +98,11 @@ struct DeviceMessageOperations: Sendable {
         _ report: DeviceReport, by device: Device, ids: [EventID], in tx: any Transaction
     ) throws {
         guard let id = MessageID(report.id) else { return }
+        // Also what it was given before another app took its number: it may have been sent.
+        let isHeld = try DeviceOfferQueries.isHeld(id, by: device.id, in: tx)
         try DeviceOfferQueries.note(report.outcome, of: id, by: device.id, in: tx)
         guard var message = try MessageQueries.find(id, userID: device.userID, in: tx),
-            device.numbers.contains(where: { $0.number == message.owner })
+            isHeld || device.numbers.contains(where: { $0.number == message.owner })
         else { return }
         for (step, eventID) in zip(report.steps(from: message.status), ids) {
             message = try MessageOperations.apply(

@@ -168,6 +168,13 @@ enum DeviceOfferQueries {
         return Set(try rows.map { try $0.get("message_id") })
     }
 
+    /// Whether a device was given a message, and no report has ended that. By the primary key.
+    static func isHeld(_ id: MessageID, by device: DeviceID, in tx: any Transaction) throws -> Bool {
+        let count: Int? = try tx.value(
+            "SELECT COUNT(*) AS value FROM device_offer WHERE message_id = \(id) AND device_id = \(device)")
+        return count == 1
+    }
+
     /// What a report means for an offer.
     enum Outcome: Sendable {
         /// The device has the message, and more will follow.

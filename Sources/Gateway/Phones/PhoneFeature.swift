@@ -11,10 +11,11 @@ package struct PhoneFeature: Feature {
     /// - Parameters:
     ///   - ground: What all features stand on.
     ///   - minimumExpiration: The shortest time that a message may wait for its phone.
-    package init(_ ground: Ground, minimumExpiration: Duration) {
+    ///   - pushes: Whether the server has Firebase.
+    package init(_ ground: Ground, minimumExpiration: Duration, pushes: Bool) {
         operations = PhoneOperations(
             store: ground.store, endpoints: ground.endpoints, identities: ground.identities, uses: ground.uses,
-            quotas: ground.quotas, clock: ground.clock, minimumExpiration: minimumExpiration)
+            quotas: ground.quotas, clock: ground.clock, minimumExpiration: minimumExpiration, pushes: pushes)
     }
 
     func add(to routes: APIRoutes) {

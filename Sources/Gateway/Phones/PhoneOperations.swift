@@ -14,6 +14,8 @@ package struct PhoneOperations: Sendable {
     let clock: any WallClock
     /// The shortest expiration a phone may ask for; 60 s in httpSMS.
     let minimumExpiration: Duration
+    /// Whether the server has Firebase.
+    let pushes: Bool
 
     /// Makes the user's changes to the phone that `update` names, which is made when it is new.
     ///
@@ -23,11 +25,11 @@ package struct PhoneOperations: Sendable {
         return try await upsert(number: update.phoneNumber, identity: .user(userID), change: update.apply)
     }
 
-    /// Makes the phone with `number` as it is without settings, unless the account has it.
+    /// Makes the phone with `number`, or gives the one that the account has the token of a logged-in httpSMS app.
     ///
     /// - Throws: `APIError` 402 when the account may have no more.
-    package func add(_ number: String, to userID: UserID) async throws {
-        _ = try await upsert(number: number, identity: .user(userID)) { _ in }
+    package func add(_ number: String, fcmToken: String, to userID: UserID) async throws {
+        _ = try await upsert(number: number, identity: .user(userID)) { $0.fcmToken = fcmToken }
     }
 
     /// Stores what `change` makes of the phone with `number`, which is made with defaults when it is new.
@@ -50,7 +52,7 @@ package struct PhoneOperations: Sendable {
         number: String, identity: Identity, change: @escaping @Sendable (inout Phone) -> Void
     ) async throws -> Phone {
         let id = PhoneID(at: clock.now())
-        return try await store.write { [identities, uses, quotas] tx in
+        return try await store.write { [identities, uses, quotas, pushes] tx in
             var phone = try Self.findOrMake(
                 number: number, as: id, userID: identity.userID, quotas: quotas, in: tx)
             let before = phone
@@ -60,6 +62,9 @@ package struct PhoneOperations: Sendable {
             // The httpSMS app has logged in: what was a device's is its now.
             if phone.fcmToken != nil { phone.deviceID = nil }
             try PhoneQueries.save(phone, in: tx)
+            if pushes, before.fcmToken == nil, phone.fcmToken != nil {
+                try PushQueries.pushOutstanding(of: phone, in: tx)
+            }
             if phone.messageSendScheduleID != before.messageSendScheduleID {
                 try Self.check(phone.messageSendScheduleID, of: identity.userID, in: tx)
             }

@@ -158,6 +158,29 @@ enum PushQueries {
         if changed > 0 { wake(tx) }
     }
 
+    /// Has a phone that had no token before told of what was handed out and not fetched, at most 100. What another app of its
+    /// number was told of, and did not fetch, is its own now. Indexes: `message_scheduled`, `push_attempt`.
+    static func pushOutstanding(of phone: Phone, in tx: any Transaction) throws {
+        let messages = try DeviceOfferQueries.outstanding(
+            userID: phone.userID, owners: [phone.phoneNumber], limit: 100, in: tx)
+        for message in messages {
+            let lifetime = message.expiresAt.map { $0 - tx.now } ?? phone.messageExpiration
+            let push = Push.message(message, to: phone, lifetime: lifetime, at: tx.now)
+            try tx.run(
+                """
+                INSERT INTO push (
+                    id, user_id, phone_id, message_id, attempt, state, lifetime, tries, due_at, created_at)
+                VALUES (
+                    \(push.id), \(push.userID), \(push.phoneID), \(push.messageID), \(push.attempt),
+                    \(Push.State.waiting), \(push.lifetime), 0, \(push.createdAt), \(push.createdAt))
+                ON CONFLICT (message_id, attempt) WHERE message_id IS NOT NULL DO UPDATE SET
+                    state = excluded.state, phone_id = excluded.phone_id, due_at = excluded.due_at,
+                    lifetime = excluded.lifetime, created_at = excluded.created_at, completed_at = NULL
+                """)
+        }
+        if !messages.isEmpty { wake(tx) }
+    }
+
     /// Deletes at most 500 pushes older than `cutoff`; true when there may be more. Their ids carry their time, so the
     /// primary key finds them.
     static func prune(before cutoff: Timestamp, in tx: any Transaction) throws -> Bool {
