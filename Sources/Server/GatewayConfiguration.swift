@@ -250,7 +250,8 @@ extension GatewayConfiguration {
         GatewayRoutes.Settings(
             speaksTLS: tls != nil, appURL: appURL, trustedProxies: trustedProxies, requestBodyMemory: requestBodyMemory,
             metricsToken: metricsToken,
-            facts: SystemFacts(settings: shown, isPostgres: postgresURL != nil, startedAt: startedAt))
+            facts: SystemFacts(
+                settings: shown, isPostgres: postgresURL != nil, pushes: push != nil, startedAt: startedAt))
     }
 
     /// What the system page shows, never a secret.
@@ -263,7 +264,7 @@ extension GatewayConfiguration {
             ("WEBHOOK_RETRY_DELAYS", retrySchedule.delays.map { Figure.shown($0) }.joined(separator: ", ")),
             ("HEARTBEAT_OFFLINE_AFTER", Figure.shown(heartbeatOfflineAfter)),
             ("NODE_LEASE", Figure.shown(nodeLease)),
-            ("Push messages to phones", push == nil ? "off: no phone learns of outgoing messages" : "on"),
+            ("FIREBASE_CREDENTIALS", push == nil ? "not set" : "set"),
         ]
     }
 }

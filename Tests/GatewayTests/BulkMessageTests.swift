@@ -44,6 +44,7 @@ extension Account {
     @Test func aFileIsSentAsOneBatch() async throws {
         try await withServer { server in
             let account = try await server.makeAccount()
+            _ = try await account.makePhone()
             _ = try await account.client.put("/v1/phones", ["phone_number": "+18005550199", "messages_per_minute": 10])
 
             let answer = try await account.upload(

@@ -103,6 +103,7 @@ func withClockStepFixture(
                 id: PhoneID(at: tx.now), userID: ClockStepFixture.userID, phoneNumber: ClockStepFixture.number,
                 at: tx.now)
             phone.messagesPerMinute = 0
+            phone.fcmToken = "token"
             try PhoneQueries.save(phone, in: tx)
             return phone
         }

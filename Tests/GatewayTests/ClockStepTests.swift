@@ -261,6 +261,7 @@ import Timestamps
                         id: PhoneID(at: tx.now), userID: Self.userID, phoneNumber: "+1800555\(1_000 + number)",
                         at: tx.now)
                     phone.messagesPerMinute = 10
+                    phone.fcmToken = "token"
                     try PhoneQueries.save(phone, in: tx)
                     let message = Message(
                         outgoing: MessageID(at: tx.now), from: phone, to: "+18005550100", content: "", requestID: nil,

@@ -21,6 +21,7 @@ import Timestamps
                 var phone = Phone(
                     id: PhoneID(at: tx.now), userID: userID, phoneNumber: number, at: tx.now)
                 phone.messagesPerMinute = rate
+                phone.fcmToken = "token"
                 try PhoneQueries.save(phone, in: tx)
                 return phone
             }
@@ -142,7 +143,8 @@ import Timestamps
             try await Self.add(1, in: store)
             try await store.write { tx in
                 try tx.run("UPDATE phone SET sim = 'SIM9' WHERE id = \(phone.id)")
-                let other = Phone(id: PhoneID(at: tx.now), userID: Self.userID, phoneNumber: "+18005550111", at: tx.now)
+                var other = Phone(id: PhoneID(at: tx.now), userID: Self.userID, phoneNumber: "+18005550111", at: tx.now)
+                other.fcmToken = "token"
                 try PhoneQueries.save(other, in: tx)
                 _ = try MessagePlanner.add(Self.messages(1, from: other, in: tx), from: other, in: tx)
             }

@@ -40,6 +40,7 @@ package struct Features: Sendable {
     let events: EventFeature
     let forwarders: ForwarderFeature
     let requests: RequestFeature
+    let devices: DeviceFeature
     /// In the order in which they start.
     let all: [any Feature]
 
@@ -82,7 +83,7 @@ package struct Features: Sendable {
         forwarders = ForwarderFeature(ground, inbound: messages.inbound)
         requests = RequestFeature(ground)
         let heartbeats = HeartbeatFeature(ground, offlineAfter: settings.offlineAfter, pushes: pushes)
-        let devices = DeviceFeature(
+        devices = DeviceFeature(
             ground, inbound: messages.inbound, heartbeats: heartbeats.operations, appURL: appURL)
         all = [
             PushFeature(ground, settings: settings.push), attachments, requests, AccessFeature(logger: ground.logger),

@@ -14,6 +14,7 @@ struct Dashboard: Sendable {
     private let middleware: PageMiddleware
     private let access: AccessRoutes
     private let overview: OverviewRoutes
+    private let connect: ConnectPages
     private let pages: [any SignedInPages]
 
     /// - Throws: When a template cannot be parsed.
@@ -33,15 +34,21 @@ struct Dashboard: Sendable {
         middleware = PageMiddleware(
             site: site, sessions: sessions, views: views, uploads: bulkMessages.uploads)
         self.access = AccessRoutes(access: access, sessions: sessions, views: views)
-        overview = OverviewRoutes(store: store, access: access, views: views)
+        overview = OverviewRoutes(store: store, access: access, pushes: messages.pushes, views: views)
+        let devices = features.devices
+        connect = ConnectPages(
+            devices: devices.operations, appURL: devices.appURL, views: views)
         pages = [
             DashboardMessages(
                 operations: messages, bulk: bulkMessages, receipts: receipts, views: views),
             PhonePages(
                 operations: features.phones.operations, offlineAfter: features.settings.offlineAfter,
-                isPushing: messages.pushes,
+                pushes: messages.pushes,
                 views: views),
-            NewPhonePages(keys: phoneKeys, site: site, views: views),
+            NewPhonePages(
+                keys: phoneKeys, devices: devices.operations, site: site, appURL: devices.appURL,
+                pushes: messages.pushes, views: views),
+            DevicePages(operations: devices.operations, appURL: devices.appURL),
             PhoneKeyPages(operations: phoneKeys, views: views),
             SchedulePages(operations: features.sendSchedules.operations, views: views),
             WebhookPages(operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views),
@@ -66,6 +73,7 @@ struct Dashboard: Sendable {
         PageAssets().add(to: group)
         ThemePages().add(to: group)
         overview.add(to: group)
+        connect.add(to: group)
         access.add(to: group, signedIn: signedIn)
         for page in pages { page.add(to: signedIn) }
     }

@@ -49,10 +49,29 @@ struct AppVersion: Sendable, Hashable, Comparable {
     static let mmsDownloaded = AppVersion(1, 56, 0)
     /// The first that tells when it starts.
     static let started = AppVersion(1, 66, 0)
+    /// The first that fetches messages when its stream opens.
+    static let stream = AppVersion(1, 53, 1)
+    /// The first that takes an SMS of the same text for a repeat.
+    static let losing = AppVersion(1, 65, 2)
     /// The first that loses no SMS of the same text: those from 1.65.2 on take it for a repeat.
     static let recommended = AppVersion(1, 66, 2)
     /// The first that a message can be taken back from.
     static let cancel = AppVersion(1, 67, 0)
+}
+
+extension AppVersion {
+    /// Why the app should be updated; nil when it need not be.
+    var advice: String? {
+        if self < .stream { return "This version is too old to be told of messages at once. Update the app." }
+        if self >= .losing, self < .recommended {
+            return "This version loses SMS: a second one of the same sender and text is dropped. Update the app now."
+        }
+        if self < .recommended {
+            return
+                "Update the app to version \(AppVersion.recommended.text) or later, skipping 1.65.2 to 1.66.1, which lose SMS."
+        }
+        return nil
+    }
 }
 
 extension AppVersion: SQLConvertible {

@@ -213,6 +213,7 @@ enum DeviceMigrations {
             ],
             indexes: [
                 TableIndex("phone_device", on: "phone", "(device_id, device_slot) WHERE device_id IS NOT NULL")
-            ])
+            ]),
+        Migration("devices-2", ["ALTER TABLE device_pairing ADD COLUMN device_id \(.text)"]),
     ]
 }

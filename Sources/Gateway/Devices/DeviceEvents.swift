@@ -226,9 +226,10 @@ struct DeviceTeller: Sendable {
 }
 
 extension DeviceTeller.News {
-    /// Reads what there is to tell a device; nil when there is no such device.
+    /// Reads what there is to tell a device; nil when there is no such device, or its tokens were revoked.
     init?(of id: DeviceID, in tx: any Transaction) throws {
-        guard let device = try PhoneDeviceQueries.find(id, in: tx) else { return nil }
+        guard let device = try PhoneDeviceQueries.find(id, in: tx), try PhoneDeviceQueries.isLetIn(id, in: tx)
+        else { return nil }
         self.init(registeredAt: device.registeredAt)
         isOutstanding = try DeviceOfferQueries.isAnythingOutstanding(
             userID: device.userID, owners: device.numbers.map(\.number), in: tx)

@@ -9,12 +9,13 @@ struct DeviceFeature: Feature {
     static let migrations = DeviceMigrations.all
     static let sealed = [PhoneDeviceQueries.sealedTokens, PhoneDeviceQueries.sealedKeys]
     private let ground: Ground
-    private let operations: DeviceOperations
+    let operations: DeviceOperations
     private let streams: DeviceStreams
     private let queries: PhoneDeviceQueries
     private let inbound: InboundOperations
     private let heartbeats: HeartbeatOperations
-    private let appURL: @Sendable (_ told: String?) -> String
+    /// What URLs for phones begin with, by what a trusted proxy told.
+    let appURL: @Sendable (_ told: String?) -> String
 
     /// - Parameters:
     ///   - ground: What all features stand on.

@@ -50,6 +50,50 @@ struct DeviceOperations: Sendable {
         }
     }
 
+    /// Lets the phone of a device register again, as the same device with the same numbers. What it has works until then.
+    ///
+    /// - Returns: Nil when `userID` has no such device, or it has no numbers.
+    func pairAgain(_ device: DeviceID, url: String, userID: UserID) async throws -> FreshPairing? {
+        let (id, token) = (DevicePairingID(at: clock.now()), DeviceSecrets.privateToken())
+        return try await store.write { tx in
+            guard let device = try PhoneDeviceQueries.lock(device, in: tx), device.userID == userID,
+                !device.numbers.isEmpty
+            else { return nil }
+            let pairing = DevicePairing(
+                id: id, userID: userID, name: device.name,
+                numbers: device.numbers.map { SIMNumber(sim: $0.slot == 1 ? .sim1 : .sim2, phoneNumber: $0.number) },
+                expiresAt: tx.now + DevicePairing.lifetime, deviceID: device.id)
+            try DevicePairingQueries.makeRoom(userID: userID, in: tx)
+            try DevicePairingQueries.insert(pairing, privateToken: token, in: tx)
+            return FreshPairing(id: id, privateToken: token, url: url, expiresAt: pairing.expiresAt)
+        }
+    }
+
+    /// How far somebody has come who connects a phone.
+    enum Progress: Sendable {
+        /// Nobody has registered yet.
+        case waiting(DevicePairing)
+        /// The phone has registered; `hasReceived` tells whether an SMS came in since.
+        case registered(Device, hasReceived: Bool)
+    }
+
+    /// What became of the pairing with this private token; nil when it is unknown, was replaced, or has expired.
+    func progress(of privateToken: String) async throws -> Progress? {
+        let hash = SHA256Digest.bytes(privateToken)
+        return try await store.read(.request) { tx in
+            if let device = try PhoneDeviceQueries.look(privateTokenHash: hash, in: tx) {
+                return .registered(device, hasReceived: try Self.hasReceived(device, in: tx))
+            }
+            return try DevicePairingQueries.look(tokenHash: hash, in: tx).map(Progress.waiting)
+        }
+    }
+
+    /// Whether one of its numbers received an SMS since it registered.
+    static func hasReceived(_ device: Device, in tx: any Transaction) throws -> Bool {
+        try MessageQueries.hasReceived(
+            owners: device.numbers.map(\.number), since: device.registeredAt, userID: device.userID, in: tx)
+    }
+
     private func pairOnce(
         name: String, numbers: [SIMNumber], url: String, userID: UserID, receipt: Receipt<FreshPairing>
     ) async throws -> FreshPairing {
@@ -101,13 +145,18 @@ struct DeviceOperations: Sendable {
             case .device(let known): device = known
             case .pairing(let pairing, let tokenHash):
                 guard try DevicePairingQueries.delete(pairing.id, in: tx) else { return nil }
-                device = id
-                try Self.requireRoom(for: pairing.userID, in: tx)
-                try queries.insert(
-                    id, name: pairing.name.isEmpty ? name : pairing.name, privateTokenHash: tokenHash,
-                    userID: pairing.userID, in: tx)
+                if let known = pairing.deviceID, try PhoneDeviceQueries.lock(known, in: tx) != nil {
+                    device = known
+                    try PhoneDeviceQueries.setPrivateToken(hash: tokenHash, of: known, in: tx)
+                } else {
+                    device = id
+                    try Self.requireRoom(for: pairing.userID, in: tx)
+                    try queries.insert(
+                        id, name: pairing.name.isEmpty ? name : pairing.name, privateTokenHash: tokenHash,
+                        userID: pairing.userID, in: tx)
+                }
                 for (number, phoneID) in zip(pairing.numbers, phoneIDs) {
-                    try bind(number, as: phoneID, to: id, userID: pairing.userID, in: tx)
+                    try bind(number, as: phoneID, to: device, userID: pairing.userID, in: tx)
                 }
             }
             try PhoneDeviceQueries.register(device, in: tx)
@@ -169,14 +218,31 @@ struct DeviceOperations: Sendable {
     /// Removes a device: its tokens end, its numbers stay without a way to tell them of messages, and what it was to send fails.
     /// False when `userID` has no such device.
     func delete(_ id: DeviceID, userID: UserID) async throws -> Bool {
+        try await end(id, userID: userID, because: Self.removed) { id, tx in
+            try PhoneDeviceQueries.delete(id, in: tx)
+        }
+    }
+
+    /// Locks a device out: its tokens end, and where it posts to. It keeps its numbers until its phone, or another one, is paired
+    /// again; what it was to send fails. False when `userID` has no such device.
+    func revoke(_ id: DeviceID, userID: UserID) async throws -> Bool {
+        try await end(id, userID: userID, because: Self.revoked) { [queries] id, tx in
+            try queries.revoke(id, userID: userID, in: tx)
+        }
+    }
+
+    private func end(
+        _ id: DeviceID, userID: UserID, because reason: String,
+        _ end: @escaping @Sendable (DeviceID, any Transaction) throws -> Void
+    ) async throws -> Bool {
         try await store.write { tx in
             guard let device = try PhoneDeviceQueries.lock(id, in: tx), device.userID == userID else { return false }
             let owners = device.numbers.map(\.number)
             let open =
                 try DeviceOfferQueries.outstanding(userID: userID, owners: owners, limit: Self.mostFailed, in: tx)
                 + DeviceOfferQueries.again(id, owners: owners, limit: Self.mostFailed, in: tx)
-            try PhoneDeviceQueries.delete(id, in: tx)
-            for message in open { try MessageOperations.fail(message, because: Self.removed, in: tx) }
+            try end(id, tx)
+            for message in open { try MessageOperations.fail(message, because: reason, in: tx) }
             try PhoneDeviceQueries.nudge(id, in: tx)
             return true
         }
@@ -185,5 +251,6 @@ struct DeviceOperations: Sendable {
     /// What is open fails in one transaction up to this number; what is left is not fetched by anybody, and expires.
     private static let mostFailed = 500
 
+    private static let revoked = "The device that was to send it was locked out. Pair it again."
     private static let removed = "The device that was to send it was removed. Connect a phone for this number."
 }

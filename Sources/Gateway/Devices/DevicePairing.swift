@@ -13,6 +13,8 @@ struct DevicePairing: Sendable {
     let name: String
     let numbers: [SIMNumber]
     let expiresAt: Timestamp
+    /// The device that is connected again; nil for a new one.
+    var deviceID: DeviceID?
 
     static let lifetime: Duration = .seconds(900)
 
@@ -27,6 +29,7 @@ extension DevicePairing: RowDecodable {
         name = try row.get("name")
         numbers = SIMNumber.list(try row.get("numbers"))
         expiresAt = try row.get("expires_at")
+        deviceID = try row.find("device_id")
     }
 }
 
@@ -38,6 +41,15 @@ struct FreshPairing: Sendable, JSONWritable {
     let url: String
     let expiresAt: Timestamp
 
+    /// The page to open on the phone; nil where this server is not known under an address that a phone can open.
+    var pageURL: String? {
+        guard url.hasPrefix("https://"), url.hasSuffix(Device.path) else { return nil }
+        return url.dropLast(Device.path.count) + Self.pagePath(privateToken)
+    }
+
+    /// The page that leads somebody who holds the phone through connecting it.
+    static func pagePath(_ privateToken: String) -> String { "/connect?token=\(privateToken)" }
+
     var code: String { DeviceSecrets.code(of: privateToken) }
 
     func write(to json: inout JSONWriter) {
@@ -46,6 +58,7 @@ struct FreshPairing: Sendable, JSONWritable {
             o.field("code", code)
             o.field("private_token", privateToken)
             o.field("url", url)
+            o.field("page_url", pageURL)
             o.field("expires_at", expiresAt)
         }
     }

@@ -9,11 +9,12 @@ enum DevicePairingQueries {
     static func insert(_ pairing: DevicePairing, privateToken: String, in tx: any Transaction) throws {
         try tx.run(
             """
-            INSERT INTO device_pairing (id, user_id, name, code_hash, private_token_hash, numbers, expires_at)
+            INSERT INTO device_pairing (
+                id, user_id, name, code_hash, private_token_hash, numbers, expires_at, device_id)
             VALUES (
                 \(pairing.id), \(pairing.userID), \(pairing.name),
                 \(SHA256Digest.bytes(DeviceSecrets.code(of: privateToken))), \(SHA256Digest.bytes(privateToken)),
-                \(SIMNumber.text(pairing.numbers)), \(pairing.expiresAt))
+                \(SIMNumber.text(pairing.numbers)), \(pairing.expiresAt), \(pairing.deviceID))
             """)
     }
 
@@ -25,6 +26,18 @@ enum DevicePairingQueries {
     /// The pairing with this private token, locked; nil when it is used or too old. Index: `device_pairing_token`.
     static func find(tokenHash: [UInt8], in tx: any Transaction) throws -> (DevicePairing, tokenHash: [UInt8])? {
         try find("private_token_hash = \(tokenHash)", in: tx)
+    }
+
+    /// The same, not locked.
+    static func look(tokenHash: [UInt8], in tx: any Transaction) throws -> DevicePairing? {
+        try tx.first(
+            DevicePairing.self,
+            """
+            SELECT *
+            FROM device_pairing
+            WHERE private_token_hash = \(tokenHash) AND expires_at > \(tx.now)
+                AND expires_at <= \(tx.now + DevicePairing.lifetime)
+            """)
     }
 
     private static func find(

@@ -70,6 +70,31 @@ struct PhoneDeviceQueries: Sendable {
         try tx.value("SELECT id AS value FROM device WHERE private_token_hash = \(privateTokenHash) \(.forUpdate)")
     }
 
+    /// The same device, not locked.
+    static func look(privateTokenHash: [UInt8], in tx: any Transaction) throws -> Device? {
+        try tx.first(Device.self, "SELECT * FROM device WHERE private_token_hash = \(privateTokenHash)")
+            .map { try numbered($0, in: tx) }
+    }
+
+    /// The devices of `userID` that have no number, at most 20, newest first. Indexes: `device_user`, `phone_device`.
+    static func withoutNumbers(of userID: UserID, in tx: any Transaction) throws -> [Device] {
+        try tx.all(
+            Device.self,
+            """
+            SELECT *
+            FROM device d
+            WHERE d.user_id = \(userID) AND NOT EXISTS (SELECT 1 FROM phone p WHERE p.device_id = d.id)
+            ORDER BY d.created_at DESC, d.id DESC
+            LIMIT 20
+            """)
+    }
+
+    /// Whether the device knows a token that lets it in. Index: `device_token_device`.
+    static func isLetIn(_ id: DeviceID, in tx: any Transaction) throws -> Bool {
+        let count: Int? = try tx.value("SELECT COUNT(*) AS value FROM device_token WHERE device_id = \(id)")
+        return count ?? 0 > 0
+    }
+
     /// The e-mail address of a device's account.
     static func login(of id: DeviceID, in tx: any Transaction) throws -> String? {
         try tx.value("SELECT u.email AS value FROM users u JOIN device d ON d.user_id = u.id WHERE d.id = \(id)")
@@ -108,6 +133,31 @@ struct PhoneDeviceQueries: Sendable {
                 \(tx.now))
             """)
     }
+
+    /// Gives a device that is connected again what it registers with from now on.
+    static func setPrivateToken(hash: [UInt8], of id: DeviceID, in tx: any Transaction) throws {
+        try tx.run("UPDATE device SET private_token_hash = \(hash) WHERE id = \(id)")
+    }
+
+    /// Ends all that a device is known by: its tokens, and where it may post to. Its numbers stay with it, and say why nothing
+    /// reaches them.
+    func revoke(_ id: DeviceID, userID: UserID, in tx: any Transaction) throws {
+        let (token, key) = (DeviceSecrets.inboundToken(), DeviceSecrets.signingKey())
+        try tx.run("DELETE FROM device_token WHERE device_id = \(id)")
+        try tx.run(
+            """
+            UPDATE device
+            SET inbound_hash = \(SHA256Digest.bytes(token)),
+                inbound_token = \(try keyring.seal(token, at: Self.tokenPlace(id, userID))),
+                signing_key = \(try keyring.seal(key, at: Self.keyPlace(id, userID))),
+                private_token_hash = \(SHA256Digest.bytes(DeviceSecrets.privateToken()))
+            WHERE id = \(id)
+            """)
+        try tx.run(
+            "UPDATE phone SET push_error = \(Self.revoked), updated_at = \(tx.now) WHERE device_id = \(id)")
+    }
+
+    private static let revoked = "The tokens of its device were revoked: pair it again."
 
     /// The end of the URL that the device posts to.
     func inboundToken(of device: Device) throws -> String {
@@ -149,18 +199,22 @@ struct PhoneDeviceQueries: Sendable {
     private static let removed =
         "The device that had this number was removed: no app is connected for it. Connect a phone for this number."
 
+    private static let replaced =
+        "The device that had this number has another one in its place: no app is connected for it. Connect a phone for this number."
+
     /// Has a device the number of `phone`, in whose slot it had another one before, if it had.
     static func bind(_ phone: Phone, to id: DeviceID, slot: Int, in tx: any Transaction) throws {
         try tx.run(
             """
             UPDATE phone
-            SET device_id = NULL, device_slot = NULL
+            SET device_id = NULL, device_slot = NULL, push_error = \(replaced), updated_at = \(tx.now)
             WHERE device_id = \(id) AND device_slot = \(slot) AND id <> \(phone.id)
             """)
         try tx.run(
             """
             UPDATE phone
-            SET device_id = \(id), device_slot = \(slot), fcm_token = NULL, push_error = NULL, updated_at = \(tx.now)
+            SET device_id = \(id), device_slot = \(slot), fcm_token = NULL, push_error = NULL, asked_at = NULL,
+                updated_at = \(tx.now)
             WHERE id = \(phone.id)
             """)
     }

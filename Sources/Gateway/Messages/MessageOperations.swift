@@ -89,8 +89,10 @@ struct MessageOperations: Sendable {
 
     /// Gives an outstanding message to the phone that asks for it; the second call finds nothing (K7).
     func fetchOutstanding(_ id: MessageID, identity: Identity) async throws -> Message? {
-        try await store.write { tx in
+        try await store.write { [pushes] tx in
             let numbers = try identity.numbers(in: tx)
+            // Nothing has told it of the message: it asks by itself.
+            if !pushes { try PhoneQueries.noteAsking(for: id, userID: identity.userID, numbers: numbers, in: tx) }
             guard var message = try MessageQueries.fetch(id, userID: identity.userID, numbers: numbers, in: tx) else {
                 return nil
             }
@@ -182,7 +184,9 @@ struct MessageOperations: Sendable {
                 mayHaveMore = true
                 return
             }
-            let phone = try Phone(row: row)
+            var phone = try Phone(row: row)
+            // What fails is not paced, so that all of it fails at once.
+            if try PhoneReach.lack(of: phone, pushes: pushes, in: tx) != nil { phone.dropPace() }
             let more = try MessagePlanner.takeTurn(of: phone, in: tx) { message, slot in
                 var message = message
                 message.plannedAt = slot
@@ -214,6 +218,9 @@ struct MessageOperations: Sendable {
         let next = MessageTransition.handedOut(message, expiration: expiration, at: tx.now)
         // False says that it moved meanwhile; the next look decides anew.
         guard try MessageQueries.move(message, to: next, in: tx), let phone else { return }
+        if let lack = try PhoneReach.lack(of: phone, pushes: pushes, in: tx) {
+            return try Self.fail(next, because: lack.reason, in: tx)
+        }
         switch phone.transport {
         case .device(let device):
             if let reason = Device.refusal(isEncrypted: next.isEncrypted, attachments: next.attachments) {
@@ -223,10 +230,7 @@ struct MessageOperations: Sendable {
             try PhoneDeviceQueries.nudge(device, in: tx)
         case .firebase where pushes && next.status == .scheduled:
             try PushQueries.insert(.message(next, to: phone, lifetime: expiration, at: tx.now), in: tx)
-        case .firebase: return
-        case .none:
-            guard let reason = phone.lackOfTransport(pushes: pushes) else { return }
-            try Self.fail(next, because: reason, in: tx)
+        case .firebase, .none: return
         }
     }
 

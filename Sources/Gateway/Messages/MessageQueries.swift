@@ -102,6 +102,25 @@ enum MessageQueries {
         return fetched
     }
 
+    /// Whether one of `owners` received an SMS since then, among the first 1,000 messages. Index: `message_recent`.
+    static func hasReceived(
+        owners: [String], since time: Timestamp, userID: UserID, in tx: any Transaction
+    ) throws -> Bool {
+        if owners.isEmpty { return false }
+        let count: Int? = try tx.value(
+            """
+            SELECT COUNT(*) AS value
+            FROM (
+                SELECT owner, type
+                FROM message
+                WHERE user_id = \(userID) AND created_at >= \(time)
+                ORDER BY created_at, id
+                LIMIT 1000) AS recent
+            WHERE owner IN \(list: owners) AND type = \(MessageType.mobileOriginated)
+            """)
+        return count ?? 0 > 0
+    }
+
     /// Gives a message that was fetched outside of an attempt a time by which it is too late.
     static func expire(_ id: MessageID, at time: Timestamp, in tx: any Transaction) throws {
         try tx.run("UPDATE message SET expires_at = \(time) WHERE id = \(id)")

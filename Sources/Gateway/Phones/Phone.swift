@@ -38,6 +38,9 @@ struct Phone: Sendable {
     var nextAt: Timestamp?
     /// Why it cannot be pushed to; nil when nothing is known to be wrong.
     var pushError: String?
+    /// When it asked last for a message that nothing had told it of, within a day, or logged in without a token, as who asks by
+    /// itself needs none; see ``PhoneReach``.
+    var askedAt: Timestamp?
     /// Until when any key of the account may take the number; nil when nobody consented to that.
     private(set) var moveAllowedUntil: Timestamp?
 
@@ -71,11 +74,8 @@ extension Phone {
         case none
     }
 
-    /// Why a message fails whose phone has no transport; nil when it may still be asked for: where there are no pushes, a phone
-    /// that is somebody's own program needs no token.
-    func lackOfTransport(pushes: Bool) -> String? {
-        pushes ? "phone with id [\(id)] has no FCM token" : pushError
-    }
+    /// Has what waits for it go at once.
+    mutating func dropPace() { (messagesPerMinute, messageSendScheduleID) = (0, nil) }
 
     /// A phone has a device or a token.
     var transport: Transport {
@@ -126,6 +126,7 @@ extension Phone: RowDecodable {
         turn = try row.get("turn")
         nextAt = try row.find("next_at")
         pushError = try row.find("push_error")
+        askedAt = try row.find("asked_at")
         moveAllowedUntil = try row.find("move_allowed_until")
     }
 }
@@ -205,5 +206,6 @@ enum PhoneMigrations {
                 // 0: each is looked at once, whether anything waits for it.
                 "ALTER TABLE phone ADD COLUMN next_at \(.int64) DEFAULT 0",
             ], indexes: [TableIndex("phone_next", on: "phone", "(next_at, id) WHERE next_at IS NOT NULL")]),
+        Migration("phones-5", ["ALTER TABLE phone ADD COLUMN asked_at \(.int64)"]),
     ]
 }

@@ -102,19 +102,19 @@ enum PhoneQueries {
             INSERT INTO phone (
                 id, user_id, phone_number, fcm_token, messages_per_minute, sim, message_send_schedule_id,
                 max_send_attempts, message_expiration, missed_call_auto_reply, unarchive_thread, created_at, updated_at,
-                push_error)
+                push_error, asked_at)
             VALUES (
                 \(phone.id), \(phone.userID), \(phone.phoneNumber), \(phone.fcmToken), \(phone.messagesPerMinute),
                 \(phone.sim), \(phone.messageSendScheduleID), \(phone.maxSendAttempts), \(phone.messageExpiration),
                 \(phone.missedCallAutoReply), \(phone.unarchiveThread), \(phone.createdAt), \(phone.updatedAt),
-                \(phone.pushError))
+                \(phone.pushError), \(phone.askedAt))
             ON CONFLICT (id) DO UPDATE SET
                 fcm_token = excluded.fcm_token, messages_per_minute = excluded.messages_per_minute,
                 sim = excluded.sim, message_send_schedule_id = excluded.message_send_schedule_id,
                 max_send_attempts = excluded.max_send_attempts, message_expiration = excluded.message_expiration,
                 missed_call_auto_reply = excluded.missed_call_auto_reply,
                 unarchive_thread = excluded.unarchive_thread, updated_at = excluded.updated_at,
-                push_error = excluded.push_error,
+                push_error = excluded.push_error, asked_at = excluded.asked_at,
                 device_id = CASE WHEN excluded.fcm_token IS NULL THEN phone.device_id ELSE NULL END,
                 device_slot = CASE WHEN excluded.fcm_token IS NULL THEN phone.device_slot ELSE NULL END
             """)
@@ -123,6 +123,21 @@ enum PhoneQueries {
     /// Notes when the last paced message was handed out.
     static func pace(_ id: PhoneID, at time: Timestamp, in tx: any Transaction) throws {
         try tx.run("UPDATE phone SET paced_at = \(time) WHERE id = \(id)")
+    }
+
+    /// Notes once a day that the phone of a message asked for it, if it is one of `numbers`; nil is any. Index: `phone_number`.
+    static func noteAsking(
+        for id: MessageID, userID: UserID, numbers: [String]?, in tx: any Transaction
+    ) throws {
+        let allowed: SQL = numbers.map { "AND phone_number IN \(list: $0)" } ?? ""
+        try tx.run(
+            """
+            UPDATE phone
+            SET asked_at = \(tx.now)
+            WHERE user_id = \(userID)
+                AND phone_number = (SELECT owner FROM message WHERE id = \(id) AND user_id = \(userID)) \(allowed)
+                AND (asked_at IS NULL OR asked_at <= \(tx.now - .seconds(86_400)))
+            """)
     }
 
     /// Forgets a token that reaches nobody any more, unless the phone has another by now, and says so on the phone.

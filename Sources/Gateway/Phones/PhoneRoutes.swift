@@ -2,6 +2,7 @@ import Delivery
 import HTTPSMSWebhooks
 import Hummingbird
 import Storage
+import Timestamps
 import Wire
 
 /// `/v1/phones` (contract 4.5).
@@ -47,8 +48,10 @@ struct PhoneRoutes {
         errors.requireBytes("fcm_token", token, max: 1_000)
         try errors.check("validation errors while updating phones")
         let sim = SIM(lenient: body.sim)
+        let now = operations.clock.now()
         let phone = try await operations.upsert(number: number, identity: context.identity) { phone in
             phone.fcmToken = token.isEmpty ? nil : token
+            if token.isEmpty { phone.askedAt = now }
             phone.sim = sim
         }
         return Reply("FCM token updated successfully", phone)

@@ -129,8 +129,14 @@ struct PushSender: Service {
                 return nil
             }
         }
-        guard let phone = try PhoneQueries.find(push.phoneID, in: tx), let token = phone.fcmToken else {
-            let reason = "phone with id [\(push.phoneID)] has no FCM token"
+        let phone = try PhoneQueries.find(push.phoneID, in: tx)
+        // Another app has the number by now; it was told when it took the number, and fetches what waits.
+        if case .device? = phone?.transport {
+            try PushQueries.end(push, as: .cancelled, in: tx)
+            return nil
+        }
+        guard let phone, let token = phone.fcmToken else {
+            let reason = PhoneReach.Lack.token(push.phoneID, nil).reason
             try PushQueries.end(push, as: .failed, error: reason, in: tx)
             if let message { try MessageOperations.fail(message, because: reason, in: tx) }
             return nil

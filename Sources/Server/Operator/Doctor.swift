@@ -186,7 +186,9 @@ extension Commands {
             let listed = TrustedProxies(networks: configuration.trustedProxies)
             let unlisted = try await store.read(.maintenance) { tx in try UnlistedProxies.list(besides: listed, in: tx)
             }
+            let phones = try await store.read(.maintenance) { tx in try PhoneTransports(in: tx) }
             return [fine] + rotation(of: keyring, settled, named: named)
+                + [Self.phones(phones, pushes: configuration.push != nil)]
                 + (unlisted.isEmpty ? [] : [proxies(unlisted, listed)])
         } catch {
             return [.problem("store", "\(error)")]

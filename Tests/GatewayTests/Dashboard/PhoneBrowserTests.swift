@@ -81,6 +81,60 @@ import Testing
         }
     }
 
+    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    func aPhoneIsPairedAndWatched(_ look: Browser.Look) async throws {
+        try await withServer(["APP_URL": "https://sms.example.com"]) { server in
+            try await withBrowser(look) { browser in
+                let account = try await server.makeAccount()
+                try await browser.signIn(account, on: server)
+
+                try await browser.open(server.baseURL + "/phones/new")
+                try await browser.type("12", into: "#sim1")
+                try await browser.follow("form[action='/phones/new/pair'] button")
+                try await browser.waitFor("international")
+                try await browser.inspect("phone-pair-wrong", look)
+                try await browser.run("document.getElementById('sim1').value = '+18005550199'")
+                try await browser.type("Kitchen", into: "#phone-name")
+                try await browser.follow("form[action='/phones/new/pair'] button")
+                try await browser.waitFor("Open this page on the phone")
+                try await browser.inspect("connect", look)
+                let code = try await browser.run("return document.getElementById('pairing-code').textContent").string
+                try await browser.run("document.getElementById('checks').scrollIntoView()")
+
+                // The page is watched by whoever holds the phone, too, who is not signed in.
+                let page = try await browser.run("return location.href").string
+                try await browser.run("document.querySelector('form.who').submit()")
+                try await browser.waitFor("Sign in")
+                try await browser.open(page)
+                let answer = try await DevicePhone.register(
+                    server, "Code \(code)", ["name": "pixel", "pushToken": "x"])
+                let device = DevicePhone(
+                    client: server.client, id: answer.json["id"].string, token: answer.json["token"].string,
+                    version: "1.66.0")
+                try await browser.waitFor("which never come")
+                try await browser.run("document.getElementById('checks').scrollIntoView()")
+                try await browser.inspect("connect-wrong", look)
+                _ = try await device.send("PATCH", "/device", ["id": .string(device.id), "simCards": []])
+                for path in ["/webhooks", "/settings", "/message"] { _ = try await device.send("GET", path) }
+                try await browser.waitFor("it has its settings")
+                try await browser.inspect("connect-registered", look)
+
+                let id = try await account.client.get("/v1/phones").data[0]["id"].string
+                try await browser.open(server.baseURL + "/sign-in")
+                try await browser.type(account.email, into: "#email")
+                try await browser.type("correct horse", into: "#password")
+                try await browser.click("main button")
+                try await browser.waitFor("At a glance")
+                try await browser.open(server.baseURL + "/phones/\(id)")
+                try await browser.waitFor("Pair again")
+                try await browser.inspect("phone-device", look)
+                try await browser.run("document.getElementById('device-title').scrollIntoView()")
+                try await browser.inspect("phone-device-card", look)
+                #expect(try await browser.complaints() == [])
+            }
+        }
+    }
+
     /// A day and a half of heartbeats, with two outages; minutes from one to the next.
     private static let pauses =
         Array(repeating: 15, count: 60) + [150] + Array(repeating: 15, count: 30) + Array(repeating: 14, count: 20)

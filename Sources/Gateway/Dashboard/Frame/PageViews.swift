@@ -28,6 +28,7 @@ struct PageViews: Sendable {
             "bulk": PackageResources.bulk_mustache, "bulk-preview": PackageResources.bulk_preview_mustache,
             "bulk-batch": PackageResources.bulk_batch_mustache, "phones": PackageResources.phones_mustache,
             "phone": PackageResources.phone_mustache, "phone-new": PackageResources.phone_new_mustache,
+            "connect": PackageResources.connect_mustache, "reach": PackageResources.reach_mustache,
             "phone-keys": PackageResources.phone_keys_mustache, "schedules": PackageResources.schedules_mustache,
             "forwarders": PackageResources.forwarders_mustache, "forwarder": PackageResources.forwarder_mustache,
             "schedule-form": PackageResources.schedule_form_mustache, "week": PackageResources.week_mustache,

@@ -67,8 +67,8 @@ struct MessageForms: Sendable {
     private struct Content {
         let numbers: [Choice]
         let hasNumbers: Bool
-        /// Whether phones learn of what they should send.
-        let isPushing: Bool
+        /// The numbers that something is to be done about before messages are sent as they should be.
+        let troubles: [ReachLine]
         let fields: Fields
         let hasMore: Bool
         let once: String
@@ -105,8 +105,11 @@ struct MessageForms: Sendable {
 
     private func show(_ fields: Fields, _ context: SignedInContext, error: APIError? = nil) async throws -> Response {
         let userID = context.userID
-        let (owned, hasDevice) = try await operations.store.read(.user(userID)) { tx in
-            (try PhoneNumbers.list(of: userID, in: tx), try PhoneDeviceQueries.count(userID: userID, in: tx) > 0)
+        let (owned, troubles) = try await operations.store.read(.user(userID)) { [pushes = operations.pushes] tx in
+            (
+                try PhoneNumbers.list(of: userID, in: tx),
+                try ReachLine.troubles(of: userID, pushes: pushes, in: tx)
+            )
         }
         // One that is chosen stays visible, whether or not it is among those.
         let numbers = (owned + (fields.from.isEmpty ? [] : [fields.from])).unique
@@ -115,7 +118,7 @@ struct MessageForms: Sendable {
             "message-form", "New message",
             Content(
                 numbers: Choice.all(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty,
-                isPushing: operations.pushes || hasDevice, fields: fields,
+                troubles: troubles, fields: fields,
                 hasMore: !(fields.sendAt + fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
                 back: PageLink.to("/messages", ["owner": fields.from]),
                 problem: error.map {

@@ -36,6 +36,8 @@ struct MessagePages: Sendable {
         let batchPath: String?
         let attempts: String?
         let steps: [MessageStep]
+        /// What is to be done about its phone, while the message was not sent.
+        let trouble: ReachLine?
         let canResend: Bool
         let deliveries: [DeliveryLine]
         let eventsPath: String
@@ -45,20 +47,22 @@ struct MessagePages: Sendable {
 
     private func show(_ context: SignedInContext, error: APIError? = nil) async throws -> Response {
         let (id, userID) = (try Self.messageID(context), context.userID)
-        let found = try await operations.store.read(.user(userID)) { tx in
+        let found = try await operations.store.read(.user(userID)) { [pushes = operations.pushes] tx in
             try MessageQueries.find(id, userID: userID, in: tx).map { message in
                 (
                     message: try MessagePlanner.forecast(for: [message], in: tx).first ?? message,
                     thread: try MessageThreadQueries.find(
                         owner: message.owner, contact: message.contact, userID: userID, in: tx),
                     pushes: try PushQueries.outcomes(of: id, in: tx),
-                    phone: try PhoneQueries.look(number: message.owner, userID: userID, in: tx),
+                    reach: try PhoneQueries.look(number: message.owner, userID: userID, in: tx).map {
+                        ReachLine(try PhoneReach(of: $0, pushes: pushes, in: tx), of: $0)
+                    },
                     deliveries: try DeliveryHistory.list(
                         message: id.text, userID: userID, limit: Self.deliveryCount, in: tx)
                 )
             }
         }
-        guard let (message, thread, pushes, phone, deliveries) = found else { throw PageError.notFound }
+        guard let (message, thread, pushes, reach, deliveries) = found else { throw PageError.notFound }
         let isOutgoing = message.type == .mobileTerminated
         let problems = error?.data as? [String: [String]] ?? [:]
         let line = MessageLine(message, now: operations.clock.now())
@@ -74,8 +78,9 @@ struct MessagePages: Sendable {
                 requestID: message.requestID,
                 batchPath: isBulk ? message.batch.map(BulkPages.path) : nil,
                 attempts: isOutgoing ? "\(message.sendAttemptCount) of at most \(message.maxSendAttempts)" : nil,
-                steps: MessageStep.all(
-                    of: message, pushes: pushes, isPushing: operations.pushes || phone?.deviceID != nil),
+                steps: MessageStep.all(of: message, pushes: pushes),
+                trouble: isOutgoing && [.pending, .scheduled, .expired, .failed].contains(message.status)
+                    ? reach.flatMap { $0.isGood ? nil : $0 } : nil,
                 canResend: Self.canResend(message),
                 deliveries: deliveries.map(DeliveryLine.init),
                 eventsPath: PageLink.to("/events", ["owner": message.owner]),

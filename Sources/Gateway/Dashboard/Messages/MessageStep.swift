@@ -18,10 +18,8 @@ struct MessageStep: Sendable {
     /// What is known of the way of `message`, the first step first.
     ///
     /// Of steps that are taken once an attempt, the last is known; of `pushes`, all are.
-    /// Without `isPushing`, phones are told of nothing.
-    static func all(of message: Message, pushes: [PushQueries.Outcome], isPushing: Bool) -> [MessageStep] {
-        let steps =
-            message.type == .mobileTerminated ? outgoing(message, pushes, isPushing: isPushing) : incoming(message)
+    static func all(of message: Message, pushes: [PushQueries.Outcome]) -> [MessageStep] {
+        let steps = message.type == .mobileTerminated ? outgoing(message, pushes) : incoming(message)
         // Phones have clocks of their own: steps of the same time stay in the order in which they are taken.
         return steps.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element.step)
     }
@@ -38,9 +36,7 @@ struct MessageStep: Sendable {
         ]
     }
 
-    private static func outgoing(
-        _ message: Message, _ pushes: [PushQueries.Outcome], isPushing: Bool
-    ) -> [Timed] {
+    private static func outgoing(_ message: Message, _ pushes: [PushQueries.Outcome]) -> [Timed] {
         var steps: [Timed] = [(message.createdAt, MessageStep("Queued", message.createdAt))]
         func add(_ name: String, _ time: Timestamp?, _ note: String? = nil, kind: String = "plain") {
             if let time { steps.append((time, MessageStep(name, time, note, kind: kind))) }
@@ -48,7 +44,7 @@ struct MessageStep: Sendable {
         let count = message.sendAttemptCount
         add(
             "Handed out to the phone", message.scheduledAt,
-            "attempt \(count) of \(max(count, message.maxSendAttempts))" + (isPushing ? "" : ", \(noPush)"))
+            "attempt \(count) of \(max(count, message.maxSendAttempts))")
         for push in pushes {
             switch push.state {
             case .sent: add("Pushed to the phone", push.completedAt, "attempt \(push.attempt), taken by Firebase")
@@ -74,9 +70,6 @@ struct MessageStep: Sendable {
         if message.plannedAt == nil { add("Expires unless the phone reports", message.expiresAt) }
         return steps
     }
-
-    /// Why a message stays where it is when nothing is pushed.
-    static let noPush = "without a push: this server has no Firebase credentials, so that no phone learns of it"
 
     private static func clockNote(_ told: String) -> String {
         "the phone's clock said \(told), which cannot be: the server's time is used"

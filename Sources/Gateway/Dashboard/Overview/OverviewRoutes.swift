@@ -7,6 +7,8 @@ import Timestamps
 struct OverviewRoutes: Sendable {
     let store: any Store
     let access: AccessOperations
+    /// Whether the server has Firebase.
+    let pushes: Bool
     let views: PageViews
 
     private struct Content {
@@ -18,6 +20,8 @@ struct OverviewRoutes: Sendable {
         let charts: [Chart]
 
         struct Attention {
+            /// What no outgoing message reaches.
+            let unreached: [ReachLine]
             let phones: [Trouble]
             let webhooks: [Trouble]
         }
@@ -54,17 +58,24 @@ struct OverviewRoutes: Sendable {
 
     private func overview(_ context: SignedInContext) async throws -> Response {
         let userID = context.userID
-        let overview = try await store.read(.user(userID)) { tx in try OverviewQueries.overview(of: userID, in: tx) }
+        let (overview, troubles) = try await store.read(.user(userID)) { [pushes] tx in
+            (
+                try OverviewQueries.overview(of: userID, in: tx),
+                try ReachLine.troubles(of: userID, pushes: pushes, areBad: true, in: tx)
+            )
+        }
         return views.page(
             "overview", "Overview",
             Content(
-                hasPhones: overview.phones > 0, hasWebhooks: overview.webhooks > 0, attention: attention(overview),
+                hasPhones: overview.phones > 0, hasWebhooks: overview.webhooks > 0,
+                attention: attention(overview, troubles),
                 figures: figures(overview), charts: charts(overview)), context)
     }
 
-    private func attention(_ overview: Overview) -> Content.Attention? {
-        if overview.silentPhones.isEmpty, overview.troubledWebhooks.isEmpty { return nil }
+    private func attention(_ overview: Overview, _ troubles: [ReachLine]) -> Content.Attention? {
+        if overview.silentPhones.isEmpty, overview.troubledWebhooks.isEmpty, troubles.isEmpty { return nil }
         return Content.Attention(
+            unreached: troubles,
             phones: overview.silentPhones.map {
                 .init(
                     path: "/phones/\($0.id)", name: $0.number, status: "offline",

@@ -102,6 +102,8 @@ const live = {
     live.source = null;
     window.clearTimeout(live.timer);
     if (document.hidden) return;
+    // A page that anybody may open is told of nothing, and looks by itself.
+    if (document.querySelector("[data-live][data-alone]")) { live.refresh(); return; }
     live.source = new EventSource("/live");
     live.source.addEventListener("changed", live.refresh);
     // What happened between the page and the stream, or while the stream was away, is looked for once.

@@ -1,19 +1,29 @@
 import Delivery
+import HTTPSMSWebhooks
 import HTTPTypes
 import Hummingbird
 import Secrets
 import Storage
 import Timestamps
 
-/// Connecting a phone, step by step: its key, which is shown in the answer that makes it and never again, what to type into
-/// the app, and whether the phone has been heard.
+/// Connecting a phone. With the SMSGate app: its numbers, which lead on to ``ConnectPages``. With the httpSMS app, step by step:
+/// its key, which is shown in the answer that makes it and never again, what to type into the app, and whether the phone has been
+/// heard.
 struct NewPhonePages: SignedInPages {
     let keys: PhoneAPIKeyOperations
+    let devices: DeviceOperations
     let site: PageSite
+    /// What URLs that we hand out begin with, given what a trusted proxy says.
+    let appURL: @Sendable (_ told: String?) -> String
+    /// Whether the server has Firebase.
+    let pushes: Bool
     let views: PageViews
 
     func add(to group: RouterGroup<SignedInContext>) {
-        group.get("/phones/new") { request, context in try await show(request, context) }
+        group.get("/phones/new") { request, context in
+            try await show(request, context, pairing: Pairing(number: QueryParameters(request)["number"] ?? ""))
+        }
+        group.post("/phones/new/pair", use: pair)
         group.post("/phones/new") { request, context in
             let name = context.form.text("name")
             do {
@@ -25,7 +35,63 @@ struct NewPhonePages: SignedInPages {
         }
     }
 
+    /// The fields of the form that pairs a phone with the SMSGate app.
+    private struct Pairing {
+        var name = ""
+        var numbers: [Field] = []
+        var problems: [String] = []
+
+        struct Field {
+            let id: String
+            let label: String
+            let value: String
+            let isRequired: Bool
+        }
+
+        init(number: String) {
+            numbers = Self.fields { $0 == .sim1 ? number : "" }
+        }
+
+        init(_ form: PageForm) {
+            name = form.text("name")
+            numbers = Self.fields { form.text($0.rawValue.lowercased()) }
+        }
+
+        private static func fields(_ value: (SIM) -> String) -> [Field] {
+            SIM.allCases.map { sim in
+                Field(
+                    id: sim.rawValue.lowercased(),
+                    label: sim == .sim1 ? "Number of its SIM card" : "Number of its second SIM card, if it has one",
+                    value: value(sim), isRequired: sim == .sim1)
+            }
+        }
+    }
+
+    private func pair(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let form = context.form
+        let numbers = SIM.allCases.compactMap { sim -> SIMNumber? in
+            let number = PhoneNumber.address(form.text(sim.rawValue.lowercased()))
+            return number.isEmpty ? nil : SIMNumber(sim: sim, phoneNumber: number)
+        }
+        do {
+            let pairing = try await devices.pair(
+                name: form.text("name"), numbers: numbers, url: appURL(context.page.origin.baseURL) + Device.path,
+                userID: context.userID, receipt: .unkept)
+            return Response.seeOther(FreshPairing.pagePath(pairing.privateToken))
+        } catch let error as APIError where (400..<500).contains(error.status.code) {
+            var pairing = Pairing(form)
+            let fields = error.data as? [String: [String]] ?? [:]
+            pairing.problems =
+                fields.isEmpty ? [error.message] : fields.sorted { $0.key < $1.key }.flatMap(\.value)
+            return try await show(request, context, pairing: pairing, status: error.status)
+        }
+    }
+
     private struct Content {
+        /// Nil once a key was made: the other app was chosen.
+        let pairing: Pairing?
+        /// Whether the server has Firebase.
+        let pushes: Bool
         let serverURL: String
         let isSecure: Bool
         let name: String
@@ -54,20 +120,21 @@ struct NewPhonePages: SignedInPages {
 
     private func show(
         _ request: Request, _ context: SignedInContext, key: PhoneAPIKey? = nil, name: String = "My phone",
-        error: APIError? = nil
+        error: APIError? = nil, pairing: Pairing = Pairing(number: ""), status: HTTPResponse.Status? = nil
     ) async throws -> Response {
         let arrivals = try await arrivals(of: context.userID)
         let problems = (error?.data as? [String: [String]])?["name"] ?? error.map { [$0.message] } ?? []
         return views.page(
             "phone-new", "Connect a phone",
             Content(
+                pairing: key == nil ? pairing : nil, pushes: pushes,
                 serverURL: site.baseURL(request, isSecure: context.page.isSecure), isSecure: context.page.isSecure,
                 name: name, nameProblems: problems,
                 key: key.map {
                     Content.Key(name: $0.name, apiKey: $0.apiKey.exposed, code: QRCode($0.apiKey.exposed))
                 },
                 arrivals: arrivals, isWaiting: arrivals.isEmpty || arrivals.contains { $0.heard == nil }),
-            context, status: error?.status ?? .ok)
+            context, status: status ?? error?.status ?? .ok)
     }
 
     private func arrivals(of userID: UserID) async throws -> [Arrival] {

@@ -10,8 +10,8 @@ struct PhonePages: SignedInPages {
     let operations: PhoneOperations
     /// How long a phone may be silent and counts as online.
     let offlineAfter: Duration
-    /// Whether phones are told of what they have to send.
-    let isPushing: Bool
+    /// Whether the server has Firebase.
+    let pushes: Bool
     let views: PageViews
 
     static let path = "/phones"
@@ -36,9 +36,16 @@ struct PhonePages: SignedInPages {
         }
     }
 
+    private struct IdleDevice {
+        let path: String
+        let name: String
+    }
+
     private struct ListContent {
         let isEmpty: Bool
         let phones: [PhoneSummary]
+        /// Devices whose numbers others have.
+        let idle: [IdleDevice]
         let nextPage: String?
     }
 
@@ -48,12 +55,13 @@ struct PhonePages: SignedInPages {
         var errors = FieldErrors()
         // One more than is shown tells whether there is another page.
         let page = Page(QueryParameters(query: "skip=\(skip)"), limit: Self.pageSize + 1, errors: &errors)
-        let (found, hasMore) = try await operations.store.read(.user(userID)) { tx in
+        let (found, hasMore, idle) = try await operations.store.read(.user(userID)) { [pushes] tx in
             let phones = try PhoneQueries.list(userID: userID, page: page, in: tx)
             return (
                 try PhoneSummary.Found.all(
-                    Array(phones.prefix(Self.pageSize)), of: userID, span: .day, now: now, in: tx),
-                phones.count > Self.pageSize
+                    Array(phones.prefix(Self.pageSize)), of: userID, span: .day, now: now, pushes: pushes, in: tx),
+                phones.count > Self.pageSize,
+                skip == 0 ? try PhoneDeviceQueries.withoutNumbers(of: userID, in: tx) : []
             )
         }
         return views.page(
@@ -61,16 +69,21 @@ struct PhonePages: SignedInPages {
             ListContent(
                 isEmpty: found.isEmpty && skip == 0,
                 phones: found.map { summary($0, span: .day, now: now) },
+                idle: idle.map { IdleDevice(path: "\(DevicePages.path)/\($0.id)", name: $0.name) },
                 nextPage: hasMore ? "?skip=\(skip + Self.pageSize)" : nil),
             context)
     }
 
     private func summary(_ found: PhoneSummary.Found, span: HeartbeatChart.Span, now: Timestamp) -> PhoneSummary {
-        PhoneSummary(found, span: span, now: now, offlineAfter: offlineAfter, isPushing: isPushing)
+        PhoneSummary(found, span: span, now: now, offlineAfter: offlineAfter)
     }
 
     private struct Content {
         let phone: PhoneSummary
+        let id: String
+        /// Nil when no device with the SMSGate app has the number.
+        let device: DeviceCard?
+        let connectPath: String
         let settings: PhoneSettings
         let isSecondSIM: Bool
         let schedules: [Named]
@@ -98,10 +111,13 @@ struct PhonePages: SignedInPages {
         typed: PhoneSettings? = nil, error: APIError? = nil
     ) async throws -> Response {
         let (id, userID, now) = (try Self.phoneID(context), context.userID, operations.clock.now())
-        let read = try await operations.store.read(.user(userID)) { tx in
+        let read = try await operations.store.read(.user(userID)) { [pushes] tx in
             let phones = try PhoneQueries.find(id, userID: userID, in: tx).map { [$0] } ?? []
             return (
-                found: try PhoneSummary.Found.all(phones, of: userID, span: span, now: now, in: tx).first,
+                found: try PhoneSummary.Found.all(
+                    phones, of: userID, span: span, now: now, pushes: pushes, in: tx
+                ).first,
+                device: try phones.first.flatMap { try DeviceCard.read(of: $0, now: now, in: tx) },
                 schedules: try SendScheduleQueries.list(userID: userID, in: tx),
                 moves: try phones.first.map { try PhoneMoveQueries.list(of: $0.phoneNumber, userID: userID, in: tx) }
                     ?? []
@@ -113,7 +129,8 @@ struct PhonePages: SignedInPages {
         return views.page(
             "phone", found.phone.phoneNumber,
             Content(
-                phone: summary(found, span: span, now: now), settings: settings,
+                phone: summary(found, span: span, now: now), id: id.text, device: read.device,
+                connectPath: PageLink.to("/phones/new", ["number": found.phone.phoneNumber]), settings: settings,
                 isSecondSIM: settings.sim == SIM.sim2.rawValue,
                 schedules: read.schedules.map {
                     Named(id: $0.id.text, name: $0.name, isChosen: $0.id.text == settings.scheduleID)

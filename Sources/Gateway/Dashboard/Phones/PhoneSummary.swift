@@ -19,23 +19,27 @@ struct PhoneSummary: Sendable {
     let schedule: String?
     let schedulePath: String?
     let sim: String
-    /// What is wrong with pushing to it; nil when nothing is.
-    let pushProblem: String?
+    let reach: ReachLine
+    /// The same when there is something to do.
+    let trouble: ReachLine?
     let createdAt: String
     let chart: HeartbeatChart
 
     /// What the store has of phones, read in one go.
     struct Found: Sendable {
         let phone: Phone
+        let reach: PhoneReach
         let presence: Presence?
         let latest: Heartbeat?
         let schedule: SendSchedule?
         let steps: [HeartbeatStep]
         let earlier: Timestamp?
 
-        /// Reads what belongs to `phones`, which are `userID`'s, for a chart of `span`.
+        /// Reads what belongs to `phones`, which are `userID`'s, for a chart of `span`. Without `pushes`, the server has no
+        /// Firebase.
         static func all(
-            _ phones: [Phone], of userID: UserID, span: HeartbeatChart.Span, now: Timestamp, in tx: any Transaction
+            _ phones: [Phone], of userID: UserID, span: HeartbeatChart.Span, now: Timestamp, pushes: Bool,
+            in tx: any Transaction
         ) throws -> [Found] {
             let presences = try HeartbeatQueries.presences(of: phones.map(\.id), in: tx)
             let hasSchedules = phones.contains { $0.messageSendScheduleID != nil }
@@ -46,7 +50,8 @@ struct PhoneSummary: Sendable {
             return try phones.map { phone in
                 let owner = phone.phoneNumber
                 return Found(
-                    phone: phone, presence: presences[phone.id],
+                    phone: phone, reach: try PhoneReach(of: phone, pushes: pushes, in: tx),
+                    presence: presences[phone.id],
                     latest: try HeartbeatQueries.list(userID: userID, owner: owner, page: newest, in: tx).first,
                     schedule: schedules.first { $0.id.text == phone.messageSendScheduleID },
                     steps: try HeartbeatQueries.steps(
@@ -56,8 +61,7 @@ struct PhoneSummary: Sendable {
         }
     }
 
-    /// Without `isPushing`, no phone is told of anything.
-    init(_ found: Found, span: HeartbeatChart.Span, now: Timestamp, offlineAfter: Duration, isPushing: Bool) {
+    init(_ found: Found, span: HeartbeatChart.Span, now: Timestamp, offlineAfter: Duration) {
         let phone = found.phone
         path = "\(PhonePages.path)/\(phone.id)"
         number = phone.phoneNumber
@@ -72,15 +76,8 @@ struct PhoneSummary: Sendable {
         schedule = found.schedule?.name
         schedulePath = found.schedule.map { "\(SchedulePages.path)/\($0.id)" }
         sim = phone.sim.rawValue
-        pushProblem =
-            switch phone.transport {
-            case .device: nil
-            case .none where isPushing:
-                phone.pushError ?? "It learns of no outgoing message: no app has logged in for this number."
-            case .firebase where isPushing: phone.pushError
-            case .none where phone.pushError != nil: phone.pushError
-            case .firebase, .none: "It learns of no outgoing message: this server has no Firebase credentials."
-            }
+        reach = ReachLine(found.reach, of: phone)
+        trouble = reach.isGood ? nil : reach
         createdAt = PageTime.shown(phone.createdAt)
         chart = HeartbeatChart(
             found.steps, earlier: found.earlier, span: span, now: now, offlineAfter: offlineAfter)

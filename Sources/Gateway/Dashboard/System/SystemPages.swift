@@ -84,6 +84,8 @@ struct SystemPages: SignedInPages {
         return pairs + [
             Pair(name: "Migrations", value: Figure.shown(state.migrations)),
             Pair(name: "Accounts", value: Figure.shown(state.accounts)),
+            Pair(name: "Phones", value: state.phones.sentence),
+            Pair(name: "Sending", value: PhoneTransports.explanation(pushes: facts.pushes)),
         ]
     }
 

@@ -17,6 +17,7 @@ struct SystemState: Sendable {
     let oldestDue: Timestamp?
     /// How many steps of migrations were taken.
     let migrations: Int64
+    let phones: PhoneTransports
 }
 
 enum SystemQueries {
@@ -28,6 +29,7 @@ enum SystemQueries {
             accounts: try tx.value("SELECT COUNT(*) AS value FROM users") ?? 0,
             nodes: try NodeQueries.all(in: tx).reversed(), audit: try Audit.accounts(in: tx),
             oldestDue: try DeliveryQueries.oldestDue(in: tx),
-            migrations: try tx.value("SELECT COUNT(*) AS value FROM schema_migration") ?? 0)
+            migrations: try tx.value("SELECT COUNT(*) AS value FROM schema_migration") ?? 0,
+            phones: try PhoneTransports(in: tx))
     }
 }

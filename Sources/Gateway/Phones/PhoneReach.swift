@@ -1,0 +1,152 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// How a phone is told that a message waits for it, as far as the server can know.
+///
+/// | the number has | the server pushes | it does not |
+/// |---|---|---|
+/// | a device with the SMSGate app | stream or poll | stream or poll |
+/// | a token that Firebase gave | Firebase | never, unless it asked for messages lately |
+/// | a token of another kind | Firebase | asks |
+/// | no token, but it logged in without one, or has a phone key or heartbeats | never | asks |
+/// | nothing | never | never, unless it asked for messages lately |
+///
+/// The httpSMS app is woken by Firebase and never asks by itself, whatever else it does. What asks is a program of the account's
+/// own, which learned the message's id where it was sent.
+enum PhoneReach: Sendable, Hashable {
+    /// A push wakes the httpSMS app.
+    case firebase
+    /// Pushes fail for this reason; they are tried for each message all the same.
+    case troubled(String)
+    /// The SMSGate app keeps a connection open.
+    case stream
+    /// The SMSGate app asks every 15 minutes only: it opened no connection.
+    case poll
+    /// Nothing tells it, but it may ask.
+    case asks
+    /// Nothing tells it, and it does not ask.
+    case never(Lack)
+
+    /// What a phone lacks that can never be told.
+    enum Lack: Sendable, Hashable {
+        /// No app has logged in.
+        case app
+        /// No token, where the server pushes; it had one, if there is a reason.
+        case token(PhoneID, String?)
+        /// The app listens to Firebase, and the server has no credentials.
+        case firebase
+        /// It was told once, and why it is no more.
+        case lost(String)
+
+        /// Why a message fails.
+        var reason: String {
+            switch self {
+            case .app: "No app has logged in for this number, so nothing can tell it of the message. Connect a phone."
+            // As httpSMS words it (phone_notification_service.go:131).
+            case .token(let id, _): "phone with id [\(id)] has no FCM token"
+            case .firebase:
+                """
+                The app on the phone listens to Firebase only, and this server has no Firebase credentials. Connect the phone \
+                with the SMSGate app, or set FIREBASE_CREDENTIALS.
+                """
+            case .lost(let reason): reason
+            }
+        }
+    }
+
+    /// Reads how `phone` is told. Without `pushes`, the server has no Firebase.
+    init(of phone: Phone, pushes: Bool, in tx: any Transaction) throws {
+        let device: Device? = try phone.deviceID.flatMap { try PhoneDeviceQueries.find($0, in: tx) }
+        self.init(phone, device: device, lack: try Self.lack(of: phone, pushes: pushes, in: tx), pushes: pushes)
+    }
+
+    private init(_ phone: Phone, device: Device?, lack: Lack?, pushes: Bool) {
+        if let lack {
+            self = .never(lack)
+        } else if phone.deviceID != nil {
+            self = device?.opensStream ?? false ? .stream : .poll
+        } else if pushes {
+            self = phone.pushError.map(PhoneReach.troubled) ?? .firebase
+        } else {
+            self = .asks
+        }
+    }
+
+    /// Why a phone can never be told; nil when it can, or may ask. Indexes: the keys of `phone_api_key_phone` and `presence`.
+    static func lack(of phone: Phone, pushes: Bool, in tx: any Transaction) throws -> Lack? {
+        switch phone.transport {
+        // It has a reason only when its tokens were ended.
+        case .device: return phone.pushError.map(Lack.lost)
+        case .firebase(let token):
+            if pushes || asksByItself(phone, at: tx.now) { return nil }
+            return isOfFirebase(token) ? .firebase : nil
+        case .none where pushes: return .token(phone.id, phone.pushError)
+        case .none:
+            if asksByItself(phone, at: tx.now) { return nil }
+            if let error = phone.pushError { return .lost(error) }
+            let isSomebodys =
+                try PhoneAPIKeyQueries.holder(of: phone.id, in: tx) != nil
+                || !HeartbeatQueries.presences(of: [phone.id], in: tx).isEmpty
+            return isSomebodys ? nil : .app
+        }
+    }
+
+    private static func asksByItself(_ phone: Phone, at now: Timestamp) -> Bool {
+        phone.askedAt.map { now - $0 < memory } ?? false
+    }
+
+    /// How long it counts that a phone asked: a program that is not sent to for a month is tried in vain once.
+    static let memory: Duration = .seconds(30 * 86_400)
+
+    /// Whether a token looks as those of Firebase do: 140 and more letters and digits. Programs of one's own write what they
+    /// like there.
+    static func isOfFirebase(_ token: String) -> Bool {
+        token.utf8.count >= 100 && token.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_:".contains($0)) }
+    }
+}
+
+extension PhoneReach {
+    /// What to do next, and where.
+    struct Step: Sendable, Hashable {
+        let text: String
+        let path: String
+    }
+
+    /// How a phone is told, in one sentence.
+    var sentence: String {
+        switch self {
+        case .firebase: "It is told of messages through Firebase."
+        case .troubled(let reason): reason
+        case .stream: "It is told of messages at once, by a connection that it keeps open."
+        case .poll: "It hears of messages every 15 minutes only: it has not opened its connection."
+        case .asks: "Nothing wakes it: this server has no Firebase credentials. It sends what it asks for by itself."
+        case .never(.token(_, let reason?)), .never(.lost(let reason)): reason
+        case .never(.app), .never(.token):
+            "It learns of no outgoing message: no app has logged in for this number."
+        case .never(.firebase):
+            "It learns of no outgoing message: its app listens to Firebase only, and this server has no Firebase credentials."
+        }
+    }
+
+    /// The one thing to do about it; nil when all is well.
+    var step: Step? {
+        switch self {
+        case .firebase, .stream: nil
+        case .troubled: Step(text: "What Firebase's answers mean", path: "/docs/push#firebase")
+        case .poll:
+            Step(text: "Set its notification channel to SSE Only", path: "/docs/phones#when-something-is-missing")
+        case .asks, .never(.firebase): Step(text: "Connect it with the SMSGate app", path: "/phones/new")
+        case .never: Step(text: "Connect a phone", path: "/phones/new")
+        }
+    }
+
+    /// How bad it is, as a class of the style sheet.
+    var kind: String {
+        switch self {
+        case .firebase, .stream: "good"
+        case .poll, .asks: "warning"
+        case .troubled, .never: "problem"
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import Delivery
+import Storage
+
+/// How the phones of a server are told of messages, for who keeps the server alive.
+struct PhoneTransports: Sendable, Hashable {
+    /// With the SMSGate app.
+    let devices: Int64
+    /// With a token that Firebase gave.
+    let apps: Int64
+    /// With neither.
+    let others: Int64
+
+    /// Reads every phone.
+    init(in tx: any Transaction) throws {
+        let row = try tx.rows(
+            """
+            SELECT COUNT(device_id) AS devices, COUNT(*) AS phones,
+                COUNT(CASE WHEN LENGTH(fcm_token) >= 100 THEN 1 END) AS apps
+            FROM phone
+            """
+        ).first
+        devices = try row?.get("devices") ?? 0
+        apps = try row?.get("apps") ?? 0
+        others = try (row?.get("phones") ?? 0) - devices - apps
+    }
+
+    /// What phones the server has: `2 with the SMSGate app, 1 with the httpSMS app`.
+    var sentence: String {
+        let parts = [
+            (devices, "with the SMSGate app"), (apps, "with the httpSMS app"), (others, "with no app that is known"),
+        ]
+        let known = parts.filter { $0.0 > 0 }.map { "\(Figure.shown($0.0)) \($0.1)" }
+        return known.isEmpty ? "none yet" : known.joined(separator: ", ")
+    }
+
+    /// How each kind of app is told.
+    static func explanation(pushes: Bool) -> String {
+        pushes
+            ? "the SMSGate app keeps a connection open, Firebase wakes the httpSMS app"
+            : """
+            the SMSGate app keeps a connection open; the httpSMS app sends nothing, as it listens to Firebase only and \
+            FIREBASE_CREDENTIALS is not set
+            """
+    }
+}
