@@ -4,6 +4,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// Whether a phone can be told of a message at all, on a server without Firebase and beside it.
 @Suite(.timeLimit(.minutes(1))) struct PhoneReachTests {

@@ -16,6 +16,7 @@ import Testing
     ])
     func reportsAreKnownByTheirHead(method: String, path: String, isReport: Bool) throws {
         let method = try #require(HTTPRequest.Method(method))
-        #expect(PhoneReportPaths.isReport(HTTPRequest(method: method, scheme: nil, authority: nil, path: path)) == isReport)
+        #expect(
+            PhoneReportPaths.isReport(HTTPRequest(method: method, scheme: nil, authority: nil, path: path)) == isReport)
     }
 }

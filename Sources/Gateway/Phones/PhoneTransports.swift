@@ -2,16 +2,16 @@ import Delivery
 import Storage
 
 /// How the phones of a server are told of messages, for who keeps the server alive.
-struct PhoneTransports: Sendable, Hashable {
+package struct PhoneTransports: Sendable, Hashable {
     /// With the SMSGate app.
     let devices: Int64
     /// With a token that Firebase gave.
-    let apps: Int64
+    package let apps: Int64
     /// With neither.
     let others: Int64
 
     /// Reads every phone.
-    init(in tx: any Transaction) throws {
+    package init(in tx: any Transaction) throws {
         let row = try tx.rows(
             """
             SELECT COUNT(device_id) AS devices, COUNT(*) AS phones,
@@ -25,7 +25,7 @@ struct PhoneTransports: Sendable, Hashable {
     }
 
     /// What phones the server has: `2 with the SMSGate app, 1 with the httpSMS app`.
-    var sentence: String {
+    package var sentence: String {
         let parts = [
             (devices, "with the SMSGate app"), (apps, "with the httpSMS app"), (others, "with no app that is known"),
         ]
@@ -34,7 +34,7 @@ struct PhoneTransports: Sendable, Hashable {
     }
 
     /// How each kind of app is told.
-    static func explanation(pushes: Bool) -> String {
+    package static func explanation(pushes: Bool) -> String {
         pushes
             ? "the SMSGate app keeps a connection open, Firebase wakes the httpSMS app"
             : """
