@@ -72,7 +72,9 @@ struct Demonstration {
                     foundPhone.yield(phone)
                     try await setUp(client, receiverURL: receiverURL)
                     try await show(client, phone, receiver)
-                    if !once { explain(client, phoneKey: key) }
+                    if !once {
+                        explain(client, phoneKey: key, password: try await newPassword(of: user, server.users))
+                    }
                     return once
                 }
             }
@@ -88,6 +90,13 @@ struct Demonstration {
         let id = UserID("demo")
         if let user = try await users.find(id) { return user }
         return try await users.create(email: "demo@example.com", id: id.text, apiKey: nil, password: nil)
+    }
+
+    /// A password for the dashboard, another at each start: only the hash of the last one is stored.
+    private func newPassword(of user: User, _ users: UserOperations) async throws -> String {
+        let password = String(RandomToken.make().prefix(20))
+        try await users.setPassword(password, email: user.email)
+        return password
     }
 
     private static let phoneNumber = "+18005550199"
@@ -190,29 +199,34 @@ struct Demonstration {
         text.padding(toLength: max(width, text.count + 1), withPad: " ", startingAt: 0)
     }
 
-    private func explain(_ client: DemonstrationClient, phoneKey: String) {
+    private func explain(_ client: DemonstrationClient, phoneKey: String, password: String) {
         say(
             """
 
-            The server stays up at \(client.baseURL), with these settings: offline after 2 s, expiry from 1 s on.
-              user API key:   \(client.apiKey)
-              phone API key:  \(phoneKey)
+            1. Open the dashboard:  \(client.baseURL)
+                 e-mail:    demo@example.com
+                 password:  \(password)
 
-            Create a webhook of your own (the address must be public, or on loopback here):
+            2. Create a webhook of your own, in the dashboard under Settings > Webhooks, or with the API keys:
+                 user API key:   \(client.apiKey)
+                 phone API key:  \(phoneKey)
               curl -X POST \(client.baseURL)/v1/webhooks -H 'x-api-key: \(client.apiKey)' \\
                 -H 'Content-Type: application/json' \\
                 -d '{"url":"http://127.0.0.1:3000/hook","signing_key":"my-key","events":["message.phone.received"],"phone_numbers":["\(Self.phoneNumber)"]}'
 
-            Play the phone: an SMS comes in.
+            3. Play the phone. An SMS comes in:
               curl -X POST \(client.baseURL)/v1/messages/receive -H 'x-api-key: \(phoneKey)' \\
                 -H 'Content-Type: application/json' \\
                 -d '{"to":"\(Self.phoneNumber)","from":"\(Self.contact)","content":"Hi there","sim":"SIM1"}'
 
-            Send an SMS; the simulated phone is told, fetches it, and reports that it was sent and delivered:
+            4. Send an SMS. The simulated phone fetches it, and reports that it was sent and delivered:
               curl -X POST \(client.baseURL)/v1/messages/send -H 'x-api-key: \(client.apiKey)' \\
                 -H 'Content-Type: application/json' \\
                 -d '{"from":"\(Self.phoneNumber)","to":"\(Self.contact)","content":"Hello back"}'
 
+            5. Connect a real phone: \(client.baseURL)/docs/phones, on a server of your own (httpsms serve).
+
+            A phone is offline after 2 s here, and messages may expire after 1 s. Everything is in \(configuration.storeName).
             Stop with Ctrl-C.
             """)
     }

@@ -24,12 +24,19 @@ extension EndToEndTests {
         }
 
         @Test(.timeLimit(.minutes(1)))
-        func itStaysUpAndEndsWhenItIsAsked() async throws {
+        func itStaysUpTellsHowToSignInAndEndsWhenItIsAsked() async throws {
             try await withInstallation { installation in
                 let process = try installation.start(["demo"])
                 try await until("what to try next", within: .seconds(60)) {
                     process.end != nil || process.output.contains("Stop with Ctrl-C.")
                 }
+
+                let url = try #require(process.output.firstMatch(of: /Open the dashboard:  (\S+)/)?.1)
+                let password = try #require(process.output.firstMatch(of: /password:  (\S+)/)?.1)
+                let page = PageClient(baseURL: String(url))
+                let answer = try await page.submit(
+                    "/sign-in", on: "/sign-in", [("email", "demo@example.com"), ("password", String(password))])
+                #expect(answer.status == 303)
 
                 process.signal(SIGINT)
 

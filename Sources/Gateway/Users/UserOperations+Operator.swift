@@ -1,3 +1,4 @@
+import Secrets
 import Storage
 
 /// What an operator does with accounts from the command line, beside a server that runs or not.
@@ -34,7 +35,7 @@ extension UserOperations {
         let hash = try await Self.hash(password, email: email)
         try await store.write { tx in
             guard let account = try AccessQueries.account(email: email, in: tx) else {
-                throw UserCreationError("there is no account with the e-mail address \(email)")
+                throw UserCreationError.noAccount(email)
             }
             try AccessQueries.delete(of: account.id, in: tx)
             _ = try AccessQueries.insertPassword(hash, of: account.id, in: tx)
@@ -51,8 +52,90 @@ extension UserOperations {
         return "\(Cookies.Name.session.full(isSecure: false))=\(session.token)"
     }
 
+    /// Whether an account may have this address and this password, nil for none.
+    ///
+    /// - Throws: ``UserCreationError`` when not.
+    package static func check(email: String, password: String?) throws {
+        _ = try address(email)
+        if let problem = password.flatMap({ Passwords.problem(with: $0, email: email) }) {
+            throw UserCreationError(problem)
+        }
+    }
+
     private static func hash(_ password: String, email: String) async throws -> String {
-        if let problem = Passwords.problem(with: password, email: email) { throw UserCreationError(problem) }
+        try check(email: email, password: password)
         return try await Passwords().hash(password, in: .first)
+    }
+}
+
+/// Accounts that are there already.
+extension UserOperations {
+    /// An account as a list shows it.
+    package struct Account: Sendable {
+        /// Its id.
+        package let id: String
+        /// Its e-mail address.
+        package let email: String
+        /// Whether it owns the server.
+        package let isOwner: Bool
+    }
+
+    /// All accounts, by e-mail address.
+    ///
+    /// - Throws: `StorageError`.
+    package func accounts() async throws -> [Account] {
+        var accounts: [Account] = []
+        while true {
+            let after = accounts.last?.email ?? ""
+            let page = try await store.read { tx in
+                try InvitationQueries.members(after: after, limit: 500, in: tx).map { member in
+                    Account(
+                        id: member.id.text, email: member.email,
+                        isOwner: try FirstRunQueries.isOwner(member.id, in: tx))
+                }
+            }
+            accounts += page
+            if page.isEmpty { return accounts }
+        }
+    }
+
+    /// Replaces the API key of the account with `email`, and gives the new one.
+    ///
+    /// - Throws: ``UserCreationError`` when there is no such account.
+    package func rotateAPIKey(ofEmail email: String) async throws -> Secret<String> {
+        try await rotateAPIKey(of: try await id(of: email)).apiKey
+    }
+
+    /// Makes an account the owner of the server.
+    ///
+    /// - Throws: ``UserCreationError`` when there is no such account.
+    package func setOwner(email: String) async throws {
+        let address = try Self.address(email)
+        try await store.write { tx in
+            guard let account = try AccessQueries.account(email: address, in: tx) else {
+                throw UserCreationError.noAccount(email)
+            }
+            try FirstRunQueries.setOwner(account.id, in: tx)
+        }
+    }
+
+    /// Deletes an account; the running server erases what it had.
+    ///
+    /// - Throws: ``UserCreationError`` when there is no such account, or it owns the server.
+    package func delete(email: String) async throws {
+        let id = try await id(of: email)
+        if try await store.read({ tx in try FirstRunQueries.isOwner(id, in: tx) }) {
+            throw UserCreationError(
+                "\(email) owns the server: make another account the owner first, with `httpsms user owner`")
+        }
+        try await delete(id)
+    }
+
+    private func id(of email: String) async throws -> UserID {
+        let address = try Self.address(email)
+        guard let account = try await store.read({ tx in try AccessQueries.account(email: address, in: tx) }) else {
+            throw UserCreationError.noAccount(email)
+        }
+        return account.id
     }
 }

@@ -128,6 +128,10 @@ package struct UserCreationError: Error, CustomStringConvertible {
     /// The same as a sentence.
     var sentence: String { description.prefix(1).uppercased() + description.dropFirst() + "." }
 
+    static func noAccount(_ email: String) -> UserCreationError {
+        UserCreationError("there is no account with the e-mail address \(email)")
+    }
+
     static func taken(_ what: String) -> UserCreationError {
         UserCreationError("there is an account already with this \(what)")
     }

@@ -32,7 +32,9 @@ package enum Commands {
     package static func createUser(
         flags: [String: String?], email: String, id: String?, apiKey: String?, password: String? = nil
     ) async throws -> CreatedUser {
-        try await withStore(flags) { opened in
+        // Before a store is made in a folder that may be the wrong one.
+        try UserOperations.check(email: email, password: password)
+        return try await withStore(flags) { opened in
             let users = UserFeature(try await opened.ground()).operations
             let user = try await users.create(email: email, id: id, apiKey: apiKey, password: password)
             return CreatedUser(id: user.id.text, apiKey: user.apiKey.exposed)
@@ -45,6 +47,7 @@ package enum Commands {
     /// - Throws: ``UserCreationError`` when the password is too weak or there is no such account; what opening the store
     ///   throws.
     package static func setPassword(flags: [String: String?], email: String, password: String) async throws {
+        try UserOperations.check(email: email, password: password)
         try await withStore(flags) { opened in
             try await UserFeature(try await opened.ground()).operations.setPassword(password, email: email)
         }
@@ -76,7 +79,7 @@ package enum Commands {
         return configuration
     }
 
-    private static func withStore<T: Sendable>(
+    static func withStore<T: Sendable>(
         _ flags: [String: String?], _ body: (GatewayStore) async throws -> T
     ) async throws -> T {
         let configuration = try configure(flags)

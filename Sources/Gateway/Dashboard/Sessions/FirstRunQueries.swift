@@ -43,6 +43,13 @@ enum FirstRunQueries {
         return try tx.value("SELECT id AS value FROM users ORDER BY created_at, id LIMIT 1") == userID
     }
 
+    /// Makes `userID` the owner instead of the one that is.
+    static func setOwner(_ userID: UserID, in tx: any Transaction) throws {
+        try tx.run(
+            "INSERT INTO server_owner (id, user_id) VALUES (1, \(userID)) ON CONFLICT (id) DO UPDATE SET user_id = \(userID)"
+        )
+    }
+
     /// Makes `userID`, just stored, the owner and ends every offer; false when there is an owner or another account. The
     /// primary key decides between two nodes. The owner before, whose account is gone, does not count.
     static func claim(for userID: UserID, in tx: any Transaction) throws -> Bool {
