@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension EndToEndTests {
@@ -31,6 +32,25 @@ extension EndToEndTests {
                 let stopped = try await installation.run("doctor")
                 #expect(stopped.end == .exited(0), "\(stopped.output)")
                 #expect(stopped.output.contains("opens, is up to date, and fits the master key"))
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1)))
+        func everyFaultOfTheConfigurationIsToldAtOnceAlsoAsJSON() async throws {
+            try await withInstallation { installation in
+                let wrong = try await installation.run(
+                    "doctor", "--json", "--log-format", "nonsense",
+                    settings: ["HTTP_PORT": "-1", "WEBHOOK_RETRY_DELAYS": "0s", "EVENT_RETENTION": "soon"])
+
+                #expect(wrong.end == .exited(1))
+                let findings = try JSONDecoder().decode(JSONValue.self, from: Data(wrong.output.utf8)).elements
+                #expect(findings.allSatisfy { $0["level"] == "problem" && $0["subject"] == "configuration" })
+                let named = findings.compactMap { $0["text"].text?.split(separator: " ").first.map(String.init) }
+                #expect(
+                    Set(named) == ["HTTP_PORT", "WEBHOOK_RETRY_DELAYS", "EVENT_RETENTION", "LOG_FORMAT"], "\(named)")
+                let right = try await installation.run("doctor", "--json")
+                #expect(right.end == .exited(0))
+                #expect(right.output.hasPrefix(#"[{"level":"ok","subject":"configuration","#), "\(right.output)")
             }
         }
 

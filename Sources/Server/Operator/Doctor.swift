@@ -1,13 +1,15 @@
 import Delivery
 import Foundation
 import Gateway
+import JSON
 import Logging
 import Secrets
 import Storage
 import Timestamps
+import Wire
 
 /// One line of `httpsms doctor`.
-package struct Finding: Sendable, CustomStringConvertible {
+package struct Finding: Sendable, CustomStringConvertible, JSONWritable {
     private enum Level: String {
         case fine = "ok     "
         case warning = "WARNING"
@@ -24,6 +26,15 @@ package struct Finding: Sendable, CustomStringConvertible {
     package var isProblem: Bool { level == .problem }
 
     package var description: String { "\(level.rawValue)  \(subject): \(text)" }
+
+    /// The same for a machine; `level` is `ok`, `warning` or `problem`.
+    package func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("level", level.rawValue.trimmed.lowercased())
+            o.field("subject", subject)
+            o.field("text", text)
+        }
+    }
 
     static func fine(_ subject: String, _ text: String) -> Finding {
         Finding(level: .fine, subject: subject, text: text)
@@ -51,11 +62,9 @@ extension Commands {
         flags: [String: String?], audit: Bool = false, repair: Bool = false,
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) async -> [Finding] {
-        let configuration: GatewayConfiguration
-        do {
-            configuration = try GatewayConfiguration(flags: flags, environment: ProcessInfo.processInfo.environment)
-        } catch {
-            return [.problem("configuration", "\(error)")]
+        let environment = ProcessInfo.processInfo.environment
+        guard let configuration = try? GatewayConfiguration(flags: flags, environment: environment) else {
+            return configurationProblems(flags: flags, environment: environment)
         }
         LogLine.bootstrap(configuration)
         var findings: [Finding] = [.fine("configuration", "every variable can be read")]
@@ -65,6 +74,30 @@ extension Commands {
         let deliveries = audit || repair ? DeliveryAudit(repairs: repair, progress: progress) : nil
         findings += await store(configuration, audit: deliveries)
         return findings
+    }
+
+    /// Findings as one JSON array.
+    package static func json(_ findings: [Finding]) -> String {
+        String(decoding: findings.encodedJSON(), as: UTF8.self)
+    }
+
+    /// Every fault of the configuration: what has one is left out, and the rest is read again. What else has no variable to
+    /// leave out, or stays although it was, ends this.
+    static func configurationProblems(flags: [String: String?], environment: [String: String]) -> [Finding] {
+        var (flags, environment) = (flags, environment)
+        var problems: [Finding] = []
+        while true {
+            do {
+                _ = try GatewayConfiguration(flags: flags, environment: environment)
+                return problems
+            } catch let error as ConfigurationError {
+                problems.append(.problem("configuration", "\(error)"))
+                let isLeftOut = (flags.removeValue(forKey: error.variable) ?? nil) != nil
+                guard environment.removeValue(forKey: error.variable) != nil || isLeftOut else { return problems }
+            } catch {
+                return problems + [.problem("configuration", "\(error)")]
+            }
+        }
     }
 
     private static func clock() -> Finding {
