@@ -18,7 +18,7 @@ package struct ClientFailure: Error, Sendable, CustomStringConvertible {
 
     /// How the process ends.
     package let status: Status
-    /// What is wrong and what mends it, for a person.
+    /// What is wrong and how to fix it, for a person.
     package let description: String
 
     /// Names a failure.

@@ -65,10 +65,11 @@ package struct ClientSettings: Sendable {
         self.init(url: url, apiKey: Secret(key))
     }
 
-    /// A URL without slashes at its end.
+    /// A URL without slashes at its end, and without the version of the API, which the commands add.
     private static func checked(_ text: String, _ source: String) throws(ClientFailure) -> String {
         var url = text.trimmed
         while url.last == "/" { url.removeLast() }
+        if url.hasSuffix("/v1") { url.removeLast("/v1".count) }
         do {
             _ = try CallbackURL(url)
         } catch {
@@ -78,6 +79,13 @@ package struct ClientSettings: Sendable {
             throw ClientFailure(.usage, "\(source): the address of a server has no query")
         }
         return url
+    }
+
+    /// The path of a file of ours in `XDG_CONFIG_HOME` or `~/.config`.
+    static func file(_ name: String, _ environment: [String: String]) -> URL {
+        let home = environment["HOME"] ?? NSHomeDirectory()
+        let base = environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? home + "/.config"
+        return URL(filePath: base).appending(path: "httpsms/\(name)")
     }
 
     /// Writes the settings where commands find them, readable by their owner only.
@@ -102,9 +110,7 @@ private struct StoredSettings: Codable {
     }
 
     private static func path(_ environment: [String: String]) -> URL {
-        let home = environment["HOME"] ?? NSHomeDirectory()
-        let base = environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? home + "/.config"
-        return URL(filePath: base).appending(path: "httpsms/config.json")
+        ClientSettings.file("config.json", environment)
     }
 
     /// What was stored; nil when nothing was.

@@ -29,8 +29,12 @@ package struct Forwarder: Sendable {
         package var line: String {
             let answer =
                 status.map { "\($0) in \(duration.milliseconds) ms" } ?? "no answer: \(failure?.description ?? "")"
-            return "\(event.time)  \(event.payload.type.padding(to: 23))  \(event.id)  -> \(answer)".printable
+            let hint = status == 401 || status == 403 ? "  (does the receiver have this signing key?)" : ""
+            return "\(event.time)  \(event.payload.type.padding(to: 23))  \(event.id)  -> \(answer)\(hint)".printable
         }
+
+        /// The event, as JSON on one line.
+        package var body: String { String(decoding: event.encoded(), as: UTF8.self).printable }
 
         /// The same for a machine, on one line.
         package var json: String { String(decoding: encodedJSON(), as: UTF8.self) }
@@ -69,7 +73,7 @@ package struct Forwarder: Sendable {
     ) async throws -> Value {
         let parsed: CallbackURL
         do {
-            parsed = try CallbackURL(url)
+            parsed = try CallbackURL(address(url))
         } catch {
             throw ClientFailure(.usage, "--forward-to: \(error); give it such as http://localhost:3000/hook")
         }
@@ -79,13 +83,18 @@ package struct Forwarder: Sendable {
         return try await withOpenSender { sender in
             try await body(
                 Forwarder(
-                    url: parsed, audience: audience ?? url, userID: "forwarder", signingKey: signingKey, sender: sender,
+                    url: parsed, audience: audience ?? address(url), userID: "forwarder", signingKey: signingKey,
+                    sender: sender,
                     clock: SystemClock()))
         }
     }
 
-    /// A signing key that nobody else has, as the server draws them.
-    package static func randomSigningKey() -> String { SigningKey.random() }
+    /// The URL that is meant: a port alone is one of this machine, and a host without a scheme is called over HTTP.
+    static func address(_ text: String) -> String {
+        let text = text.trimmed
+        if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) { return "http://localhost:\(text)/" }
+        return text.contains("://") || text.isEmpty ? text : "http://\(text)"
+    }
 
     /// Posts one event.
     ///

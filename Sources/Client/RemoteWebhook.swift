@@ -33,7 +33,7 @@ struct RemoteWebhook: Decodable, Sendable {
         return TextList([
             ("id", id), ("url", url), ("status", status), ("reason", statusReason),
             ("events", events.joined(separator: ", ")), ("phone numbers", phoneNumbers.joined(separator: ", ")),
-            ("ordering", ordering), ("signing key", !hasKey ? "none" : withKey ? signingKey : "set; --json shows it"),
+            ("ordering", ordering), ("signing key", !hasKey ? "none" : withKey ? signingKey : "(hidden; use --json)"),
             ("old key until", previousSigningKeyExpiresAt), ("held", heldCount.flatMap { $0 > 0 ? "\($0)" : nil }),
             ("last success", lastSuccessAt), ("last failure", lastFailureAt), ("created", createdAt),
         ]).text

@@ -39,7 +39,7 @@ extension ServerClient {
             ])
         let deliveries: [RemoteDelivery] = try answer.decode()
         let table = TextTable(RemoteDelivery.headings, deliveries.map(\.row)).text
-        return ClientOutput(text: deliveries.isEmpty ? "There is no such delivery." : table, json: answer.data)
+        return ClientOutput(text: deliveries.isEmpty ? "No deliveries." : table, json: answer.data)
     }
 
     /// One delivery with its attempts.
@@ -70,7 +70,7 @@ extension ServerClient {
             if wasTried || now.status == "held" || now.status == "cancelled" || ContinuousClock.now >= deadline {
                 return ClientOutput(
                     text: now.description, json: answer.data,
-                    fault: now.status == "succeeded" ? nil : "the webhook did not take the event: \(now.fault)")
+                    fault: now.status == "succeeded" ? nil : "the endpoint did not accept the event: \(now.fault)")
             }
             try await Task.sleep(for: .milliseconds(100))
         }

@@ -30,7 +30,7 @@ extension ServerClient {
             query: filter.query + [("after", after.map { "\($0)" }), ("limit", "\(limit)")])
         let events = try JSONScanner.elements(of: answer.data).map { try RemoteEvent(Array($0)) }
         let table = TextTable(RemoteEvent.headings, events.map(\.row)).text
-        return ClientOutput(text: events.isEmpty ? "There is no such event." : table, json: answer.data)
+        return ClientOutput(text: events.isEmpty ? "No events." : table, json: answer.data)
     }
 
     /// One event and what each webhook made of it.

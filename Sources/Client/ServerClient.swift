@@ -6,7 +6,9 @@ import JSON
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Secrets
+import Synchronization
 import Wire
 
 /// Calls the public HTTP API of a server, ours or api.httpsms.com, for the commands.
@@ -18,6 +20,25 @@ package struct ServerClient: Sendable {
     package init(_ settings: ClientSettings) {
         self.init(settings, http: .shared)
     }
+
+    /// Names the server, and a PEM file of authorities that are trusted besides the system's.
+    ///
+    /// - Throws: ``ClientFailure`` `usage` when the file has no certificate.
+    package init(_ settings: ClientSettings, trusting file: String) throws(ClientFailure) {
+        let roots: [NIOSSLCertificate]
+        do {
+            roots = try NIOSSLCertificate.fromPEMFile(file)
+        } catch {
+            throw ClientFailure(.usage, "--cacert: \(file) cannot be read as a PEM file of certificates")
+        }
+        guard !roots.isEmpty else { throw ClientFailure(.usage, "--cacert: \(file) has no certificate") }
+        let http = OutgoingHTTP(additionalTrustRoots: roots)
+        // Its connections live as long as the process, as those of the shared one do: a command has one server.
+        Self.kept.withLock { $0.append(http) }
+        self.init(settings, http: http)
+    }
+
+    private static let kept = Mutex<[OutgoingHTTP]>([])
 
     init(_ settings: ClientSettings, http: OutgoingHTTP) {
         self.settings = settings
@@ -49,10 +70,24 @@ package struct ServerClient: Sendable {
     func call(
         _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], _ body: (any JSONWritable)? = nil
     ) async throws(ClientFailure) -> Answer {
+        let bytes = try await exchange(method, path, query: query, body: body?.encodedJSON())
+        // A server that answers 204 says nothing.
+        let members = bytes.isEmpty ? [] : (try? JSONScanner.members(of: bytes)) ?? []
+        let data = members.first { $0.name.elementsEqual(#""data""#.utf8) }?.value ?? []
+        let message = (try? JSONDecoder().decode(ErrorEnvelope.self, from: Data(bytes)))?.message
+        return Answer(data: Array(data), message: message ?? "done")
+    }
+
+    /// Sends one request, with `body` as JSON unless that is nil, and gives the body of a success.
+    ///
+    /// - Throws: ``ClientFailure`` for anything but a 2xx, with what the server says is wrong.
+    func exchange(
+        _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], body: [UInt8]? = nil
+    ) async throws(ClientFailure) -> [UInt8] {
         var request = request(method, path, query: query)
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(body.encodedJSON())
+            request.body = .bytes(body)
         }
         let status: Int
         let bytes: [UInt8]
@@ -67,11 +102,7 @@ package struct ServerClient: Sendable {
             throw unreachable(error)
         }
         guard (200..<300).contains(status) else { throw refusal(status, bytes) }
-        // A server that answers 204 says nothing.
-        let members = bytes.isEmpty ? [] : (try? JSONScanner.members(of: bytes)) ?? []
-        let data = members.first { $0.name.elementsEqual(#""data""#.utf8) }?.value ?? []
-        let message = (try? JSONDecoder().decode(ErrorEnvelope.self, from: Data(bytes)))?.message
-        return Answer(data: Array(data), message: message ?? "done")
+        return bytes
     }
 
     /// A request with the key, for ``http``.
@@ -146,7 +177,10 @@ extension ServerClient {
         switch status {
         case 401, 403:
             kind = .unauthorised
-            lines.append("  The key is that of --api-key, HTTPSMS_API_KEY or `httpsms login`, in this order.")
+            lines.append(
+                settings.apiKey.exposed.hasPrefix(APIKey.phonePrefix)
+                    ? "  This is the key of a phone (\(APIKey.phonePrefix)...): use the account's own API key."
+                    : "  The key is that of --api-key, HTTPSMS_API_KEY or `httpsms login`, in this order.")
         case 404:
             kind = .notFound
             if envelope?.message == nil { lines.append("  This server does not have what the command asks for.") }
@@ -165,7 +199,7 @@ extension ServerClient {
             case is CertificateIdentity.Mismatch: "its certificate is for another host name"
             case let error as HTTPClientError where [.deadlineExceeded, .readTimeout].contains(error):
                 "no answer in time"
-            default: "\(error)"
+            default: Self.reason(ofTLS: error)
             }
         return ClientFailure(
             .unreachable,
@@ -175,8 +209,20 @@ extension ServerClient {
     private static func reason(_ error: NIOConnectionError) -> String {
         switch error.connectionErrors.last?.error {
         case let error as IOError: String(cString: strerror(error.errnoCode))
-        case let error?: "\(error)"
+        case let error?: reason(ofTLS: error)
         case nil: "the name does not resolve"
         }
+    }
+    /// What a failed handshake means; the library's own text names its source files. BoringSSL names its errors so since 2014.
+    private static func reason(ofTLS error: any Error) -> String {
+        let text = "\(error)"
+        if text.contains("CERTIFICATE_VERIFY_FAILED") {
+            return "its certificate is not trusted; --cacert names a file with the authority that issued it"
+        }
+        if ["WRONG_VERSION_NUMBER", "HTTP_REQUEST"].contains(where: text.contains) {
+            return "it does not speak HTTPS: use http://"
+        }
+        if error is NIOSSLError || error is NIOSSLExtraError { return "the TLS handshake failed" }
+        return text
     }
 }

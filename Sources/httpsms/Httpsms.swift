@@ -12,17 +12,17 @@ struct Httpsms: AsyncParsableCommand {
         abstract: "A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks that lose nothing.",
         version: ServerVersion.current,
         subcommands: [
-            Serve.self, Demo.self, UserCommand.self, Phone.self, ModemCommand.self, Migrate.self, Doctor.self,
-            Keys.self,
-            LoginCommand.self,
-            SendCommand.self, WebhookCommand.self, EventsCommand.self, TriggerCommand.self,
+            Serve.self, Demo.self, UserCommand.self, Phone.self, ModemCommand.self, Migrate.self, Doctor.self, Keys.self,
+            LoginCommand.self, SendCommand.self, WebhookCommand.self, EventsCommand.self, TriggerCommand.self,
+            MessageCommand.self, ThreadCommand.self, PhoneKeyCommand.self, APICommand.self,
             Bench.self, BenchSink.self, BenchNoOp.self, BenchLoad.self, BenchPost.self, BenchBodies.self,
         ])
 
-    /// The commands that speak to a server over HTTP; how they end is a table in `docs/cli.md`.
-    private static let clients: Set<String> = ["login", "send", "webhook", "events", "trigger"]
-
     static func main() async {
+        if let problem = CommandWords.problem(with: Array(CommandLine.arguments.dropFirst()), below: Self.self) {
+            Terminal.note("Error: \(problem)")
+            Foundation.exit(ClientFailure.Status.usage.rawValue)
+        }
         do {
             var command = try await asyncParseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -34,8 +34,8 @@ struct Httpsms: AsyncParsableCommand {
             Terminal.note("Error: \(failure)")
             Foundation.exit(failure.status.rawValue)
         } catch {
-            let isClient = CommandLine.arguments.dropFirst().first.map(clients.contains) ?? false
-            guard isClient, exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            // How a command ends is a table in `docs/cli.md`: a mistake in the command line has one status everywhere.
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
             Terminal.note(fullMessage(for: error))
             Foundation.exit(ClientFailure.Status.usage.rawValue)
         }

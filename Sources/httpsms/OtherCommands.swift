@@ -8,7 +8,14 @@ struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the whole path on this machine: server, simulated phone and webhook receiver.",
         discussion:
-            "The real server on a real store; a phone makes each of the eight events happen, a receiver verifies them.")
+            """
+            The real server; a phone makes each of the eight events happen, a receiver verifies them. It has a store of its
+            own, ./demo-data, unless another is named.
+
+            Examples:
+              httpsms demo
+              httpsms demo --once
+            """)
 
     @Flag(help: "End after the eight events: with status 0, or with 1 and a reason.")
     var once = false
@@ -23,66 +30,9 @@ struct Demo: AsyncParsableCommand {
     }
 }
 
-struct UserCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "user", abstract: "Manage accounts.", subcommands: [Create.self, Password.self])
-
-    struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Make an account and print its id and API key. Works beside a running server.")
-
-        @Option(help: "The e-mail address, one account for each.")
-        var email: String
-
-        @Option(help: "The account's id (default: a new UUID).")
-        var id: String?
-
-        @Option(help: "The account's API key (default: a random one).")
-        var apiKey: String?
-
-        @Flag(
-            help: """
-                Read the password for the dashboard from standard input, one line of at least 10 characters (default: none; \
-                it is set in the dashboard with the API key).
-                """)
-        var passwordStdin = false
-
-        @OptionGroup var store: StoreOptions
-
-        func run() async throws {
-            // No line at all is an empty password, which is refused as too short.
-            let password = passwordStdin ? readLine(strippingNewline: true) ?? "" : nil
-            let user = try await Commands.createUser(
-                flags: store.flags, email: email, id: id, apiKey: apiKey, password: password)
-            Terminal.line("id:      \(user.id)")
-            Terminal.line("api key: \(user.apiKey)")
-        }
-    }
-
-    struct Password: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Give an account another password for the dashboard. Works beside a running server.",
-            discussion: """
-                Asks for it on a terminal, or reads one line of standard input: 10 characters at least. All sessions of the
-                account end. API keys stay.
-                """)
-
-        @Option(help: "The account's e-mail address.")
-        var email: String
-
-        @OptionGroup var store: StoreOptions
-
-        func run() async throws {
-            let password = try Terminal.secret("New password: ", again: "The same again: ")
-            try await Commands.setPassword(flags: store.flags, email: email, password: password)
-            Terminal.note("The password of \(email) was set. Sign in with it; all earlier sessions have ended.")
-        }
-    }
-}
-
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make the store, or bring it up to this version. `serve` and `user create` do so themselves.",
+        abstract: "Create the database, or bring it up to this version. `serve` and `user create` do so themselves.",
         discussion: """
             With --from and --to it copies a store from SQLite to an empty PostgreSQL instead, while no server runs. It may
             be ended at any time and goes on where it stopped. ATTACHMENTS_FOLDER, when it is set, stays the folder of
@@ -116,7 +66,7 @@ struct Migrate: AsyncParsableCommand {
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Check configuration, store, clock and key file, or a phone's way here, and say what to fix. Ends with 1 if it is wrong."
+            "Check configuration, store, clock and key file, or a phone's way here, and suggest fixes. Exits 1 if it is wrong."
     )
 
     @Flag(help: "Also compare every stored delivery with the counters, and print the account of each webhook.")
@@ -139,6 +89,9 @@ struct Doctor: AsyncParsableCommand {
     @Option(help: "With --phone: the PEM file of your own authority, which the phone has as a user certificate.")
     var caFile: String?
 
+    @Flag(help: "Print JSON: a list of objects with level (ok, warning or problem), subject and text.")
+    var json = false
+
     @OptionGroup var store: StoreOptions
 
     func validate() throws {
@@ -155,7 +108,11 @@ struct Doctor: AsyncParsableCommand {
         let findings = await Commands.doctor(flags: store.flags, audit: audit, repair: repair) { line in
             Terminal.note(line)
         }
-        for finding in findings { Terminal.line("\(finding)") }
+        if json {
+            Terminal.line(Commands.json(findings))
+        } else {
+            for finding in findings { Terminal.line("\(finding)") }
+        }
         if findings.contains(where: \.isProblem) { throw ExitCode(1) }
     }
 }

@@ -4,11 +4,12 @@ import PhoneSimulator
 
 struct Phone: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Connect a phone, or simulate one.", subcommands: [Pair.self, Simulate.self])
+        abstract: "Connect a phone, list the phones of the account, or simulate one.",
+        subcommands: [PhoneList.self, Pair.self, Simulate.self])
 
     struct Simulate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Be a phone: register, take pushes, fetch messages, report what became of them.",
+            abstract: "Simulate a phone: register, receive pushes, fetch messages, report their status.",
             discussion: """
                 Works as an Android app does, over HTTP, and prints a line for each thing done. As the httpSMS app
                 (--api-key, --number) it is its own Firebase: start the server with FCM_ENDPOINT=http://127.0.0.1:9191.
@@ -46,7 +47,7 @@ struct Phone: AsyncParsableCommand {
         @Option(help: "httpsms: SIM1 or SIM2 (default: SIM1)")
         var sim: String?
 
-        @Option(help: "The part of messages that fail, from 0 to 1 (default: 0)")
+        @Option(help: "Fraction of messages that fail, 0 to 1 (default: 0)")
         var failRate: String?
 
         @Option(help: "From fetching a message to SENT, and again to DELIVERED (default: 300ms)")

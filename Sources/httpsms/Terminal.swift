@@ -38,6 +38,9 @@ enum Terminal {
         return typed
     }
 
+    /// Whether a person can be asked.
+    static var isInteractive: Bool { isatty(0) == 1 }
+
     /// Whether a person looks at standard error, where progress is shown.
     static var showsProgress: Bool { isatty(2) == 1 }
 

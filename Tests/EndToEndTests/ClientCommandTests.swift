@@ -73,7 +73,7 @@ extension EndToEndTests {
                     #expect(shown.output.contains("400"), "\(shown.output)")
                     let refused = try await user.run("webhook", "retry", delivery)
                     #expect(refused.end == .exited(1))
-                    #expect(refused.errors == "Error: the webhook did not take the event: the answer was 400\n")
+                    #expect(refused.errors == "Error: the endpoint did not accept the event: the answer was 400\n")
 
                     receiver.react { _, _ in .answer(200) }
                     let retried = try await user.json("webhook", "retry", delivery)

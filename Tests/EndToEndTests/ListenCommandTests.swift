@@ -57,6 +57,40 @@ extension EndToEndTests {
         }
 
         @Test(.timeLimit(.minutes(2)))
+        func aPortIsEnoughAndTheKeyOfThisMachineStays() async throws {
+            try await withReceiver { receiver in
+                try await withInstallation { installation in
+                    receiver.react { _, _ in .answer(401) }
+                    let client = Client(installation: installation)
+                    try await client.setUp()
+                    try await client.receive("Hello", number: 1)
+                    let user = CommandLineUser(installation)
+                    let address = String(receiver.baseURL.dropFirst("http://".count)) + "/local"
+                    var keys: Set<String> = []
+                    for target in [address, String(receiver.baseURL.split(separator: ":").last ?? "")] {
+                        let listener = try installation.start(
+                            ["webhook", "listen", target, "--after", "0", "--print-json"], settings: user.settings)
+                        try await until("the line and the body") {
+                            listener.output.contains(#""content":"Hello""#)
+                        }
+                        #expect(listener.output.contains("(does the receiver have this signing key?)"))
+                        let key = try #require(listener.errors.firstMatch(of: /signing key: (\S+)/)?.1)
+                        keys.insert(String(key))
+                        listener.signal(SIGTERM)
+                        _ = try await listener.wait()
+                    }
+                    #expect(keys.count == 1)
+                    #expect(receiver.arrivals.map(\.path) == ["/local", "/"])
+                    let path = installation.folder + "/.config/httpsms/signing-key"
+                    let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+                    #expect(mode == 0o600)
+                    let nowhere = try await user.run("webhook", "listen")
+                    #expect(nowhere.end == .exited(2))
+                }
+            }
+        }
+
+        @Test(.timeLimit(.minutes(2)))
         func whoDoesNotAnswerIsReportedAndTheNextEventGoesOn() async throws {
             try await withReceiver { receiver in
                 receiver.react { arrival, _ in

@@ -59,7 +59,7 @@ extension EndToEndTests {
             try await withInstallation { installation in
                 let wrong = try await installation.run(
                     "phone", "simulate", "--api-key", "pk_x", "--number", Client.owner, "--latency", "fast")
-                #expect(wrong.end == .exited(64))
+                #expect(wrong.end == .exited(2))
                 #expect(wrong.errors.contains("--latency must be a duration"), "\(wrong.errors)")
 
                 try await installation.serve()
@@ -95,7 +95,7 @@ extension EndToEndTests {
             try await withInstallation { installation in
                 let phone = try installation.start(["phone", "simulate"] + options)
 
-                #expect(try await phone.wait() == .exited(64))
+                #expect(try await phone.wait() == .exited(2))
                 #expect(phone.errors.contains(error), "\(phone.errors)")
             }
         }

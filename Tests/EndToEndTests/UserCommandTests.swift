@@ -132,5 +132,52 @@ extension EndToEndTests {
                 }
             }
         }
+
+        @Test(.timeLimit(.minutes(1)))
+        func anAddressThatIsNoneMakesNoStore() async throws {
+            try await withInstallation { installation in
+                let wrong = try await installation.run("user", "create", "--email", "nonsense")
+
+                #expect(wrong.end == .exited(1))
+                #expect(wrong.errors.contains("'nonsense' is not an e-mail address"), "\(wrong.errors)")
+                let listed = try FileManager.default.subpathsOfDirectory(atPath: installation.folder)
+                #expect(!listed.contains { $0.hasSuffix(".sqlite") }, "\(listed)")
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1)))
+        func accountsAreListedMadeOwnersGivenKeysAndDeleted() async throws {
+            try await withInstallation { installation in
+                let client = Client(installation: installation)
+                _ = try await installation.run("user", "create", "--email", "first@example.com", "--id", "first")
+                _ = try await installation.run(
+                    "user", "create", "--email", "second@example.com", "--id", "second", "--api-key", Client.apiKey)
+                try await installation.serve()
+                #expect(try await client.send(.GET, "/v1/users/me").status == 200)
+
+                let list = try await installation.run("user", "list")
+                #expect(list.output == "first  first@example.com  (owner)\nsecond  second@example.com\n")
+                let kept = try await installation.run("user", "delete", "--email", "first@example.com", "--yes")
+                #expect(kept.end == .exited(1))
+                #expect(kept.errors.contains("owns the server"), "\(kept.errors)")
+                let moved = try await installation.run("user", "owner", "--email", "Second@example.com")
+                #expect(moved.end == .exited(0), "\(moved.errors)")
+                let unasked = try await installation.run("user", "delete", "--email", "first@example.com")
+                #expect(unasked.end == .exited(2))
+                let deleted = try await installation.run("user", "delete", "--email", "first@example.com", "--yes")
+                #expect(deleted.end == .exited(0), "\(deleted.errors)")
+                #expect(
+                    try await installation.run("user", "list").output == "second  second@example.com  (owner)\n")
+
+                let rotated = try await installation.run("user", "rotate-key", "--email", "second@example.com")
+                #expect(rotated.output.contains(/^api key: uk_[A-Za-z0-9_-]{64}\n$/), "\(rotated.output)")
+                try await until("the old key is refused") {
+                    try await client.send(.GET, "/v1/users/me").status == 401
+                }
+                let nobody = try await installation.run("user", "owner", "--email", "nobody@example.com")
+                #expect(nobody.end == .exited(1))
+                #expect(nobody.errors.contains("there is no account with the e-mail address nobody@example.com"))
+            }
+        }
     }
 }

@@ -4,7 +4,12 @@ import Foundation
 
 struct SendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "send", abstract: "Send an SMS through a phone of the account.")
+        commandName: "send", abstract: "Send an SMS through a phone of the account.",
+        discussion: """
+            Examples:
+              httpsms send --from +18005550199 --to +18005550100 --content "See you at 8"
+              httpsms send --from +18005550199 --to +18005550100 --content - < text.txt
+            """)
 
     @Option(help: "The number of the phone that sends.")
     var from: String
@@ -47,7 +52,7 @@ struct SendCommand: AsyncParsableCommand {
     }
 
     /// All of it, without the line break that a shell puts at its end.
-    private static func standardInput() throws -> String {
+    static func standardInput() throws -> String {
         do {
             var text = try FileHandle.standardInput.readToEnd() ?? Data()
             if text.last == UInt8(ascii: "\n") { text.removeLast() }
@@ -62,8 +67,11 @@ struct LoginCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "login", abstract: "Store the address of a server and an API key for the other commands.",
         discussion: """
-            Asks for the key when it is not given. Tries it out, and writes both to ~/.config/httpsms/config.json, which only
-            its owner can read.
+            Asks for the key unless it is given, checks that it works, and writes both to
+            ~/.config/httpsms/config.json, which only you can read.
+
+            Example:
+              httpsms login --url https://sms.example.com
             """)
 
     @OptionGroup var options: ClientOptions
@@ -74,7 +82,7 @@ struct LoginCommand: AsyncParsableCommand {
             key = try Terminal.secret("API key: ")
         }
         let settings = try ClientSettings(url: options.url, apiKey: key ?? "")
-        let user = try await ServerClient(settings).user()
+        let user = try await options.client(settings).user()
         let path = try settings.store()
         if options.json {
             Terminal.line(user.json)

@@ -10,11 +10,20 @@ struct ClientOptions: ParsableArguments {
     @Option(help: "The account's API key; others can see it in the list of processes [HTTPSMS_API_KEY]")
     var apiKey: String?
 
+    @Option(help: "A PEM file of authorities that are trusted besides the system's [HTTPSMS_CACERT]")
+    var cacert: String?
+
     @Flag(help: "Print JSON.")
     var json = false
 
-    func client() throws -> ServerClient {
-        ServerClient(try ClientSettings(url: url, apiKey: apiKey))
+    func client() throws -> ServerClient { try client(ClientSettings(url: url, apiKey: apiKey)) }
+
+    /// A client of the server that `settings` name.
+    func client(_ settings: ClientSettings) throws -> ServerClient {
+        guard let file = cacert ?? ProcessInfo.processInfo.environment["HTTPSMS_CACERT"] else {
+            return ServerClient(settings)
+        }
+        return try ServerClient(settings, trusting: file)
     }
 
     /// Prints what a command found out, also where that is a fault.

@@ -92,32 +92,50 @@ struct ListenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "listen", abstract: "Forward events to a port of this machine as they happen.",
         discussion: """
-            Follows the account's event log, so no webhook is needed and nothing has to reach this machine from outside. Each
-            event is posted as the server would post it, with the headers and signatures of a delivery, and a line tells
-            what was answered. After a lost connection it goes on where it was. Events are forwarded once: there is no
-            retry. Stop it with Ctrl-C.
+            Follows the account's event log: no webhook is needed, and nothing has to reach this machine from outside. Each
+            event is posted with the headers and signatures of a delivery, and a line shows the answer. After a lost
+            connection it continues where it was. Events are forwarded once, without retries. Stop it with Ctrl-C.
+
+            Examples:
+              httpsms webhook listen 3000
+              httpsms webhook listen localhost:3000/hook --print-json
             """)
 
-    @Option(help: "Where events are posted to, such as http://localhost:3000/hook.")
-    var forwardTo: String
+    @Argument(help: "Where to post events: a port, host:port/path, or a URL.")
+    var target: String?
 
-    @Option(help: "What signs the requests [HTTPSMS_SIGNING_KEY] (default: one is drawn and printed)")
+    @Option(help: "The same as an option.")
+    var forwardTo: String?
+
+    @Option(help: "Signing key [HTTPSMS_SIGNING_KEY] (default: this machine's own, which is printed)")
     var signingKey: String?
 
-    @Option(help: "The callback URL that the receiver expects as aud (default: the value of --forward-to)")
+    @Option(help: "The callback URL that the receiver expects as aud (default: the URL that events are posted to)")
     var audience: String?
+
+    @Flag(help: "Print the body of each event, too.")
+    var printJSON = false
 
     @OptionGroup var log: EventLogOptions
     @OptionGroup var options: ClientOptions
 
+    func validate() throws {
+        guard (target == nil) != (forwardTo == nil) else {
+            throw ValidationError("say where to post events, such as `httpsms webhook listen 3000`")
+        }
+    }
+
     func run() async throws {
         let client = try options.client()
         try await Forwarder.with(
-            url: forwardTo, audience: audience, signingKey: SigningKeyOption.key(signingKey)
+            url: target ?? forwardTo ?? "", audience: audience, signingKey: try SigningKeyOption.key(signingKey)
         ) { forwarder in
             try await client.listen(
                 log.filter, after: log.after, forwarder: forwarder,
-                report: { Terminal.line(options.json ? $0.json : $0.line) }, note: Terminal.note)
+                report: { outcome in
+                    Terminal.line(options.json ? outcome.json : outcome.line)
+                    if printJSON { Terminal.line(outcome.body) }
+                }, note: Terminal.note)
         }
     }
 }

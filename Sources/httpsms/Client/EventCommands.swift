@@ -22,10 +22,10 @@ struct EventLogOptions: ParsableArguments {
 
 /// The key that signs what this machine sends.
 enum SigningKeyOption {
-    /// The given key, that of the environment, or a new one, which is shown.
-    static func key(_ given: String?) -> String {
+    /// The given key, that of the environment, or this machine's own, which is shown and stays the same.
+    static func key(_ given: String?) throws -> String {
         if let key = given ?? ProcessInfo.processInfo.environment["HTTPSMS_SIGNING_KEY"] { return key }
-        let key = Forwarder.randomSigningKey()
+        let key = try LocalSigningKey.key()
         Terminal.note("signing key: \(key)")
         return key
     }
@@ -38,7 +38,12 @@ struct EventsCommand: AsyncParsableCommand {
 
     struct Tail: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print events as they happen, a line each. After a lost connection it goes on where it was.")
+            abstract: "Print events as they happen, a line each. After a lost connection it continues where it was.",
+            discussion: """
+                Examples:
+                  httpsms events tail --types message.phone.received
+                  httpsms events tail --after 0 --json | head -n 5
+                """)
 
         @OptionGroup var log: EventLogOptions
         @OptionGroup var options: ClientOptions
@@ -55,13 +60,11 @@ struct EventsCommand: AsyncParsableCommand {
 
         @OptionGroup var log: EventLogOptions
 
-        @Option(help: "How many, 1 to 100.")
-        var limit = 20
-
+        @OptionGroup var page: ListLimit
         @OptionGroup var options: ClientOptions
 
         func run() async throws {
-            try options.show(try await options.client().events(log.filter, after: log.after, limit: limit))
+            try options.show(try await options.client().events(log.filter, after: log.after, limit: page.limit))
         }
     }
 
@@ -83,7 +86,11 @@ struct TriggerCommand: AsyncParsableCommand {
         commandName: "trigger", abstract: "Send a sample of an event: to a webhook, or to a port of this machine.",
         discussion: """
             With --webhook the server sends it, as any other event. With --forward-to this command sends it, and needs no
-            server at all. Ends with 1 when the receiver did not take it.
+            server at all. Exits 1 if the receiver did not accept it.
+
+            Examples:
+              httpsms trigger message.phone.received --forward-to 3000
+              httpsms trigger message.call.missed --webhook 01a213dd-60a3-7aa1-9dd8-46a74f39c85b
             """)
 
     @Argument(help: "The type of the event, such as message.phone.received.", completion: eventCompletion)
@@ -95,7 +102,7 @@ struct TriggerCommand: AsyncParsableCommand {
     @Option(help: "Where this command posts it to, such as http://localhost:3000/hook.")
     var forwardTo: String?
 
-    @Option(help: "With --forward-to: what signs the request [HTTPSMS_SIGNING_KEY] (default: a key is drawn)")
+    @Option(help: "With --forward-to: the signing key [HTTPSMS_SIGNING_KEY] (default: this machine's own)")
     var signingKey: String?
 
     @Option(help: "With --forward-to: what the receiver expects as aud (default: the value of --forward-to)")
@@ -115,7 +122,7 @@ struct TriggerCommand: AsyncParsableCommand {
     func run() async throws {
         if let webhook { return try options.show(try await options.client().testWebhook(webhook, event: event)) }
         let outcome = try await Forwarder.with(
-            url: forwardTo ?? "", audience: audience, signingKey: SigningKeyOption.key(signingKey)
+            url: forwardTo ?? "", audience: audience, signingKey: try SigningKeyOption.key(signingKey)
         ) { try await $0.forwardSample(of: event) }
         Terminal.line(options.json ? outcome.json : outcome.line)
         if !outcome.isSuccess { throw ExitCode(outcome.isUnreachable ? 3 : 1) }

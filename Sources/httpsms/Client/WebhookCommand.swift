@@ -6,7 +6,8 @@ struct WebhookCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "webhook", abstract: "Manage webhooks of a server, look at deliveries, and test receivers.",
         subcommands: [
-            List.self, Create.self, Update.self, Delete.self, Pause.self, Resume.self, Rotate.self, Test.self,
+            List.self, Show.self, Create.self, Update.self, Delete.self, Pause.self, Resume.self, Rotate.self,
+            Test.self,
             DeliveriesCommand.self, DeliveryCommand.self, RetryCommand.self, ReplayCommand.self, ListenCommand.self,
             ConformanceCommand.self,
         ])
@@ -21,10 +22,30 @@ struct WebhookCommand: AsyncParsableCommand {
         }
     }
 
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show a webhook: its status, events, phones and health.",
+            discussion: """
+                Example:
+                  httpsms webhook show 01a213dd-60a3-7aa1-9dd8-46a74f39c85b
+                """)
+
+        @Argument(help: "The webhook's id.") var id: String
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws { try options.show(try await options.client().showWebhook(id)) }
+    }
+
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a webhook. Prints its signing key.",
-            discussion: "Without --event it receives all events, without --phone-number those of all phones.")
+            abstract: "Create a webhook and print its signing key.",
+            discussion: """
+                Without --event it receives all events, without --phone-number those of all phones.
+
+                Examples:
+                  httpsms webhook create --callback https://example.com/hooks/sms
+                  httpsms webhook create --callback https://example.com/hooks/sms --event message.phone.received
+                """)
 
         @Option(help: ArgumentHelp("The callback URL.", valueName: "url"))
         var callback: String
@@ -98,7 +119,7 @@ struct WebhookCommand: AsyncParsableCommand {
 
         @Argument(help: "The webhook's id.") var id: String
 
-        @Option(help: "The new key (default: the server draws one)")
+        @Option(help: "The new key (default: the server generates one)")
         var signingKey: String?
 
         @Option(help: "How long the old key stays valid, such as 90s, 10m or 24h (default: 24h)")
@@ -129,8 +150,11 @@ struct WebhookCommand: AsyncParsableCommand {
 
     struct Test: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Send a sample event to a webhook, and tell what became of it. Ends with 1 when it was not taken."
-        )
+            abstract: "Send a sample event and show the result. Exits 1 if the endpoint did not accept it.",
+            discussion: """
+                Example:
+                  httpsms webhook test 01a213dd-60a3-7aa1-9dd8-46a74f39c85b --event message.call.missed
+                """)
 
         @Argument(help: "The webhook's id.") var id: String
 
@@ -147,7 +171,7 @@ struct WebhookCommand: AsyncParsableCommand {
 
 /// What `create` and `update` set.
 struct WebhookSettings: ParsableArguments {
-    @Option(help: "What signs requests; an empty text for nothing (default of create: a key is drawn)")
+    @Option(help: "Signing key; pass '' for none (create: generated if omitted)")
     var signingKey: String?
 
     @Option(help: "An event that is sent; may be given more than once.", completion: eventCompletion)

@@ -1,0 +1,110 @@
+import Foundation
+import NIOHTTP1
+import TestSupport
+import Testing
+
+extension EndToEndTests {
+    /// The commands for phones, their keys, messages and conversations, and `api`, against the real server.
+    @Suite struct ResourceCommands {
+        @Test(.timeLimit(.minutes(2)))
+        func aPhoneKeyIsCreatedUsedListedAndDeleted() async throws {
+            try await withUser { user, _ in
+                let made = try await user.json("phone-key", "create", "--name", "my phone")
+                let (id, key) = (try #require(made["id"].text), try #require(made["api_key"].text))
+
+                let refused = try await user.run("webhook", "list", "--api-key", key)
+                #expect(refused.end == .exited(4))
+                #expect(refused.errors.contains("This is the key of a phone (pk_...)"), "\(refused.errors)")
+                let list = try await user.run("phone-key", "list")
+                #expect(list.output.contains("\(id)  my phone"), "\(list.output)")
+                #expect(!list.output.contains(key))
+                #expect(try await user.run("phone-key", "delete", id).end == .exited(0))
+                #expect(try await !user.run("phone-key", "list").output.contains(id))
+            }
+        }
+
+        @Test(.timeLimit(.minutes(2)))
+        func phonesMessagesAndConversationsAreShown() async throws {
+            try await withUser { user, client in
+                try await client.receive("Hello \u{1b}[2J", number: 1)
+                let sent = try await user.json(
+                    "send", "--from", Client.owner, "--to", "+18005550100", "--content", "Bye", "--request-id", "o-7")
+
+                let phones = try await user.run("phone", "list")
+                #expect(phones.output.contains(Client.owner), "\(phones.output)")
+                let list = try await user.json(
+                    "message", "list", "--owner", Client.owner, "--contact", "+18005550100")
+                #expect(list.elements.count == 2)
+                let shown = try await user.run("message", "show", try #require(sent["id"].text))
+                #expect(shown.output.contains("request id:  o-7"), "\(shown.output)")
+                #expect(shown.output.contains("content:     Bye"), "\(shown.output)")
+                let threads = try await user.run("thread", "list", "--owner", Client.owner)
+                #expect(threads.output.contains("+18005550100"), "\(threads.output)")
+                #expect(!threads.output.contains("\u{1b}"))
+                let archived = try await user.run("thread", "list", "--owner", Client.owner, "--archived")
+                #expect(archived.output == "No conversations.\n")
+            }
+        }
+
+        @Test(.timeLimit(.minutes(2)))
+        func anyRouteIsCalled() async throws {
+            try await withReceiver { receiver in
+                try await withUser { user, client in
+                    let id = try await client.webhook(receiver.baseURL + "/hook", events: ["message.phone.received"])
+                    let shown = try await user.run("webhook", "show", id)
+                    #expect(shown.output.contains(receiver.baseURL), "\(shown.output)")
+
+                    let got = try await user.json("api", "GET", "/v1/phones?limit=1")
+                    #expect(got["data"].elements.first?["phone_number"] == .text(Client.owner))
+                    let posted = try await user.json(
+                        "api", "post", "/v1/phone-api-keys", "--data", #"{"name": "another"}"#)
+                    #expect(posted["data"]["name"] == "another")
+                    for (arguments, status) in [
+                        (["api", "GET", "/v1/nonsense"], Int32(5)), (["api", "TRACE", "/v1/phones"], 2),
+                        (["api", "GET", "v1/phones"], 2), (["api", "GET", "/v1/phones?query=a b"], 2),
+                        (["api", "POST", "/v1/phone-api-keys", "--data", "{"], 2),
+                        (["api", "POST", "/v1/phone-api-keys", "--data", "{}"], 1),
+                        (["message", "list", "--owner", "1", "--contact", "2", "--limit", "0"], 2),
+                        (["events", "list", "--limit", "101"], 2),
+                    ] {
+                        let process = try user.installation.start(arguments, settings: user.settings)
+                        #expect(try await process.wait() == .exited(status), "\(arguments): \(process.errors)")
+                    }
+                }
+            }
+        }
+
+        @Test(
+            .timeLimit(.minutes(1)),
+            arguments: [
+                ("webhook lst", "Did you mean `httpsms webhook list`?"), ("serv", "Did you mean `httpsms serve`?"),
+                ("help webook", "Did you mean `httpsms webhook`?"), ("nonsense", "There are: api, bench,"),
+                ("user crate --email x", "Did you mean `httpsms user create`?"),
+            ])
+        func aWordThatNamesNoCommandIsOneMistakeWithOneStatus(line: String, says: String) async throws {
+            try await withInstallation { installation in
+                let process = try installation.start(line.split(separator: " ").map(String.init))
+
+                #expect(try await process.wait(within: .seconds(40)) == .exited(2))
+                #expect(process.errors.contains(says), "\(process.errors)")
+                #expect(process.output.isEmpty)
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1)))
+        func theServersAddressMayEndInItsVersionAndMayNotSpeakHTTPS() async throws {
+            try await withUser { user, _ in
+                let url = user.installation.baseURL
+                #expect(try await user.run("webhook", "list", "--url", url + "/v1/").end == .exited(0))
+
+                let https = url.replacingOccurrences(of: "http://", with: "https://")
+                let refused = try await user.run("webhook", "list", "--url", https)
+                #expect(refused.end == .exited(3))
+                #expect(refused.errors.contains("it does not speak HTTPS: use http://"), "\(refused.errors)")
+                let none = try await user.run("webhook", "list", "--cacert", "/nonsense.pem")
+                #expect(none.end == .exited(2))
+                #expect(none.errors.contains("--cacert: /nonsense.pem cannot be read"), "\(none.errors)")
+            }
+        }
+    }
+}
