@@ -39,6 +39,29 @@ import Testing
         }
     }
 
+    @Test func everyLinkOfServedMarkdownLeadsToWhatIsServed() throws {
+        let addresses = Set(Document.all.map { "/docs/\($0.name)" })
+        var count = 0
+        for page in Document.pages {
+            let text = DocumentationRoutes.served(page).replacing(/(?s)```.*?```/, with: "")
+            for link in text.matches(of: /\]\(([^)\s]+)\)/).map({ String($0.output.1) }) {
+                guard !link.hasPrefix("http"), !link.hasPrefix("#") else { continue }
+                #expect(addresses.contains(String(link.prefix { $0 != "#" })), "\(page.name) links \(link)")
+                count += 1
+            }
+        }
+        #expect(count > 50)
+    }
+
+    @Test func codeInServedMarkdownStaysAsItIs() {
+        let page = Document(
+            name: "x.md", text: "[a](webhooks.md#order) ![b](../gone.png) [c](#d)\n```\n[e](webhooks.md)\n```\n")
+
+        #expect(
+            DocumentationRoutes.served(page)
+                == "[a](/docs/webhooks.md#order) b [c](#d)\n```\n[e](webhooks.md)\n```\n")
+    }
+
     @Test(arguments: [
         ("webhooks.md#order", "/docs/webhooks#order"), ("#order", "#order"),
         ("examples/nginx.conf", "/docs/nginx.conf"),

@@ -18,7 +18,7 @@ struct APIReference {
         let tags = list(document["tags"]).compactMap { $0["name"] as? String }
         let info = object(document["info"])
         var html = "<h1>The API</h1>\n<p>\(markdown(info["summary"]))</p>\n"
-        html += "<p><a href=\"/docs/openapi.json\">openapi.json</a> is what this page is made of.</p>\n<ul>\n"
+        html += "<p>This page is generated from <a href=\"/docs/openapi.json\">openapi.json</a>.</p>\n<ul>\n"
         html += (tags + ["Schemas"]).map { "<li><a href=\"#\(Markdown.anchor($0))\">\(escape($0))</a></li>\n" }.joined()
         html += "</ul>\n"
         for tag in tags { html += section(tag) }

@@ -10,7 +10,7 @@ struct DocumentationRoutes {
         router.get("/docs/:page") { _, context in
             let name = try context.parameters.require("page")
             if let document = Document.all.first(where: { $0.name == name }) {
-                return Self.response(document.text, document.mediaType)
+                return Self.response(Self.served(document), document.mediaType)
             }
             guard let page = Self.pages[name] else { throw HTTPError(.notFound) }
             return Self.html(page)
@@ -51,6 +51,29 @@ struct DocumentationRoutes {
         else { return nil }
         let fragment = parts.count == 2 ? "#\(parts[1])" : ""
         return "/docs/" + (document.name.hasSuffix(".md") ? document.slug : document.name) + fragment
+    }
+
+    /// A document as it is sent: the links of a page lead to what is served, to Markdown from Markdown; one that leads to
+    /// a file that is not served keeps its words only. What is between fences stays as it is.
+    static func served(_ document: Document) -> String {
+        guard document.name.hasSuffix(".md") else { return document.text }
+        var isCode = false
+        return document.text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            if line.drop(while: { $0 == " " }).hasPrefix("```") { isCode.toggle() }
+            guard !isCode, line.contains("](") else { return String(line) }
+            return line.replacing(/(!?\[)([^\]]*)\]\(([^)\s]+)\)/) { match in
+                guard let address = address(String(match.3)) else { return String(match.2) }
+                return "\(match.1)\(match.2)](\(markdown(address)))"
+            }
+        }.joined(separator: "\n")
+    }
+
+    /// The address of a page's Markdown, when `address` is that of its HTML.
+    private static func markdown(_ address: String) -> String {
+        let parts = address.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+        guard address.hasPrefix("/docs/"), let page = Document.pages.first(where: { "/docs/\($0.slug)" == parts[0] })
+        else { return address }
+        return "/docs/\(page.name)" + (parts.count == 2 ? "#\(parts[1])" : "")
     }
 
     /// A whole page around `content`, which is HTML.
