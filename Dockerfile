@@ -1,4 +1,4 @@
-# The server in a container: docker build -t httpsms . && docker run -p 8000:8000 -v httpsms:/var/lib/httpsms httpsms
+# The server in a container: docker build -t httpsms . && docker run -p 127.0.0.1:8000:8000 -v httpsms:/var/lib/httpsms httpsms
 # The base images, by exact versions; `make update-images` adds the digests that the registry has for them.
 ARG SWIFT_IMAGE=swift:6.3.1-bookworm
 ARG DEBIAN_IMAGE=debian:12.11-slim

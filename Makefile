@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help deps test-deps toolchain fetched packages update-packages update-images build release run tests-built test fuzz \
-	fuzz-parsers simulate test-recipes screenshots soak bench bench-postgres deb test-deb format lint clean
+	fuzz-parsers simulate test-recipes screenshots soak bench bench-postgres deb dist test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev libcmark-gfm-dev \
@@ -126,6 +126,10 @@ bench-postgres: release ## The same on a PostgreSQL that is started for it, with
 deb: release ## Pack the optimised server as a Debian package.
 	@Scripts/install-packages dpkg-dev binutils
 	@Scripts/build-deb
+
+dist: release ## Make a release in .build/dist: tarball, Debian package, list of parts, checksums, notes.
+	@Scripts/install-packages dpkg-dev binutils python3
+	@Scripts/build-dist
 
 test-deb: deb ## Install the package in a Debian of its own, as root, and use it there.
 	@Scripts/install-packages debootstrap

@@ -52,6 +52,9 @@ static const unsigned char scaling_md[] = {
 static const unsigned char dashboard_md[] = {
 #embed "../../docs/dashboard.md"
 };
+static const unsigned char versions_md[] = {
+#embed "../../docs/versions.md"
+};
 static const unsigned char security_md[] = {
 #embed "../../docs/security.md"
 };
@@ -112,6 +115,7 @@ static const struct httpsms_document documents[] = {
     {"https.md", https_md, sizeof https_md},
     {"operations.md", operations_md, sizeof operations_md},
     {"scaling.md", scaling_md, sizeof scaling_md},
+    {"versions.md", versions_md, sizeof versions_md},
     {"security.md", security_md, sizeof security_md},
     {"architecture.md", architecture_md, sizeof architecture_md},
     {"benchmarks.md", benchmarks_md, sizeof benchmarks_md},
