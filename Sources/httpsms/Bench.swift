@@ -19,6 +19,9 @@ struct Bench: AsyncParsableCommand {
               pages      pages of the dashboard with many messages in the store
               nodes      what a delivery costs on 1, 2, 4 nodes that share a PostgreSQL (with --database-url only)
             Ends with 1 when an accepted event was lost.
+
+            Example:
+              httpsms bench --scenario deliver
             """)
 
     @Option(help: "Scenarios, separated by commas, or all (default: all but nodes; with --database-url nodes).")

@@ -13,6 +13,9 @@ struct Keys: AsyncParsableCommand {
                 With a key file, the first run puts a new key into it and asks for a restart of the server; the second run
                 does the work. With MASTER_KEY, set it to the new key and MASTER_KEY_PREVIOUS to the one before. It may be
                 ended at any time, run again, and run twice at once. The operations page has the steps.
+
+                Example:
+                  httpsms keys rotate-master
                 """)
 
         @OptionGroup var store: StoreOptions

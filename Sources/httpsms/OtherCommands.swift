@@ -37,6 +37,9 @@ struct Migrate: AsyncParsableCommand {
             With --from and --to it copies a store from SQLite to an empty PostgreSQL instead, while no server runs. It may
             be ended at any time and goes on where it stopped. ATTACHMENTS_FOLDER, when it is set, stays the folder of
             received files; else they are copied into the database.
+
+            Example:
+              httpsms migrate --from sqlite:./data/httpsms.sqlite --to postgres://httpsms@localhost/httpsms
             """)
 
     @Option(help: "The store to copy, sqlite:<path>.")
@@ -66,7 +69,12 @@ struct Migrate: AsyncParsableCommand {
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Check configuration, store, clock and key file, or a phone's way here, and suggest fixes. Exits 1 if it is wrong."
+            "Check configuration, store, clock and key file, or a phone's way here, and suggest fixes. Exits 1 if it is wrong.",
+        discussion: """
+            Examples:
+              httpsms doctor --json
+              httpsms doctor --phone https://sms.example.com
+            """
     )
 
     @Flag(help: "Also compare every stored delivery with the counters, and print the account of each webhook.")

@@ -15,6 +15,9 @@ struct Phone: AsyncParsableCommand {
                 (--api-key, --number) it is its own Firebase: start the server with FCM_ENDPOINT=http://127.0.0.1:9191.
                 As the SMSGate app (--app smsgate with --code or --private-token) it needs nothing but the server.
                 Durations are written 300ms, 90s, 10m, 1h. Ends with a summary on SIGINT and SIGTERM.
+
+                Example:
+                  httpsms phone simulate --api-key pk_... --number +18005550199
                 """)
 
         @Option(help: "httpsms or smsgate (default: httpsms)")

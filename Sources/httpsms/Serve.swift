@@ -46,6 +46,9 @@ struct Serve: AsyncParsableCommand {
               FCM_ENDPOINT               what stands for Firebase, without OAuth
               EVENT_RETENTION            how long events, deliveries and heartbeats are kept (default: 720h)
               METRICS_TOKEN              what GET /metrics asks for as bearer token (default: none, and loopback only)
+
+            Example:
+              httpsms serve --port 9000
             """)
 
     @Option(help: "The address to listen on [HTTP_HOST] (default: 127.0.0.1)")

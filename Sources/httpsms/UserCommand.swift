@@ -71,7 +71,12 @@ struct UserCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List all accounts, and who owns the server.")
+        static let configuration = CommandConfiguration(
+            abstract: "List all accounts, and who owns the server.",
+            discussion: """
+                Example:
+                  httpsms user list
+                """)
 
         @OptionGroup var store: StoreOptions
 
@@ -85,7 +90,11 @@ struct UserCommand: AsyncParsableCommand {
     struct RotateKey: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "rotate-key",
-            abstract: "Replace an account's API key and print the new one. The old one stops working within a second.")
+            abstract: "Replace an account's API key and print the new one. The old one stops working within a second.",
+            discussion: """
+                Example:
+                  httpsms user rotate-key --email me@example.com
+                """)
 
         @Option(help: "The account's e-mail address.")
         var email: String
@@ -126,6 +135,9 @@ struct UserCommand: AsyncParsableCommand {
                 Asks for confirmation on a terminal; elsewhere --yes is required. Its keys stop working within a second. A
                 running server erases what the account had. The owner of the server cannot be deleted: make another
                 account the owner first.
+
+                Example:
+                  httpsms user delete --email somebody@example.com
                 """)
 
         @Option(help: "The account's e-mail address.")

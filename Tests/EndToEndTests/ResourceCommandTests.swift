@@ -92,6 +92,25 @@ extension EndToEndTests {
         }
 
         @Test(.timeLimit(.minutes(1)))
+        func theHelpOfEveryCommandHasAnExample() async throws {
+            try await withInstallation { installation in
+                let dump = try await installation.run("--experimental-dump-help")
+                let root = try JSONDecoder().decode(JSONValue.self, from: Data(dump.output.utf8))["command"]
+                var left = [(root, "")]
+                var count = 0
+                while let (command, path) = left.popLast() {
+                    let line = (path + " " + (command["commandName"].text ?? "")).trimmingCharacters(in: .whitespaces)
+                    guard command["shouldDisplay"] != false, command["commandName"] != "help" else { continue }
+                    left += command["subcommands"].elements.map { ($0, line) }
+                    guard command["subcommands"].elements.isEmpty else { continue }
+                    #expect(command["discussion"].text?.contains("  \(line)") == true, "\(line) has no example")
+                    count += 1
+                }
+                #expect(count > 35)
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1)))
         func theServersAddressMayEndInItsVersionAndMayNotSpeakHTTPS() async throws {
             try await withUser { user, _ in
                 let url = user.installation.baseURL

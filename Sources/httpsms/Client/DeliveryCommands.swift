@@ -3,7 +3,11 @@ import Client
 
 struct DeliveriesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "deliveries", abstract: "List the deliveries of a webhook, newest first.")
+        commandName: "deliveries", abstract: "List the deliveries of a webhook, newest first.",
+        discussion: """
+            Example:
+              httpsms webhook deliveries 01a213dd-60a3-7aa1-9dd8-46a74f39c85b --status failed
+            """)
 
     @Argument(help: "The webhook's id.") var id: String
 
@@ -21,21 +25,23 @@ struct DeliveriesCommand: AsyncParsableCommand {
     @Option(help: "The last id of the page before.")
     var before: String?
 
-    @Option(help: "How many, 1 to 100.")
-    var limit = 20
-
+    @OptionGroup var page: ListLimit
     @OptionGroup var options: ClientOptions
 
     func run() async throws {
         try options.show(
             try await options.client().deliveries(
-                id, .init(status: status, event: event, message: message, before: before, limit: limit)))
+                id, .init(status: status, event: event, message: message, before: before, limit: page.limit)))
     }
 }
 
 struct DeliveryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "delivery", abstract: "Show one delivery with its attempts, and what to do about them.")
+        commandName: "delivery", abstract: "Show one delivery with its attempts, and what to do about them.",
+        discussion: """
+            Example:
+              httpsms webhook delivery 01a213dd-60a3-7aa1-9dd8-46a74f39c85b
+            """)
 
     @Argument(help: "The delivery's id.") var id: String
     @OptionGroup var options: ClientOptions
@@ -48,7 +54,11 @@ struct DeliveryCommand: AsyncParsableCommand {
 struct RetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
-        abstract: "Send one delivery again, and tell what became of it. Ends with 1 when it was not taken.")
+        abstract: "Send one delivery again and show the result. Exits 1 if the endpoint did not accept it.",
+        discussion: """
+            Example:
+              httpsms webhook retry 01a213dd-60a3-7aa1-9dd8-46a74f39c85b
+            """)
 
     @Argument(help: "The delivery's id.") var id: String
     @OptionGroup var options: ClientOptions
@@ -61,7 +71,12 @@ struct RetryCommand: AsyncParsableCommand {
 struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Send past events again: those that failed, unless --status says others.",
-        discussion: "Ends when the server has looked at all of them; they are sent behind newer events.")
+        discussion: """
+            Ends when the server has looked at all of them; they are sent behind newer events.
+
+            Example:
+              httpsms webhook replay 01a213dd-60a3-7aa1-9dd8-46a74f39c85b --since 2h
+            """)
 
     @Argument(help: "The webhook's id.") var id: String
 

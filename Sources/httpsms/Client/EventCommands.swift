@@ -56,7 +56,11 @@ struct EventsCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List events, newest first; with --after the oldest first from there.")
+            abstract: "List events, newest first; with --after the oldest first from there.",
+            discussion: """
+                Example:
+                  httpsms events list --types message.send.failed
+                """)
 
         @OptionGroup var log: EventLogOptions
 
@@ -70,7 +74,11 @@ struct EventsCommand: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show an event, which webhooks it was sent to, and why not to others.")
+            abstract: "Show an event, which webhooks it was sent to, and why not to others.",
+            discussion: """
+                Example:
+                  httpsms events show 01a213dd-60a3-7aa1-9dd8-46a74f39c85b
+                """)
 
         @Argument(help: "The event's id.") var id: String
         @OptionGroup var options: ClientOptions

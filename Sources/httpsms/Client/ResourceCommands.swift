@@ -8,7 +8,11 @@ struct PhoneKeyCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the phone keys of the account. The keys themselves are shown with --json only.")
+            abstract: "List the phone keys of the account. The keys themselves are shown with --json only.",
+            discussion: """
+                Example:
+                  httpsms phone-key list
+                """)
 
         @OptionGroup var options: ClientOptions
 
@@ -32,7 +36,11 @@ struct PhoneKeyCommand: AsyncParsableCommand {
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Delete a phone key. The phone that uses it can no longer reach the server.")
+            abstract: "Delete a phone key. The phone that uses it can no longer reach the server.",
+            discussion: """
+                Example:
+                  httpsms phone-key delete 01a213dd-60a3-7aa1-9dd8-46a74f39c85b
+                """)
 
         @Argument(help: "The key's id.") var id: String
         @OptionGroup var options: ClientOptions

@@ -13,7 +13,12 @@ struct WebhookCommand: AsyncParsableCommand {
         ])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the account's webhooks.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the account's webhooks.",
+            discussion: """
+                Example:
+                  httpsms webhook list
+                """)
 
         @OptionGroup var options: ClientOptions
 
@@ -60,7 +65,11 @@ struct WebhookCommand: AsyncParsableCommand {
 
     struct Update: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Change a webhook; what is not named stays as it is.")
+            abstract: "Change a webhook; what is not named stays as it is.",
+            discussion: """
+                Example:
+                  httpsms webhook update 01a213dd-60a3-7aa1-9dd8-46a74f39c85b --event message.phone.received
+                """)
 
         @Argument(help: "The webhook's id.") var id: String
 
@@ -77,7 +86,11 @@ struct WebhookCommand: AsyncParsableCommand {
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Delete a webhook; what waits for it is cancelled.")
+            abstract: "Delete a webhook; what waits for it is cancelled.",
+            discussion: """
+                Example:
+                  httpsms webhook delete 01a213dd-60a3-7aa1-9dd8-46a74f39c85b
+                """)
 
         @Argument(help: "The webhook's id.") var id: String
         @OptionGroup var options: ClientOptions
@@ -88,7 +101,12 @@ struct WebhookCommand: AsyncParsableCommand {
     }
 
     struct Pause: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Hold what would be sent.")
+        static let configuration = CommandConfiguration(
+            abstract: "Hold what would be sent.",
+            discussion: """
+                Example:
+                  httpsms webhook pause 01a213dd-60a3-7aa1-9dd8-46a74f39c85b
+                """)
 
         @Argument(help: "The webhook's id.") var id: String
         @OptionGroup var options: ClientOptions
@@ -99,7 +117,12 @@ struct WebhookCommand: AsyncParsableCommand {
     }
 
     struct Resume: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Send what was held, in order, and go on.")
+        static let configuration = CommandConfiguration(
+            abstract: "Send what was held, in order, and go on.",
+            discussion: """
+                Example:
+                  httpsms webhook resume 01a213dd-60a3-7aa1-9dd8-46a74f39c85b --rate 10
+                """)
 
         @Argument(help: "The webhook's id.") var id: String
 
@@ -115,7 +138,11 @@ struct WebhookCommand: AsyncParsableCommand {
 
     struct Rotate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Replace the signing key; both sign until the overlap is over. Prints the new key.")
+            abstract: "Replace the signing key; both sign until the overlap is over. Prints the new key.",
+            discussion: """
+                Example:
+                  httpsms webhook rotate 01a213dd-60a3-7aa1-9dd8-46a74f39c85b --overlap 1h
+                """)
 
         @Argument(help: "The webhook's id.") var id: String
 
