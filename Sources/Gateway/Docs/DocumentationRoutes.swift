@@ -58,12 +58,12 @@ struct DocumentationRoutes {
     static func served(_ document: Document) -> String {
         guard document.name.hasSuffix(".md") else { return document.text }
         var isCode = false
-        return document.text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+        return document.text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
             if line.drop(while: { $0 == " " }).hasPrefix("```") { isCode.toggle() }
             guard !isCode, line.contains("](") else { return String(line) }
-            return line.replacing(/(!?\[)([^\]]*)\]\(([^)\s]+)\)/) { match in
-                guard let address = address(String(match.3)) else { return String(match.2) }
-                return "\(match.1)\(match.2)](\(markdown(address)))"
+            return String(line).replacing(/(!?\[)([^\]]*)\]\(([^)\s]+)\)/) { match in
+                guard let target = address(String(match.3)) else { return String(match.2) }
+                return "\(match.1)\(match.2)](\(markdown(target)))"
             }
         }.joined(separator: "\n")
     }
