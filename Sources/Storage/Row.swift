@@ -1,7 +1,7 @@
 /// One row of a result: cells by column name.
 package struct Row: Sendable {
-    private let columns: ColumnNames
-    private let cells: [SQLValue]
+    @usableFromInline let columns: ColumnNames
+    @usableFromInline let cells: [SQLValue]
 
     /// Makes a row of `cells`, in the order of `columns`.
     package init(columns: ColumnNames, cells: [SQLValue]) {
@@ -12,6 +12,7 @@ package struct Row: Sendable {
     /// Reads a cell that is never NULL.
     ///
     /// - Throws: `StorageError.corrupt` when there is no such column, or it holds NULL or another type.
+    @inlinable
     package func get<Value: SQLConvertible>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
         guard let value = Value(sqlValue: try cell(name)) else { throw mismatch(name, Value.self) }
         return value
@@ -20,6 +21,7 @@ package struct Row: Sendable {
     /// Reads a cell that may be NULL, which gives nil.
     ///
     /// - Throws: `StorageError.corrupt` when there is no such column, or it holds another type.
+    @inlinable
     package func find<Value: SQLConvertible>(_ name: String, as type: Value.Type = Value.self) throws -> Value? {
         let cell = try cell(name)
         if cell == .null { return nil }
@@ -27,14 +29,16 @@ package struct Row: Sendable {
         return value
     }
 
-    private func cell(_ name: String) throws -> SQLValue {
-        guard let index = columns.index[name] else {
+    @usableFromInline
+    func cell(_ name: String) throws -> SQLValue {
+        guard let index = columns.index(of: name) else {
             throw StorageError.corrupt("a result has no column \(name), only \(columns.names.joined(separator: ", "))")
         }
         return cells[index]
     }
 
-    private func mismatch(_ name: String, _ type: Any.Type) -> StorageError {
+    @usableFromInline
+    func mismatch(_ name: String, _ type: Any.Type) -> StorageError {
         .corrupt("column \(name) does not hold a \(type)")
     }
 }
@@ -43,14 +47,16 @@ package struct Row: Sendable {
 package final class ColumnNames: Sendable {
     /// In the order of the select list.
     package let names: [String]
-    /// Where each name stands; the last of two columns with one name wins.
-    package let index: [String: Int]
 
-    /// Indexes `names`.
+    /// Names the columns.
     package init(_ names: [String]) {
         self.names = names
-        index = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { $1 })
     }
+
+    /// Where `name` stands; the last of two columns with one name wins. Nil when there is none.
+    ///
+    /// Rows have few columns, and two short names are compared faster than one is hashed.
+    func index(of name: String) -> Int? { names.lastIndex(of: name) }
 }
 
 /// A value read from one row.

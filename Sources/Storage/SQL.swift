@@ -40,7 +40,7 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
 
     /// Collects the parts of an interpolated ``SQL``.
     package struct Interpolation: StringInterpolationProtocol {
-        fileprivate var parts: [Part] = []
+        @usableFromInline var parts: [Part] = []
 
         package init(literalCapacity: Int, interpolationCount: Int) {
             parts.reserveCapacity(interpolationCount * 2 + 1)
@@ -51,11 +51,13 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
         }
 
         /// Binds `value`.
+        @inlinable
         package mutating func appendInterpolation(_ value: some SQLConvertible) {
             parts.append(.bind(value.sqlValue))
         }
 
         /// Binds `value`, or NULL.
+        @inlinable
         package mutating func appendInterpolation(_ value: (some SQLConvertible)?) {
             parts.append(.bind(value?.sqlValue ?? .null))
         }
@@ -89,7 +91,7 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
 }
 
 /// What the engines spell differently: the closed list.
-package enum SQLFragment: Sendable {
+package enum SQLFragment: Sendable, Hashable {
     /// A column of whole numbers, 64 bits.
     case int64
     /// A column of text that sorts by its bytes.

@@ -11,8 +11,7 @@ package enum SQLDialect: Sendable {
 extension SQL {
     /// The statement as the engine reads it, with a placeholder for each bind.
     ///
-    /// Built on every execution, as it is the key of the cache of prepared statements; so it only appends text. The
-    /// values are visited apart, with ``forEachBind(_:)``, so that no list of them is made.
+    /// The values are visited apart, with ``forEachBind(_:)``, so that no list of them is made.
     package func text(for dialect: SQLDialect) -> String {
         if parts.count == 1, case .text(let only) = parts[0] { return only }
         var text = ""

@@ -26,7 +26,7 @@ final class SQLiteConnection: @unchecked Sendable {
     private let database: Database
     private let handle: OpaquePointer
     private let onLossOfDurability: @Sendable (SQLiteFailure) -> Void
-    private var statements: [String: PreparedStatement] = [:]
+    private var statements: [SQLShape: PreparedStatement] = [:]
     private var deadline = ContinuousClock.now
 
     /// Wraps an open connection.
@@ -53,7 +53,7 @@ final class SQLiteConnection: @unchecked Sendable {
     }
 
     /// Prepares and runs a statement that has no values; its rows are dropped.
-    func execute(_ sql: String) throws(SQLiteFailure) {
+    func execute(_ sql: SQL) throws(SQLiteFailure) {
         let statement = try prepared(sql)
         defer { sqlite3_reset(statement.pointer) }
         while try step(statement) {}
@@ -117,7 +117,7 @@ final class SQLiteConnection: @unchecked Sendable {
 
     private func stepping(_ sql: SQL, mayWrite: Bool, _ body: (PreparedStatement) throws -> Void) throws {
         do {
-            let statement = try prepared(sql.text(for: .sqlite))
+            let statement = try prepared(sql)
             guard mayWrite || statement.isReadOnly else {
                 throw StorageError.statement("a read must not write: \(statement.sql)")
             }
@@ -137,17 +137,19 @@ final class SQLiteConnection: @unchecked Sendable {
         }
     }
 
-    private func prepared(_ sql: String) throws(SQLiteFailure) -> PreparedStatement {
-        if let statement = statements[sql] { return statement }
+    private func prepared(_ sql: SQL) throws(SQLiteFailure) -> PreparedStatement {
+        let shape = SQLShape(sql)
+        if let statement = statements[shape] { return statement }
+        let text = sql.text(for: .sqlite)
         do {
-            let statement = PreparedStatement(try database.makeStatement(sql: sql), sql: sql)
+            let statement = PreparedStatement(try database.makeStatement(sql: text), sql: text)
             if statements.count >= Self.statementLimit { statements = [:] }
-            statements[sql] = statement
+            statements[shape.withoutValues] = statement
             return statement
         } catch let error as DatabaseError {
             throw noted(SQLiteFailure(error, path: path))
         } catch {
-            throw noted(SQLiteFailure(code: SQLITE_ERROR, message: "\(error)", sql: sql, path: path))
+            throw noted(SQLiteFailure(code: SQLITE_ERROR, message: "\(error)", sql: text, path: path))
         }
     }
 
