@@ -35,10 +35,16 @@ func ids(_ store: SQLiteStore) async throws -> [Int] {
     try await store.read { try $0.rows("SELECT id FROM item ORDER BY id").map { try $0.get("id") } }
 }
 
-/// Holds the writer up until `bodies` wait in their order, so that they are grouped; gives their outcomes.
-func group(_ store: SQLiteStore, _ bodies: [Body]) async throws -> [Outcome] {
+/// Holds the writer up until `bodies` wait in their order, so that they are grouped; gives their outcomes. The one that holds
+/// it up ends with `first`.
+func group(
+    _ store: SQLiteStore, after first: @escaping Body = { _ in }, _ bodies: [Body]
+) async throws -> [Outcome] {
     let blocker = Blocker()
-    async let blocking: Void = store.write(.engine) { _ in blocker.block() }
+    async let blocking: Void = store.write(.engine) {
+        blocker.block()
+        try first($0)
+    }
     await blocker.untilBlocked()
     let outcomes = await withTaskGroup(of: (Int, Outcome).self) { tasks in
         for (index, body) in bodies.enumerated() {

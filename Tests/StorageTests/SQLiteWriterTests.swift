@@ -25,6 +25,24 @@ struct SQLiteWriterTests {
         }
     }
 
+    /// Those before which nothing was written have no savepoint.
+    @Test func bodiesThatThrowLeaveNothingWhereverTheyStandInTheGroup() async throws {
+        try await withItems { store in
+            let fails: (Int) -> @Sendable (any Transaction) throws -> Void = { id in
+                {
+                    try $0.insert(id)
+                    throw Rejected()
+                }
+            }
+            let outcomes = try await group(
+                store, after: fails(0),
+                [fails(1), fails(2), { try $0.insert(3) }, fails(4), { try $0.insert(5) }, fails(6)])
+
+            #expect(outcomes.map(\.isSuccess) == [false, false, true, false, true, false])
+            #expect(try await ids(store) == [3, 5])
+        }
+    }
+
     @Test func aUniqueViolationIsNamedAndCostsNobodyElse() async throws {
         try await withItems { store in
             let outcomes = try await group(
