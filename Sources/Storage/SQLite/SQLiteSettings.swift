@@ -4,6 +4,12 @@ import GRDBSQLite
 
 /// How connections to the database are set up.
 enum SQLiteSettings {
+    /// What holds for the process, before its first connection: whatever uses SQLite before us keeps its own.
+    static let process: Void = {
+        // Each allocation would take a lock to be counted, and nobody asks for the sum.
+        _ = httpsms_forget_memory_statistics()
+    }()
+
     /// Of the writer and the readers.
     static var configuration: Configuration {
         var configuration = Configuration()

@@ -65,6 +65,7 @@ package final class SQLiteStore: Store {
         path: String, lock: ServerLock?, clock: any WallClock, logger: Logger, freeSpaceFloorBytes: Int64,
         readLimit: Duration
     ) throws {
+        SQLiteSettings.process
         let file = try DatabaseFile(path: path)
         let wakeups = Wakeups()
         let connections = ConnectionRegistry(path: path, wakeups: wakeups) { failure in
