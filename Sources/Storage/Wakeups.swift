@@ -111,6 +111,8 @@ package final class Wakeups: Sendable {
 
     /// Returns at the next signal of `topic`, after `limit`, or when the task is cancelled.
     package func wait(for topic: Topic, atMost limit: Duration) async {
+        // Nothing to set up for one who is busy, and so was told meanwhile.
+        if state.withLock({ $0.pending.remove(topic) != nil }) { return }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait(for: topic) }
             group.addTask {
