@@ -6,6 +6,7 @@ import Timestamps
 package struct AttemptRunner: Sendable {
     private let sender: any WebhookSender
     private let tokens = SigningTokens()
+    private let urls = CallbackURLs()
     private let schedule: RetrySchedule
     private let clock: any WallClock
     private let headers: DeliveryHeaders
@@ -38,7 +39,7 @@ package struct AttemptRunner: Sendable {
         let startedAt = clock.now()
         var result: AttemptResult
         do {
-            let url = try CallbackURL(endpoint.url)
+            let url = try urls.url(endpoint.url)
             let request = WebhookRequest(
                 poolKey: "\(endpoint.id) \(endpoint.version)", url: url,
                 headers: headers(claim, endpoint, startedAt), body: claim.body, isPublicOnly: endpoint.isPublicOnly,
@@ -65,13 +66,13 @@ package struct AttemptRunner: Sendable {
     /// What is known of the name of `endpoint`.
     func knowledge(of endpoint: Endpoint) -> NameKnowledge {
         // A URL that cannot be parsed is the attempt's to tell.
-        guard let url = try? CallbackURL(endpoint.url) else { return .addresses }
+        guard let url = try? urls.url(endpoint.url) else { return .addresses }
         return sender.knowledge(of: url)
     }
 
     /// Looks the name of `endpoint` up; 5 s at most.
     func prepare(for endpoint: Endpoint) async {
-        guard let url = try? CallbackURL(endpoint.url) else { return }
+        guard let url = try? urls.url(endpoint.url) else { return }
         await sender.prepare(for: url, Self.caller(endpoint))
     }
 

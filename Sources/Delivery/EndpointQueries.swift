@@ -147,8 +147,8 @@ package struct EndpointQueries: Sendable {
         let openedPrevious = previous.flatMap { try? keyring.open($0, at: place) }
         var endpoint = Endpoint(
             id: id, userID: userID, url: try row.get("url"), signingKey: opened.map(Secret.init),
-            eventTypes: try Self.split(row.get("event_types")).compactMap(EventType.init(rawValue:)),
-            owners: try Self.split(row.get("owners")), status: try row.get("status"),
+            eventTypes: try SpacedList.words(row.get("event_types")).compactMap(EventType.init(rawValue:)),
+            owners: try SpacedList.words(row.get("owners")), status: try row.get("status"),
             statusReason: try row.find("status_reason"), version: try row.get("version"),
             ordering: try row.get("ordering"), isPublicOnly: try row.get("public_only"),
             previousSigningKey: try openedPrevious.map {
@@ -172,6 +172,4 @@ package struct EndpointQueries: Sendable {
 
     /// Event types and phone numbers hold no spaces.
     private static func joined(_ values: [String]) -> String { values.joined(separator: " ") }
-
-    private static func split(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
 }

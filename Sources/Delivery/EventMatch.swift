@@ -18,9 +18,9 @@ package struct EventMatch: Sendable, Hashable {
     /// Judges an event of `type` and `owner` by the lists of an endpoint, each separated by spaces.
     init(endpoint: EndpointID, type: String, owner: String, eventTypes: String, owners: String) {
         self.endpoint = endpoint
-        if !eventTypes.split(separator: " ").contains(type[...]) {
+        if !SpacedList.contains(type, in: eventTypes) {
             reason = .eventTypeNotSelected
-        } else if !owners.split(separator: " ").contains(owner[...]) {
+        } else if !SpacedList.contains(owner, in: owners) {
             reason = .phoneNumberNotSelected
         } else {
             reason = nil

@@ -3,7 +3,7 @@ import NIOCore
 /// Writes the head of a webhook request.
 enum RequestHead {
     /// Fields that frame or route the message or negotiate the connection: the sender's own.
-    private static let reservedNames: Set<String> = [
+    static let reservedNames: Set<String> = [
         "connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection", "te",
         "trailer", "transfer-encoding", "upgrade",
     ]
@@ -25,15 +25,35 @@ enum RequestHead {
     }
 
     private static func check(name: String, value: String) throws(AttemptFailure) {
-        guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {
+        guard !name.isEmpty, holds(name, isTokenByte) else {
             throw AttemptFailure(.headerInvalid, "a header name has characters that are not allowed")
         }
         // Visible ASCII, space and tab (RFC 9110, 5.5); beyond ASCII receivers disagree on the reading.
-        guard value.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x09 }) else {
+        guard holds(value, { (0x20...0x7E).contains($0) || $0 == 0x09 }) else {
             throw AttemptFailure(.headerInvalid, "the value of \(name) has characters that are not allowed")
         }
-        guard !reservedNames.contains(name.lowercased()) else {
+        guard !isReserved(name) else {
             throw AttemptFailure(.headerInvalid, "\(name) is set by the sender")
+        }
+    }
+
+    /// Whether `isAllowed` holds for each byte of `text`. Over its bytes where they lie, as nearly all texts have them: the
+    /// general way takes ten times as long.
+    @inline(__always)
+    private static func holds(_ text: String, _ isAllowed: (UInt8) -> Bool) -> Bool {
+        text.utf8.withContiguousStorageIfAvailable { bytes in
+            for byte in bytes where !isAllowed(byte) { return false }
+            return true
+        } ?? text.utf8.allSatisfy(isAllowed)
+    }
+
+    /// Most names are told by their first letter.
+    private static func isReserved(_ name: String) -> Bool {
+        switch (name.utf8.first ?? 0) | 0x20 {
+        case UInt8(ascii: "c"), UInt8(ascii: "e"), UInt8(ascii: "h"), UInt8(ascii: "k"), UInt8(ascii: "p"),
+            UInt8(ascii: "t"), UInt8(ascii: "u"):
+            reservedNames.contains(name.lowercased())
+        default: false
         }
     }
 

@@ -1,3 +1,4 @@
+import NIOCore
 import TestSupport
 import Testing
 
@@ -51,6 +52,19 @@ import Testing
                 #expect(result.failureCode == .headerInvalid)
                 #expect(receiver.connectionCount == 0)
             }
+        }
+    }
+
+    @Test func everyReservedNameIsRefusedHoweverItIsWritten() async throws {
+        for name in RequestHead.reservedNames.flatMap({
+            [$0, $0.uppercased(), $0.prefix(1).uppercased() + $0.dropFirst()]
+        }) {
+            var buffer = ByteBuffer()
+            let error = #expect(throws: AttemptFailure.self) {
+                try RequestHead.write(
+                    request("http://receiver.test/", headers: [(name: name, value: "1")]), to: &buffer)
+            }
+            #expect(error?.code == .headerInvalid)
         }
     }
 
