@@ -29,6 +29,7 @@ import Testing
     ])
     func anAddressGetsThePlusThatItLacks(text: String, address: String) {
         #expect(PhoneNumber.address(text) == address)
+        #expect(PhoneNumber.ownNumber(text) == (address, PhoneNumber.e164(address) != nil))
     }
 
     @Test(arguments: [

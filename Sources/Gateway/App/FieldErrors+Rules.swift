@@ -44,7 +44,11 @@ extension FieldErrors {
     }
 
     mutating func requirePhoneNumber(_ field: String, _ value: String) {
-        if PhoneNumber.e164(value) == nil {
+        requirePhoneNumber(field, isE164: PhoneNumber.e164(value) != nil)
+    }
+
+    mutating func requirePhoneNumber(_ field: String, isE164: Bool) {
+        if !isE164 {
             add(
                 field,
                 "The \(field) field must be a valid E.164 phone number in the international format e.g +18005550100")

@@ -72,10 +72,10 @@ struct PhoneMessageRoutes {
     ///
     /// - Throws: `APIError` 422 with `message`.
     private static func owner(_ told: ToldText?, or message: String) throws -> String {
-        let owner = PhoneNumber.address(told?.text ?? "")
+        let (owner, isE164) = PhoneNumber.ownNumber(told?.text ?? "")
         var errors = FieldErrors()
         errors.require("to", owner)
-        errors.requirePhoneNumber("to", owner)
+        errors.requirePhoneNumber("to", isE164: isE164)
         try errors.check(message)
         return owner
     }

@@ -23,15 +23,21 @@ enum PhoneNumber {
 
     /// Reads one of our own numbers, which is in no region: ten or more bare digits are international (contract 1.7).
     /// Anything else, such as a short code, is left as it is.
-    static func address(_ text: String) -> String { read(text) { nil } }
+    static func address(_ text: String) -> String { read(text) { nil }.number }
+
+    /// The same, and whether it is a number of a country, which ``e164(_:)`` would have to find out again.
+    static func ownNumber(_ text: String) -> (number: String, isE164: Bool) {
+        let (number, isE164) = read(text) { nil }
+        return (number, isE164 || e164(number) != nil)
+    }
 
     /// Reads the number of the other party of `owner`, which is a phone of ours; names and short codes stay as they are.
-    static func contact(_ text: String, owner: String) -> String { read(text) { Phone(owner) } }
+    static func contact(_ text: String, owner: String) -> String { read(text) { Phone(owner) }.number }
 
     /// The same for many.
     static func contacts(_ texts: some Sequence<String>, owner: String) -> [String] {
         let phone = Phone(owner)
-        return texts.map { read($0) { phone } }
+        return texts.map { read($0) { phone }.number }
     }
 
     /// Whether `text` may be sent to: 2 to 15 digits with an optional `+` (contract 1.6, contactPhoneNumber). No country
@@ -77,16 +83,18 @@ enum PhoneNumber {
         let isPossible: Bool
         let isValid: Bool
         let isLine: Bool
+        /// Whether it was read of its own E.164 form, as nearly all are: reading it again would give the same.
+        let isItself: Bool
     }
 
     /// Shorter ones are short codes, or local numbers without their area code.
     private static let fewestDigits = 8
 
-    private static func read(_ text: String, on phone: () -> Phone?) -> String {
+    private static func read(_ text: String, on phone: () -> Phone?) -> (number: String, isE164: Bool) {
         let text = clean(text)
-        if text.hasPrefix("+") { return e164(text) ?? text }
-        guard let digits = bareDigits(text), digits.count >= fewestDigits else { return text }
-        return choose(digits, phone()).flatMap(canonical) ?? text
+        if text.hasPrefix("+") { return e164(text).map { ($0, true) } ?? (text, false) }
+        guard let digits = bareDigits(text), digits.count >= fewestDigits else { return (text, false) }
+        return choose(digits, phone()).flatMap(canonical).map { ($0, true) } ?? (text, false)
     }
 
     /// What bare digits mean: the first of these readings that fits.
@@ -179,14 +187,18 @@ enum PhoneNumber {
     /// one phone must not have two names. Nil for more digits than E.164 has.
     private static func canonical(_ parsed: Parsed) -> String? {
         var number = parsed.e164
+        if parsed.isItself { return number.utf8.count <= longestNumber ? number : nil }
         // Each time it has a digit less, or it stays.
         for _ in 0..<mostDigits {
             guard let again = parse(number, region: nil)?.e164 else { return nil }
-            if again == number { return number.utf8.count <= 16 ? number : nil }
+            if again == number { return number.utf8.count <= longestNumber ? number : nil }
             number = again
         }
         return nil
     }
+
+    /// A plus and 15 digits.
+    private static let longestNumber = 16
 
     /// Of the longest number that the library writes: a country code of 3 digits, and 17 after it.
     private static let mostDigits = 20
@@ -198,10 +210,12 @@ enum PhoneNumber {
         guard text.utf8.count <= longestText, !text.utf8.contains(0) else { return nil }
         var found = phone_number()
         guard phone_number_parse(text, region, judges ? 1 : 0, &found) == 1 else { return nil }
+        let number = withUnsafeBytes(of: found.e164) { Self.text(of: $0) }
         return Parsed(
-            e164: withUnsafeBytes(of: found.e164) { Self.text(of: $0) }, callingCode: Int(found.calling_code),
+            e164: number, callingCode: Int(found.calling_code),
             nationalLength: Int(found.national_length), isPossible: found.is_possible == 1,
-            isValid: found.is_valid == 1, isLine: found.is_line == 1)
+            isValid: found.is_valid == 1, isLine: found.is_line == 1,
+            isItself: region == nil && number == text)
     }
 
     /// The text of a C array, which ends at the first NUL.
