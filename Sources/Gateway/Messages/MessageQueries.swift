@@ -55,7 +55,8 @@ enum MessageQueries {
             """
         try tx.runBatch([statement, SearchIndexQueries.add(message)])
         try MessageThreadQueries.follow(message, isNew: true, in: tx)
-        wake(tx)
+        // What came in waits for nothing: a look for it would be a transaction more for each SMS.
+        if message.type == .mobileTerminated { wake(tx) }
     }
 
     /// Stores `next` if the message still stands where `previous` was read; false when it moved meanwhile.
