@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help deps test-deps toolchain fetched packages update-packages update-images build release run tests-built test fuzz \
-	fuzz-parsers simulate test-recipes screenshots soak bench bench-postgres deb dist test-deb format lint clean
+	fuzz-parsers simulate test-recipes screenshots soak bench bench-postgres bench-instructions deb dist test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev libxml2-dev libcmark-gfm-dev \
@@ -24,7 +24,7 @@ TEST_WIDTH := --experimental-maximum-parallelization-width 4
 SWIFT_TEST := SWIFT_DETERMINISTIC_HASHING=1 HTTPSMS_PYTHON="$(CURDIR)/$(VENV)/bin/python" Scripts/with-postgresql swift test --skip-build --disable-xctest $(TEST_WIDTH)
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the system packages that the build needs (Debian; silent when all are there).
 	@Scripts/install-packages $(BUILD_PACKAGES)
@@ -122,6 +122,10 @@ bench-postgres: release ## The same on a PostgreSQL that is started for it, with
 	@Scripts/install-packages postgresql
 	@HTTPSMS_POSTGRES_FSYNC=on Scripts/with-postgresql sh -c \
 		'.build/release/httpsms bench --database-url "$$HTTPSMS_POSTGRES_URL" $(ARGS)'
+
+bench-instructions: release ## Count instructions for a delivery and an SMS; fails when they grow; `ARGS=--write` notes them.
+	@Scripts/install-packages python3 binutils valgrind
+	@Scripts/instructions $(ARGS)
 
 deb: release ## Pack the optimised server as a Debian package.
 	@Scripts/install-packages dpkg-dev binutils
