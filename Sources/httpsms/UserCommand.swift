@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Gateway
+import Server
 
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -5,6 +5,7 @@ import Testing
 import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// Who wakes the sweep that hands messages out.
 @Suite struct MessageWakeupTests {

@@ -9,7 +9,7 @@ import Timestamps
 package struct User: Sendable {
     /// Its id.
     package let id: UserID
-    let email: String
+    package let email: String
     /// Its API key.
     package let apiKey: Secret<String>
     /// An IANA name.

@@ -1,4 +1,5 @@
 import Gateway
+import Secrets
 
 /// What the operator does with accounts that are there already.
 extension Commands {
