@@ -49,6 +49,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private var context: ChannelHandlerContext?
     private var user = User.nobody
     private var hasEnded = false
+    /// Looked up once, as that takes longer than asking it. The channel's own: not to be used once that has ended.
+    private var socket: CInt?
 
     init(eventLoop: any EventLoop, address: IPAddress, certifiedHost: String?) {
         self.eventLoop = eventLoop
@@ -60,13 +62,14 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     /// Whether a request may be written on it. Asks the kernel, which may know more than the event loop was told so far.
     var restingState: RestingState {
         guard !hasEnded, let context, context.channel.isActive else { return .ended }
-        let count = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { socket in
-            var byte: UInt8 = 0
-            let count = recv(socket, &byte, 1, Self.peekFlags)
-            return count < 0 && errno == EAGAIN ? nil : count
+        if socket == nil {
+            // No socket: then nothing is known but what the event loop was told.
+            socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { $0 }
         }
-        // Not a socket, or nothing to read.
-        guard let count, let count else { return .quiet }
+        guard let socket else { return .quiet }
+        var byte: UInt8 = 0
+        let count = recv(socket, &byte, 1, Self.peekFlags)
+        if count < 0, errno == EAGAIN { return .quiet }
         if count <= 0 { return .ended }
         // With TLS it may be a session ticket, which says nothing of the receiver; but it is not worth a guess either.
         return certifiedHost == nil ? .outOfStep : .ended
