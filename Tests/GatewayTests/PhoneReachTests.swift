@@ -139,7 +139,11 @@ import Timestamps
             _ = try await server.message(id, of: account, is: "failed")
 
             let firebase = "its app listens to Firebase only"
-            for path in ["/", "/phones", "/phones/\(phone.id)", "/messages/new", "/messages/message/\(id)"] {
+            let thread = try await account.client.get("/v1/message-threads?owner=%2B18005550199").data[0]["id"].string
+            for path in [
+                "/messages/\(thread)", "/", "/phones", "/phones/\(phone.id)", "/messages/new",
+                "/messages/message/\(id)",
+            ] {
                 let text = try await page.get(path).text
                 #expect(text.contains(firebase) && text.contains("Connect it with the SMSGate app"), "\(path)")
             }

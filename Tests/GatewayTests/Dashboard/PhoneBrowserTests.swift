@@ -88,6 +88,12 @@ import Testing
                 let account = try await server.makeAccount()
                 try await browser.signIn(account, on: server)
 
+                _ = try await account.client.put("/v1/phones", ["phone_number": "+18005550177"])
+                for (path, name) in [("/", "overview"), ("/phones", "phones"), ("/messages/new", "message-form")] {
+                    try await browser.open(server.baseURL + path)
+                    try await browser.waitFor("no app has logged in")
+                    try await browser.inspect("\(name)-unreached", look)
+                }
                 try await browser.open(server.baseURL + "/phones/new")
                 try await browser.type("12", into: "#sim1")
                 try await browser.follow("form[action='/phones/new/pair'] button")
@@ -119,7 +125,8 @@ import Testing
                 try await browser.waitFor("it has its settings")
                 try await browser.inspect("connect-registered", look)
 
-                let id = try await account.client.get("/v1/phones").data[0]["id"].string
+                let number = try await account.client.get("/v1/devices").data[0]["numbers"][0]
+                let id = number["phone_id"].string
                 try await browser.open(server.baseURL + "/sign-in")
                 try await browser.type(account.email, into: "#email")
                 try await browser.type("correct horse", into: "#password")

@@ -57,6 +57,8 @@ struct ThreadPages: Sendable {
         let content: String
         let problem: String?
         let contentProblems: [String]
+        /// What is to be done about the phone before it can send an answer; nil when it can.
+        let trouble: ReachLine?
         let messages: [MessageLine]
         /// Set on the newest page only: nothing new comes to the others.
         let isLive: Bool
@@ -68,17 +70,20 @@ struct ThreadPages: Sendable {
     ) async throws -> Response {
         let (id, userID) = (try Self.threadID(context), context.userID)
         let page = Page(skip: min(max(skip, 0), Int(Int32.max)), limit: Self.pageSize + 1, query: "")
-        let found = try await operations.store.read(.user(userID)) { tx in
+        let found = try await operations.store.read(.user(userID)) { [pushes = operations.pushes] tx in
             try MessageThreadQueries.find(id, userID: userID, in: tx).map { thread in
                 (
                     thread: thread,
                     messages: try MessagePlanner.forecast(
                         for: MessageQueries.list(
-                            userID: userID, owner: thread.owner, contact: thread.contact, page: page, in: tx), in: tx)
+                            userID: userID, owner: thread.owner, contact: thread.contact, page: page, in: tx), in: tx),
+                    reach: try PhoneQueries.look(number: thread.owner, userID: userID, in: tx).map {
+                        ReachLine(try PhoneReach(of: $0, pushes: pushes, in: tx), of: $0)
+                    }
                 )
             }
         }
-        guard let (thread, messages) = found else { throw PageError.notFound }
+        guard let (thread, messages, reach) = found else { throw PageError.notFound }
         // Whoever has it open has read it, whatever comes in meanwhile.
         if !thread.isRead {
             _ = try await operations.store.write { tx in
@@ -99,7 +104,7 @@ struct ThreadPages: Sendable {
                     contentProblems.isEmpty
                         ? problems.values.flatMap(\.self).first ?? error.message : "The message was not sent."
                 },
-                contentProblems: contentProblems,
+                contentProblems: contentProblems, trouble: reach.flatMap { $0.kind == "problem" ? $0 : nil },
                 messages: MessageLine.conversation(
                     messages.prefix(Self.pageSize).reversed(), now: operations.clock.now()),
                 isLive: page.skip == 0,

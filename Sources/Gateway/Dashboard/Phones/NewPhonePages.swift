@@ -44,8 +44,10 @@ struct NewPhonePages: SignedInPages {
         struct Field {
             let id: String
             let label: String
+            let hint: String
             let value: String
             let isRequired: Bool
+            var problems: [String] = []
         }
 
         init(number: String) {
@@ -57,11 +59,30 @@ struct NewPhonePages: SignedInPages {
             numbers = Self.fields { form.text($0.rawValue.lowercased()) }
         }
 
+        /// Puts what the API says of the numbers of `sims` at their fields, and the rest above them.
+        mutating func note(_ error: APIError, of sims: [SIM]) {
+            let fields = error.data as? [String: [String]] ?? [:]
+            if fields.isEmpty { problems.append(error.message) }
+            for message in fields.sorted(by: { $0.key < $1.key }).flatMap(\.value) {
+                guard let found = message.firstMatch(of: /^The numbers field in index \[(\d)\] (.*)$/),
+                    let index = Int(found.1), sims.indices.contains(index),
+                    let field = numbers.firstIndex(where: { $0.id == sims[index].rawValue.lowercased() })
+                else {
+                    problems.append(message)
+                    continue
+                }
+                numbers[field].problems.append("The number \(found.2)")
+            }
+        }
+
         private static func fields(_ value: (SIM) -> String) -> [Field] {
             SIM.allCases.map { sim in
                 Field(
                     id: sim.rawValue.lowercased(),
-                    label: sim == .sim1 ? "Number of its SIM card" : "Number of its second SIM card, if it has one",
+                    label: sim == .sim1 ? "Number of its SIM card" : "Number of its second SIM card",
+                    hint: sim == .sim1
+                        ? "With the country code, such as +18005550199. The app does not know it."
+                        : "Empty if it has one only.",
                     value: value(sim), isRequired: sim == .sim1)
             }
         }
@@ -80,9 +101,7 @@ struct NewPhonePages: SignedInPages {
             return Response.seeOther(FreshPairing.pagePath(pairing.privateToken))
         } catch let error as APIError where (400..<500).contains(error.status.code) {
             var pairing = Pairing(form)
-            let fields = error.data as? [String: [String]] ?? [:]
-            pairing.problems =
-                fields.isEmpty ? [error.message] : fields.sorted { $0.key < $1.key }.flatMap(\.value)
+            pairing.note(error, of: numbers.map(\.sim))
             return try await show(request, context, pairing: pairing, status: error.status)
         }
     }
