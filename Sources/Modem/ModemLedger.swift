@@ -145,7 +145,8 @@ package actor ModemLedger {
                 part == 0
                 ? "The modem did not send it; the log of gammu-smsd says why."
                 : "The modem sent \(part) of its parts only; the log of gammu-smsd says why."
-            try end(&message, .failed, in: .error, error: reason)
+            let code = trace.refusal.map { "CMS ERROR \($0): " } ?? ""
+            try end(&message, .failed, in: .error, error: code + reason)
         } else if folder.has(name, in: .unsure) {
             try end(&message, .failed, in: .unsure, error: Self.unsure)
         } else if folder.has(name, in: .withdrawn) {

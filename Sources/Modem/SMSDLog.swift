@@ -33,13 +33,22 @@ struct SMSDLog: Sendable {
         var isTransmitted = false
         /// The network's numbers of the parts that it took, by which delivery reports name them.
         var references: [Int] = []
+        /// What the network answered when it did not take a part (3GPP TS 27.005, 3.2.5); nil when it is not known.
+        var refusal: Int?
     }
 
     /// What happened to the SMS in the file of this name.
     func trace(of name: String) -> Trace {
         var trace = Trace()
-        for line in lines where line.contains(name) {
-            if line.hasSuffix("New message to send: \(name)") { trace.isBegun = true }
+        // The modem's answers have no name: they are of the SMS that was begun last.
+        var isItsTurn = false
+        for line in lines {
+            if line.contains(": New message to send: ") { isItsTurn = line.hasSuffix("New message to send: \(name)") }
+            trace.isBegun = trace.isBegun || isItsTurn
+            if isItsTurn, line.contains("SMS sent on device: "), let status = line.range(of: "\" status=") {
+                let code = Int(line[status.upperBound...].prefix { $0.isNumber }) ?? 0
+                trace.refusal = code == 0 ? nil : code
+            }
             guard let found = line.range(of: "Transmitted \(name) (") else { continue }
             trace.isBegun = true
             if line[found.upperBound...].hasPrefix("total: ") { trace.isTransmitted = true }

@@ -15,20 +15,26 @@ final class ModemBench: Sendable {
     let bench: DeviceBench
     let folder: String
     private let configuration: String
+    /// Whether the modem is the dummy of gammu, or `Judges/modem.py`.
+    private let isDummy: Bool
     private let processes = Mutex<(agent: ChildProcess?, daemon: ChildProcess?, number: Int)>((nil, nil, 0))
 
-    private init(_ bench: DeviceBench) {
-        self.bench = bench
+    private init(_ bench: DeviceBench, isDummy: Bool) {
+        (self.bench, self.isDummy) = (bench, isDummy)
         folder = bench.installation.folder + "/modem"
         configuration = bench.installation.folder + "/smsdrc"
     }
 
     /// Runs `body` beside a server, a paired agent and gammu-smsd.
-    static func run(_ body: @escaping @Sendable (ModemBench) async throws -> Void) async throws {
+    static func run(
+        isDummy: Bool = true, _ body: @escaping @Sendable (ModemBench) async throws -> Void
+    ) async throws {
         try await DeviceBench.run { bench in
-            let modem = ModemBench(bench)
+            let modem = ModemBench(bench, isDummy: isDummy)
             defer { modem.endAll() }
             try await modem.pair()
+            let device = isDummy ? nil : try await modem.startModem()
+            defer { device?.killNow() }
             try await modem.startDaemon()
             try modem.startAgent()
             do {
@@ -47,8 +53,30 @@ final class ModemBench: Sendable {
             pairing["code"].text ?? "")
         guard paired.end == .exited(0) else { throw TestFailure("modem pair: \(paired.errors)") }
         let printed = try await bench.installation.run(
-            "modem", "config", "--folder", folder, "--device", dummy, "--connection", "none")
+            "modem", "config", "--folder", folder, "--device", isDummy ? dummy : terminal, "--connection",
+            isDummy ? "none" : "at")
         try printed.output.write(toFile: configuration, atomically: true, encoding: .utf8)
+    }
+
+    /// Where `Judges/modem.py` is, and what it was given: a line for each SMS.
+    private var terminal: String { bench.installation.folder + "/modem-tty" }
+    private var record: String { bench.installation.folder + "/modem-record" }
+
+    var given: [String] {
+        // There is none before the first SMS.
+        ((try? String(contentsOfFile: record, encoding: .utf8)) ?? "").split(separator: "\n").map(String.init)
+    }
+
+    private func startModem() async throws -> ChildProcess {
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Judges/modem.py").path
+        let modem = try ChildProcess(
+            "/usr/bin/python3", [script, terminal, record], environment: [:],
+            logs: bench.installation.folder + "/logs/modem")
+        try await until("the modem is there") {
+            if let end = modem.end { throw TestFailure("the modem ended with \(end): \(modem.errors)") }
+            return FileManager.default.fileExists(atPath: terminal)
+        }
+        return modem
     }
 
     /// The folder of the dummy modem.

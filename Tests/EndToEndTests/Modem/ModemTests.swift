@@ -146,6 +146,36 @@ extension PatientTests {
             }
         }
 
+        /// gammu-smsd alone would try it for ever, and nothing else.
+        @Test(.timeLimit(.minutes(2)))
+        func whatTheNetworkRefusesFailsOnceAndHoldsNothingUp() async throws {
+            try await ModemBench.run(isDummy: false) { modem in
+                let refused = try await modem.send("no", to: "+18005550113")
+                let next = try await modem.send("yes", to: "+18005550102")
+                try await modem.bench.wait(refused, is: "failed")
+                try await modem.bench.wait(next, is: "sent")
+                let message = try await modem.bench.client.call(.GET, "/v1/messages/\(refused)")
+                #expect(message["failure_reason"].text?.hasPrefix("CMS ERROR 21: ") == true, "\(message)")
+                #expect(modem.given == ["18005550113 refused", "18005550102 1"])
+            }
+        }
+
+        @Test(.timeLimit(.minutes(2)))
+        func whatTheModemHasWhenGammuIsKilledIsNotGivenAgain() async throws {
+            try await ModemBench.run(isDummy: false) { modem in
+                let id = try await modem.send("in the air", to: "+18005550114")
+                try await until("the modem has it") { modem.given == ["18005550114 1"] }
+
+                modem.killDaemon()
+                try await modem.startDaemon()
+
+                try await modem.bench.wait(id, is: "failed")
+                let next = try await modem.send("the next one", to: "+18005550102")
+                try await modem.bench.wait(next, is: "sent")
+                #expect(modem.given == ["18005550114 1", "18005550102 2"])
+            }
+        }
+
         @Test(.timeLimit(.minutes(1)))
         func aCodeThatIsWrongIsSaid() async throws {
             try await DeviceBench.run { bench in

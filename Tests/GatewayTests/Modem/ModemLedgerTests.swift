@@ -93,7 +93,7 @@ import Timestamps
             try await bench.ledger.settle()
             let name = try bench.message().fileName
             try bench.log(
-                "New message to send: \(name)\nTransmitted \(name) (total: 1) to +1, message reference 0x07\n")
+                "x: New message to send: \(name)\nTransmitted \(name) (total: 1) to +1, message reference 0x07\n")
             _ = try bench.folder.move(name, from: .outbox, to: .error)
             try await bench.ledger.settle()
             #expect(try bench.message().state == .sent)
@@ -124,12 +124,12 @@ import Timestamps
             bench.clock.advance(by: .seconds(601))
             try await bench.ledger.settle()
             let name = try bench.message().fileName
-            try bench.log("New message to send: \(name)\n")
+            try bench.log("x: New message to send: \(name)\n")
             bench.clock.advance(by: .seconds(6))
             try await bench.ledger.settle()
             #expect(try bench.message().state == .processed)
             try bench.log(
-                "New message to send: \(name)\nTransmitted \(name) (total: 1) to +1, message reference 0x07\n")
+                "x: New message to send: \(name)\nTransmitted \(name) (total: 1) to +1, message reference 0x07\n")
             try await bench.ledger.settle()
             #expect(try bench.message().state == .sent)
         }
@@ -229,7 +229,7 @@ import Timestamps
             let names = ["a1", "a2", "a3"].map { "\(ModemMessage.prefix)+1_\($0).txtd" }
             for name in names + ["OUTforeign.txt"] { try bench.folder.write([], as: name, in: .outbox) }
             try bench.log(
-                "New message to send: \(names[0])\nNew message to send: \(names[1])\n"
+                "x: New message to send: \(names[0])\nx: New message to send: \(names[1])\n"
                     + "Transmitted \(names[1]) (total: 1) to +1, message reference 0x07\n")
 
             _ = try ModemPreparation.run(bench.folder)

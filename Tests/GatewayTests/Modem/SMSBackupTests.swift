@@ -91,6 +91,10 @@ import Testing
         #expect(SMSDLog(begun).trace(of: name) == .init(isBegun: true))
         #expect(
             SMSDLog(begun + taken("part: 1", "0x1f")).trace(of: name) == .init(isBegun: true, references: [31]))
+        let answer = "Sat 2026/11/28 16:45:10 gammu-smsd[1]: SMS sent on device: \"/dev/a\" status=21, reference=-1\n"
+        #expect(SMSDLog(begun + answer).trace(of: name).refusal == 21)
+        #expect(SMSDLog(begun + answer).trace(of: other).refusal == nil)
+        #expect(SMSDLog(answer + begun).trace(of: name).refusal == nil)
         #expect(
             SMSDLog(begun + taken("part: 1", "0x1f") + taken("total: 2", "0x20")).trace(of: name)
                 == .init(isBegun: true, isTransmitted: true, references: [31, 32]))
