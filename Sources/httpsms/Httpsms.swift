@@ -12,7 +12,8 @@ struct Httpsms: AsyncParsableCommand {
         abstract: "A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks that lose nothing.",
         version: ServerVersion.current,
         subcommands: [
-            Serve.self, Demo.self, UserCommand.self, Phone.self, ModemCommand.self, Migrate.self, Doctor.self, Keys.self,
+            Serve.self, Demo.self, UserCommand.self, Phone.self, ModemCommand.self, Migrate.self, Doctor.self,
+            Keys.self,
             LoginCommand.self, SendCommand.self, WebhookCommand.self, EventsCommand.self, TriggerCommand.self,
             MessageCommand.self, ThreadCommand.self, PhoneKeyCommand.self, APICommand.self,
             Bench.self, BenchSink.self, BenchNoOp.self, BenchLoad.self, BenchPost.self, BenchBodies.self,

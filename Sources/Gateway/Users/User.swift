@@ -9,6 +9,7 @@ import Timestamps
 package struct User: Sendable {
     /// Its id.
     package let id: UserID
+    /// Its e-mail address, in lower case.
     package let email: String
     /// Its API key.
     package let apiKey: Secret<String>

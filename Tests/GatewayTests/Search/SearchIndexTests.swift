@@ -187,19 +187,25 @@ import Timestamps
     private static func fill(
         _ store: any Store, _ numbers: Range<Int>, _ user: UserID = user
     ) async throws -> [MessageID] {
-        try await store.write { tx in
-            try numbers.map { number in
-                let now = tx.now + .microseconds(number)
-                let owner = owners[number % 2]
-                let phone = Phone(id: PhoneID(at: now), userID: user, phoneNumber: owner, at: now)
-                let said = words.indices.filter { (number * 7 + $0 * 3) % 5 == 0 }.map { words[$0] }
-                let message = Message(
-                    outgoing: MessageID(at: now), from: phone, to: "+447700900\(100 + number)",
-                    content: "Message \(number). \(said.joined(separator: " "))",
-                    requestID: number.isMultiple(of: 9) ? "Reference-\(number)" : nil, source: "/", at: now)
-                try MessageQueries.insert(message, in: tx)
-                return message.id
-            }
+        var ids: [MessageID] = []
+        // A busy PostgreSQL takes a while for each message, and a transaction has a deadline.
+        for start in stride(from: numbers.lowerBound, to: numbers.upperBound, by: 20) {
+            let slice = start..<min(start + 20, numbers.upperBound)
+            ids += try await store.write { tx in try slice.map { try add($0, user, in: tx) } }
         }
+        return ids
+    }
+
+    private static func add(_ number: Int, _ user: UserID, in tx: any Transaction) throws -> MessageID {
+        let now = tx.now + .microseconds(number)
+        let owner = owners[number % 2]
+        let phone = Phone(id: PhoneID(at: now), userID: user, phoneNumber: owner, at: now)
+        let said = words.indices.filter { (number * 7 + $0 * 3) % 5 == 0 }.map { words[$0] }
+        let message = Message(
+            outgoing: MessageID(at: now), from: phone, to: "+447700900\(100 + number)",
+            content: "Message \(number). \(said.joined(separator: " "))",
+            requestID: number.isMultiple(of: 9) ? "Reference-\(number)" : nil, source: "/", at: now)
+        try MessageQueries.insert(message, in: tx)
+        return message.id
     }
 }
