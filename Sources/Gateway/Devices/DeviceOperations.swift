@@ -135,10 +135,40 @@ struct DeviceOperations: Sendable {
         if case .code(_, let network) = credential, !guesses.take(network) {
             throw APIError(.tooManyRequests, "There were too many wrong codes. Wait a minute and try again.")
         }
+        let registered: Registered?
+        do {
+            registered = try await registerOnce(credential, name: name, told: told)
+        } catch StorageError.uniqueViolation {
+            // Another request made one of the numbers meanwhile, and now it is there.
+            registered = try await registerOnce(credential, name: name, told: told)
+        } catch {
+            giveBack(credential)  // Nothing was told of the code: a wrong one is nil.
+            throw error
+        }
+        if let registered {
+            giveBack(credential)
+            return registered
+        }
+        switch credential {
+        case .code:
+            throw APIError(.unauthorized, "This code is wrong or has expired. Get a new one in the dashboard.")
+        case .privateToken:
+            throw APIError(.unauthorized, "This private token is wrong or has expired. Get a new one in the dashboard.")
+        }
+    }
+
+    private func giveBack(_ credential: Credential) {
+        if case .code(_, let network) = credential { guesses.giveBack(network) }
+    }
+
+    /// Nil when the credential is wrong, was used, or has expired.
+    private func registerOnce(
+        _ credential: Credential, name: String, told: PhoneDeviceQueries.Told
+    ) async throws -> Registered? {
         let now = clock.now()
         let (id, phoneIDs) = (DeviceID(at: now), (0..<2).map { _ in PhoneID(at: now) })
         let token = DeviceSecrets.token()
-        let registered: Registered? = try await store.write { [queries] tx in
+        return try await store.write { [queries] tx in
             guard let found = try Self.find(credential, in: tx) else { return nil }
             let device: DeviceID
             switch found {
@@ -165,16 +195,6 @@ struct DeviceOperations: Sendable {
             try PhoneDeviceQueries.nudge(device, in: tx)
             let login = try PhoneDeviceQueries.login(of: device, in: tx)
             return login.map { Registered(id: device, token: token, login: $0) }
-        }
-        if let registered {
-            if case .code(_, let network) = credential { guesses.giveBack(network) }
-            return registered
-        }
-        switch credential {
-        case .code:
-            throw APIError(.unauthorized, "This code is wrong or has expired. Get a new one in the dashboard.")
-        case .privateToken:
-            throw APIError(.unauthorized, "This private token is wrong or has expired. Get a new one in the dashboard.")
         }
     }
 

@@ -113,6 +113,21 @@ import Timestamps
         }
     }
 
+    /// An account with as many devices as it may have is told so as often as it asks, and its network is not held.
+    @Test func aRightCodeThatIsRefusedIsNoWrongOne() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            for _ in 0..<PhoneDeviceQueries.most {
+                let token = "Bearer \(try await Self.pairing(account)["private_token"].string)"
+                #expect(try await DevicePhone.register(server, token).status == 201)
+            }
+            let code = "Code \(try await Self.pairing(account)["code"].string)"
+            for _ in 0...CodeGuesses.perNetwork {
+                #expect(try await DevicePhone.register(server, code).status == 402)
+            }
+        }
+    }
+
     @Test func everybodyTogetherTries100CodesAMinute() {
         let clock = AdjustableClock()
         let guesses = CodeGuesses(clock: clock)
