@@ -57,15 +57,18 @@ struct DocumentationRoutes {
     /// a file that is not served keeps its words only. What is between fences stays as it is.
     static func served(_ document: Document) -> String {
         guard document.name.hasSuffix(".md") else { return document.text }
-        var isCode = false
-        return document.text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
-            if line.drop(while: { $0 == " " }).hasPrefix("```") { isCode.toggle() }
-            guard !isCode, line.contains("](") else { return String(line) }
-            return String(line).replacing(/(!?\[)([^\]]*)\]\(([^)\s]+)\)/) { match in
-                guard let target = address(String(match.3)) else { return String(match.2) }
-                return "\(match.1)\(match.2)](\(markdown(target)))"
-            }
-        }.joined(separator: "\n")
+        // Every second part is code: what opens a fence also closes it.
+        let parts = document.text.split(separator: "```", omittingEmptySubsequences: false)
+        return parts.enumerated().map { index, part in
+            index.isMultiple(of: 2) ? linksServed(String(part)) : String(part)
+        }.joined(separator: "```")
+    }
+
+    private static func linksServed(_ text: String) -> String {
+        text.replacing(/(!?\[)([^\]]*)\]\(([^)\s]+)\)/) { match in
+            guard let target = address(String(match.3)) else { return String(match.2) }
+            return "\(match.1)\(match.2)](\(markdown(target)))"
+        }
     }
 
     /// The address of a page's Markdown, when `address` is that of its HTML.
