@@ -52,6 +52,9 @@ static const unsigned char scaling_md[] = {
 static const unsigned char dashboard_md[] = {
 #embed "../../docs/dashboard.md"
 };
+static const unsigned char settings_md[] = {
+#embed "../../docs/settings.md"
+};
 static const unsigned char versions_md[] = {
 #embed "../../docs/versions.md"
 };
@@ -113,6 +116,7 @@ static const struct httpsms_document documents[] = {
     {"moving-from-httpsms.md", moving_from_httpsms_md, sizeof moving_from_httpsms_md},
     {"self-hosting.md", self_hosting_md, sizeof self_hosting_md},
     {"https.md", https_md, sizeof https_md},
+    {"settings.md", settings_md, sizeof settings_md},
     {"operations.md", operations_md, sizeof operations_md},
     {"scaling.md", scaling_md, sizeof scaling_md},
     {"versions.md", versions_md, sizeof versions_md},

@@ -78,42 +78,34 @@ package struct GatewayConfiguration: Sendable {
                 EnvironmentVariablesProvider(environmentVariables: given),
                 EnvironmentVariablesProvider(environmentVariables: environment),
             ]))
-        host = try values.read("HTTP_HOST", "a host name or an address") { $0.isEmpty ? nil : $0 } ?? "127.0.0.1"
-        port =
-            try values.read("HTTP_PORT", "a port from 0 to 65535") { text in
-                Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil }
-            } ?? 8_000
+        host = try values.value(.host) { $0 }
+        port = try values.value(.port) { text in Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil } }
         connections = ConnectionLimits(
-            connections: try values.read("MAX_CONNECTIONS", "a number from 16 to 100000") { text in
+            connections: try values.read(.connections) { text in
                 Int(text).flatMap { (16...100_000).contains($0) ? $0 : nil }
             } ?? ConnectionLimits.connectionsForOpenFiles())
         tls = try CertificateFiles(
-            certificate: values.read("TLS_CERTIFICATE", "the path of a PEM file") { $0 },
-            key: values.read("TLS_KEY", "the path of a PEM file") { $0 })
+            certificate: values.read(.certificate) { $0 },
+            key: values.read(.certificateKey) { $0 })
         trustedProxies =
-            try values.read("TRUSTED_PROXIES", "networks such as 127.0.0.1,10.0.0.0/8") {
+            try values.read(.trustedProxies) {
                 Self.list($0) { try? Network($0) }  // What is no network makes the whole value unreadable.
             } ?? []
-        requestBodyMemory =
-            try values.read("REQUEST_BODY_MEMORY", "a number of MiB from 32 to 1048576, such as 64") { text in
-                Int(text).flatMap { (BodyMemory.minimum >> 20...1 << 20).contains($0) ? $0 << 20 : nil }
-            } ?? BodyMemory.standard
-        let database =
-            try values.read(
-                "DATABASE_URL", "sqlite:<path of the file> or postgres://<user>@<host>/<database>", Self.database)
-            ?? (path: "./data/httpsms.sqlite", postgres: nil)
+        requestBodyMemory = try values.value(.requestBodyMemory) { text in
+            Int(text).flatMap { (BodyMemory.minimum >> 20...1 << 20).contains($0) ? $0 << 20 : nil }
+        }
+        let database = try values.value(.database, Self.database)
         databasePath = database.path ?? "./data/httpsms"
         postgresURL = database.postgres.map(Secret.init)
-        databasePooler =
-            try values.read("DATABASE_POOLER", "none or transaction", PostgresPooler.init(rawValue:)) ?? .none
+        databasePooler = try values.value(.pooler, PostgresPooler.init(rawValue:))
         attachmentsFolder =
-            try values.read("ATTACHMENTS_FOLDER", "the path of a folder") { $0 }
+            try values.read(.attachmentsFolder) { $0 }
             ?? (postgresURL == nil ? databasePath + ".attachments" : nil)
-        appURL = try values.read("APP_URL", "an http:// or https:// URL", Self.appURL)
-        masterKey = try values.read("MASTER_KEY", "32 bytes in base64, as `openssl rand -base64 32` prints") {
+        appURL = try values.read(.appURL, Self.appURL)
+        masterKey = try values.read(.masterKey) {
             MasterKeyFile.decode($0).map(Secret.init)
         }
-        previousMasterKey = try values.read("MASTER_KEY_PREVIOUS", "32 bytes in base64, with MASTER_KEY set, too") {
+        previousMasterKey = try values.read(.previousMasterKey) {
             MasterKeyFile.decode($0).map(Secret.init)
         }
         if previousMasterKey != nil, masterKey == nil {
@@ -126,35 +118,30 @@ package struct GatewayConfiguration: Sendable {
                 variable: "MASTER_KEY",
                 expected: "set with PostgreSQL: 32 bytes in base64, as `openssl rand -base64 32` prints")
         }
-        nodeLease =
-            try values.read("NODE_LEASE", "a duration of at least 10s, such as 20s") { text in
-                DurationText.parse(text).flatMap { $0 >= .seconds(10) ? $0 : nil }
-            } ?? .seconds(20)
+        nodeLease = try values.value(.nodeLease) { text in
+            DurationText.parse(text).flatMap { $0 >= .seconds(10) ? $0 : nil }
+        }
         allowedNetworks =
-            try values.read("WEBHOOK_ALLOWED_NETWORKS", "networks such as 192.168.0.0/16,127.0.0.0/8") {
+            try values.read(.allowedNetworks) {
                 Self.list($0) { try? Network($0) }  // What is no network makes the whole value unreadable.
             } ?? []
-        retrySchedule =
-            try values.read("WEBHOOK_RETRY_DELAYS", "one to four delays of at least 1s, such as 2s,10s,1m,10m") {
-                Self.list($0, DurationText.parse).flatMap(RetrySchedule.init)
-            } ?? .standard
-        heartbeatOfflineAfter = try values.duration("HEARTBEAT_OFFLINE_AFTER") ?? .seconds(3_600)
-        messageExpirationMinimum = try values.duration("MESSAGE_EXPIRATION_MIN") ?? .seconds(60)
-        eventRetention = try values.duration("EVENT_RETENTION") ?? .seconds(30 * 86_400)
+        retrySchedule = try values.value(.retryDelays) {
+            Self.list($0, DurationText.parse).flatMap(RetrySchedule.init)
+        }
+        heartbeatOfflineAfter = try values.duration(.offlineAfter)
+        messageExpirationMinimum = try values.duration(.minimumExpiration)
+        eventRetention = try values.duration(.eventRetention)
         quotas = try values.quotas()
-        metricsToken = try values.read("METRICS_TOKEN", "at least 16 characters") {
+        metricsToken = try values.read(.metricsToken) {
             $0.utf8.count >= 16 ? Secret($0) : nil
         }
         let credentials = try values.read(
-            "FIREBASE_CREDENTIALS", "a Firebase service account as JSON, or the path of the file that holds it",
+            .firebaseCredentials,
             ServiceAccount.init(jsonOrPath:))
-        let endpoint = try values.read("FCM_ENDPOINT", "an http:// or https:// URL", Self.appURL)
+        let endpoint = try values.read(.firebaseEndpoint, Self.appURL)
         push = PushConfiguration(account: credentials, endpoint: endpoint)
-        logLevel =
-            try values.read("LOG_LEVEL", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
-                Logger.Level(rawValue: $0.lowercased())
-            } ?? .info
-        logFormat = try values.read("LOG_FORMAT", "text or json", LogFormat.init(rawValue:)) ?? .text
+        logLevel = try values.value(.logLevel) { Logger.Level(rawValue: $0.lowercased()) }
+        logFormat = try values.value(.logFormat, LogFormat.init(rawValue:))
     }
 
     private static func database(_ text: String) -> (path: String?, postgres: String?)? {
@@ -183,41 +170,47 @@ package struct GatewayConfiguration: Sendable {
 private struct Values {
     let reader: ConfigReader
 
-    /// The value of `variable` as `parse` reads it; nil when it is not set or empty.
+    /// The value of `setting` as `parse` reads it; nil when it is not set or empty.
     ///
     /// - Throws: ``ConfigurationError`` when it is set and `parse` gives nil.
-    func read<Value>(_ variable: String, _ expected: String, _ parse: (String) -> Value?) throws -> Value? {
-        let key = ConfigKey(variable.lowercased().split(separator: "_").map(String.init))
+    func read<Value>(_ setting: Setting, _ parse: (String) -> Value?) throws -> Value? {
+        let key = ConfigKey(setting.variable.lowercased().split(separator: "_").map(String.init))
         guard let text = reader.string(forKey: key, isSecret: true)?.trimmed, !text.isEmpty else { return nil }
-        guard let value = parse(text) else { throw ConfigurationError(variable: variable, expected: expected) }
+        guard let value = parse(text) else { throw ConfigurationError(setting) }
+        return value
+    }
+
+    /// The same of a setting whose default is a value.
+    func value<Value>(_ setting: Setting, _ parse: (String) -> Value?) throws -> Value {
+        if let value = try read(setting, parse) { return value }
+        guard case .value(let text) = setting.standard, let value = parse(text) else {
+            throw ConfigurationError(setting)
+        }
         return value
     }
 
     func quotas() throws -> Quotas {
         var quotas = Quotas()
-        quotas.phones = try quota("QUOTA_PHONES", quotas.phones)
-        quotas.phoneKeys = try quota("QUOTA_PHONE_KEYS", quotas.phoneKeys)
-        quotas.schedules = try quota("QUOTA_SCHEDULES", quotas.schedules)
-        quotas.webhooks = try quota("QUOTA_WEBHOOKS", quotas.webhooks)
-        quotas.messagesPerDay = try quota("QUOTA_MESSAGES_PER_DAY", quotas.messagesPerDay)
-        quotas.attachmentBytesPerDay = try quota("QUOTA_ATTACHMENT_BYTES_PER_DAY", quotas.attachmentBytesPerDay)
+        quotas.phones = try quota(.phoneQuota)
+        quotas.phoneKeys = try quota(.phoneKeyQuota)
+        quotas.schedules = try quota(.scheduleQuota)
+        quotas.webhooks = try quota(.webhookQuota)
+        quotas.messagesPerDay = try quota(.messageQuota)
+        quotas.attachmentBytesPerDay = try quota(.attachmentQuota)
         return quotas
     }
 
-    private func quota(_ variable: String, _ usual: Int?) throws -> Int? {
-        let value = try read(variable, "a number up to 1000000000000, or none for no limit") { text -> Int? in
+    private func quota(_ setting: Setting) throws -> Int? {
+        let value = try value(setting) { text -> Int? in
             if text.lowercased() == "none" { return 0 }
             guard text.isDigits, let number = Int(text), number <= 1_000_000_000_000 else { return nil }
             return number
         }
-        guard let value else { return usual }
         return value == 0 ? nil : value
     }
 
-    func duration(_ variable: String) throws -> Duration? {
-        try read(variable, "a duration of at least 1s, such as 90s, 10m or 1h") { text in
-            DurationText.parse(text).flatMap { $0 >= .seconds(1) ? $0 : nil }
-        }
+    func duration(_ setting: Setting) throws -> Duration {
+        try value(setting) { text in DurationText.parse(text).flatMap { $0 >= .seconds(1) ? $0 : nil } }
     }
 }
 
@@ -232,6 +225,10 @@ package struct ConfigurationError: Error, CustomStringConvertible {
     package init(variable: String, expected: String) {
         self.variable = variable
         self.expected = expected
+    }
+
+    init(_ setting: Setting) {
+        self.init(variable: setting.variable, expected: setting.expected ?? "a text")
     }
 
     package var description: String { "\(variable) cannot be read: it must be \(expected)" }
@@ -256,15 +253,16 @@ extension GatewayConfiguration {
 
     /// What the system page shows, never a secret.
     private var shown: [(name: String, value: String)] {
-        [
-            ("DATABASE_URL", storeName),
-            ("APP_URL", appURL ?? "not set: what this server listens on"),
-            ("ATTACHMENTS_FOLDER", attachmentsFolder ?? "not set: files are in the database"),
-            ("EVENT_RETENTION", Figure.shown(eventRetention)),
-            ("WEBHOOK_RETRY_DELAYS", retrySchedule.delays.map { Figure.shown($0) }.joined(separator: ", ")),
-            ("HEARTBEAT_OFFLINE_AFTER", Figure.shown(heartbeatOfflineAfter)),
-            ("NODE_LEASE", Figure.shown(nodeLease)),
-            ("FIREBASE_CREDENTIALS", push == nil ? "not set" : "set"),
+        let pairs: [(Setting, String)] = [
+            (.database, storeName),
+            (.appURL, appURL ?? "not set: what this server listens on"),
+            (.attachmentsFolder, attachmentsFolder ?? "not set: files are in the database"),
+            (.eventRetention, Figure.shown(eventRetention)),
+            (.retryDelays, retrySchedule.delays.map { Figure.shown($0) }.joined(separator: ", ")),
+            (.offlineAfter, Figure.shown(heartbeatOfflineAfter)),
+            (.nodeLease, Figure.shown(nodeLease)),
+            (.firebaseCredentials, push == nil ? "not set" : "set"),
         ]
+        return pairs.map { ($0.variable, $1) }
     }
 }
