@@ -62,6 +62,52 @@ import Testing
         }
     }
 
+    /// A request whose key was taken before the deletion, and whose body ends after it, leaves nothing for good.
+    @Test(arguments: [
+        ("PUT", "/v1/phones", #"{"phone_number":"+18005550177"}"#), ("POST", "/v1/phone-api-keys", #"{"name":"late"}"#),
+        ("POST", "/v1/devices/pairings", #"{"numbers":[{"sim":"SIM1","phone_number":"+18005550177"}]}"#),
+        (
+            "POST", "/v1/send-schedules",
+            #"{"name":"late","timezone":"UTC","windows":[{"day_of_week":1,"start_minute":0,"end_minute":60}]}"#
+        ),
+        ("POST", "/v1/forwarders", #"{"name":"late","numbers":[{"sim":"SIM1","phone_number":"+18005550177"}]}"#),
+    ])
+    func aRequestThatEndsAfterTheDeletionLeavesNothing(method: String, path: String, body: String) async throws {
+        try await withServer { server in
+            _ = try await server.makeAccount()
+            let account = try await server.makeAccount(email: "late@example.com", id: "late-of-the-test")
+            let client = try await RawClient(server.baseURL)
+            client.write("\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nx-api-key: \(account.apiKey)\r\n")
+            client.write("Connection: close\r\nContent-Type: application/json\r\n")
+            client.write("Content-Length: \(body.utf8.count)\r\nExpect: 100-continue\r\n\r\n")
+            // The server has read the head, and the key in it, when it asks for the body.
+            try await client.until("100 Continue")
+
+            #expect(try await account.client.delete("/v1/users/me").status == 204)
+            client.write(body)
+            try await client.untilClosed()
+
+            let wakeups = server.store.wakeups
+            try await until("everything is erased") {
+                server.clock.advance(by: .seconds(30))
+                for topic in [Wakeups.Topic.erasures, .deliveries] { wakeups.signal(topic) }
+                return try await Self.places(of: [account.id, "18005550177"], in: server.store).isEmpty
+            }
+        }
+    }
+
+    @Test func aPhoneKeyWithoutItsAccountIsNotTaken() async throws {
+        try await withServer { server in
+            _ = try await server.makeAccount()
+            let account = try await server.makeAccount()
+            let key = try await account.client.post("/v1/phone-api-keys", ["name": "new"]).data["api_key"].string
+            try await server.store.write { tx in try tx.run("DELETE FROM users WHERE id = \(account.id)") }
+
+            let phone = APIClient(baseURL: server.baseURL, apiKey: key)
+            #expect(try await phone.put("/v1/phones/fcm-token", ["phone_number": "+18005550177"]).status == 401)
+        }
+    }
+
     @Test func theOwnersPlaceStaysTakenByNobody() async throws {
         try await withServer { server in
             let owner = try await server.makeAccount(id: "owner-of-the-test")

@@ -9,9 +9,16 @@ struct PhoneAPIKeyQueries: Sendable {
 
     /// Who the phone key with this digest acts for. Index: `phone_api_key_hash`.
     static func identity(keyHash: [UInt8], in tx: any Transaction) throws -> Identity? {
-        guard
-            let row = try tx.rows("SELECT id, user_id FROM phone_api_key WHERE api_key_hash = \(keyHash)").first
-        else { return nil }
+        // A key that was made while its account was deleted acts for nobody.
+        let row = try tx.rows(
+            """
+            SELECT k.id, k.user_id
+            FROM phone_api_key k
+            JOIN users u ON u.id = k.user_id
+            WHERE k.api_key_hash = \(keyHash)
+            """
+        ).first
+        guard let row else { return nil }
         let id: PhoneAPIKeyID = try row.get("id")
         return .phone(try row.get("user_id"), key: id, numbers: try phones(of: id, in: tx).map(\.number))
     }

@@ -28,6 +28,10 @@ struct UserErasureFeature: Feature {
     let ground: Ground
 
     var services: [any Service] {
-        [ground.sweep("erasure", on: .erasures) { tx in try UserErasure.step(in: tx) }]
+        [
+            ground.sweep("erasure", on: .erasures) { [endpoints = ground.endpoints] tx in
+                try UserErasure.step(endpoints: endpoints, in: tx)
+            }
+        ]
     }
 }
