@@ -81,6 +81,6 @@ struct QueryParameters: Sendable {
 
     private static func decode(_ text: Substring) -> String {
         let spaced = String(text).replacing("+", with: " ")
-        return spaced.removingPercentEncoding ?? spaced
+        return (spaced.removingPercentEncoding ?? spaced).withoutNULs
     }
 }
