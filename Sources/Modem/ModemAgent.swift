@@ -25,6 +25,8 @@ package final class ModemAgent: Service {
         var pulledAt: ContinuousClock.Instant?
         var isStreaming = false
         var hook: (url: String, key: String)?
+        /// Whether one of the loops registers the modem again: all of them are refused at the same time.
+        var isRenewing = false
     }
 
     /// - Parameters:
@@ -71,7 +73,7 @@ package final class ModemAgent: Service {
             var wait = interval
             do {
                 try await action()
-                if failures > 0 { say("works again: it \(what) no more") }
+                if failures > 0 { say("works again, after: \(what)") }
                 failures = 0
             } catch {
                 if Task.isCancelled { return }
@@ -153,12 +155,17 @@ package final class ModemAgent: Service {
 
     private func stream() async throws {
         defer { state.withLock { $0.isStreaming = false } }
-        try await api.stream {
-            // What was told while there was none is fetched now.
-            self.state.withLock { ($0.isStreaming, $0.wantsPull) = (true, true) }
-            self.say("connected")
-        } said: { event in
-            await self.take(event.name ?? "MessageEnqueued", event.data)
+        do {
+            try await api.stream {
+                // What was told while there was none is fetched now.
+                self.state.withLock { ($0.isStreaming, $0.wantsPull) = (true, true) }
+                self.say("connected")
+            } said: { event in
+                await self.take(event.name ?? "MessageEnqueued", event.data)
+            }
+        } catch {
+            // One that was open breaks when the server restarts: the next one is opened at once.
+            guard state.withLock({ $0.isStreaming }) else { throw error }
         }
     }
 
@@ -178,6 +185,12 @@ package final class ModemAgent: Service {
 
     /// The token is not known any more: the modem may have been paired again meanwhile, or has what pairs it.
     private func renew() async {
+        let isFirst = state.withLock { state in
+            defer { state.isRenewing = true }
+            return !state.isRenewing
+        }
+        guard isFirst else { return }
+        defer { state.withLock { $0.isRenewing = false } }
         let old = state.withLock { $0.device }
         do {
             if let device = try ModemDevice.read(folder), device.token != old.token {
@@ -199,6 +212,7 @@ package final class ModemAgent: Service {
     /// Runs an agent as a program of its own, until SIGTERM or SIGINT.
     package static func runAlone(_ folder: ModemFolder, say: @escaping @Sendable (String) -> Void) async throws {
         try folder.make()
+        try folder.lock()
         guard let device = try ModemDevice.read(folder) else {
             throw ModemAPI.Refusal(status: 0, description: "this modem is not paired: use `httpsms modem pair` first")
         }

@@ -1,11 +1,6 @@
 import Foundation
+import Glibc
 import Timestamps
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// The folder that the agent shares with gammu-smsd. A file is in one of its parts at a time: it moves by renaming.
 ///
@@ -48,6 +43,19 @@ package struct ModemFolder: Sendable {
         for part in Part.allCases {
             try FileManager.default.createDirectory(
                 atPath: path(part), withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        }
+    }
+
+    /// Makes this process the only agent of the folder, until it ends: two would hand over the same SMS twice.
+    ///
+    /// - Throws: When another agent runs on it.
+    func lock() throws {
+        let file = open(path + "/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw Fault(path, errno) }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(file)
+            throw Fault("\(path) is used by another `httpsms modem run`", code)
         }
     }
 

@@ -16,6 +16,8 @@ package actor ModemLedger {
     /// What is to be reported.
     private var news: Set<String> = []
     private var prunedAt: Timestamp?
+    /// Whether people were told that no more are taken.
+    private var isFullTold = false
     /// Since when gammu-smsd has left the same file alone.
     private var left: (name: String, since: Timestamp, isTold: Bool)?
 
@@ -59,7 +61,12 @@ package actor ModemLedger {
                 try keep(again)
                 continue
             }
-            guard messages.count < Self.most else { continue }
+            guard messages.count < Self.most else {
+                if !isFullTold { say("\(Self.most) messages are remembered: new ones wait with the server") }
+                isFullTold = true
+                continue
+            }
+            isFullTold = false
             lastSequence = lastSequence.clampedAdding(1)
             var message = ModemMessage(
                 id: offer.id, to: ModemMessage.number(offer.to) ?? "", text: offer.text, validUntil: offer.validUntil,
@@ -224,7 +231,7 @@ package actor ModemLedger {
         let text = report.text.lowercased()
         // "Pending" and "Unknown" are no verdict.
         guard let reference = report.report, ["delivered", "failed"].contains(text) else { return true }
-        let found = messages.values.filter { $0.isTo(report.number) && $0.references.contains(reference) }
+        let found = messages.values.filter { $0.references.contains(reference) && $0.isTo(report.number) }
             .max { $0.sequence < $1.sequence }
         guard var message = found else { return false }
         if let index = message.references.firstIndex(of: reference) { message.references.remove(at: index) }
@@ -237,15 +244,17 @@ package actor ModemLedger {
         return true
     }
 
-    /// Forgets what was over a week ago and is reported, and what was over a month ago: the server offers nothing again so late.
+    /// Forgets what was over a week ago and is reported, a day ago when the ledger is half full, and what was over a month ago:
+    /// the server offers nothing again so late.
     private func prune() throws {
         let now = clock.now()
         if let prunedAt, now - prunedAt < .seconds(3_600), now >= prunedAt { return }
         prunedAt = now
         for message in messages.values where !message.isUnsent {
             let last = message.times.values.reduce(message.validUntil, max)
-            let age: Duration =
-                message.reportedRevision >= message.revision ? .seconds(7 * 86_400) : .seconds(30 * 86_400)
+            // A busy modem would fill the ledger within a week.
+            let kept: Duration = messages.count > Self.most / 2 ? .seconds(86_400) : .seconds(7 * 86_400)
+            let age: Duration = message.reportedRevision >= message.revision ? kept : .seconds(30 * 86_400)
             guard last + age < now else { continue }
             try folder.remove(message.id + ".json", from: .messages)
             messages[message.id] = nil

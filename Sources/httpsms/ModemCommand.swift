@@ -104,7 +104,7 @@ struct ModemCommand: AsyncParsableCommand {
 
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Be the modem's agent, until SIGTERM or SIGINT.",
+            abstract: "Run the modem's agent until SIGTERM or SIGINT.",
             discussion: "Everything that must survive is in the folder: it may be killed at any time.")
 
         @OptionGroup var folder: FolderOption

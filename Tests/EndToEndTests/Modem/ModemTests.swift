@@ -33,6 +33,19 @@ extension PatientTests {
         }
 
         @Test(.timeLimit(.minutes(2)))
+        func aSecondAgentOnTheFolderIsRefused() async throws {
+            try await ModemBench.run { modem in
+                let id = try await modem.bench.send("one of one")
+                try await modem.bench.wait(id, is: "sent")
+
+                let second = try await modem.bench.installation.run("modem", "run", "--folder", modem.folder)
+
+                #expect(second.end == .exited(1))
+                #expect(second.errors.contains("is used by another `httpsms modem run`"), "\(second.errors)")
+            }
+        }
+
+        @Test(.timeLimit(.minutes(2)))
         func aNegativeReportFailsTheMessage() async throws {
             try await ModemBench.run { modem in
                 let id = try await modem.bench.send("no such subscriber")
@@ -189,7 +202,7 @@ extension PatientTests {
                 #expect(unpaired.end == .exited(1))
                 #expect(unpaired.errors.contains("not paired"), "\(unpaired.errors)")
                 let odd = try await bench.installation.run("modem", "config", "--folder", "/a b", "--device", "/dev/x")
-                #expect(odd.end == .exited(64))
+                #expect(odd.end == .exited(2))
             }
         }
     }
