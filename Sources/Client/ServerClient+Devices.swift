@@ -13,7 +13,7 @@ package struct RemotePairing: Sendable, Decodable {
     package let url: String
     /// A page for the phone itself; nil where the server has none.
     package let pageUrl: String?
-    /// When the code and the token end.
+    /// When the code ends, and the token unless a phone has registered by then.
     package let expiresAt: Timestamp
 }
 

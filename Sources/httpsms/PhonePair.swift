@@ -61,7 +61,7 @@ extension Phone {
                   Code                  \(pairing.code)
                 Without such a tab, set this under Settings > Cloud Server and tap Offline:
                   Private Token         \(pairing.privateToken)
-                They work once, until \(pairing.expiresAt).
+                The code works once, until \(pairing.expiresAt). Keep the token secret: the phone can register again with it.
                 """
         }
 

@@ -193,8 +193,10 @@ struct DeviceOperations: Sendable {
             try PhoneDeviceQueries.note(told, of: device, in: tx)
             try PhoneDeviceQueries.addToken(token, of: device, in: tx)
             try PhoneDeviceQueries.nudge(device, in: tx)
-            let login = try PhoneDeviceQueries.login(of: device, in: tx)
-            return login.map { Registered(id: device, token: token, login: $0) }
+            guard let login = try PhoneDeviceQueries.login(of: device, in: tx) else {
+                throw APIError(.unauthorized, "The account of this device was deleted.")
+            }
+            return Registered(id: device, token: token, login: login)
         }
     }
 
@@ -261,6 +263,7 @@ struct DeviceOperations: Sendable {
             let open =
                 try DeviceOfferQueries.outstanding(userID: userID, owners: owners, limit: Self.mostFailed, in: tx)
                 + DeviceOfferQueries.again(id, owners: owners, limit: Self.mostFailed, in: tx)
+            try DevicePairingQueries.delete(of: id, userID: userID, in: tx)
             try end(id, tx)
             for message in open { try MessageOperations.fail(message, because: reason, in: tx) }
             try PhoneDeviceQueries.nudge(id, in: tx)

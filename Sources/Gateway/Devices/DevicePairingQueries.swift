@@ -54,6 +54,11 @@ enum DevicePairingQueries {
         return try row.map { (try DevicePairing(row: $0), tokenHash: try $0.get("private_token_hash")) }
     }
 
+    /// Ends what was begun to connect a device again.
+    static func delete(of device: DeviceID, userID: UserID, in tx: any Transaction) throws {
+        try tx.run("DELETE FROM device_pairing WHERE user_id = \(userID) AND device_id = \(device)")
+    }
+
     /// Deletes a pairing, which is used; false when another phone was faster.
     static func delete(_ id: DevicePairingID, in tx: any Transaction) throws -> Bool {
         try tx.run("DELETE FROM device_pairing WHERE id = \(id)") == 1

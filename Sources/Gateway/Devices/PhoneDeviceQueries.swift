@@ -200,7 +200,7 @@ struct PhoneDeviceQueries: Sendable {
         "The device that had this number was removed: no app is connected for it. Connect a phone for this number."
 
     private static let replaced =
-        "The device that had this number has another one in its place: no app is connected for it. Connect a phone for this number."
+        "Its device took another number in place of this one: no app is connected for it. Connect a phone for this number."
 
     /// Has a device the number of `phone`, in whose slot it had another one before, if it had.
     static func bind(_ phone: Phone, to id: DeviceID, slot: Int, in tx: any Transaction) throws {

@@ -25,7 +25,7 @@ struct Phone: Sendable {
     var maxSendAttempts: Int
     /// How long a handed out message may take.
     var messageExpiration: Duration
-    /// Sent to who called in vain; nil sends nothing.
+    /// Sent to whoever called and was not answered; nil sends nothing.
     var missedCallAutoReply: String?
     var unarchiveThread: Bool
     let createdAt: Timestamp
@@ -38,8 +38,8 @@ struct Phone: Sendable {
     var nextAt: Timestamp?
     /// Why it cannot be pushed to; nil when nothing is known to be wrong.
     var pushError: String?
-    /// When it asked last for a message that nothing had told it of, within a day, or logged in without a token, as who asks by
-    /// itself needs none; see ``PhoneReach``.
+    /// When it last asked for a message that nothing had told it of, noted once a day; or when it logged in without a token,
+    /// which only a program that asks by itself does. See ``PhoneReach``.
     var askedAt: Timestamp?
     /// Until when any key of the account may take the number; nil when nobody consented to that.
     private(set) var moveAllowedUntil: Timestamp?

@@ -99,11 +99,15 @@ enum PhoneReach: Sendable, Hashable {
     /// How long it counts that a phone asked: a program that is not sent to for a month is tried in vain once.
     static let memory: Duration = .seconds(30 * 86_400)
 
-    /// Whether a token looks as those of Firebase do: 140 and more letters and digits. Programs of one's own write what they
+    /// Whether a token looks like one of Firebase's, which have 140 characters and more. Programs of one's own write what they
     /// like there.
     static func isOfFirebase(_ token: String) -> Bool {
-        token.utf8.count >= 100 && token.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_:".contains($0)) }
+        token.utf8.count >= shortestToken
+            && token.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_:".contains($0)) }
     }
+
+    /// 100 characters: well below Firebase's, and beyond what people make up.
+    static let shortestToken = 100
 }
 
 extension PhoneReach {

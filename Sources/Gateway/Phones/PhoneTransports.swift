@@ -1,7 +1,7 @@
 import Delivery
 import Storage
 
-/// How the phones of a server are told of messages, for who keeps the server alive.
+/// How the phones of a server are told of messages, for whoever runs the server.
 package struct PhoneTransports: Sendable, Hashable {
     /// With the SMSGate app.
     let devices: Int64
@@ -15,7 +15,7 @@ package struct PhoneTransports: Sendable, Hashable {
         let row = try tx.rows(
             """
             SELECT COUNT(device_id) AS devices, COUNT(*) AS phones,
-                COUNT(CASE WHEN LENGTH(fcm_token) >= 100 THEN 1 END) AS apps
+                COUNT(CASE WHEN LENGTH(fcm_token) >= \(Int64(PhoneReach.shortestToken)) THEN 1 END) AS apps
             FROM phone
             """
         ).first

@@ -155,6 +155,23 @@ import Timestamps
         }
     }
 
+    @Test(arguments: ["revoke", "delete"])
+    func lockingOutEndsWhatWasBegunToPairAgain(act: String) async throws {
+        try await withServer { server in
+            let (page, account, phone) = try await MessagePageTests.signedIn(server)
+            let device = try await DevicePhone.make(server, account)
+            let path = "/phones/\(phone.id)"
+            let begun = try #require(
+                try await page.submit("/phones/devices/\(device.id)/pair", on: path, []).header("Location"))
+            let code = try Self.first("pairing-code", in: try await page.get(begun).text)
+
+            _ = try await page.submit("/phones/devices/\(device.id)/\(act)", on: path, [])
+
+            #expect(try await page.get(begun).status == 404)
+            #expect(try await DevicePhone.register(server, "Code \(code)").status == 401)
+        }
+    }
+
     @Test func aRevokedDeviceLosesItsStream() async throws {
         try await withServer { server in
             let (page, account, phone) = try await MessagePageTests.signedIn(server)

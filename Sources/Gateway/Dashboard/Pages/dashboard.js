@@ -84,6 +84,10 @@ const live = {
           if (!next || next.isEqualNode(part) || live.isInUse(part)) continue;
           part.replaceWith(document.adoptNode(next));
         }
+      } else if (answer.status === 404) {
+        // What the page shows is gone: the server says so itself.
+        location.reload();
+        return;
       }
     } catch {
       // The server is away, or the session is over: what is shown stays, and the next look tells.
