@@ -94,7 +94,9 @@ struct Doctor: AsyncParsableCommand {
             """)
     var phone: String?
 
-    @Option(help: "With --phone: the PEM file of your own authority, which the phone has as a user certificate.")
+    @Option(
+        name: .customLong("cacert"),
+        help: "With --phone: the PEM file of your own authority, which the phone has as a user certificate.")
     var caFile: String?
 
     @Flag(help: "Print JSON: a list of objects with level (ok, warning or problem), subject and text.")
@@ -103,7 +105,7 @@ struct Doctor: AsyncParsableCommand {
     @OptionGroup var store: StoreOptions
 
     func validate() throws {
-        if caFile != nil, phone == nil { throw ValidationError("--ca-file needs --phone") }
+        if caFile != nil, phone == nil { throw ValidationError("--cacert needs --phone") }
         if phone != nil, audit || repair { throw ValidationError("--phone does not go with --audit and --repair") }
     }
 

@@ -16,7 +16,7 @@ extension PatientTests {
             func doctor(_ url: String? = nil, trusting: Bool = true) async throws -> Installation.Finished {
                 let process = try installation.start(
                     ["doctor", "--phone", url ?? self.url]
-                        + (trusting ? ["--ca-file", authority.certificatePath] : []))
+                        + (trusting ? ["--cacert", authority.certificatePath] : []))
                 return .init(
                     end: try await process.wait(within: .seconds(40)), output: process.output, errors: process.errors)
             }
@@ -31,7 +31,7 @@ extension PatientTests {
                     try await until("the proxy listens") {
                         if let end = process.end { throw TestFailure("it ended with \(end): \(process.errors)") }
                         let found = try await installation.run(
-                            "doctor", "--phone", url, "--ca-file", authority.certificatePath)
+                            "doctor", "--phone", url, "--cacert", authority.certificatePath)
                         return !found.output.contains("PROBLEM  port") && !found.output.contains("(status 503)")
                     }
                     try await body()
@@ -236,9 +236,9 @@ extension PatientTests {
                 (["--phone", "http://sms.example.com"], 1, "is plain HTTP, which the app refuses"),
                 (["--phone", "https://nowhere.invalid"], 1, "PROBLEM  name: nowhere.invalid is not known"),
                 (["--phone", "sms.example.com"], 2, "--phone must be the server's URL"),
-                (["--phone", "https://a", "--ca-file", "/dev/null"], 2, "--ca-file"),
-                (["--ca-file", "x"], 64, "--ca-file needs --phone"),
-                (["--phone", "https://a", "--audit"], 64, "--phone does not go with"),
+                (["--phone", "https://a", "--cacert", "/dev/null"], 2, "--cacert"),
+                (["--cacert", "x"], 2, "--cacert needs --phone"),
+                (["--phone", "https://a", "--audit"], 2, "--phone does not go with"),
             ] as [([String], Int32, String)])
         func whatIsNoAddressIsSaid(arguments: [String], status: Int32, words: String) async throws {
             try await withInstallation { installation in

@@ -51,7 +51,7 @@ extension PatientTests {
                 let refused = try await user.run("phone", "pair", "--number", "nobody", "--no-wait")
                 #expect(refused.end == .exited(1), "\(refused.errors)")
                 let wrong = try await user.run("phone", "pair", "--number", "+1", "--timeout", "soon")
-                #expect(wrong.end == .exited(64), "\(wrong.errors)")
+                #expect(wrong.end == .exited(2), "\(wrong.errors)")
             }
         }
 

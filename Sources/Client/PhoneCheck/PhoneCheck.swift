@@ -39,7 +39,7 @@ package struct PhoneCheck: Sendable {
     let address: PhoneAddress
     let authority: [NIOSSLCertificate]
     let http: OutgoingHTTP
-    private let clock: any WallClock
+    let clock: any WallClock
 
     /// How long a phone waits for a connection, and for an answer.
     static let patience: TimeAmount = .seconds(10)
@@ -56,7 +56,7 @@ package struct PhoneCheck: Sendable {
         // Whatever is wrong with the file, the sentence below says what it must be.
         let found = authorityFile.map { (try? NIOSSLCertificate.fromPEMFile($0)) ?? [] }
         if let authorityFile, found?.isEmpty ?? true {
-            throw ClientFailure(.usage, "--ca-file: \(authorityFile) holds no certificate in PEM")
+            throw ClientFailure(.usage, "--cacert: \(authorityFile) holds no certificate in PEM")
         }
         authority = found ?? []
         http = OutgoingHTTP(additionalTrustRoots: authority)

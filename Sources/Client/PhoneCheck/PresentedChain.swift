@@ -173,7 +173,7 @@ extension PhoneCheck {
         guard let leaf = chain.certificates.first else {
             return [.problem("certificate", "the server shows none: set up HTTPS there")]
         }
-        let verdict = Self.judge(chain, leaf: leaf, host: address.host, now: Int(SystemClock().now().seconds))
+        let verdict = Self.judge(chain, leaf: leaf, host: address.host, now: Int(clock.now().seconds))
         guard verdict.level != .problem, !authority.isEmpty else { return [verdict] }
         return [verdict, await ownAuthority()]
     }
@@ -213,13 +213,13 @@ extension PhoneCheck {
         return .problem(
             "certificate",
             "its authority is not one that Android knows: get one of Let's Encrypt, or install the authority on the phone as "
-                + "a user certificate and name it here with --ca-file")
+                + "a user certificate and name it here with --cacert")
     }
 
     /// Whether it is trusted only where somebody installed the authority.
     private func ownAuthority() async -> Finding {
         let alone = try? await PresentedChain.of(address.host, port: address.port, trusting: [], publicRoots: true)
-        if alone?.isTrusted == true { return .fine("authority", "Android knows it; --ca-file is not needed") }
+        if alone?.isTrusted == true { return .fine("authority", "Android knows it; --cacert is not needed") }
         return .warning(
             "authority",
             "only phones that have your authority trust it: Settings > Security > Install a certificate > CA certificate"

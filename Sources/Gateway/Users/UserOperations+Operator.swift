@@ -1,7 +1,8 @@
 import Secrets
 import Storage
+import Wire
 
-/// What an operator does with accounts from the command line, beside a server that runs or not.
+/// What commands do with accounts, beside a server that runs or not.
 extension UserOperations {
     /// The account of `id`; nil when there is no such account.
     ///
@@ -110,7 +111,9 @@ extension UserOperations {
     ///
     /// - Throws: ``UserCreationError`` when there is no such account.
     package func setOwner(email: String) async throws {
-        let address = try Self.address(email)
+        _ = try Self.address(email)
+        // Of two old accounts whose addresses differ in case only, the spelling tells which.
+        let address = email.trimmed
         try await store.write { tx in
             guard let account = try AccessQueries.account(email: address, in: tx) else {
                 throw UserCreationError.noAccount(email)
@@ -124,15 +127,18 @@ extension UserOperations {
     /// - Throws: ``UserCreationError`` when there is no such account, or it owns the server.
     package func delete(email: String) async throws {
         let id = try await id(of: email)
-        if try await store.read({ tx in try FirstRunQueries.isOwner(id, in: tx) }) {
-            throw UserCreationError(
-                "\(email) owns the server: make another account the owner first, with `httpsms user owner`")
+        try await delete(id) { tx in
+            guard try !FirstRunQueries.isOwner(id, in: tx) else {
+                throw UserCreationError(
+                    "\(email) owns the server: make another account the owner first, with `httpsms user owner`")
+            }
         }
-        try await delete(id)
     }
 
     private func id(of email: String) async throws -> UserID {
-        let address = try Self.address(email)
+        _ = try Self.address(email)
+        // Of two old accounts whose addresses differ in case only, the spelling tells which.
+        let address = email.trimmed
         guard let account = try await store.read({ tx in try AccessQueries.account(email: address, in: tx) }) else {
             throw UserCreationError.noAccount(email)
         }

@@ -96,8 +96,11 @@ package struct UserOperations: Sendable {
 
     /// Ends the account: its keys stop working and its webhooks are told nothing more with this call; everything it owned
     /// is erased soon after.
-    func delete(_ id: UserID) async throws {
+    func delete(
+        _ id: UserID, if check: @escaping @Sendable (any Transaction) throws -> Void = { _ in }
+    ) async throws {
         try await store.write { [identities, endpoints] tx in
+            try check(tx)
             try UserErasure.begin(id, endpoints: endpoints, in: tx)
             try identities.forgetAll(in: tx)
         }
