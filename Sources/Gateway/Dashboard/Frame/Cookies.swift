@@ -12,7 +12,7 @@ enum Cookies {
         case session = "httpsms"
         /// Holds the token of forms, before there is a session.
         case form = "httpsms-form"
-        /// Says that somebody signed in with this browser before; see ``DeviceQueries``.
+        /// Says that somebody signed in with this browser before; see ``KnownBrowserQueries``.
         case device = "httpsms-device"
 
         /// Over TLS, `__Host-` keeps subdomains and plain HTTP from setting it. Without TLS it has another name, so that

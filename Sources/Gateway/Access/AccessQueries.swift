@@ -62,7 +62,7 @@ enum AccessQueries {
     /// Forgets how somebody signs in.
     static func delete(of userID: UserID, in tx: any Transaction) throws {
         try SessionQueries.deleteAll(of: userID, in: tx)
-        try DeviceQueries.deleteAll(of: userID, in: tx)
+        try KnownBrowserQueries.deleteAll(of: userID, in: tx)
         try tx.run("DELETE FROM user_password WHERE user_id = \(userID)")
     }
 

@@ -100,7 +100,7 @@ struct AccessOperations: Sendable {
         let hash = try await passwords.hash(new, in: .first)
         return try await begin(session.userID, visitor, forgetting: []) { tx in
             try SessionQueries.deleteAll(of: session.userID, in: tx)
-            try DeviceQueries.deleteAll(of: session.userID, in: tx)
+            try KnownBrowserQueries.deleteAll(of: session.userID, in: tx)
             return try AccessQueries.replacePassword(stored, by: hash, of: session.userID, in: tx)
         }
     }
@@ -152,7 +152,7 @@ struct AccessOperations: Sendable {
     private func attempt(_ email: String, _ visitor: Visitor, at door: SignInBound.Door) async throws -> Attempt {
         let devices = visitor.devices.map { SHA256Digest.bytes($0) }
         return try await store.write { tx in
-            if let device = try DeviceQueries.known(among: devices, email: email, in: tx) {
+            if let device = try KnownBrowserQueries.known(among: devices, email: email, in: tx) {
                 let bounds = [SignInBound.device(device)]
                 _ = try Self.admit(bounds, in: tx)
                 return Attempt(lane: .first, bounds: bounds)

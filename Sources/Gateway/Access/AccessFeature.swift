@@ -10,7 +10,7 @@ struct AccessFeature: Feature {
     var pruners: [Upkeep.Pruner] {
         [
             { try SessionQueries.prune(in: $1) },
-            { try DeviceQueries.prune(in: $1) },
+            { try KnownBrowserQueries.prune(in: $1) },
             { try AccessQueries.prune(in: $1) },
             { try InvitationQueries.prune(in: $1) },
             { try FirstRun.renew(in: $1, logger: logger) },

@@ -39,7 +39,7 @@ struct Sessions: Sendable {
 
         /// Stores it, and that the browser is one that signed in.
         func insert(for userID: UserID, in tx: any Transaction) throws {
-            try DeviceQueries.insert(
+            try KnownBrowserQueries.insert(
                 tokenHash: SHA256Digest.bytes(deviceToken), for: userID,
                 inPlaceOf: visitor.devices.map { SHA256Digest.bytes($0) }, in: tx)
             try SessionQueries.insert(
@@ -56,7 +56,7 @@ struct Sessions: Sendable {
             response.headers.append(
                 Cookies.field(.session, token, isSecure: isSecure, lifetime: SessionQueries.lifetime))
             response.headers.append(
-                Cookies.field(.device, deviceToken, isSecure: isSecure, lifetime: DeviceQueries.lifetime))
+                Cookies.field(.device, deviceToken, isSecure: isSecure, lifetime: KnownBrowserQueries.lifetime))
             return response
         }
     }
@@ -75,7 +75,7 @@ struct Sessions: Sendable {
     func endAll(of userID: UserID) async throws {
         try await store.write { tx in
             try SessionQueries.deleteAll(of: userID, in: tx)
-            try DeviceQueries.deleteAll(of: userID, in: tx)
+            try KnownBrowserQueries.deleteAll(of: userID, in: tx)
         }
     }
 

@@ -6,7 +6,7 @@ import Timestamps
 ///
 /// Such a browser holds a token of its own, which opens nothing: it only has its attempts to sign in counted apart, so that
 /// nobody who guesses elsewhere keeps it out. Signing out leaves it; signing out everywhere and a changed password end it.
-enum DeviceQueries {
+enum KnownBrowserQueries {
     /// Notes a browser in place of those that it was before, and forgets the oldest above ``bound``. Index:
     /// `sign_in_device_of_user`.
     static func insert(
