@@ -101,7 +101,7 @@ import Testing
             _ = try await server.makeAccount()
             let account = try await server.makeAccount()
             let key = try await account.client.post("/v1/phone-api-keys", ["name": "new"]).data["api_key"].string
-            try await server.store.write { tx in try tx.run("DELETE FROM users WHERE id = \(account.id)") }
+            _ = try await server.store.write { tx in try tx.run("DELETE FROM users WHERE id = \(account.id)") }
 
             let phone = APIClient(baseURL: server.baseURL, apiKey: key)
             #expect(try await phone.put("/v1/phones/fcm-token", ["phone_number": "+18005550177"]).status == 401)
