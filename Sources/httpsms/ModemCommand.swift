@@ -30,7 +30,11 @@ struct ModemCommand: AsyncParsableCommand {
 
     struct Config: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print the configuration of gammu-smsd, for /etc/gammu-smsdrc.")
+            abstract: "Print the configuration of gammu-smsd, for /etc/gammu-smsdrc.",
+            discussion: """
+                Example:
+                  httpsms modem config --device /dev/ttyUSB0
+                """)
 
         @Option(help: "The modem's device; /dev/serial/by-id/... stays the same.")
         var device: String
@@ -66,6 +70,9 @@ struct ModemCommand: AsyncParsableCommand {
             discussion: """
                 A pairing is made in the dashboard, with `httpsms phone pair`, or with POST /v1/devices/pairings. With the private
                 token the modem registers again by itself should its token ever be lost.
+
+                Example:
+                  httpsms modem pair --url https://sms.example.com/api/mobile/v1 --code 12345678
                 """)
 
         @Option(help: "The API URL of the pairing, which ends in /api/mobile/v1.")
@@ -105,7 +112,12 @@ struct ModemCommand: AsyncParsableCommand {
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Run the modem's agent until SIGTERM or SIGINT.",
-            discussion: "Everything that must survive is in the folder: it may be killed at any time.")
+            discussion: """
+                Everything that must survive is in the folder: it may be killed at any time.
+
+                Example:
+                  httpsms modem run
+                """)
 
         @OptionGroup var folder: FolderOption
 
@@ -120,6 +132,9 @@ struct ModemCommand: AsyncParsableCommand {
             discussion: """
                 An SMS that gammu-smsd was sending when it was killed would be sent again. This takes it out of the outbox; the
                 agent reports it as failed, with the word that it may have been sent. Only while no gammu-smsd runs.
+
+                Example:
+                  httpsms modem prepare
                 """)
 
         @OptionGroup var folder: FolderOption
@@ -130,7 +145,12 @@ struct ModemCommand: AsyncParsableCommand {
     }
 
     struct Call: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Note a missed call; gammu-smsd calls it.")
+        static let configuration = CommandConfiguration(
+            abstract: "Note a missed call; gammu-smsd calls it.",
+            discussion: """
+                Example:
+                  httpsms modem call +18005550100
+                """)
 
         @OptionGroup var folder: FolderOption
 

@@ -12,6 +12,9 @@ extension Phone {
                 Makes a pairing on the server and shows its URL, code and private token, and a QR code of the page that has
                 them, or of the URL. Then prints each step as it is done, and ends with 0 when the phone listens, or with 1 and
                 what is missing when the time is over.
+
+                Example:
+                  httpsms phone pair --number +18005550199 --name "Office phone"
                 """)
 
         @Option(help: "The phone's number; given again it is that of the second SIM card.")

@@ -82,7 +82,7 @@ extension EndToEndTests {
                     try await until("the first are stored") {
                         try await nodes.rows("SELECT id FROM delivery WHERE state = 2").count == warmUp
                     }
-                    receiver.react { _, earlier in earlier == 0 ? .answerAfter(.seconds(2), 200) : .answer(200) }
+                    receiver.react { _, earlier in earlier == 0 ? .answerAfter(.seconds(4), 200) : .answer(200) }
                     for number in 0..<5 { try await client.receive("sms \(number)", number: number) }
                     try await until("all are in flight") { receiver.count == warmUp + 5 }
                     #expect(receiver.answers(200) == warmUp, "none of the five was answered yet")

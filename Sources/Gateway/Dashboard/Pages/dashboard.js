@@ -85,8 +85,8 @@ const live = {
           part.replaceWith(document.adoptNode(next));
         }
       } else if (answer.status === 404) {
-        // What the page shows is gone: the server says so itself.
-        location.reload();
+        // What the page shows is gone, or it is the answer to a form: there is nothing to look at again.
+        live.isBusy = false;
         return;
       }
     } catch {
