@@ -104,29 +104,21 @@ extension UserOperations {
     ///
     /// - Throws: ``UserCreationError`` when there is no such account.
     package func rotateAPIKey(ofEmail email: String) async throws -> Secret<String> {
-        try await rotateAPIKey(of: try await id(of: email)).apiKey
+        try await rotateAPIKey(of: try await store.read { tx in try Self.id(of: email, in: tx) }).apiKey
     }
 
     /// Makes an account the owner of the server.
     ///
     /// - Throws: ``UserCreationError`` when there is no such account.
     package func setOwner(email: String) async throws {
-        _ = try Self.address(email)
-        // Of two old accounts whose addresses differ in case only, the spelling tells which.
-        let address = email.trimmed
-        try await store.write { tx in
-            guard let account = try AccessQueries.account(email: address, in: tx) else {
-                throw UserCreationError.noAccount(email)
-            }
-            try FirstRunQueries.setOwner(account.id, in: tx)
-        }
+        try await store.write { tx in try FirstRunQueries.setOwner(try Self.id(of: email, in: tx), in: tx) }
     }
 
     /// Deletes an account; the running server erases what it had.
     ///
     /// - Throws: ``UserCreationError`` when there is no such account, or it owns the server.
     package func delete(email: String) async throws {
-        let id = try await id(of: email)
+        let id = try await store.read { tx in try Self.id(of: email, in: tx) }
         try await delete(id) { tx in
             guard try !FirstRunQueries.isOwner(id, in: tx) else {
                 throw UserCreationError(
@@ -135,11 +127,10 @@ extension UserOperations {
         }
     }
 
-    private func id(of email: String) async throws -> UserID {
-        _ = try Self.address(email)
+    private static func id(of email: String, in tx: any Transaction) throws -> UserID {
+        _ = try address(email)
         // Of two old accounts whose addresses differ in case only, the spelling tells which.
-        let address = email.trimmed
-        guard let account = try await store.read({ tx in try AccessQueries.account(email: address, in: tx) }) else {
+        guard let account = try AccessQueries.account(email: email.trimmed, in: tx) else {
             throw UserCreationError.noAccount(email)
         }
         return account.id
