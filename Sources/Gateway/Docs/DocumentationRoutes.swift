@@ -10,7 +10,7 @@ struct DocumentationRoutes {
         router.get("/docs/:page") { _, context in
             let name = try context.parameters.require("page")
             if let document = Document.all.first(where: { $0.name == name }) {
-                return Self.response(Self.served(document), document.mediaType)
+                return Self.response(Self.texts[name] ?? document.text, document.mediaType)
             }
             guard let page = Self.pages[name] else { throw HTTPError(.notFound) }
             return Self.html(page)
@@ -22,6 +22,9 @@ struct DocumentationRoutes {
     private static let pages = Dictionary(
         Document.pages.map { page in (page.slug, frame(page.title, Markdown.html(page.text, address: address))) },
         uniquingKeysWith: { $1 })
+
+    /// Each document as it is sent, by its name.
+    private static let texts = Dictionary(Document.all.map { ($0.name, served($0)) }, uniquingKeysWith: { $1 })
 
     private static let index = frame(
         "Documentation",
