@@ -85,7 +85,7 @@ test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook
 	@[ -n "$(ARGS)" ] || HTTPSMS_ENGINE=postgresql $(SWIFT_TEST) --filter GatewayTests --skip BrowserTests
 	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/phone-number-table --check
 	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/test-docs
-	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/fuzz-api
+	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/fuzz-api --brief
 	@$(SWIFT_TEST) $(ARGS)
 
 # The Swift recipe is a target of Package.swift; what the others run on is installed by the script.

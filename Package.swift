@@ -209,8 +209,9 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Server", "Storage", "Timestamps", "Wire",
-                asyncHTTPClient, logging, nioCore,
+                "CLibPQ", "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Server", "Storage",
+                "Timestamps",
+                "Wire", asyncHTTPClient, logging, nioCore,
                 nioPosix, nioHTTP1, nioFoundation, nioSSL,
             ],
             swiftSettings: settings),

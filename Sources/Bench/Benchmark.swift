@@ -46,6 +46,7 @@ package struct Benchmark: Sendable {
         case send
         case upload
         case hostile
+        case readers
         case lists
         case pages
         case nodes
@@ -118,6 +119,7 @@ package struct Benchmark: Sendable {
                 case .send: try await send()
                 case .upload: try await upload()
                 case .hostile: try await hostile()
+                case .readers: try await readers()
                 case .lists: try await lists()
                 case .pages: try await pages()
                 case .nodes: try await nodes()

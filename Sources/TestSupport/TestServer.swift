@@ -89,20 +89,30 @@ package func withServer(
 ) async throws {
     guard let directory else {
         return try await withTemporaryDirectory { directory in
-            try await withServer(settings, on: engine, in: directory, clock: clock, connections: connections, body)
+            let result: Result<Void, any Error>
+            do {
+                try await withServer(settings, on: engine, in: directory, clock: clock, connections: connections, body)
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            if let url = postgresURL(in: directory) { try await MigratedStores.drop(url) }
+            try result.get()
         }
     }
     if engine == .postgresql, settings["DATABASE_URL"] == nil {
-        // A test that starts twice in one directory finds the schema of the first time. It goes with the whole PostgreSQL.
-        let file = directory + "/schema"
-        let known = try? String(contentsOfFile: file, encoding: .utf8)
-        let url = if let known { known } else { try await makePostgresSchema() }
-        try url.write(toFile: file, atomically: true, encoding: .utf8)
+        // A test that starts twice in one directory finds the database of the first time.
+        let known = postgresURL(in: directory)
+        let url = if let known { known } else { try await MigratedStores.makePostgres() }
+        try url.write(toFile: directory + "/postgres-url", atomically: true, encoding: .utf8)
         return try await withServer(
             settings.merging(postgres(url)) { $1 }, on: engine, in: directory, clock: clock, connections: connections,
             body)
     }
     let path = directory + "/httpsms.sqlite"
+    if settings["DATABASE_URL"] == nil, !FileManager.default.fileExists(atPath: path) {
+        try await MigratedStores.makeSQLite(at: path)
+    }
     var configuration = try GatewayConfiguration(
         flags: [:],
         environment: [
@@ -115,6 +125,11 @@ package func withServer(
         try await body(TestServer(baseURL: baseURL, gateway: gateway, clock: clock, databasePath: path, log: log))
         return true
     }
+}
+
+/// The database that a server in `directory` was given; nil when there is none.
+private func postgresURL(in directory: String) -> String? {
+    try? String(contentsOfFile: directory + "/postgres-url", encoding: .utf8)
 }
 
 /// The settings of a server on PostgreSQL.

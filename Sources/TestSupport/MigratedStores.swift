@@ -1,0 +1,93 @@
+import CLibPQ
+import Foundation
+import Logging
+import Server
+import Storage
+
+/// New stores that every migration was applied to: each is a copy of one that is made once a process, as the migrations
+/// take longer than most tests.
+package enum MigratedStores {
+    /// Writes a new SQLite store.
+    ///
+    /// - Parameter path: Of the database, where nothing is yet.
+    /// - Throws: What keeps it from being made.
+    package static func makeSQLite(at path: String) async throws {
+        for (suffix, bytes) in try await sqlite.value { try bytes.write(to: URL(fileURLWithPath: path + suffix)) }
+    }
+
+    /// Makes a new PostgreSQL database in the tests' PostgreSQL and gives its URL.
+    ///
+    /// - Throws: ``MissingPostgres``, and what keeps it from being made.
+    package static func makePostgres() async throws -> String {
+        let template = try await postgres.value
+        let name = newName()
+        // A copy of the files: the other way writes every page to the log first.
+        try await administer("CREATE DATABASE \(name) TEMPLATE \(template) STRATEGY file_copy")
+        return try url(of: name)
+    }
+
+    /// Ends the connections to a database of ``makePostgres()`` and drops it.
+    ///
+    /// - Throws: What keeps it from being dropped.
+    package static func drop(_ url: String) async throws {
+        guard let name = url.firstMatch(of: /\/(test_[0-9a-f]+)/)?.output.1 else { return }
+        try await administer("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
+    }
+
+    /// The files of the SQLite store, by what their names have behind the database's.
+    private static let sqlite = Task {
+        try await withTemporaryDirectory { directory in
+            let path = directory + "/template.sqlite"
+            try await migrate(try await SQLiteStore.open(path: path))
+            var files: [String: Data] = [:]
+            for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) {
+                files[suffix] = try Data(contentsOf: URL(fileURLWithPath: path + suffix))
+            }
+            return files
+        }
+    }
+
+    /// The name of the PostgreSQL database that is copied.
+    private static let postgres = Task {
+        let name = newName()
+        try await administer("CREATE DATABASE \(name)")
+        try await migrate(try await PostgresStore.open(url: try url(of: name), connections: 1))
+        return name
+    }
+
+    private static func migrate(_ store: any Store) async throws {
+        try await closing(store) {
+            _ = try await store.migrate(GatewayStore.migrations, logger: Logger(label: "tests"))
+        }
+    }
+
+    private static func newName() -> String {
+        "test_" + UUID().uuidString.replacing("-", with: "").lowercased()
+    }
+
+    private static func url(of database: String) throws -> String {
+        try baseURL().replacing(/^(\w+:\/\/[^\/]*\/)[^?]*/, maxReplacements: 1) { "\($0.output.1)\(database)" }
+    }
+
+    private static func baseURL() throws -> String {
+        let url = ProcessInfo.processInfo.environment["HTTPSMS_POSTGRES_URL"] ?? ""
+        if url.isEmpty { throw MissingPostgres() }
+        return url
+    }
+
+    /// Runs one statement outside of a transaction, as whole databases want it, on a thread that may wait.
+    private static func administer(_ sql: String) async throws {
+        let url = try baseURL()
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            DispatchQueue.global().async {
+                let connection = PQconnectdb(url)
+                defer { PQfinish(connection) }
+                let result = PQexec(connection, sql)
+                defer { PQclear(result) }
+                if PQresultStatus(result) == PGRES_COMMAND_OK { return continuation.resume() }
+                let reason = PQerrorMessage(connection).map { String(cString: $0) } ?? "no connection"
+                continuation.resume(throwing: StorageError.unavailable("\(sql): \(reason)"))
+            }
+        }
+    }
+}
