@@ -15,11 +15,13 @@ package enum MigratedStores {
         for (suffix, bytes) in try await sqlite.value { try bytes.write(to: URL(fileURLWithPath: path + suffix)) }
     }
 
-    /// Makes a new PostgreSQL database in the tests' PostgreSQL and gives its URL.
+    /// Makes a new database in the tests' PostgreSQL.
     ///
+    /// - Parameter empty: Whether it gets no tables.
+    /// - Returns: The URL.
     /// - Throws: ``MissingPostgres``, and what keeps it from being made.
-    package static func makePostgres() async throws -> String {
-        let template = try await postgres.value
+    package static func makePostgres(empty: Bool = false) async throws -> String {
+        let template = empty ? "template1" : try await postgres.value
         let name = newName()
         // A copy of the files: the other way writes every page to the log first.
         try await administer("CREATE DATABASE \(name) TEMPLATE \(template) STRATEGY file_copy")

@@ -13,7 +13,7 @@ struct Httpsms: AsyncParsableCommand {
         version: ServerVersion.current,
         subcommands: [
             Serve.self, Demo.self, UserCommand.self, Phone.self, ModemCommand.self, Migrate.self, Doctor.self,
-            Keys.self,
+            Keys.self, BackupCommand.self, RestoreCommand.self,
             LoginCommand.self, SendCommand.self, WebhookCommand.self, EventsCommand.self, TriggerCommand.self,
             MessageCommand.self, ThreadCommand.self, PhoneKeyCommand.self, APICommand.self,
             Bench.self, BenchSink.self, BenchNoOp.self, BenchLoad.self, BenchPost.self, BenchBodies.self,

@@ -31,6 +31,13 @@ package enum AttachmentQueries {
         return Set(try rows.map { try $0.get("token") })
     }
 
+    /// At most `limit` tokens that rows name, those behind `after`, in order. By `attachment_token`.
+    package static func tokens(after: String, limit: Int, in tx: any Transaction) throws -> [String] {
+        try tx.rows("SELECT token FROM attachment WHERE token > \(after) ORDER BY token LIMIT \(limit)").map {
+            try $0.get("token")
+        }
+    }
+
     /// Those of `tokens` that a row names. By `attachment_token` and the key of `attachment_garbage`.
     static func known(among tokens: [String], in tx: any Transaction) throws -> Set<String> {
         let rows = try tx.rows(

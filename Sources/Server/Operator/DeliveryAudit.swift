@@ -62,7 +62,7 @@ struct DeliveryAudit: Sendable {
 }
 
 /// Which tenths of the audit were told of. Thread-safe.
-private final class Tenths: Sendable {
+final class Tenths: Sendable {
     private let last = Mutex<Int64>(0)
 
     /// Whether `tenth` is the farthest so far.
