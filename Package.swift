@@ -154,7 +154,7 @@ let package = Package(
                 "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire",
                 hummingbird, hummingbirdCore, hummingbirdTLS,
                 .product(name: "Configuration", package: "swift-configuration"), crypto, logging, serviceLifecycle,
-                unixSignals, nioCore, nioSSL, httpTypes,
+                unixSignals, nioCore, nioPosix, nioSSL, httpTypes,
             ],
             swiftSettings: settings),
         .target(

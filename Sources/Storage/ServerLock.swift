@@ -22,7 +22,8 @@ package final class ServerLock: Sendable {
     ///
     /// - Throws: `StorageError.unavailable` when another process has it, or the file cannot be made.
     package init(database path: String) throws {
-        let lockPath = path + ".lock"
+        // Of the file and not of a link to it: whoever comes by another way must find the same lock.
+        let lockPath = DatabaseFile.resolved(path) + ".lock"
         _ = try DatabaseFile(path: lockPath)
         let file = open(lockPath, O_RDWR | O_CLOEXEC)
         guard file >= 0 else {

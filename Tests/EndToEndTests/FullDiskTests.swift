@@ -27,6 +27,12 @@ extension EndToEndTests {
                 try await expectRefusal(client, saying: "MiB are free in \(disk.path), and 64 MiB are needed")
                 try await until("the retry") { receiver.answers(200) == 1 }
 
+                // What was true of the server that ran is true of the next one.
+                try await client.installation.stop(.sigkill)
+                try await client.installation.serve(untilReady: false)
+                try await expectRefusal(client, saying: "64 MiB are needed")
+                #expect(try await client.send(.GET, "/v1/webhooks").status == 200)
+
                 try disk.free()
                 try await expectRecovery(client, receiver, answered: 2)
                 try await expectEveryAttemptIsRecorded(client.installation, receiver)

@@ -9,7 +9,8 @@ package enum FirstRun {
     /// Draws a token and logs it, when there is no account; only its digest is stored. Each node offers one of its own when
     /// it starts.
     package static func offer(in store: any Store, logger: Logger) async throws {
-        try await store.write { tx in try offer(in: tx, logger: logger) }
+        // A server starts on a disk that is nearly full, too: what it has can still be read and delivered.
+        try await store.write(.maintenance) { tx in try offer(in: tx, logger: logger) }
     }
 
     /// Draws another token when no other one is valid any more. False, as pruners say that nothing is left to do.

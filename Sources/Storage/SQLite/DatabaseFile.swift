@@ -11,18 +11,40 @@ struct DatabaseFile {
     /// What sysexits.h calls EX_IOERR.
     private static let inputOutputError: Int32 = 74
 
+    /// Where it is, without symbolic links: SQLite puts the log beside the file, and not beside a link to it.
+    let path: String
     /// The directory that holds the database and its log.
     let directory: String
 
     /// Makes the file and its directories when they are missing: messages are nobody else's business.
     ///
-    /// - Throws: `StorageError.unavailable` naming what could not be made.
+    /// - Throws: `StorageError.unavailable` naming what could not be made, and when the file has another name, under which
+    ///   it would have another log.
     init(path: String) throws {
-        directory = Self.parent(of: path)
-        try Self.makeDirectory(directory)
+        try Self.makeDirectory(Self.parent(of: path))
         let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.failure("open", path) }
-        close(descriptor)
+        defer { close(descriptor) }
+        var information = stat()
+        guard fstat(descriptor, &information) == 0 else { throw Self.failure("look at", path) }
+        guard information.st_nlink <= 1 else {
+            throw StorageError.unavailable(
+                "\(path) has another name, a hard link: each name would have a log of its own. Delete one of them.")
+        }
+        self.path = Self.resolved(path)
+        directory = Self.parent(of: self.path)
+    }
+
+    /// The path without symbolic links, as far as there is something under it.
+    static func resolved(_ path: String) -> String {
+        if let real = realpath(path, nil) {
+            defer { free(real) }
+            return String(cString: real)
+        }
+        guard let real = realpath(parent(of: path), nil) else { return path }
+        defer { free(real) }
+        let name = path.split(separator: "/").last ?? ""
+        return String(cString: real) + "/" + name
     }
 
     /// Ends the process: what earlier commits wrote may be gone, and only a restart reads what the disk really holds.

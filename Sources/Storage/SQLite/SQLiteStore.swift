@@ -67,6 +67,7 @@ package final class SQLiteStore: Store {
     ) throws {
         SQLiteSettings.process
         let file = try DatabaseFile(path: path)
+        let path = file.path
         let wakeups = Wakeups()
         let connections = ConnectionRegistry(path: path, wakeups: wakeups) { failure in
             DatabaseFile.endProcess(after: failure, logger: logger)

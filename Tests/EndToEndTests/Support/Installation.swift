@@ -107,8 +107,8 @@ final class Installation: Sendable {
         return Finished(end: end, output: process.output, errors: process.errors)
     }
 
-    /// Starts the server and waits until it is ready.
-    func serve() async throws {
+    /// Starts the server and waits until it listens, and unless it is said otherwise until it is ready.
+    func serve(untilReady: Bool = true) async throws {
         let process = try start(["serve"])
         try await until("server listens", within: .seconds(60)) {
             if let end = process.end { throw TestFailure("the server ended with \(end):\n\(process.errors)") }
@@ -119,6 +119,7 @@ final class Installation: Sendable {
             state.server = process
             state.baseURL = baseURL
         }
+        if !untilReady { return }
         try await until("server is ready", within: .seconds(60)) {
             let answer = try? await Client.send(.GET, baseURL + "/health/ready")  // Not yet: asked again.
             return answer?.status == 200

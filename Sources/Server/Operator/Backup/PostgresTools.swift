@@ -1,4 +1,5 @@
 import Foundation
+import NIOPosix
 import Storage
 
 /// PostgreSQL's own `pg_dump` and `pg_restore`, which know their file formats better than anybody.
@@ -51,11 +52,11 @@ struct PostgresTools: Sendable {
         process.standardError = errors
         do { try process.run() } catch { throw BackupError("\(program) cannot be started: \(error)") }
         // What it says ends when it does.
-        let words = try await Task.detached {
+        let words = try await NIOThreadPool.singleton.runIfActive {
             let said = try errors.fileHandleForReading.readToEnd() ?? Data()
             process.waitUntilExit()
             return String(decoding: said.prefix(2_000), as: UTF8.self)
-        }.value
+        }
         switch process.terminationStatus {
         case 0: return
         case 127: throw BackupError("\(program) is not installed: on Debian, apt-get install postgresql-client")
