@@ -31,18 +31,18 @@ extension AccessOperations {
     func accept(_ token: String, password: String, visitor: Visitor) async throws -> Sessions.Fresh? {
         try await admit([.network(visitor.network, at: .token)])
         guard let invitation = try await invitation(token) else { return nil }
-        if let problem = Passwords.problem(with: password, email: invitation.email) { throw Refusal(message: problem) }
+        if let problem = Passwords.problem(with: password, email: invitation.email) { throw Refusal(.invalid, problem) }
         let hash = try await passwords.hash(password, in: .first)
         let session = Sessions.Fresh(visitor: visitor)
         do {
             _ = try await users.create(email: invitation.email, id: nil, apiKey: nil) { user, tx in
                 guard try InvitationQueries.take(tokenHash: invitation.tokenHash, in: tx),
                     try AccessQueries.insertPassword(hash, of: user.id, in: tx)
-                else { throw Refusal(message: "The link was used or withdrawn a moment ago.") }
+                else { throw Refusal(.conflict, "The link was used or withdrawn a moment ago.") }
                 try session.insert(for: user.id, in: tx)
             }
         } catch let error as UserCreationError {
-            throw Refusal(message: error.sentence)
+            throw Refusal(.invalid, error.sentence)
         }
         return session
     }

@@ -9,14 +9,9 @@ struct AccessOperations: Sendable {
     let users: UserOperations
     let passwords: Passwords
 
-    /// Why somebody was not let in, in words for them.
-    struct Refusal: Error {
-        let message: String
-
-        static let wrongPassword = Refusal(message: "The e-mail address or the password is wrong.")
-        static let tooManyAttempts = Refusal(
-            message: "There were too many attempts to sign in. Wait 15 minutes and try again.")
-    }
+    private static let wrongPassword = Refusal(.unauthenticated, "The e-mail address or the password is wrong.")
+    private static let tooManyAttempts = Refusal(
+        .tooMany, "There were too many attempts to sign in. Wait 15 minutes and try again.")
 
     /// Whether there is no account yet.
     func isFirstRun() async throws -> Bool {
@@ -33,9 +28,9 @@ struct AccessOperations: Sendable {
         let tokenHash = SHA256Digest.bytes(token)
         guard try await store.read({ tx in try FirstRunQueries.isValid(tokenHash: tokenHash, in: tx) }) else {
             throw Refusal(
-                message: "The token is wrong or too old. The newest one stands in the server's log.")
+                .unauthenticated, "The token is wrong or too old. The newest one stands in the server's log.")
         }
-        if let problem = Passwords.problem(with: password, email: email) { throw Refusal(message: problem) }
+        if let problem = Passwords.problem(with: password, email: email) { throw Refusal(.invalid, problem) }
         let hash = try await passwords.hash(password, in: .first)
         let session = Sessions.Fresh(visitor: visitor)
         do {
@@ -43,11 +38,11 @@ struct AccessOperations: Sendable {
                 guard try FirstRunQueries.isValid(tokenHash: tokenHash, in: tx),
                     try FirstRunQueries.claim(for: user.id, in: tx),
                     try AccessQueries.insertPassword(hash, of: user.id, in: tx)
-                else { throw Refusal(message: "There is an account already. Sign in with it.") }
+                else { throw Refusal(.conflict, "There is an account already. Sign in with it.") }
                 try session.insert(for: user.id, in: tx)
             }
         } catch let error as UserCreationError {
-            throw Refusal(message: error.sentence)
+            throw Refusal(.invalid, error.sentence)
         }
         return session
     }
@@ -61,7 +56,7 @@ struct AccessOperations: Sendable {
         guard
             try await passwords.verify(password, against: account?.passwordHash, in: attempt.lane),
             let account
-        else { throw Refusal.wrongPassword }
+        else { throw Self.wrongPassword }
         return try await begin(account.id, visitor, forgetting: attempt.bounds) { tx in
             // The password may have been changed while it was checked.
             try AccessQueries.passwordHash(of: account.id, in: tx) == account.passwordHash
@@ -75,12 +70,13 @@ struct AccessOperations: Sendable {
         email: String, apiKey: String, password: String, visitor: Visitor
     ) async throws -> Sessions.Fresh {
         let attempt = try await attempt(email, visitor, at: .firstSignIn)
-        if let problem = Passwords.problem(with: password, email: email) { throw Refusal(message: problem) }
+        if let problem = Passwords.problem(with: password, email: email) { throw Refusal(.invalid, problem) }
         let keyHash = SHA256Digest.bytes(apiKey)
         let account = try await store.read { tx in try AccessQueries.account(email: email, in: tx) }
         guard let account, account.apiKeyHash == keyHash, account.passwordHash == nil else {
             throw Refusal(
-                message: "The e-mail address or the API key is wrong, or the account has a password already.")
+                .unauthenticated,
+                "The e-mail address or the API key is wrong, or the account has a password already.")
         }
         // Only who has the key costs us a password's worth of work.
         let hash = try await passwords.hash(password, in: .first)
@@ -96,7 +92,7 @@ struct AccessOperations: Sendable {
         of session: Session, from old: String, to new: String, visitor: Visitor
     ) async throws -> Sessions.Fresh {
         let stored = try await confirm(old, of: session)
-        if let problem = Passwords.problem(with: new, email: session.email) { throw Refusal(message: problem) }
+        if let problem = Passwords.problem(with: new, email: session.email) { throw Refusal(.invalid, problem) }
         let hash = try await passwords.hash(new, in: .first)
         return try await begin(session.userID, visitor, forgetting: []) { tx in
             try SessionQueries.deleteAll(of: session.userID, in: tx)
@@ -116,7 +112,7 @@ struct AccessOperations: Sendable {
         try await admit([bound])
         let stored = try await store.read { tx in try AccessQueries.passwordHash(of: session.userID, in: tx) }
         guard try await passwords.verify(password, against: stored, in: .first), let stored else {
-            throw Refusal(message: "The current password is wrong.")
+            throw Refusal(.unauthenticated, "The current password is wrong.")
         }
         try await store.write { tx in try AccessQueries.forgetAttempts(bound, in: tx) }
         return stored
@@ -129,7 +125,7 @@ struct AccessOperations: Sendable {
     ) async throws -> Sessions.Fresh {
         let session = Sessions.Fresh(visitor: visitor)
         try await store.write { tx in
-            guard try condition(tx) else { throw Refusal.wrongPassword }
+            guard try condition(tx) else { throw Self.wrongPassword }
             for bound in bounds { try AccessQueries.forgetAttempts(bound, in: tx) }
             try session.insert(for: userID, in: tx)
         }
@@ -178,7 +174,7 @@ struct AccessOperations: Sendable {
     /// - Returns: The number of the attempt within its 15 minutes, by the last bound.
     private static func admit(_ bounds: [SignInBound], in tx: any Transaction) throws -> Int64 {
         try bounds.reduce(0) { _, bound in
-            guard let number = try AccessQueries.countAttempt(bound, in: tx) else { throw Refusal.tooManyAttempts }
+            guard let number = try AccessQueries.countAttempt(bound, in: tx) else { throw Self.tooManyAttempts }
             return number
         }
     }

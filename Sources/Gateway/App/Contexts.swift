@@ -32,7 +32,7 @@ enum Identity: Sendable {
     func authorize(_ owner: String, in tx: any Transaction) throws {
         guard case .phone(_, _, let remembered) = self, !remembered.contains(owner) else { return }
         let numbers = try numbers(in: tx) ?? []
-        if !numbers.contains(owner) { throw APIError.foreignNumber(owner, numbers: numbers) }
+        if !numbers.contains(owner) { throw Refusal.foreignNumber(owner, numbers: numbers) }
     }
 
     /// The same for what came in to `owner`, an SMS or a call, which a key may report whose number moved to another key,
@@ -102,7 +102,7 @@ struct UserContext: ChildRequestContext, IdempotentContext {
     var uploader: UploadQueue.Client { UploadQueue.Client(userID: userID, channel: channel) }
 
     init(context: APIContext) throws {
-        guard case .user(let userID) = context.identity else { throw APIError.unauthorized }
+        guard case .user(let userID) = context.identity else { throw Refusal.unauthenticated }
         coreContext = context.coreContext
         self.userID = userID
         channel = context.channel
@@ -120,7 +120,7 @@ struct PhoneContext: ChildRequestContext, IdempotentContext {
     let origin: RequestOrigin
 
     init(context: APIContext) throws {
-        guard let identity = context.identity else { throw APIError.unauthorized }
+        guard let identity = context.identity else { throw Refusal.unauthenticated }
         coreContext = context.coreContext
         self.identity = identity
         uploads = context.uploads

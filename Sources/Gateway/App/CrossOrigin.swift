@@ -41,9 +41,9 @@ struct ContentEncodingMiddleware: RouterMiddleware {
     ) async throws -> Response {
         let encoding = (request.headers[.contentEncoding] ?? "").trimmed.lowercased()
         guard encoding.isEmpty || encoding == "identity" else {
-            throw APIError(
-                .unsupportedMediaType, "The request isn't properly formed",
-                data: "the Content-Encoding [\(encoding.prefix(64))] is not supported: send the body as it is")
+            throw Refusal(
+                .unreadable, "The request isn't properly formed",
+                reason: "the Content-Encoding [\(encoding.prefix(64))] is not supported: send the body as it is")
         }
         return try await next(request, context)
     }

@@ -18,8 +18,8 @@ struct ErrorMiddleware: RouterMiddleware {
     ) async throws -> Response {
         do {
             return try await next(request, context)
-        } catch let error as APIError {
-            return Response.json(error.status, data: error.data, message: error.message, outcome: "error")
+        } catch let refusal as Refusal {
+            return refusal.answer.response
         } catch is NIOTooManyBytesError {
             return Response.json(
                 .contentTooLarge, data: nil, message: "The request body is larger than this route takes.",

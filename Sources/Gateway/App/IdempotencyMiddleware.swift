@@ -23,7 +23,7 @@ struct IdempotencyMiddleware<Context: IdempotentContext>: RouterMiddleware {
             return try await next(request, context)
         }
         guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-            throw APIError.badRequest("the Idempotency-Key header must be 1 to 255 printable ASCII characters")
+            throw Refusal.malformed("the Idempotency-Key header must be 1 to 255 printable ASCII characters")
         }
         let bytes = try await request.body.collect(upTo: body.limit)
         let key = IdempotencyKey(

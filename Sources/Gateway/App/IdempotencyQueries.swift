@@ -12,7 +12,7 @@ struct IdempotencyQueries: Sendable {
 
     /// The answer that is kept under `key`; nil when there is none, or it is older than 24 hours.
     ///
-    /// - Throws: `APIError` 409 when it is the answer to something else.
+    /// - Throws: ``Refusal`` `.conflict` when it is the answer to something else.
     func find(_ key: IdempotencyKey, in tx: any Transaction) throws -> Answer? {
         let row = try tx.rows(
             """
@@ -23,7 +23,7 @@ struct IdempotencyQueries: Sendable {
         ).first
         guard let row else { return nil }
         guard try row.get("digest") == key.digest else {
-            throw APIError(
+            throw Refusal(
                 .conflict,
                 """
                 The Idempotency-Key [\(key.text)] was used for another request within the last 24 hours. Use a new key for \

@@ -13,9 +13,8 @@ struct LoopMiddleware: RouterMiddleware {
         _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         if request.headers[.deliveryID] != nil, Self.isAPI(request.uri.path) {
-            throw APIError(
-                HTTPResponse.Status(code: 508, reasonPhrase: "Loop Detected"),
-                "This is a webhook delivery. A webhook must not call the API of an httpSMS server.")
+            throw Refusal(
+                .loop, "This is a webhook delivery. A webhook must not call the API of an httpSMS server.")
         }
         return try await next(request, context)
     }

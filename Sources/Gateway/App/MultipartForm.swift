@@ -28,18 +28,18 @@ struct MultipartForm: Sendable {
 
     /// Reads a body.
     ///
-    /// - Throws: `APIError` 400 when the body is no form, is cut off, or has too many parts or headers.
-    init(_ body: [UInt8], contentType header: String?) throws(APIError) {
+    /// - Throws: ``Refusal`` `.malformed` when the body is no form, is cut off, or has too many parts or headers.
+    init(_ body: [UInt8], contentType header: String?) throws(Refusal) {
         let type = HeaderParameters((header ?? "").utf8)
         guard type.value == "multipart/form-data", let boundary = type["boundary"], Self.isBoundary(boundary) else {
-            throw APIError.badRequest("the Content-Type header must be multipart/form-data with a boundary")
+            throw Refusal.malformed("the Content-Type header must be multipart/form-data with a boundary")
         }
         var reader = Reader(delimiter: Array("\r\n--\(boundary)".utf8))
         for index in body.indices {
             try reader.take(body[index], at: index, of: body)
             if reader.isAtEnd { break }
         }
-        guard reader.isAtEnd else { throw APIError.badRequest("the form ends before its last boundary") }
+        guard reader.isAtEnd else { throw Refusal.malformed("the form ends before its last boundary") }
         parts = reader.parts
         bytesExamined = reader.examined
     }
@@ -86,7 +86,7 @@ struct MultipartForm: Sendable {
 
         var isAtEnd: Bool { state == .end }
 
-        mutating func take(_ byte: UInt8, at index: Int, of body: [UInt8]) throws(APIError) {
+        mutating func take(_ byte: UInt8, at index: Int, of body: [UInt8]) throws(Refusal) {
             examined += 1
             switch state {
             case .preamble:
@@ -114,13 +114,13 @@ struct MultipartForm: Sendable {
             return true
         }
 
-        private mutating func takeDelimiterEnd(_ byte: UInt8, at index: Int) throws(APIError) {
+        private mutating func takeDelimiterEnd(_ byte: UInt8, at index: Int) throws(Refusal) {
             switch (last, byte) {
             case (UInt8(ascii: "-"), UInt8(ascii: "-")): state = .end
             case (0x0d, 0x0a):
                 count += 1
                 if count > MultipartForm.maximumParts {
-                    throw APIError.badRequest("the form has more than \(MultipartForm.maximumParts) parts")
+                    throw Refusal.malformed("the form has more than \(MultipartForm.maximumParts) parts")
                 }
                 state = .headers
                 start = index + 1
@@ -128,13 +128,13 @@ struct MultipartForm: Sendable {
                 lineEnds = 2
             // Blanks may stand between a boundary and its line break.
             case (nil, UInt8(ascii: "-")), (nil, 0x0d), (0x20, 0x0d), (nil, 0x20), (0x20, 0x20): last = byte
-            default: throw APIError.badRequest("the form has something else than a line break behind a boundary")
+            default: throw Refusal.malformed("the form has something else than a line break behind a boundary")
             }
         }
 
-        private mutating func takeHeader(_ byte: UInt8, at index: Int, of body: [UInt8]) throws(APIError) {
+        private mutating func takeHeader(_ byte: UInt8, at index: Int, of body: [UInt8]) throws(Refusal) {
             if index - start >= MultipartForm.maximumHeaderBytes {
-                throw APIError.badRequest(
+                throw Refusal.malformed(
                     "a part of the form has more than \(MultipartForm.maximumHeaderBytes >> 10) KiB of headers")
             }
             let isNext = byte == (lineEnds % 2 == 0 ? 0x0d : 0x0a)

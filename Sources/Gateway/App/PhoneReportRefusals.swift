@@ -143,18 +143,15 @@ struct PhoneReportMiddleware: RouterMiddleware {
         _ error: any Error, _ identity: Identity?
     ) -> (PhoneReportRefusals.Reason, detail: String)? {
         if error is NIOTooManyBytesError { return (.tooLarge, "the body is larger than the route takes") }
-        guard let error = error as? APIError, (400..<500).contains(error.status.code) else { return nil }
-        switch error.status {
-        case .unauthorized where identity == nil: return (.wrongKey, "the key is missing or unknown")
-        case .unauthorized: return (.foreignNumber, "the number is not one of the key's")
-        case .notFound: return (.notFound, "there is no such message")
-        case .contentTooLarge: return (.tooLarge, "the body is larger than the route takes")
-        case .badRequest, .unsupportedMediaType: return (.notJSON, error.data as? String ?? error.message)
+        guard let refusal = error as? Refusal, refusal.status.kind == .clientError else { return nil }
+        switch refusal.kind {
+        case .unauthenticated where identity == nil: return (.wrongKey, "the key is missing or unknown")
+        case .unauthenticated: return (.foreignNumber, "the number is not one of the key's")
+        case .absent: return (.notFound, "there is no such message")
+        case .malformed, .unreadable: return (.notJSON, refusal.reason ?? refusal.message)
         default:
-            let fields = error.data as? [String: [String]] ?? [:]
-            return (
-                .invalid, fields.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value[0])" }.joined(separator: "; ")
-            )
+            let problems = refusal.problems.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value[0])" }
+            return (.invalid, problems.joined(separator: "; "))
         }
     }
 

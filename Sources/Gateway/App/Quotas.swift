@@ -1,5 +1,4 @@
 import Delivery
-import HTTPTypes
 import Storage
 import Timestamps
 
@@ -46,8 +45,8 @@ package struct Quotas: Sendable, Equatable {
         guard let limit, try !FirstRunQueries.isOwner(userID, in: tx) else { return }
         try UserQueries.lock(userID, in: tx)
         guard try count() >= limit else { return }
-        throw APIError(
-            .paymentRequired,
+        throw Refusal(
+            .quota,
             """
             You can't create more than \(limit) \(kind.rawValue). Delete one that you do not need, or ask who runs this \
             server for more.
@@ -56,12 +55,12 @@ package struct Quotas: Sendable, Equatable {
 
     /// Counts messages that are accepted for sending.
     ///
-    /// - Throws: `APIError` 429 when there are too many in this day; nothing is counted then.
+    /// - Throws: ``Refusal`` `.tooMany` when there are too many in this day; nothing is counted then.
     func take(messages count: Int, userID: UserID, in tx: any Transaction) throws {
         guard let limit = messagesPerDay, try !FirstRunQueries.isOwner(userID, in: tx) else { return }
         guard try Self.add(messages: count, bytes: 0, userID: userID, in: tx).messages > limit else { return }
-        throw APIError(
-            .tooManyRequests,
+        throw Refusal(
+            .tooMany,
             """
             You can't send more than \(limit) messages in one day. The count begins again at midnight UTC; ask who runs \
             this server for more.

@@ -41,7 +41,7 @@ extension Request {
     /// Member names are matched without regard to case, unknown ones ignored, `null` means absent (contract 1.5). Depth,
     /// number of values and NUL: see ``JSONBody``.
     ///
-    /// - Throws: `APIError` 400 naming the member that cannot be read, `NIOTooManyBytesError` above the limit,
+    /// - Throws: ``Refusal`` `.malformed` naming the member that cannot be read, `NIOTooManyBytesError` above the limit,
     ///   ``ServerBusy`` when too many large ones are read.
     func decode<Value: Decodable & Sendable>(
         _ type: Value.Type, in context: some IdempotentContext, limit: Int = RequestBody.usualLimit
@@ -63,7 +63,7 @@ extension Request {
         in context: some IdempotentContext, limit: Int, _ read: @escaping @Sendable (ByteBuffer) throws -> Value
     ) async throws -> Value {
         guard Self.isJSON(headers[.contentType]) else {
-            throw APIError.badRequest("the Content-Type header must be application/json")
+            throw Refusal.malformed("the Content-Type header must be application/json")
         }
         let buffer = try await body.collect(upTo: limit)
         return try await context.reading(buffer) { try read(buffer) }
@@ -74,7 +74,7 @@ extension Request {
         do {
             return try value(buffer.readableBytesView)
         } catch {
-            throw APIError.badRequest(error.reason)
+            throw Refusal.malformed(error.reason)
         }
     }
 
@@ -85,7 +85,7 @@ extension Request {
     ///   - freeText: The member that some clients do not escape.
     ///   - others: All other members.
     /// - Returns: What the body says, as the first reading that succeeds has it.
-    /// - Throws: `APIError` 400 with the reason of the first reading.
+    /// - Throws: ``Refusal`` `.malformed` with the reason of the first reading.
     static func decodedLeniently<Value: Decodable>(
         _ buffer: ByteBuffer, freeText: String, besides others: [String]
     ) throws -> Value {
@@ -100,7 +100,7 @@ extension Request {
             {
                 return value
             }
-            throw APIError.badRequest(error.reason)
+            throw Refusal.malformed(error.reason)
         }
     }
 

@@ -11,11 +11,11 @@ struct UploadedFile: Sendable {
 
     /// Finds the part `field` in a body.
     ///
-    /// - Throws: `APIError` 400 when the body is no form, or has no such part.
-    init(_ field: String, in body: [UInt8], contentType header: String?) throws(APIError) {
+    /// - Throws: ``Refusal`` `.malformed` when the body is no form, or has no such part.
+    init(_ field: String, in body: [UInt8], contentType header: String?) throws(Refusal) {
         let form = try MultipartForm(body, contentType: header)
         guard let file = form.parts.first(where: { $0.name == field }).map(UploadedFile.init) else {
-            throw APIError.badRequest("the form has no file in its field \(field)")
+            throw Refusal.malformed("the form has no file in its field \(field)")
         }
         self = file
     }

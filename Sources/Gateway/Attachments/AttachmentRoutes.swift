@@ -16,7 +16,7 @@ struct AttachmentRoutes {
     }
 
     private func download(_ request: Request, _ context: APIContext) async throws -> Response {
-        let missing = APIError.notFound("attachment not found")
+        let missing = Refusal.absent("attachment not found")
         guard let userID = context.parameters.get("userID"),
             let messageID = context.parameters.get("messageID").flatMap({ MessageID($0) }),
             let index = context.parameters.get("attachmentIndex", as: Int.self),

@@ -39,9 +39,9 @@ struct BulkMessageRoutes {
             ).answer.response
         } catch let error as BulkUploadErrors {
             if Self.wantsCSV(request) { return Self.file(error) }
-            throw APIError(
-                .unprocessableContent, "validation errors while sending bulk SMS",
-                data: ["document": error.messages])
+            throw Refusal(
+                .invalid, "validation errors while sending bulk SMS",
+                problems: ["document": error.messages])
         }
     }
 

@@ -1,12 +1,11 @@
 import Delivery
-import HTTPTypes
 import Storage
 
 /// Sending a delivery once more, at its owner's wish.
 enum DeliveryRetry {
     /// Makes the delivery due now; nil when the user has none such.
     ///
-    /// - Throws: `APIError` 409 when it was cancelled.
+    /// - Throws: ``Refusal`` `.conflict` when it was cancelled.
     static func begin(_ id: DeliveryID, userID: UserID, in store: any Store) async throws -> DeliveryRecord? {
         try await store.write { tx in
             guard let delivery = try DeliveryHistory.find(id, userID: userID, in: tx) else { return nil }
@@ -15,7 +14,7 @@ enum DeliveryRetry {
             case .pending: try DeliveryQueries.hasten(id, in: tx)
             case .delivering, .held: break
             case .cancelled:
-                throw APIError(.conflict, "delivery with ID [\(id)] was cancelled because its webhook was deleted")
+                throw Refusal(.conflict, "delivery with ID [\(id)] was cancelled because its webhook was deleted")
             }
             return try DeliveryHistory.find(id, userID: userID, in: tx)
         }

@@ -45,7 +45,7 @@ struct DeliveryRoutes {
             guard try endpoints.find(webhookID, userID: context.userID, in: tx) != nil else { return nil }
             return try DeliveryHistory.list(endpoint: webhookID, filter, limit: page.limit, in: tx)
         }
-        guard let deliveries else { throw APIError.notFound("cannot find webhook with ID [\(text)]") }
+        guard let deliveries else { throw Refusal.absent("cannot find webhook with ID [\(text)]") }
         let noun = deliveries.count == 1 ? "delivery" : "deliveries"
         return Reply("fetched \(deliveries.count) \(noun)", deliveries)
     }
@@ -61,14 +61,14 @@ struct DeliveryRoutes {
                 delivery: delivery, event: event.body, attempts: try DeliveryHistory.attempts(of: id, in: tx),
                 requestHeaders: { runner.shownHeaders(of: delivery, $0, to: endpoint) })
         }
-        guard let details else { throw APIError.notFound("cannot find delivery with ID [\(text)]") }
+        guard let details else { throw Refusal.absent("cannot find delivery with ID [\(text)]") }
         return Reply("delivery fetched successfully", details)
     }
 
     private func retry(_ request: Request, _ context: UserContext) async throws -> Reply {
         let (id, text) = try deliveryID(context, "validation errors while retrying delivery")
         let delivery = try await DeliveryRetry.begin(id, userID: context.userID, in: store)
-        guard let delivery else { throw APIError.notFound("cannot find delivery with ID [\(text)]") }
+        guard let delivery else { throw Refusal.absent("cannot find delivery with ID [\(text)]") }
         return Reply("delivery will be retried", delivery, status: .accepted)
     }
 
@@ -89,7 +89,7 @@ struct DeliveryRoutes {
             webhookID, since: body?.since, until: body?.until,
             statuses: (body?.statuses ?? [ReplayedStatus.failed.rawValue]).unique, userID: context.userID,
             receipt: receipt)
-        guard let replay else { throw APIError.notFound("cannot find webhook with ID [\(text)]") }
+        guard let replay else { throw Refusal.absent("cannot find webhook with ID [\(text)]") }
         return receipt.reply(replay)
     }
 
@@ -101,7 +101,7 @@ struct DeliveryRoutes {
         let replay = try await store.read(.user(context.userID)) { tx in
             try id.flatMap { try ReplayQueries.find($0, userID: context.userID, in: tx) }
         }
-        guard let replay else { throw APIError.notFound("cannot find replay with ID [\(text)]") }
+        guard let replay else { throw Refusal.absent("cannot find replay with ID [\(text)]") }
         return Reply("replay fetched successfully", replay)
     }
 
@@ -110,7 +110,7 @@ struct DeliveryRoutes {
         let text = context.parameters.get("deliveryID") ?? ""
         guard let id = errors.requireID("deliveryID", text, of: DeliveryID.self) else {
             try errors.check(message)
-            throw APIError.notFound("cannot find delivery with ID [\(text)]")
+            throw Refusal.absent("cannot find delivery with ID [\(text)]")
         }
         return (id, text)
     }
@@ -122,7 +122,7 @@ func webhookID(_ context: UserContext, _ message: String) throws -> (EndpointID,
     let text = context.parameters.get("webhookID") ?? ""
     guard let id = errors.requireID("webhookID", text, of: EndpointID.self) else {
         try errors.check(message)
-        throw APIError.notFound("cannot find webhook with ID [\(text)]")
+        throw Refusal.absent("cannot find webhook with ID [\(text)]")
     }
     return (id, text)
 }

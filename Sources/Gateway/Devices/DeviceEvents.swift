@@ -27,10 +27,10 @@ struct DeviceEvents: Sendable {
 
     /// Opens a stream.
     ///
-    /// - Throws: `APIError` 429 when the device has 64.
+    /// - Throws: ``Refusal`` `.tooMany` when the device has 64.
     func open(_ request: Request, of id: DeviceID, on channel: any Channel) async throws -> Response {
         guard let stream = streams.open(id) else {
-            throw APIError(.tooManyRequests, "This device has too many connections open.")
+            throw Refusal(.tooMany, "This device has too many connections open.")
         }
         await Self.noticeDeath(of: channel)
         return Response(
@@ -56,10 +56,10 @@ struct DeviceEvents: Sendable {
     /// Four comments, a third of a second apart, for anybody: whoever sets up a proxy sees whether it holds them back
     /// (`httpsms doctor --phone`). It reads and writes nothing.
     ///
-    /// - Throws: `APIError` 429 when 16 are under way on this node.
+    /// - Throws: ``Refusal`` `.tooMany` when 16 are under way on this node.
     func probe() throws -> Response {
         guard let place = ProbePlaces.Place(in: probes) else {
-            throw APIError(.tooManyRequests, "Too many probes at a time. Try again in a few seconds.")
+            throw Refusal(.tooMany, "Too many probes at a time. Try again in a few seconds.")
         }
         return Response(
             status: .ok,

@@ -48,7 +48,7 @@ struct DeviceFeature: Feature {
             store: store, devices: operations,
             messages: DeviceMessageOperations(store: store, clock: clock), life: life,
             lists: DeviceLists(queries: queries, appURL: appURL),
-            inbound: DeviceInboundOperations(
+            inbound: DeviceInboundRoutes(
                 store: store, clock: clock, queries: queries, inbound: inbound, life: life,
                 refusals: DeviceHookRefusals()),
             events: DeviceEvents(store: store, clock: clock, streams: streams)

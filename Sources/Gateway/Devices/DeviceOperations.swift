@@ -1,6 +1,5 @@
 import Delivery
 import HTTPSMSWebhooks
-import HTTPTypes
 import Secrets
 import Storage
 import Timestamps
@@ -27,7 +26,7 @@ struct DeviceOperations: Sendable {
     ///   - userID: Whose numbers they are.
     ///   - receipt: How the request is answered.
     /// - Returns: The secrets, which are shown once.
-    /// - Throws: `APIError` 422 when a rule is broken.
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     func pair(
         name: String, numbers: [SIMNumber], url: String, userID: UserID, receipt: Receipt<FreshPairing>
     ) async throws -> FreshPairing {
@@ -127,13 +126,13 @@ struct DeviceOperations: Sendable {
 
     /// Registers a phone. One that comes again with its private token is the same device and gets another token.
     ///
-    /// - Throws: `APIError` 401 for a wrong or used credential, 429 while its network has tried too many codes, 402 when the
-    ///   account may not have more phones.
+    /// - Throws: ``Refusal`` `.unauthenticated` for a wrong or used credential, `.tooMany` while its network has tried
+    ///   too many codes, `.quota` when the account may not have more phones.
     func register(
         _ credential: Credential, name: String, told: PhoneDeviceQueries.Told
     ) async throws -> Registered {
         if case .code(_, let network) = credential, !guesses.take(network) {
-            throw APIError(.tooManyRequests, "There were too many wrong codes. Wait a minute and try again.")
+            throw Refusal(.tooMany, "There were too many wrong codes. Wait a minute and try again.")
         }
         let registered: Registered?
         do {
@@ -151,9 +150,10 @@ struct DeviceOperations: Sendable {
         }
         switch credential {
         case .code:
-            throw APIError(.unauthorized, "This code is wrong or has expired. Get a new one in the dashboard.")
+            throw Refusal(.unauthenticated, "This code is wrong or has expired. Get a new one in the dashboard.")
         case .privateToken:
-            throw APIError(.unauthorized, "This private token is wrong or has expired. Get a new one in the dashboard.")
+            throw Refusal(
+                .unauthenticated, "This private token is wrong or has expired. Get a new one in the dashboard.")
         }
     }
 
@@ -194,7 +194,7 @@ struct DeviceOperations: Sendable {
             try PhoneDeviceQueries.addToken(token, of: device, in: tx)
             try PhoneDeviceQueries.nudge(device, in: tx)
             guard let login = try PhoneDeviceQueries.login(of: device, in: tx) else {
-                throw APIError(.unauthorized, "The account of this device was deleted.")
+                throw Refusal(.unauthenticated, "The account of this device was deleted.")
             }
             return Registered(id: device, token: token, login: login)
         }
@@ -216,13 +216,13 @@ struct DeviceOperations: Sendable {
         }
     }
 
-    /// - Throws: `APIError` 402 when an account has as many devices as anybody may have.
+    /// - Throws: ``Refusal`` `.quota` when an account has as many devices as anybody may have.
     private static func requireRoom(for userID: UserID, in tx: any Transaction) throws {
         let limit = PhoneDeviceQueries.most
         try UserQueries.lock(userID, in: tx)
         guard try PhoneDeviceQueries.count(userID: userID, in: tx) >= limit else { return }
-        throw APIError(
-            .paymentRequired, "You have \(limit) devices already. Remove those that you do not use in the dashboard.")
+        throw Refusal(
+            .quota, "You have \(limit) devices already. Remove those that you do not use in the dashboard.")
     }
 
     /// Makes the phone of a number unless there is one, and gives it to a device, whoever had it before.

@@ -59,7 +59,7 @@ struct DeviceRoutes {
         let id = errors.requireID("deviceID", text, of: DeviceID.self)
         try errors.check("validation errors while deleting device")
         guard let id, try await operations.delete(id, userID: context.userID) else {
-            throw APIError.notFound("cannot find device with ID [\(text)]")
+            throw Refusal.absent("cannot find device with ID [\(text)]")
         }
         return .noContent
     }

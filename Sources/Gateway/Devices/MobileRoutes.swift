@@ -20,7 +20,7 @@ struct MobileRoutes: Sendable {
     let messages: DeviceMessageOperations
     let life: DeviceLife
     let lists: DeviceLists
-    let inbound: DeviceInboundOperations
+    let inbound: DeviceInboundRoutes
     let events: DeviceEvents
 
     private static let alias = "/mobile/v1"
@@ -84,7 +84,7 @@ struct MobileRoutes: Sendable {
             default: nil
             }
         guard let credential else {
-            throw APIError(.unauthorized, "Use the code or the private token that the dashboard shows.")
+            throw Refusal(.unauthenticated, "Use the code or the private token that the dashboard shows.")
         }
         let body: PhoneRequest = try await read(request, context)
         let registered = try await devices.register(
@@ -105,18 +105,18 @@ struct MobileRoutes: Sendable {
         let device = try await device(request)
         let body: PhoneRequest = try await read(request, context)
         guard let id = body.id?.text, DeviceID(id) == device.id else {
-            throw APIError(.forbidden, "This token belongs to another device.")
+            throw Refusal(.forbidden, "This token belongs to another device.")
         }
         try await note(DeviceLife.Sign(told: body.told(request)), of: device, request)
         return .noContent
     }
 
     private func code(_ request: Request, _ context: APIContext) async throws -> Response {
-        throw APIError(.notImplemented, "Get the code in the dashboard.")
+        throw Refusal(.notOffered, "Get the code in the dashboard.")
     }
 
     private func password(_ request: Request, _ context: APIContext) async throws -> Response {
-        throw APIError(.forbidden, "The password of the account is changed in the dashboard.")
+        throw Refusal(.forbidden, "The password of the account is changed in the dashboard.")
     }
 
     // MARK: Messages
@@ -172,7 +172,8 @@ struct MobileRoutes: Sendable {
 
     /// The device that makes a request.
     ///
-    /// - Throws: `APIError` 401 for any token but its newest, or the three before it where `byOlderToken` lets them in.
+    /// - Throws: ``Refusal`` `.unauthenticated` for any token but its newest, or the three before it where `byOlderToken`
+    ///   lets them in.
     private func device(_ request: Request, byOlderToken: Bool = false) async throws -> Device {
         guard let token = AuthenticationMiddleware.bearerToken(request), token.utf8.count <= 512 else {
             throw Self.unknownToken
@@ -183,8 +184,8 @@ struct MobileRoutes: Sendable {
         return device
     }
 
-    private static let unknownToken = APIError(
-        .unauthorized, "This device is not connected any more. Connect it again in the dashboard.")
+    private static let unknownToken = Refusal(
+        .unauthenticated, "This device is not connected any more. Connect it again in the dashboard.")
 
     private func note(_ sign: DeviceLife.Sign, of device: Device, _ request: Request) async throws {
         var sign = sign
@@ -233,8 +234,8 @@ struct MobileErrorMiddleware: RouterMiddleware {
     ) async throws -> Response {
         do {
             return try await next(request, context)
-        } catch let error as APIError {
-            return Response.mobile(error.status) { o in o.field("message", error.message) }
+        } catch let refusal as Refusal {
+            return Response.mobile(refusal.status) { o in o.field("message", refusal.message) }
         }
     }
 }

@@ -44,7 +44,7 @@ struct EventRoutes {
         let event = try await store.read(.user(context.userID)) { tx in
             try id.flatMap { try EventLog.find($0, userID: context.userID, in: tx) }
         }
-        guard let event else { throw APIError.notFound("cannot find event with ID [\(text)]") }
+        guard let event else { throw Refusal.absent("cannot find event with ID [\(text)]") }
         return Reply("event fetched successfully", event)
     }
 

@@ -128,14 +128,14 @@ final class EventStream: Sendable {
         func end() { ended.withLock { $0 = true } }
     }
 
-    private func admit(_ listener: Listener) throws(APIError) -> Admission {
+    private func admit(_ listener: Listener) throws(Refusal) -> Admission {
         let isAdmitted = open.withLock { open in
             guard open[listener, default: 0] < Self.streamsPerUser else { return false }
             open[listener, default: 0] += 1
             return true
         }
         guard isAdmitted else {
-            throw APIError(.tooManyRequests, "You have \(Self.streamsPerUser) event streams open, close one first.")
+            throw Refusal(.tooMany, "You have \(Self.streamsPerUser) event streams open, close one first.")
         }
         return Admission { [self] in
             open.withLock { open in

@@ -32,8 +32,8 @@ struct ForwarderBody: Decodable, Sendable {
 
     /// Tries the rules.
     ///
-    /// - Throws: `APIError` 422.
-    func settings() throws(APIError) -> Settings {
+    /// - Throws: ``Refusal`` `.invalid`.
+    func settings() throws(Refusal) -> Settings {
         var errors = FieldErrors()
         let name = (name ?? "").trimmed
         errors.require("name", name)

@@ -1,6 +1,5 @@
 import Delivery
 import Foundation
-import HTTPTypes
 import Secrets
 import Storage
 import Timestamps
@@ -29,7 +28,8 @@ struct ForwarderOperations: Sendable {
 
     /// Makes a forwarder with a new token.
     ///
-    /// - Throws: `APIError` 422 when a rule is broken, 402 when the account has ``SMSForwarder/maximumCount``.
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when the account has
+    ///   ``SMSForwarder/maximumCount``.
     func create(_ body: ForwarderBody, userID: UserID, receipt: Receipt<SMSForwarder>) async throws -> SMSForwarder {
         let settings = try body.settings()
         let id = ForwarderID(at: clock.now())
@@ -37,8 +37,8 @@ struct ForwarderOperations: Sendable {
         return try await store.write { [queries] tx in
             try receipt.keep(in: tx) {
                 guard try ForwarderQueries.count(userID: userID, in: tx) < SMSForwarder.maximumCount else {
-                    throw APIError(
-                        .paymentRequired,
+                    throw Refusal(
+                        .quota,
                         "You can't create more than \(SMSForwarder.maximumCount) forwarders. Delete one that you do not need."
                     )
                 }

@@ -44,7 +44,7 @@ struct ForwarderRoutes {
         ForwarderView(forwarder: forwarder, url: operations.url(of: forwarder, told: context.origin.baseURL))
     }
 
-    private static func id(_ context: UserContext, _ message: String) throws(APIError) -> (ForwarderID?, String) {
+    private static func id(_ context: UserContext, _ message: String) throws(Refusal) -> (ForwarderID?, String) {
         var errors = FieldErrors()
         let text = context.parameters.get("forwarderID") ?? ""
         let id = errors.requireID("forwarderID", text, of: ForwarderID.self)
@@ -52,7 +52,7 @@ struct ForwarderRoutes {
         return (id, text)
     }
 
-    private static func notFound(_ text: String) -> APIError {
-        APIError.notFound("cannot find forwarder with ID [\(text)]")
+    private static func notFound(_ text: String) -> Refusal {
+        Refusal.absent("cannot find forwarder with ID [\(text)]")
     }
 }

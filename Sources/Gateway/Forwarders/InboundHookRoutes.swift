@@ -32,7 +32,7 @@ struct InboundHookRoutes {
     private func receive(_ request: Request, _ context: APIContext) async throws -> Response {
         // Whoever has no token has nothing read.
         guard let hook = try await operations.hook(token: context.parameters.get("token") ?? "") else {
-            throw APIError.notFound("There is no such hook: copy the URL again, or make a new forwarder.")
+            throw Refusal.absent("There is no such hook: copy the URL again, or make a new forwarder.")
         }
         // Link previews and checks ask so; they have nothing to tell.
         if request.method == .head { return Reply("this hook takes SMS", nil).answer.response }
@@ -53,7 +53,7 @@ struct InboundHookRoutes {
         } catch let refused as ForwardedSMS.Refused {
             await keep(
                 call, body, .unprocessableContent, refused.sentence, nil, refused.readings, of: forwarder, context)
-            throw APIError(.unprocessableContent, refused.sentence)
+            throw Refusal(.invalid, refused.sentence)
         }
     }
 

@@ -39,8 +39,8 @@ extension MessageOperations.Draft {
 
     /// Tries the rules for a message to one recipient (contract 4.1.1).
     ///
-    /// - Throws: `APIError` 422.
-    func check(at now: Timestamp) throws(APIError) {
+    /// - Throws: ``Refusal`` `.invalid`.
+    func check(at now: Timestamp) throws(Refusal) {
         var errors = FieldErrors()
         errors.require("from", from)
         errors.requirePhoneNumber("from", from)

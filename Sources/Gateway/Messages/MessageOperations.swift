@@ -1,6 +1,5 @@
 import Delivery
 import HTTPSMSWebhooks
-import HTTPTypes
 import Storage
 import Timestamps
 
@@ -64,19 +63,19 @@ struct MessageOperations: Sendable {
         }
     }
 
-    /// - Throws: `APIError` 422 when the app on the phone cannot send such a message.
+    /// - Throws: ``Refusal`` `.invalid` when the app on the phone cannot send such a message.
     private static func check(_ draft: Draft, for phone: Phone) throws {
         guard case .device = phone.transport,
             let reason = Device.refusal(isEncrypted: draft.isEncrypted, attachments: draft.attachments)
         else { return }
         var errors = FieldErrors()
         errors.add(draft.isEncrypted ? "encrypted" : "attachments", reason)
-        throw APIError(
-            .unprocessableContent, "validation errors while sending message", data: errors.messages)
+        throw Refusal(
+            .invalid, "validation errors while sending message", problems: errors.messages)
     }
 
     /// 422: the account has no such phone.
-    private static func unknownPhone(_ number: String, action: String, message: String) -> APIError {
+    private static func unknownPhone(_ number: String, action: String, message: String) -> Refusal {
         var errors = FieldErrors()
         errors.add(
             "from",
@@ -84,7 +83,7 @@ struct MessageOperations: Sendable {
             no phone found with 'from' number [\(number)]. \(action) the android app on your phone to start sending \
             messages
             """)
-        return APIError(.unprocessableContent, message, data: errors.messages)
+        return Refusal(.invalid, message, problems: errors.messages)
     }
 
     /// Gives an outstanding message to the phone that asks for it; the second call finds nothing (K7).
@@ -108,14 +107,15 @@ struct MessageOperations: Sendable {
 
     /// Applies what a phone reports of a message. A report that changes nothing emits nothing and is no error (K5).
     ///
-    /// - Throws: `APIError` 404 when there is no such message, 401 when the phone key does not cover its owner.
+    /// - Throws: ``Refusal`` `.absent` when there is no such message, `.unauthenticated` when the phone key does not cover
+    ///   its owner.
     func report(
         _ report: MessageReport, on id: MessageID, at told: PhoneTime?, identity: Identity, source: String
     ) async throws -> Message {
         let eventID = EventID(at: clock.now())
         return try await store.write { tx in
             guard let message = try MessageQueries.find(id, userID: identity.userID, in: tx) else {
-                throw APIError.notFound("cannot find message with ID [\(id)]")
+                throw Refusal.absent("cannot find message with ID [\(id)]")
             }
             try identity.authorize(message.owner, in: tx)
             return try Self.apply(report, to: message, at: told, id: eventID, source: source, in: tx)

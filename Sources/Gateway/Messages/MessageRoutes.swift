@@ -108,14 +108,14 @@ struct MessageRoutes {
                 try MessagePlanner.forecast(for: [$0], in: tx).first
             }
         }
-        guard let message else { throw APIError.notFound("cannot find message with ID [\(text)]") }
+        guard let message else { throw Refusal.absent("cannot find message with ID [\(text)]") }
         return Reply("message fetched successfully", message)
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Response {
         let (id, text) = try messageID(context, "validation errors while deleting message")
         guard try await operations.delete(id, userID: context.userID) else {
-            throw APIError.notFound("cannot find message with ID [\(text)]")
+            throw Refusal.absent("cannot find message with ID [\(text)]")
         }
         return .noContent
     }
@@ -127,7 +127,7 @@ func messageID(_ context: some RequestContext, _ message: String) throws -> (Mes
     let text = context.parameters.get("messageID") ?? ""
     guard let id = errors.requireID("messageID", text, of: MessageID.self) else {
         try errors.check(message)
-        throw APIError.notFound("cannot find message with ID [\(text)]")
+        throw Refusal.absent("cannot find message with ID [\(text)]")
     }
     return (id, text)
 }

@@ -23,15 +23,16 @@ struct MessageSearch: Sendable {
 extension MessageSearch {
     /// Reads the query string.
     ///
-    /// - Throws: `APIError` 422 when a rule is broken, 400 when `sort_descending` is neither true nor false.
-    init(_ parameters: QueryParameters) throws(APIError) {
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.malformed` when `sort_descending` is neither true
+    ///   nor false.
+    init(_ parameters: QueryParameters) throws(Refusal) {
         let owners = parameters.list("owners").map(PhoneNumber.address)
         let types = parameters.list("types")
         let statuses = parameters.list("statuses")
         let column = (parameters["sort_by"] ?? "").trimmed
         let descending = (parameters["sort_descending"] ?? "").trimmed.lowercased()
         guard ["", "0", "1", "f", "t", "false", "true"].contains(descending) else {
-            throw APIError.badRequest("sort_descending must be true or false")
+            throw Refusal.malformed("sort_descending must be true or false")
         }
         var errors = FieldErrors()
         errors.requireContacts("owners", owners)

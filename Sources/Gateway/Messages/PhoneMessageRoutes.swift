@@ -26,7 +26,7 @@ struct PhoneMessageRoutes {
         let id = errors.requireID("message_id", text, of: MessageID.self)
         try errors.check("validation errors while fetching outstanding messages")
         guard let id, let message = try await operations.fetchOutstanding(id, identity: context.identity) else {
-            throw APIError.notFound("Cannot find outstanding message with ID [\(text)]")
+            throw Refusal.absent("Cannot find outstanding message with ID [\(text)]")
         }
         return Reply("outstanding message fetched successfully", message)
     }
@@ -70,7 +70,7 @@ struct PhoneMessageRoutes {
 
     /// The phone's own number, which is all that a report must have.
     ///
-    /// - Throws: `APIError` 422 with `message`.
+    /// - Throws: ``Refusal`` `.invalid` with `message`.
     private static func owner(_ told: ToldText?, or message: String) throws -> String {
         let (owner, isE164) = PhoneNumber.ownNumber(told?.text ?? "")
         var errors = FieldErrors()
@@ -123,7 +123,7 @@ struct PhoneMessageRoutes {
         let text = context.parameters.get("messageID") ?? ""
         let id = errors.requireID("messageID", text, of: MessageID.self)
         try errors.check("validation errors while storing event")
-        guard let id else { throw APIError.notFound("cannot find message with ID [\(text)]") }
+        guard let id else { throw Refusal.absent("cannot find message with ID [\(text)]") }
         let report: MessageReport =
             switch name {
             case "SENT": .sent

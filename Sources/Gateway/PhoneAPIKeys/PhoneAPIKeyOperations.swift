@@ -19,7 +19,7 @@ struct PhoneAPIKeyOperations: Sendable {
 
     /// Draws a new key, without phones: one is bound to it when it first speaks with it.
     ///
-    /// - Throws: `APIError` 422 when the name breaks a rule.
+    /// - Throws: ``Refusal`` `.invalid` when the name breaks a rule.
     func create(name: String, userID: UserID, receipt: Receipt<PhoneAPIKey?>) async throws -> PhoneAPIKey? {
         let name = name.trimmed
         var errors = FieldErrors()

@@ -36,7 +36,7 @@ struct PhoneAPIKeyRoutes {
         let id = errors.requireID("phoneAPIKeyID", text, of: PhoneAPIKeyID.self)
         try errors.check("validation errors while deleting phone API key")
         guard let id, try await operations.delete(id, userID: context.userID) else {
-            throw APIError.notFound("cannot find phone API key with ID [\(text)]")
+            throw Refusal.absent("cannot find phone API key with ID [\(text)]")
         }
         return .noContent
     }
@@ -49,7 +49,7 @@ struct PhoneAPIKeyRoutes {
         let phone = errors.requireID("phoneID", phoneText, of: PhoneID.self)
         try errors.check("validation errors while removing the phone from the phone API key")
         guard let key, let phone, try await operations.unbind(phone, from: key, userID: context.userID) else {
-            throw APIError.notFound(
+            throw Refusal.absent(
                 "cannot find phone with ID [\(phoneText)] which is associated with phone API key with ID [\(keyText)]")
         }
         return .noContent

@@ -1,5 +1,4 @@
 import Delivery
-import HTTPTypes
 import Storage
 import Timestamps
 
@@ -51,8 +50,8 @@ struct PhoneMove: Sendable {
     static let secondSIMLifetime: Duration = .seconds(900)
 
     /// The words for the phone's owner.
-    static func refusal(of number: String) -> APIError {
-        APIError(
+    static func refusal(of number: String) -> Refusal {
+        Refusal(
             .conflict,
             """
             The phone number [\(number)] belongs to another phone, which was in use within the last 16 minutes. Switch that \

@@ -1,6 +1,5 @@
 import Delivery
 import HTTPSMSWebhooks
-import HTTPTypes
 import Storage
 import Timestamps
 
@@ -19,7 +18,7 @@ package struct PhoneOperations: Sendable {
 
     /// Makes the user's changes to the phone that `update` names, which is made when it is new.
     ///
-    /// - Throws: `APIError` 422 when a rule is broken.
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     func save(_ update: PhoneUpdate, userID: UserID) async throws -> Phone {
         try update.validate(minimumExpiration: minimumExpiration)
         return try await upsert(number: update.phoneNumber, identity: .user(userID), change: update.apply)
@@ -27,7 +26,7 @@ package struct PhoneOperations: Sendable {
 
     /// Makes the phone with `number`, or gives the one that the account has the token of a logged-in httpSMS app.
     ///
-    /// - Throws: `APIError` 402 when the account may have no more.
+    /// - Throws: ``Refusal`` `.quota` when the account may have no more.
     package func add(_ number: String, fcmToken: String, to userID: UserID) async throws {
         _ = try await upsert(number: number, identity: .user(userID)) { $0.fcmToken = fcmToken }
     }
@@ -36,7 +35,8 @@ package struct PhoneOperations: Sendable {
     ///
     /// A phone key that reports a number is bound to it in the same transaction (Q10), so that its next call is let in.
     ///
-    /// - Throws: `APIError` 409 when another key holds the number and this one may not take it: nothing changes then.
+    /// - Throws: ``Refusal`` `.conflict` when another key holds the number and this one may not take it: nothing
+    ///   changes then.
     func upsert(
         number: String, identity: Identity, change: @escaping @Sendable (inout Phone) -> Void
     ) async throws -> Phone {
@@ -83,7 +83,7 @@ package struct PhoneOperations: Sendable {
 
     /// The phone with `number`, locked; where there is none, a new one with defaults, which is not stored yet.
     ///
-    /// - Throws: `APIError` 402 when there is none and the account may not have more.
+    /// - Throws: ``Refusal`` `.quota` when there is none and the account may not have more.
     static func findOrMake(
         number: String, as id: PhoneID, userID: UserID, quotas: Quotas, in tx: any Transaction
     ) throws -> Phone {
@@ -100,7 +100,7 @@ package struct PhoneOperations: Sendable {
     ) throws {
         // What is remembered of a key may be older than its deletion.
         guard let claimant = try PhoneAPIKeyQueries.claimant(key, userID: userID, in: tx) else {
-            throw APIError.unauthorized
+            throw Refusal.unauthenticated
         }
         let holder = try PhoneAPIKeyQueries.holder(of: phone.id, in: tx)
         if holder != key { try requireRoom(of: key, in: tx) }
@@ -119,7 +119,7 @@ package struct PhoneOperations: Sendable {
     /// A phone has two SIM cards, and cards are changed; a key that goes on binding numbers is no phone's.
     private static func requireRoom(of key: PhoneAPIKeyID, in tx: any Transaction) throws {
         guard try PhoneAPIKeyQueries.phones(of: key, in: tx).count >= maximumNumbers else { return }
-        throw APIError(
+        throw Refusal(
             .conflict,
             """
             This phone API key holds \(maximumNumbers) phone numbers already, which is the most that one phone can have. \
@@ -140,7 +140,7 @@ package struct PhoneOperations: Sendable {
         }
     }
 
-    /// - Throws: `APIError` 422 when the user has no such schedule.
+    /// - Throws: ``Refusal`` `.invalid` when the user has no such schedule.
     private static func check(_ schedule: String?, of userID: UserID, in tx: any Transaction) throws {
         guard let schedule else { return }
         let isKnown = try SendScheduleID(schedule).map {

@@ -63,7 +63,7 @@ struct PhoneRoutes {
         let id = errors.requireID("phoneID", text, of: PhoneID.self)
         try errors.check("validation errors while deleting phone")
         guard let id, try await operations.delete(id, userID: context.userID) else {
-            throw APIError.notFound("cannot find phone with ID [\(text)]")
+            throw Refusal.absent("cannot find phone with ID [\(text)]")
         }
         return Reply("phone deleted successfully", nil)
     }

@@ -50,8 +50,8 @@ struct PhoneUpdate: Decodable, Sendable {
 
     /// Tries the contract's rules.
     ///
-    /// - Throws: `APIError` 422.
-    func validate(minimumExpiration: Duration) throws(APIError) {
+    /// - Throws: ``Refusal`` `.invalid`.
+    func validate(minimumExpiration: Duration) throws(Refusal) {
         var errors = FieldErrors()
         errors.require("phone_number", phoneNumber)
         errors.requirePhoneNumber("phone_number", phoneNumber)

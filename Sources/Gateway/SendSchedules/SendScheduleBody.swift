@@ -32,8 +32,8 @@ struct SendScheduleBody: Decodable, Sendable {
 
     /// Tries the rules; `message` goes with what does not hold.
     ///
-    /// - Throws: `APIError` 422.
-    func settings(or message: String) throws(APIError) -> Settings {
+    /// - Throws: ``Refusal`` `.invalid`.
+    func settings(or message: String) throws(Refusal) -> Settings {
         let name = (name ?? "").trimmed
         let timezone = (timezone ?? "").trimmed
         let windows = (windows ?? []).map {

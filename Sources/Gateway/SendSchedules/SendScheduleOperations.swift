@@ -15,7 +15,7 @@ struct SendScheduleOperations: Sendable {
 
     /// Stores a new schedule.
     ///
-    /// - Throws: `APIError` 422 when a rule is broken.
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     func create(
         _ body: SendScheduleBody, userID: UserID, receipt: Receipt<SendSchedule>
     ) async throws -> SendSchedule {
@@ -38,7 +38,7 @@ struct SendScheduleOperations: Sendable {
     /// Changes a schedule; what waits on the phones that keep it is planned anew in the same transaction. Nil when the
     /// user has none such.
     ///
-    /// - Throws: `APIError` 422 when a rule is broken.
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     func update(_ id: SendScheduleID, _ body: SendScheduleBody, userID: UserID) async throws -> SendSchedule? {
         let settings = try body.settings(or: "validation errors while updating send schedule")
         return try await store.write { tx in

@@ -40,15 +40,15 @@ struct SendScheduleRoutes {
         return .noContent
     }
 
-    private static func id(_ context: UserContext) throws(APIError) -> (SendScheduleID, text: String) {
+    private static func id(_ context: UserContext) throws(Refusal) -> (SendScheduleID, text: String) {
         let text = context.parameters.get("scheduleID") ?? ""
         guard let id = SendScheduleID(text) else {
-            throw APIError.badRequest("the ID [\(text)] of the send schedule must be a UUID")
+            throw Refusal.malformed("the ID [\(text)] of the send schedule must be a UUID")
         }
         return (id, text)
     }
 
-    private static func notFound(_ text: String) -> APIError {
-        APIError.notFound("cannot find send schedule with ID [\(text)]")
+    private static func notFound(_ text: String) -> Refusal {
+        Refusal.absent("cannot find send schedule with ID [\(text)]")
     }
 }

@@ -67,7 +67,7 @@ struct MessageThreadRoutes {
         return .noContent
     }
 
-    private static func notFound(_ text: String) -> APIError {
-        APIError.notFound("cannot find message thread with ID [\(text)]")
+    private static func notFound(_ text: String) -> Refusal {
+        Refusal.absent("cannot find message thread with ID [\(text)]")
     }
 }

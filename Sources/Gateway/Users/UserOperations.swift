@@ -76,7 +76,7 @@ package struct UserOperations: Sendable {
     /// The account of `id`.
     func user(_ id: UserID) async throws -> User {
         guard let user = try await store.read({ [queries] tx in try queries.find(id, in: tx) }) else {
-            throw APIError.unauthorized
+            throw Refusal.unauthenticated
         }
         return user
     }
@@ -86,7 +86,7 @@ package struct UserOperations: Sendable {
         _ id: UserID, _ change: @escaping @Sendable (inout User, any Transaction) throws -> Void
     ) async throws -> User {
         try await store.write { [queries] tx in
-            guard var user = try queries.find(id, in: tx) else { throw APIError.unauthorized }
+            guard var user = try queries.find(id, in: tx) else { throw Refusal.unauthenticated }
             try change(&user, tx)
             user.updatedAt = tx.now
             try queries.update(user, in: tx)
@@ -112,7 +112,7 @@ package struct UserOperations: Sendable {
         return try await store.write { [queries, identities] tx in
             try queries.setAPIKey(key, of: id, in: tx)
             try identities.forgetAll(in: tx)
-            guard let user = try queries.find(id, in: tx) else { throw APIError.unauthorized }
+            guard let user = try queries.find(id, in: tx) else { throw Refusal.unauthenticated }
             return user
         }
     }

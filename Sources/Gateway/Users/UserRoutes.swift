@@ -19,7 +19,7 @@ struct UserRoutes {
         }
         group.put("/v1/users/:userID/notifications", use: setNotifications)
         group.delete("/v1/users/:userID/api-keys") { _, context in
-            guard context.parameters.get("userID") == context.userID.text else { throw APIError.foreignUser }
+            guard context.parameters.get("userID") == context.userID.text else { throw Refusal.foreignUser }
             return Reply("API Key rotated successfully", try await operations.rotateAPIKey(of: context.userID))
         }
     }
@@ -73,7 +73,7 @@ struct UserRoutes {
     }
 
     private func setNotifications(_ request: Request, _ context: UserContext) async throws -> Reply {
-        guard context.parameters.get("userID") == context.userID.text else { throw APIError.foreignUser }
+        guard context.parameters.get("userID") == context.userID.text else { throw Refusal.foreignUser }
         let body = try await request.decode(NotificationsRequest.self, in: context)
         let user = try await operations.change(context.userID) { user, _ in
             user.notificationMessageStatusEnabled = body.messageStatusEnabled ?? user.notificationMessageStatusEnabled

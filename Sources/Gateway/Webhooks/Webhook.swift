@@ -1,6 +1,5 @@
 import Delivery
 import HTTPSMSWebhooks
-import HTTPTypes
 import JSON
 import Secrets
 import Storage
@@ -95,8 +94,8 @@ struct WebhookUpdate: Decodable, Sendable {
 
     /// Tries the contract's rules (4.8) on what `current`, nil for a new webhook, becomes.
     ///
-    /// - Throws: `APIError` 422 with `message`.
-    func settings(over current: Endpoint?, message: String) throws(APIError) -> Settings {
+    /// - Throws: ``Refusal`` `.invalid` with `message`.
+    func settings(over current: Endpoint?, message: String) throws(Refusal) -> Settings {
         var errors = FieldErrors()
         let url = Self.withScheme(self.url.applied(to: current?.url) ?? "")
         let callback = Self.callback(url, &errors)
@@ -115,7 +114,7 @@ struct WebhookUpdate: Decodable, Sendable {
         let order = ordering.applied(to: current.map { "\($0.ordering)" }) ?? "none"
         errors.requireOne("ordering", order, of: ["none", "message"])
         try errors.check(message)
-        guard let callback else { throw APIError(.unprocessableContent, message) }
+        guard let callback else { throw Refusal(.invalid, message) }
         return Settings(
             callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key),
             setsSigningKey: !signingKey.isAbsent, eventTypes: types,

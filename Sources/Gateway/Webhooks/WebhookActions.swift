@@ -93,7 +93,7 @@ struct WebhookActions {
         return Reply(message, report, warnings: WebhookWarnings.of(report.endpoint))
     }
 
-    private func missing(_ text: String) -> APIError {
-        APIError.notFound("cannot find webhook with ID [\(text)]")
+    private func missing(_ text: String) -> Refusal {
+        Refusal.absent("cannot find webhook with ID [\(text)]")
     }
 }

@@ -17,7 +17,7 @@ extension WebhookOperations {
     /// Lets what was held go, at `rate` deliveries a second, nil for as fast as the webhook takes them; nil when the user
     /// has none such.
     ///
-    /// - Throws: `APIError` 422 when it has no phone numbers.
+    /// - Throws: ``Refusal`` `.invalid` when it has no phone numbers.
     func resume(_ id: EndpointID, rate: Double?, userID: UserID) async throws -> EndpointReport? {
         try await change(id, userID: userID) { endpoint, sequenceHead in
             guard endpoint.status != .active else { return }
@@ -55,7 +55,7 @@ extension WebhookOperations {
     ///   - userID: Whose webhook and events.
     ///   - receipt: Keeps the answer.
     /// - Returns: The replay, which runs in the background; nil when the user has no such webhook.
-    /// - Throws: `APIError` 422 when a rule is broken.
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     func replay(
         _ id: EndpointID, since: Timestamp?, until: Timestamp?, statuses names: [String], userID: UserID,
         receipt: Receipt<Replay>

@@ -1,6 +1,5 @@
 import Delivery
 import HTTPSMSWebhooks
-import HTTPTypes
 import Storage
 import Timestamps
 
@@ -15,7 +14,7 @@ struct WebhookOperations: Sendable {
 
     /// Stores a new webhook.
     ///
-    /// - Throws: `APIError` 422 when a rule is broken, 402 when the user has ten already.
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when the user has ten already.
     func create(
         _ update: WebhookUpdate, userID: UserID, receipt: Receipt<EndpointReport>
     ) async throws -> EndpointReport {
@@ -32,8 +31,8 @@ struct WebhookOperations: Sendable {
                 }
                 try UserQueries.lock(userID, in: tx)
                 guard try !isOwner || endpoints.count(userID: userID, in: tx) < Self.maximum else {
-                    throw APIError(
-                        .paymentRequired,
+                    throw Refusal(
+                        .quota,
                         """
                         You can't create more than \(Self.maximum) webhooks contact us to upgrade to our enterprise plan.
                         """)
@@ -50,7 +49,7 @@ struct WebhookOperations: Sendable {
 
     /// Changes a webhook; what waits for it goes to its new URL under its new key. Nil when the user has none such.
     ///
-    /// - Throws: `APIError` 422 when a rule is broken.
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> EndpointReport? {
         let message = "validation errors while updating webhook"
         let (found, isOwner) = try await store.read(.user(userID)) { [endpoints] tx in
@@ -102,14 +101,14 @@ struct WebhookOperations: Sendable {
 
     /// Sends a sample event to one webhook, through the log and the outbox like any other.
     ///
-    /// - Throws: `APIError` 404 when the user has no such webhook.
+    /// - Throws: ``Refusal`` `.absent` when the user has no such webhook.
     func test(
         _ id: EndpointID, _ type: EventType, userID: UserID, source: String, receipt: Receipt<DeliveryRecord>
     ) async throws -> DeliveryRecord {
         let eventID = EventID(at: clock.now())
         return try await store.write { [endpoints] tx in
             try receipt.keep(in: tx) {
-                let missing = APIError.notFound("cannot find webhook with ID [\(id)]")
+                let missing = Refusal.absent("cannot find webhook with ID [\(id)]")
                 guard let endpoint = try endpoints.find(id, userID: userID, in: tx) else { throw missing }
                 let sample = EventSample.event(of: type).payload
                 let event = OutgoingEvent(

@@ -30,7 +30,7 @@ struct WebhookRoutes {
         let webhook = try await operations.store.read(.user(context.userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.report(id, userID: context.userID, in: tx)
         }
-        guard let webhook else { throw APIError.notFound("cannot find webhook with ID [\(text)]") }
+        guard let webhook else { throw Refusal.absent("cannot find webhook with ID [\(text)]") }
         return Reply("webhook fetched successfully", webhook)
     }
 
@@ -47,7 +47,7 @@ struct WebhookRoutes {
         let update = try await request.decode(WebhookUpdate.self, in: context)
         let (id, text) = try webhookID(context, "validation errors while updating webhook")
         guard let webhook = try await operations.update(id, update, userID: context.userID) else {
-            throw APIError.notFound("cannot find webhook with ID [\(text)]")
+            throw Refusal.absent("cannot find webhook with ID [\(text)]")
         }
         return Reply("webhook updated successfully", webhook, warnings: update.warnings(webhook.endpoint))
     }
@@ -55,7 +55,7 @@ struct WebhookRoutes {
     private func delete(_ request: Request, _ context: UserContext) async throws -> Reply {
         let (id, text) = try webhookID(context, "validation errors while deleting webhook")
         guard try await operations.delete(id, userID: context.userID) else {
-            throw APIError.notFound("cannot find webhook with ID [\(text)]")
+            throw Refusal.absent("cannot find webhook with ID [\(text)]")
         }
         return Reply("webhook deleted successfully", nil)
     }

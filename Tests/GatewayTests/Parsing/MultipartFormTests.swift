@@ -34,7 +34,7 @@ import Testing
         "", "--B", "--B\r\n", "--B\r\n--B--\r\n", "--B\r\n\r\n", "--B\r\nA: b\r\n\r\nx", "--Bx\r\n\r\nx\r\n--B--",
         "--B-\r\n", "--B -- ", "\r\n\r\n\r\n", "--B\r\nContent-Disposition: form-data; name=a\r\n--B--", "-", "\r",
     ]) func whatIsNoWholeFormIsRefused(body: String) {
-        #expect(throws: APIError.self) { try Self.form(body) }
+        #expect(throws: Refusal.self) { try Self.form(body) }
     }
 
     @Test(arguments: [
@@ -61,10 +61,10 @@ import Testing
     @Test func theNumberOfPartsAndTheirHeadersAreBounded() throws {
         let parts = String(repeating: Self.part("a", "1"), count: 100)
         #expect(try Self.form(parts + "--B--").parts.count == 100)
-        #expect(throws: APIError.self) { try Self.form(parts + Self.part("a", "1") + "--B--") }
+        #expect(throws: Refusal.self) { try Self.form(parts + Self.part("a", "1") + "--B--") }
         let headers = { (count: Int) in "--B\r\nX: \(String(repeating: "x", count: count))\r\n\r\nx\r\n--B--" }
         #expect(throws: Never.self) { try Self.form(headers((16 << 10) - 7)) }
-        #expect(throws: APIError.self) { try Self.form(headers(16 << 10)) }
+        #expect(throws: Refusal.self) { try Self.form(headers(16 << 10)) }
     }
 
     @Test(arguments: [
@@ -72,7 +72,7 @@ import Testing
         "multipart/form-data; boundary=\"B\r\"", "multipart/form-data; boundary=\"B\u{e9}\"",
         "multipart/form-data; boundary=\(String(repeating: "B", count: 71))",
     ]) func aFormNeedsABoundary(header: String) {
-        #expect(throws: APIError.self) { try MultipartForm(Array("--B--".utf8), contentType: header) }
+        #expect(throws: Refusal.self) { try MultipartForm(Array("--B--".utf8), contentType: header) }
     }
 
     /// Each shape was worse than linear in some reader of forms.

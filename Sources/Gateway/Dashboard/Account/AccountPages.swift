@@ -22,7 +22,7 @@ struct AccountPages: SignedInPages {
                     of: context.session, from: context.form.secret("current"), to: context.form.secret("password"),
                     visitor: Visitor(request, context.page)
                 ).response(to: "/account?changed=1", isSecure: context.page.isSecure)
-            } catch let refusal as AccessOperations.Refusal {
+            } catch let refusal as Refusal {
                 return try await show(context, problem: refusal.message)
             }
         }
@@ -101,7 +101,7 @@ struct AccountPages: SignedInPages {
     ) async throws -> Response {
         do {
             try await access.confirm(context.form.secret("current"), of: context.session)
-        } catch let refusal as AccessOperations.Refusal {
+        } catch let refusal as Refusal {
             return try await show(context, keyProblem: refusal.message)
         }
         let apiKey = try await key(context.userID).apiKey.exposed

@@ -19,8 +19,8 @@ struct ForwarderPages: SignedInPages {
                 let forwarder = try await operations.create(
                     Self.body(form), userID: context.userID, receipt: .unkept)
                 return Response.seeOther("\(Self.path)/\(forwarder.id)")
-            } catch let error as APIError where (400..<500).contains(error.status.code) {
-                return try await list(context, error: error)
+            } catch let refusal as Refusal {
+                return try await list(context, refusal: refusal)
             }
         }
         group.get("/phones/forwarders/:forwarderID", use: show)
@@ -74,11 +74,10 @@ struct ForwarderPages: SignedInPages {
         }
     }
 
-    private func list(_ context: SignedInContext, error: APIError? = nil) async throws -> Response {
+    private func list(_ context: SignedInContext, refusal: Refusal? = nil) async throws -> Response {
         let now = operations.clock.now()
         let forwarders = try await operations.list(userID: context.userID)
         let form = context.form
-        let fields = error?.data as? [String: [String]] ?? [:]
         let pointers = ForwardedPart.allCases.map { part in
             let id = "template_\(part.rawValue)"
             return List.Field(id: id, label: part.rawValue, value: form.text(id))
@@ -96,16 +95,16 @@ struct ForwarderPages: SignedInPages {
                 presets: ForwarderPreset.allCases.map {
                     List.App(value: $0.rawValue, label: $0.appName, isChosen: $0.rawValue == form.text("preset"))
                 },
-                name: error == nil ? "My phone" : form.text("name"),
+                name: refusal == nil ? "My phone" : form.text("name"),
                 numbers: SIM.allCases.map { sim in
                     let id = sim.rawValue.lowercased()
                     return List.Field(id: id, label: "Number of \(sim.rawValue)", value: form.text(id))
                 },
                 pointers: pointers, hasPointers: pointers.contains { !$0.value.isEmpty },
-                problems: error.map { error in
-                    fields.isEmpty ? [error.message] : fields.sorted { $0.key < $1.key }.flatMap(\.value)
+                problems: refusal.map {
+                    $0.problems.isEmpty ? [$0.message] : $0.listedProblems
                 } ?? []),
-            context, status: error?.status ?? .ok)
+            context, status: refusal?.status ?? .ok)
     }
 
     private struct Content {

@@ -59,7 +59,7 @@ struct PageMiddleware: RouterMiddleware {
         case let error as PageError: return views.error(error, context)
         case is PasswordQueue.Crowded:
             return later("Too many people are signing in at the moment. Try again in a few seconds.", context)
-        case let error as APIError: return views.error(PageError(error.status, error.message), context)
+        case let refusal as Refusal: return views.error(PageError(refusal.status, refusal.message), context)
         case is NIOTooManyBytesError:
             return views.error(PageError(.contentTooLarge, "The form is larger than this page takes."), context)
         case StorageError.tooMany(let reason):

@@ -44,8 +44,8 @@ struct MessageForms: Sendable {
 
         /// What the fields ask for.
         ///
-        /// - Throws: `APIError` 422 when the time is none, or long past.
-        func draft(at now: Timestamp) throws(APIError) -> MessageOperations.Draft {
+        /// - Throws: ``Refusal`` `.invalid` when the time is none, or long past.
+        func draft(at now: Timestamp) throws(Refusal) -> MessageOperations.Draft {
             let time = PageTime.time(ofField: sendAt)
             if !sendAt.isEmpty, time == nil {
                 var errors = FieldErrors()
@@ -98,12 +98,12 @@ struct MessageForms: Sendable {
             return .seeOther(
                 try await ThreadPages.path(
                     owner: draft.from, contact: draft.to, userID: userID, in: operations.store))
-        } catch let error as APIError where error.status == .unprocessableContent {
-            return try await show(fields, context, error: error)
+        } catch let refusal as Refusal where refusal.kind == .invalid {
+            return try await show(fields, context, refusal: refusal)
         }
     }
 
-    private func show(_ fields: Fields, _ context: SignedInContext, error: APIError? = nil) async throws -> Response {
+    private func show(_ fields: Fields, _ context: SignedInContext, refusal: Refusal? = nil) async throws -> Response {
         let userID = context.userID
         let (owned, troubles) = try await operations.store.read(.user(userID)) { [pushes = operations.pushes] tx in
             (
@@ -113,7 +113,7 @@ struct MessageForms: Sendable {
         }
         // One that is chosen stays visible, whether or not it is among those.
         let numbers = (owned + (fields.from.isEmpty ? [] : [fields.from])).unique
-        let problems = error?.data as? [String: [String]] ?? [:]
+        let problems = refusal?.problems ?? [:]
         return views.page(
             "message-form", "New message",
             Content(
@@ -121,12 +121,12 @@ struct MessageForms: Sendable {
                 troubles: troubles, fields: fields,
                 hasMore: !(fields.sendAt + fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
                 back: PageLink.to("/messages", ["owner": fields.from]),
-                problem: error.map {
+                problem: refusal.map {
                     problems.isEmpty ? $0.message : "The message was not sent. What is wrong stands at the fields."
                 },
                 fromProblems: problems["from"] ?? [], toProblems: problems["to"] ?? [],
                 contentProblems: problems["content"] ?? [], sendAtProblems: problems["send_at"] ?? [],
                 requestIDProblems: problems["request_id"] ?? [], attachmentProblems: problems["attachments"] ?? []),
-            context, status: error?.status ?? .ok)
+            context, status: refusal?.status ?? .ok)
     }
 }

@@ -45,7 +45,7 @@ struct MessagePages: Sendable {
         let hasOpen: Bool
     }
 
-    private func show(_ context: SignedInContext, error: APIError? = nil) async throws -> Response {
+    private func show(_ context: SignedInContext, refusal: Refusal? = nil) async throws -> Response {
         let (id, userID) = (try Self.messageID(context), context.userID)
         let found = try await operations.store.read(.user(userID)) { [pushes = operations.pushes] tx in
             try MessageQueries.find(id, userID: userID, in: tx).map { message in
@@ -64,7 +64,7 @@ struct MessagePages: Sendable {
         }
         guard let (message, thread, pushes, reach, deliveries) = found else { throw PageError.notFound }
         let isOutgoing = message.type == .mobileTerminated
-        let problems = error?.data as? [String: [String]] ?? [:]
+        let problems = refusal?.problems ?? [:]
         let line = MessageLine(message, now: operations.clock.now())
         let isBulk = message.batch != nil && message.batch == message.requestID
         return views.page(
@@ -72,7 +72,7 @@ struct MessagePages: Sendable {
             Content(
                 message: line, path: Self.path(of: id), threadPath: thread.map { ThreadPages.path(of: $0.id) },
                 once: FormReceipts.token(),
-                problem: error.map { problems.values.flatMap(\.self).first ?? $0.message }, id: id.text,
+                problem: refusal.map { problems.values.flatMap(\.self).first ?? $0.message }, id: id.text,
                 owner: message.owner, sim: message.sim.rawValue,
                 direction: isOutgoing ? "To" : "From",
                 requestID: message.requestID,
@@ -85,7 +85,7 @@ struct MessagePages: Sendable {
                 deliveries: deliveries.map(DeliveryLine.init),
                 eventsPath: PageLink.to("/events", ["owner": message.owner]),
                 hasOpen: line.isOpen || deliveries.contains { [.pending, .delivering].contains($0.status) }),
-            context, status: error?.status ?? .ok)
+            context, status: refusal?.status ?? .ok)
     }
 
     private func resend(_ context: SignedInContext) async throws -> Response {
@@ -96,8 +96,8 @@ struct MessagePages: Sendable {
         guard let message = found else { throw PageError.notFound }
         do {
             guard Self.canResend(message) else {
-                throw APIError(
-                    .unprocessableContent, "Only a message that is not on its way any more can be sent again.")
+                throw Refusal(
+                    .invalid, "Only a message that is not on its way any more can be sent again.")
             }
             let draft = MessageOperations.Draft(again: message)
             try draft.check(at: operations.clock.now())
@@ -107,8 +107,8 @@ struct MessagePages: Sendable {
         } catch is Replayed {
             // The first of two clicks sent it: the newest message of the conversation.
             return .seeOther(try await thread(of: message))
-        } catch let error as APIError where error.status == .unprocessableContent {
-            return try await show(context, error: error)
+        } catch let refusal as Refusal where refusal.kind == .invalid {
+            return try await show(context, refusal: refusal)
         }
     }
 

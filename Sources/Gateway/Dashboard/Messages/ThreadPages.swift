@@ -66,7 +66,7 @@ struct ThreadPages: Sendable {
     }
 
     private func show(
-        _ context: SignedInContext, skip: Int = 0, content: String = "", error: APIError? = nil
+        _ context: SignedInContext, skip: Int = 0, content: String = "", refusal: Refusal? = nil
     ) async throws -> Response {
         let (id, userID) = (try Self.threadID(context), context.userID)
         let page = Page(skip: min(max(skip, 0), Int(Int32.max)), limit: Self.pageSize + 1, query: "")
@@ -90,7 +90,7 @@ struct ThreadPages: Sendable {
                 try MessageThreadQueries.mark(id, userID: userID, isArchived: nil, isRead: true, in: tx)
             }
         }
-        let problems = error?.data as? [String: [String]] ?? [:]
+        let problems = refusal?.problems ?? [:]
         let contentProblems = problems["content"] ?? []
         return views.page(
             "conversation", thread.contact,
@@ -100,16 +100,16 @@ struct ThreadPages: Sendable {
                     "/messages", ["owner": thread.owner, "archived": thread.isArchived ? "1" : ""]),
                 owner: thread.owner, contact: thread.contact, isArchived: thread.isArchived,
                 canReply: PhoneNumber.isContact(thread.contact), once: FormReceipts.token(), content: content,
-                problem: error.map { error in
+                problem: refusal.map { refusal in
                     contentProblems.isEmpty
-                        ? problems.values.flatMap(\.self).first ?? error.message : "The message was not sent."
+                        ? problems.values.flatMap(\.self).first ?? refusal.message : "The message was not sent."
                 },
                 contentProblems: contentProblems, trouble: reach.flatMap { $0.kind == "problem" ? $0 : nil },
                 messages: MessageLine.conversation(
                     messages.prefix(Self.pageSize).reversed(), now: operations.clock.now()),
                 isLive: page.skip == 0,
                 olderPage: messages.count > Self.pageSize ? "?skip=\(page.skip + Self.pageSize)" : nil),
-            context, status: error?.status ?? .ok)
+            context, status: refusal?.status ?? .ok)
     }
 
     private func reply(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -128,8 +128,8 @@ struct ThreadPages: Sendable {
                 draft, userID: userID, source: MessagePages.sendSource, receipt: receipts.receipt(of: context))
         } catch is Replayed {
             // It was sent by the first of two clicks, and is in the conversation.
-        } catch let error as APIError where error.status == .unprocessableContent {
-            return try await show(context, content: content, error: error)
+        } catch let refusal as Refusal where refusal.kind == .invalid {
+            return try await show(context, content: content, refusal: refusal)
         }
         return .seeOther(Self.path(of: id))
     }

@@ -29,8 +29,8 @@ struct NewPhonePages: SignedInPages {
             do {
                 let key = try await keys.create(name: name, userID: context.userID, receipt: .unkept)
                 return try await show(request, context, key: key)
-            } catch let error as APIError where (400..<500).contains(error.status.code) {
-                return try await show(request, context, name: name, error: error)
+            } catch let refusal as Refusal {
+                return try await show(request, context, name: name, refusal: refusal)
             }
         }
     }
@@ -60,10 +60,9 @@ struct NewPhonePages: SignedInPages {
         }
 
         /// Puts what the API says of the numbers of `sims` at their fields, and the rest above them.
-        mutating func note(_ error: APIError, of sims: [SIM]) {
-            let fields = error.data as? [String: [String]] ?? [:]
-            if fields.isEmpty { problems.append(error.message) }
-            for message in fields.sorted(by: { $0.key < $1.key }).flatMap(\.value) {
+        mutating func note(_ refusal: Refusal, of sims: [SIM]) {
+            if refusal.problems.isEmpty { problems.append(refusal.message) }
+            for message in refusal.listedProblems {
                 guard let found = message.firstMatch(of: /^The numbers field in index \[(\d)\] (.*)$/),
                     let index = Int(found.1), sims.indices.contains(index),
                     let field = numbers.firstIndex(where: { $0.id == sims[index].rawValue.lowercased() })
@@ -99,10 +98,10 @@ struct NewPhonePages: SignedInPages {
                 name: form.text("name"), numbers: numbers, url: appURL(context.page.origin.baseURL) + Device.path,
                 userID: context.userID, receipt: .unkept)
             return Response.seeOther(FreshPairing.pagePath(pairing.privateToken))
-        } catch let error as APIError where (400..<500).contains(error.status.code) {
+        } catch let refusal as Refusal {
             var pairing = Pairing(form)
-            pairing.note(error, of: numbers.map(\.sim))
-            return try await show(request, context, pairing: pairing, status: error.status)
+            pairing.note(refusal, of: numbers.map(\.sim))
+            return try await show(request, context, pairing: pairing, status: refusal.status)
         }
     }
 
@@ -139,10 +138,10 @@ struct NewPhonePages: SignedInPages {
 
     private func show(
         _ request: Request, _ context: SignedInContext, key: PhoneAPIKey? = nil, name: String = "My phone",
-        error: APIError? = nil, pairing: Pairing = Pairing(number: ""), status: HTTPResponse.Status? = nil
+        refusal: Refusal? = nil, pairing: Pairing = Pairing(number: ""), status: HTTPResponse.Status? = nil
     ) async throws -> Response {
         let arrivals = try await arrivals(of: context.userID)
-        let problems = (error?.data as? [String: [String]])?["name"] ?? error.map { [$0.message] } ?? []
+        let problems = refusal?.problems["name"] ?? refusal.map { [$0.message] } ?? []
         return views.page(
             "phone-new", "Connect a phone",
             Content(
@@ -153,7 +152,7 @@ struct NewPhonePages: SignedInPages {
                     Content.Key(name: $0.name, apiKey: $0.apiKey.exposed, code: QRCode($0.apiKey.exposed))
                 },
                 arrivals: arrivals, isWaiting: arrivals.isEmpty || arrivals.contains { $0.heard == nil }),
-            context, status: status ?? error?.status ?? .ok)
+            context, status: status ?? refusal?.status ?? .ok)
     }
 
     private func arrivals(of userID: UserID) async throws -> [Arrival] {

@@ -108,7 +108,7 @@ struct PhonePages: SignedInPages {
 
     private func show(
         _ context: SignedInContext, span: HeartbeatChart.Span = .day, isSaved: Bool = false,
-        typed: PhoneSettings? = nil, error: APIError? = nil
+        typed: PhoneSettings? = nil, refusal: Refusal? = nil
     ) async throws -> Response {
         let (id, userID, now) = (try Self.phoneID(context), context.userID, operations.clock.now())
         let read = try await operations.store.read(.user(userID)) { [pushes] tx in
@@ -125,7 +125,7 @@ struct PhonePages: SignedInPages {
         }
         guard let found = read.found else { throw PageError.notFound }
         let settings = typed ?? PhoneSettings(found.phone)
-        let problems = error?.data as? [String: [String]] ?? [:]
+        let problems = refusal?.problems ?? [:]
         return views.page(
             "phone", found.phone.phoneNumber,
             Content(
@@ -141,14 +141,14 @@ struct PhonePages: SignedInPages {
                 moveAllowedUntil: found.phone.moveAllowedUntil.flatMap { $0 > now ? PageTime.shown($0) : nil },
                 moves: read.moves.map { PhoneMoveLine($0) },
                 minimumExpiration: operations.minimumExpiration.components.seconds, isSaved: isSaved,
-                problem: error.map {
+                problem: refusal.map {
                     problems.isEmpty ? $0.message : "Nothing was saved. What is wrong stands at the fields."
                 },
                 rateProblems: problems["messages_per_minute"] ?? [],
                 attemptProblems: problems["max_send_attempts"] ?? [],
                 expirationProblems: problems["message_expiration_seconds"] ?? [],
                 scheduleProblems: problems["message_send_schedule_id"] ?? []),
-            context, status: error?.status ?? .ok)
+            context, status: refusal?.status ?? .ok)
     }
 
     private func save(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -161,8 +161,8 @@ struct PhonePages: SignedInPages {
         do {
             _ = try await operations.save(typed.update(of: phone.phoneNumber), userID: userID)
             return Response.seeOther("\(Self.path)/\(id)?saved=1")
-        } catch let error as APIError where (400..<500).contains(error.status.code) {
-            return try await show(context, typed: typed, error: error)
+        } catch let refusal as Refusal {
+            return try await show(context, typed: typed, refusal: refusal)
         }
     }
 

@@ -32,8 +32,9 @@ struct PhoneSettings: Sendable {
 
     /// What is asked of the API's rules.
     ///
-    /// - Throws: `APIError` 422 when a number is none; the API, whose clients send numbers, has no words for it.
-    func update(of phoneNumber: String) throws(APIError) -> PhoneUpdate {
+    /// - Throws: ``Refusal`` `.invalid` when a number cannot be read; the API, whose clients send numbers, has no words
+    ///   for it.
+    func update(of phoneNumber: String) throws(Refusal) -> PhoneUpdate {
         var errors = FieldErrors()
         func number(_ field: String, _ text: String) -> Int {
             guard let number = Int(text) else {

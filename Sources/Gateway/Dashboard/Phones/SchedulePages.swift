@@ -127,20 +127,20 @@ struct SchedulePages: SignedInPages {
             if !unread.isEmpty {
                 // What cannot be read hides no other problem.
                 _ = try body.settings(or: "validation errors while saving send schedule")
-                return show(fields, id: id, context, unread: unread, error: APIError(.unprocessableContent, ""))
+                return show(fields, id: id, context, unread: unread, refusal: Refusal(.invalid, ""))
             }
             guard try await store(body) != nil else { throw PageError.notFound }
             return Response.seeOther(Self.path)
-        } catch let error as APIError where (400..<500).contains(error.status.code) {
-            return show(fields, id: id, context, unread: unread, error: error)
+        } catch let refusal as Refusal {
+            return show(fields, id: id, context, unread: unread, refusal: refusal)
         }
     }
 
     private func show(
         _ fields: ScheduleFields, id: SendScheduleID?, _ context: SignedInContext, isUntouched: Bool = false,
-        addedTo added: Int? = nil, unread: [Int: [String]] = [:], error: APIError? = nil
+        addedTo added: Int? = nil, unread: [Int: [String]] = [:], refusal: Refusal? = nil
     ) -> Response {
-        let problems = error?.data as? [String: [String]] ?? [:]
+        let problems = refusal?.problems ?? [:]
         let ofDays = fields.byDay(problems["windows"] ?? []).merging(unread) { $0 + $1 }
         let title = id == nil ? "New send schedule" : "Edit the send schedule"
         return views.page(
@@ -150,10 +150,10 @@ struct SchedulePages: SignedInPages {
                 isUntouched: isUntouched, name: fields.name, zones: ZoneGroup.all(chosen: fields.timezone),
                 days: WeekPicture.order.map { Self.day($0, fields.rows[$0], isAddedTo: $0 == added, ofDays[$0] ?? []) },
                 week: WeekPicture(fields.windows),
-                problem: error.map { _ in "The schedule was not saved. What is wrong stands at the fields." },
+                problem: refusal.map { _ in "The schedule was not saved. What is wrong stands at the fields." },
                 nameProblems: problems["name"] ?? [], zoneProblems: problems["timezone"] ?? [],
                 windowProblems: ofDays[ScheduleFields.everyDay] ?? []),
-            context, status: error?.status ?? .ok)
+            context, status: refusal?.status ?? .ok)
     }
 
     private static func day(_ number: Int, _ rows: [ScheduleFields.Row], isAddedTo: Bool, _ problems: [String])

@@ -54,7 +54,7 @@ struct AccessRoutes: Sendable {
                     token, password: context.form.secret("password"), visitor: Visitor(request, context))
                 guard let session else { return try await invitation(token, nil, context) }
                 return session.response(to: "/", isSecure: context.isSecure)
-            } catch let refusal as AccessOperations.Refusal {
+            } catch let refusal as Refusal {
                 return try await invitation(token, refusal.message, context)
             }
         }
@@ -95,7 +95,7 @@ struct AccessRoutes: Sendable {
     ) async throws -> Response {
         do {
             return try await body(context.form, Visitor(request, context)).response(to: "/", isSecure: context.isSecure)
-        } catch let refusal as AccessOperations.Refusal {
+        } catch let refusal as Refusal {
             return form(
                 template, title, Content(email: context.form.text("email"), problem: refusal.message), context)
         }

@@ -32,7 +32,7 @@ struct UserPages: SignedInPages {
             // Whoever has the owner's browser must not be able to take others' accounts with it.
             do {
                 try await access.confirm(context.form.secret("current"), of: context.session)
-            } catch let refusal as AccessOperations.Refusal {
+            } catch let refusal as Refusal {
                 return try await show(context, problem: refusal.message)
             }
             guard id != context.userID else {

@@ -69,13 +69,13 @@ struct ReplayPages: SignedInPages {
                 id, since: from, until: to, statuses: statuses, userID: context.userID, receipt: .unkept)
             guard let replay else { throw PageError.notFound }
             return .seeOther("/replays/\(replay.id)")
-        } catch let error as APIError where error.status == .unprocessableContent {
-            let problems = (error.data as? [String: [String]] ?? [:]).sorted { $0.key < $1.key }.flatMap(\.value)
+        } catch let refusal as Refusal where refusal.kind == .invalid {
+            let problems = refusal.listedProblems
             return try await form(
                 context,
                 Content(
                     since: since, until: until, chosen: statuses.compactMap(ReplayedStatus.init(rawValue:)),
-                    problems: problems.isEmpty ? [error.message] : problems))
+                    problems: problems.isEmpty ? [refusal.message] : problems))
         }
     }
 

@@ -16,7 +16,7 @@ struct SnippetPages: SignedInPages {
         group.post("/settings/webhooks/:webhookID/verify") { _, context in
             do {
                 try await access.confirm(context.form.secret("current"), of: context.session)
-            } catch let refusal as AccessOperations.Refusal {
+            } catch let refusal as Refusal {
                 return try await show(context, revealsKey: false, problem: refusal.message)
             }
             return try await show(context, revealsKey: true)

@@ -103,13 +103,13 @@ struct WebhookForms: Sendable {
         do {
             guard let report = try await body(fields.update) else { throw PageError.notFound }
             return .seeOther("\(WebhookPages.path)/\(report.endpoint.id)")
-        } catch let error as APIError where (400..<500).contains(error.status.code) {
-            return try await show(fields, id: id, context, error: error)
+        } catch let refusal as Refusal {
+            return try await show(fields, id: id, context, refusal: refusal)
         }
     }
 
     private func show(
-        _ fields: Fields, id: EndpointID?, _ context: SignedInContext, error: APIError? = nil
+        _ fields: Fields, id: EndpointID?, _ context: SignedInContext, refusal: Refusal? = nil
     ) async throws -> Response {
         let userID = context.userID
         var errors = FieldErrors()
@@ -119,7 +119,7 @@ struct WebhookForms: Sendable {
         }
         // One that is chosen stays visible, whether or not it is among those.
         let numbers = (owned + fields.numbers).unique
-        let problems = error?.data as? [String: [String]] ?? [:]
+        let problems = refusal?.problems ?? [:]
         let path = id.map { "\(WebhookPages.path)/\($0)" }
         let title = id == nil ? "New webhook" : "Edit the webhook"
         return views.page(
@@ -136,11 +136,11 @@ struct WebhookForms: Sendable {
                 },
                 numbers: numbers.map { Choice(value: $0, isChosen: fields.numbers.contains($0)) },
                 hasNumbers: !numbers.isEmpty,
-                problem: error.map {
+                problem: refusal.map {
                     problems.isEmpty ? $0.message : "The webhook was not saved. What is wrong stands at the fields."
                 },
                 urlProblems: problems["url"] ?? [], keyProblems: problems["signing_key"] ?? [],
                 eventProblems: problems["events"] ?? [], numberProblems: problems["phone_numbers"] ?? []),
-            context, status: error?.status ?? .ok)
+            context, status: refusal?.status ?? .ok)
     }
 }

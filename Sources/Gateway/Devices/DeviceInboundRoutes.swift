@@ -14,7 +14,7 @@ import Wire
 ///
 /// A post that is refused is tried again for 45 hours and then forgotten, with the SMS. So nothing is refused but what no
 /// try can change: a wrong token, another device, and what is no JSON.
-struct DeviceInboundOperations: Sendable {
+struct DeviceInboundRoutes: Sendable {
     let store: any Store
     let clock: any WallClock
     let queries: PhoneDeviceQueries
@@ -38,9 +38,9 @@ struct DeviceInboundOperations: Sendable {
         let hook: DeviceHook
         do {
             hook = try await read(buffer, of: device, context)
-        } catch let error as APIError {
+        } catch let refusal as Refusal {
             refusals.note(device.id, logger: context.logger)
-            throw error
+            throw refusal
         }
         guard DeviceID(hook.deviceID) == device.id else { throw Self.unknown }
         try await note(hook, of: device, by: request, buffer)
@@ -48,7 +48,7 @@ struct DeviceInboundOperations: Sendable {
         return Response.mobile(.ok) { _ in }
     }
 
-    private static let unknown = APIError(.notFound, "This address belongs to no device.")
+    private static let unknown = Refusal(.absent, "This address belongs to no device.")
 
     private func read(_ buffer: ByteBuffer, of device: Device, _ context: APIContext) async throws -> DeviceHook {
         try await context.uploads.reading(buffer, of: device.userID) {
@@ -148,7 +148,7 @@ struct DeviceInboundOperations: Sendable {
     }
 
     /// The phone keeps it until its number is connected again.
-    private static let unbound = APIError(.serviceUnavailable, "This device has no number. Connect it again.")
+    private static let unbound = Refusal(.unavailable, "This device has no number. Connect it again.")
 
     /// The number that an SMS came to: that of its SIM card, else the only one, else the one it was sent to, else the first.
     static func number(of device: Device, slot: Int?, recipient: String?) -> Device.Binding? {
