@@ -124,10 +124,10 @@ package struct Forwarder: Sendable {
 
     /// Posts a sample of a type, as it was made now.
     ///
-    /// - Throws: ``ClientFailure`` `usage` for a type that there is not.
+    /// - Throws: ``ClientFailure`` `usage` for a type that does not exist.
     package func forwardSample(of type: String) async throws -> Outcome {
         let now = clock.now()
-        let sample = EventSample.event(of: try EventNames.type(type))
+        let sample = try EventNames.type(type).declaration.sample
         return await forward(
             CloudEvent(id: EventID(at: now).text, source: "/v1/webhooks/trigger", time: now, payload: sample.payload))
     }
@@ -159,7 +159,7 @@ extension ServerClient {
     ///   - forwarder: Where they go.
     ///   - report: Is told what became of each.
     ///   - note: Tells a person about the connection.
-    /// - Throws: ``ClientFailure`` for what waiting does not mend.
+    /// - Throws: ``ClientFailure`` for what waiting does not fix.
     package func listen(
         _ filter: EventFilter, after: Int64?, forwarder: Forwarder, report: (Forwarder.Outcome) -> Void,
         note: (String) -> Void

@@ -9,9 +9,9 @@ import Timestamps
 extension CloudEvent {
     /// Reads an event from a request body in CloudEvents 1.0 structured JSON.
     ///
-    /// Members of the envelope come in any order, and extension attributes are ignored. A type that is none of the eight
-    /// is kept as ``EventPayload/unknown(type:data:)``; the data of the eight must be complete, further members in it
-    /// are ignored. `time` is required here, although CloudEvents makes it optional.
+    /// Members of the envelope come in any order, and extension attributes are ignored. A type that this version does not
+    /// know is kept as ``EventPayload/unknown(type:data:)``. The data of a known type must be complete; further members in
+    /// it are ignored. `time` is required here, although CloudEvents makes it optional.
     ///
     /// - Throws: what is wrong with the body, at the first fault found.
     public init(decoding body: some Sequence<UInt8>) throws(CloudEventError) {
@@ -52,24 +52,15 @@ extension EventPayload {
             return
         }
         guard let data else { throw .missing(attribute: "data") }
-        self =
-            switch eventType {
-            case .messageReceived: .messageReceived(try Self.decode(data, type: type))
-            case .messageSent: .messageSent(try Self.decode(data, type: type))
-            case .messageDelivered: .messageDelivered(try Self.decode(data, type: type))
-            case .messageFailed: .messageFailed(try Self.decode(data, type: type))
-            case .messageExpired: .messageExpired(try Self.decode(data, type: type))
-            case .callMissed: .callMissed(try Self.decode(data, type: type))
-            case .heartbeatOffline: .heartbeatOffline(try Self.decode(data, type: type))
-            case .heartbeatOnline: .heartbeatOnline(try Self.decode(data, type: type))
-            }
+        self = try eventType.declaration.decode(data)
     }
+}
 
-    private static func decode<Payload: Decodable>(
-        _ data: ArraySlice<UInt8>, type: String
-    ) throws(CloudEventError) -> Payload {
+extension EventData {
+    /// Reads the data of an event of `type`.
+    init(json: ArraySlice<UInt8>, of type: String) throws(CloudEventError) {
         do {
-            return try JSONDecoder().decode(Payload.self, from: Data(data))
+            self = try JSONDecoder().decode(Self.self, from: Data(json))
         } catch let error as DecodingError {
             throw CloudEventError(error, type: type)
         } catch {

@@ -22,6 +22,22 @@ public enum EventType: String, CaseIterable, Sendable, Codable {
     case heartbeatOnline = "phone.heartbeat.online"
 }
 
+extension EventType {
+    /// What there is to say of it.
+    package var declaration: EventDeclaration {
+        switch self {
+        case .messageReceived: .messageReceived
+        case .messageSent: .messageSent
+        case .messageDelivered: .messageDelivered
+        case .messageFailed: .messageFailed
+        case .messageExpired: .messageExpired
+        case .callMissed: .callMissed
+        case .heartbeatOffline: .heartbeatOffline
+        case .heartbeatOnline: .heartbeatOnline
+        }
+    }
+}
+
 /// The slot of a phone that a message went through.
 public enum SIM: String, CaseIterable, Sendable, Codable {
     /// The first slot, which single-SIM phones use too.

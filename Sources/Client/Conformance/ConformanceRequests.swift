@@ -112,7 +112,7 @@ struct ConformanceRequests: Sendable {
     }
 
     private func event(_ type: EventType) -> CloudEvent {
-        stamped(EventSample.event(of: type).payload)
+        stamped(type.declaration.sample.payload)
     }
 
     private func received(_ content: String, isEncrypted: Bool = false) -> CloudEvent {

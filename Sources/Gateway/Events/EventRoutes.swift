@@ -15,7 +15,7 @@ struct EventRoutes {
         group.get("/v1/events", use: list)
         group.get("/v1/events/stream", use: stream.open)
         group.get("/v1/events/:eventID", use: get)
-        group.get("/v1/event-types") { _, _ in Reply(fetched: EventCatalogue.all, "event type") }
+        group.get("/v1/event-types") { _, _ in Reply(fetched: EventDeclaration.all, "event type") }
     }
 
     private func list(_ request: Request, _ context: UserContext) async throws -> Reply {

@@ -47,7 +47,7 @@ struct WebhookOperations: Sendable {
         }
     }
 
-    /// Changes a webhook; what waits for it goes to its new URL under its new key. Nil when the user has none such.
+    /// Changes a webhook; what waits for it goes to its new URL under its new key. Nil when the user has no such webhook.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> EndpointReport? {
@@ -110,7 +110,7 @@ struct WebhookOperations: Sendable {
             try receipt.keep(in: tx) {
                 let missing = Refusal.absent("cannot find webhook with ID [\(id)]")
                 guard let endpoint = try endpoints.find(id, userID: userID, in: tx) else { throw missing }
-                let sample = EventSample.event(of: type).payload
+                let sample = type.declaration.sample.payload
                 let event = OutgoingEvent(
                     id: eventID, userID: userID, owner: endpoint.owners.first ?? sample.owner ?? "", source: source,
                     payload: sample)
@@ -121,7 +121,7 @@ struct WebhookOperations: Sendable {
         }
     }
 
-    /// Deletes a webhook and cancels what waits for it; false when the user has none such.
+    /// Deletes a webhook and cancels what waits for it; false when the user has no such webhook.
     func delete(_ id: EndpointID, userID: UserID) async throws -> Bool {
         try await store.write { [endpoints] tx in
             guard try endpoints.find(id, userID: userID, in: tx) != nil else { return false }

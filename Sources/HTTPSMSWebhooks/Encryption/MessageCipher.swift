@@ -69,6 +69,6 @@ public enum MessageCipherError: Error, Sendable, Hashable {
     case notBase64
     /// It has less than the 16 bytes of an initialization vector.
     case tooShort
-    /// What comes out is no text: the passphrase is wrong, or the content was changed.
+    /// What comes out is not text: the passphrase is wrong, or the content was changed.
     case notText
 }

@@ -24,28 +24,28 @@ public enum EventPayload: Sendable, Hashable {
     /// The `type` of the event, also the value of the `X-Event-Type` header.
     public var type: String {
         switch self {
-        case .messageReceived: EventType.messageReceived.rawValue
-        case .messageSent: EventType.messageSent.rawValue
-        case .messageDelivered: EventType.messageDelivered.rawValue
-        case .messageFailed: EventType.messageFailed.rawValue
-        case .messageExpired: EventType.messageExpired.rawValue
-        case .callMissed: EventType.callMissed.rawValue
-        case .heartbeatOffline: EventType.heartbeatOffline.rawValue
-        case .heartbeatOnline: EventType.heartbeatOnline.rawValue
         case .unknown(let type, _): type
+        default: known?.type.rawValue ?? ""
         }
     }
 
     /// The number of the phone that the event is about, which webhooks are selected by; nil for an unknown type.
-    public var owner: String? {
+    public var owner: String? { known?.data.owner }
+
+    /// What it says of a message; nil when it is about a phone, or of an unknown type.
+    var message: MessageFacts? { known?.data.message }
+
+    /// The type and the data of an event of a type that this version knows.
+    private var known: (type: EventType, data: any EventData)? {
         switch self {
-        case .messageReceived(let data): data.owner
-        case .messageSent(let data): data.owner
-        case .messageDelivered(let data): data.owner
-        case .messageFailed(let data): data.owner
-        case .messageExpired(let data): data.owner
-        case .callMissed(let data): data.owner
-        case .heartbeatOffline(let data), .heartbeatOnline(let data): data.owner
+        case .messageReceived(let data): (.messageReceived, data)
+        case .messageSent(let data): (.messageSent, data)
+        case .messageDelivered(let data): (.messageDelivered, data)
+        case .messageFailed(let data): (.messageFailed, data)
+        case .messageExpired(let data): (.messageExpired, data)
+        case .callMissed(let data): (.callMissed, data)
+        case .heartbeatOffline(let data): (.heartbeatOffline, data)
+        case .heartbeatOnline(let data): (.heartbeatOnline, data)
         case .unknown: nil
         }
     }
@@ -54,15 +54,6 @@ public enum EventPayload: Sendable, Hashable {
 /// Written is the data alone, without the envelope.
 extension EventPayload: JSONWritable {
     package func write(to json: inout JSONWriter) {
-        switch self {
-        case .messageReceived(let data): data.write(to: &json)
-        case .messageSent(let data): data.write(to: &json)
-        case .messageDelivered(let data): data.write(to: &json)
-        case .messageFailed(let data): data.write(to: &json)
-        case .messageExpired(let data): data.write(to: &json)
-        case .callMissed(let data): data.write(to: &json)
-        case .heartbeatOffline(let data), .heartbeatOnline(let data): data.write(to: &json)
-        case .unknown(_, let data): json.raw(data)
-        }
+        if case .unknown(_, let data) = self { json.raw(data) } else { known?.data.write(to: &json) }
     }
 }

@@ -53,7 +53,11 @@ public struct MessageDelivered: Sendable, Hashable, Decodable {
     }
 }
 
-extension MessageDelivered: JSONWritable {
+extension MessageDelivered: EventData {
+    package var message: MessageFacts? {
+        MessageFacts(id: messageID, requestID: requestID, content: content, isEncrypted: isEncrypted)
+    }
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", messageID)
@@ -67,4 +71,16 @@ extension MessageDelivered: JSONWritable {
             o.field("sim", sim)
         }
     }
+}
+
+extension EventDeclaration {
+    static let messageDelivered = EventDeclaration(
+        .messageDelivered, EventPayload.messageDelivered, "An SMS was delivered to the recipient's phone.",
+        fields: [.id, .owner, .contact, .requestID, .userID, .encrypted, .timestamp, .content, .sim],
+        id: "b2a1f2b0-1d0f-4a35-8f6b-5a3c2f9b7c02", source: "/v1/messages/\(Sample.sent)/events",
+        at: "2026-07-22T10:16:06.3Z",
+        sample: MessageDelivered(
+            messageID: Sample.sent, owner: Sample.owner, contact: Sample.contact, requestID: "order-17",
+            userID: Sample.user, isEncrypted: false, timestamp: Sample.time("2026-07-22T10:16:05.771Z"),
+            content: "Hi", sim: .sim1))
 }

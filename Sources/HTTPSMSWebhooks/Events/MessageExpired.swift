@@ -61,7 +61,11 @@ public struct MessageExpired: Sendable, Hashable, Decodable {
     }
 }
 
-extension MessageExpired: JSONWritable {
+extension MessageExpired: EventData {
+    package var message: MessageFacts? {
+        MessageFacts(id: messageID, requestID: requestID, content: content, isEncrypted: isEncrypted)
+    }
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("message_id", messageID)
@@ -77,4 +81,19 @@ extension MessageExpired: JSONWritable {
             o.field("sim", sim)
         }
     }
+}
+
+extension EventDeclaration {
+    static let messageExpired = EventDeclaration(
+        .messageExpired, EventPayload.messageExpired, "An SMS expired before the phone sent it.",
+        fields: [
+            .messageID, .owner, .value("send_attempt_count", "integer", "Attempts so far"),
+            .value("is_final", "boolean", "Whether no attempt follows"), .requestID, .contact, .encrypted, .userID,
+            .timestamp, .content, .sim,
+        ],
+        id: "d0c9b8a7-6f5e-4d4c-8b3a-291807f6e504", source: "/v1/messages/send", at: "2026-07-22T10:26:00.000812Z",
+        sample: MessageExpired(
+            messageID: Sample.sent, owner: Sample.owner, sendAttemptCount: 1, isFinal: false, requestID: nil,
+            contact: Sample.contact, isEncrypted: false, userID: Sample.user,
+            timestamp: Sample.time("2026-07-22T10:26:00.00079Z"), content: "Hi", sim: .sim1))
 }

@@ -57,7 +57,11 @@ public struct MessageFailed: Sendable, Hashable, Decodable {
     }
 }
 
-extension MessageFailed: JSONWritable {
+extension MessageFailed: EventData {
+    package var message: MessageFacts? {
+        MessageFacts(id: messageID, requestID: requestID, content: content, isEncrypted: isEncrypted)
+    }
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", messageID)
@@ -72,4 +76,19 @@ extension MessageFailed: JSONWritable {
             o.field("sim", sim)
         }
     }
+}
+
+extension EventDeclaration {
+    static let messageFailed = EventDeclaration(
+        .messageFailed, EventPayload.messageFailed, "The phone could not send an SMS.",
+        fields: [
+            .id, .text("error_message", "Why, as the phone says"), .userID, .owner, .requestID, .contact, .timestamp,
+            .encrypted, .content, .sim,
+        ],
+        id: "c1d2e3f4-0a1b-4c2d-8e3f-4a5b6c7d8e03", source: "/v1/messages/\(Sample.sent)/events",
+        at: "2026-07-22T10:16:02.55Z",
+        sample: MessageFailed(
+            messageID: Sample.sent, errorMessage: "NO_SERVICE", userID: Sample.user, owner: Sample.owner,
+            requestID: nil, contact: Sample.contact, timestamp: Sample.time("2026-07-22T10:16:02.1Z"),
+            isEncrypted: false, content: "Hi", sim: .sim1))
 }

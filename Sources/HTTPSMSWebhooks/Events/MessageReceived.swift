@@ -67,7 +67,11 @@ public struct MessageReceived: Sendable, Hashable, Decodable {
     }
 }
 
-extension MessageReceived: JSONWritable {
+extension MessageReceived: EventData {
+    package var message: MessageFacts? {
+        MessageFacts(id: messageID, requestID: nil, content: content, isEncrypted: isEncrypted)
+    }
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("message_id", messageID)
@@ -81,4 +85,17 @@ extension MessageReceived: JSONWritable {
             o.field("attachments", attachments)
         }
     }
+}
+
+extension EventDeclaration {
+    static let messageReceived = EventDeclaration(
+        .messageReceived, EventPayload.messageReceived, "The phone received an SMS.",
+        fields: [.messageID, .userID, .owner, .encrypted, .contact, .timestamp, .content, .sim, .attachments],
+        id: "f4aed1d3-ab4f-42b9-b9dd-9fc7182f7197", source: "/v1/messages/receive", at: "2026-07-22T10:15:30.524331Z",
+        sample: MessageReceived(
+            messageID: Sample.received, userID: Sample.user, owner: Sample.owner, isEncrypted: false,
+            contact: Sample.contact, timestamp: Sample.time("2026-07-22T10:15:29.814Z"), content: "Hello", sim: .sim1,
+            attachments: [
+                "https://api.example.com/v1/attachments/\(Sample.user)/\(Sample.received)/0/photo.jpg"
+            ]))
 }

@@ -53,7 +53,11 @@ public struct MessageSent: Sendable, Hashable, Decodable {
     }
 }
 
-extension MessageSent: JSONWritable {
+extension MessageSent: EventData {
+    package var message: MessageFacts? {
+        MessageFacts(id: messageID, requestID: requestID, content: content, isEncrypted: isEncrypted)
+    }
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", messageID)
@@ -67,4 +71,16 @@ extension MessageSent: JSONWritable {
             o.field("sim", sim)
         }
     }
+}
+
+extension EventDeclaration {
+    static let messageSent = EventDeclaration(
+        .messageSent, EventPayload.messageSent, "The phone sent an SMS.",
+        fields: [.id, .userID, .requestID, .owner, .contact, .encrypted, .timestamp, .content, .sim],
+        id: "7a3a2b38-7d39-4a6e-9e1f-0d9a4c3c9a01", source: "/v1/messages/\(Sample.sent)/events",
+        at: "2026-07-22T10:16:02.1002Z",
+        sample: MessageSent(
+            messageID: Sample.sent, userID: Sample.user, requestID: nil, owner: Sample.owner,
+            contact: Sample.contact, isEncrypted: false, timestamp: Sample.time("2026-07-22T10:16:01.902Z"),
+            content: "Hi", sim: .sim1))
 }

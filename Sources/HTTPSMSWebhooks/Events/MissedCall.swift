@@ -40,7 +40,11 @@ public struct MissedCall: Sendable, Hashable, Decodable {
     }
 }
 
-extension MissedCall: JSONWritable {
+extension MissedCall: EventData {
+    package var message: MessageFacts? {
+        MessageFacts(id: messageID, requestID: nil, content: nil, isEncrypted: false)
+    }
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("message_id", messageID)
@@ -51,4 +55,14 @@ extension MissedCall: JSONWritable {
             o.field("sim", sim)
         }
     }
+}
+
+extension EventDeclaration {
+    static let callMissed = EventDeclaration(
+        .callMissed, EventPayload.callMissed, "The phone missed a call.",
+        fields: [.messageID, .userID, .owner, .contact, .timestamp, .sim],
+        id: "e5f60718-2a3b-4c4d-9e5f-60718293a405", source: "/v1/messages/calls/missed", at: "2026-07-22T11:00:00.4Z",
+        sample: MissedCall(
+            messageID: "5d2f8d1c-43f9-4f6a-a9b0-0f4b8d3f1a22", userID: Sample.user, owner: Sample.owner,
+            contact: Sample.contact, timestamp: Sample.time("2026-07-22T10:59:41.12Z"), sim: .sim1))
 }

@@ -41,7 +41,9 @@ public struct PhoneHeartbeat: Sendable, Hashable, Decodable {
     }
 }
 
-extension PhoneHeartbeat: JSONWritable {
+extension PhoneHeartbeat: EventData {
+    package var message: MessageFacts? { nil }
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("phone_id", phoneID)
@@ -51,5 +53,32 @@ extension PhoneHeartbeat: JSONWritable {
             o.field("monitor_id", monitorID)
             o.field("owner", owner)
         }
+    }
+}
+
+extension EventDeclaration {
+    static let heartbeatOffline = EventDeclaration(
+        .heartbeatOffline, EventPayload.heartbeatOffline,
+        "The server heard no heartbeat of the phone for one hour.", fields: heartbeat,
+        id: "06172839-4a5b-4c6d-8e7f-8091a2b3c406", source: "/v1/heartbeats", at: "2026-07-22T12:20:00.1Z",
+        sample: sample("2026-07-22T11:10:00.123456Z", "2026-07-22T12:20:00.09Z"))
+
+    static let heartbeatOnline = EventDeclaration(
+        .heartbeatOnline, EventPayload.heartbeatOnline,
+        "The server heard a heartbeat of a phone that was offline.", fields: heartbeat,
+        id: "17283940-5b6c-4d7e-8f80-91a2b3c4d508", source: "/v1/heartbeats", at: "2026-07-22T13:00:00.2Z",
+        sample: sample("2026-07-22T13:00:00.150432Z", "2026-07-22T13:00:00.19Z"))
+
+    private static let heartbeat: [Field] = [
+        .text("phone_id", "The phone", format: "uuid"), .userID,
+        .text("last_heartbeat_timestamp", "When it was heard last", format: "date-time"), .timestamp,
+        .text("monitor_id", "Stays with the phone", format: "uuid"), .owner,
+    ]
+
+    private static func sample(_ last: String, _ at: String) -> PhoneHeartbeat {
+        PhoneHeartbeat(
+            phoneID: "32343a19-da5e-4b1b-a767-3298a73703ca", userID: Sample.user,
+            lastHeartbeatTimestamp: Sample.time(last), timestamp: Sample.time(at),
+            monitorID: "9a0f1e2d-3c4b-4a59-8687-96a5b4c3d207", owner: Sample.owner)
     }
 }

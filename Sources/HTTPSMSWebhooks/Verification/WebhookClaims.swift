@@ -3,7 +3,7 @@ import Timestamps
 
 /// What a verified token says.
 public struct WebhookClaims: Sendable, Hashable {
-    /// What every gateway writes as `iss`, self-hosted ones, too.
+    /// What every gateway writes as `iss`, also self-hosted ones.
     static let gatewayIssuer = "api.httpsms.com"
 
     /// `iss`: `api.httpsms.com`, whichever gateway it was.
@@ -35,7 +35,7 @@ struct TokenPayload: JWTPayload {
     /// Does nothing: see above.
     func verify(using algorithm: some JWTAlgorithm) {}
 
-    /// The claims in our terms; nil when a time is none.
+    /// The claims as our type; nil when a date is not a number.
     var claims: WebhookClaims? {
         guard let exp = Self.timestamp(exp), let nbf = Self.timestamp(nbf), let iat = Self.timestamp(iat) else {
             return nil

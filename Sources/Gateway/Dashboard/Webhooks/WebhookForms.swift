@@ -129,7 +129,7 @@ struct WebhookForms: Sendable {
                 back: path ?? WebhookPages.path, url: fields.url, signingKey: fields.signingKey ?? "",
                 keepsKey: id != nil, removesKey: fields.removesKey,
                 isOrdered: fields.isOrdered,
-                events: EventCatalogue.all.map {
+                events: EventDeclaration.all.map {
                     Choice(
                         value: $0.type.rawValue, isChosen: fields.events.contains($0.type.rawValue),
                         note: $0.description)
