@@ -83,11 +83,11 @@ struct AccessTokensTests {
     }
 
     @Test(arguments: [
-        (200, "", FCMClient.Answer.taken), (404, "", .tokenIsDead("Firebase answered 404")),
+        (200, "", PushAnswer.taken), (404, "", .tokenIsDead("Firebase answered 404")),
         (403, "no", .unauthorized("Firebase answered 403")), (401, "", .unauthorized("Firebase answered 401")),
         (503, "", .failed("Firebase answered 503", after: .seconds(7))), (413, "", .refused("Firebase answered 413")),
     ])
-    func everyStatusHasItsMeaning(status: Int, body: String, answer: FCMClient.Answer) {
+    func everyStatusHasItsMeaning(status: Int, body: String, answer: PushAnswer) {
         #expect(FCMClient.answer(status: status, body: Data(body.utf8), retryAfter: .seconds(7)) == answer)
     }
 }

@@ -87,7 +87,7 @@ import Timestamps
                 let settings = try #require(configuration.push)
                 configuration.push = nil
                 let sender = PushSender(
-                    store: store, client: try await FCMClient(settings, clock: clock), clocks: ClockGuard(clock),
+                    store: store, transport: try await FCMClient(settings, clock: clock), clocks: ClockGuard(clock),
                     unreadable: unreadable, logger: LogRecorder().logger)
 
                 try await withThrowingTaskGroup(of: Void.self) { tasks in

@@ -27,7 +27,7 @@ actor AccessTokens {
     /// The request that runs: everybody who needs a token waits for the same one.
     private var pending: Task<(token: String, until: ContinuousClock.Instant), any Error>?
 
-    /// - Throws: When the account's key is no RSA key.
+    /// - Throws: When the account's key is not an RSA key.
     init(account: ServiceAccount, clock: any WallClock, http: OutgoingHTTP = .shared) async throws {
         self.account = account
         self.clock = clock

@@ -1,8 +1,10 @@
 import AsyncHTTPClient
 import Foundation
+import JSON
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
+import Storage
 import Timestamps
 import Wire
 
@@ -22,23 +24,7 @@ package struct PushConfiguration: Sendable {
 }
 
 /// A client of Firebase Cloud Messaging, HTTP v1.
-struct FCMClient: Sendable {
-    /// What came of a push.
-    enum Answer: Sendable, Hashable {
-        /// Firebase has it.
-        case taken
-        /// The app was removed, or has another token by now.
-        case tokenIsDead(String)
-        /// Firebase will never take it.
-        case refused(String)
-        /// The phone's token belongs to another Firebase project than this server's account, and always will.
-        case foreignToken(String)
-        /// Firebase does not take this server's account, until somebody gives it the right one.
-        case unauthorized(String)
-        /// It may go through later, `after` that time at the soonest.
-        case failed(String, after: Duration?)
-    }
-
+struct FCMClient: PushTransport {
     private let url: String
     private let tokens: AccessTokens?
     private let http: OutgoingHTTP
@@ -57,8 +43,33 @@ struct FCMClient: Sendable {
             }
     }
 
-    /// Sends one push; takes 10 s at most.
-    func send(_ body: [UInt8]) async -> Answer {
+    func send(_ push: Push, to token: String) async -> PushAnswer {
+        await send(Self.body(of: push, token: token))
+    }
+
+    /// The body of `messages:send`, with the app's own keys.
+    private static func body(of push: Push, token: String) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { o in
+            o.object("message") { o in
+                o.field("token", token)
+                o.object("data") { o in
+                    if let messageID = push.messageID {
+                        o.field("KEY_MESSAGE_ID", messageID.text)
+                    } else {
+                        o.field("KEY_HEARTBEAT_ID", push.createdAt.rfc3339)
+                    }
+                }
+                o.object("android") { o in
+                    o.field("priority", "high")
+                    o.field("ttl", "\(push.lifetime.components.seconds)s")
+                }
+            }
+        }
+        return json.bytes
+    }
+
+    func send(_ body: [UInt8]) async -> PushAnswer {
         do {
             var request = HTTPClientRequest(url: url)
             request.method = .POST
@@ -92,8 +103,8 @@ struct FCMClient: Sendable {
     /// | 401, 403 | the account is wrong, which somebody may set right |
     /// | 408, 429, 5xx | it may pass: a quota ends |
     /// | any other | refused |
-    static func answer(status: Int, body: Data, retryAfter: Duration?) -> Answer {
-        // What is no JSON of Firebase's has no message: its status says enough.
+    static func answer(status: Int, body: Data, retryAfter: Duration?) -> PushAnswer {
+        // A body that is not Firebase's JSON carries no message; the status is enough.
         let error = (try? JSONDecoder().decode(Failure.self, from: body))?.error
         let text = "Firebase answered \(status)" + (error?.message.map { ": \($0.prefix(200))" } ?? "")
         let codes = (error?.details ?? []).compactMap(\.errorCode) + [error?.status].compactMap(\.self)

@@ -1,6 +1,4 @@
 import Delivery
-import HTTPSMSWebhooks
-import JSON
 import Storage
 import Timestamps
 
@@ -44,28 +42,6 @@ struct Push: Sendable {
         Push(
             id: PushID(at: now), userID: phone.userID, phoneID: phone.id, messageID: nil, attempt: 0, createdAt: now,
             lifetime: HeartbeatOperations.wakeUpAfter)
-    }
-
-    /// The body of FCM's `messages:send`, with the app's own keys.
-    func body(token: String) -> [UInt8] {
-        var json = JSONWriter()
-        json.object { o in
-            o.object("message") { o in
-                o.field("token", token)
-                o.object("data") { o in
-                    if let messageID {
-                        o.field("KEY_MESSAGE_ID", messageID.text)
-                    } else {
-                        o.field("KEY_HEARTBEAT_ID", createdAt.rfc3339)
-                    }
-                }
-                o.object("android") { o in
-                    o.field("priority", "high")
-                    o.field("ttl", "\(lifetime.components.seconds)s")
-                }
-            }
-        }
-        return json.bytes
     }
 }
 

@@ -22,7 +22,7 @@ struct PushFeature: Feature {
             let client = try await FCMClient(settings, clock: ground.clock)
             return [
                 PushSender(
-                    store: ground.store, client: client, clocks: ground.clocks, unreadable: ground.unreadable,
+                    store: ground.store, transport: client, clocks: ground.clocks, unreadable: ground.unreadable,
                     logger: ground.logger)
             ]
         }

@@ -16,16 +16,17 @@ import Wire
 /// long as the attempt lasts; a crash between sending and storing repeats a push, which the phone does not notice.
 struct PushSender: Service {
     let store: any Store
-    let client: FCMClient
+    let transport: any PushTransport
     /// Says whether the time of day was set.
     let clocks: ClockGuard
     let unreadable: UnreadableRows
     let logger: Logger
     private let troubles = PushTroubles()
 
-    init(store: any Store, client: FCMClient, clocks: ClockGuard, unreadable: UnreadableRows, logger: Logger) {
+    init(store: any Store, transport: any PushTransport, clocks: ClockGuard, unreadable: UnreadableRows, logger: Logger)
+    {
         self.store = store
-        self.client = client
+        self.transport = transport
         self.clocks = clocks
         self.unreadable = unreadable
         self.logger = logger
@@ -106,7 +107,7 @@ struct PushSender: Service {
 
     /// Sends one push, and stores what came of it. What cannot be stored is sent again when its lease is over.
     private func send(_ job: Job) async {
-        let answer = await client.send(job.push.body(token: job.token))
+        let answer = await transport.send(job.push, to: job.token)
         do {
             let changesPhone = try await store.write(.engine) { [clocks] tx in
                 try Self.record(answer, of: job, lead: clocks.lead(within: job.push.lifetime), in: tx)
@@ -147,7 +148,7 @@ struct PushSender: Service {
     /// Stores what came of a push; gives whether that is news of its phone. `lead` is how far the time of day ran ahead of what
     /// waits.
     private static func record(
-        _ answer: FCMClient.Answer, of job: Job, lead: Duration, in tx: any Transaction
+        _ answer: PushAnswer, of job: Job, lead: Duration, in tx: any Transaction
     ) throws -> Bool {
         let push = job.push
         func say(_ error: String?) throws -> Bool {

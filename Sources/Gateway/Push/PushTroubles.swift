@@ -28,7 +28,7 @@ final class PushTroubles: Sendable {
     ///   - now: For the bound on what is logged of phones.
     ///   - logger: Told of it.
     func note(
-        _ answer: FCMClient.Answer, phone: PhoneID, isNew: Bool, at now: ContinuousClock.Instant = .now, logger: Logger
+        _ answer: PushAnswer, phone: PhoneID, isNew: Bool, at now: ContinuousClock.Instant = .now, logger: Logger
     ) {
         switch answer {
         case .failed(let error, _): begin(.unavailable, error, now, logger)

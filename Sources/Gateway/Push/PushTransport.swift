@@ -1,0 +1,21 @@
+/// A service that takes what a phone is to be told.
+protocol PushTransport: Sendable {
+    /// Hands it one push for the phone that it knows by `token`. Takes 10 s at most.
+    func send(_ push: Push, to token: String) async -> PushAnswer
+}
+
+/// What came of handing over a push.
+enum PushAnswer: Sendable, Hashable {
+    /// The service has it.
+    case taken
+    /// The app was removed, or has another token by now.
+    case tokenIsDead(String)
+    /// The service will never take it.
+    case refused(String)
+    /// The phone's token belongs to another project than this server's account, and always will.
+    case foreignToken(String)
+    /// The service does not take this server's account, until somebody gives it the right one.
+    case unauthorized(String)
+    /// It may go through later, `after` that time at the soonest.
+    case failed(String, after: Duration?)
+}
