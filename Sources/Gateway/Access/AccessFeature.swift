@@ -4,7 +4,7 @@ import Storage
 
 /// How people sign in: passwords, sessions, browsers that are known, invitations.
 struct AccessFeature: Feature {
-    static let migrations = IdentityEpoch.migrations + SessionMigrations.all + InvitationMigrations.all
+    static let migrations = IdentityEpochQueries.migrations + SessionMigrations.all + InvitationMigrations.all
     let logger: Logger
 
     var pruners: [Upkeep.Pruner] {

@@ -55,7 +55,7 @@ package final class Identities: Service {
     /// Forgets every key, on every node, once `tx` is durable; call it in each transaction that changes a key or what it
     /// may do.
     func forgetAll(in tx: any Transaction) throws {
-        try IdentityEpoch.advance(in: tx)
+        try IdentityEpochQueries.advance(in: tx)
         tx.afterCommit { [self] in forgetAll() }
     }
 
@@ -65,7 +65,8 @@ package final class Identities: Service {
             var seen: Int64?
             while !Task.isCancelled {
                 // What cannot be read now is read at the next look; nothing can be changed meanwhile either.
-                if let epoch = try? await store.read({ tx in try IdentityEpoch.current(in: tx) }), epoch != seen {
+                if let epoch = try? await store.read({ tx in try IdentityEpochQueries.current(in: tx) }), epoch != seen
+                {
                     seen = epoch
                     forgetAll()
                 }
@@ -86,29 +87,4 @@ package final class Identities: Service {
 
     /// 10,000 keys are about 2 MB.
     private static let bound = 10_000
-}
-
-/// The number that every change of a key or of its phones raises.
-enum IdentityEpoch {
-    static let migrations = [
-        Migration(
-            "identity-epoch-1",
-            [
-                """
-                CREATE TABLE identity_epoch (
-                    id \(.int64) PRIMARY KEY,
-                    epoch \(.int64) NOT NULL
-                ) \(.strict)
-                """,
-                "INSERT INTO identity_epoch (id, epoch) VALUES (1, 0)",
-            ])
-    ]
-
-    static func advance(in tx: any Transaction) throws {
-        try tx.run("UPDATE identity_epoch SET epoch = epoch + 1 WHERE id = 1")
-    }
-
-    static func current(in tx: any Transaction) throws -> Int64 {
-        try tx.value("SELECT epoch AS value FROM identity_epoch WHERE id = 1") ?? 0
-    }
 }

@@ -1,6 +1,5 @@
 import Delivery
 import Storage
-import Timestamps
 
 /// How much an invited account may have, so that nobody fills the disk of everybody. The account that owns the server is
 /// exempt, and an inbound SMS is never refused: only its files are left out.
@@ -75,28 +74,6 @@ package struct Quotas: Sendable, Equatable {
         guard try Self.add(messages: 0, bytes: count, userID: userID, in: tx).bytes > limit else { return true }
         _ = try Self.add(messages: 0, bytes: -count, userID: userID, in: tx)
         return false
-    }
-
-    /// Adds to the counts of today, which begin at zero every day, and gives them.
-    private static func add(
-        messages: Int, bytes: Int, userID: UserID, in tx: any Transaction
-    ) throws -> (messages: Int, bytes: Int) {
-        let today = tx.now.seconds / 86_400
-        let row = try tx.rows(
-            """
-            INSERT INTO account_usage (user_id, day, messages, attachment_bytes)
-            VALUES (\(userID), \(today), \(messages), \(bytes))
-            ON CONFLICT (user_id) DO UPDATE SET
-                messages = CASE WHEN account_usage.day = excluded.day THEN account_usage.messages ELSE 0 END
-                    + excluded.messages,
-                attachment_bytes =
-                    CASE WHEN account_usage.day = excluded.day THEN account_usage.attachment_bytes ELSE 0 END
-                    + excluded.attachment_bytes,
-                day = excluded.day
-            RETURNING messages, attachment_bytes
-            """
-        ).first
-        return (try row?.get("messages") ?? 0, try row?.get("attachment_bytes") ?? 0)
     }
 
     static let migrations: [Migration] = [

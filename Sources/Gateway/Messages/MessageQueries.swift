@@ -18,7 +18,7 @@ enum MessageQueries {
         let query = SearchQuery(page.query)
         var filter: SQL = ""
         if !query.isEmpty {
-            let unfolded = try SearchFill.messages(of: userID, in: tx) { content, _, _ in query.isIn(content) }
+            let unfolded = try SearchFillQueries.messages(of: userID, in: tx) { content, _, _ in query.isIn(content) }
             filter = """
                 AND (search_text LIKE \(SearchText.contentPattern(query.text)) ESCAPE '\\'
                     OR id IN \(list: unfolded))

@@ -10,20 +10,6 @@ package struct PhoneTransports: Sendable, Hashable {
     /// With neither.
     let others: Int64
 
-    /// Reads every phone.
-    package init(in tx: any Transaction) throws {
-        let row = try tx.rows(
-            """
-            SELECT COUNT(device_id) AS devices, COUNT(*) AS phones,
-                COUNT(CASE WHEN LENGTH(fcm_token) >= \(Int64(PhoneReach.shortestToken)) THEN 1 END) AS apps
-            FROM phone
-            """
-        ).first
-        devices = try row?.get("devices") ?? 0
-        apps = try row?.get("apps") ?? 0
-        others = try (row?.get("phones") ?? 0) - devices - apps
-    }
-
     /// What phones the server has: `2 with the SMSGate app, 1 with the httpSMS app`.
     package var sentence: String {
         let parts = [

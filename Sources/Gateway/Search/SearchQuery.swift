@@ -62,7 +62,7 @@ struct SearchQuery: Sendable {
 extension SearchQuery {
     /// The rows that contain it in `columns`, which hold folded texts, or in spelled otherwise in `number`.
     ///
-    /// A row whose text is not folded yet is not found: see ``SearchFill``.
+    /// A row whose text is not folded yet is not found: see ``SearchFillQueries``.
     func condition(folded column: SQL, number: SQL) -> SQL {
         numbers.reduce("\(column) LIKE \(SQLPattern.containing(text)) ESCAPE '\\'") { condition, form in
             condition + "OR \(number) LIKE \(SQLPattern.containing(form)) ESCAPE '\\'"

@@ -29,7 +29,7 @@ enum SearchText {
 }
 
 extension SearchText {
-    /// Columns of folded texts. Rows of before, and of servers of the version before, have NULL until ``SearchFill`` comes
+    /// Columns of folded texts. Rows of before, and of servers of the version before, have NULL until ``SearchFillQueries`` comes
     /// to them.
     static let migrations: [Migration] = [
         Migration(

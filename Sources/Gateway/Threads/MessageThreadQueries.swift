@@ -89,7 +89,7 @@ enum MessageThreadQueries {
         var filter: SQL = ""
         // Where the phone's own number contains it, all are found.
         if !query.isInNumber(owner) {
-            let unfolded = try SearchFill.threads(of: userID, with: query, in: tx)
+            let unfolded = try SearchFillQueries.threads(of: userID, with: query, in: tx)
             filter = "AND (\(query.condition(folded: "search_text", number: "contact")) OR id IN \(list: unfolded))"
         }
         return try tx.all(

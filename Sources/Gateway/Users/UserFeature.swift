@@ -24,13 +24,13 @@ package struct UserFeature: Feature {
 
 /// What is left of a deleted account goes bit by bit. It knows the tables of all other features.
 struct UserErasureFeature: Feature {
-    static let migrations = UserErasure.migrations
+    static let migrations = UserErasureQueries.migrations
     let ground: Ground
 
     var services: [any Service] {
         [
             ground.sweep("erasure", on: .erasures) { [endpoints = ground.endpoints] tx in
-                try UserErasure.step(endpoints: endpoints, in: tx)
+                try UserErasureQueries.step(endpoints: endpoints, in: tx)
             }
         ]
     }

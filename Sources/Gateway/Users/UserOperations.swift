@@ -36,7 +36,7 @@ package struct UserOperations: Sendable {
                     "an API key has 16 to 255 printable ASCII characters and does not start with pk_")
             }
         }
-        if let id, try await store.read({ tx in try UserErasure.isRunning(for: UserID(id), in: tx) }) {
+        if let id, try await store.read({ tx in try UserErasureQueries.isRunning(for: UserID(id), in: tx) }) {
             throw UserCreationError("the account that had this id is still being erased; try again in two minutes")
         }
         let key = apiKey ?? APIKey.random(prefix: APIKey.userPrefix)
@@ -101,7 +101,7 @@ package struct UserOperations: Sendable {
     ) async throws {
         try await store.write { [identities, endpoints] tx in
             try check(tx)
-            try UserErasure.begin(id, endpoints: endpoints, in: tx)
+            try UserErasureQueries.begin(id, endpoints: endpoints, in: tx)
             try identities.forgetAll(in: tx)
         }
     }

@@ -44,7 +44,7 @@ import Timestamps
             #expect(changed != before)
             try await Self.indexer(store).index()
             #expect(try await Self.all(store) == changed)
-            _ = try await store.write { tx in try SearchFill.step(in: tx) }
+            _ = try await store.write { tx in try SearchFillQueries.step(in: tx) }
             try await Self.indexer(store).index()
             #expect(try await Self.all(store) == changed)
 

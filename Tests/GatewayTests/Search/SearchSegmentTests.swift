@@ -70,11 +70,11 @@ struct SearchSegmentTests {
     }
 
     @Test func theIdsOfOneStatementAreNoMoreThanEnginesTake() {
-        let candidates = SearchIndexQueries.padded(Array(0..<SearchCandidates.most + SearchFill.most + 1))
-        let others = SearchIndexQueries.padded(Array(0..<SearchFill.most + 1))
+        let candidates = SearchIndexQueries.padded(Array(0..<SearchCandidates.most + SearchFillQueries.most + 1))
+        let others = SearchIndexQueries.padded(Array(0..<SearchFillQueries.most + 1))
 
         #expect(candidates.count + others.count < 32_000)
-        #expect(Set(candidates) == Set(0..<SearchCandidates.most + SearchFill.most + 1))
+        #expect(Set(candidates) == Set(0..<SearchCandidates.most + SearchFillQueries.most + 1))
         #expect(SearchIndexQueries.padded([Int]()) == [])
     }
 

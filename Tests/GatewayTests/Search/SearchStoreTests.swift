@@ -35,7 +35,7 @@ import Timestamps
             try await Self.expectAll(store, user, ids, "not folded yet")
             _ = try await store.write { tx in
                 try tx.run("UPDATE message_thread SET search_text = NULL")
-                return try SearchFill.step(in: tx)
+                return try SearchFillQueries.step(in: tx)
             }
             try await Self.expectAll(store, user, ids, "folded later")
             let left: Int? = try await store.read { tx in

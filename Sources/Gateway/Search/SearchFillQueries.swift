@@ -4,7 +4,7 @@ import Timestamps
 
 /// Folds the texts of rows that have none yet: those of before searches folded, and those that a server of the version
 /// before writes during an upgrade. Until then searches fold them as they read.
-enum SearchFill {
+enum SearchFillQueries {
     /// One transaction: folds at most 500 messages or threads. Indexes: `message_unfolded`, `message_thread_unfolded`.
     static func step(in tx: any Transaction) throws -> Sweep.Outcome {
         let messages = try tx.rows(

@@ -1,0 +1,143 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Erases an account. What acts for it goes in the transaction that deletes it; its messages, events and the rest follow
+/// in small transactions, so that nobody waits for a large account to go.
+///
+/// `user_erasure` names the accounts that are on their way. A row stays for a minute after nothing is left: requests that
+/// were let in before the deletion have written by then, and that goes as well.
+enum UserErasureQueries {
+    /// Deletes the account itself and what acts for it; the rest is swept.
+    static func begin(_ id: UserID, endpoints: EndpointQueries, in tx: any Transaction) throws {
+        // First, so that whoever counts what the account has waits for this. An id that is nobody's leaves nothing to erase.
+        guard try tx.run("DELETE FROM users WHERE id = \(id)") == 1 else { return }
+        try removeWhatActs(for: id, endpoints: endpoints, in: tx)
+        // Nobody becomes the owner unasked: the place stays taken, by nobody.
+        try tx.run("UPDATE server_owner SET user_id = '' WHERE user_id = \(id)")
+        try tx.run(
+            """
+            INSERT INTO user_erasure (user_id, due_at, ends_at)
+            VALUES (\(id), \(tx.now), \(tx.now + .seconds(60)))
+            ON CONFLICT (user_id) DO NOTHING
+            """)
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.erasures) }
+    }
+
+    /// Deletes keys, phones, devices, schedules, webhooks and sessions, and gives how many of them there were.
+    @discardableResult
+    private static func removeWhatActs(
+        for id: UserID, endpoints: EndpointQueries, in tx: any Transaction
+    ) throws -> Int {
+        let webhooks = try endpoints.list(userID: id, containing: "", skip: 0, limit: 1_000, in: tx)
+        for endpoint in webhooks { try endpoints.delete(endpoint.id, in: tx) }
+        try tx.run(
+            """
+            DELETE FROM phone_api_key_phone
+            WHERE phone_api_key_id IN (SELECT id FROM phone_api_key WHERE user_id = \(id))
+            """)
+        for table in ["device_token", "device_offer"] as [SQL] {
+            try tx.run("DELETE FROM \(table) WHERE device_id IN (SELECT id FROM device WHERE user_id = \(id))")
+        }
+        var count = webhooks.count
+        for table in acting { count += try tx.run("DELETE FROM \(table) WHERE user_id = \(id)") }
+        try AccessQueries.delete(of: id, in: tx)
+        return count
+    }
+
+    /// Tables of what acts for an account, few rows each.
+    private static let acting: [SQL] = [
+        "phone_api_key", "presence", "phone", "phone_move", "device", "device_pairing", "send_schedule", "forwarder",
+    ]
+
+    /// Whether what the account `id` owned is still being erased.
+    static func isRunning(for id: UserID, in tx: any Transaction) throws -> Bool {
+        try !tx.rows("SELECT user_id FROM user_erasure WHERE user_id = \(id)").isEmpty
+    }
+
+    /// One transaction of the erasure sweep. Index: `user_erasure_due`.
+    static func step(endpoints: EndpointQueries, in tx: any Transaction) throws -> Sweep.Outcome {
+        let row = try tx.rows(
+            """
+            SELECT user_id, ends_at
+            FROM user_erasure
+            WHERE due_at <= \(tx.now)
+            ORDER BY due_at
+            LIMIT 1
+            \(.forUpdateSkipLocked)
+            """
+        ).first
+        guard let row else {
+            return Sweep.Outcome(
+                mayHaveMore: false, nextDue: try tx.value("SELECT MIN(due_at) AS value FROM user_erasure"))
+        }
+        let id: UserID = try row.get("user_id")
+        let endsAt: Timestamp = try row.get("ends_at")
+        let progress = try erase(id, endpoints: endpoints, in: tx)
+        if progress == .done, endsAt <= tx.now {
+            try EventErasure.forget(userID: id, in: tx)
+            try tx.run("DELETE FROM user_erasure WHERE user_id = \(id)")
+        } else {
+            // What is due now goes behind the others, so that a large account does not hold them up.
+            let next =
+                switch progress {
+                case .erased: tx.now
+                case .waiting: tx.now + .seconds(1)
+                case .done: endsAt
+                }
+            try tx.run("UPDATE user_erasure SET due_at = \(next) WHERE user_id = \(id)")
+        }
+        return Sweep.Outcome(mayHaveMore: true, nextDue: nil)
+    }
+
+    /// Erases a bounded number of rows.
+    private static func erase(
+        _ id: UserID, endpoints: EndpointQueries, in tx: any Transaction
+    ) throws -> EventErasure.Progress {
+        let messages: [MessageID] = try tx.rows(
+            "SELECT id FROM message WHERE user_id = \(id) ORDER BY created_at, id LIMIT \(batch)"
+        ).map { try $0.get("id") }
+        for message in messages { try AttachmentQueries.discard(of: message, in: tx) }
+        var count = messages.count
+        if !messages.isEmpty { try tx.run("DELETE FROM message WHERE id IN \(list: messages)") }
+        for (table, key) in tables where count < batch {
+            count += try tx.run(
+                """
+                DELETE FROM \(table)
+                WHERE user_id = \(id) AND \(key) IN (
+                    SELECT \(key) FROM \(table) WHERE user_id = \(id) LIMIT \(batch))
+                """)
+        }
+        // A request that was let in before the deletion may have made something that acts.
+        if count == 0 { count += try removeWhatActs(for: id, endpoints: endpoints, in: tx) }
+        return count > 0 ? .erased : try EventErasure.erase(userID: id, limit: batch, in: tx)
+    }
+
+    /// What else names its account, and what its rows are told apart by.
+    private static let tables: [(SQL, SQL)] = [
+        ("message_thread", "id"), ("heartbeat", "id"), ("account_usage", "user_id"),
+        ("push", "id"), ("message_unindexed", "message_id"), ("search_part", "place"), ("search_segment", "segment"),
+        ("bulk_message", "request_id"), ("forwarder_request", "id"),
+        ("idempotency_key", "idempotency_key"),
+    ]
+
+    /// Rows in one transaction.
+    private static let batch = 500
+
+    static let migrations: [Migration] = [
+        Migration(
+            "user-erasure-1",
+            [
+                """
+                CREATE TABLE user_erasure (
+                    user_id \(.text) PRIMARY KEY,
+                    due_at \(.int64) NOT NULL,
+                    ends_at \(.int64) NOT NULL
+                ) \(.strict)
+                """,
+                "CREATE INDEX user_erasure_due ON user_erasure (due_at)",
+                "CREATE INDEX push_user ON push (user_id)",
+            ])
+    ]
+}
