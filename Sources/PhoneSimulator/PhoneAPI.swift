@@ -32,7 +32,7 @@ package struct PhoneAPI: Sendable {
     }
 
     /// What the app makes of an answer.
-    enum Verdict: Hashable, Sendable {
+    enum Conclusion: Hashable, Sendable {
         /// The server has it.
         case done
         /// The server refused it, and the app forgets it.
@@ -50,7 +50,7 @@ package struct PhoneAPI: Sendable {
     /// | report | 2xx, 404 | no answer | any other status |
     /// | receive | 2xx | 4xx | 5xx, no answer |
     /// | missedCall | 2xx | 4xx, no answer | 5xx |
-    static func verdict(on call: Call, status: Int?) -> Verdict {
+    static func conclusion(of call: Call, status: Int?) -> Conclusion {
         switch (call, status) {
         case (_, .some(200..<300)), (.report, 404): .done
         case (.report, .some): .retry
@@ -154,7 +154,7 @@ package struct PhoneAPI: Sendable {
         guard let response = try? await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: Self.timeout),
             (200..<300).contains(response.status.code)
         else { return false }
-        // Larger than that is an answer, too.
+        // Larger than that is still an answer.
         return (try? await response.body.collect(upTo: Self.attachmentLimit)) != nil
     }
 

@@ -192,7 +192,7 @@ package final class SimulatedPhone: Sendable {
     ) async -> Bool {
         guard isOnline.withLock({ $0 }) else { return false }
         let status = await send(api)
-        switch PhoneAPI.verdict(on: call, status: status) {
+        switch PhoneAPI.conclusion(of: call, status: status) {
         case .done: journal.count(item, what, details)
         case .refused: journal.count(.losses, "refused", "\(what) \(details): \(Self.words(status)), and forgotten")
         case .lost: journal.count(.losses, "lost", "\(what) \(details): \(Self.words(status))")

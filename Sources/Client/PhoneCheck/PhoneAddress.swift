@@ -41,13 +41,9 @@ struct PhoneAddress: Sendable {
         address == "::1" || address.hasPrefix("127.") && IPAddress(address) != nil
     }
 
-    /// Whether an address is reached from inside of a network only.
+    /// Whether an address is not one of the public Internet.
     static func isPrivate(_ address: String) -> Bool {
-        guard let bytes = IPAddress(address)?.bytes else { return false }
-        let first = Array(bytes.prefix(2))
-        if bytes.count == 16 { return first[0] & 0xFE == 0xFC || first == [0xFE, 0x80] }
-        return first[0] == 10 || first == [192, 168] || first[0] == 172 && (16...31).contains(first[1])
-            || first == [169, 254] || first[0] == 100 && (64...127).contains(first[1])
+        IPAddress(address).map { !AddressPolicy().permits($0) } ?? false
     }
 }
 
@@ -93,7 +89,7 @@ extension PhoneCheck {
                 "name",
                 "\(address.host) is \(list), this machine itself: a phone needs a name that leads here from outside")
         }
-        if texts.allSatisfy({ PhoneAddress.isPrivate($0) || PhoneAddress.isLoopback($0) }) {
+        if texts.allSatisfy(PhoneAddress.isPrivate) {
             return .warning(
                 "name",
                 "\(address.host) is \(list), which is inside of a network: on mobile data the phone needs a public address, "

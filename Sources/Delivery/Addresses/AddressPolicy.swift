@@ -60,6 +60,11 @@ package struct AddressPolicy: Sendable {
         }
     }
 
+    /// Whether the address may be dialled, whatever the port.
+    package func permits(_ address: IPAddress) -> Bool {
+        reason(against: address, port: 0) == nil
+    }
+
     private func reason(against address: IPAddress, port: Int) -> BlockedAddress.Reason? {
         if let never = SpecialPurposeNetwork.neverTargets.first(where: { $0.network.contains(address) }) {
             return .notPublic(never.purpose)

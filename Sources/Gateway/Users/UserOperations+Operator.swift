@@ -71,28 +71,16 @@ extension UserOperations {
 
 /// Accounts that are there already.
 extension UserOperations {
-    /// An account as a list shows it.
-    package struct Account: Sendable {
-        /// Its id.
-        package let id: String
-        /// Its e-mail address.
-        package let email: String
-        /// Whether it owns the server.
-        package let isOwner: Bool
-    }
-
-    /// All accounts, by e-mail address.
+    /// All accounts, by e-mail address, and whether each owns the server.
     ///
     /// - Throws: `StorageError`.
-    package func accounts() async throws -> [Account] {
-        var accounts: [Account] = []
+    package func accounts() async throws -> [(id: String, email: String, isOwner: Bool)] {
+        var accounts: [(id: String, email: String, isOwner: Bool)] = []
         while true {
             let after = accounts.last?.email ?? ""
             let page = try await store.read { tx in
                 try InvitationQueries.members(after: after, limit: 500, in: tx).map { member in
-                    Account(
-                        id: member.id.text, email: member.email,
-                        isOwner: try FirstRunQueries.isOwner(member.id, in: tx))
+                    (id: member.id.text, email: member.email, isOwner: try FirstRunQueries.isOwner(member.id, in: tx))
                 }
             }
             accounts += page

@@ -3,23 +3,13 @@ import Secrets
 
 /// What the operator does with accounts that are there already.
 extension Commands {
-    /// An account.
-    package struct Account: Sendable {
-        /// Its id.
-        package let id: String
-        /// Its e-mail address.
-        package let email: String
-        /// Whether it owns the server.
-        package let isOwner: Bool
-    }
-
     /// All accounts, by e-mail address.
     ///
     /// - Throws: What opening the store throws.
-    package static func accounts(flags: [String: String?]) async throws -> [Account] {
-        try await withUsers(flags) { users in
-            try await users.accounts().map { Account(id: $0.id, email: $0.email, isOwner: $0.isOwner) }
-        }
+    package static func accounts(
+        flags: [String: String?]
+    ) async throws -> [(id: String, email: String, isOwner: Bool)] {
+        try await withUsers(flags) { try await $0.accounts() }
     }
 
     /// Replaces an account's API key.

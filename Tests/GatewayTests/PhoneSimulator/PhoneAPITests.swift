@@ -12,7 +12,7 @@ import Wire
 
 /// The Android app's habits: headers, timestamps, what counts as success, and what is sent again.
 @Suite(.timeLimit(.minutes(1))) struct PhoneAPITests {
-    private static let verdicts: [(PhoneAPI.Call, Int?, PhoneAPI.Verdict)] = [
+    private static let conclusions: [(PhoneAPI.Call, Int?, PhoneAPI.Conclusion)] = [
         (.report, 200, .done), (.report, 204, .done), (.report, 404, .done), (.report, 400, .retry),
         (.report, 401, .retry), (.report, 422, .retry), (.report, 500, .retry), (.report, nil, .lost),
         (.receive, 200, .done), (.receive, 402, .refused), (.receive, 413, .refused), (.receive, 422, .refused),
@@ -20,9 +20,9 @@ import Wire
         (.missedCall, 200, .done), (.missedCall, 404, .refused), (.missedCall, 503, .retry), (.missedCall, nil, .lost),
     ]
 
-    @Test(arguments: verdicts)
-    func anAnswerIsJudgedAsTheAppDoes(call: PhoneAPI.Call, status: Int?, verdict: PhoneAPI.Verdict) {
-        #expect(PhoneAPI.verdict(on: call, status: status) == verdict)
+    @Test(arguments: conclusions)
+    func anAnswerIsJudgedAsTheAppDoes(call: PhoneAPI.Call, status: Int?, conclusion: PhoneAPI.Conclusion) {
+        #expect(PhoneAPI.conclusion(of: call, status: status) == conclusion)
     }
 
     @Test(arguments: [
