@@ -52,7 +52,7 @@ decode() { # BASE64URL
     tr '_-' '/+' <<<"$text" | base64 -d
 }
 
-# The id of the event, or nothing if the body is none; fails if the token is not for this receiver. A single call of jq:
+# The id of the event, or nothing if the body is not an event; fails if the token is not for this receiver. A single call of jq:
 # each takes longer than all of the hashes.
 event_id() {
     local header claims

@@ -124,7 +124,7 @@ extension Percentiles: JSONWritable {
     }
 }
 
-/// A JSON number with a fixed number of decimals; nil, and what is no number, is null.
+/// A JSON number with a fixed number of decimals; nil and what is not a number are null.
 struct FixedPoint: JSONWritable {
     private let text: String
 

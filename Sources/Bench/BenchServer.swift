@@ -116,7 +116,7 @@ actor BenchServer {
 
     /// Sends one request to the running server, as `account`, and gives how long it took.
     ///
-    /// - Throws: ``BenchFailure`` when the answer is no success.
+    /// - Throws: ``BenchFailure`` when the answer is not a success.
     func time(
         _ method: HTTPMethod, _ path: String, of account: Account, headers: [(String, String)] = [],
         body: [UInt8]? = nil

@@ -92,7 +92,7 @@ extension ServerClient {
     ///   - isWaited: Whether to wait.
     ///   - progress: Is told the part that was looked at, from 0 to 1.
     /// - Returns: The replay.
-    /// - Throws: ``ClientFailure``, `usage` for what is no time.
+    /// - Throws: ``ClientFailure``, `usage` when it is not a time.
     package func replay(
         _ webhook: String, since: String, until: String?, statuses: [String], isWaited: Bool,
         progress: (Double) -> Void

@@ -47,7 +47,7 @@ extension ServerClient {
     ///   - asJSON: Whether lines are the items as JSON.
     ///   - show: Prints a line.
     ///   - note: Tells a person about the connection.
-    /// - Throws: ``ClientFailure`` for what waiting does not mend.
+    /// - Throws: ``ClientFailure`` for what waiting does not fix.
     package func tailEvents(
         _ filter: EventFilter, after: Int64?, asJSON: Bool, show: (String) -> Void, note: (String) -> Void
     ) async throws {

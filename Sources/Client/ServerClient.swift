@@ -163,7 +163,7 @@ extension ServerClient {
         throw ClientFailure(.refused, "\(url) redirects to \(target): give the address that it redirects to as --url")
     }
 
-    /// What a status that is no success means.
+    /// What a status that is not a success means.
     func refusal(_ status: Int, _ body: [UInt8]) -> ClientFailure {
         let envelope = try? JSONDecoder().decode(ErrorEnvelope.self, from: Data(body))  // It may be a proxy's page.
         var lines = ["\(settings.url) answered \(status): \(envelope?.message ?? "it gave no reason")"]

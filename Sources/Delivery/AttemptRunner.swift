@@ -80,7 +80,7 @@ package struct AttemptRunner: Sendable {
         .delivery(account: endpoint.userID.text, endpoint: endpoint.id.text)
     }
 
-    /// The headers of an attempt as far as they are not secret; made anew, for only what differs is stored.
+    /// The headers of an attempt as far as they are not secret; made again, because only what differs is stored.
     ///
     /// - Parameters:
     ///   - delivery: What was tried.

@@ -6,7 +6,7 @@ import Timestamps
 ///
 /// Whether a row is missing is exact whatever goes on meanwhile. How the rows of an endpoint ended is compared exactly when
 /// its counters stood still, which is tried three times; for an endpoint that is never still, what differs by no more than
-/// what changed meanwhile is no difference.
+/// what changed meanwhile is not a difference.
 package struct AuditWalk: Sendable {
     private let store: any Store
     private let progress: @Sendable (_ rows: Int64, _ of: Int64) -> Void

@@ -296,7 +296,7 @@ package enum DeliveryMigrations {
                 FROM tally t
                 """,
             ]),
-        // How many claims of a delivery were handed back: `attempt` counts them, too, as each needs a number of its own.
+        // How many claims of a delivery were handed back: `attempt` also counts them, as each needs a number of its own.
         Migration("delivery-returned-1", ["ALTER TABLE delivery ADD COLUMN returned \(.int64) NOT NULL DEFAULT 0"]),
     ]
 }

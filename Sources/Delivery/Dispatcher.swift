@@ -89,7 +89,7 @@ package struct Dispatcher: Service {
         }
     }
 
-    /// By the clock that waits are measured by, too.
+    /// By the clock that also measures waits.
     private var instants: Instants { Instants(wall: clock.now(), boot: clock.boot()) }
 
     private func perform(
@@ -194,7 +194,7 @@ package struct Dispatcher: Service {
     }
 
     /// Attempts until one is made: a machine that is short of sockets keeps its slots, and so claims no more. After
-    /// ``shortageTries`` the delivery is handed back, so that no endpoint keeps a slot for ever.
+    /// ``shortageTries`` the delivery is handed back, so that no endpoint keeps a slot forever.
     private func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint, _ recorder: AttemptRecorder) async {
         for _ in 0..<Self.shortageTries {
             // A process that stood still may have lost the lease meanwhile, and others have the delivery.

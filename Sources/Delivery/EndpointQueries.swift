@@ -142,7 +142,7 @@ package struct EndpointQueries: Sendable {
         let key: [UInt8]? = try row.find("signing_key")
         let previous: [UInt8]? = try row.find("previous_signing_key")
         let through: Int64? = try row.find("release_through")
-        // A key that does not open is an answer: the endpoint can be shown and mended, but not be sent to.
+        // A key that does not open is an answer: the endpoint can be shown and repaired, but not be sent to.
         let opened = key.flatMap { try? keyring.open($0, at: place) }
         let openedPrevious = previous.flatMap { try? keyring.open($0, at: place) }
         var endpoint = Endpoint(

@@ -34,7 +34,7 @@ package struct EventRetention: Sendable {
     /// Only from the front of the log: what comes behind a young event is not older, whatever the clock said that it was
     /// dated by. An event that has a delivery to be made is kept, for an hour more and then for another.
     ///
-    /// Another node may do the same: a row that is locked is passed over, by a replay that keeps it neither.
+    /// Another node may do the same. A row that is locked is passed over, also one that a replay locks to keep it.
     ///
     /// - Parameters:
     ///   - cutoff: What was accepted before it is too old.

@@ -55,7 +55,7 @@ extension Transaction {
         try emit(event, matches: matches, only: nil)
     }
 
-    /// Publishes `event` to one endpoint only, whatever it wants: a test. No other gets it, by a replay neither.
+    /// Publishes `event` to one endpoint only, whatever it wants: a test. No other endpoint gets it, not even through a replay.
     ///
     /// - Returns: The delivery.
     package func emit(_ event: OutgoingEvent, only endpoint: EndpointID) throws -> DeliveryID {

@@ -16,7 +16,7 @@ struct RecentRetries: Sendable {
         self.start = start
     }
 
-    /// Notes that a failed attempt of `delivery` ended at `end`: what it takes to store it is no part of the second.
+    /// Notes that a failed attempt of `delivery` ended at `end`: what it takes to store it is not part of the second.
     mutating func note(_ delivery: DeliveryID, endedAt end: ContinuousClock.Instant, at now: ContinuousClock.Instant) {
         let over = order.prefix { $0.at.duration(to: now) >= Self.leastWait }
         for entry in over where endedAt[entry.id] == entry.at { endedAt[entry.id] = nil }

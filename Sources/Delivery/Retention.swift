@@ -5,7 +5,7 @@ import Timestamps
 /// Deletes deliveries that are older than the retention time, a bounded number of rows in a transaction.
 ///
 /// Deliveries go from the front of each endpoint's sequence, so that what is left is contiguous and a missing row can be
-/// told from a pruned one. A delivery that is being attempted stops it there. One that waits or is held stops it, too: its
+/// told from a pruned one. A delivery that is being attempted stops it there. One that waits or is held also stops it: its
 /// date may be that of a clock that was weeks behind, and it is all that is left of what was accepted. ``Upkeep`` announces
 /// it, and lets it go when it is still there hours later.
 ///

@@ -23,7 +23,7 @@ enum RetryAfter {
     static func wait(_ text: String, at now: Timestamp) -> Duration? {
         let text = text.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
         if let wait = seconds(text) ?? date(text, at: now) { return min(max(wait, .zero), cap) }
-        // Only short lists: a date has a comma, too, and nobody waits for the thousandth element.
+        // Only short lists: a date also has a comma, and nobody waits for the thousandth element.
         let elements = text.split(separator: ",", maxSplits: 8).map { $0.drop { $0 == " " } }
         return elements.count < 2 ? nil : elements.compactMap { seconds($0) }.max().map { min($0, cap) }
     }
@@ -58,7 +58,7 @@ enum RetryAfter {
         case 5: parts = (words[2], words[1], words[4], words[3])
         default: return nil
         }
-        // `Int` takes signs, too.
+        // `Int` also takes signs.
         guard isDigits(parts.day), isDigits(parts.year), let month = months.firstIndex(of: parts.month),
             var year = Int(parts.year), let day = Int(parts.day)
         else { return nil }

@@ -60,7 +60,7 @@ package enum Verdict: Hashable, Sendable {
     /// The endpoint wants no more: it is disabled, and this delivery is held with those behind it.
     case disabled
 
-    /// Judges an attempt by ``Etiquette/table``; transport errors are retried unless only a changed webhook mends them.
+    /// Judges an attempt by ``Etiquette/table``; transport errors are retried unless only a changed webhook fixes them.
     ///
     /// - Parameters:
     ///   - result: What came of the attempt.

@@ -3,7 +3,7 @@ import Storage
 import Synchronization
 import Timestamps
 
-/// The JWTs of webhooks: one for each webhook, version and second, for their claims change no oftener.
+/// The JWTs of webhooks: one for each webhook, version and second, because the claims change once a second.
 ///
 /// A token costs about 5 us; a delivery has some 80 us of a core in all.
 package final class SigningTokens: Sendable {

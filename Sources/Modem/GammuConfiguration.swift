@@ -2,7 +2,7 @@
 package enum GammuConfiguration {
     /// The text of `gammu-smsdrc`.
     ///
-    /// An SMS that cannot be sent stays in the outbox of the files service and is tried again for ever (smsd/core.c and
+    /// An SMS that cannot be sent stays in the outbox of the files service and is tried again forever (smsd/core.c and
     /// smsd/services/files.c of version 1.42.0: its retries are counted for databases only). `RunOnFailure` takes it out, while
     /// gammu-smsd waits. `DebugLevel = 1` has the log say what is begun.
     ///

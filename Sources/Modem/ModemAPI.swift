@@ -58,7 +58,7 @@ package struct ModemAPI: Sendable {
         return ModemDevice(url: url, id: registered.id, token: registered.token, privateToken: token)
     }
 
-    /// What is to be sent; what is no message is left out.
+    /// What is to be sent; what is not a message is left out.
     func pull() async throws -> [ModemOffer] {
         struct Lenient: Decodable {
             let offer: ModemOffer?
@@ -126,7 +126,7 @@ package struct ModemAPI: Sendable {
 
     /// Reads the stream to its end.
     ///
-    /// - Throws: ``Refusal`` when the server opens none, and what the transport throws; 60 s of silence are an end, too.
+    /// - Throws: ``Refusal`` when the server opens none, and what the transport throws; 60 s of silence are also an end.
     func stream(opened: @Sendable () -> Void, said: @Sendable (OkHTTPStreamReader.Event) async -> Void) async throws {
         var request = Self.request(.GET, device.url + "/events", authorization: "Bearer \(device.token)", body: nil)
         request.headers.replaceOrAdd(name: "Accept", value: "text/event-stream")

@@ -65,7 +65,7 @@ struct ModemMessage: Codable, Hashable, Sendable {
         return units.flatMap { [UInt8(truncatingIfNeeded: $0 >> 8), UInt8(truncatingIfNeeded: $0)] }
     }
 
-    /// A number as it is dialled; nil for what is no number, such as a name.
+    /// A number as it is dialled; nil when it is not a number, such as a name.
     static func number(_ text: String) -> String? {
         let number = text.filter { !" -()./\u{a0}".contains($0) }
         let digits = number.hasPrefix("+") ? number.dropFirst() : number[...]

@@ -20,7 +20,7 @@ struct SMSBackup: Hashable, Sendable {
     /// Whether no part is missing.
     var isComplete: Bool { parts.found >= parts.expected }
 
-    /// Reads a file; nil when it is no such file, or is only half written.
+    /// Reads a file; nil when it is not such a file, or is only half written.
     init?(_ file: String) {
         guard file.hasSuffix("\n") else { return nil }
         let sections = Self.sections(file)

@@ -69,7 +69,7 @@ package struct PushEndpoint: Sendable {
             parts[3] == "messages:send"
         else { return Self.answer(.notFound, Self.error(404, "NOT_FOUND", nil)) }
         let body = try await request.body.collect(upTo: 1 << 16)
-        // What is no push of the server's is refused, whatever is wrong with it.
+        // What is not a push of the server's is refused, whatever is wrong with it.
         guard let push = try? JSONDecoder().decode(Envelope.self, from: Data(body.readableBytesView)).message else {
             return Self.answer(.badRequest, Self.error(400, "INVALID_ARGUMENT", nil))
         }

@@ -65,7 +65,7 @@ struct LogLine: LogHandler {
     }
 
     private func write(_ bytes: [UInt8]) {
-        // Nobody can be told that the log cannot be written.
+        // There is nowhere left to report that the log cannot be written.
         try? FileHandle.standardError.write(contentsOf: bytes)
     }
 }

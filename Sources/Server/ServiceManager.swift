@@ -61,7 +61,7 @@ struct ServiceManager: Service {
 
     private func everythingAnswers() async {
         for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() {
-            // A loop that is shut down answers, too.
+            // A loop that is shut down also answers.
             try? await loop.submit {}.get()
         }
         // A write, as a store that has no doubts is ready without one, however long its writer hangs.
@@ -95,6 +95,6 @@ struct ServiceManager: Service {
         }
     }
 
-    /// An hour: longer intervals are no watchdogs.
+    /// An hour: longer intervals are not watchdogs.
     private static let longestInterval: Int64 = 3_600_000_000
 }

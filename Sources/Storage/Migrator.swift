@@ -3,7 +3,7 @@ import Logging
 extension Store {
     /// Applies those of `migrations` that the store does not have yet, in their order, each in its own transaction.
     ///
-    /// Several processes may do it at once: each step is decided anew in the transaction that applies it, and one
+    /// Several processes may do it at once: each step is decided again in the transaction that applies it, and one
     /// process at a time has the lock. A store that a newer version migrated can be used as long as its steps only added.
     ///
     /// - Parameters:

@@ -5,7 +5,7 @@ package enum SQLPattern {
         var pattern = String.UnicodeScalarView("%".unicodeScalars)
         for scalar in text.unicodeScalars {
             if scalar == "%" || scalar == "_" || scalar == "\\" { pattern.append("\\") }
-            // What LOWER leaves as it is must stay here, too, or a capital letter beyond ASCII would never match.
+            // What LOWER leaves as it is must stay here as well, or a capital letter beyond ASCII would never match.
             pattern.append(
                 ("A"..."Z").contains(scalar) ? Unicode.Scalar(UInt8(truncatingIfNeeded: scalar.value) + 0x20) : scalar)
         }

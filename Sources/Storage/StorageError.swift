@@ -2,7 +2,7 @@
 package enum StorageError: Error, Equatable {
     /// A row with the same key is there already; the text names the constraint or its columns.
     case uniqueViolation(String)
-    /// Nothing can be stored or read at the moment; the text says why and what to mend. The caller may try again.
+    /// Nothing can be stored or read at the moment; the text says why and what to fix. The caller may try again.
     case unavailable(String)
     /// The account itself asks for more at a time than it may. The caller may try again when some of it is done.
     case tooMany(String)

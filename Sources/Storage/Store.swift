@@ -26,7 +26,7 @@ package protocol Store: Sendable {
         _ lane: WriteLane, _ body: @escaping @Sendable (any Transaction) throws -> T
     ) async throws -> T
 
-    /// Says whether clients' writes can be stored: nil when they can, else the reason and what to mend.
+    /// Says whether clients' writes can be stored: nil when they can, else the reason and what to fix.
     func readiness() async -> String?
 
     /// How many writes wait in `lane`, for metrics.

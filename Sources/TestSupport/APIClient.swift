@@ -41,7 +41,7 @@ package struct APIClient: Sendable {
 
         /// The body as JSON; `absent` when it is none.
         package var json: JSON {
-            // A body that is no JSON is one that no expectation fits.
+            // A body that is not JSON is one that no expectation fits.
             (try? JSONDecoder().decode(JSON.self, from: Data(body))) ?? .absent
         }
 

@@ -62,7 +62,7 @@ package struct Browser: Sendable {
         _ = try await command("/element/\(find(selector))/click", [:])
     }
 
-    /// Clicks what `selector` finds and waits until another page, or the same one anew, is there.
+    /// Clicks what `selector` finds and waits until another page, or the same one again, is there.
     package func follow(_ selector: String) async throws {
         try await leaving { try await click(selector) }
     }

@@ -15,7 +15,7 @@ package enum JSON: Sendable, Hashable {
     case array([JSON])
     case object([String: JSON])
 
-    /// The member `name`; ``absent`` when there is none, or this is no object.
+    /// The member `name`; ``absent`` when there is none, or this is not an object.
     package subscript(_ name: String) -> JSON {
         if case .object(let members) = self { members[name] ?? .absent } else { .absent }
     }

@@ -61,7 +61,7 @@ private final class MeasuringTransaction: Transaction {
         .map { try $0.get("QUERY PLAN") }
         try wrapped.run("ROLLBACK TO SAVEPOINT measured")
         try wrapped.run("RELEASE SAVEPOINT measured")
-        // The outermost node counts what is below it, too; what planning took follows behind all nodes.
+        // The outermost node also counts what is below it; what planning took follows behind all nodes.
         let buffers = lines.first { $0.contains("Buffers:") } ?? ""
         let blocks = buffers.split(separator: " ").compactMap { word -> Int? in
             let parts = word.split(separator: "=")

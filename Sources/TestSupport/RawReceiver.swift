@@ -27,7 +27,7 @@ package final class RawReceiver: Sendable {
             channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
         }
 
-        /// Writes one piece after the other; the last is repeated for ever when asked.
+        /// Writes one piece after the other; the last is repeated forever when asked.
         package func drip(_ pieces: [String], every interval: TimeAmount, forEver: Bool = false) {
             guard let piece = pieces.first, channel.isActive else { return }
             write(piece)

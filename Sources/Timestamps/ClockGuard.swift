@@ -66,7 +66,7 @@ public final class ClockGuard: Sendable {
         let now = clock.instants()
         self.clock = clock
         let anchor = Instants(wall: lastAlive ?? now.wall, boot: now.boot)
-        // The time in which no server ran is no step, but it has to pass the same test.
+        // The time in which no server ran is not a step, but it has to pass the same test.
         let isFar = now.wall - anchor.wall > Self.tolerance
         absence = (now.boot, isFar ? now.wall - anchor.wall : .zero)
         state = Mutex(State(anchor: anchor, last: now, lastStep: isFar ? now.boot : nil))

@@ -23,7 +23,7 @@ enum Terminal {
         }
     }
 
-    /// Tells a person something that is no result. Nothing depends on whether it is read.
+    /// Tells a person something that is not a result. Nothing depends on whether it is read.
     static func note(_ text: String) {
         try? FileHandle.standardError.write(contentsOf: Data("\(text)\n".utf8))
     }

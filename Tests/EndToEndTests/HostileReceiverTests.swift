@@ -60,7 +60,7 @@ extension PatientTests {
                 $0.write(head)
                 $0.flood("X-Flood: 1\r\n")
             },
-            .taken("drips its body for ever") {
+            .taken("drips its body forever") {
                 $0.write(head + "Content-Length: 100000\r\n\r\n")
                 $0.drip(["x"], every: .milliseconds(20), forEver: true)
             },

@@ -2,7 +2,7 @@ import Logging
 import TestSupport
 import Testing
 
-/// What is no request, or not one that can be read. The server answers each and lives on.
+/// What is not a request, or not one that can be read. The server answers each and lives on.
 @Suite(.timeLimit(.minutes(1))) struct BadInputTests {
     /// One request that is answered with an error.
     private struct Row: Sendable {

@@ -172,7 +172,7 @@ import Timestamps
         }
     }
 
-    /// The phone would repeat it for ever.
+    /// The phone would repeat it forever.
     @Test(arguments: ["\"\"", "1", "\"2026-07-22T10:15:29Z02:00\"", "[]"])
     func aReportWithAnOddTimeIsTaken(time: String) async throws {
         try await withServer { server in

@@ -29,7 +29,7 @@ import Testing
 
     @Test(arguments: [
         ("no base64!", MessageCipherError.notBase64), ("", .tooShort), ("AAECAwQFBgcICQoLDA0O", .tooShort),
-        // The vector with its last byte changed: what comes out is no UTF-8.
+        // The vector with its last byte changed: what comes out is not UTF-8.
         ("AAECAwQFBgcICQoLDA0ODxc55TlqA2YWGXtjwGbX8jX4p+aYD4NonCnpbA==", .notText),
     ])
     func whatCannotBeDecryptedIsRefused(_ content: String, _ error: MessageCipherError) {

@@ -153,7 +153,7 @@ package struct Conformance: Sendable {
     /// with other things; how quickly a receiver answers is what ``ConformanceCheck/prompt`` judges.
     private static let burstPatience: Duration = .seconds(30)
 
-    /// 20 s for the work on everything that was sent, on a busy machine, too.
+    /// 20 s for the work on everything that was sent, also on a busy machine.
     private static let patience: Duration = .seconds(20)
 
     /// 1 s more once what was sent last is handled, for workers that do not keep the order.

@@ -61,7 +61,7 @@ struct HandledLog: Sendable {
         }
     }
 
-    /// The events handled since, by id; what is no complete line of JSON, or not such a line, is left out.
+    /// The events handled since, by id; a line that is incomplete, or not such JSON, is left out.
     func events() -> [String: [HandledEvent]] {
         // A file that is gone has no lines: every expectation of it fails, with its name.
         guard let file = FileHandle(forReadingAtPath: path) else { return [:] }

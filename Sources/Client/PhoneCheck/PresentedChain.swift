@@ -54,7 +54,7 @@ struct PresentedChain: Sendable {
         _ host: String, _ port: Int, _ configuration: TLSConfiguration, judging judge: Judge?
     ) async throws {
         let context = try NIOSSLContext(configuration: configuration)
-        // An address is no name to be asked for.
+        // An address is not a name to be asked for.
         let name = IPAddress(host) == nil ? host : nil
         let bootstrap = ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connectTimeout(PhoneCheck.patience)

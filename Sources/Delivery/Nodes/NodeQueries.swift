@@ -3,7 +3,7 @@ import Timestamps
 
 /// The statements about nodes: the processes that share a store, each with one lease.
 ///
-/// Ends are told by the clock of the database, so that the clocks of nodes need not agree. That clock can be set, too: who is
+/// Ends are told by the clock of the database, so that the clocks of nodes need not agree. That clock can be set as well: a node that is
 /// dead is decided by ``LeaseWatch``.
 package enum NodeQueries {
     /// A process that works, or worked, on the store.

@@ -40,7 +40,7 @@ package struct AttemptFailure: Error, Hashable, Sendable, CustomStringConvertibl
     /// What happened in particular, without a full stop; may be empty, never holds secrets or bodies.
     package let detail: String
 
-    /// Whether only a changed webhook can mend it. A name may have other addresses next time, a literal has its own.
+    /// Whether only a changed webhook can fix it. A name may have other addresses next time, a literal has its own.
     package let isFinal: Bool
 
     /// Makes a failure.

@@ -8,7 +8,7 @@
 enum LocalShortage {
     /// Whether opening a socket, or connecting it to an address of `family`, failed for want of something here.
     ///
-    /// A machine without IPv6 answers `EADDRNOTAVAIL` to every address of that family, for ever: that is no shortage.
+    /// A machine without IPv6 answers `EADDRNOTAVAIL` to every address of that family, forever: that is not a shortage.
     static func isOne(_ code: Int32, family: IPAddress.Family) -> Bool {
         codes.contains(code) && !(code == EADDRNOTAVAIL && family == .v6)
     }

@@ -102,7 +102,7 @@ struct AccessOperations: Sendable {
     }
 
     /// Asks for the password again, before something is shown or changed that a session alone does not open. Attempts
-    /// have a count of their own: who uses a forgotten browser cannot lock the user out of signing in.
+    /// have a count of their own: whoever uses a forgotten browser cannot lock the user out of signing in.
     ///
     /// - Returns: What is stored of the password.
     /// - Throws: ``Refusal`` when it is wrong.
@@ -163,7 +163,7 @@ struct AccessOperations: Sendable {
     /// So many attempts of one network in 15 minutes are somebody who mistypes.
     private static let slips = 3
 
-    /// Counts an attempt, before anything is looked at: attempts at the same time count, too. The bounds are asked in their
+    /// Counts an attempt, before anything is looked at: attempts at the same time also count. The bounds are asked in their
     /// order, and what one refuses is not counted for those behind it.
     ///
     /// - Throws: ``Refusal``, which leaves every count as it was.

@@ -82,7 +82,7 @@ final class PasswordQueue: Sendable {
         }
     }
 
-    /// Whose turn comes later than this gets no answer but that: the browser may be gone, and those behind wait, too.
+    /// Whose turn comes later than this gets no answer but that: the browser may be gone, and those behind wait as well.
     private static let patience: Duration = .seconds(10)
 
     /// Who comes after these would wait for longer than a browser shows patience.

@@ -97,6 +97,6 @@ enum SessionQueries {
     /// How long a session lasts that is not used.
     static let lifetime: Duration = .seconds(30 * 86_400)
 
-    /// How long a session lasts that is used every day: 90 days. A cookie that was stolen is used every day, too.
+    /// How long a session lasts that is used every day: 90 days. A stolen cookie can also be used every day.
     static let longest: Duration = .seconds(90 * 86_400)
 }

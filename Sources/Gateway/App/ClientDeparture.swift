@@ -2,7 +2,7 @@ import NIOCore
 
 /// Tells when the client of a connection goes away while its request is worked on.
 ///
-/// A client that only closes its own half, and still waits for an answer, counts as gone, too: over HTTP nobody does that
+/// A client that only closes its own half, and still waits for an answer, also counts as gone: over HTTP nobody does that
 /// who uploads files.
 enum ClientDeparture {
     /// Runs `body`, and calls `onDeparture` once, on the connection's event loop, when the client goes meanwhile.

@@ -27,7 +27,7 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch let busy as ServerBusy {
             return busy.response
         } catch is CancellationError {
-            // The client has gone away, or the server is shutting down: who still listens may ask again.
+            // The client has gone away, or the server is shutting down: whoever still listens may ask again.
             return ServerBusy(message: "The request was given up.").response
         } catch StorageError.tooMany(let reason) {
             return ServerBusy(message: reason).response

@@ -42,7 +42,7 @@ struct HeaderParameters: Sendable {
         return bytes
     }
 
-    /// Reads a header. What is not UTF-8 is repaired, and what is no parameter left out.
+    /// Reads a header. What is not UTF-8 is repaired, and what is not a parameter is left out.
     init(_ header: some Collection<UInt8>) {
         var reader = Reader(bytes: Array(header))
         value = Self.text(reader.upTo([UInt8(ascii: ";")])).lowercased()

@@ -71,7 +71,7 @@ struct IdempotencyMiddleware<Context: IdempotentContext>: RouterMiddleware {
     /// The same JSON with the members of objects in order; nil for what is long or no JSON.
     private static func sorted(_ bytes: ByteBuffer) -> Data? {
         guard bytes.readableBytes <= RequestBody.usualLimit,
-            // What is no JSON is refused later, and uses no key up.
+            // A body that is not JSON is refused later, and uses up no key.
             let json = try? JSONBody(bytes.readableBytesView),
             let value = try? JSONSerialization.jsonObject(with: Data(json.bytes), options: .fragmentsAllowed)
         else { return nil }

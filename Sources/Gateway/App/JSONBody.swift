@@ -74,10 +74,10 @@ struct JSONBody: Sendable {
         bytesExamined = examined
     }
 
-    /// From 2^53 on a `Double` stands for integers beside it, too.
+    /// From 2^53 on a `Double` also stands for integers beside it.
     private static let roundedNumbers: Double = 9_007_199_254_740_992
 
-    /// The same JSON with `true` for each number that is no 64-bit integer.
+    /// The same JSON with `true` for each number that is not a 64-bit integer.
     var withoutFractions: [UInt8] {
         var result: [UInt8] = []
         var (isInString, isEscaped) = (false, false)

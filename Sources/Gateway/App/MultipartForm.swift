@@ -6,7 +6,7 @@ struct MultipartForm: Sendable {
     /// A field or a file.
     struct Part: Sendable {
         let name: String
-        /// Nil for what is no file.
+        /// Nil when it is not a file.
         let fileName: String?
         /// Lower-cased and without parameters; empty when there is none.
         let contentType: String
@@ -28,7 +28,7 @@ struct MultipartForm: Sendable {
 
     /// Reads a body.
     ///
-    /// - Throws: ``Refusal`` `.malformed` when the body is no form, is cut off, or has too many parts or headers.
+    /// - Throws: ``Refusal`` `.malformed` when the body is not a form, is cut off, or has too many parts or headers.
     init(_ body: [UInt8], contentType header: String?) throws(Refusal) {
         let type = HeaderParameters((header ?? "").utf8)
         guard type.value == "multipart/form-data", let boundary = type["boundary"], Self.isBoundary(boundary) else {

@@ -13,7 +13,7 @@ final class PhoneReportRefusals: Sendable {
         case missedCall = "calls/missed"
         case events
 
-        /// The route of a request; nil when it is no report of a phone.
+        /// The route of a request; nil when it is not a report of a phone.
         init?(_ method: HTTPRequest.Method, path: String?) {
             guard method == .post, let path = path?.lowercased() else { return nil }
             if path == "/v1/messages/receive" {
@@ -34,7 +34,7 @@ final class PhoneReportRefusals: Sendable {
         case wrongKey = "wrong_key"
         /// The number is not one of the key's.
         case foreignNumber = "foreign_number"
-        /// The body is no JSON, or no object.
+        /// The body is not JSON, or not an object.
         case notJSON = "not_json"
         /// There is no number, no event of that name, or the message is not one.
         case invalid
@@ -56,7 +56,7 @@ final class PhoneReportRefusals: Sendable {
 
     private let state = Mutex(State())
 
-    /// How many there were since the process started, each kind in a fixed order, those of zero, too.
+    /// How many there were since the process started, each kind in a fixed order, also those of zero.
     var counts: [(route: Route, reason: Reason, count: Int)] {
         let counts = state.withLock { $0.counts }
         return Route.allCases.flatMap { route in

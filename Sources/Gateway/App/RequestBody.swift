@@ -118,7 +118,7 @@ extension Request {
         }
     }
 
-    /// A decoder says of a number that is no integer, where one is expected, that the whole is not JSON. Where `true` stands
+    /// A decoder says of a number that is not an integer, where one is expected, that the whole is not JSON. Where `true` stands
     /// in its place it names the member.
     private static func value<Value: Decodable>(readingIntegersOf json: JSONBody) throws(JSONBody.Fault) -> Value {
         do {
@@ -157,7 +157,7 @@ extension Request {
         return decoder
     }()
 
-    /// What is wrong, for whoever sent the body; nil when it is no JSON.
+    /// What is wrong, for whoever sent the body; nil when it is not JSON.
     private static func reason(_ error: DecodingError) -> String? {
         switch error {
         case .typeMismatch(_, let context), .valueNotFound(_, let context):

@@ -28,7 +28,7 @@ package struct TrustedProxies: Sendable {
     /// Works out where a request comes from.
     ///
     /// Each proxy appends the address that it was called from, so the list is read from its end: the first address that
-    /// is no trusted proxy is the client. What stands before it was sent by the client and may be anything.
+    /// is not a trusted proxy is the client. What stands before it was sent by the client and may be anything.
     ///
     /// | peer | X-Forwarded-For | client, when 10.0.0.0/8 is trusted |
     /// |---|---|---|

@@ -11,7 +11,7 @@ struct UploadedFile: Sendable {
 
     /// Finds the part `field` in a body.
     ///
-    /// - Throws: ``Refusal`` `.malformed` when the body is no form, or has no such part.
+    /// - Throws: ``Refusal`` `.malformed` when the body is not a form, or has no such part.
     init(_ field: String, in body: [UInt8], contentType header: String?) throws(Refusal) {
         let form = try MultipartForm(body, contentType: header)
         guard let file = form.parts.first(where: { $0.name == field }).map(UploadedFile.init) else {

@@ -96,7 +96,7 @@ enum AttachmentRules {
         return (files, notes)
     }
 
-    /// Decodes one attachment, nil for one that is no object, or says why it is skipped.
+    /// Decodes one attachment, nil for one that is not an object, or says why it is skipped.
     static func decode(_ attachment: InboundAttachment?, index: Int, total: Int) -> Result<Data, Skipped> {
         guard let content = attachment?.content?.text, let data = bytes(ofBase64: content) else {
             return .failure(Skipped(reason: "attachment [\(index)] has invalid base64 content"))

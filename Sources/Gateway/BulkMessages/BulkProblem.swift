@@ -31,7 +31,7 @@ struct BulkUploadErrors: Error {
     let problems: [BulkProblem]
 
     init(_ problems: [BulkProblem]) {
-        // Sorting keeps equals in their order only when their place is compared, too.
+        // Sorting keeps equals in their order only when their place is compared as well.
         self.problems = problems.enumerated().sorted {
             ($0.element.rows.first ?? 0, $0.offset) < ($1.element.rows.first ?? 0, $1.offset)
         }.map(\.element)

@@ -14,7 +14,7 @@ struct DecimalDigits: Sendable {
         self.exponent = exponent
     }
 
-    /// Nil for what is no finite number.
+    /// Nil when it is not a finite number.
     init?(_ number: Double) {
         guard number.isFinite else { return nil }
         let text = String(format: "%.14e", abs(number))

@@ -77,7 +77,7 @@ struct NumberFormat: Sendable {
             case "\"": rest = rest.drop { $0 != "\"" }.dropFirst()
             case "[":
                 let text = rest.prefix { $0 != "]" }
-                // A duration such as `[h]:mm` is no time of any day.
+                // A duration such as `[h]:mm` is not a time of any day.
                 if !text.isEmpty, text.allSatisfy({ "hmsHMS".unicodeScalars.contains($0) }) { return false }
                 rest = rest[text.endIndex...].dropFirst()
             case "\\", "_", "*": rest = rest.dropFirst()

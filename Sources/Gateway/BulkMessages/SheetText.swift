@@ -1,6 +1,6 @@
 /// The text of a CSV file as UTF-8, whatever its bytes were: UTF-8, UTF-16 or Windows-1252.
 ///
-/// What is no text in its encoding becomes bytes that are no UTF-8. So whoever takes the text apart finds them, and can say
+/// What is not text in its encoding becomes bytes that are not UTF-8. So whoever takes the text apart finds them, and can say
 /// in which row.
 struct SheetText: Sendable {
     /// How the file was written.

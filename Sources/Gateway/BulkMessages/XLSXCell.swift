@@ -132,6 +132,6 @@ struct XLSXCell {
     }
 
     /// Excel shows no date before its first day, nor after 9999-12-31, which is the later one where days are counted from
-    /// 1900: what is outside is no date.
+    /// 1900: what is outside is not a date.
     private static let days = 0.0...2_958_465
 }

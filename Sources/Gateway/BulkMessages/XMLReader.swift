@@ -16,7 +16,7 @@ struct XMLReader {
 
     /// Why the rest cannot be read.
     enum Fault: Error {
-        /// It is no XML, or nested too deep, or has too many attributes in one tag.
+        /// It is not XML, or nested too deep, or has too many attributes in one tag.
         case damaged
         /// It has more than ``maximumTags`` tags.
         case tooLarge
@@ -47,7 +47,7 @@ struct XMLReader {
     private var open: [ArraySlice<UInt8>] = []
     private var tags = 0
     private var hasRoot = false
-    /// Whether the element that began last has ended, too, as `<c/>` does.
+    /// Whether the element that began last has also ended, as `<c/>` does.
     private var isEmpty = false
 
     /// Reads from the start of `bytes`.
@@ -201,7 +201,7 @@ struct XMLReader {
         return bytes[start..<index]
     }
 
-    /// What stands before `end`, which is passed, too.
+    /// What stands before `end`, which is passed as well.
     private mutating func skip(past end: StaticString) throws(Fault) -> ArraySlice<UInt8> {
         let end = Array(end.description.utf8)
         let start = index

@@ -78,7 +78,7 @@ struct Dashboard: Sendable {
         for page in pages { page.add(to: signedIn) }
     }
 
-    /// Whether a route belongs to a page, and so is no part of `openapi.json`.
+    /// Whether a route belongs to a page, and so is not part of `openapi.json`.
     static func isPage(_ path: String) -> Bool {
         let first = path.split(separator: "/").first?.lowercased()
         return first.map { !["v1", "api", "mobile", "health", "metrics", "docs", "llms.txt"].contains($0) } ?? true

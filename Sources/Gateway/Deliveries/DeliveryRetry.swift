@@ -3,7 +3,7 @@ import Storage
 
 /// Sending a delivery once more, at its owner's wish.
 enum DeliveryRetry {
-    /// Makes the delivery due now; nil when the user has none such.
+    /// Makes the delivery due now; nil when the user has no such delivery.
     ///
     /// - Throws: ``Refusal`` `.conflict` when it was cancelled.
     static func begin(_ id: DeliveryID, userID: UserID, in store: any Store) async throws -> DeliveryRecord? {

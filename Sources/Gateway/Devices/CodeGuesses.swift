@@ -4,7 +4,7 @@ import Timestamps
 /// Bounds how often wrong pairing codes are tried: 10 a minute from one network and 100 a minute in all, on this node.
 ///
 /// A code has eight digits and lives for 15 minutes, so that whoever tries as often as that finds a given one once in 60,000
-/// times. While a network is held, a right code is refused, too: otherwise the bound would tell which one it is. Nothing is
+/// times. While a network is held, even a right code is refused: otherwise the bound would tell which one it is. Nothing is
 /// stored: a restart forgets the counts.
 final class CodeGuesses: Sendable {
     private struct State {

@@ -31,7 +31,7 @@ struct DeviceHook: Decodable, Sendable {
     struct Payload: Decodable, Sendable {
         let message: ToldText?
         let sender: ToldText?
-        /// The sender, too: before 1.54.0 it has no other name.
+        /// Also the sender: before 1.54.0 it has no other name.
         let phoneNumber: ToldText?
         let recipient: ToldText?
         let simNumber: ToldText?
@@ -79,7 +79,7 @@ struct DeviceHook: Decodable, Sendable {
         private struct Check: Decodable, Sendable {
             private let observedValue: ToldText?
 
-            /// Nil when it is no number.
+            /// Nil when it is not a number.
             var value: Int? { (observedValue?.text).flatMap(Double.init).flatMap { Int(exactly: $0.rounded()) } }
 
             private enum CodingKeys: String, CodingKey {

@@ -13,7 +13,7 @@ import Wire
 /// `POST /inbound/{token}`: what devices receive. The token alone authenticates, as the app can carry nothing else.
 ///
 /// A post that is refused is tried again for 45 hours and then forgotten, with the SMS. So nothing is refused but what no
-/// try can change: a wrong token, another device, and what is no JSON.
+/// try can change: a wrong token, another device, and a body that is not JSON.
 struct DeviceInboundRoutes: Sendable {
     let store: any Store
     let clock: any WallClock
@@ -88,7 +88,7 @@ struct DeviceInboundRoutes: Sendable {
         try await life.note(sign, of: device)
     }
 
-    /// Stores the SMS of a post. What is no SMS, and what this version does not know, is taken and left alone.
+    /// Stores the SMS of a post. What is not an SMS, and what this version does not know, is accepted and left alone.
     private func take(_ hook: DeviceHook, of device: Device, _ origin: RequestOrigin) async throws {
         guard let event = DeviceLists.Event(rawValue: hook.event), let payload = hook.payload else { return }
         switch event {
@@ -161,7 +161,7 @@ struct DeviceInboundRoutes: Sendable {
     }
 }
 
-/// Posts of devices that are no JSON, told in the log: an app sends each again 15 times.
+/// Posts of devices that are not JSON, told in the log: an app sends each again 15 times.
 final class DeviceHookRefusals: Sendable {
     private let log = Mutex(RefusalLog())
 

@@ -48,7 +48,7 @@ struct DeviceReport: Decodable, Sendable {
         state = try members.decodeIfPresent(ToldText.self, forKey: .state)?.text.flatMap {
             State(rawValue: $0.lowercased())
         }
-        // What is no object has no times: a report is not refused for that.
+        // What is not an object has no times: a report is not refused for that.
         times = (try? members.decodeIfPresent(Times.self, forKey: .states))?.all ?? [:]
         let recipients = try members.decodeIfPresent(ToldList<Recipient>.self, forKey: .recipients)?.elements ?? []
         error = recipients.lazy.compactMap { $0?.error?.text }.first

@@ -39,7 +39,7 @@ struct JSONPointer: Sendable, Equatable {
     /// Each step reads the value before it once more.
     static let maximumDepth = 16
 
-    /// Nil for what is no pointer, or a longer or deeper one than anybody needs.
+    /// Nil when it is not a pointer, or a longer or deeper one than anybody needs.
     init?(_ text: String) {
         guard text.hasPrefix("/"), text.utf8.count <= Self.maximumLength, !text.utf8.contains(0x0A) else { return nil }
         let parts = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)

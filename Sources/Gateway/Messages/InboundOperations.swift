@@ -34,7 +34,7 @@ struct InboundOperations: Sendable {
     enum Recognition: Sendable {
         /// By the time that it tells. One that tells none is never a repetition.
         case byTime
-        /// By what its sender calls it, which names the sender, too.
+        /// By what its sender calls it, which also names the sender.
         case byID(String)
         /// For ten minutes from the first one, as nothing else tells them apart.
         case byAge

@@ -95,7 +95,7 @@ struct MessageOperations: Sendable {
             guard var message = try MessageQueries.fetch(id, userID: identity.userID, numbers: numbers, in: tx) else {
                 return nil
             }
-            // No attempt runs and none is planned: without a time of its own it could stay `sending` for ever.
+            // No attempt runs and none is planned: without a time of its own it could stay `sending` forever.
             if message.expiresAt == nil, message.plannedAt == nil {
                 let expiration = try Self.phone(of: message, in: tx)?.messageExpiration ?? Phone.defaultExpiration
                 message.expiresAt = tx.now + expiration
@@ -105,7 +105,7 @@ struct MessageOperations: Sendable {
         }
     }
 
-    /// Applies what a phone reports of a message. A report that changes nothing emits nothing and is no error (K5).
+    /// Applies what a phone reports of a message. A report that changes nothing emits nothing and is not an error (K5).
     ///
     /// - Throws: ``Refusal`` `.absent` when there is no such message, `.unauthenticated` when the phone key does not cover
     ///   its owner.
@@ -216,7 +216,7 @@ struct MessageOperations: Sendable {
     private func handOut(_ message: Message, from phone: Phone?, in tx: any Transaction) throws {
         let expiration = phone?.messageExpiration ?? Phone.defaultExpiration
         let next = MessageTransition.handedOut(message, expiration: expiration, at: tx.now)
-        // False says that it moved meanwhile; the next look decides anew.
+        // False says that it moved meanwhile; the next look decides again.
         guard try MessageQueries.move(message, to: next, in: tx), let phone else { return }
         if let lack = try PhoneReach.lack(of: phone, pushes: pushes, in: tx) {
             return try Self.fail(next, because: lack.reason, in: tx)

@@ -5,7 +5,7 @@ struct ToldText: Decodable, Sendable {
     /// A string, or a number or truth value as text; nil for null, lists and objects.
     let text: String?
 
-    /// - Throws: When a string is not text: then the body is no JSON, which is read once more in another way.
+    /// - Throws: When a string is not text: then the body is not JSON, which is read once more in another way.
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         do {

@@ -4,13 +4,13 @@ import Wire
 
 /// A time as a phone tells it. A phone's clock is not ours: it may stand at 1970, in the last century or in the next one.
 ///
-/// A time before 2000-01-01, or more than a day ahead of the server, and text that is no time, are replaced by the server's
+/// A time before 2000-01-01, or more than a day ahead of the server, and text that is not a time, are replaced by the server's
 /// time wherever something is computed, sorted or shown. What the phone said still tells one report from the next,
 /// and the message's timeline shows its text.
 struct PhoneTime: Sendable {
     /// As the phone wrote it.
     let text: String
-    /// Nil when the text is no time; what is computed is computed with ``believed(at:)``.
+    /// Nil when the text is not a time; what is computed is computed with ``believed(at:)``.
     let time: Timestamp?
 
     /// Reads what a phone told; nil when that is nothing.

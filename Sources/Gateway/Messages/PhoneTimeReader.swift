@@ -47,7 +47,7 @@ enum PhoneTimeReader {
 
     /// Reads a time whose offset has no colon, one digit, or a second sign: `+-5:00` is five hours west.
     private static func withOddOffset(_ text: String) -> Timestamp? {
-        // Behind the date, whose hyphens are no signs.
+        // Behind the date, whose hyphens are not signs.
         guard text.utf8.count > 19,
             let sign = text.utf8.dropFirst(19).firstIndex(where: { "+-".utf8.contains($0) })
         else { return nil }

@@ -38,7 +38,7 @@ struct PhoneAPIKeyOperations: Sendable {
         }
     }
 
-    /// Deletes a key: the phones that use it are let in no more. False when the user has none such.
+    /// Deletes a key: the phones that use it are no longer let in. False when the user has no such key.
     func delete(_ id: PhoneAPIKeyID, userID: UserID) async throws -> Bool {
         try await store.write { [queries, identities] tx in
             try identities.forgetAll(in: tx)

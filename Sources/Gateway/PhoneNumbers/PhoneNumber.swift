@@ -61,7 +61,7 @@ enum PhoneNumber {
         let region: String
         let hasTrunkZero: Bool
 
-        /// Nil when `owner` is no number of a region.
+        /// Nil when `owner` is not a number of a region.
         init?(_ owner: String) {
             var found = phone_region()
             guard let number = PhoneNumber.parse(owner, region: nil), phone_number_region(number.e164, &found) == 1
@@ -151,7 +151,7 @@ enum PhoneNumber {
         var scalars = text.unicodeScalars[...]
         while let first = scalars.first, isMark(first) || first.properties.isWhitespace { scalars.removeFirst() }
         while let last = scalars.last, isMark(last) || last.properties.isWhitespace { scalars.removeLast() }
-        // Whatever is longer is no number, marks included.
+        // Whatever is longer is not a number, marks included.
         guard scalars.count <= 4 * longestText else { return String(scalars) }
         var number = String.UnicodeScalarView(scalars.lazy.filter { !isMark($0) }.map { asciiForm(of: $0) })
         let suffix = "/TYPE=PLMN"

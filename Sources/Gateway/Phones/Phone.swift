@@ -132,7 +132,7 @@ extension Phone: RowDecodable {
 }
 
 extension SIM: SQLEnum {
-    /// Anything that does not name the second slot is the first SIM (contract 1.7, K10); apps that forward write `sim2`, too.
+    /// Anything that does not name the second slot is the first SIM (contract 1.7, K10); apps that forward also write `sim2`.
     init(lenient text: String?) {
         self = Self.slot(text) == 2 ? .sim2 : .sim1
     }

@@ -65,7 +65,7 @@ extension SendSchedule: RowDecodable {
             let numbers = line.split(separator: " ").compactMap { Int($0) }
             guard numbers.count == 3 else { return nil }
             let window = Window(day: numbers[0], startMinute: numbers[1], endMinute: numbers[2])
-            // What no version wrote is no window.
+            // What no version wrote is not a window.
             return SendScheduleBody.problems(of: [window]).isEmpty ? window : nil
         }
         createdAt = try row.get("created_at")

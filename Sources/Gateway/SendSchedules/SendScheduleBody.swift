@@ -80,7 +80,7 @@ struct SendScheduleBody: Decodable, Sendable {
             let ofDay = windows.filter { $0.day == day }
             if ofDay.count > 6 { problems.append("day_of_week \(day) cannot have more than 6 windows") }
         }
-        // What is no window overlaps none.
+        // What is not a window overlaps none.
         let valid = windows.filter {
             (0...6).contains($0.day) && (0...1_439).contains($0.startMinute) && (1...1_440).contains($0.endMinute)
                 && $0.startMinute != $0.endMinute

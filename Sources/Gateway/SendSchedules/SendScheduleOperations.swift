@@ -35,8 +35,8 @@ struct SendScheduleOperations: Sendable {
         }
     }
 
-    /// Changes a schedule; what waits on the phones that keep it is planned anew in the same transaction. Nil when the
-    /// user has none such.
+    /// Changes a schedule; what waits on the phones that keep it is planned again in the same transaction. Nil when the
+    /// user has no such schedule.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     func update(_ id: SendScheduleID, _ body: SendScheduleBody, userID: UserID) async throws -> SendSchedule? {
@@ -55,7 +55,7 @@ struct SendScheduleOperations: Sendable {
         }
     }
 
-    /// Deletes a schedule: phones that kept it may send at any time from now on. False when the user has none such.
+    /// Deletes a schedule: phones that kept it may send at any time from now on. False when the user has no such schedule.
     func delete(_ id: SendScheduleID, userID: UserID) async throws -> Bool {
         try await store.write { tx in
             guard try SendScheduleQueries.find(id, userID: userID, in: tx) != nil else { return false }

@@ -5,7 +5,7 @@ import Timestamps
 import Wire
 
 extension WebhookOperations {
-    /// Holds what is for the webhook from now on; nil when the user has none such.
+    /// Holds what is for the webhook from now on; nil when the user has no such webhook.
     func pause(_ id: EndpointID, userID: UserID) async throws -> EndpointReport? {
         try await change(id, userID: userID) { endpoint, _ in
             endpoint.status = .paused
@@ -15,7 +15,7 @@ extension WebhookOperations {
     }
 
     /// Lets what was held go, at `rate` deliveries a second, nil for as fast as the webhook takes them; nil when the user
-    /// has none such.
+    /// has no such webhook.
     ///
     /// - Throws: ``Refusal`` `.invalid` when it has no phone numbers.
     func resume(_ id: EndpointID, rate: Double?, userID: UserID) async throws -> EndpointReport? {
@@ -32,7 +32,7 @@ extension WebhookOperations {
         }
     }
 
-    /// Gives the webhook another signing key; the one before stays valid for `overlap`. Nil when the user has none such.
+    /// Gives the webhook another signing key; the one before stays valid for `overlap`. Nil when the user has no such webhook.
     func rotate(
         _ id: EndpointID, to key: String, overlap: Duration, userID: UserID
     ) async throws -> EndpointReport? {

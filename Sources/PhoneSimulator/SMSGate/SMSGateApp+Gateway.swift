@@ -156,7 +156,7 @@ extension SMSGateApp {
 
     /// A text in the data of an event.
     static func member(_ name: String, of data: String) -> String? {
-        // What is no object has no members; the app logs that and goes on.
+        // What is not an object has no members; the app logs that and goes on.
         (try? JSONDecoder().decode([String: String].self, from: Data(data.utf8)))?[name]
     }
 }

@@ -38,7 +38,7 @@ package struct SMSGateMessages: Sendable {
         package let sim: Int?
         /// Whether a delivery report is asked for.
         package let wantsReport: Bool
-        /// Until when it may be sent, by the phone's clock, as the app read it; nil for ever.
+        /// Until when it may be sent, by the phone's clock, as the app read it; nil for no end.
         package let validUntil: Timestamp?
         let createdAt: Timestamp
         let priority: Int
@@ -70,7 +70,7 @@ package struct SMSGateMessages: Sendable {
             become(.failed, error: "Send result: \(error)", at: time)
         }
 
-        /// A delivery report: one with a status above zero that is no failure comes with a text (:216-228).
+        /// A delivery report: one with a status above zero that is not a failure comes with a text (:216-228).
         mutating func delivered(status: Int?, at time: Timestamp) {
             become(.delivered, error: status.map { "Delivery result from SC +491710760000: \($0)" }, at: time)
         }

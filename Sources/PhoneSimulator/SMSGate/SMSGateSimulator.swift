@@ -127,7 +127,7 @@ package struct SMSGateSimulator: Service {
             switch state {
             case .sent: journal.count(.sent, "Sent", "message \(id)")
             case .delivered:
-                // A report that tells of the delivery tells of the sending, too.
+                // A report that tells of the delivery also tells of the sending.
                 if told.isNew("Sent \(id)") { journal.count(.sent, "Sent", "message \(id)") }
                 journal.count(.delivered, "Delivered", "message \(id)")
             case .failed: journal.count(.failed, "Failed", "message \(id)")
@@ -150,7 +150,7 @@ package struct SMSGateSimulator: Service {
 
     /// The sentence in `{"message":"…"}`, which the app's toast shows as it stands.
     private static func sentence(_ body: String) -> String {
-        // What is no such object is shown whole, as the app does.
+        // What is not such an object is shown whole, as the app does.
         String((SMSGateApp.member("message", of: body) ?? body).prefix(200))
     }
 

@@ -2,7 +2,7 @@ import Timestamps
 
 /// The app's `SSEManager`, flaw included: it has one field for "the stream", whatever streams it has opened.
 ///
-/// When any stream ends, the one in the field is cancelled, which ends it, too: with two streams open, a server that closes
+/// When any stream ends, the one in the field is cancelled, which ends that one as well: with two streams open, a server that closes
 /// one makes the app close the other and open both again (SSEManager.kt:66-80,99-118).
 struct SMSGateStreams: Sendable {
     /// Read once, when the manager is made; a registration that follows does not change it.

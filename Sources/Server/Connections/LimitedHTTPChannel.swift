@@ -29,7 +29,7 @@ struct LimitedHTTPChannel: ServerChildChannel {
         let admission = connections.admit(channel)
         if admission != .admitted { logger.debug("connection refused", metadata: ["open": "\(connections.count)"]) }
         do {
-            // A failure here would end the server's accepting: what is refused is set up, too, and closes once active.
+            // A failure here would end the server's accepting: what is refused is set up as well, and closes once active.
             if admission != .admitted {
                 try channel.pipeline.syncOperations.addHandler(BusyAnswer(closesAtOnce: admission == .refused))
             }

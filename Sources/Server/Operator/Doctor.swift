@@ -54,7 +54,7 @@ extension Commands {
     ///
     /// - Parameters:
     ///   - flags: Flags by the variable they stand for.
-    ///   - audit: Whether to compare every delivery with the counters, too.
+    ///   - audit: Whether to compare every delivery with the counters as well.
     ///   - repair: Whether to set right counters that differ from the rows; implies `audit`.
     ///   - progress: Told how far the audit is, in words.
     /// - Returns: What was found, in the order it was looked at.

@@ -89,7 +89,7 @@ package struct GatewayConfiguration: Sendable {
             key: values.read(.certificateKey) { $0 })
         trustedProxies =
             try values.read(.trustedProxies) {
-                Self.list($0) { try? Network($0) }  // What is no network makes the whole value unreadable.
+                Self.list($0) { try? Network($0) }  // One entry that is not a network makes the whole value unreadable.
             } ?? []
         requestBodyMemory = try values.value(.requestBodyMemory) { text in
             Int(text).flatMap { (BodyMemory.minimum >> 20...1 << 20).contains($0) ? $0 << 20 : nil }
@@ -123,7 +123,7 @@ package struct GatewayConfiguration: Sendable {
         }
         allowedNetworks =
             try values.read(.allowedNetworks) {
-                Self.list($0) { try? Network($0) }  // What is no network makes the whole value unreadable.
+                Self.list($0) { try? Network($0) }  // One entry that is not a network makes the whole value unreadable.
             } ?? []
         retrySchedule = try values.value(.retryDelays) {
             Self.list($0, DurationText.parse).flatMap(RetrySchedule.init)

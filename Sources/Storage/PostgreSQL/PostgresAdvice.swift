@@ -1,6 +1,6 @@
 import CLibPQ
 
-/// What an operator reads when a connection cannot be made: libpq's words without the password, and what to mend.
+/// What an operator reads when a connection cannot be made: libpq's words without the password, and what to fix.
 enum PostgresAdvice {
     /// Why `url` is not used; nil when it can be. It never holds a part of the URL: libpq would show pieces of a password
     /// that is not escaped as those of a host or a port.

@@ -157,7 +157,7 @@ final class PostgresConnection: @unchecked Sendable {
                 guard let result = try nextResult(&wait) else { throw lost(text) }
                 counts.append(try checked(PostgresResult(result), text).changedRows)
             } catch {
-                // What comes behind a failure is answered, too, as aborted.
+                // What comes behind a failure is answered as aborted.
                 if first == nil { first = error }
                 if !isAlive { throw error }
             }

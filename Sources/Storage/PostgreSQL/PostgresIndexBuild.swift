@@ -1,6 +1,6 @@
 /// Makes an index while others write: `CREATE INDEX CONCURRENTLY`, on a connection of its own and outside of transactions.
 enum PostgresIndexBuild {
-    /// Makes `index` unless it is there; one that a crash left unfinished is dropped and made anew.
+    /// Makes `index` unless it is there; one that a crash left unfinished is dropped and made again.
     ///
     /// It takes as long as it takes: at least until the transactions that are open now have ended. On an empty table it is
     /// made at once, so that a new store waits for nobody.

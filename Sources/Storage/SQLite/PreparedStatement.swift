@@ -45,7 +45,7 @@ final class PreparedStatement {
 
     /// The row that the last step gave.
     func row() -> Row {
-        // SQLite compiles a statement anew when the schema changed, and `*` may then have other columns.
+        // SQLite compiles a statement again when the schema changed, and `*` may then have other columns.
         let compilations = sqlite3_stmt_status(pointer, SQLITE_STMTSTATUS_REPREPARE, 0)
         if compilations != self.compilations {
             self.compilations = compilations

@@ -1,5 +1,5 @@
 extension SQLiteStore {
-    /// Says whether clients' writes can be stored: nil when they can, else the reason and what to mend.
+    /// Says whether clients' writes can be stored: nil when they can, else the reason and what to fix.
     ///
     /// After a write that failed because of the disk it tries a small one, so that the answer turns to nil by itself
     /// once the cause is gone. Waits behind the writes of the engine only; at most as long as another program may hold
@@ -19,7 +19,7 @@ extension SQLiteStore {
         }
     }
 
-    /// Needs new pages and room in the log, and leaves nothing behind. It makes every statement compile anew, so it is
+    /// Needs new pages and room in the log, and leaves nothing behind. It makes every statement compile again, so it is
     /// kept for when there is doubt.
     private static func tryToGrow(_ transaction: any Transaction) throws {
         try transaction.run("CREATE TABLE readiness_trial (filler \(.blob)) \(.strict)")

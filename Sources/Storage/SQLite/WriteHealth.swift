@@ -21,7 +21,7 @@ final class WriteHealth: Sendable {
         reason.withLock { $0 = nil }
     }
 
-    /// A write failed; only what an operator can mend is kept.
+    /// A write failed; only what an operator can fix is kept.
     func failed(_ failure: SQLiteFailure) {
         guard case .unavailable(let words) = failure.storageError else { return }
         reason.withLock { $0 = words }

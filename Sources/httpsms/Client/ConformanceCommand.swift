@@ -41,7 +41,7 @@ struct ConformanceCommand: AsyncParsableCommand {
         guard let signingKey = signingKey ?? environment["HTTPSMS_SIGNING_KEY"] else {
             throw ClientFailure(.usage, "give --signing-key or set HTTPSMS_SIGNING_KEY: the key that the receiver has")
         }
-        // An unset variable of a script's is no passphrase.
+        // An unset variable of a script's is not a passphrase.
         let passphrases = [encryptionKey, environment["HTTPSMS_ENCRYPTION_KEY"]].compactMap(\.self)
         let report = try await Conformance.run(
             Conformance.Options(

@@ -128,7 +128,7 @@ struct ListenCommand: AsyncParsableCommand {
     @Option(help: "The callback URL that the receiver expects as aud (default: the URL that events are posted to)")
     var audience: String?
 
-    @Flag(help: "Print the body of each event, too.")
+    @Flag(help: "Also print the body of each event.")
     var printJSON = false
 
     @OptionGroup var log: EventLogOptions

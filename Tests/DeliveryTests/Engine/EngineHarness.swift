@@ -21,7 +21,7 @@ struct EngineHarness: Sendable {
     static let owner = "+18005550199"
     /// The master key of ``endpoints``.
     static let masterKey = [UInt8](0..<32)
-    /// Hears nothing: what the engine logs is no part of what it does.
+    /// Hears nothing: what the engine logs is not part of what it does.
     static let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 
     /// Stores a new endpoint.

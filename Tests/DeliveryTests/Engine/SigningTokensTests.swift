@@ -33,7 +33,7 @@ struct SigningTokensTests {
     @Test func itIsMadeOnceASecond() {
         let tokens = SigningTokens()
 
-        // The key is no part of what is compared, so a second signature under another key would show.
+        // The key is not part of what is compared, so a second signature under another key would show.
         let first = tokens.authorization(for: endpoint(key: "a key"), at: Self.start)
         let second = tokens.authorization(for: endpoint(key: "never used"), at: Self.start + .microseconds(999_999))
 

@@ -25,7 +25,7 @@ enum Twin: String, CaseIterable, Sendable {
     case ignoresOrder
     /// A failure is tried again at once.
     case retriesAtOnce
-    /// A failure is tried again for ever.
+    /// A failure is tried again forever.
     case retriesForEver
     /// Age is measured by whatever the clock says.
     case retentionTrustsClock

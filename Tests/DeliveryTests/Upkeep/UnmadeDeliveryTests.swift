@@ -83,7 +83,7 @@ import Timestamps
         }
     }
 
-    /// A step forward that is believed, as a small one is, is no time of notice.
+    /// A step forward that is believed, as a small one is, is not a time of notice.
     @Test(arguments: Engine.enabled) func aClockThatIsSetIsNoNotice(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let endpoint = try await harness.addEndpoint()

@@ -159,7 +159,7 @@ extension PatientTests {
             }
         }
 
-        /// gammu-smsd alone would try it for ever, and nothing else.
+        /// gammu-smsd alone would try it forever, and nothing else.
         @Test(.timeLimit(.minutes(2)))
         func whatTheNetworkRefusesFailsOnceAndHoldsNothingUp() async throws {
             try await ModemBench.run(isDummy: false) { modem in

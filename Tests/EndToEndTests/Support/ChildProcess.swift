@@ -52,7 +52,7 @@ final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        // What is open in the test is no business of the server; closing what is not open is no error.
+        // What is open in the test is no business of the server; closing what is not open is not an error.
         for descriptor in 3..<1_024 { posix_spawn_file_actions_addclose(&actions, Int32(descriptor)) }
         // Signals as an operator's shell leaves them: threads of Swift block them all, Python ignores some.
         var attributes = posix_spawnattr_t()

@@ -155,7 +155,7 @@ import Timestamps
 
             func count(_ text: String) -> Int { text.matches(of: /class="mark"/).count }
             #expect([count(unread), count(read), count(unreadAgain)] == [2, 1, 2])
-            #expect(conversation.contains("MTN is no phone number, so that nobody can answer."))
+            #expect(conversation.contains("MTN is not a phone number, so you cannot reply."))
             #expect(marked.header("Location") == "/messages?owner=%2B18005550199")
             #expect(!inbox.contains("Top up") && inbox.contains("One") && archive.contains("Top up"))
             #expect(deleted.header("Location") == "/messages")

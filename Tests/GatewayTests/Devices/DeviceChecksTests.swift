@@ -45,7 +45,7 @@ import Timestamps
         }
     }
 
-    /// Who registers anew has fetched nothing since: what is older does not count.
+    /// A device that registers again has fetched nothing since: what is older does not count.
     @Test func whatIsOlderThanTheRegistrationDoesNotCount() async throws {
         try await withServer { server in
             let account = try await server.makeAccount()

@@ -34,7 +34,7 @@ import Testing
         ("[1.5,-0.5,1e400,1,-1,1.0,1e3,0]", "[true,true,true,1,-1,1.0,1e3,0]"),
         ("[9223372036854775807,9223372036854775808,-9223372036854775809]", "[9223372036854775807,true,true]"),
         (#"{"1.5":"1.5","a\"":2.5}"#, #"{"1.5":"1.5","a\"":true}"#),
-        // What is no number of JSON stays what it is.
+        // What is not a number of JSON stays what it is.
         ("[-,1.,.5,01.5,1.2.3,1e,1-1.5]", "[-,1.,.5,01.5,1.2.3,1e,1-1.5]"), ("", ""),
     ]) func numbersThatAreNoIntegersAreMarked(text: String, expected: String) throws {
         #expect(String(decoding: try JSONBody(text.utf8).withoutFractions, as: UTF8.self) == expected)

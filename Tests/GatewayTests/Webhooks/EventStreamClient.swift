@@ -74,7 +74,7 @@ final class EventStreamClient: Sendable {
                 fields[parts[0]] = parts.count > 1 ? String(parts[1]) : ""
             }
             guard let id = fields["id"], let type = fields["event"], let data = fields["data"] else { return nil }
-            // What is no JSON is what no expectation fits.
+            // No expectation fits what is not JSON.
             return Event(
                 id: id, type: type, data: (try? JSONDecoder().decode(JSON.self, from: Data(data.utf8))) ?? .absent)
         }

@@ -10,7 +10,7 @@ protocol WebhookContext: RequestContext {
     var event: CloudEvent? { get set }
 }
 
-/// Refuses what the gateway did not sign, with 401, and what is no event, with 400.
+/// Refuses what the gateway did not sign, with 401, and what is not an event, with 400.
 struct WebhookMiddleware<Context: WebhookContext>: RouterMiddleware {
     let verifier: WebhookVerifier
 

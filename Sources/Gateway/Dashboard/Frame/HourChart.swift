@@ -2,7 +2,7 @@ import Delivery
 import Timestamps
 
 /// Bars for the last 24 hours, one for each, the oldest first: two counts on top of each other. What the bars show stands
-/// in a table, too, for who cannot see them.
+/// also in a table, for people who cannot see them.
 struct HourChart: Sendable {
     /// What the lower and the upper part count, as a class of the style sheet and for people.
     struct Series: Sendable {
@@ -51,7 +51,7 @@ struct HourChart: Sendable {
         let last = HourlyCounts.hour(of: now)
         let hours = (0..<Self.hours).map { last - .seconds(3_600 * (Self.hours - 1 - $0)) }
         let peak = hours.map { hour in counts[hour].map { $0.lower.clampedAdding($0.upper) } ?? 0 }.max() ?? 0
-        // One alone is seen beside a thousand, too.
+        // A single one can be seen beside a thousand.
         func pixels(_ count: Int64) -> Int {
             count == 0 ? 0 : min(max(2, Int(count.clampedMultiplying(by: Int64(height)) / max(peak, 1))), height)
         }

@@ -227,7 +227,7 @@ struct BulkPages: Sendable {
 
     /// As many as show whether columns are where they belong.
     private static let rowCount = 10
-    /// As many as somebody mends before trying again.
+    /// As many as somebody fixes before trying again.
     private static let problemCount = 100
     private static let pageSize = 50
 }

@@ -35,7 +35,7 @@ struct HeartbeatChart: Sendable {
             self.x = x
             self.width = width
             self.kind = kind
-            // An outage is thinner: it is told from the rest without colour, too.
+            // An outage is thinner: so that it can be told from the rest without colour.
             y = kind == "bad" ? 6 : 0
             height = 16 - 2 * y
         }
@@ -65,7 +65,7 @@ struct HeartbeatChart: Sendable {
     /// Where vertical lines are, at the ticks.
     let lines: [Int]
     let ticks: [String]
-    /// What the chart shows, for who does not see it.
+    /// What the chart shows, for people who cannot see it.
     let summary: String
     /// Newest first, at most ``outageLimit``.
     let outages: [Outage]

@@ -168,7 +168,7 @@ struct PhonePages: SignedInPages {
 
     /// The path's phone.
     ///
-    /// - Throws: `PageError` 404 when it is no id.
+    /// - Throws: `PageError` 404 when it is not an id.
     private static func phoneID(_ context: SignedInContext) throws(PageError) -> PhoneID {
         guard let id = context.parameters.get("phoneID").flatMap({ PhoneID($0) }) else { throw .notFound }
         return id

@@ -86,7 +86,7 @@ struct ScheduleFields: Sendable {
         return SendSchedule.Window(day: day, startMinute: start, endMinute: end == 0 ? minutesOfDay : end)
     }
 
-    /// `09:30` as 570; nil for what is no time of day.
+    /// `09:30` as 570; nil when it is not a time of day.
     private static func minute(_ text: String) -> Int? {
         guard let found = text.wholeMatch(of: /(\d\d):(\d\d)(?::00)?/), let hours = Int(found.1),
             let minutes = Int(found.2), hours < 24, minutes < 60

@@ -112,7 +112,7 @@ struct UserPages: SignedInPages {
         }
         let link = "\(site.baseURL(request, isSecure: context.page.isSecure))/invitation?token=\(token)"
         let text = "Open this link within 7 days to make your account: \(link)"
-        // Letters and digits always can be encoded.
+        // Percent-encoding to alphanumerics cannot fail.
         let body = text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         let to = email.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         return views.page(

@@ -127,7 +127,7 @@ struct WebhookPages: SignedInPages {
 
     /// The path's webhook.
     ///
-    /// - Throws: `PageError` 404 when it is no id.
+    /// - Throws: `PageError` 404 when it is not an id.
     static func webhookID(_ context: SignedInContext) throws(PageError) -> EndpointID {
         guard let id = context.parameters.get("webhookID").flatMap({ EndpointID($0) }) else { throw .notFound }
         return id

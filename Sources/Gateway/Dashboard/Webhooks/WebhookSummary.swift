@@ -60,7 +60,7 @@ enum PageTime {
         time.rfc3339.prefix(19).replacing("T", with: " ") + " UTC"
     }
 
-    /// What a field of date and time holds, in UTC as everything here; nil when that is no time.
+    /// What a field of date and time holds, in UTC as everything here; nil when that is not a time.
     static func time(ofField text: String) -> Timestamp? {
         // Browsers leave the seconds out where they are 0.
         Timestamp(rfc3339: text + (text.count == 16 ? ":00Z" : "Z"))

@@ -117,7 +117,7 @@ import Timestamps
         #expect(without.app.liveStreams == 0)
     }
 
-    /// With two streams open, a server that ends the older one for the newer one ends both, for ever.
+    /// With two streams open, a server that ends the older one for the newer one ends both, forever.
     @Test func aServerThatKeepsOnlyTheNewestStreamNeverHasOneForLong() {
         func streamsAfterTenMinutes(keepsAll: Bool) -> (opened: Int, live: Int) {
             var driver = SMSGateDriver.paired()
