@@ -60,6 +60,25 @@ import Timestamps
 
     // MARK: Messages
 
+    @Test(arguments: Engine.enabled) func whatWaitsForADeviceIsOfferedAfterAStep(engine: Engine) async throws {
+        try await withClockStepFixture(engine) { fixture in
+            let id = try await fixture.send()
+            for hours in [5, 24 * 40] {
+                try await fixture.step(by: .seconds(hours * 3_600))
+
+                let offered = try await fixture.store.read { tx in
+                    (
+                        list: try DeviceOfferQueries.outstanding(
+                            userID: ClockStepFixture.userID, owners: [ClockStepFixture.number], limit: 2, in: tx),
+                        isAny: try DeviceOfferQueries.isAnythingOutstanding(
+                            userID: ClockStepFixture.userID, owners: [ClockStepFixture.number], in: tx)
+                    )
+                }
+                #expect(offered.list.map(\.id) == [id] && offered.isAny)
+            }
+        }
+    }
+
     @Test(arguments: Engine.enabled, hours)
     func anAttemptHasItsTimeWhateverTheClockIsSetTo(engine: Engine, step: Duration) async throws {
         try await withClockStepFixture(engine) { fixture in

@@ -35,13 +35,15 @@ enum DeviceOfferQueries {
                 LIMIT 1000) AS o
             JOIN message m ON m.id = o.message_id
             WHERE m.status = \(MessageStatus.sending) AND m.owner IN \(list: owners)
-                AND (m.expires_at IS NULL OR m.expires_at > \(tx.now))
             ORDER BY o.offered_at, o.message_id
             LIMIT \(limit)
             """)
     }
 
     /// What was handed out for a device and not fetched yet, as it was planned. Index: `message_scheduled`.
+    ///
+    /// Whether its time is over says the sweep alone, which knows when the clock was set: a message that looked too old here
+    /// would wait for a sweep that finds it young.
     static func outstanding(
         userID: UserID, owners: [String], limit: Int, in tx: any Transaction
     ) throws -> [Message] {
@@ -52,7 +54,6 @@ enum DeviceOfferQueries {
             SELECT *
             FROM message
             WHERE user_id = \(userID) AND owner IN \(list: owners) AND status = 'scheduled'
-                AND (expires_at IS NULL OR expires_at > \(tx.now))
             ORDER BY scheduled_at, id
             LIMIT \(limit)
             """)
@@ -69,7 +70,6 @@ enum DeviceOfferQueries {
                 SELECT id
                 FROM message
                 WHERE user_id = \(userID) AND owner IN \(list: owners) AND status = 'scheduled'
-                    AND (expires_at IS NULL OR expires_at > \(tx.now))
                 LIMIT 1) AS found
             """)
         return count == 1
@@ -106,8 +106,7 @@ enum DeviceOfferQueries {
             JOIN message m ON m.id = o.message_id
             WHERE o.device_id = \(device) AND o.ask_at IS NOT NULL AND o.ask_at <= \(tx.now)
                 AND m.owner IN \(list: owners) AND m.status IN ('sending', 'sent', 'expired')
-                AND NOT (o.state = 'held' AND m.status = 'sending'
-                    AND (m.expires_at IS NULL OR m.expires_at > \(tx.now)))
+                AND NOT (o.state = 'held' AND m.status = 'sending')
             ORDER BY o.ask_at, o.message_id
             LIMIT \(limit)
             """)
