@@ -89,6 +89,9 @@ struct DeliveryEngine: Sendable {
             clock: ground.clock, metrics: ground.metrics, logger: ground.logger)
     }
 
+    /// A sender with connections of its own for servers that the operator names.
+    var operatorSender: HTTPSender { sender.forOperator() }
+
     /// Closes the connections to receivers.
     func shutdown() async {
         await sender.shutdown()

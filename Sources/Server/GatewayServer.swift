@@ -50,7 +50,8 @@ package struct GatewayServer: Sendable {
         let uploads = UploadQueue()
         let features = Features(
             ground, configuration.features, uploads: uploads, runner: engine.runner, resolver: engine.resolver,
-            policy: engine.policy, appURL: { [address] in address.appURL(told: $0) })
+            policy: engine.policy, operatorSender: { [engine] in engine.operatorSender },
+            appURL: { [address] in address.appURL(told: $0) })
         users = features.users.operations
         try await FirstRun.offer(in: store, logger: logger)
         let router = try GatewayRoutes(

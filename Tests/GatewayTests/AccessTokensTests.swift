@@ -1,3 +1,4 @@
+import Delivery
 import Foundation
 import TestSupport
 import Testing
@@ -43,7 +44,10 @@ struct AccessTokensTests {
                 try JSONEncoder().encode(json).write(to: URL(filePath: path))
                 let account = try #require(ServiceAccount(jsonOrPath: path))
                 let clock = ManualClock()
-                let tokens = try await AccessTokens(account: account, clock: clock)
+                let resolver = try SystemResolver()
+                defer { resolver.shutdown() }
+                let sender = try HTTPSender(resolver: resolver, policy: .operators)
+                let tokens = try await AccessTokens(account: account, clock: clock, sender: sender)
 
                 async let first = tokens.current()
                 async let second = tokens.current()

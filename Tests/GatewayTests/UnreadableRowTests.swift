@@ -86,9 +86,13 @@ import Timestamps
                 var configuration = try GatewayConfiguration(flags: [:], environment: ["FCM_ENDPOINT": url])
                 let settings = try #require(configuration.push)
                 configuration.push = nil
+                let resolver = try SystemResolver()
+                defer { resolver.shutdown() }
+                let http = try HTTPSender(resolver: resolver, policy: .operators)
+                let client = try await FCMClient(settings, clock: clock, sender: http)
                 let sender = PushSender(
-                    store: store, transport: try await FCMClient(settings, clock: clock), clocks: ClockGuard(clock),
-                    unreadable: unreadable, logger: LogRecorder().logger)
+                    store: store, transport: client, clocks: ClockGuard(clock), unreadable: unreadable,
+                    logger: LogRecorder().logger)
 
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
                     tasks.addTask { try await sender.run() }

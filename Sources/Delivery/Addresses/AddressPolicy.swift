@@ -39,6 +39,11 @@ package struct AddressPolicy: Sendable {
         AddressPolicy(allowedNetworks: [], ownAddresses: ownAddresses, machine: machine, isPublicOnly: true)
     }
 
+    /// What servers are reached by that the operator names, such as Firebase: every address that a host can have.
+    package static let operators = AddressPolicy(allowedNetworks: [
+        Network(base: IPAddress(v4: 0), prefixLength: 0), Network(base: IPAddress(v6: 0), prefixLength: 0),
+    ])
+
     /// Returns normally when `url`, whose host has this address, may be dialled there.
     ///
     /// Under ``publicOnly`` the error does not say which address a name has: the name servers here may know names that

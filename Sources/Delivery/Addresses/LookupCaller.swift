@@ -4,10 +4,13 @@ package enum LookupCaller: Hashable, Sendable {
     case delivery(account: String, endpoint: String)
     /// Somebody who saves a webhook and waits for the form.
     case save(account: String)
+    /// A request to a server that the operator names, such as Firebase.
+    case operated
 
     var account: String {
         switch self {
         case .delivery(let account, _), .save(let account): account
+        case .operated: ""
         }
     }
 
@@ -16,12 +19,16 @@ package enum LookupCaller: Hashable, Sendable {
     }
 
     var kind: Kind {
-        if case .delivery = self { .delivery } else { .save }
+        switch self {
+        case .delivery: .delivery
+        case .save: .save
+        case .operated: .operated
+        }
     }
 
-    /// The two that never take places from each other.
+    /// Those that never take places from each other.
     enum Kind: Hashable, Sendable {
-        case delivery, save
+        case delivery, save, operated
     }
 }
 
@@ -37,6 +44,8 @@ struct LookupPlaces: Sendable {
         var accountDeliveries = 32
         /// 4 for the saves of one account: nobody fills in more forms at a time.
         var accountSaves = 4
+        /// 8 for servers that the operator names, who names two.
+        var operated = 8
         /// 2 for one endpoint: its URL, and the one it had before.
         var endpoint = 2
 
@@ -69,12 +78,19 @@ struct LookupPlaces: Sendable {
 
     /// What keeps the caller from a place; nil when there is one.
     func shortage(for caller: LookupCaller) -> Shortage? {
-        let isDelivery = caller.kind == .delivery
+        let (ofAccount, ofAll) = bounds(caller.kind)
         if let endpoint = caller.endpoint, endpoints[endpoint, default: 0] >= limits.endpoint { return .endpoint }
         let account = accounts[Share(kind: caller.kind, account: caller.account), default: 0]
-        if account >= (isDelivery ? limits.accountDeliveries : limits.accountSaves) { return .account }
-        let all = kinds[caller.kind, default: 0]
-        return all >= (isDelivery ? limits.deliveries : limits.saves) ? .all : nil
+        if account >= ofAccount { return .account }
+        return kinds[caller.kind, default: 0] >= ofAll ? .all : nil
+    }
+
+    private func bounds(_ kind: LookupCaller.Kind) -> (ofAccount: Int, ofAll: Int) {
+        switch kind {
+        case .delivery: (limits.accountDeliveries, limits.deliveries)
+        case .save: (limits.accountSaves, limits.saves)
+        case .operated: (limits.operated, limits.operated)
+        }
     }
 
     /// Takes a place; ask for the ``shortage(for:)`` before.

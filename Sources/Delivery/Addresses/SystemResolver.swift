@@ -184,7 +184,7 @@ package final class SystemResolver: AddressResolver {
             // Cancelled before it began: nobody will call `leave` again.
             if Task.isCancelled { return Joined(answer: .failure(.cancelled)) }
             var last: [IPAddress] = []
-            if caller.kind == .delivery, case .unknown(let addresses) = state.names.peek(at: host, at: now()) {
+            if caller.kind != .save, case .unknown(let addresses) = state.names.peek(at: host, at: now()) {
                 last = addresses
             }
             var joined = Joined()

@@ -50,6 +50,17 @@ package final class HTTPSender: WebhookSender {
         }
     }
 
+    deinit {
+        sweeper.cancel()
+        pool.shutdown()
+    }
+
+    /// Makes a sender with connections of its own for servers that the operator names, such as Firebase; it shares the
+    /// resolver and the trust roots.
+    package func forOperator() -> HTTPSender {
+        HTTPSender(resolver: resolver, policy: .operators, tls: tls, group: group)
+    }
+
     /// Makes the TLS context: the system's trust roots, from TLS 1.2 on; ``CertificateIdentity`` checks the host.
     static func makeTLS(additionalTrustRoots: [NIOSSLCertificate]) throws(NoTrustRoots) -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()

@@ -29,7 +29,7 @@ extension WebhookSender {
     package func prepare(for url: CallbackURL, _ caller: LookupCaller) async {}
 }
 
-/// One `POST` to a callback URL.
+/// One `POST` to a callback URL, or to a server that the operator names.
 ///
 ///     WebhookRequest(poolKey: "\(endpoint.id).\(endpoint.version)", url: url, headers: headers, body: bytes)
 package struct WebhookRequest: Sendable {

@@ -64,10 +64,12 @@ package struct Features: Sendable {
     ///   - runner: Makes attempts of deliveries.
     ///   - resolver: Looks up the hosts of callback URLs.
     ///   - policy: Which addresses a callback URL may have.
+    ///   - operatorSender: Makes what reaches servers that the operator names.
     ///   - appURL: What links that are handed out begin with, by what a trusted proxy told.
     package init(
         _ ground: Ground, _ settings: Settings, uploads: UploadQueue, runner: AttemptRunner, resolver: SystemResolver,
-        policy: AddressPolicy, appURL: @escaping @Sendable (_ told: String?) -> String
+        policy: AddressPolicy, operatorSender: @escaping @Sendable () -> HTTPSender,
+        appURL: @escaping @Sendable (_ told: String?) -> String
     ) {
         self.settings = settings
         let pushes = settings.push != nil
@@ -86,8 +88,8 @@ package struct Features: Sendable {
         devices = DeviceFeature(
             ground, inbound: messages.inbound, heartbeats: heartbeats.operations, appURL: appURL)
         all = [
-            PushFeature(ground, settings: settings.push), attachments, requests, AccessFeature(logger: ground.logger),
-            users, phoneAPIKeys, phones, heartbeats,
+            PushFeature(ground, settings: settings.push, sender: operatorSender), attachments, requests,
+            AccessFeature(logger: ground.logger), users, phoneAPIKeys, phones, heartbeats,
             messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
             forwarders, devices,
             UserErasureFeature(ground: ground), SearchFeature(ground: ground),

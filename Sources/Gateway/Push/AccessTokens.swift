@@ -1,13 +1,8 @@
-import AsyncHTTPClient
 import Delivery
 import Foundation
 import JWTKit
-import NIOCore
-import NIOFoundationCompat
-import NIOHTTP1
 import Secrets
 import Timestamps
-import Wire
 
 /// Access tokens of a service account (OAuth 2.0, RFC 7523): one is kept and used until a minute before it expires, by the
 /// clock that nobody can set.
@@ -21,30 +16,32 @@ actor AccessTokens {
 
     private let account: ServiceAccount
     private let clock: any WallClock
-    private let http: OutgoingHTTP
+    private let sender: any WebhookSender
+    private let url: CallbackURL
     private let keys = JWTKeyCollection()
     private var kept: (token: String, until: ContinuousClock.Instant)?
     /// The request that runs: everybody who needs a token waits for the same one.
     private var pending: Task<(token: String, until: ContinuousClock.Instant), any Error>?
 
-    /// - Throws: When the account's key is not an RSA key.
-    init(account: ServiceAccount, clock: any WallClock, http: OutgoingHTTP = .shared) async throws {
+    /// - Throws: When the account's key is not an RSA key, or its token URI not a URL.
+    init(account: ServiceAccount, clock: any WallClock, sender: any WebhookSender) async throws {
         self.account = account
         self.clock = clock
-        self.http = http
+        self.sender = sender
+        url = try CallbackURL(account.tokenURI)
         await keys.add(
             rsa: try Insecure.RSA.PrivateKey(pem: account.privateKey.exposed), digestAlgorithm: .sha256)
     }
 
     /// A token that is good for a minute at least.
     ///
-    /// - Throws: ``Refused``, and what the transport throws.
+    /// - Throws: ``Refused``.
     func current() async throws -> String {
         if let kept, clock.instants().boot < kept.until { return kept.token }
         let task =
             pending
-            ?? Task { [account, keys, clock, http] in
-                try await Self.fetch(for: account, keys: keys, at: clock.instants(), over: http)
+            ?? Task { [account, keys, clock, sender, url] in
+                try await Self.fetch(for: account, keys: keys, at: clock.instants(), from: url, by: sender)
             }
         pending = task
         defer { pending = nil }
@@ -80,29 +77,35 @@ actor AccessTokens {
     }
 
     private static func fetch(
-        for account: ServiceAccount, keys: JWTKeyCollection, at now: Instants, over http: OutgoingHTTP
+        for account: ServiceAccount, keys: JWTKeyCollection, at now: Instants, from url: CallbackURL,
+        by sender: any WebhookSender
     ) async throws -> (token: String, until: ContinuousClock.Instant) {
         let seconds = now.wall.microseconds / 1_000_000
         let assertion = try await keys.sign(
             Assertion(
                 iss: account.clientEmail, scope: "https://www.googleapis.com/auth/firebase.messaging",
                 aud: account.tokenURI, iat: seconds, exp: seconds + 3_600))
-        var request = HTTPClientRequest(url: account.tokenURI)
-        request.method = .POST
-        request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
         // A JWT needs no escaping in a form.
-        request.body = .bytes(
-            ByteBuffer(
-                string: "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=\(assertion)"))
-        let response = try await http.execute(request, timeout: .seconds(10))
-        let body = try await response.body.collect(upTo: 1 << 16)
-        guard response.status == .ok, let granted = try? JSONDecoder().decode(Granted.self, from: Data(buffer: body))
+        let form = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=\(assertion)"
+        let result = await sender.send(
+            WebhookRequest(
+                poolKey: "token", url: url,
+                headers: [(name: "Content-Type", value: "application/x-www-form-urlencoded")], body: Array(form.utf8),
+                caller: .operated),
+            within: FCMClient.limit)
+        let status: Int
+        switch result.outcome {
+        case .failure(let failure):
+            throw Refused(description: "\(account.tokenURI) cannot be reached: \(failure)", isFinal: false)
+        case .response(let code): status = code
+        }
+        guard status == 200, let granted = try? JSONDecoder().decode(Granted.self, from: Data(result.responseBody))
         else {
             // The body names what is wrong with the account, and holds no secret when the request failed.
-            let reason = String(buffer: body).prefix(200)
+            let reason = String(decoding: result.responseBody.prefix(200), as: UTF8.self)
             throw Refused(
-                description: "\(account.tokenURI) answered \(response.status.code): \(reason)",
-                isFinal: [400, 401, 403].contains(response.status.code))
+                description: "\(account.tokenURI) answered \(status): \(reason)",
+                isFinal: [400, 401, 403].contains(status))
         }
         return (granted.accessToken, now.boot + .seconds(max(0, granted.expiresIn.clampedSubtracting(60))))
     }

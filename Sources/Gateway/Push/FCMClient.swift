@@ -1,12 +1,8 @@
-import AsyncHTTPClient
+import Delivery
 import Foundation
 import JSON
-import NIOCore
-import NIOFoundationCompat
-import NIOHTTP1
 import Storage
 import Timestamps
-import Wire
 
 /// Where pushes go, and who sends them.
 package struct PushConfiguration: Sendable {
@@ -23,21 +19,27 @@ package struct PushConfiguration: Sendable {
     }
 }
 
-/// A client of Firebase Cloud Messaging, HTTP v1.
+/// A client of Firebase Cloud Messaging, HTTP v1. Firebase's name is looked up as those of webhooks are: while name servers
+/// are silent its last good addresses are used, and no thread waits.
 struct FCMClient: PushTransport {
-    private let url: String
+    private let url: CallbackURL
     private let tokens: AccessTokens?
-    private let http: OutgoingHTTP
+    private let sender: any WebhookSender
 
-    init(_ configuration: PushConfiguration, clock: any WallClock, http: OutgoingHTTP = .shared) async throws {
-        self.http = http
+    /// - Parameters:
+    ///   - configuration: Where pushes go, and who sends them.
+    ///   - clock: What access tokens expire by.
+    ///   - sender: Sends pushes and asks for access tokens; it must reach what the operator names.
+    /// - Throws: `CallbackURLError` when the endpoint is none, and what the account's key is not good for.
+    init(_ configuration: PushConfiguration, clock: any WallClock, sender: any WebhookSender) async throws {
+        self.sender = sender
         // The name that httpSMS uses where there is no Firebase.
         let project = configuration.account?.projectID ?? "httpsms-test"
         let base = configuration.endpoint ?? "https://fcm.googleapis.com"
-        url = "\(base)/v1/projects/\(project)/messages:send"
+        url = try CallbackURL("\(base)/v1/projects/\(project)/messages:send")
         tokens =
             if configuration.endpoint == nil, let account = configuration.account {
-                try await AccessTokens(account: account, clock: clock, http: http)
+                try await AccessTokens(account: account, clock: clock, sender: sender)
             } else {
                 nil
             }
@@ -69,23 +71,23 @@ struct FCMClient: PushTransport {
         return json.bytes
     }
 
+    /// Sends one push; takes 10 s at most, and another 10 s where it needs a new access token.
     func send(_ body: [UInt8]) async -> PushAnswer {
         do {
-            var request = HTTPClientRequest(url: url)
-            request.method = .POST
-            request.headers.add(name: "Content-Type", value: "application/json")
-            if let tokens {
-                request.headers.add(name: "Authorization", value: "Bearer \(try await tokens.current())")
+            var headers = [(name: "Content-Type", value: "application/json")]
+            if let tokens { headers.append((name: "Authorization", value: "Bearer \(try await tokens.current())")) }
+            let result = await sender.send(
+                WebhookRequest(poolKey: "push", url: url, headers: headers, body: body, caller: .operated),
+                within: Self.limit)
+            switch result.outcome {
+            case .failure(let failure): return .failed("Firebase cannot be reached: \(failure)", after: nil)
+            case .response(let status):
+                let answer = Self.answer(
+                    status: status, body: Data(result.responseBody),
+                    retryAfter: result.responseHeader("Retry-After").flatMap { Int($0) }.map { .seconds($0) })
+                if case .unauthorized = answer, status == 401 { await tokens?.forget() }
+                return answer
             }
-            request.body = .bytes(body)
-            let response = try await http.execute(request, timeout: Self.deadline)
-            let text = try await response.body.collect(upTo: 1 << 16)
-            let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
-            let answer = Self.answer(
-                status: Int(response.status.code), body: Data(buffer: text),
-                retryAfter: retryAfter.map { .seconds($0) })
-            if case .unauthorized = answer, response.status == .unauthorized { await tokens?.forget() }
-            return answer
         } catch let error as AccessTokens.Refused {
             return error.isFinal ? .unauthorized("\(error)") : .failed("\(error)", after: nil)
         } catch {
@@ -135,5 +137,6 @@ struct FCMClient: PushTransport {
         }
     }
 
-    private static let deadline: TimeAmount = .seconds(10)
+    /// For a push or an access token, the lookup of the name included.
+    static let limit = Duration.seconds(10)
 }

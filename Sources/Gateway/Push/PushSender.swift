@@ -4,7 +4,6 @@ import ServiceLifecycle
 import Storage
 import Synchronization
 import Timestamps
-import Wire
 
 /// Sends the pushes that are due, and stores what Firebase said of each.
 ///
@@ -247,7 +246,7 @@ final class PushPlaces: Sendable {
     }
 
     /// Pushes in flight; as many connections may be open.
-    static let count = OutgoingHTTP.connectionsPerHost
+    static let count = 64
     /// Of one account.
     static let share = 16
 

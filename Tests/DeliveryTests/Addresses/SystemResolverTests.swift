@@ -221,6 +221,26 @@ import Testing
         }
     }
 
+    @Test func serversOfTheOperatorHavePlacesOfTheirOwnAndKeepTheirLastGoodAnswer() async throws {
+        let lookups = ScriptedLookups { name, count in
+            name == "firebase" && count == 0 ? .success(Self.first) : nil
+        }
+        try await withResolver(lookups) { resolver, clock in
+            for index in 0..<1_000 {
+                _ = try? await resolver.resolve(
+                    "dead\(index)", for: .delivery(account: "\(index)", endpoint: "\(index)"), within: .zero)
+                _ = try? await resolver.resolve("saved\(index)", for: .save(account: "\(index)"), within: .zero)
+            }
+            let found = try await resolver.resolve("firebase", for: .operated, within: .seconds(60))
+            clock.advance(by: .hours(5))
+            let late = try await resolver.resolve("firebase", for: .operated, within: .seconds(60))
+
+            #expect(found == Self.first)
+            #expect(late == Self.first)
+            #expect(lookups.names.count { $0 == "firebase" } == 2)
+        }
+    }
+
     @Test func oneAccountCannotTakeAllPlaces() async throws {
         let lookups = ScriptedLookups { name, _ in name == "healthy" ? .success(Self.first) : nil }
         try await withResolver(lookups) { resolver, _ in
