@@ -57,7 +57,7 @@ actor BenchServer {
             let phones = PhoneFeature(ground, minimumExpiration: .seconds(60), pushes: false).operations
             try await phones.add(owner, fcmToken: "bench", to: user.id)
             let ids = urls.map { _ in EndpointID(at: SystemClock().now()) }
-            try await store.write { tx in
+            try await store.write(.maintenance) { tx in
                 for (id, url) in zip(ids, urls) {
                     try endpoints.insert(
                         Endpoint(
@@ -137,7 +137,7 @@ actor BenchServer {
     /// How commits are flushed, as the store that `serve` opens reports it.
     func synchronousMode() async throws -> String {
         let mode: Int64? = try await withStore { opened in
-            try await opened.store.write { tx in try tx.value("SELECT synchronous AS value FROM pragma_synchronous") }
+            try await opened.store.write(.maintenance) { tx in try tx.value("SELECT synchronous AS value FROM pragma_synchronous") }
         }
         return switch mode {
         case 0: "OFF"

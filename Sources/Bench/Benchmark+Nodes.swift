@@ -141,7 +141,7 @@ extension Benchmark {
     private func administer(_ url: String, _ body: @escaping @Sendable (any Transaction) throws -> Void) async throws {
         let store = try await PostgresStore.open(url: url, connections: 1)
         do {
-            try await store.write(body)
+            try await store.write(.maintenance, body)
             try await store.close()
         } catch {
             try? await store.close()  // The first error is the one to report.

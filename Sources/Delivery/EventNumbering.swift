@@ -120,7 +120,7 @@ package enum EventNumbering {
             })
         else { return }
         do {
-            while try await store.write({ tx in
+            while try await store.write(.request, { tx in
                 try step(since: tx.now - ClaimCursors.wideMargin, in: tx).mayHaveMore
             }) {}
         } catch StorageError.unavailable {

@@ -9,7 +9,7 @@ struct FairQueue {
         var running: Int
         /// Jobs of one key that run at a time.
         var runningPerKey: Int
-        /// Jobs that wait, of all keys.
+        /// Jobs that wait, of all keys; beyond that, those of keys of which none waits.
         var waiting: Int
         /// Jobs of one key that wait.
         var waitingPerKey: Int
@@ -57,7 +57,8 @@ struct FairQueue {
             return .runs
         }
         guard key.waiting.count < limits.waitingPerKey else { return .keyIsFull }
-        guard waitingCount < limits.waiting else { return .full }
+        // However many others there are, nobody is kept out by them.
+        guard waitingCount < limits.waiting || key.waiting.isEmpty else { return .full }
         key.waiting.append(job)
         waitingCount += 1
         if !key.hasTurn {

@@ -19,9 +19,11 @@ package protocol Store: Sendable {
     /// Runs `body` as one transaction and answers once it is durable.
     ///
     /// When `body` throws, nothing of it is kept and its error is passed on, after the commit of what it may have read.
-    /// A cancelled caller's body runs whole or is skipped before it starts.
+    /// A cancelled caller's body runs whole or is skipped before it starts. Accounts take turns: one with a thousand writes
+    /// waiting delays another's first by one.
     ///
-    /// - Throws: What `body` throws, or `StorageError`: `unavailable` when nothing can be written now.
+    /// - Throws: What `body` throws, or `StorageError`: `tooMany` when too many writes of its account wait, `unavailable`
+    ///   when too many do, or nothing can be written now.
     func write<T: Sendable>(
         _ lane: WriteLane, _ body: @escaping @Sendable (any Transaction) throws -> T
     ) async throws -> T
@@ -29,8 +31,8 @@ package protocol Store: Sendable {
     /// Says whether clients' writes can be stored: nil when they can, else the reason and what to fix.
     func readiness() async -> String?
 
-    /// How many writes wait in `lane`, for metrics.
-    func waitingWrites(_ lane: WriteLane) -> Int
+    /// How many writes wait in lanes of a kind, for metrics.
+    func waitingWrites(_ kind: WriteLane.Kind) -> Int
 
     /// Bytes of the log beside the database file; nil where the database keeps its own, or it is not there.
     var logSize: Int? { get }
@@ -52,24 +54,6 @@ extension Store {
 
     /// The database keeps its own log.
     package var logSize: Int? { nil }
-
-    /// `write` in the lane of requests.
-    package func write<T: Sendable>(
-        _ body: @escaping @Sendable (any Transaction) throws -> T
-    ) async throws -> T {
-        try await write(.request, body)
-    }
-}
-
-/// What a write is for, which decides who goes first when many wait.
-package enum WriteLane: Int, Sendable, CaseIterable {
-    /// Claims and results of the delivery engine: first, for they free what others wait for. Also accepted while the
-    /// disk is nearly full.
-    case engine
-    /// What a client waits for. Refused with `StorageError.unavailable` when the disk is nearly full.
-    case request
-    /// Sweeps and clean-up: when there is time left. Also accepted while the disk is nearly full.
-    case maintenance
 }
 
 /// One transaction, valid inside the body it is handed to.

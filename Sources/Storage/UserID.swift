@@ -22,3 +22,8 @@ extension ReadLane {
     /// The lane of what a user asks for.
     package static func user(_ id: UserID) -> ReadLane { .account(id.text) }
 }
+
+extension WriteLane {
+    /// The lane of what a user, or a phone of theirs, stores.
+    package static func user(_ id: UserID) -> WriteLane { .account(id.text) }
+}

@@ -122,3 +122,12 @@ package func closing<Value>(_ store: any Store, _ body: () async throws -> Value
     try await store.close()
     return result
 }
+
+extension Store {
+    /// `write` in the lane of requests.
+    package func write<T: Sendable>(
+        _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T {
+        try await write(.request, body)
+    }
+}

@@ -62,8 +62,8 @@ import Testing
         }
     }
 
-    /// A request whose key was taken before the deletion, and whose body ends after it, leaves nothing for good.
-    @Test(arguments: [
+    /// Requests that make something, each with its body.
+    private static let creations = [
         ("PUT", "/v1/phones", #"{"phone_number":"+18005550177"}"#), ("POST", "/v1/phone-api-keys", #"{"name":"late"}"#),
         ("POST", "/v1/devices/pairings", #"{"numbers":[{"sim":"SIM1","phone_number":"+18005550177"}]}"#),
         (
@@ -71,28 +71,56 @@ import Testing
             #"{"name":"late","timezone":"UTC","windows":[{"day_of_week":1,"start_minute":0,"end_minute":60}]}"#
         ),
         ("POST", "/v1/forwarders", #"{"name":"late","numbers":[{"sim":"SIM1","phone_number":"+18005550177"}]}"#),
-    ])
-    func aRequestThatEndsAfterTheDeletionLeavesNothing(method: String, path: String, body: String) async throws {
+        ("POST", "/v1/messages/receive", #"{"from":"+18005550100","to":"+18005550177","content":"late","sim":"SIM1"}"#),
+        ("POST", "/v1/messages/calls/missed", #"{"from":"+18005550100","to":"+18005550177","sim":"SIM1"}"#),
+        ("POST", "/v1/heartbeats", #"{"phone_numbers":["+18005550177"],"charging":true}"#),
+        ("POST", "/v1/messages/send", #"{"from":"+18005550177","to":"+18005550100","content":"late"}"#),
+        ("POST", "/v1/messages/bulk-send", #"{"from":"+18005550177","to":["+18005550100"],"content":"late"}"#),
+        (
+            "POST", "/v1/webhooks",
+            #"{"url":"http://127.0.0.1:9/","signing_key":"s","events":["message.phone.received"],"phone_numbers":[]}"#
+        ),
+        ("PUT", "/v1/users/me", #"{"timezone":"Europe/Paris"}"#),
+    ]
+
+    /// Requests whose keys were taken before the deletion, and whose bodies end after it, leave nothing: neither while the
+    /// account is erased, nor long after, when nobody would erase it again.
+    @Test(arguments: [false, true]) func requestsThatEndAfterTheDeletionLeaveNothing(isLongAfter: Bool) async throws {
         try await withServer { server in
             _ = try await server.makeAccount()
             let account = try await server.makeAccount(email: "late@example.com", id: "late-of-the-test")
-            let client = try await RawClient(server.baseURL)
-            client.write("\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nx-api-key: \(account.apiKey)\r\n")
-            client.write("Connection: close\r\nContent-Type: application/json\r\n")
-            client.write("Content-Length: \(body.utf8.count)\r\nExpect: 100-continue\r\n\r\n")
-            // The server has read the head, and the key in it, when it asks for the body.
-            try await client.until("100 Continue")
+            var clients: [RawClient] = []
+            for (method, path, body) in Self.creations {
+                let client = try await RawClient(server.baseURL)
+                client.write("\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nx-api-key: \(account.apiKey)\r\n")
+                client.write("Connection: close\r\nContent-Type: application/json\r\nIdempotency-Key: late\(path)\r\n")
+                client.write("Content-Length: \(body.utf8.count)\r\nExpect: 100-continue\r\n\r\n")
+                // The server has read the head, and the key in it, when it asks for the body.
+                try await client.until("100 Continue")
+                clients.append(client)
+            }
 
             #expect(try await account.client.delete("/v1/users/me").status == 204)
-            client.write(body)
-            try await client.untilClosed()
-
             let wakeups = server.store.wakeups
-            try await until("everything is erased") {
-                server.clock.advance(by: .seconds(30))
-                for topic in [Wakeups.Topic.erasures, .deliveries] { wakeups.signal(topic) }
-                return try await Self.places(of: [account.id, "18005550177"], in: server.store).isEmpty
+            func untilErased() async throws {
+                try await until("everything is erased") {
+                    server.clock.advance(by: .seconds(30))
+                    for topic in [Wakeups.Topic.erasures, .deliveries] { wakeups.signal(topic) }
+                    let isRunning = try await server.store.read { tx in
+                        try !tx.rows("SELECT user_id FROM user_erasure").isEmpty
+                    }
+                    return !isRunning
+                }
             }
+            if isLongAfter { try await untilErased() }
+            for (client, creation) in zip(clients, Self.creations) {
+                client.write(creation.2)
+                try await client.untilClosed()
+                #expect(client.text.contains("HTTP/1.1 4"), "\(creation.1): \(client.text)")
+            }
+
+            if !isLongAfter { try await untilErased() }
+            #expect(try await Self.places(of: [account.id, "18005550177"], in: server.store) == [])
         }
     }
 

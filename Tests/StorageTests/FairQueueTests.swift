@@ -52,6 +52,12 @@ struct FairQueueTests {
         #expect(admissions[8...].map(\.self) == [.runs, .waits, .waits, .waits, .full, .full])
     }
 
+    @Test func whoHasNothingThatWaitsIsLetInHoweverFullItIs() {
+        var queue = FairQueue(FairQueue.Limits(running: 1, runningPerKey: 1, waiting: 2, waitingPerKey: 2))
+
+        #expect(add("aaabbcd", to: &queue) == [.runs, .waits, .waits, .waits, .full, .waits, .waits])
+    }
+
     @Test func whoGivesUpFreesItsPlaceAndIsNeverCalled() {
         var queue = FairQueue(FairQueue.Limits(running: 1, runningPerKey: 1, waiting: 2, waitingPerKey: 2))
         _ = add("abb", to: &queue)

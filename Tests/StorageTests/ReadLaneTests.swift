@@ -30,7 +30,7 @@ import Testing
                 for lane in [.engine, .maintenance, .request, .account("other")] as [ReadLane] {
                     try await store.read(lane) { _ = try $0.rows("SELECT 1 AS value") }
                 }
-                for lane in WriteLane.allCases {
+                for lane in [.engine, .account("slow"), .account("other"), .request, .maintenance] as [WriteLane] {
                     try await store.write(lane) { _ = try $0.rows("SELECT 1 AS value") }
                 }
                 #expect(await store.readiness() == nil)
@@ -85,7 +85,7 @@ import Testing
     ) async throws {
         let clock = ManualClock()
         let one = FairQueue.Limits(running: 1, runningPerKey: 1, waiting: 10, waitingPerKey: 10)
-        let gate = ReadGate("the database", .init(request: one, accounts: one), clock: clock)
+        let gate = TurnGate("the database", .init(request: one, accounts: one), clock: clock)
         try await gate.enter(.account("first"))
         let waiting = Task { try await gate.enter(.account("second")) }
         try await until("it waits") { gate.waitingCount == 1 }

@@ -212,17 +212,28 @@ struct SQLiteWriterTests {
         }
     }
 
-    @Test func tooManyWaitingWritesAreRefused() async throws {
+    @Test func tooManyWaitingWritesAreRefusedAndNobodyIsKeptOutByOthers() async throws {
         try await withItems { store in
             let blocker = Blocker()
-            async let blocking: Void = store.write { _ in blocker.block() }
+            async let blocking: Void = store.write(.engine) { _ in blocker.block() }
             await blocker.untilBlocked()
             try await withThrowingTaskGroup(of: Void.self) { tasks in
-                for _ in 0..<4_096 { tasks.addTask { try await store.write { _ in } } }
+                for index in 0..<4_096 {
+                    tasks.addTask { try await store.write(.account("loud \(index % 4)")) { _ in } }
+                }
                 await untilWaiting(store, 4_096)
 
-                let refusal = await #expect(throws: StorageError.self) { try await store.write { _ in } }
-                #expect(refusal == .unavailable("4096 writes wait for \(store.path). Try again in a second."))
+                let loud = await #expect(throws: StorageError.self) {
+                    try await store.write(.account("loud 0")) { _ in }
+                }
+                #expect(
+                    loud == .tooMany("Too many requests of this account write at the moment. Wait for some of them."))
+                tasks.addTask { try await store.write(.account("quiet")) { _ in } }
+                await untilWaiting(store, 4_097)
+                let quiet = await #expect(throws: StorageError.self) {
+                    try await store.write(.account("quiet")) { _ in }
+                }
+                #expect(quiet == .unavailable("4096 writes wait for \(store.path). Try again in a second."))
                 async let engine: Void = store.write(.engine) { _ in }
 
                 blocker.release()
@@ -245,7 +256,7 @@ struct SQLiteWriterTests {
                 let lanes: [(WriteLane, String)] = [(.maintenance, "m"), (.request, "r"), (.engine, "e")]
                 for (lane, name) in lanes {
                     tasks.addTask { try await store.write(lane) { _ in order.add(name) } }
-                    while store.waitingWrites(lane) < 1 { await Task.yield() }
+                    while store.waitingWrites(lane.kind) < 1 { await Task.yield() }
                 }
                 blocker.release()
                 try await tasks.waitForAll()

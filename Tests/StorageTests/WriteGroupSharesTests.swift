@@ -7,7 +7,7 @@ struct WriteGroupSharesTests {
 
     @Test func theEngineHasTwoBodiesThenRequestsThenOneOfMaintenance() {
         var shares = WriteGroupShares(groupsWithoutMaintenance: 0)
-        var waiting: [WriteLane: Int] = [.engine: 3, .request: 2, .maintenance: 2]
+        var waiting: [WriteLane.Kind: Int] = [.engine: 3, .request: 2, .maintenance: 2]
 
         let order = choices(&shares, &waiting) { _ in start }
 
@@ -16,7 +16,7 @@ struct WriteGroupSharesTests {
 
     @Test func aGroupEndsAt128Bodies() {
         var shares = WriteGroupShares(groupsWithoutMaintenance: 0)
-        var waiting: [WriteLane: Int] = [.engine: 5, .request: 1_000, .maintenance: 1]
+        var waiting: [WriteLane.Kind: Int] = [.engine: 5, .request: 1_000, .maintenance: 1]
 
         let order = choices(&shares, &waiting) { _ in start }
 
@@ -25,7 +25,7 @@ struct WriteGroupSharesTests {
 
     @Test func aGroupEndsFiveMillisecondsAfterItsFirstRequest() {
         var shares = WriteGroupShares(groupsWithoutMaintenance: 0)
-        var waiting: [WriteLane: Int] = [.request: 1_000, .maintenance: 1]
+        var waiting: [WriteLane.Kind: Int] = [.request: 1_000, .maintenance: 1]
 
         let order = choices(&shares, &waiting) { start + .milliseconds($0) }
 
@@ -34,7 +34,7 @@ struct WriteGroupSharesTests {
 
     @Test func slowEngineBodiesLeaveRequestsTheirTime() {
         var shares = WriteGroupShares(groupsWithoutMaintenance: 0)
-        var waiting: [WriteLane: Int] = [.engine: 2, .request: 3]
+        var waiting: [WriteLane.Kind: Int] = [.engine: 2, .request: 3]
 
         let order = choices(&shares, &waiting) { start + .seconds(min($0, 2)) }
 
@@ -43,7 +43,7 @@ struct WriteGroupSharesTests {
 
     @Test func theEngineMayJoinLate() {
         var shares = WriteGroupShares(groupsWithoutMaintenance: 0)
-        var waiting: [WriteLane: Int] = [.request: 1]
+        var waiting: [WriteLane.Kind: Int] = [.request: 1]
         _ = choices(&shares, &waiting) { _ in start }
 
         #expect(shares.next(at: start + .seconds(1)) { $0 == .engine } == .engine)
@@ -52,7 +52,7 @@ struct WriteGroupSharesTests {
     @Test func maintenanceThatWaitedSevenGroupsGoesBeforeRequests() {
         var patient = WriteGroupShares(groupsWithoutMaintenance: 6)
         var due = WriteGroupShares(groupsWithoutMaintenance: 7)
-        var waiting: [WriteLane: Int] = [.request: 1_000, .maintenance: 2]
+        var waiting: [WriteLane.Kind: Int] = [.request: 1_000, .maintenance: 2]
         var waitingAgain = waiting
 
         #expect(!choices(&patient, &waiting) { start + .milliseconds($0) }.contains(.maintenance))
@@ -67,9 +67,10 @@ struct WriteGroupSharesTests {
 
     /// Asks until the group ends; `time` is told how many were chosen before.
     private func choices(
-        _ shares: inout WriteGroupShares, _ waiting: inout [WriteLane: Int], _ time: (Int) -> ContinuousClock.Instant
-    ) -> [WriteLane] {
-        var order: [WriteLane] = []
+        _ shares: inout WriteGroupShares, _ waiting: inout [WriteLane.Kind: Int],
+        _ time: (Int) -> ContinuousClock.Instant
+    ) -> [WriteLane.Kind] {
+        var order: [WriteLane.Kind] = []
         while let lane = shares.next(at: time(order.count), waiting: { waiting[$0, default: 0] > 0 }) {
             waiting[lane, default: 0] -= 1
             order.append(lane)

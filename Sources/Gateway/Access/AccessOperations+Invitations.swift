@@ -10,7 +10,7 @@ extension AccessOperations {
     /// - Throws: ``UserCreationError`` when there is an account with this address.
     func invite(_ email: String) async throws -> String {
         let token = RandomToken.make()
-        try await store.write { tx in
+        try await store.write(.request) { tx in
             guard try AccessQueries.account(email: email, in: tx) == nil else {
                 throw UserCreationError.taken("e-mail address")
             }

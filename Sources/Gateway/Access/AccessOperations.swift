@@ -114,7 +114,7 @@ struct AccessOperations: Sendable {
         guard try await passwords.verify(password, against: stored, in: .first), let stored else {
             throw Refusal(.unauthenticated, "The current password is wrong.")
         }
-        try await store.write { tx in try AccessQueries.forgetAttempts(bound, in: tx) }
+        try await store.write(.user(session.userID)) { tx in try AccessQueries.forgetAttempts(bound, in: tx) }
         return stored
     }
 
@@ -124,7 +124,7 @@ struct AccessOperations: Sendable {
         if condition: @escaping @Sendable (any Transaction) throws -> Bool
     ) async throws -> Sessions.Fresh {
         let session = Sessions.Fresh(visitor: visitor)
-        try await store.write { tx in
+        try await store.write(.request) { tx in
             guard try condition(tx) else { throw Self.wrongPassword }
             for bound in bounds { try AccessQueries.forgetAttempts(bound, in: tx) }
             try session.insert(for: userID, in: tx)
@@ -147,7 +147,7 @@ struct AccessOperations: Sendable {
     /// tried little lately are checked first.
     private func attempt(_ email: String, _ visitor: Visitor, at door: SignInBound.Door) async throws -> Attempt {
         let devices = visitor.devices.map { SHA256Digest.bytes($0) }
-        return try await store.write { tx in
+        return try await store.write(.request) { tx in
             if let device = try KnownBrowserQueries.known(among: devices, email: email, in: tx) {
                 let bounds = [SignInBound.device(device)]
                 _ = try Self.admit(bounds, in: tx)
@@ -168,7 +168,7 @@ struct AccessOperations: Sendable {
     ///
     /// - Throws: ``Refusal``, which leaves every count as it was.
     func admit(_ bounds: [SignInBound]) async throws {
-        try await store.write { tx in _ = try Self.admit(bounds, in: tx) }
+        try await store.write(.request) { tx in _ = try Self.admit(bounds, in: tx) }
     }
 
     /// - Returns: The number of the attempt within its 15 minutes, by the last bound.

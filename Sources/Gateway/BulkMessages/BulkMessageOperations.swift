@@ -42,7 +42,7 @@ struct BulkMessageOperations: Sendable {
         try await check(upload, userID: userID)
         // In order, so that lists that sort by time and id show them so.
         let ids = upload.items.map { _ in MessageID(at: now) }.sorted()
-        return try await store.write { [quotas] tx in
+        return try await store.write(for: userID) { [quotas] tx in
             try receipt.keep(in: tx) {
                 try quotas.take(messages: upload.items.count, userID: userID, in: tx)
                 return try Self.add(

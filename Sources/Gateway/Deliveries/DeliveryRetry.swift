@@ -7,7 +7,7 @@ enum DeliveryRetry {
     ///
     /// - Throws: ``Refusal`` `.conflict` when it was cancelled.
     static func begin(_ id: DeliveryID, userID: UserID, in store: any Store) async throws -> DeliveryRecord? {
-        try await store.write { tx in
+        try await store.write(.user(userID)) { tx in
             guard let delivery = try DeliveryHistory.find(id, userID: userID, in: tx) else { return nil }
             switch delivery.status {
             case .succeeded, .failed: _ = try ReplayQueries.reopen(id, lane: .retry, in: tx)

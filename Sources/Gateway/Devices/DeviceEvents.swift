@@ -28,7 +28,8 @@ struct DeviceEvents: Sendable {
     /// Opens a stream.
     ///
     /// - Throws: ``Refusal`` `.tooMany` when the device has 64.
-    func open(_ request: Request, of id: DeviceID, on channel: any Channel) async throws -> Response {
+    func open(_ request: Request, of device: Device, on channel: any Channel) async throws -> Response {
+        let (id, userID) = (device.id, device.userID)
         guard let stream = streams.open(id) else {
             throw Refusal(.tooMany, "This device has too many connections open.")
         }
@@ -39,7 +40,9 @@ struct DeviceEvents: Sendable {
             body: ResponseBody { writer in
                 try await request.body.consumeWithInboundCloseHandler { _ in
                     try await writer.write(ByteBuffer(string: ": open\n\n"))
-                    try await store.write { tx in try PhoneDeviceQueries.note(.streamed, of: id, in: tx) }
+                    try await store.write(.user(userID)) { tx in
+                        try PhoneDeviceQueries.note(.streamed, of: id, in: tx)
+                    }
                     var progress = Progress(nextComment: clock.steady() + Self.commentInterval)
                     while !stream.isOver && !Task.isCancelled && !Task.isShuttingDownGracefully {
                         guard let (text, pause) = try await step(id, &progress) else { break }

@@ -59,7 +59,7 @@ struct DeviceLife: Sendable {
         let due = Self.due(device, isPing: sign.isPing, offlineAfter: heartbeats.offlineAfter, at: now)
         guard due.isSeen || !due.beats.isEmpty || sign.isNews(of: device) else { return }
         let drawn = due.beats.map { ($0, ID<Heartbeat>(at: now), ID<Presence>(at: now), EventID(at: now)) }
-        try await store.write { [heartbeats] tx in
+        try await store.write(.user(device.userID)) { [heartbeats] tx in
             guard let device = try PhoneDeviceQueries.lock(device.id, in: tx) else { return }
             try PhoneDeviceQueries.note(sign.told, of: device.id, in: tx)
             try PhoneDeviceQueries.note(.seen, of: device.id, in: tx)

@@ -18,8 +18,8 @@ struct DeviceMessageOperations: Sendable {
     /// knows what it has, and sends it once.
     ///
     /// - Returns: The offers, and the device as it is; nil when it was removed meanwhile.
-    func pull(_ id: DeviceID) async throws -> (device: Device, offers: [DeviceOffer])? {
-        try await store.write { tx in
+    func pull(_ id: DeviceID, userID: UserID) async throws -> (device: Device, offers: [DeviceOffer])? {
+        try await store.write(.user(userID)) { tx in
             guard let device = try PhoneDeviceQueries.lock(id, in: tx) else { return nil }
             try PhoneDeviceQueries.note(.pulled, of: id, in: tx)
             let owners = device.numbers.map(\.number)
@@ -86,7 +86,7 @@ struct DeviceMessageOperations: Sendable {
             let now = clock.now()
             // In order: sent comes before delivered, also where both are of one millisecond.
             let drawn = part.map { ($0, (0..<2).map { _ in EventID(at: now) }.sorted()) }
-            try await store.write { tx in
+            try await store.write(.user(device.userID)) { tx in
                 guard let device = try PhoneDeviceQueries.lock(device.id, in: tx) else { return }
                 try Self.learnClock(from: part, of: device, in: tx)
                 for (report, ids) in drawn { try Self.apply(report, by: device, ids: ids, in: tx) }

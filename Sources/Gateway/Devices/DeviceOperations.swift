@@ -54,7 +54,7 @@ struct DeviceOperations: Sendable {
     /// - Returns: Nil when `userID` has no such device, or it has no numbers.
     func pairAgain(_ device: DeviceID, url: String, userID: UserID) async throws -> FreshPairing? {
         let (id, token) = (DevicePairingID(at: clock.now()), DeviceSecrets.privateToken())
-        return try await store.write { tx in
+        return try await store.write(.user(userID)) { tx in
             guard let device = try PhoneDeviceQueries.lock(device, in: tx), device.userID == userID,
                 !device.numbers.isEmpty
             else { return nil }
@@ -98,7 +98,7 @@ struct DeviceOperations: Sendable {
     ) async throws -> FreshPairing {
         let id = DevicePairingID(at: clock.now())
         let token = DeviceSecrets.privateToken()
-        return try await store.write { tx in
+        return try await store.write(for: userID) { tx in
             try receipt.keep(in: tx) {
                 let pairing = DevicePairing(
                     id: id, userID: userID, name: name, numbers: numbers, expiresAt: tx.now + DevicePairing.lifetime)
@@ -168,7 +168,7 @@ struct DeviceOperations: Sendable {
         let now = clock.now()
         let (id, phoneIDs) = (DeviceID(at: now), (0..<2).map { _ in PhoneID(at: now) })
         let token = DeviceSecrets.token()
-        return try await store.write { [queries] tx in
+        return try await store.write(.request) { [queries] tx in
             guard let found = try Self.find(credential, in: tx) else { return nil }
             let device: DeviceID
             switch found {
@@ -257,7 +257,7 @@ struct DeviceOperations: Sendable {
         _ id: DeviceID, userID: UserID, because reason: String,
         _ end: @escaping @Sendable (DeviceID, any Transaction) throws -> Void
     ) async throws -> Bool {
-        try await store.write { tx in
+        try await store.write(.user(userID)) { tx in
             guard let device = try PhoneDeviceQueries.lock(id, in: tx), device.userID == userID else { return false }
             let owners = device.numbers.map(\.number)
             let open =

@@ -34,7 +34,7 @@ struct ForwarderOperations: Sendable {
         let settings = try body.settings()
         let id = ForwarderID(at: clock.now())
         let token = Secret(APIKey.random(prefix: SMSForwarder.tokenPrefix))
-        return try await store.write { [queries] tx in
+        return try await store.write(for: userID) { [queries] tx in
             try receipt.keep(in: tx) {
                 guard try ForwarderQueries.count(userID: userID, in: tx) < SMSForwarder.maximumCount else {
                     throw Refusal(
@@ -53,7 +53,7 @@ struct ForwarderOperations: Sendable {
 
     /// Deletes a forwarder: its URL is unknown from then on. False when `userID` has no such forwarder.
     func delete(_ id: ForwarderID, userID: UserID) async throws -> Bool {
-        try await store.write { tx in try ForwarderQueries.delete(id, userID: userID, in: tx) }
+        try await store.write(.user(userID)) { tx in try ForwarderQueries.delete(id, userID: userID, in: tx) }
     }
 
     /// The URL of a hook, given what a trusted proxy says.
@@ -94,6 +94,6 @@ struct ForwarderOperations: Sendable {
 
     /// Keeps a request for the owner of the hook to look at.
     func record(_ request: ForwardedRequest, of forwarder: SMSForwarder) async throws {
-        try await store.write { tx in try ForwarderQueries.record(request, of: forwarder, in: tx) }
+        try await store.write(.user(forwarder.userID)) { tx in try ForwarderQueries.record(request, of: forwarder, in: tx) }
     }
 }

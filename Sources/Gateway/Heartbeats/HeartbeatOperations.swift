@@ -23,7 +23,7 @@ struct HeartbeatOperations: Sendable {
     ) async throws -> [Heartbeat] {
         let now = clock.now()
         let drawn = owners.map { ($0, ID<Heartbeat>(at: now), ID<Presence>(at: now), EventID(at: now)) }
-        return try await store.write { [self] tx in
+        return try await store.write(for: userID) { [self] tx in
             try receipt.keep(in: tx) {
                 try drawn.map { owner, id, monitorID, eventID in
                     let heartbeat = Heartbeat(

@@ -65,7 +65,7 @@ struct InboundOperations: Sendable {
         let bytes = kept.files.reduce(0) { $0 + $1.data.count }
         let urls = kept.files.map { $0.attachment.url(base: appURL(origin.baseURL), userID: userID, message: id) }
         do {
-            let message = try await store.write { tx in
+            let message = try await store.write(for: userID) { tx in
                 try receipt.keep(in: tx) {
                     func message(_ attachments: [String], _ attachmentNotes: [String]) -> Message {
                         Message(
@@ -108,7 +108,7 @@ struct InboundOperations: Sendable {
         let id = MessageID(at: now)
         let replyID = MessageID(at: now)
         let eventID = EventID(at: now)
-        return try await store.write { tx in
+        return try await store.write(for: userID) { tx in
             try receipt.keep(in: tx) {
                 let message = Message(
                     incoming: .missedCall, id: id, userID: userID, owner: call.owner, contact: call.contact,

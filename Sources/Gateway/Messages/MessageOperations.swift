@@ -18,7 +18,7 @@ struct MessageOperations: Sendable {
         _ draft: Draft, userID: UserID, source: String, receipt: Receipt<Message>
     ) async throws -> Message {
         let id = MessageID(at: clock.now())
-        return try await store.write { [quotas] tx in
+        return try await store.write(.user(userID)) { [quotas] tx in
             try receipt.keep(in: tx) {
                 guard let phone = try PhoneQueries.find(number: draft.from, userID: userID, in: tx) else {
                     throw Self.unknownPhone(
@@ -43,7 +43,7 @@ struct MessageOperations: Sendable {
         let now = clock.now()
         // In order, so that lists that sort by time and id show them so.
         let ids = recipients.map { _ in MessageID(at: now) }.sorted()
-        return try await store.write { [quotas] tx in
+        return try await store.write(.user(userID)) { [quotas] tx in
             try receipt.keep(in: tx) {
                 guard let phone = try PhoneQueries.find(number: draft.from, userID: userID, in: tx) else {
                     throw Self.unknownPhone(
@@ -88,7 +88,7 @@ struct MessageOperations: Sendable {
 
     /// Gives an outstanding message to the phone that asks for it; the second call finds nothing (K7).
     func fetchOutstanding(_ id: MessageID, identity: Identity) async throws -> Message? {
-        try await store.write { [pushes] tx in
+        try await store.write(.user(identity.userID)) { [pushes] tx in
             let numbers = try identity.numbers(in: tx)
             // Nothing has told it of the message: it asks by itself.
             if !pushes { try PhoneQueries.noteAsking(for: id, userID: identity.userID, numbers: numbers, in: tx) }
@@ -113,7 +113,7 @@ struct MessageOperations: Sendable {
         _ report: MessageReport, on id: MessageID, at told: PhoneTime?, identity: Identity, source: String
     ) async throws -> Message {
         let eventID = EventID(at: clock.now())
-        return try await store.write { tx in
+        return try await store.write(.user(identity.userID)) { tx in
             guard let message = try MessageQueries.find(id, userID: identity.userID, in: tx) else {
                 throw Refusal.absent("cannot find message with ID [\(id)]")
             }
@@ -141,7 +141,7 @@ struct MessageOperations: Sendable {
 
     /// Deletes a message with its attachments; false when there is none. A waiting one is thereby cancelled.
     func delete(_ id: MessageID, userID: UserID) async throws -> Bool {
-        try await store.write { tx in
+        try await store.write(.user(userID)) { tx in
             guard let message = try MessageQueries.find(id, userID: userID, in: tx) else { return false }
             try MessageQueries.delete(id, in: tx)
             if let device = try DeviceOfferQueries.cancel(id, in: tx) { try PhoneDeviceQueries.nudge(device, in: tx) }

@@ -105,7 +105,7 @@ struct MetricsRoutes {
             [("", Int64(snapshot.unreadable))])
         page.add(
             "httpsms_writes_waiting", .gauge, "Transactions that wait for the store.",
-            WriteLane.allCases.map { ("lane=\"\($0)\"", Int64(store.waitingWrites($0))) })
+            WriteLane.Kind.allCases.map { ("lane=\"\($0)\"", Int64(store.waitingWrites($0))) })
         page.add(
             "httpsms_sqlite_log_bytes", .gauge, "Size of SQLite's log; readers may make it more than 64 MiB.",
             [("", Int64(store.logSize ?? 0))])

@@ -28,7 +28,7 @@ struct PhoneAPIKeyOperations: Sendable {
         try errors.check("validation errors while creating phone API key")
         let id = PhoneAPIKeyID(at: clock.now())
         let apiKey = APIKey.random(prefix: APIKey.phonePrefix)
-        return try await store.write { [queries, quotas] tx in
+        return try await store.write(for: userID) { [queries, quotas] tx in
             try receipt.keep(in: tx) {
                 try quotas.require(roomFor: .phoneKeys, userID: userID, in: tx) {
                     try PhoneAPIKeyQueries.count(userID: userID, in: tx)
@@ -40,7 +40,7 @@ struct PhoneAPIKeyOperations: Sendable {
 
     /// Deletes a key: the phones that use it are no longer let in. False when the user has no such key.
     func delete(_ id: PhoneAPIKeyID, userID: UserID) async throws -> Bool {
-        try await store.write { [queries, identities] tx in
+        try await store.write(.user(userID)) { [queries, identities] tx in
             try identities.forgetAll(in: tx)
             return try queries.delete(id, userID: userID, in: tx)
         }
@@ -48,7 +48,7 @@ struct PhoneAPIKeyOperations: Sendable {
 
     /// Takes a phone from a key. False when the user has no such key or no such phone.
     func unbind(_ phone: PhoneID, from key: PhoneAPIKeyID, userID: UserID) async throws -> Bool {
-        try await store.write { [queries, identities] tx in
+        try await store.write(.user(userID)) { [queries, identities] tx in
             guard try queries.exists(key, userID: userID, in: tx),
                 try PhoneQueries.find(phone, userID: userID, in: tx) != nil
             else { return false }

@@ -52,7 +52,7 @@ package struct PhoneOperations: Sendable {
         number: String, identity: Identity, change: @escaping @Sendable (inout Phone) -> Void
     ) async throws -> Phone {
         let id = PhoneID(at: clock.now())
-        return try await store.write { [identities, uses, quotas, pushes] tx in
+        return try await store.write(for: identity.userID) { [identities, uses, quotas, pushes] tx in
             var phone = try Self.findOrMake(
                 number: number, as: id, userID: identity.userID, quotas: quotas, in: tx)
             let before = phone
@@ -132,7 +132,7 @@ package struct PhoneOperations: Sendable {
 
     /// Lets any key of the account take the phone's number within 15 minutes. False when the user has no such phone.
     func allowMove(of id: PhoneID, userID: UserID) async throws -> Bool {
-        try await store.write { tx in
+        try await store.write(.user(userID)) { tx in
             guard let phone = try PhoneQueries.find(id, userID: userID, in: tx) else { return false }
             try PhoneMoveQueries.allow(
                 phone.phoneNumber, userID: userID, until: tx.now + PhoneMove.consentLifetime, in: tx)
@@ -156,7 +156,7 @@ package struct PhoneOperations: Sendable {
 
     /// Deletes a phone, its binding, its presence and its number in webhooks; messages stay. False when there is none.
     func delete(_ id: PhoneID, userID: UserID) async throws -> Bool {
-        try await store.write { [endpoints, identities] tx in
+        try await store.write(.user(userID)) { [endpoints, identities] tx in
             guard let phone = try PhoneQueries.find(id, userID: userID, in: tx) else { return false }
             try PhoneQueries.delete(id, in: tx)
             try MessageQueries.leaveQueue(of: phone, in: tx)

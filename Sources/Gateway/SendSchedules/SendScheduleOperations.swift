@@ -21,7 +21,7 @@ struct SendScheduleOperations: Sendable {
     ) async throws -> SendSchedule {
         let settings = try body.settings(or: "validation errors while saving send schedule")
         let id = SendScheduleID(at: clock.now())
-        return try await store.write { [quotas] tx in
+        return try await store.write(for: userID) { [quotas] tx in
             try receipt.keep(in: tx) {
                 try quotas.require(roomFor: .schedules, userID: userID, in: tx) {
                     try SendScheduleQueries.list(userID: userID, in: tx).count
@@ -41,7 +41,7 @@ struct SendScheduleOperations: Sendable {
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     func update(_ id: SendScheduleID, _ body: SendScheduleBody, userID: UserID) async throws -> SendSchedule? {
         let settings = try body.settings(or: "validation errors while updating send schedule")
-        return try await store.write { tx in
+        return try await store.write(.user(userID)) { tx in
             guard var schedule = try SendScheduleQueries.find(id, userID: userID, in: tx) else { return nil }
             schedule.name = settings.name
             schedule.timezone = settings.timezone
@@ -57,7 +57,7 @@ struct SendScheduleOperations: Sendable {
 
     /// Deletes a schedule: phones that kept it may send at any time from now on. False when the user has no such schedule.
     func delete(_ id: SendScheduleID, userID: UserID) async throws -> Bool {
-        try await store.write { tx in
+        try await store.write(.user(userID)) { tx in
             guard try SendScheduleQueries.find(id, userID: userID, in: tx) != nil else { return false }
             for var phone in try SendScheduleQueries.phones(keeping: id, in: tx) {
                 phone.messageSendScheduleID = nil

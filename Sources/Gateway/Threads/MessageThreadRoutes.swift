@@ -45,7 +45,7 @@ struct MessageThreadRoutes {
             errors.add("payload", "at least one of is_archived or is_read is required")
         }
         try errors.check(message)
-        let thread = try await store.write { tx in
+        let thread = try await store.write(.user(context.userID)) { tx in
             try id.flatMap {
                 try MessageThreadQueries.mark(
                     $0, userID: context.userID, isArchived: body.isArchived, isRead: body.isRead, in: tx)
@@ -60,7 +60,7 @@ struct MessageThreadRoutes {
         let text = context.parameters.get("messageThreadID") ?? ""
         let id = errors.requireID("messageThreadID", text, of: MessageThreadID.self)
         try errors.check("validation errors while deleting a message thread")
-        let isDeleted = try await store.write { tx in
+        let isDeleted = try await store.write(.user(context.userID)) { tx in
             try id.map { try MessageThreadQueries.delete($0, userID: context.userID, in: tx) } ?? false
         }
         guard isDeleted else { throw Self.notFound(text) }

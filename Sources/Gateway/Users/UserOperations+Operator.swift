@@ -34,7 +34,7 @@ extension UserOperations {
     /// - Throws: ``UserCreationError`` when the password is too weak or there is no such account.
     package func setPassword(_ password: String, email: String) async throws {
         let hash = try await Self.hash(password, email: email)
-        try await store.write { tx in
+        try await store.write(.request) { tx in
             guard let account = try AccessQueries.account(email: email, in: tx) else {
                 throw UserCreationError.noAccount(email)
             }
@@ -49,7 +49,7 @@ extension UserOperations {
     /// - Throws: `StorageError`.
     package func cookie(of userID: UserID) async throws -> String {
         let session = Sessions.Fresh(visitor: Visitor(network: "127.0.0.1", address: "127.0.0.1", agent: "httpsms"))
-        try await store.write { tx in try session.insert(for: userID, in: tx) }
+        try await store.write(for: userID) { tx in try session.insert(for: userID, in: tx) }
         return "\(Cookies.Name.session.full(isSecure: false))=\(session.token)"
     }
 
@@ -99,7 +99,7 @@ extension UserOperations {
     ///
     /// - Throws: ``UserCreationError`` when there is no such account.
     package func setOwner(email: String) async throws {
-        try await store.write { tx in try FirstRunQueries.setOwner(try Self.id(of: email, in: tx), in: tx) }
+        try await store.write(.request) { tx in try FirstRunQueries.setOwner(try Self.id(of: email, in: tx), in: tx) }
     }
 
     /// Deletes an account; the running server erases what it had.

@@ -42,7 +42,7 @@ package struct UserOperations: Sendable {
         let key = apiKey ?? APIKey.random(prefix: APIKey.userPrefix)
         let drawn = ID<User>(at: SystemClock().now()).text
         do {
-            return try await store.write { tx in
+            return try await store.write(.request) { tx in
                 let user = User(
                     id: UserID(id ?? drawn), email: email, apiKey: Secret(key), timezone: "UTC", activePhoneID: nil,
                     notificationMessageStatusEnabled: true, notificationWebhookEnabled: true,
@@ -85,7 +85,7 @@ package struct UserOperations: Sendable {
     func change(
         _ id: UserID, _ change: @escaping @Sendable (inout User, any Transaction) throws -> Void
     ) async throws -> User {
-        try await store.write { [queries] tx in
+        try await store.write(.user(id)) { [queries] tx in
             guard var user = try queries.find(id, in: tx) else { throw Refusal.unauthenticated }
             try change(&user, tx)
             user.updatedAt = tx.now
@@ -99,7 +99,7 @@ package struct UserOperations: Sendable {
     func delete(
         _ id: UserID, if check: @escaping @Sendable (any Transaction) throws -> Void = { _ in }
     ) async throws {
-        try await store.write { [identities, endpoints] tx in
+        try await store.write(.user(id)) { [identities, endpoints] tx in
             try check(tx)
             try UserErasureQueries.begin(id, endpoints: endpoints, in: tx)
             try identities.forgetAll(in: tx)
@@ -109,7 +109,7 @@ package struct UserOperations: Sendable {
     /// Gives the account another API key; the old one stops working with this call.
     func rotateAPIKey(of id: UserID) async throws -> User {
         let key = APIKey.random(prefix: APIKey.userPrefix)
-        return try await store.write { [queries, identities] tx in
+        return try await store.write(.user(id)) { [queries, identities] tx in
             try queries.setAPIKey(key, of: id, in: tx)
             try identities.forgetAll(in: tx)
             guard let user = try queries.find(id, in: tx) else { throw Refusal.unauthenticated }

@@ -18,6 +18,11 @@ struct UserQueries: Sendable {
         try tx.rows("SELECT * FROM users WHERE id = \(id)").first.map(user(row:))
     }
 
+    /// Whether there is such an account. Index: the primary key.
+    static func exists(_ id: UserID, in tx: any Transaction) throws -> Bool {
+        try !tx.rows("SELECT id FROM users WHERE id = \(id)").isEmpty
+    }
+
     /// Locks what is counted of the account until `tx` ends, so that two requests cannot both take the last place.
     static func lock(_ id: UserID, in tx: any Transaction) throws {
         try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(id)")

@@ -75,7 +75,7 @@ extension WebhookOperations {
         }
         let replayID = ReplayID(at: clock.now())
         do {
-            return try await store.write { [endpoints] tx in
+            return try await store.write(.user(userID)) { [endpoints] tx in
                 try receipt.keep(in: tx) {
                     guard let endpoint = try endpoints.find(id, userID: userID, in: tx) else { throw NoSuchWebhook() }
                     try ReplayQueries.insert(

@@ -23,7 +23,7 @@ struct WebhookOperations: Sendable {
         let isOwner = try await store.read(.user(userID)) { tx in try FirstRunQueries.isOwner(userID, in: tx) }
         try await vet(settings.callback, userID: userID, isOwner: isOwner, message)
         let id = EndpointID(at: clock.now())
-        return try await store.write { [endpoints, quotas] tx in
+        return try await store.write(for: userID) { [endpoints, quotas] tx in
             try receipt.keep(in: tx) {
                 try Self.requireOwned(settings.phoneNumbers, userID: userID, message, in: tx)
                 try quotas.require(roomFor: .webhooks, userID: userID, in: tx) {
@@ -58,7 +58,7 @@ struct WebhookOperations: Sendable {
         guard let found else { return nil }
         let callback = try update.settings(over: found, message: message).callback
         try await vet(callback, userID: userID, isOwner: isOwner, message)
-        return try await store.write { [endpoints] tx in
+        return try await store.write(.user(userID)) { [endpoints] tx in
             guard var endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
             let settings = try update.settings(over: endpoint, message: message)
             let added = settings.phoneNumbers.filter { !endpoint.owners.contains($0) }
@@ -90,7 +90,7 @@ struct WebhookOperations: Sendable {
     func change(
         _ id: EndpointID, userID: UserID, _ change: @escaping @Sendable (inout Endpoint, Int64) throws -> Void
     ) async throws -> EndpointReport? {
-        try await store.write { [endpoints] tx in
+        try await store.write(.user(userID)) { [endpoints] tx in
             guard var endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
             try change(&endpoint, endpoints.sequenceHead(of: id, in: tx))
             endpoint.updatedAt = tx.now
@@ -106,7 +106,7 @@ struct WebhookOperations: Sendable {
         _ id: EndpointID, _ type: EventType, userID: UserID, source: String, receipt: Receipt<DeliveryRecord>
     ) async throws -> DeliveryRecord {
         let eventID = EventID(at: clock.now())
-        return try await store.write { [endpoints] tx in
+        return try await store.write(.user(userID)) { [endpoints] tx in
             try receipt.keep(in: tx) {
                 let missing = Refusal.absent("cannot find webhook with ID [\(id)]")
                 guard let endpoint = try endpoints.find(id, userID: userID, in: tx) else { throw missing }
@@ -123,7 +123,7 @@ struct WebhookOperations: Sendable {
 
     /// Deletes a webhook and cancels what waits for it; false when the user has no such webhook.
     func delete(_ id: EndpointID, userID: UserID) async throws -> Bool {
-        try await store.write { [endpoints] tx in
+        try await store.write(.user(userID)) { [endpoints] tx in
             guard try endpoints.find(id, userID: userID, in: tx) != nil else { return false }
             try endpoints.delete(id, in: tx)
             return true

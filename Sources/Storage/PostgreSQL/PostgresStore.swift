@@ -17,9 +17,10 @@ package final class PostgresStore: Store {
     package let wakeups = Wakeups()
 
     let servers: PostgresServers
-    /// For requests; reads of them pass the gate.
+    /// For requests, which pass the gates.
     private let pool: PostgresPool
-    private let readGate: ReadGate
+    private let readGate: TurnGate
+    private let writeGate: TurnGate
     /// Apart, so that claims and results never wait for requests.
     private let enginePool: PostgresPool
     /// Apart, so that sweeps and audits wait for neither.
@@ -56,7 +57,8 @@ package final class PostgresStore: Store {
     private init(url: String, clock: any WallClock, connections: Int, pooler: PostgresPooler) {
         servers = PostgresServers(url: url, pooler: pooler)
         pool = PostgresPool(to: servers, size: connections)
-        readGate = ReadGate("PostgreSQL", .postgres(connections: connections))
+        readGate = TurnGate("PostgreSQL", .reads(connections: connections))
+        writeGate = TurnGate("PostgreSQL", .writes(connections: connections), verb: "write")
         enginePool = PostgresPool(to: servers, size: 2)
         maintenancePool = PostgresPool(to: servers, size: 2)
         watch = PostgresWatch(servers)
@@ -80,18 +82,29 @@ package final class PostgresStore: Store {
     ) async throws -> T {
         switch lane {
         case .engine: try await run(on: enginePool, .engine, body)
-        case .request: try await run(on: pool, .request, body)
+        case .account, .request: try await writeInTurn(lane, body)
         case .maintenance: try await run(on: maintenancePool, .maintenance, body)
         }
+    }
+
+    /// Waits for the turn of the lane's account, which counts as part of the time that the write may take.
+    private func writeInTurn<T: Sendable>(
+        _ lane: WriteLane, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T {
+        let began = ContinuousClock.now
+        let turn = ReadLane.account(lane.turn ?? "")
+        try await writeGate.enter(turn)
+        defer { writeGate.leave(turn) }
+        return try await run(on: pool, .request, since: began, body)
     }
 
     /// Answers within 2 s, whatever hangs.
     package func readiness() async -> String? { await watch.readiness() }
 
-    package func waitingWrites(_ lane: WriteLane) -> Int {
-        switch lane {
+    package func waitingWrites(_ kind: WriteLane.Kind) -> Int {
+        switch kind {
         case .engine: enginePool.waitingCount
-        case .request: pool.waitingCount
+        case .request: pool.waitingCount + writeGate.waitingCount
         case .maintenance: maintenancePool.waitingCount
         }
     }
@@ -105,6 +118,7 @@ package final class PostgresStore: Store {
         end(within: .seconds(5))
         try await watch.close()
         readGate.close()
+        writeGate.close()
         try await pool.close()
         try await maintenancePool.close()
         try await enginePool.close()
@@ -113,13 +127,13 @@ package final class PostgresStore: Store {
     package func end(within duration: Duration) { servers.end(within: duration) }
 
     private func run<T: Sendable>(
-        on pool: PostgresPool, _ limits: Limits,
+        on pool: PostgresPool, _ limits: Limits, since began: ContinuousClock.Instant = .now,
         _ body: @escaping @Sendable (any Transaction) throws -> T
     ) async throws -> T {
         try Task.checkCancellation()
         guard !closing.withLock({ $0 }) else { throw StorageError.unavailable("the store is closed") }
-        let end = limits.total.map { ContinuousClock.now + $0 }
-        return try await pool.run(within: limits.queue) { [self] connection in
+        let end = limits.total.map { began + $0 }
+        return try await pool.run(within: limits.queue - began.duration(to: .now)) { [self] connection in
             var number = 1
             while true {
                 connection.patience = .init(answer: limits.answer, end: end)
@@ -179,15 +193,24 @@ package final class PostgresStore: Store {
     }
 }
 
-extension ReadGate.Limits {
+extension TurnGate.Limits {
     /// Of `connections` for requests, reads take so many that writes always have some left; the other lanes have pools
     /// of their own.
-    fileprivate static func postgres(connections: Int) -> ReadGate.Limits {
+    fileprivate static func reads(connections: Int) -> TurnGate.Limits {
         let (lookUps, accounts) = (max(1, connections / 4), max(1, connections / 2))
-        return ReadGate.Limits(
+        return TurnGate.Limits(
             request: FairQueue.Limits(
                 running: lookUps, runningPerKey: lookUps, waiting: 1_024, waitingPerKey: 1_024),
             accounts: FairQueue.Limits(
                 running: accounts, runningPerKey: max(1, accounts - 1), waiting: 1_024, waitingPerKey: 64))
+    }
+
+    /// As many writes as there are connections, of which one account has three quarters at most: its writes may all wait for
+    /// one row. What is above that would wait for a connection, where nobody has a turn.
+    fileprivate static func writes(connections: Int) -> TurnGate.Limits {
+        let limits = FairQueue.Limits(
+            running: connections, runningPerKey: max(1, connections * 3 / 4), waiting: WriteLane.limit,
+            waitingPerKey: WriteLane.limitPerAccount)
+        return TurnGate.Limits(request: limits, accounts: limits)
     }
 }

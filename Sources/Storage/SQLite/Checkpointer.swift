@@ -28,14 +28,14 @@ final class Checkpointer: Sendable {
 
     private let database: DatabaseQueue
     private let path: String
-    private let gate: ReadGate
+    private let gate: TurnGate
     private let onLossOfDurability: @Sendable (SQLiteFailure) -> Void
     private let logger: Logger
     private let state = Mutex(State())
 
     /// Opens a connection of its own, as one cannot checkpoint inside of its own transaction.
     init(
-        path: String, gate: ReadGate, logger: Logger, onLossOfDurability: @escaping @Sendable (SQLiteFailure) -> Void
+        path: String, gate: TurnGate, logger: Logger, onLossOfDurability: @escaping @Sendable (SQLiteFailure) -> Void
     ) throws {
         var configuration = Configuration()
         configuration.label = "checkpointer"

@@ -31,10 +31,10 @@ enum SQLiteRead {
     }
 }
 
-extension ReadGate.Limits {
+extension TurnGate.Limits {
     /// Each reader costs a thread and a page cache; the CPU is the limit, not the number of readers. An engine's or a
     /// request's look-up takes well below a millisecond, so few readers are enough for many.
-    static let sqlite = ReadGate.Limits(
+    static let sqlite = TurnGate.Limits(
         engine: FairQueue.Limits(running: 1, runningPerKey: 1, waiting: 64, waitingPerKey: 64),
         maintenance: FairQueue.Limits(running: 1, runningPerKey: 1, waiting: 256, waitingPerKey: 256),
         request: FairQueue.Limits(running: 2, runningPerKey: 2, waiting: 1_024, waitingPerKey: 1_024),

@@ -14,8 +14,8 @@ enum SQLiteSettings {
     static var configuration: Configuration {
         var configuration = Configuration()
         configuration.label = "store"
-        // The `ReadGate` lets no more run, so nobody waits inside GRDB.
-        configuration.maximumReaderCount = ReadGate.Limits.sqliteReaders
+        // The `TurnGate` lets no more run, so nobody waits inside GRDB.
+        configuration.maximumReaderCount = TurnGate.Limits.sqliteReaders
         configuration.busyMode = .timeout(5)
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { database in

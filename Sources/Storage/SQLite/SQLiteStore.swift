@@ -30,7 +30,7 @@ package final class SQLiteStore: Store {
     private let connections: ConnectionRegistry
     private let clock: MonotonicClock
     private let readLimit: Duration
-    private let readGate: ReadGate
+    private let readGate: TurnGate
     private let closing = Mutex(false)
 
     /// Opens the database, and makes it and its directories when they are missing (mode 0600 and 0700).
@@ -79,7 +79,7 @@ package final class SQLiteStore: Store {
             connection.observeLog()
             return connection
         }
-        let readGate = ReadGate(path, .sqlite)
+        let readGate = TurnGate(path, .sqlite)
         let checkpointer = try lock.map { _ in
             try Checkpointer(
                 path: path, gate: readGate, logger: logger, onLossOfDurability: connections.onLossOfDurability)
@@ -123,12 +123,12 @@ package final class SQLiteStore: Store {
         _ lane: WriteLane, _ body: @escaping @Sendable (any Transaction) throws -> T
     ) async throws -> T {
         if let loss = health.loss { throw StorageError.unavailable(loss) }
-        if lane == .request, let shortage = freeSpace.shortage() { throw StorageError.unavailable(shortage) }
+        if lane.kind == .request, let shortage = freeSpace.shortage() { throw StorageError.unavailable(shortage) }
         return try await writer.perform(lane, body)
     }
 
-    /// How many writes wait in `lane`, for metrics.
-    package func waitingWrites(_ lane: WriteLane) -> Int { writer.waitingCount(lane) }
+    /// How many writes wait in lanes of a kind, for metrics.
+    package func waitingWrites(_ kind: WriteLane.Kind) -> Int { writer.waitingCount(kind) }
 
     /// Refuses all writes from now on, as the files are lost, and copies what the log holds into the database file.
     func abandon(because reason: String) async {

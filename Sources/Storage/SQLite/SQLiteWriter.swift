@@ -57,8 +57,8 @@ final class SQLiteWriter: Sendable {
         }
     }
 
-    /// How many writes wait in `lane`.
-    func waitingCount(_ lane: WriteLane) -> Int { queue.withLock { $0.count(lane) } }
+    /// How many writes wait in lanes of a kind.
+    func waitingCount(_ kind: WriteLane.Kind) -> Int { queue.withLock { $0.count(kind) } }
 
     /// Refuses later writes; those that wait are still done.
     func close() {
@@ -72,8 +72,10 @@ final class SQLiteWriter: Sendable {
         case .waitingForDrain:
             pool.asyncWriteWithoutTransaction { _ in self.drain() }
             return nil
+        case .accountIsFull:
+            return lane.crowded
         case .full:
-            return .unavailable("\(WriteQueue.limit) writes wait for \(connection.path). Try again in a second.")
+            return .unavailable("\(WriteLane.limit) writes wait for \(connection.path). Try again in a second.")
         case .closed:
             return .unavailable("\(connection.path) is closed.")
         }

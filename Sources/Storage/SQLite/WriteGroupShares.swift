@@ -19,7 +19,7 @@ struct WriteGroupShares {
     static let patience = 7
 
     private let maintenanceIsDue: Bool
-    private var taken: [WriteLane: Int] = [:]
+    private var taken: [WriteLane.Kind: Int] = [:]
     private var firstInTime: ContinuousClock.Instant?
 
     /// Starts a group after `groupsWithoutMaintenance` in a row that left maintenance waiting.
@@ -28,10 +28,10 @@ struct WriteGroupShares {
     }
 
     /// Whether a body of `lane` is in the group.
-    func hasTaken(_ lane: WriteLane) -> Bool { taken[lane] != nil }
+    func hasTaken(_ lane: WriteLane.Kind) -> Bool { taken[lane] != nil }
 
     /// Chooses the lane of the next body among those that have one `waiting`; nil ends the group.
-    mutating func next(at now: ContinuousClock.Instant, waiting: (WriteLane) -> Bool) -> WriteLane? {
+    mutating func next(at now: ContinuousClock.Instant, waiting: (WriteLane.Kind) -> Bool) -> WriteLane.Kind? {
         let lane = choice(at: now, waiting: waiting)
         guard let lane else { return nil }
         taken[lane, default: 0] += 1
@@ -39,7 +39,7 @@ struct WriteGroupShares {
         return lane
     }
 
-    private func choice(at now: ContinuousClock.Instant, waiting: (WriteLane) -> Bool) -> WriteLane? {
+    private func choice(at now: ContinuousClock.Instant, waiting: (WriteLane.Kind) -> Bool) -> WriteLane.Kind? {
         guard taken.values.reduce(0, +) < Self.bodyLimit else { return nil }
         if waiting(.engine), taken[.engine, default: 0] < Self.engineLimit { return .engine }
         let hasTime = firstInTime.map { now - $0 < Self.timeLimit } ?? true

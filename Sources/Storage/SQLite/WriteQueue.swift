@@ -62,34 +62,55 @@ final class WriteCancellation: Sendable {
     }
 }
 
-/// The writes that wait, by lane and in order of arrival.
+/// The writes that wait: by lane, those of clients with accounts in turn, else in order of arrival.
 struct WriteQueue {
-    /// Writes that may wait in one lane: a second of full load; who comes later is better told at once.
-    static let limit = 4_096
-
     /// What became of a write that wanted to wait.
     enum Admission {
         /// It waits, and somebody empties the queue.
         case waiting
         /// It waits, and the caller has to start emptying the queue.
         case waitingForDrain
+        /// Too many of its own account wait.
+        case accountIsFull
         case full
         case closed
     }
 
-    private var lanes: [FirstInFirstOut<PendingWrite>] = WriteLane.allCases.map { _ in FirstInFirstOut() }
+    private var engine = FirstInFirstOut<PendingWrite>()
+    private var maintenance = FirstInFirstOut<PendingWrite>()
+    /// Who of the clients is next, by the numbers of their writes; one that is next has had its turn at once.
+    private var turns = FairQueue(
+        FairQueue.Limits(
+            running: 1, runningPerKey: 1, waiting: WriteLane.limit, waitingPerKey: WriteLane.limitPerAccount))
+    private var requests: [UInt64: (turn: String, write: PendingWrite)] = [:]
+    private var lastNumber: UInt64 = 0
     private var isDraining = false
     private var isClosed = false
     /// Groups that ended while a maintenance body was left waiting, since the last that ran one.
     private var groupsWithoutMaintenance = 0
 
-    /// How many wait in `lane`.
-    func count(_ lane: WriteLane) -> Int { lanes[lane.rawValue].count }
+    /// How many wait in lanes of a kind.
+    func count(_ kind: WriteLane.Kind) -> Int {
+        switch kind {
+        case .engine: engine.count
+        case .request: turns.waitingCount
+        case .maintenance: maintenance.count
+        }
+    }
 
     mutating func add(_ write: PendingWrite, to lane: WriteLane) -> Admission {
         guard !isClosed else { return .closed }
-        guard count(lane) < Self.limit else { return .full }
-        lanes[lane.rawValue].append(write)
+        if let turn = lane.turn {
+            lastNumber &+= 1
+            switch turns.add(lastNumber, key: turn, mayRun: false) {
+            case .runs, .waits: requests[lastNumber] = (turn, write)
+            case .keyIsFull: return .accountIsFull
+            case .full: return .full
+            }
+        } else {
+            guard count(lane.kind) < WriteLane.limit else { return .full }
+            if lane == .engine { engine.append(write) } else { maintenance.append(write) }
+        }
         guard !isDraining else { return .waiting }
         isDraining = true
         return .waitingForDrain
@@ -102,7 +123,7 @@ struct WriteQueue {
 
     /// Starts a group; nil, and the queue counts as idle, when nothing waits.
     mutating func beginGroup() -> WriteGroupShares? {
-        guard lanes.contains(where: { $0.count > 0 }) else {
+        guard WriteLane.Kind.allCases.contains(where: { count($0) > 0 }) else {
             isDraining = false
             return nil
         }
@@ -111,8 +132,11 @@ struct WriteQueue {
 
     /// The next write of the group; nil when the group is complete.
     mutating func take(_ shares: inout WriteGroupShares, at now: ContinuousClock.Instant) -> PendingWrite? {
-        let lane = shares.next(at: now) { count($0) > 0 }
-        guard let lane else {
+        switch shares.next(at: now, waiting: { count($0) > 0 }) {
+        case .engine: return engine.popFirst()
+        case .request: return nextRequest()
+        case .maintenance: return maintenance.popFirst()
+        case nil:
             if count(.maintenance) == 0 || shares.hasTaken(.maintenance) {
                 groupsWithoutMaintenance = 0
             } else {
@@ -120,15 +144,18 @@ struct WriteQueue {
             }
             return nil
         }
-        return lanes[lane.rawValue].popFirst()
+    }
+
+    private mutating func nextRequest() -> PendingWrite? {
+        guard let number = turns.next(), let (turn, write) = requests.removeValue(forKey: number) else { return nil }
+        turns.finished(turn)
+        return write
     }
 
     /// Takes everything that waits.
     mutating func takeAll() -> [PendingWrite] {
         var all: [PendingWrite] = []
-        for lane in lanes.indices {
-            while let write = lanes[lane].popFirst() { all.append(write) }
-        }
+        while let write = engine.popFirst() ?? nextRequest() ?? maintenance.popFirst() { all.append(write) }
         return all
     }
 }

@@ -337,7 +337,7 @@ private final class RefusingStore: Store {
 
     func readiness() async -> String? { nil }
 
-    func waitingWrites(_ lane: WriteLane) -> Int { 0 }
+    func waitingWrites(_ kind: WriteLane.Kind) -> Int { 0 }
 
     func close() async throws { try await wrapped.close() }
 }

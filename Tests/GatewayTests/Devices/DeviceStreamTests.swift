@@ -197,7 +197,7 @@ import Timestamps
 
         func readiness() async -> String? { nil }
 
-        func waitingWrites(_ lane: WriteLane) -> Int { 0 }
+        func waitingWrites(_ kind: WriteLane.Kind) -> Int { 0 }
 
         func close() async throws {}
     }

@@ -34,7 +34,7 @@ struct AccountPages: SignedInPages {
         }
         group.post("/account/sessions/:session/end") { _, context in
             let id = context.parameters.get("session") ?? ""
-            try await store.write { tx in
+            try await store.write(.user(context.userID)) { tx in
                 guard
                     let found = try SessionQueries.list(of: context.userID, in: tx).first(where: {
                         $0.id == id

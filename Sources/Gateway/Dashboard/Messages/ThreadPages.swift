@@ -39,7 +39,7 @@ struct ThreadPages: Sendable {
         group.post("/messages/:threadID/delete") { _, context in
             let (id, userID) = (try Self.threadID(context), context.userID)
             guard
-                try await operations.store.write({ tx in try MessageThreadQueries.delete(id, userID: userID, in: tx) })
+                try await operations.store.write(.user(userID), { tx in try MessageThreadQueries.delete(id, userID: userID, in: tx) })
             else { throw PageError.notFound }
             return Response.seeOther("/messages")
         }
@@ -86,7 +86,7 @@ struct ThreadPages: Sendable {
         guard let (thread, messages, reach) = found else { throw PageError.notFound }
         // Whoever has it open has read it, whatever comes in meanwhile.
         if !thread.isRead {
-            _ = try await operations.store.write { tx in
+            _ = try await operations.store.write(.user(userID)) { tx in
                 try MessageThreadQueries.mark(id, userID: userID, isArchived: nil, isRead: true, in: tx)
             }
         }
@@ -139,7 +139,7 @@ struct ThreadPages: Sendable {
         _ context: SignedInContext, isArchived: Bool? = nil, isRead: Bool? = nil
     ) async throws -> Response {
         let (id, userID) = (try Self.threadID(context), context.userID)
-        let marked = try await operations.store.write { tx in
+        let marked = try await operations.store.write(.user(userID)) { tx in
             try MessageThreadQueries.mark(id, userID: userID, isArchived: isArchived, isRead: isRead, in: tx)
         }
         guard let marked else { throw PageError.notFound }

@@ -53,7 +53,7 @@ struct SystemPages: SignedInPages {
         }
         let unaccounted = state.audit.map { abs($0.unaccounted) }.clampedSum()
         let overdue = state.oldestDue.map { "due for \(Figure.shown(state.now - $0))" }
-        let waiting = WriteLane.allCases.map { "\($0): \(store.waitingWrites($0))" }.joined(separator: ", ")
+        let waiting = WriteLane.Kind.allCases.map { "\($0): \(store.waitingWrites($0))" }.joined(separator: ", ")
         return Content(
             problem: problem,
             server: server(state),

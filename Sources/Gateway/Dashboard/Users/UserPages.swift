@@ -23,7 +23,7 @@ struct UserPages: SignedInPages {
         group.post("/users/withdraw") { _, context in
             try context.requireOwner()
             let email = context.form.text("email")
-            try await store.write { tx in try InvitationQueries.delete(email: email, in: tx) }
+            try await store.write(.user(context.userID)) { tx in try InvitationQueries.delete(email: email, in: tx) }
             return Response.seeOther(Self.path)
         }
         group.post("/users/remove") { _, context in

@@ -1,10 +1,11 @@
 import Synchronization
 import Timestamps
 
-/// Lets reads run, so many at a time in each lane and for each account, and the others wait or be refused.
+/// Lets reads run, so many at a time in each lane and for each account, and the others wait or be refused. Where writes run
+/// side by side, those of clients pass one, too.
 ///
 /// A caller that is cancelled while it waits leaves at once.
-final class ReadGate: Sendable {
+final class TurnGate: Sendable {
     /// How many run and wait in each kind of lane; nil where the lane has no need of a bound.
     struct Limits: Sendable {
         var engine: FairQueue.Limits?
@@ -43,12 +44,14 @@ final class ReadGate: Sendable {
     }
 
     private let name: String
+    private let verb: String
     private let clock: any WallClock
     private let state: Mutex<State>
 
-    /// `name` is what is read from, for the words of a refusal; `clock` is what waiting is measured by.
-    init(_ name: String, _ limits: Limits, clock: any WallClock = SystemClock()) {
+    /// `name` is what is read from and `verb` what is done, for the words of a refusal; `clock` is what waiting is measured by.
+    init(_ name: String, _ limits: Limits, verb: String = "read", clock: any WallClock = SystemClock()) {
         self.name = name
+        self.verb = verb
         self.clock = clock
         var state = State()
         state.queues[.engine] = limits.engine.map(FairQueue.init)
@@ -145,16 +148,17 @@ final class ReadGate: Sendable {
         case .waits:
             state.waiters[job] = Waiter(continuation: waiter, key: key, since: clock.boot())
             return nil
-        case .keyIsFull where kind == .account:
+        case .keyIsFull where kind == .account && !key.isEmpty:
             return .failure(
-                StorageError.tooMany("Too many requests of this account read at the moment. Wait for some of them."))
+                StorageError.tooMany(
+                    "Too many requests of this account \(verb) at the moment. Wait for some of them."))
         case .keyIsFull, .full:
             return .failure(crowdedError)
         }
     }
 
     private var crowdedError: StorageError {
-        .unavailable("Too many reads wait for \(name). Try again in a few seconds.")
+        .unavailable("Too many \(verb)s wait for \(name). Try again in a few seconds.")
     }
 
     /// Takes those that may run, and those whose turn came too late.
