@@ -10,12 +10,12 @@ extension Store {
     /// With PostgreSQL the deletion may commit between the look-up and this commit. A write takes some seconds at most, and
     /// the erasure looks once more after a minute.
     ///
-    /// - Throws: `APIError` 401 when the account is gone, and what `write` throws.
+    /// - Throws: ``Refusal`` `.unauthenticated` when the account is gone, and what `write` throws.
     func write<T: Sendable>(
         for userID: UserID, _ body: @escaping @Sendable (any Transaction) throws -> T
     ) async throws -> T {
         try await write(.user(userID)) { tx in
-            guard try UserQueries.exists(userID, in: tx) else { throw APIError.unauthorized }
+            guard try UserQueries.exists(userID, in: tx) else { throw Refusal.unauthenticated }
             return try body(tx)
         }
     }
