@@ -195,7 +195,8 @@ extension ServerClient {
         let reason =
             switch error {
             case let error as NIOConnectionError: Self.reason(error)
-            case let error as HTTPClientError where error == .connectTimeout: "no connection within 10 s"
+            case let error as HTTPClientError where error == .connectTimeout:
+                "no connection within 10 s, or no answer from its name servers"
             case is CertificateIdentity.Mismatch: "its certificate is for another host name"
             case let error as HTTPClientError where [.deadlineExceeded, .readTimeout].contains(error):
                 "no answer in time"

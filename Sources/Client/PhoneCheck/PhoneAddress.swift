@@ -37,6 +37,20 @@ struct PhoneAddress: Sendable {
             : .problem("address", "\(api) is plain HTTP, which the app refuses: use https")
     }
 
+    /// What it means that the host has no address.
+    func unknown(because error: ResolutionError) -> PhoneCheck.Finding {
+        switch error {
+        case .notFound:
+            .problem("name", "\(host) is not known to the name server: make an A or AAAA record for it, or correct it")
+        case .timedOut:
+            .problem(
+                "name", "no name server answered for \(host): look at those of its domain, and at /etc/resolv.conf here"
+            )
+        case .failed, .unavailable, .cancelled:
+            .problem("name", "\(host) could not be looked up: \(error)")
+        }
+    }
+
     static func isLoopback(_ address: String) -> Bool {
         address == "::1" || address.hasPrefix("127.") && IPAddress(address) != nil
     }
@@ -51,14 +65,10 @@ extension PhoneCheck {
     /// Whether the name is known and somebody listens there.
     func names() async -> [Finding] {
         let addresses: [SocketAddress]
-        do {
+        do throws(ResolutionError) {
             addresses = try await resolved()
         } catch {
-            return [
-                .problem(
-                    "name",
-                    "\(address.host) is not known to the name server: make an A or AAAA record for it, or correct it")
-            ]
+            return [address.unknown(because: error)]
         }
         let texts = addresses.compactMap(\.ipAddress)
         var findings = [inside(texts)]
@@ -98,36 +108,22 @@ extension PhoneCheck {
         return .fine("name", "\(address.host) is \(list)")
     }
 
-    /// Off the threads that everything else runs on, as the system's resolver waits.
-    private func resolved() async throws -> [SocketAddress] {
-        let (host, port) = (address.host, address.port)
-        return try await NIOThreadPool.singleton.runIfActive {
-            var hints = addrinfo()
-            hints.ai_socktype = numericCast(SOCK_STREAM.rawValue)
-            var list: UnsafeMutablePointer<addrinfo>?
-            guard getaddrinfo(host, "\(port)", &hints, &list) == 0 else { throw Unknown() }
-            defer { freeaddrinfo(list) }
-            var addresses: [SocketAddress] = []
-            var next = list
-            while let entry = next, addresses.count < 8 {
-                if let text = Self.text(entry.pointee), let address = try? SocketAddress(ipAddress: text, port: port) {
-                    addresses.append(address)
-                }
-                next = entry.pointee.ai_next
-            }
-            guard !addresses.isEmpty else { throw Unknown() }
-            return addresses
+    /// Within 5 s, whatever name servers do: the server's own resolver asks them.
+    private func resolved() async throws(ResolutionError) -> [SocketAddress] {
+        var found: [IPAddress] = []
+        if let literal = IPAddress(address.host) {
+            found = [literal]
+        } else {
+            // It cannot be made where no file can be opened any more.
+            guard let resolver = try? SystemResolver() else { throw .unavailable }
+            defer { resolver.shutdown() }
+            let name = address.host.hasSuffix(".") ? address.host.dropLast() : address.host[...]
+            found = try await resolver.resolve(name.lowercased(), for: .operated, within: .seconds(10))
         }
-    }
-
-    private struct Unknown: Error {}
-
-    private static func text(_ entry: addrinfo) -> String? {
-        var buffer = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        let code = getnameinfo(
-            entry.ai_addr, entry.ai_addrlen, &buffer, socklen_t(clamping: buffer.count), nil, 0, NI_NUMERICHOST)
-        guard code == 0 else { return nil }
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // An address that was parsed is one.
+        let targets = found.prefix(8).compactMap { try? SocketAddress(ipAddress: "\($0)", port: address.port) }
+        guard !targets.isEmpty else { throw .notFound }
+        return targets
     }
 
     private func isListening(_ target: SocketAddress) async -> Bool {
