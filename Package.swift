@@ -117,8 +117,8 @@ let package = Package(
         .target(
             name: "Delivery",
             dependencies: [
-                "CAres", "HTTPSMSWebhooks", "Secrets", "Storage", "Timestamps", crypto, logging, metrics,
-                serviceLifecycle,
+                "CAres", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps",
+                .product(name: "Mustache", package: "swift-mustache"), crypto, logging, metrics, serviceLifecycle,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
             ],
             swiftSettings: settings),
@@ -228,7 +228,7 @@ let package = Package(
         .testTarget(
             name: "DeliveryTests",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "Secrets", "Storage", "TestSupport", "Timestamps", logging,
+                "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "TestSupport", "Timestamps", logging,
                 serviceLifecycle,
                 nioCore,
                 nioPosix, nioSSL, .product(name: "GRDB", package: "GRDB.swift"),

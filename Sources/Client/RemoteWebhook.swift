@@ -16,6 +16,7 @@ struct RemoteWebhook: Decodable, Sendable {
     var lastSuccessAt: String?
     var lastFailureAt: String?
     var previousSigningKeyExpiresAt: String?
+    var payloadFormat: String?
 
     /// One row of a list.
     var row: [String] {
@@ -33,7 +34,8 @@ struct RemoteWebhook: Decodable, Sendable {
         return TextList([
             ("id", id), ("url", url), ("status", status), ("reason", statusReason),
             ("events", events.joined(separator: ", ")), ("phone numbers", phoneNumbers.joined(separator: ", ")),
-            ("ordering", ordering), ("signing key", !hasKey ? "none" : withKey ? signingKey : "(hidden; use --json)"),
+            ("format", payloadFormat), ("ordering", ordering),
+            ("signing key", !hasKey ? "none" : withKey ? signingKey : "(hidden; use --json)"),
             ("old key until", previousSigningKeyExpiresAt), ("held", heldCount.flatMap { $0 > 0 ? "\($0)" : nil }),
             ("last success", lastSuccessAt), ("last failure", lastFailureAt), ("created", createdAt),
         ]).text
@@ -52,22 +54,29 @@ package struct WebhookChange: Sendable {
     package var phoneNumbers: [String]?
     /// `none` or `message`.
     package var ordering: String?
+    /// In which shape it gets events, such as `slack`.
+    package var payloadFormat: String?
+    /// What the format `template` needs.
+    package var payloadTemplate: WebhookTemplate?
 
     /// Asks for nothing yet.
     package init(
         url: String? = nil, signingKey: String? = nil, events: [String]? = nil, phoneNumbers: [String]? = nil,
-        ordering: String? = nil
+        ordering: String? = nil, payloadFormat: String? = nil, payloadTemplate: WebhookTemplate? = nil
     ) {
         self.url = url
         self.signingKey = signingKey
         self.events = events
         self.phoneNumbers = phoneNumbers
         self.ordering = ordering
+        self.payloadFormat = payloadFormat
+        self.payloadTemplate = payloadTemplate
     }
 
     /// Whether it asks for nothing.
     var isEmpty: Bool {
         url == nil && signingKey == nil && events == nil && phoneNumbers == nil && ordering == nil
+            && payloadFormat == nil && payloadTemplate == nil
     }
 }
 
@@ -79,6 +88,9 @@ struct WebhookSettingsBody: JSONWritable {
     let phoneNumbers: [String]
     /// Left out when nil: httpSMS does not know it.
     let ordering: String?
+    /// Left out when nil, as ``payloadTemplate``.
+    let payloadFormat: String?
+    let payloadTemplate: WebhookTemplate?
 
     func write(to json: inout JSONWriter) {
         json.object { o in
@@ -87,6 +99,33 @@ struct WebhookSettingsBody: JSONWritable {
             o.field("events", events)
             o.field("phone_numbers", phoneNumbers)
             if let ordering { o.field("ordering", ordering) }
+            if let payloadFormat { o.field("payload_format", payloadFormat) }
+            if let payloadTemplate { o.field("payload_template", payloadTemplate) }
+        }
+    }
+}
+
+/// A template of a webhook's body.
+package struct WebhookTemplate: JSONWritable {
+    /// `POST` or `PUT`.
+    package var method: String
+    /// The value of `Content-Type`.
+    package var contentType: String
+    /// Mustache.
+    package var body: String
+
+    /// Names all of it.
+    package init(method: String, contentType: String, body: String) {
+        self.method = method
+        self.contentType = contentType
+        self.body = body
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("method", method)
+            o.field("content_type", contentType)
+            o.field("body", body)
         }
     }
 }

@@ -32,7 +32,7 @@ extension ServerClient {
         let body = WebhookSettingsBody(
             url: change.url ?? "", signingKey: change.signingKey ?? SigningKey.random(),
             events: change.events ?? EventType.allCases.map(\.rawValue), phoneNumbers: numbers,
-            ordering: change.ordering)
+            ordering: change.ordering, payloadFormat: change.payloadFormat, payloadTemplate: change.payloadTemplate)
         return try await webhookOutput(try await call(.POST, "/v1/webhooks", body), withKey: true)
     }
 
@@ -40,14 +40,49 @@ extension ServerClient {
     package func updateWebhook(_ id: String, _ change: WebhookChange) async throws -> ClientOutput {
         guard !change.isEmpty else {
             throw ClientFailure(
-                .usage, "name what is to change: --callback, --signing-key, --event, --phone-number or --ordering")
+                .usage,
+                "name what is to change: --callback, --signing-key, --event, --phone-number, --ordering, --format or --template"
+            )
         }
         let old = try await webhook(id)
         let body = WebhookSettingsBody(
             url: change.url ?? old.url, signingKey: change.signingKey ?? old.signingKey ?? "",
             events: change.events ?? old.events, phoneNumbers: change.phoneNumbers ?? old.phoneNumbers,
-            ordering: change.ordering ?? old.ordering)
+            ordering: change.ordering ?? old.ordering, payloadFormat: change.payloadFormat,
+            payloadTemplate: change.payloadTemplate)
         return try await webhookOutput(try await call(.PUT, path(id), body))
+    }
+
+    /// What a webhook of this shape would send of the newest event of `type`, or of a sample.
+    package func previewWebhook(
+        format: String?, template: WebhookTemplate?, event type: String
+    ) async throws -> ClientOutput {
+        struct RemotePreview: Decodable {
+            let method: String
+            let contentType: String
+            let body: String
+            let isSample: Bool
+        }
+        let answer = try await call(
+            .POST, "/v1/webhooks/preview", PreviewBody(format: format, template: template, event: type))
+        let preview: RemotePreview = try answer.decode()
+        let origin = preview.isSample ? "a sample" : "the newest event of its type"
+        return ClientOutput(
+            text: "\(preview.method), \(preview.contentType), made of \(origin):\n\(preview.body)", json: answer.data)
+    }
+
+    private struct PreviewBody: JSONWritable {
+        let format: String?
+        let template: WebhookTemplate?
+        let event: String
+
+        func write(to json: inout JSONWriter) {
+            json.object { o in
+                if let format { o.field("payload_format", format) }
+                if let template { o.field("payload_template", template) }
+                o.field("event", event)
+            }
+        }
     }
 
     /// Deletes a webhook; what waits for it is cancelled.

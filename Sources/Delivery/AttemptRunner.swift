@@ -7,6 +7,7 @@ package struct AttemptRunner: Sendable {
     private let sender: any WebhookSender
     private let tokens = SigningTokens()
     private let urls = CallbackURLs()
+    private let renderers = PayloadRenderers()
     private let schedule: RetrySchedule
     private let clock: any WallClock
     private let headers: DeliveryHeaders
@@ -40,13 +41,17 @@ package struct AttemptRunner: Sendable {
         var result: AttemptResult
         do {
             let url = try urls.url(endpoint.url)
+            let payload = try renderers.payload(of: claim.body, for: endpoint)
             let request = WebhookRequest(
                 poolKey: "\(endpoint.id) \(endpoint.version)", url: url,
-                headers: headers(claim, endpoint, startedAt), body: claim.body, isPublicOnly: endpoint.isPublicOnly,
+                headers: headers(claim, payload, endpoint, startedAt), body: payload.bytes, method: payload.method,
+                pathSuffix: payload.pathSuffix, isPublicOnly: endpoint.isPublicOnly,
                 caller: Self.caller(endpoint), turn: .init(delivery: claim.id.text, attempt: claim.attempt))
             result = await sender.send(request, within: Self.timeLimit)
             // Nothing but a redirect means something of its own anywhere.
             if case .response(300..<400) = result.outcome { result.receiver = KnownReceiver(host: url.host) }
+        } catch let error as PayloadFault {
+            result = AttemptResult(outcome: .failure(AttemptFailure(.payloadInvalid, "\(error)")))
         } catch {
             result = AttemptResult(outcome: .failure(AttemptFailure(.urlInvalid, "\(error)")))
         }
@@ -80,19 +85,29 @@ package struct AttemptRunner: Sendable {
         .delivery(account: endpoint.userID.text, endpoint: endpoint.id.text)
     }
 
+    /// The request of the stored event `body` for `endpoint`, the same that every attempt sends while the webhook stays as it is;
+    /// nil when the event cannot be put into its format. Of a webhook that was deleted since, the format is not known any more.
+    package func shownPayload(of body: [UInt8], to endpoint: Endpoint?) -> RenderedPayload? {
+        guard let endpoint else { return RenderedPayload(contentType: "application/json", bytes: body) }
+        // What is wrong is told by the attempt.
+        return try? renderers.payload(of: body, for: endpoint)
+    }
+
     /// The headers of an attempt as far as they are not secret; made again, because only what differs is stored.
     ///
     /// - Parameters:
     ///   - delivery: What was tried.
     ///   - attempt: The try.
     ///   - endpoint: Where it went; nil when it was deleted since.
+    ///   - payload: What was sent; nil when nothing could be.
     /// - Returns: Names and values in the order they were sent.
     package func shownHeaders(
-        of delivery: DeliveryRecord, _ attempt: AttemptRecord, to endpoint: Endpoint?
+        of delivery: DeliveryRecord, _ attempt: AttemptRecord, to endpoint: Endpoint?, as payload: RenderedPayload?
     ) -> DeliveryHeaders.List {
         var headers = headers.plain(
-            type: delivery.eventType, delivery: delivery.id.text, attempt: attempt.number)
-        guard let endpoint, endpoint.signingKey != nil else { return headers }
+            type: delivery.eventType, delivery: delivery.id.text, attempt: attempt.number,
+            contentType: payload?.contentType ?? "application/json")
+        guard let endpoint, endpoint.isSigned else { return headers }
         headers.append(("Authorization", "Bearer [redacted]"))
         headers.append(("webhook-id", delivery.eventID.text))
         headers.append(("webhook-timestamp", String(attempt.startedAt.seconds)))
@@ -101,14 +116,15 @@ package struct AttemptRunner: Sendable {
     }
 
     private func headers(
-        _ claim: ClaimedDelivery, _ endpoint: Endpoint, _ now: Timestamp
+        _ claim: ClaimedDelivery, _ payload: RenderedPayload, _ endpoint: Endpoint, _ now: Timestamp
     ) -> DeliveryHeaders.List {
-        var headers = headers.plain(type: claim.eventType, delivery: claim.id.text, attempt: claim.attempt)
+        var headers = headers.plain(
+            type: claim.eventType, delivery: claim.id.text, attempt: claim.attempt, contentType: payload.contentType)
         if let authorization = tokens.authorization(for: endpoint, at: now) {
             headers.append(("Authorization", authorization))
         }
         return headers
             + DeliveryHeaders.signature(
-                event: claim.eventID.text, at: now, body: claim.body, keys: endpoint.validSigningKeys(at: now))
+                event: claim.eventID.text, at: now, body: payload.bytes, keys: endpoint.validSigningKeys(at: now))
     }
 }

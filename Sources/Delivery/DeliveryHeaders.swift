@@ -20,10 +20,13 @@ package struct DeliveryHeaders: Sendable {
     ///   - type: The event's type.
     ///   - delivery: The id of the delivery, the same on every attempt.
     ///   - attempt: 1 for the first.
+    ///   - contentType: What the body is.
     /// - Returns: Five headers.
-    package func plain(type: String, delivery: String, attempt: Int) -> List {
+    package func plain(
+        type: String, delivery: String, attempt: Int, contentType: String = "application/json"
+    ) -> List {
         [
-            ("Content-Type", "application/json"),
+            ("Content-Type", contentType),
             ("X-Event-Type", type),
             ("User-Agent", userAgent),
             ("X-Httpsms-Delivery", delivery),

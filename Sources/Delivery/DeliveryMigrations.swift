@@ -298,5 +298,14 @@ package enum DeliveryMigrations {
             ]),
         // How many claims of a delivery were handed back: `attempt` also counts them, as each needs a number of its own.
         Migration("delivery-returned-1", ["ALTER TABLE delivery ADD COLUMN returned \(.int64) NOT NULL DEFAULT 0"]),
+        // 0 is CloudEvents, as it was before there were others.
+        Migration(
+            "delivery-format-1",
+            [
+                "ALTER TABLE endpoint ADD COLUMN payload_format \(.int64) NOT NULL DEFAULT 0",
+                "ALTER TABLE endpoint ADD COLUMN template_method \(.text)",
+                "ALTER TABLE endpoint ADD COLUMN template_content_type \(.text)",
+                "ALTER TABLE endpoint ADD COLUMN template_body \(.text)",
+            ]),
     ]
 }

@@ -20,6 +20,8 @@ package struct Endpoint: Sendable, Hashable {
     package var unreadableKey: [UInt8]?
     /// The key that ``signingKey`` replaced, while both are valid; nil when there is none.
     package var previousSigningKey: RetiringKey?
+    /// In which shape it gets events.
+    package var payloadFormat = PayloadFormat.cloudEvents
     /// Whether the events of one message arrive in order.
     package var ordering: DeliveryOrdering
     /// How what was held is let go; nil when nothing of it is left.
@@ -72,10 +74,15 @@ package struct Endpoint: Sendable, Hashable {
 }
 
 extension Endpoint {
-    /// The keys that sign the body at `now`: the current one first, then the one it replaced while that is valid.
+    /// The keys that sign the body at `now`: the current one first, then the one it replaced while that is valid. None where the
+    /// format has no place for signatures.
     package func validSigningKeys(at now: Timestamp) -> [String] {
-        [signingKey, previousSigningKey.flatMap { $0.expiresAt > now ? $0.key : nil }].compactMap { $0?.exposed }
+        guard payloadFormat.isSigned else { return [] }
+        return [signingKey, previousSigningKey.flatMap { $0.expiresAt > now ? $0.key : nil }].compactMap { $0?.exposed }
     }
+
+    /// Whether requests carry signatures: they do where there is a key and the format has a place for them.
+    package var isSigned: Bool { signingKey != nil && payloadFormat.isSigned }
 
     /// The key that signs the JWT at `now`: it carries one signature, so the old key stays until its time is over.
     package func tokenSigningKey(at now: Timestamp) -> String? {

@@ -57,12 +57,14 @@ package struct EndpointQueries: Sendable {
             """
             INSERT INTO endpoint (
                 id, user_id, url, signing_key, ordering, event_types, owners, status, status_reason, version,
-                public_only, created_at, updated_at)
+                public_only, payload_format, template_method, template_content_type, template_body, created_at, updated_at)
             VALUES (
                 \(endpoint.id), \(endpoint.userID), \(endpoint.url), \(try sealed(endpoint.signingKey, of: endpoint)),
                 \(endpoint.ordering), \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
                 \(Self.joined(endpoint.owners)), \(endpoint.status), \(endpoint.statusReason), \(endpoint.version),
-                \(endpoint.isPublicOnly), \(endpoint.createdAt), \(endpoint.updatedAt))
+                \(endpoint.isPublicOnly), \(endpoint.payloadFormat.stored), \(endpoint.payloadFormat.template?.method.rawValue),
+                \(endpoint.payloadFormat.template?.contentType), \(endpoint.payloadFormat.template?.body),
+                \(endpoint.createdAt), \(endpoint.updatedAt))
             """)
         try tx.run(
             """
@@ -84,6 +86,10 @@ package struct EndpointQueries: Sendable {
                 previous_signing_key_expires_at = \(previous?.expiresAt), ordering = \(endpoint.ordering),
                 release_rate = \(endpoint.release?.rate), release_through = \(endpoint.release?.through),
                 release_next_at = NULL, public_only = \(endpoint.isPublicOnly),
+                payload_format = \(endpoint.payloadFormat.stored),
+                template_method = \(endpoint.payloadFormat.template?.method.rawValue),
+                template_content_type = \(endpoint.payloadFormat.template?.contentType),
+                template_body = \(endpoint.payloadFormat.template?.body),
                 hold_until = \(kept("hold_until", endpoint)), pace_interval = \(kept("pace_interval", endpoint)),
                 refused_at = \(kept("refused_at", endpoint)), refusals = \(kept("refusals", endpoint)),
                 event_types = \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
@@ -157,6 +163,7 @@ package struct EndpointQueries: Sendable {
             release: try through.map { Release(rate: try row.find("release_rate"), through: $0) },
             createdAt: try row.get("created_at"), updatedAt: try row.get("updated_at"))
         if opened == nil { endpoint.unreadableKey = key }
+        endpoint.payloadFormat = try PayloadFormat(row: row)
         endpoint.pace = try Pace(row: row)
         return endpoint
     }

@@ -4,6 +4,8 @@ package struct AttemptFailure: Error, Hashable, Sendable, CustomStringConvertibl
     package enum Code: String, CaseIterable, Hashable, Sendable {
         /// The delivery or its event cannot be read.
         case eventUnreadable = "event_unreadable"
+        /// The event cannot be put into the webhook's format.
+        case payloadInvalid = "payload_invalid"
         /// The stored URL cannot be parsed.
         case urlInvalid = "url_invalid"
         /// A header field could break out of its line, or is one that the sender writes itself.
@@ -63,7 +65,7 @@ package struct AttemptFailure: Error, Hashable, Sendable, CustomStringConvertibl
 
 extension AttemptFailure.Code {
     /// Whether the cause never goes away by itself.
-    fileprivate var isFinal: Bool { [.eventUnreadable, .urlInvalid, .headerInvalid].contains(self) }
+    fileprivate var isFinal: Bool { [.eventUnreadable, .payloadInvalid, .urlInvalid, .headerInvalid].contains(self) }
 
     /// What to do where the detail says more than the code; nil where it does not.
     func hint(forDetail detail: String) -> String? {
@@ -78,6 +80,7 @@ extension AttemptFailure.Code {
     package var hint: String {
         switch self {
         case .eventUnreadable: "Tell the operator of this server: what is stored of the event cannot be read."
+        case .payloadInvalid: "Correct the template of the webhook, then send the delivery again."
         case .urlInvalid: "Correct the callback URL of the webhook."
         case .headerInvalid: "Remove line breaks and reserved names from the headers of the webhook."
         case .dnsFailed: "Check the host name of the callback URL and its DNS records."

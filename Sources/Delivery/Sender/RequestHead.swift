@@ -12,7 +12,8 @@ enum RequestHead {
     ///
     /// - Throws: `header_invalid` when a field could break out of its line or is reserved.
     static func write(_ request: WebhookRequest, to buffer: inout ByteBuffer) throws(AttemptFailure) {
-        buffer.writeString("POST \(request.url.target) HTTP/1.1\r\nHost: \(request.url.hostHeader)\r\n")
+        buffer.writeString(
+            "\(request.method.rawValue) \(request.target) HTTP/1.1\r\nHost: \(request.url.hostHeader)\r\n")
         for (name, value) in request.headers {
             try check(name: name, value: value)
             buffer.writeString(name)

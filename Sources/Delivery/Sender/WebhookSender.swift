@@ -29,7 +29,7 @@ extension WebhookSender {
     package func prepare(for url: CallbackURL, _ caller: LookupCaller) async {}
 }
 
-/// One `POST` to a callback URL, or to a server that the operator names.
+/// One request to a callback URL, or to a server that the operator names; a `POST` unless it says otherwise.
 ///
 ///     WebhookRequest(poolKey: "\(endpoint.id).\(endpoint.version)", url: url, headers: headers, body: bytes)
 package struct WebhookRequest: Sendable {
@@ -46,6 +46,12 @@ package struct WebhookRequest: Sendable {
     /// The body, sent as it is with a `Content-Length`.
     package var body: [UInt8]
 
+    /// How it is sent.
+    package var method: WebhookMethod
+
+    /// What is added to the path of the URL, before its query: letters, digits and `-`; nil for nothing.
+    package var pathSuffix: String?
+
     /// Whether it may reach public addresses only, whatever other networks the operator allows.
     package var isPublicOnly: Bool
 
@@ -55,12 +61,22 @@ package struct WebhookRequest: Sendable {
     /// Where among many addresses of the host the attempt begins.
     package var turn: DialOrder.Turn
 
+    /// Path and query, with what is added.
+    var target: String {
+        guard let pathSuffix else { return url.target }
+        let path = url.target.prefix { $0 != "?" }
+        return "\(path)\(path.hasSuffix("/") ? "" : "/")\(pathSuffix)\(url.target[path.endIndex...])"
+    }
+
     /// Makes a request.
     package init(
         poolKey: String, url: CallbackURL, headers: [(name: String, value: String)], body: [UInt8],
-        isPublicOnly: Bool = false, caller: LookupCaller = .delivery(account: "", endpoint: ""),
+        method: WebhookMethod = .post, pathSuffix: String? = nil, isPublicOnly: Bool = false,
+        caller: LookupCaller = .delivery(account: "", endpoint: ""),
         turn: DialOrder.Turn = .init()
     ) {
+        self.method = method
+        self.pathSuffix = pathSuffix
         self.caller = caller
         self.turn = turn
         self.isPublicOnly = isPublicOnly

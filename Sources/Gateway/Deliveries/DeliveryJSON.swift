@@ -31,8 +31,10 @@ extension DeliveryRecord: JSONWritable {
 /// A delivery with its event and all its attempts.
 struct DeliveryDetails: JSONWritable {
     let delivery: DeliveryRecord
-    /// The exact bytes that are sent.
+    /// The event as it is stored.
     let event: [UInt8]
+    /// What is sent of it; nil when it cannot be put into the webhook's format.
+    let request: RenderedPayload?
     let attempts: [AttemptRecord]
     /// The headers of an attempt with this number, secrets redacted.
     let requestHeaders: @Sendable (AttemptRecord) -> [(name: String, value: String)]
@@ -41,6 +43,11 @@ struct DeliveryDetails: JSONWritable {
         json.object { o in
             delivery.addFields(to: &o)
             o.raw("event", event)
+            // As in the contract, the event is what is sent; another format says what it makes of it.
+            if let request, request.bytes != event {
+                o.field("request_method", request.method.rawValue)
+                o.field("request_body", String(decoding: request.bytes, as: UTF8.self))
+            }
             o.array("attempts", of: attempts) { json, attempt in
                 json.object { o in add(attempt, to: &o) }
             }

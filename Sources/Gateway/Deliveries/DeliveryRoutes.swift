@@ -57,9 +57,11 @@ struct DeliveryRoutes {
                 let event = try EventLog.find(delivery.eventID, userID: context.userID, in: tx)
             else { return nil }
             let endpoint = try endpoints.find(delivery.endpointID, userID: context.userID, in: tx)
+            let sent = runner.shownPayload(of: event.body, to: endpoint)
             return DeliveryDetails(
-                delivery: delivery, event: event.body, attempts: try DeliveryHistory.attempts(of: id, in: tx),
-                requestHeaders: { runner.shownHeaders(of: delivery, $0, to: endpoint) })
+                delivery: delivery, event: event.body, request: sent,
+                attempts: try DeliveryHistory.attempts(of: id, in: tx),
+                requestHeaders: { runner.shownHeaders(of: delivery, $0, to: endpoint, as: sent) })
         }
         guard let details else { throw Refusal.absent("cannot find delivery with ID [\(text)]") }
         return Reply("delivery fetched successfully", details)

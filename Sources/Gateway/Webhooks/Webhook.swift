@@ -24,6 +24,8 @@ extension EndpointReport: JSONWritable {
             o.field("last_success_at", lastSuccessAt)
             o.field("last_failure_at", lastFailureAt)
             o.field("previous_signing_key_expires_at", endpoint.previousSigningKey?.expiresAt)
+            o.field("payload_format", endpoint.payloadFormat.name)
+            o.field("payload_template", endpoint.payloadFormat.template)
         }
     }
 }
@@ -35,13 +37,14 @@ struct WebhookUpdate: Decodable, Sendable {
     private let events: Patch<[String]>
     private let phoneNumbers: Patch<[String]>
     private let ordering: Patch<String>
+    private let payload: PayloadUpdate
     /// What stands in the body and means nothing, in the names of JSON.
     private let unknownMembers: [String]
     /// What the body says of a member that only the actions change; nil when it says nothing.
     private let status: String?
 
     private enum Member: String, CodingKey {
-        case url, signingKey, events, phoneNumbers, ordering
+        case url, signingKey, events, phoneNumbers, ordering, payloadFormat, payloadTemplate
         // Shown by us, so sent back to us by who reads, changes and writes.
         case id, userID, createdAt, updatedAt, status, statusReason, heldCount, lastSuccessAt, lastFailureAt
         case previousSigningKeyExpiresAt
@@ -54,18 +57,24 @@ struct WebhookUpdate: Decodable, Sendable {
         events = try members.patch(forKey: .events)
         phoneNumbers = try members.patch(forKey: .phoneNumbers)
         ordering = try members.patch(forKey: .ordering)
+        payload = PayloadUpdate(
+            format: try members.patch(forKey: .payloadFormat), template: try members.patch(forKey: .payloadTemplate))
         status = try? members.decode(String.self, forKey: .status)
         unknownMembers = try decoder.container(keyedBy: MemberName.self).allKeys
             .filter { Member(rawValue: $0.stringValue) == nil }.map { MemberName.wire($0.stringValue) }
     }
 
     /// What a form says, which names everything; a signing key that is nil stays.
-    init(url: String, signingKey: String?, events: [String], phoneNumbers: [String], ordering: String) {
+    init(
+        url: String, signingKey: String?, events: [String], phoneNumbers: [String], ordering: String,
+        payload: PayloadUpdate
+    ) {
         self.url = .value(url)
         self.signingKey = signingKey.map { .value($0) } ?? .absent
         self.events = .value(events)
         self.phoneNumbers = .value(phoneNumbers)
         self.ordering = .value(ordering)
+        self.payload = payload
         unknownMembers = []
         status = nil
     }
@@ -90,6 +99,7 @@ struct WebhookUpdate: Decodable, Sendable {
         let eventTypes: [EventType]
         let phoneNumbers: [String]
         let ordering: DeliveryOrdering
+        let payloadFormat: PayloadFormat
     }
 
     /// Tries the contract's rules (4.8) on what `current`, nil for a new webhook, becomes.
@@ -113,12 +123,14 @@ struct WebhookUpdate: Decodable, Sendable {
         errors.requireCount("phone_numbers", numbers, max: 1_000)
         let order = ordering.applied(to: current.map { "\($0.ordering)" }) ?? "none"
         errors.requireOne("ordering", order, of: ["none", "message"])
+        let format = payload.format(over: current?.payloadFormat, types: types, &errors)
+        if let callback { format.check(callback, &errors) }
         try errors.check(message)
         guard let callback else { throw Refusal(.invalid, message) }
         return Settings(
             callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key),
             setsSigningKey: !signingKey.isAbsent, eventTypes: types,
-            phoneNumbers: numbers, ordering: order == "message" ? .message : .none)
+            phoneNumbers: numbers, ordering: order == "message" ? .message : .none, payloadFormat: format)
     }
 
     /// As in httpSMS, a URL without a scheme gets `https://`.

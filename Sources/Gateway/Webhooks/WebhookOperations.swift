@@ -37,10 +37,11 @@ struct WebhookOperations: Sendable {
                         You can't create more than \(Self.maximum) webhooks contact us to upgrade to our enterprise plan.
                         """)
                 }
-                let endpoint = Endpoint(
+                var endpoint = Endpoint(
                     id: id, userID: userID, url: settings.url, signingKey: settings.signingKey,
                     eventTypes: settings.eventTypes, owners: settings.phoneNumbers, ordering: settings.ordering,
                     isPublicOnly: !isOwner, createdAt: tx.now, updatedAt: tx.now)
+                endpoint.payloadFormat = settings.payloadFormat
                 try endpoints.insert(endpoint, in: tx)
                 return EndpointReport(new: endpoint)
             }
@@ -71,6 +72,7 @@ struct WebhookOperations: Sendable {
             endpoint.eventTypes = settings.eventTypes
             endpoint.owners = settings.phoneNumbers
             endpoint.ordering = settings.ordering
+            endpoint.payloadFormat = settings.payloadFormat
             endpoint.isPublicOnly = !isOwner
             let isMended =
                 endpoint.statusReason == EndpointQueries.noOwnersLeft

@@ -1,4 +1,5 @@
 import Delivery
+import HTTPSMSWebhooks
 import Hummingbird
 import Storage
 
@@ -9,6 +10,7 @@ struct WebhookRoutes {
     func add(to group: RouterGroup<UserContext>) {
         group.get("/v1/webhooks", use: list)
         group.post("/v1/webhooks", use: create)
+        group.post("/v1/webhooks/preview", use: preview)
         group.get("/v1/webhooks/:webhookID", use: get)
         group.put("/v1/webhooks/:webhookID", use: update)
         group.delete("/v1/webhooks/:webhookID", use: delete)
@@ -23,6 +25,26 @@ struct WebhookRoutes {
                 userID: context.userID, containing: page.query, skip: page.skip, limit: page.limit, in: tx)
         }
         return Reply(fetched: webhooks, "webhook")
+    }
+
+    private struct PreviewRequest: Decodable {
+        let payloadFormat: String?
+        let payloadTemplate: PayloadUpdate.Template?
+        let event: String?
+    }
+
+    private func preview(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let body = try await request.decode(PreviewRequest.self, in: context)
+        let name = body.event ?? EventType.messageReceived.rawValue
+        var errors = FieldErrors()
+        errors.requireOne("event", name, of: EventType.allCases.map(\.rawValue))
+        try errors.check("validation errors while making the preview")
+        let update = PayloadUpdate(
+            format: body.payloadFormat.map { .value($0) } ?? .absent,
+            template: body.payloadTemplate.map { .value($0) } ?? .absent)
+        let preview = try await operations.preview(
+            update, of: EventType(rawValue: name) ?? .messageReceived, userID: context.userID)
+        return Reply("preview made successfully", preview)
     }
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {

@@ -12,6 +12,8 @@ enum WebhookWarnings {
         "event": "events", "event_types": "events", "types": "events", "topics": "events",
         "phone_number": "phone_numbers", "phones": "phone_numbers", "numbers": "phone_numbers",
         "owner": "phone_numbers", "owners": "phone_numbers", "order": "ordering",
+        "format": "payload_format", "payload": "payload_format", "preset": "payload_format",
+        "template": "payload_template", "body": "payload_template", "body_template": "payload_template",
     ]
 
     /// More names than this are not listed, nor longer ones.
@@ -30,7 +32,15 @@ enum WebhookWarnings {
 
     /// What receivers will make of the webhook as it is stored.
     static func of(_ endpoint: Endpoint) -> [String] {
-        [shortKey(endpoint.signingKey?.exposed), receiver(endpoint)].compactMap(\.self)
+        [shortKey(endpoint.signingKey?.exposed), unusedKey(endpoint), receiver(endpoint)].compactMap(\.self)
+    }
+
+    private static func unusedKey(_ endpoint: Endpoint) -> String? {
+        guard endpoint.signingKey != nil, !endpoint.isSigned else { return nil }
+        return """
+            The signing_key is not used: \(endpoint.payloadFormat.name) reads the Authorization header as a token of its own, so that \
+            requests in this format carry no signature
+            """
     }
 
     /// RFC 7518, section 3.2: a key for HS256 has 32 bytes or more, and libraries exist that insist on it.
@@ -51,7 +61,7 @@ enum WebhookWarnings {
                 Google Apps Script answers each request with a redirect after it ran: 302 and 303 from it count as \
                 processed. It shows no header to the script, so that the script cannot check signatures
                 """
-        case .powerAutomate where endpoint.signingKey != nil:
+        case .powerAutomate where endpoint.isSigned:
             return """
                 Power Automate and Logic Apps refuse a request that carries an Authorization header beside the signature \
                 in their URL: leave the signing_key empty

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Foundation
 import Timestamps
 
 struct WebhookCommand: AsyncParsableCommand {
@@ -7,7 +8,7 @@ struct WebhookCommand: AsyncParsableCommand {
         commandName: "webhook", abstract: "Manage webhooks of a server, look at deliveries, and test receivers.",
         subcommands: [
             List.self, Show.self, Create.self, Update.self, Delete.self, Pause.self, Resume.self, Rotate.self,
-            Test.self,
+            Test.self, Preview.self,
             DeliveriesCommand.self, DeliveryCommand.self, RetryCommand.self, ReplayCommand.self, ListenCommand.self,
             ConformanceCommand.self,
         ])
@@ -50,6 +51,7 @@ struct WebhookCommand: AsyncParsableCommand {
                 Examples:
                   httpsms webhook create --callback https://example.com/hooks/sms
                   httpsms webhook create --callback https://example.com/hooks/sms --event message.phone.received
+                  httpsms webhook create --callback https://hooks.slack.com/services/T0/B0/x --format slack --signing-key ''
                 """)
 
         @Option(help: ArgumentHelp("The callback URL.", valueName: "url"))
@@ -59,7 +61,7 @@ struct WebhookCommand: AsyncParsableCommand {
         @OptionGroup var options: ClientOptions
 
         func run() async throws {
-            try options.show(try await options.client().createWebhook(settings.change(url: callback)))
+            try options.show(try await options.client().createWebhook(try settings.change(url: callback)))
         }
     }
 
@@ -80,7 +82,7 @@ struct WebhookCommand: AsyncParsableCommand {
         @OptionGroup var options: ClientOptions
 
         func run() async throws {
-            try options.show(try await options.client().updateWebhook(id, settings.change(url: callback)))
+            try options.show(try await options.client().updateWebhook(id, try settings.change(url: callback)))
         }
     }
 
@@ -196,6 +198,44 @@ struct WebhookCommand: AsyncParsableCommand {
     }
 }
 
+/// In which shape a webhook gets events.
+struct WebhookFormatOptions: ParsableArguments {
+    @Option(
+        help:
+            "What is sent: cloudevents, slack, discord, telegram, ntfy, teams, matrix, form, home-assistant or template.",
+        completion: .list([
+            "cloudevents", "slack", "discord", "telegram", "ntfy", "teams", "matrix", "form", "home-assistant",
+            "template",
+        ]))
+    var format: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with a Mustache template of the body; implies --format template.", valueName: "file"),
+        completion: .file())
+    var template: String?
+
+    @Option(help: "The content type of the template's body.")
+    var contentType = "application/json"
+
+    @Option(help: "POST or PUT, for a template.", completion: .list(["POST", "PUT"]))
+    var method = "POST"
+
+    /// The format that is asked for; nil for none.
+    var chosenFormat: String? { format ?? (template == nil ? nil : "template") }
+
+    /// The template in the file; nil without one.
+    func readTemplate() throws -> WebhookTemplate? {
+        guard let template else { return nil }
+        do {
+            let body = try String(contentsOfFile: template, encoding: .utf8)
+            return WebhookTemplate(method: method, contentType: contentType, body: body)
+        } catch {
+            throw ValidationError("the template \(template) cannot be read as text")
+        }
+    }
+}
+
 /// What `create` and `update` set.
 struct WebhookSettings: ParsableArguments {
     @Option(help: "Signing key; pass '' for none (create: generated if omitted)")
@@ -212,9 +252,12 @@ struct WebhookSettings: ParsableArguments {
         completion: .list(["none", "message"]))
     var ordering: String?
 
-    func change(url: String?) -> WebhookChange {
+    @OptionGroup var shape: WebhookFormatOptions
+
+    func change(url: String?) throws -> WebhookChange {
         WebhookChange(
             url: url, signingKey: signingKey, events: event.isEmpty ? nil : event,
-            phoneNumbers: phoneNumber.isEmpty ? nil : phoneNumber, ordering: ordering)
+            phoneNumbers: phoneNumber.isEmpty ? nil : phoneNumber, ordering: ordering,
+            payloadFormat: shape.chosenFormat, payloadTemplate: try shape.readTemplate())
     }
 }

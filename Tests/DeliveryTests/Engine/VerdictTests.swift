@@ -25,7 +25,7 @@ struct VerdictTests {
 
     @Test(arguments: AttemptFailure.Code.allCases)
     func everyFailureIsRetriedButThoseThatOnlyAChangeMends(code: AttemptFailure.Code) {
-        let isFinal = [.eventUnreadable, .urlInvalid, .headerInvalid].contains(code)
+        let isFinal = [.eventUnreadable, .payloadInvalid, .urlInvalid, .headerInvalid].contains(code)
 
         #expect(verdict(.failure(AttemptFailure(code))) == (isFinal ? .failed : Self.inTwoSeconds))
     }

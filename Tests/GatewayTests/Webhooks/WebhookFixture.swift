@@ -14,6 +14,22 @@ extension Account {
         try #require((200..<300).contains(answer.status), "\(answer)")
     }
 
+    /// What makes a webhook for all events, with `more` members.
+    func webhookSettings(_ url: String, _ more: JSON) -> JSON {
+        let settings: JSON = [
+            "url": .string(url), "events": .array(Account.allEvents.map(JSON.string)), "signing_key": "signing-key",
+            "phone_numbers": [.string(phoneNumber)],
+        ]
+        return settings.with(more.object)
+    }
+
+    /// Makes a webhook for all events, with `more` members.
+    func makeWebhook(_ url: String, _ more: JSON) async throws -> JSON {
+        let answer = try await client.post("/v1/webhooks", webhookSettings(url, more))
+        try #require(answer.status == 201, "\(answer)")
+        return answer.data
+    }
+
     /// Does something to a webhook and gives its `data`.
     @discardableResult
     func act(_ action: String, on webhook: JSON, _ body: JSON? = nil) async throws -> JSON {

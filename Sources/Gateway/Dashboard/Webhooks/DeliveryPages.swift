@@ -41,8 +41,12 @@ struct DeliveryPages: SignedInPages {
             else { return nil }
             let endpoint = try endpoints.find(delivery.endpointID, userID: userID, in: tx)
             let attempts = try DeliveryHistory.attempts(of: id, in: tx)
-            let body = String(decoding: event.body, as: UTF8.self)
-            let views = attempts.map { AttemptView($0, headers: runner.shownHeaders(of: delivery, $0, to: endpoint)) }
+            let sent = runner.shownPayload(of: event.body, to: endpoint)
+            let body = String(decoding: sent?.bytes ?? event.body, as: UTF8.self)
+            let headers: (AttemptRecord) -> DeliveryHeaders.List = {
+                runner.shownHeaders(of: delivery, $0, to: endpoint, as: sent)
+            }
+            let views = attempts.map { AttemptView($0, headers: headers($0)) }
             return Content(
                 delivery: DeliveryLine(delivery), webhookPath: "\(WebhookPages.path)/\(delivery.endpointID)",
                 url: endpoint?.url ?? "a webhook that was deleted",
@@ -52,8 +56,8 @@ struct DeliveryPages: SignedInPages {
                 curl: endpoint.flatMap { endpoint in
                     attempts.last.map {
                         CurlCommand.text(
-                            url: endpoint.url, headers: runner.shownHeaders(of: delivery, $0, to: endpoint),
-                            body: body)
+                            method: sent?.method ?? .post, url: endpoint.url, suffix: sent?.pathSuffix,
+                            headers: headers($0), body: body)
                     }
                 })
         }

@@ -28,6 +28,7 @@ struct WebhookForms: Sendable {
         let keyProblems: [String]
         let eventProblems: [String]
         let numberProblems: [String]
+        let format: PayloadFields.Content
     }
 
     /// What the fields hold.
@@ -39,6 +40,7 @@ struct WebhookForms: Sendable {
         var events: [String] = []
         var numbers: [String] = []
         var isOrdered = false
+        var payload = PayloadFields()
 
         init() {
             // New ones are signed, and hear of everything.
@@ -51,6 +53,7 @@ struct WebhookForms: Sendable {
             events = endpoint.eventTypes.map(\.rawValue)
             numbers = endpoint.owners
             isOrdered = endpoint.ordering == .message
+            payload = PayloadFields(endpoint.payloadFormat)
         }
 
         init(_ form: PageForm, isNew: Bool) {
@@ -63,12 +66,13 @@ struct WebhookForms: Sendable {
             events = form.list("events")
             numbers = form.list("phone_numbers")
             isOrdered = form.text("ordering") == "message"
+            payload = PayloadFields(form)
         }
 
         var update: WebhookUpdate {
             WebhookUpdate(
                 url: url, signingKey: signingKey, events: events, phoneNumbers: numbers,
-                ordering: isOrdered ? "message" : "none")
+                ordering: isOrdered ? "message" : "none", payload: payload.update)
         }
     }
 
@@ -101,6 +105,11 @@ struct WebhookForms: Sendable {
     ) async throws -> Response {
         let fields = Fields(context.form, isNew: id == nil)
         do {
+            if context.form.text("preview") == "yes" {
+                let preview = try await operations.preview(
+                    fields.payload.update, of: fields.payload.event, userID: context.userID)
+                return try await show(fields, id: id, context, preview: preview)
+            }
             guard let report = try await body(fields.update) else { throw PageError.notFound }
             return .seeOther("\(WebhookPages.path)/\(report.endpoint.id)")
         } catch let refusal as Refusal {
@@ -109,7 +118,8 @@ struct WebhookForms: Sendable {
     }
 
     private func show(
-        _ fields: Fields, id: EndpointID?, _ context: SignedInContext, refusal: Refusal? = nil
+        _ fields: Fields, id: EndpointID?, _ context: SignedInContext, refusal: Refusal? = nil,
+        preview: PayloadPreview? = nil
     ) async throws -> Response {
         let userID = context.userID
         var errors = FieldErrors()
@@ -140,7 +150,8 @@ struct WebhookForms: Sendable {
                     problems.isEmpty ? $0.message : "The webhook was not saved. What is wrong stands at the fields."
                 },
                 urlProblems: problems["url"] ?? [], keyProblems: problems["signing_key"] ?? [],
-                eventProblems: problems["events"] ?? [], numberProblems: problems["phone_numbers"] ?? []),
+                eventProblems: problems["events"] ?? [], numberProblems: problems["phone_numbers"] ?? [],
+                format: fields.payload.content(problems: problems, preview: preview)),
             context, status: refusal?.status ?? .ok)
     }
 }

@@ -16,6 +16,7 @@ struct WebhookSummary: Sendable {
     let numbers: [String]
     let isSigned: Bool
     let ordering: String
+    let format: String
     let openCount: Int64
     let lastSuccess: String?
     let lastFailure: String?
@@ -34,7 +35,8 @@ struct WebhookSummary: Sendable {
         warnings = WebhookWarnings.of(endpoint)
         events = endpoint.eventTypes.map(\.rawValue)
         numbers = endpoint.owners
-        isSigned = endpoint.signingKey != nil
+        isSigned = endpoint.isSigned
+        format = endpoint.payloadFormat.name
         ordering = endpoint.ordering == .message ? "the events of a message in order" : "each as soon as it can"
         openCount = report.openCount
         lastSuccess = report.lastSuccessAt.map(PageTime.shown)
