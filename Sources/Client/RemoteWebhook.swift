@@ -17,6 +17,8 @@ struct RemoteWebhook: Decodable, Sendable {
     var lastFailureAt: String?
     var previousSigningKeyExpiresAt: String?
     var payloadFormat: String?
+    var headers: [WebhookHeader]?
+    var basicUser: String?
 
     /// One row of a list.
     var row: [String] {
@@ -34,7 +36,9 @@ struct RemoteWebhook: Decodable, Sendable {
         return TextList([
             ("id", id), ("url", url), ("status", status), ("reason", statusReason),
             ("events", events.joined(separator: ", ")), ("phone numbers", phoneNumbers.joined(separator: ", ")),
-            ("format", payloadFormat), ("ordering", ordering),
+            ("format", payloadFormat),
+            ("headers", headers.flatMap { $0.isEmpty ? nil : $0.map(\.name).joined(separator: ", ") }),
+            ("basic user", basicUser), ("ordering", ordering),
             ("signing key", !hasKey ? "none" : withKey ? signingKey : "(hidden; use --json)"),
             ("old key until", previousSigningKeyExpiresAt), ("held", heldCount.flatMap { $0 > 0 ? "\($0)" : nil }),
             ("last success", lastSuccessAt), ("last failure", lastFailureAt), ("created", createdAt),
@@ -58,11 +62,18 @@ package struct WebhookChange: Sendable {
     package var payloadFormat: String?
     /// What the format `template` needs.
     package var payloadTemplate: WebhookTemplate?
+    /// All headers beside the server's own.
+    package var headers: [WebhookHeader]?
+    /// The user of Basic authorization; empty for none.
+    package var basicUser: String?
+    /// Its password.
+    package var basicPassword: String?
 
     /// Asks for nothing yet.
     package init(
         url: String? = nil, signingKey: String? = nil, events: [String]? = nil, phoneNumbers: [String]? = nil,
-        ordering: String? = nil, payloadFormat: String? = nil, payloadTemplate: WebhookTemplate? = nil
+        ordering: String? = nil, payloadFormat: String? = nil, payloadTemplate: WebhookTemplate? = nil,
+        headers: [WebhookHeader]? = nil, basicUser: String? = nil, basicPassword: String? = nil
     ) {
         self.url = url
         self.signingKey = signingKey
@@ -71,12 +82,16 @@ package struct WebhookChange: Sendable {
         self.ordering = ordering
         self.payloadFormat = payloadFormat
         self.payloadTemplate = payloadTemplate
+        self.headers = headers
+        self.basicUser = basicUser
+        self.basicPassword = basicPassword
     }
 
     /// Whether it asks for nothing.
     var isEmpty: Bool {
         url == nil && signingKey == nil && events == nil && phoneNumbers == nil && ordering == nil
-            && payloadFormat == nil && payloadTemplate == nil
+            && payloadFormat == nil && payloadTemplate == nil && headers == nil && basicUser == nil
+            && basicPassword == nil
     }
 }
 
@@ -91,6 +106,9 @@ struct WebhookSettingsBody: JSONWritable {
     /// Left out when nil, as ``payloadTemplate``.
     let payloadFormat: String?
     let payloadTemplate: WebhookTemplate?
+    let headers: [WebhookHeader]?
+    let basicUser: String?
+    let basicPassword: String?
 
     func write(to json: inout JSONWriter) {
         json.object { o in
@@ -101,6 +119,30 @@ struct WebhookSettingsBody: JSONWritable {
             if let ordering { o.field("ordering", ordering) }
             if let payloadFormat { o.field("payload_format", payloadFormat) }
             if let payloadTemplate { o.field("payload_template", payloadTemplate) }
+            if let headers { o.field("headers", headers) }
+            if let basicUser { o.field("basic_user", basicUser) }
+            if let basicPassword { o.field("basic_password", basicPassword) }
+        }
+    }
+}
+
+/// A header of a webhook's requests. Servers do not tell the value.
+package struct WebhookHeader: JSONWritable, Decodable {
+    /// The name.
+    package var name: String
+    /// The value; nil keeps the one that there is.
+    package var value: String?
+
+    /// Names both.
+    package init(name: String, value: String?) {
+        self.name = name
+        self.value = value
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("name", name)
+            o.field("value", value)
         }
     }
 }

@@ -32,7 +32,8 @@ extension ServerClient {
         let body = WebhookSettingsBody(
             url: change.url ?? "", signingKey: change.signingKey ?? SigningKey.random(),
             events: change.events ?? EventType.allCases.map(\.rawValue), phoneNumbers: numbers,
-            ordering: change.ordering, payloadFormat: change.payloadFormat, payloadTemplate: change.payloadTemplate)
+            ordering: change.ordering, payloadFormat: change.payloadFormat, payloadTemplate: change.payloadTemplate,
+            headers: change.headers, basicUser: change.basicUser, basicPassword: change.basicPassword)
         return try await webhookOutput(try await call(.POST, "/v1/webhooks", body), withKey: true)
     }
 
@@ -41,15 +42,18 @@ extension ServerClient {
         guard !change.isEmpty else {
             throw ClientFailure(
                 .usage,
-                "name what is to change: --callback, --signing-key, --event, --phone-number, --ordering, --format or --template"
-            )
+                """
+                name what is to change: --callback, --signing-key, --event, --phone-number, --ordering, --format, --template, \
+                --header, --no-headers or --basic-user
+                """)
         }
         let old = try await webhook(id)
         let body = WebhookSettingsBody(
             url: change.url ?? old.url, signingKey: change.signingKey ?? old.signingKey ?? "",
             events: change.events ?? old.events, phoneNumbers: change.phoneNumbers ?? old.phoneNumbers,
             ordering: change.ordering ?? old.ordering, payloadFormat: change.payloadFormat,
-            payloadTemplate: change.payloadTemplate)
+            payloadTemplate: change.payloadTemplate, headers: change.headers, basicUser: change.basicUser,
+            basicPassword: change.basicPassword)
         return try await webhookOutput(try await call(.PUT, path(id), body))
     }
 

@@ -107,6 +107,7 @@ package struct AttemptRunner: Sendable {
         var headers = headers.plain(
             type: delivery.eventType, delivery: delivery.id.text, attempt: attempt.number,
             contentType: payload?.contentType ?? "application/json")
+        headers += (endpoint?.headers.list(isSigned: endpoint?.isSigned == true) ?? []).map { ($0.name, "[redacted]") }
         guard let endpoint, endpoint.isSigned else { return headers }
         headers.append(("Authorization", "Bearer [redacted]"))
         headers.append(("webhook-id", delivery.eventID.text))
@@ -120,6 +121,7 @@ package struct AttemptRunner: Sendable {
     ) -> DeliveryHeaders.List {
         var headers = headers.plain(
             type: claim.eventType, delivery: claim.id.text, attempt: claim.attempt, contentType: payload.contentType)
+        headers += endpoint.headers.list(isSigned: endpoint.isSigned)
         if let authorization = tokens.authorization(for: endpoint, at: now) {
             headers.append(("Authorization", authorization))
         }

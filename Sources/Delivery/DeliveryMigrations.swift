@@ -307,5 +307,6 @@ package enum DeliveryMigrations {
                 "ALTER TABLE endpoint ADD COLUMN template_content_type \(.text)",
                 "ALTER TABLE endpoint ADD COLUMN template_body \(.text)",
             ]),
+        Migration("delivery-headers-1", ["ALTER TABLE endpoint ADD COLUMN headers \(.blob)"]),
     ]
 }

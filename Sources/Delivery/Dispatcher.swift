@@ -166,9 +166,10 @@ package struct Dispatcher: Service {
         case .unreadable(let endpoint, let reason):
             logger.error(
                 "deliveries cannot be read", metadata: ["webhook_id": "\(endpoint)", "error": "\(reason)"])
-        case .disabled(let endpoint):
+        case .disabled(let endpoint, let reason):
             logger.error(
-                "webhook disabled", metadata: ["webhook_id": "\(endpoint)", "reason": "signing_key_unreadable"])
+                "webhook disabled",
+                metadata: ["webhook_id": "\(endpoint)", "reason": "\(reason.prefix { $0 != ":" })"])
         case .orphans(let ids, isExplained: true):
             logger.notice("the answer to a claim was lost", metadata: ["freed": "\(ids.count)"])
         case .orphans(let ids, isExplained: false):

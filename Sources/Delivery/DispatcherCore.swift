@@ -49,8 +49,8 @@ struct DispatcherCore: Sendable {
         case failing(Job, any Error)
         /// An endpoint has a row that cannot be read; others are served all the same.
         case unreadable(EndpointID, String)
-        /// An endpoint was disabled, as its signing key does not open.
-        case disabled(EndpointID)
+        /// An endpoint was disabled, as its signing key or its headers do not open: which, in words.
+        case disabled(EndpointID, String)
         /// Deliveries were leased to us and not in our hands. `isExplained` when the answer to a claim was lost before.
         case orphans([DeliveryID], isExplained: Bool)
     }
@@ -221,9 +221,9 @@ struct DispatcherCore: Sendable {
             case .unreadable(let reason):
                 ready.claimed(request, count: 0, at: now.wall)
                 return [.report(.unreadable(request.endpoint, reason))]
-            case .disabled:
+            case .disabled(let reason):
                 ready.claimed(request, count: 0, at: now.wall)
-                return [.report(.disabled(request.endpoint))]
+                return [.report(.disabled(request.endpoint, reason))]
             }
         }
     }

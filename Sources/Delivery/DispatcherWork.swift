@@ -23,8 +23,8 @@ struct DispatcherWork: Sendable {
         case notActive
         /// Nothing is claimed before the name is looked up: a name server that is silent holds no slot and no lease.
         case nameUnknown(Endpoint)
-        /// Its signing key does not open: it is disabled now.
-        case disabled
+        /// Its signing key or its headers do not open: it is disabled now, for this reason.
+        case disabled(String)
         /// The endpoint cannot be read; others are served all the same.
         case unreadable(String)
     }
@@ -48,10 +48,11 @@ struct DispatcherWork: Sendable {
     ) throws -> Claimed {
         guard let row = try DeliveryQueries.activeEndpoint(request.endpoint, in: tx) else { return .notActive }
         var endpoint = try endpoints.endpoint(row: row)
-        if endpoint.unreadableKey != nil {
-            try DeliveryQueries.disable(
-                endpoint.id, version: endpoint.version, because: EndpointQueries.unreadableKey, in: tx)
-            return .disabled
+        if endpoint.unreadableKey != nil || endpoint.unreadableHeaders != nil {
+            let reason =
+                endpoint.unreadableKey != nil ? EndpointQueries.unreadableKey : EndpointQueries.unreadableHeaders
+            try DeliveryQueries.disable(endpoint.id, version: endpoint.version, because: reason, in: tx)
+            return .disabled(reason)
         }
         if endpoint.pace.hold(at: now) != nil { return .taken(endpoint, []) }
         let knowledge = knowledge(endpoint)

@@ -18,6 +18,10 @@ package struct Endpoint: Sendable, Hashable {
     package var signingKey: Secret<String>?
     /// The stored signing key, when it does not open: the endpoint must not be sent to until it has a new one.
     package var unreadableKey: [UInt8]?
+    /// What requests carry beside our own headers.
+    package var headers = EndpointHeaders.none
+    /// The stored headers, when they do not open: as with ``unreadableKey``, the endpoint must not be sent to.
+    package var unreadableHeaders: [UInt8]?
     /// The key that ``signingKey`` replaced, while both are valid; nil when there is none.
     package var previousSigningKey: RetiringKey?
     /// In which shape it gets events.

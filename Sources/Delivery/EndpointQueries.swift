@@ -57,12 +57,12 @@ package struct EndpointQueries: Sendable {
             """
             INSERT INTO endpoint (
                 id, user_id, url, signing_key, ordering, event_types, owners, status, status_reason, version,
-                public_only, payload_format, template_method, template_content_type, template_body, created_at, updated_at)
+                public_only, headers, payload_format, template_method, template_content_type, template_body, created_at, updated_at)
             VALUES (
                 \(endpoint.id), \(endpoint.userID), \(endpoint.url), \(try sealed(endpoint.signingKey, of: endpoint)),
                 \(endpoint.ordering), \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
                 \(Self.joined(endpoint.owners)), \(endpoint.status), \(endpoint.statusReason), \(endpoint.version),
-                \(endpoint.isPublicOnly), \(endpoint.payloadFormat.stored), \(endpoint.payloadFormat.template?.method.rawValue),
+                \(endpoint.isPublicOnly), \(try sealedHeaders(of: endpoint)), \(endpoint.payloadFormat.stored), \(endpoint.payloadFormat.template?.method.rawValue),
                 \(endpoint.payloadFormat.template?.contentType), \(endpoint.payloadFormat.template?.body),
                 \(endpoint.createdAt), \(endpoint.updatedAt))
             """)
@@ -86,6 +86,7 @@ package struct EndpointQueries: Sendable {
                 previous_signing_key_expires_at = \(previous?.expiresAt), ordering = \(endpoint.ordering),
                 release_rate = \(endpoint.release?.rate), release_through = \(endpoint.release?.through),
                 release_next_at = NULL, public_only = \(endpoint.isPublicOnly),
+                headers = \(try sealedHeaders(of: endpoint) ?? endpoint.unreadableHeaders),
                 payload_format = \(endpoint.payloadFormat.stored),
                 template_method = \(endpoint.payloadFormat.template?.method.rawValue),
                 template_content_type = \(endpoint.payloadFormat.template?.contentType),
@@ -113,7 +114,7 @@ package struct EndpointQueries: Sendable {
             """
             UPDATE endpoint
             SET status = \(literal: EndpointStatus.deleted.rawValue), version = version + 1, signing_key = NULL,
-                previous_signing_key = NULL
+                previous_signing_key = NULL, headers = NULL
             WHERE id = \(id)
             """)
         let wakeups = tx.wakeups
@@ -136,6 +137,9 @@ package struct EndpointQueries: Sendable {
 
     /// Why an endpoint is disabled whose signing key does not open.
     package static let unreadableKey = "signing_key_unreadable: the stored key does not open, save a new one"
+
+    /// Why an endpoint is disabled whose headers do not open.
+    package static let unreadableHeaders = "headers_unreadable: the stored headers do not open, save them again"
 
     /// Why an endpoint is paused whose last phone number was deleted.
     package static let noOwnersLeft = "none of its phone numbers is left in the account"
@@ -164,6 +168,14 @@ package struct EndpointQueries: Sendable {
             createdAt: try row.get("created_at"), updatedAt: try row.get("updated_at"))
         if opened == nil { endpoint.unreadableKey = key }
         endpoint.payloadFormat = try PayloadFormat(row: row)
+        if let sealed: [UInt8] = try row.find("headers") {
+            let text = try? keyring.open(sealed, at: Self.headersPlace(id, userID))
+            if let headers = text.flatMap(EndpointHeaders.init(encoded:)) {
+                endpoint.headers = headers
+            } else {
+                endpoint.unreadableHeaders = sealed
+            }
+        }
         endpoint.pace = try Pace(row: row)
         return endpoint
     }
@@ -175,6 +187,17 @@ package struct EndpointQueries: Sendable {
     /// Where both signing keys of an endpoint are sealed.
     package static func keyPlace(_ id: EndpointID, _ userID: UserID) -> Keyring.Place {
         Keyring.Place("endpoint", "signing_key", id.text, userID)
+    }
+
+    private func sealedHeaders(of endpoint: Endpoint) throws -> [UInt8]? {
+        try endpoint.headers.encoded().map {
+            try keyring.seal($0, at: Self.headersPlace(endpoint.id, endpoint.userID))
+        }
+    }
+
+    /// Where the headers of an endpoint are sealed.
+    package static func headersPlace(_ id: EndpointID, _ userID: UserID) -> Keyring.Place {
+        Keyring.Place("endpoint", "headers", id.text, userID)
     }
 
     /// Event types and phone numbers hold no spaces.

@@ -53,6 +53,9 @@ import Timestamps
                 var endpoint = Endpoint(
                     id: EndpointID(at: tx.now), userID: user.id, url: "http://example.com",
                     signingKey: Secret("secret"), eventTypes: [], owners: [], createdAt: tx.now, updatedAt: tx.now)
+                endpoint.headers = EndpointHeaders(
+                    fields: [.init(name: "X-Api-Key", value: Secret("value"))],
+                    basic: .init(user: "user", password: Secret("password")))
                 try endpoints.insert(endpoint, in: tx)
                 endpoint.previousSigningKey = RetiringKey(key: Secret("before"), expiresAt: tx.now + .seconds(60))
                 try endpoints.update(endpoint, in: tx)

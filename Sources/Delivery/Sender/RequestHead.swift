@@ -25,8 +25,11 @@ enum RequestHead {
         buffer.writeBytes(request.body)
     }
 
+    /// Whether `name` is a token (RFC 9110, 5.6.2).
+    static func isToken(_ name: String) -> Bool { !name.isEmpty && holds(name, isTokenByte) }
+
     private static func check(name: String, value: String) throws(AttemptFailure) {
-        guard !name.isEmpty, holds(name, isTokenByte) else {
+        guard isToken(name) else {
             throw AttemptFailure(.headerInvalid, "a header name has characters that are not allowed")
         }
         // Visible ASCII, space and tab (RFC 9110, 5.5); beyond ASCII receivers disagree on the reading.

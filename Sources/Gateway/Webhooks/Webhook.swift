@@ -24,6 +24,14 @@ extension EndpointReport: JSONWritable {
             o.field("last_success_at", lastSuccessAt)
             o.field("last_failure_at", lastFailureAt)
             o.field("previous_signing_key_expires_at", endpoint.previousSigningKey?.expiresAt)
+            o.array("headers", of: endpoint.headers.fields) { json, field in
+                // As a body has them that keeps the value.
+                json.object { o in
+                    o.field("name", field.name)
+                    o.null("value")
+                }
+            }
+            o.field("basic_user", endpoint.headers.basic?.user)
             o.field("payload_format", endpoint.payloadFormat.name)
             o.field("payload_template", endpoint.payloadFormat.template)
         }
@@ -38,13 +46,15 @@ struct WebhookUpdate: Decodable, Sendable {
     private let phoneNumbers: Patch<[String]>
     private let ordering: Patch<String>
     private let payload: PayloadUpdate
+    private let headers: HeaderUpdate
     /// What stands in the body and means nothing, in the names of JSON.
     private let unknownMembers: [String]
     /// What the body says of a member that only the actions change; nil when it says nothing.
     private let status: String?
 
     private enum Member: String, CodingKey {
-        case url, signingKey, events, phoneNumbers, ordering, payloadFormat, payloadTemplate
+        case url, signingKey, events, phoneNumbers, ordering, payloadFormat, payloadTemplate, headers, basicUser
+        case basicPassword
         // Shown by us, so sent back to us by who reads, changes and writes.
         case id, userID, createdAt, updatedAt, status, statusReason, heldCount, lastSuccessAt, lastFailureAt
         case previousSigningKeyExpiresAt
@@ -59,6 +69,9 @@ struct WebhookUpdate: Decodable, Sendable {
         ordering = try members.patch(forKey: .ordering)
         payload = PayloadUpdate(
             format: try members.patch(forKey: .payloadFormat), template: try members.patch(forKey: .payloadTemplate))
+        headers = HeaderUpdate(
+            headers: try members.patch(forKey: .headers), basicUser: try members.patch(forKey: .basicUser),
+            basicPassword: try members.patch(forKey: .basicPassword))
         status = try? members.decode(String.self, forKey: .status)
         unknownMembers = try decoder.container(keyedBy: MemberName.self).allKeys
             .filter { Member(rawValue: $0.stringValue) == nil }.map { MemberName.wire($0.stringValue) }
@@ -67,7 +80,7 @@ struct WebhookUpdate: Decodable, Sendable {
     /// What a form says, which names everything; a signing key that is nil stays.
     init(
         url: String, signingKey: String?, events: [String], phoneNumbers: [String], ordering: String,
-        payload: PayloadUpdate
+        payload: PayloadUpdate, headers: HeaderUpdate
     ) {
         self.url = .value(url)
         self.signingKey = signingKey.map { .value($0) } ?? .absent
@@ -75,6 +88,7 @@ struct WebhookUpdate: Decodable, Sendable {
         self.phoneNumbers = .value(phoneNumbers)
         self.ordering = .value(ordering)
         self.payload = payload
+        self.headers = headers
         unknownMembers = []
         status = nil
     }
@@ -100,6 +114,9 @@ struct WebhookUpdate: Decodable, Sendable {
         let phoneNumbers: [String]
         let ordering: DeliveryOrdering
         let payloadFormat: PayloadFormat
+        let headers: EndpointHeaders
+        /// Whether the update itself names headers.
+        let setsHeaders: Bool
     }
 
     /// Tries the contract's rules (4.8) on what `current`, nil for a new webhook, becomes.
@@ -124,13 +141,16 @@ struct WebhookUpdate: Decodable, Sendable {
         let order = ordering.applied(to: current.map { "\($0.ordering)" }) ?? "none"
         errors.requireOne("ordering", order, of: ["none", "message"])
         let format = payload.format(over: current?.payloadFormat, types: types, &errors)
+        let headers = headers.headers(
+            over: current?.headers ?? .none, isSigned: !key.isEmpty && format.isSigned, &errors)
         if let callback { format.check(callback, &errors) }
         try errors.check(message)
         guard let callback else { throw Refusal(.invalid, message) }
         return Settings(
             callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key),
             setsSigningKey: !signingKey.isAbsent, eventTypes: types,
-            phoneNumbers: numbers, ordering: order == "message" ? .message : .none, payloadFormat: format)
+            phoneNumbers: numbers, ordering: order == "message" ? .message : .none, payloadFormat: format,
+            headers: headers, setsHeaders: !self.headers.headers.isAbsent)
     }
 
     /// As in httpSMS, a URL without a scheme gets `https://`.

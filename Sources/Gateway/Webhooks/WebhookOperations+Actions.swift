@@ -38,6 +38,11 @@ extension WebhookOperations {
     ) async throws -> EndpointReport? {
         let now = clock.now()
         return try await change(id, userID: userID) { endpoint, _ in
+            if endpoint.payloadFormat.isSigned, endpoint.headers.hasAuthorization {
+                var errors = FieldErrors()
+                errors.add("signing_key", "The webhook has an Authorization header of its own: remove that first")
+                try errors.check("validation errors while rotating the signing key")
+            }
             let previous = overlap > .zero ? endpoint.signingKey : nil
             endpoint.previousSigningKey = previous.map { RetiringKey(key: $0, expiresAt: now + overlap) }
             endpoint.signingKey = Secret(key)

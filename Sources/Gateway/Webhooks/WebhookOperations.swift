@@ -42,6 +42,7 @@ struct WebhookOperations: Sendable {
                     eventTypes: settings.eventTypes, owners: settings.phoneNumbers, ordering: settings.ordering,
                     isPublicOnly: !isOwner, createdAt: tx.now, updatedAt: tx.now)
                 endpoint.payloadFormat = settings.payloadFormat
+                endpoint.headers = settings.headers
                 try endpoints.insert(endpoint, in: tx)
                 return EndpointReport(new: endpoint)
             }
@@ -73,10 +74,13 @@ struct WebhookOperations: Sendable {
             endpoint.owners = settings.phoneNumbers
             endpoint.ordering = settings.ordering
             endpoint.payloadFormat = settings.payloadFormat
+            endpoint.headers = settings.headers
+            if settings.setsHeaders { endpoint.unreadableHeaders = nil }
             endpoint.isPublicOnly = !isOwner
             let isMended =
                 endpoint.statusReason == EndpointQueries.noOwnersLeft
                 || endpoint.statusReason == EndpointQueries.unreadableKey && endpoint.unreadableKey == nil
+                || endpoint.statusReason == EndpointQueries.unreadableHeaders && endpoint.unreadableHeaders == nil
             if isMended {
                 endpoint.status = .active
                 endpoint.statusReason = nil

@@ -12,7 +12,9 @@ enum WebhookWarnings {
         "event": "events", "event_types": "events", "types": "events", "topics": "events",
         "phone_number": "phone_numbers", "phones": "phone_numbers", "numbers": "phone_numbers",
         "owner": "phone_numbers", "owners": "phone_numbers", "order": "ordering",
-        "format": "payload_format", "payload": "payload_format", "preset": "payload_format",
+        "header": "headers", "custom_headers": "headers", "http_headers": "headers", "username": "basic_user",
+        "password": "basic_password", "format": "payload_format", "payload": "payload_format",
+        "preset": "payload_format",
         "template": "payload_template", "body": "payload_template", "body_template": "payload_template",
     ]
 

@@ -20,7 +20,10 @@ struct MasterKeyRotation: Sendable {
         [
             SealedTable(
                 name: "endpoint", columns: ["signing_key", "previous_signing_key"], key: ["id"], others: ["user_id"]
-            ) { EndpointQueries.keyPlace(try $0.get("id"), try $0.get("user_id")) }
+            ) { EndpointQueries.keyPlace(try $0.get("id"), try $0.get("user_id")) },
+            SealedTable(name: "endpoint", columns: ["headers"], key: ["id"], others: ["user_id"]) {
+                EndpointQueries.headersPlace(try $0.get("id"), try $0.get("user_id"))
+            },
         ] + Features.sealed
 
     /// Runs until a whole look finds nothing more, then has the store need the new key only.

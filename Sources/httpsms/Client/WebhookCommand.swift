@@ -252,12 +252,14 @@ struct WebhookSettings: ParsableArguments {
         completion: .list(["none", "message"]))
     var ordering: String?
 
+    @OptionGroup var extra: WebhookHeaderOptions
     @OptionGroup var shape: WebhookFormatOptions
 
     func change(url: String?) throws -> WebhookChange {
         WebhookChange(
             url: url, signingKey: signingKey, events: event.isEmpty ? nil : event,
             phoneNumbers: phoneNumber.isEmpty ? nil : phoneNumber, ordering: ordering,
-            payloadFormat: shape.chosenFormat, payloadTemplate: try shape.readTemplate())
+            payloadFormat: shape.chosenFormat, payloadTemplate: try shape.readTemplate(), headers: extra.headers,
+            basicUser: extra.basicUser, basicPassword: extra.basicPassword)
     }
 }

@@ -68,11 +68,19 @@ struct EndpointQueriesTests {
                 _ = try await store.migrate(DeliveryMigrations.all)
                 let harness = EngineHarness(store: store, clock: ManualClock(), endpoints: endpoints)
                 let id = try await harness.addEndpoint("https://in-clear.example", signingKey: "do-not-store-me")
-                try await harness.change(id) { $0.signingKey = Secret("nor-me-either") }
+                try await harness.change(id) { endpoint in
+                    endpoint.signingKey = Secret("nor-me-either")
+                    endpoint.headers = EndpointHeaders(
+                        fields: [.init(name: "X-A", value: Secret("no-header-of-mine"))],
+                        basic: .init(user: "user", password: Secret("no-password-of-mine")))
+                }
                 #expect(try bytes(in: directory).contains(Data("in-clear.example".utf8)))
                 let stored = try bytes(in: directory)
                 #expect(!stored.contains(Data("do-not-store-me".utf8)))
                 #expect(!stored.contains(Data("nor-me-either".utf8)))
+                #expect(!stored.contains(Data("no-header-of-mine".utf8)))
+                #expect(!stored.contains(Data("no-password-of-mine".utf8)))
+                #expect(try await find(id, harness)?.headers.fields.first?.value == Secret("no-header-of-mine"))
             }
         }
     }
@@ -108,6 +116,33 @@ struct EndpointQueriesTests {
             try await harness.change(id) { $0.url = "https://other.example/" }
 
             #expect(try await find(id, harness)?.unreadableKey == damaged, "without it, it would be sent to unsigned")
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func headersThatDoNotOpenHoldTheEndpoint(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let id = try await harness.addEndpoint()
+            try await harness.change(id) { endpoint in
+                endpoint.headers = EndpointHeaders(fields: [.init(name: "X-A", value: Secret("a"))], basic: nil)
+            }
+            try await harness.store.write { tx in
+                _ = try tx.run("UPDATE endpoint SET headers = \([UInt8](repeating: 1, count: 60)) WHERE id = \(id)")
+            }
+
+            try await harness.change(id) { $0.url = "https://other.example/" }
+            let kept = try await find(id, harness)
+            let request = ReadySet.Request(endpoint: id, lane: .first, limit: 1)
+            let claimed = try await harness.store.write { tx in
+                try DispatcherWork(endpoints: harness.endpoints).claim(
+                    [request], lease: Lease(at: tx.now), at: tx.now, in: tx)
+            }
+
+            #expect(kept?.headers == EndpointHeaders.none && kept?.unreadableHeaders != nil)
+            guard case .disabled(EndpointQueries.unreadableHeaders)? = claimed.first else {
+                Issue.record("\(claimed)")
+                return
+            }
+            #expect(try await find(id, harness)?.status == .disabled)
         }
     }
 

@@ -19,6 +19,7 @@ import Testing
                     "updated_at": made["updated_at"], "status": "active", "status_reason": nil, "ordering": "none",
                     "held_count": 0, "last_success_at": nil, "last_failure_at": nil,
                     "previous_signing_key_expires_at": nil, "payload_format": "cloudevents", "payload_template": nil,
+                    "headers": [], "basic_user": nil,
                 ])
             #expect(made == answer.data)
             #expect(try await account.client.get("/v1/webhooks").data == [answer.data])

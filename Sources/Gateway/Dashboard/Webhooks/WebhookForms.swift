@@ -29,6 +29,7 @@ struct WebhookForms: Sendable {
         let eventProblems: [String]
         let numberProblems: [String]
         let format: PayloadFields.Content
+        let extra: HeaderFields.Content
     }
 
     /// What the fields hold.
@@ -41,6 +42,7 @@ struct WebhookForms: Sendable {
         var numbers: [String] = []
         var isOrdered = false
         var payload = PayloadFields()
+        var headers = HeaderFields()
 
         init() {
             // New ones are signed, and hear of everything.
@@ -54,6 +56,7 @@ struct WebhookForms: Sendable {
             numbers = endpoint.owners
             isOrdered = endpoint.ordering == .message
             payload = PayloadFields(endpoint.payloadFormat)
+            headers = HeaderFields(endpoint.headers)
         }
 
         init(_ form: PageForm, isNew: Bool) {
@@ -67,12 +70,14 @@ struct WebhookForms: Sendable {
             numbers = form.list("phone_numbers")
             isOrdered = form.text("ordering") == "message"
             payload = PayloadFields(form)
+            headers = HeaderFields(form)
         }
 
         var update: WebhookUpdate {
             WebhookUpdate(
                 url: url, signingKey: signingKey, events: events, phoneNumbers: numbers,
-                ordering: isOrdered ? "message" : "none", payload: payload.update)
+                ordering: isOrdered ? "message" : "none", payload: payload.update,
+                headers: headers.update)
         }
     }
 
@@ -151,7 +156,8 @@ struct WebhookForms: Sendable {
                 },
                 urlProblems: problems["url"] ?? [], keyProblems: problems["signing_key"] ?? [],
                 eventProblems: problems["events"] ?? [], numberProblems: problems["phone_numbers"] ?? [],
-                format: fields.payload.content(problems: problems, preview: preview)),
+                format: fields.payload.content(problems: problems, preview: preview),
+                extra: fields.headers.content(problems: problems)),
             context, status: refusal?.status ?? .ok)
     }
 }
