@@ -32,12 +32,13 @@ struct RemoteWebhook: Decodable, Sendable {
 
     /// Everything about it; the signing key only when it is asked for.
     func description(withKey: Bool) -> String {
+        let names = (headers ?? []).map(\.name).joined(separator: ", ")
         let hasKey = !(signingKey ?? "").isEmpty
         return TextList([
             ("id", id), ("url", url), ("status", status), ("reason", statusReason),
             ("events", events.joined(separator: ", ")), ("phone numbers", phoneNumbers.joined(separator: ", ")),
             ("format", payloadFormat),
-            ("headers", headers.flatMap { $0.isEmpty ? nil : $0.map(\.name).joined(separator: ", ") }),
+            ("headers", names.isEmpty ? nil : names),
             ("basic user", basicUser), ("ordering", ordering),
             ("signing key", !hasKey ? "none" : withKey ? signingKey : "(hidden; use --json)"),
             ("old key until", previousSigningKeyExpiresAt), ("held", heldCount.flatMap { $0 > 0 ? "\($0)" : nil }),

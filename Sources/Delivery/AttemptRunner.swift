@@ -107,7 +107,8 @@ package struct AttemptRunner: Sendable {
         var headers = headers.plain(
             type: delivery.eventType, delivery: delivery.id.text, attempt: attempt.number,
             contentType: payload?.contentType ?? "application/json")
-        headers += (endpoint?.headers.list(isSigned: endpoint?.isSigned == true) ?? []).map { ($0.name, "[redacted]") }
+        let own = endpoint?.headers.list(isSigned: endpoint?.isSigned == true) ?? []
+        headers += own.map { (name: $0.name, value: "[redacted]") }
         guard let endpoint, endpoint.isSigned else { return headers }
         headers.append(("Authorization", "Bearer [redacted]"))
         headers.append(("webhook-id", delivery.eventID.text))

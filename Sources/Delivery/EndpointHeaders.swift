@@ -54,12 +54,12 @@ package struct EndpointHeaders: Sendable, Hashable {
     /// What is sent; without `Authorization` where the request is signed.
     func list(isSigned: Bool) -> DeliveryHeaders.List {
         if isEmpty { return [] }
-        let authorization = basic.map { basic in
+        var all: DeliveryHeaders.List = fields.map { (name: $0.name, value: $0.value.exposed) }
+        if let basic {
             let pair = Data("\(basic.user):\(basic.password.exposed)".utf8).base64EncodedString()
-            return [("Authorization", "Basic \(pair)")]
+            all.append(("Authorization", "Basic \(pair)"))
         }
-        let all = fields.map { ($0.name, $0.value.exposed) } + (authorization ?? [])
-        return isSigned ? all.filter { $0.0.lowercased() != "authorization" } : all
+        return isSigned ? all.filter { $0.name.lowercased() != "authorization" } : all
     }
 }
 

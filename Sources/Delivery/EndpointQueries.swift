@@ -169,6 +169,7 @@ package struct EndpointQueries: Sendable {
         if opened == nil { endpoint.unreadableKey = key }
         endpoint.payloadFormat = try PayloadFormat(row: row)
         if let sealed: [UInt8] = try row.find("headers") {
+            // As with the key.
             let text = try? keyring.open(sealed, at: Self.headersPlace(id, userID))
             if let headers = text.flatMap(EndpointHeaders.init(encoded:)) {
                 endpoint.headers = headers

@@ -142,7 +142,7 @@ struct WebhookUpdate: Decodable, Sendable {
         errors.requireOne("ordering", order, of: ["none", "message"])
         let format = payload.format(over: current?.payloadFormat, types: types, &errors)
         let headers = headers.headers(
-            over: current?.headers ?? .none, isSigned: !key.isEmpty && format.isSigned, &errors)
+            over: current?.headers ?? EndpointHeaders.none, isSigned: !key.isEmpty && format.isSigned, &errors)
         if let callback { format.check(callback, &errors) }
         try errors.check(message)
         guard let callback else { throw Refusal(.invalid, message) }

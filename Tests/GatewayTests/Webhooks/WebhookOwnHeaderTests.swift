@@ -28,7 +28,7 @@ import Testing
             #expect(kept.data["headers"] == shown)
             #expect(requests[0].header("X-Api-Key") == "secret-one" && requests[0].header("X-Team") == "secret two")
             #expect(requests[0].header("Authorization")?.hasPrefix("Bearer ") == true)
-            #expect("\(details)".contains("X-Api-Key") && !"\(details)".contains("secret"))
+            #expect(details.text.contains("X-Api-Key") && !details.text.contains("secret"))
             #expect(removed.data["headers"] == [["name": "X-TEAM", "value": nil]])
             #expect(requests[1].header("X-Api-Key") == nil && requests[1].header("X-Team") == "secret two")
         }
@@ -61,14 +61,19 @@ import Testing
             let many = JSON.array((0..<21).map { ["name": .string("X-\($0)"), "value": "x"] })
             let large = JSON.array(
                 (0..<5).map { ["name": .string("X-\($0)"), "value": .string(.init(repeating: "x", count: 2_000))] })
-            let bad: [JSON] =
-                [
-                    "Host", "content-length", "Transfer-Encoding", "Connection", "Content-Type", "X-Event-Type",
-                    "webhook-id",
-                    "X-Httpsms-Delivery", "User-Agent", "Authorization", "", "a b", "X:", "X\r\nY", "\u{e9}", "X\u{0}",
-                ].map { [["name": .string($0), "value": "x"]] }
-                + ["a\r\nX-Y: 1", "a\nb", "a\u{0}b", "", " ", "\u{e9}"].map { [["name": "X-A", "value": .string($0)]] }
-                + [many, large, [["name": "X-A"]], [["name": "X-A", "value": "1"], ["name": "x-a", "value": "2"]]]
+            var bad = [many, large]
+            for name in [
+                "Host", "content-length", "Transfer-Encoding", "Connection", "Content-Type", "X-Event-Type",
+                "webhook-id",
+                "X-Httpsms-Delivery", "User-Agent", "Authorization", "", "a b", "X:", "X\r\nY", "\u{e9}", "X\u{0}",
+            ] {
+                bad.append([["name": .string(name), "value": "x"]])
+            }
+            for value in ["a\r\nX-Y: 1", "a\nb", "a\u{0}b", "", " ", "\u{e9}"] {
+                bad.append([["name": "X-A", "value": .string(value)]])
+            }
+            bad.append([["name": "X-A"]])
+            bad.append([["name": "X-A", "value": "1"], ["name": "x-a", "value": "2"]])
             for headers in bad {
                 let answer = try await account.client.post(
                     "/v1/webhooks", account.webhookSettings(receiver.url(), ["headers": headers]))

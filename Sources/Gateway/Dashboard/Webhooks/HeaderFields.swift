@@ -1,4 +1,5 @@
 import Delivery
+import Wire
 
 /// The fields of a webhook's form that say which headers its requests carry beside ours. Values are never shown again.
 struct HeaderFields: Sendable {
