@@ -9,23 +9,32 @@ package struct EndpointReport: Sendable {
     package let lastSuccessAt: Timestamp?
     /// When an attempt last failed.
     package let lastFailureAt: Timestamp?
+    /// Since when every attempt has failed; nil when the last one was a success, or none was made.
+    package let failingSince: Timestamp?
     /// Deliveries that are neither succeeded, failed nor cancelled.
     package let openCount: Int64
 
     /// The report of an endpoint that is new.
     package init(new endpoint: Endpoint) {
-        self.init(endpoint: endpoint, lastSuccessAt: nil, lastFailureAt: nil, openCount: 0)
+        self.init(endpoint: endpoint, lastSuccessAt: nil, lastFailureAt: nil, failingSince: nil, openCount: 0)
     }
 
-    fileprivate init(endpoint: Endpoint, lastSuccessAt: Timestamp?, lastFailureAt: Timestamp?, openCount: Int64) {
+    fileprivate init(
+        endpoint: Endpoint, lastSuccessAt: Timestamp?, lastFailureAt: Timestamp?, failingSince: Timestamp?,
+        openCount: Int64
+    ) {
         self.endpoint = endpoint
         self.lastSuccessAt = lastSuccessAt
         self.lastFailureAt = lastFailureAt
+        self.failingSince = failingSince
         self.openCount = openCount
     }
 
     /// Open deliveries of an endpoint that is not active.
     package var heldCount: Int64 { endpoint.status == .active ? 0 : openCount }
+
+    /// Whether it is sent to, and every attempt fails.
+    package var isFailing: Bool { endpoint.status == .active && failingSince != nil }
 }
 
 extension EndpointQueries {
@@ -40,7 +49,7 @@ extension EndpointQueries {
                 ORDER BY e.created_at DESC, e.id DESC
                 LIMIT \(limit) OFFSET \(skip)
                 """
-        ).map { try report(row: $0, at: tx.now) }
+        ).map { try report(row: $0, in: tx) }
     }
 
     /// The endpoint `id` of `userID` with its report; nil when there is none.
@@ -50,7 +59,7 @@ extension EndpointQueries {
                 WHERE e.id = \(id) AND e.user_id = \(userID)
                     AND e.status <> \(literal: EndpointStatus.deleted.rawValue)
                 """
-        ).first.map { try report(row: $0, at: tx.now) }
+        ).first.map { try report(row: $0, in: tx) }
     }
 
     /// The sequence of the newest delivery of an endpoint; 0 before the first. All that was committed has its number then.
@@ -76,11 +85,14 @@ extension EndpointQueries {
         """
 
     /// A previous key whose time is over is not shown.
-    private func report(row: Row, at now: Timestamp) throws -> EndpointReport {
+    private func report(row: Row, in tx: any Transaction) throws -> EndpointReport {
         var endpoint = try endpoint(row: row)
-        if let previous = endpoint.previousSigningKey, previous.expiresAt <= now { endpoint.previousSigningKey = nil }
+        if let previous = endpoint.previousSigningKey, previous.expiresAt <= tx.now {
+            endpoint.previousSigningKey = nil
+        }
         return EndpointReport(
             endpoint: endpoint, lastSuccessAt: try row.find("last_success_at"),
-            lastFailureAt: try row.find("last_failure_at"), openCount: try row.get("open_count"))
+            lastFailureAt: try row.find("last_failure_at"),
+            failingSince: try EndpointSlots.failures(of: endpoint.id, in: tx).since, openCount: try row.get("open_count"))
     }
 }

@@ -102,6 +102,7 @@ import Testing
         ("GET", "/v1/deliveries/{delivery}", .absent),
         ("GET", "/v1/deliveries/{unknown}", .absent),
         ("POST", "/v1/deliveries/{delivery}/retry", .absent),
+        ("GET", "/v1/attention", .absent),
         ("GET", "/v1/events", .absent),
         ("GET", "/v1/events?types=lost", .absent),
         ("GET", "/v1/events/{unknown}", .absent),

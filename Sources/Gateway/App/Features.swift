@@ -41,6 +41,7 @@ package struct Features: Sendable {
     let forwarders: ForwarderFeature
     let requests: RequestFeature
     let devices: DeviceFeature
+    let attention: AttentionFeature
     /// In the order in which they start.
     let all: [any Feature]
 
@@ -55,6 +56,7 @@ package struct Features: Sendable {
         AttachmentFeature.self, PushFeature.self, SendScheduleFeature.self, MessageThreadFeature.self,
         RequestFeature.self, BulkMessageFeature.self, UserErasureFeature.self, AccessFeature.self, WebhookFeature.self,
         EventFeature.self, SearchFeature.self, ForwarderFeature.self, DeviceFeature.self,
+        AttentionFeature.self,
     ]
 
     /// - Parameters:
@@ -87,11 +89,12 @@ package struct Features: Sendable {
         let heartbeats = HeartbeatFeature(ground, offlineAfter: settings.offlineAfter, pushes: pushes)
         devices = DeviceFeature(
             ground, inbound: messages.inbound, heartbeats: heartbeats.operations, appURL: appURL)
+        attention = AttentionFeature(ground, pushes: pushes)
         all = [
             PushFeature(ground, settings: settings.push, sender: operatorSender), attachments, requests,
             AccessFeature(logger: ground.logger), users, phoneAPIKeys, phones, heartbeats,
             messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
-            forwarders, devices,
+            forwarders, devices, attention,
             UserErasureFeature(ground: ground), SearchFeature(ground: ground),
         ]
     }

@@ -32,13 +32,15 @@ struct Dashboard: Sendable {
         let receipts = FormReceipts(queries: features.requests.queries)
         let access = AccessOperations(store: store, users: users, passwords: Passwords())
         middleware = PageMiddleware(
-            site: site, sessions: sessions, views: views, uploads: bulkMessages.uploads)
+            site: site, sessions: sessions, views: views, uploads: bulkMessages.uploads,
+            menu: MenuFigures.Reader(store: store, attention: features.attention.queries))
         self.access = AccessRoutes(access: access, sessions: sessions, views: views)
-        overview = OverviewRoutes(store: store, access: access, pushes: messages.pushes, views: views)
+        overview = OverviewRoutes(store: store, access: access, queries: features.attention.queries, views: views)
         let devices = features.devices
         connect = ConnectPages(
             devices: devices.operations, appURL: devices.appURL, views: views)
         pages = [
+            AttentionPages(queries: features.attention.queries, webhooks: webhooks, views: views),
             DashboardMessages(
                 operations: messages, bulk: bulkMessages, receipts: receipts, views: views),
             PhonePages(

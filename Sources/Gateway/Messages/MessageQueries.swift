@@ -10,6 +10,18 @@ enum MessageQueries {
             Message.self, "SELECT * FROM message WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
     }
 
+    /// Those of `ids` that are messages of `userID`, the one that moved last first.
+    static func all(_ ids: [MessageID], of userID: UserID, in tx: any Transaction) throws -> [Message] {
+        try tx.all(
+            Message.self,
+            """
+            SELECT *
+            FROM message
+            WHERE id IN \(list: ids) AND user_id = \(userID)
+            ORDER BY order_timestamp DESC, id DESC
+            """)
+    }
+
     /// A conversation, newest first, whose content contains `page.query`. Indexes: `message_conversation`,
     /// `message_unfolded`.
     static func list(

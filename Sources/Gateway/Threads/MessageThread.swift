@@ -128,6 +128,13 @@ enum MessageThreadMigrations {
                     WHERE n.user_id = m.user_id AND n.owner = m.owner AND n.contact = m.contact
                         AND (n.order_timestamp, n.id) > (m.order_timestamp, m.id))
                 """,
-            ])
+            ]),
+        Migration(
+            "threads-unread-1", [],
+            indexes: [
+                TableIndex(
+                    "message_thread_unread", on: "message_thread",
+                    "(user_id) WHERE is_read = 0 AND is_archived = 0")
+            ]),
     ]
 }

@@ -104,6 +104,19 @@ enum MessageThreadQueries {
             """)
     }
 
+    /// How many threads are unread and not archived, of all phones, at most 1,000. Index: `message_thread_unread`.
+    static func unreadCount(of userID: UserID, in tx: any Transaction) throws -> Int {
+        try tx.value(
+            """
+            SELECT COUNT(*) AS value
+            FROM (
+                SELECT user_id
+                FROM message_thread
+                WHERE user_id = \(userID) AND is_read = 0 AND is_archived = 0
+                LIMIT 1000) AS unread
+            """) ?? 0
+    }
+
     /// The thread `id` of `userID`, locked.
     static func find(_ id: MessageThreadID, userID: UserID, in tx: any Transaction) throws -> MessageThread? {
         try tx.first(

@@ -120,14 +120,16 @@ import Testing
             let phone = try await account.makePhone()
             _ = try await phone.receive(["from": "+18005550100", "content": "<b>Hi</b>"])
             try await account.makeWebhook("http://127.0.0.1:1/hook")
+            _ = try await phone.report("SENT", account.send()["id"].string)
             _ = try await account.send()
 
             let text = try await page.get("/").text
 
             #expect(empty.contains("Connect a phone") && !text.contains("Connect a phone"))
-            for name in ["Messages sent", "Messages received", "Phones", "Webhooks"] {
+            for name in ["SMS sent", "SMS received", "Phones", "Webhooks"] {
                 #expect(text.contains("<dt>\(name)</dt><dd><span class=\"value\">1</span>"))
             }
+            #expect(text.contains("of 2 accepted in the last 24 hours"))
             #expect(text.contains("<dt>Missed calls</dt><dd><span class=\"value\">0</span>"))
         }
     }

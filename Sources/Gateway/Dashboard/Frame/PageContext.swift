@@ -20,6 +20,8 @@ struct PageContext: ChildRequestContext {
     var path = ""
     /// The colours that the browser's user chose.
     var theme = Theme.system
+    /// What the menu counts.
+    var menu = MenuFigures()
     /// The fields that were sent; empty for a GET.
     var form = PageForm()
 

@@ -14,6 +14,7 @@ struct PageMiddleware: RouterMiddleware {
     let sessions: Sessions
     let views: PageViews
     let uploads: UploadQueue
+    let menu: MenuFigures.Reader
 
     @concurrent func handle(
         _ request: Request, context: PageContext, next: @concurrent (Request, PageContext) async throws -> Response
@@ -27,6 +28,7 @@ struct PageMiddleware: RouterMiddleware {
             try site.checkHost(request)
             let found = try await sessions.session(of: request, isSecure: context.isSecure)
             context.session = found?.session
+            context.menu = await figures(for: request, context)
             // Before there is a session, a cookie of its own stands for it in forms.
             let anonymous = Cookies.value(.form, request, isSecure: context.isSecure)
             context.formToken = context.session?.formToken ?? anonymous ?? RandomToken.make()
@@ -43,6 +45,19 @@ struct PageMiddleware: RouterMiddleware {
         }
         for (name, value) in Self.headers { response.headers[name] = value }
         return response
+    }
+
+    /// What the menu counts, for a page that has one. A page is shown without the figures when they cannot be read.
+    private func figures(for request: Request, _ context: PageContext) async -> MenuFigures {
+        guard let session = context.session, context.path != "/live", !context.path.hasPrefix("/assets/") else {
+            return MenuFigures()
+        }
+        do {
+            return try await menu.figures(of: session.userID)
+        } catch {
+            context.logger.debug("menu without figures", metadata: ["error": "\(error)"])
+            return MenuFigures()
+        }
     }
 
     private func form(of request: Request, _ context: PageContext) async throws -> PageForm {

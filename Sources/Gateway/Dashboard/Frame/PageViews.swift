@@ -16,6 +16,7 @@ struct PageViews: Sendable {
             "layout": PackageResources.layout_mustache, "error": PackageResources.error_mustache,
             "sign-in": PackageResources.sign_in_mustache, "first-run": PackageResources.first_run_mustache,
             "first-sign-in": PackageResources.first_sign_in_mustache, "overview": PackageResources.overview_mustache,
+            "attention": PackageResources.attention_mustache,
             "account": PackageResources.account_mustache, "webhooks": PackageResources.webhooks_mustache,
             "webhook": PackageResources.webhook_mustache, "webhook-form": PackageResources.webhook_form_mustache,
             "delivery": PackageResources.delivery_mustache, "events": PackageResources.events_mustache,
@@ -52,12 +53,12 @@ struct PageViews: Sendable {
     ) -> Response {
         let inner = Inner(page: content, formToken: context.formToken)
         let shell = Shell(
-            title: title, content: library.render(inner, withTemplate: template) ?? "", formToken: context.formToken,
+            title: context.menu.unread > 0 ? "(\(context.menu.unread)) \(title)" : title, content: library.render(inner, withTemplate: template) ?? "", formToken: context.formToken,
             isSignedIn: context.session != nil, email: context.session?.email ?? "",
             theme: context.theme == .system ? nil : context.theme.rawValue, themeName: context.theme.rawValue,
             nextTheme: context.theme.next.rawValue,
             sections: Self.sections.filter { !$0.isOwners || context.session?.isOwner == true }.map {
-                Shell.Section(name: $0.name, path: $0.path, isCurrent: context.isWithin($0.path))
+                Shell.Section($0, context)
             },
             css: PageAssets.cssPath, script: PageAssets.scriptPath, icon: PageAssets.iconPath)
         let html = library.render(shell, withTemplate: "layout") ?? ""
@@ -89,6 +90,18 @@ struct PageViews: Sendable {
             let name: String
             let path: String
             let isCurrent: Bool
+            /// Nil when there is nothing to count.
+            let count: Int?
+            /// What is counted.
+            let counted: String
+
+            init(_ entry: Entry, _ context: PageContext) {
+                (name, path) = (entry.name, entry.path)
+                isCurrent = context.isWithin(entry.path)
+                let figure = entry.figure.map { (context.menu[keyPath: $0.count], $0.what) }
+                count = figure.flatMap { $0.0 == 0 ? nil : $0.0 }
+                counted = figure?.1 ?? ""
+            }
         }
 
         let title: String
@@ -105,9 +118,22 @@ struct PageViews: Sendable {
         let icon: String
     }
 
-    private static let sections: [(name: String, path: String, isOwners: Bool)] = [
-        ("Overview", "/", false), ("Messages", "/messages", false), ("Phones", PhonePages.path, false),
-        ("Webhooks", WebhookPages.path, false), ("Events", "/events", false), ("Users", UserPages.path, true),
-        ("System", SystemPages.path, true), ("Account", "/account", false),
+    /// An entry of the menu.
+    private struct Entry {
+        let name: String
+        let path: String
+        /// Whether only the owner of the server sees it.
+        var isOwners = false
+        /// What is counted beside it, and what that is called.
+        var figure: (count: any KeyPath<MenuFigures, Int> & Sendable, what: String)?
+    }
+
+    private static let sections = [
+        Entry(name: "Overview", path: "/"),
+        Entry(name: "Attention", path: AttentionPages.path, figure: (\.attention, "to look at")),
+        Entry(name: "Messages", path: "/messages", figure: (\.unread, "unread")),
+        Entry(name: "Phones", path: PhonePages.path), Entry(name: "Webhooks", path: WebhookPages.path),
+        Entry(name: "Events", path: "/events"), Entry(name: "Users", path: UserPages.path, isOwners: true),
+        Entry(name: "System", path: SystemPages.path, isOwners: true), Entry(name: "Account", path: "/account"),
     ]
 }

@@ -36,6 +36,8 @@ struct MessagePages: Sendable {
         let batchPath: String?
         let attempts: String?
         let steps: [MessageStep]
+        /// Why it was not sent, and what to do; nil when it was, or is on its way.
+        let whyNot: String?
         /// What is to be done about its phone, while the message was not sent.
         let trouble: ReachLine?
         let canResend: Bool
@@ -79,6 +81,8 @@ struct MessagePages: Sendable {
                 batchPath: isBulk ? message.batch.map(BulkPages.path) : nil,
                 attempts: isOutgoing ? "\(message.sendAttemptCount) of at most \(message.maxSendAttempts)" : nil,
                 steps: MessageStep.all(of: message, pushes: pushes),
+                whyNot: line.isBad && message.plannedAt == nil
+                    ? UnsentReason.text(message.status, message.failureReason) : nil,
                 trouble: isOutgoing && [.pending, .scheduled, .expired, .failed].contains(message.status)
                     ? reach.flatMap { $0.isGood ? nil : $0 } : nil,
                 canResend: Self.canResend(message),
@@ -94,6 +98,7 @@ struct MessagePages: Sendable {
             try MessageQueries.find(id, userID: userID, in: tx)
         }
         guard let message = found else { throw PageError.notFound }
+        let isFromAttention = context.form.text("from") == "attention"
         do {
             guard Self.canResend(message) else {
                 throw Refusal(
@@ -103,10 +108,14 @@ struct MessagePages: Sendable {
             try draft.check(at: operations.clock.now())
             let sent = try await operations.send(
                 draft, userID: userID, source: Self.sendSource, receipt: receipts.receipt(of: context))
-            return .seeOther(Self.path(of: sent.id))
+            // The new one is looked after in its place.
+            try await operations.store.write { tx in
+                try AttentionQueries.settle(.message(id), of: userID, in: tx)
+            }
+            return .seeOther(isFromAttention ? AttentionPages.Notice.sent.path : Self.path(of: sent.id))
         } catch is Replayed {
             // The first of two clicks sent it: the newest message of the conversation.
-            return .seeOther(try await thread(of: message))
+            return .seeOther(isFromAttention ? AttentionPages.Notice.sent.path : try await thread(of: message))
         } catch let refusal as Refusal where refusal.kind == .invalid {
             return try await show(context, refusal: refusal)
         }

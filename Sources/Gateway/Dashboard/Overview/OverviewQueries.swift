@@ -9,30 +9,13 @@ struct Overview: Sendable {
         let hour: Timestamp
         let type: MessageType
         let count: Int64
-    }
-
-    struct SilentPhone: Sendable {
-        let id: String
-        let number: String
-        let lastHeartbeatAt: Timestamp
-    }
-
-    struct TroubledWebhook: Sendable {
-        let id: EndpointID
-        let url: String
-        let status: EndpointStatus
-        let reason: String?
-        /// The first failure since the last success; nil when the last delivery was a success.
-        let failingSince: Timestamp?
+        /// Of outgoing ones, how many the phone has sent until now.
+        let sent: Int64
     }
 
     let now: Timestamp
     let phones: Int64
-    /// At most 20, the one that is silent for longest first.
-    let silentPhones: [SilentPhone]
     let webhooks: Int64
-    /// Paused, disabled, or failing: at most 20, the newest first.
-    let troubledWebhooks: [TroubledWebhook]
     /// Of the last 24 hours.
     let messages: [Messages]
     /// Of the last 24 hours: how deliveries ended.
@@ -51,14 +34,12 @@ enum OverviewQueries {
         return Overview(
             now: tx.now,
             phones: try tx.value("SELECT COUNT(*) AS value FROM phone WHERE user_id = \(userID)") ?? 0,
-            silentPhones: try silentPhones(of: userID, in: tx),
             webhooks: try tx.value(
                 """
                 SELECT COUNT(*) AS value
                 FROM endpoint
                 WHERE user_id = \(userID) AND status <> \(literal: EndpointStatus.deleted.rawValue)
                 """) ?? 0,
-            troubledWebhooks: try troubledWebhooks(of: userID, in: tx),
             messages: try messages(of: userID, since: start, in: tx), ended: ended,
             open: try tx.value(
                 """
@@ -74,7 +55,8 @@ enum OverviewQueries {
     ) throws -> [Overview.Messages] {
         try tx.rows(
             """
-            SELECT created_at / 3600000000 AS hour, type, COUNT(*) AS count
+            SELECT created_at / 3600000000 AS hour, type, COUNT(*) AS count,
+                SUM(CASE WHEN status IN ('sent', 'delivered') THEN 1 ELSE 0 END) AS sent
             FROM message
             WHERE user_id = \(userID) AND created_at >= \(start)
             GROUP BY created_at / 3600000000, type
@@ -82,44 +64,7 @@ enum OverviewQueries {
         ).map { row in
             Overview.Messages(
                 hour: Timestamp(seconds: try row.get("hour", as: Int64.self).clampedMultiplying(by: 3_600)),
-                type: try row.get("type"), count: try row.get("count"))
-        }
-    }
-
-    private static func silentPhones(of userID: UserID, in tx: any Transaction) throws -> [Overview.SilentPhone] {
-        try tx.rows(
-            """
-            SELECT p.id, p.phone_number, s.last_heartbeat_at
-            FROM phone p
-            JOIN presence s ON s.phone_id = p.id
-            WHERE p.user_id = \(userID) AND s.online = 0
-            ORDER BY s.last_heartbeat_at, p.id
-            LIMIT 20
-            """
-        ).map { row in
-            Overview.SilentPhone(
-                id: try row.get("id"), number: try row.get("phone_number"),
-                lastHeartbeatAt: try row.get("last_heartbeat_at"))
-        }
-    }
-
-    private static func troubledWebhooks(
-        of userID: UserID, in tx: any Transaction
-    ) throws -> [Overview.TroubledWebhook] {
-        try tx.rows(
-            """
-            SELECT e.id, e.url, e.status, e.status_reason, h.failing_since
-            FROM endpoint e
-            JOIN endpoint_health h ON h.endpoint_id = e.id
-            WHERE e.user_id = \(userID) AND e.status <> \(literal: EndpointStatus.deleted.rawValue)
-                AND (e.status <> \(literal: EndpointStatus.active.rawValue) OR h.failing_since IS NOT NULL)
-            ORDER BY e.created_at DESC, e.id DESC
-            LIMIT 20
-            """
-        ).map { row in
-            Overview.TroubledWebhook(
-                id: try row.get("id"), url: try row.get("url"), status: try row.get("status"),
-                reason: try row.find("status_reason"), failingSince: try row.find("failing_since"))
+                type: try row.get("type"), count: try row.get("count"), sent: try row.get("sent"))
         }
     }
 }

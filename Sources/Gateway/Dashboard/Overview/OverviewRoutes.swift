@@ -7,31 +7,16 @@ import Timestamps
 struct OverviewRoutes: Sendable {
     let store: any Store
     let access: AccessOperations
-    /// Whether the server has Firebase.
-    let pushes: Bool
+    let queries: AttentionQueries
     let views: PageViews
 
     private struct Content {
         let hasPhones: Bool
         let hasWebhooks: Bool
         /// Nil when all is well.
-        let attention: Attention?
+        let attention: AttentionLines?
         let figures: [Number]
         let charts: [Chart]
-
-        struct Attention {
-            /// What no outgoing message reaches.
-            let unreached: [ReachLine]
-            let phones: [Trouble]
-            let webhooks: [Trouble]
-        }
-
-        struct Trouble {
-            let path: String
-            let name: String
-            let status: String
-            let text: String
-        }
 
         struct Number {
             let name: String
@@ -58,72 +43,52 @@ struct OverviewRoutes: Sendable {
 
     private func overview(_ context: SignedInContext) async throws -> Response {
         let userID = context.userID
-        let (overview, troubles) = try await store.read(.user(userID)) { [pushes] tx in
-            (
-                try OverviewQueries.overview(of: userID, in: tx),
-                try ReachLine.troubles(of: userID, pushes: pushes, areBad: true, in: tx)
-            )
+        let (overview, attention) = try await store.read(.user(userID)) { [queries] tx in
+            (try OverviewQueries.overview(of: userID, in: tx), try queries.attention(of: userID, in: tx))
         }
         return views.page(
             "overview", "Overview",
             Content(
                 hasPhones: overview.phones > 0, hasWebhooks: overview.webhooks > 0,
-                attention: attention(overview, troubles),
-                figures: figures(overview), charts: charts(overview)), context)
+                attention: attention.counts.total == 0 ? nil : AttentionLines(attention, now: overview.now),
+                figures: figures(overview, attention.counts), charts: charts(overview)), context)
     }
 
-    private func attention(_ overview: Overview, _ troubles: [ReachLine]) -> Content.Attention? {
-        if overview.silentPhones.isEmpty, overview.troubledWebhooks.isEmpty, troubles.isEmpty { return nil }
-        return Content.Attention(
-            unreached: troubles,
-            phones: overview.silentPhones.map {
-                .init(
-                    path: "/phones/\($0.id)", name: $0.number, status: "offline",
-                    text: "silent since \(PageTime.shown($0.lastHeartbeatAt))")
-            },
-            webhooks: overview.troubledWebhooks.map { webhook in
-                let isFailing = webhook.status == .active
-                return .init(
-                    path: "\(WebhookPages.path)/\(webhook.id)", name: webhook.url,
-                    status: isFailing ? "failing" : "\(webhook.status)",
-                    text: webhook.reason ?? webhook.failingSince.map { "failing since \(PageTime.shown($0))" } ?? "")
-            })
-    }
-
-    private func figures(_ overview: Overview) -> [Content.Number] {
-        func messages(_ type: MessageType) -> String {
-            Figure.shown(overview.messages.filter { $0.type == type }.map(\.count).clampedSum())
+    private func figures(_ overview: Overview, _ attention: Attention.Counts) -> [Content.Number] {
+        func count(_ type: MessageType, _ path: KeyPath<Overview.Messages, Int64>) -> String {
+            Figure.shown(overview.messages.filter { $0.type == type }.map { $0[keyPath: path] }.clampedSum())
         }
         let day = "in the last 24 hours"
-        let silent = overview.silentPhones.count
-        let troubled = overview.troubledWebhooks.count
         // What was made a moment ago is due, and not late.
         let overdue = overview.oldestDue.map { overview.now - $0 }.flatMap { $0 > .seconds(10) ? $0 : nil }
         return [
-            .init(name: "Messages sent", value: messages(.mobileTerminated), note: day),
-            .init(name: "Messages received", value: messages(.mobileOriginated), note: day),
-            .init(name: "Missed calls", value: messages(.missedCall), note: day),
+            .init(
+                name: "SMS sent", value: count(.mobileTerminated, \.sent),
+                note: "of \(count(.mobileTerminated, \.count)) accepted \(day)"),
+            .init(name: "SMS received", value: count(.mobileOriginated, \.count), note: day),
+            .init(name: "Missed calls", value: count(.missedCall, \.count), note: day),
             .init(
                 name: "Phones", value: Figure.shown(overview.phones),
-                note: silent == 0 ? "none offline" : "\(silent) offline"),
+                note: attention.phones == 0 ? "none needs attention" : "\(attention.phones) need attention"),
             .init(
                 name: "Webhooks", value: Figure.shown(overview.webhooks),
-                note: troubled == 0 ? "none in trouble" : "\(troubled) in trouble"),
+                note: attention.webhooks == 0 ? "none needs attention" : "\(attention.webhooks) need attention"),
             .init(
                 name: "Deliveries made", value: Figure.shown(overview.ended.map(\.succeeded).clampedSum()), note: day
             ),
             .init(
-                name: "Deliveries failed", value: Figure.shown(overview.ended.map(\.failed).clampedSum()), note: day),
+                name: "Deliveries given up", value: Figure.shown(overview.ended.map(\.failed).clampedSum()),
+                note: "\(day), also those made since"),
             .init(
                 name: "Deliveries waiting", value: Figure.shown(overview.open),
-                note: overdue.map { "the oldest is due for \(Figure.shown($0))" } ?? "none is overdue"),
+                note: overdue.map { "the oldest is \(Figure.shown($0)) late" } ?? "none is late"),
         ]
     }
 
     private func charts(_ overview: Overview) -> [Content.Chart] {
         var messages: [Timestamp: (lower: Int64, upper: Int64)] = [:]
         for made in overview.messages {
-            if made.type == .mobileTerminated { messages[made.hour, default: (0, 0)].lower += made.count }
+            if made.type == .mobileTerminated { messages[made.hour, default: (0, 0)].lower += made.sent }
             if made.type == .mobileOriginated { messages[made.hour, default: (0, 0)].upper += made.count }
         }
         var deliveries: [Timestamp: (lower: Int64, upper: Int64)] = [:]
@@ -140,11 +105,11 @@ struct OverviewRoutes: Sendable {
         }
         return [
             chart(
-                "messages", "Messages by the hour", messages, .init(kind: "one", name: "sent"),
+                "messages", "SMS by the hour they were accepted", messages, .init(kind: "one", name: "sent"),
                 .init(kind: "two", name: "received")),
             chart(
-                "deliveries", "Deliveries by the hour", deliveries, .init(kind: "good", name: "succeeded"),
-                .init(kind: "bad", name: "failed")),
+                "deliveries", "Deliveries by the hour they ended", deliveries, .init(kind: "good", name: "succeeded"),
+                .init(kind: "bad", name: "given up")),
         ]
     }
 }

@@ -68,6 +68,8 @@ for (const list of document.querySelectorAll("select[data-timezone]")) {
 const live = {
   source: null, timer: 0, isBusy: false, isStale: false,
   parts: () => [...document.querySelectorAll("[data-live][id]")],
+  // The figures of the menu follow where the page does.
+  menu: () => [...document.querySelectorAll("#menu")],
   // What somebody is using stays as it is until they are done.
   isInUse: (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null,
   async refresh() {
@@ -79,7 +81,8 @@ const live = {
       if (answer.ok) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
         showCopyButtons(fresh);
-        for (const part of live.parts()) {
+        document.title = fresh.title;
+        for (const part of [...live.parts(), ...live.menu()]) {
           const next = fresh.getElementById(part.id);
           if (!next || next.isEqualNode(part) || live.isInUse(part)) continue;
           part.replaceWith(document.adoptNode(next));

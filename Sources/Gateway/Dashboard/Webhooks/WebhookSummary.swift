@@ -17,7 +17,8 @@ struct WebhookSummary: Sendable {
     let isSigned: Bool
     let ordering: String
     let format: String
-    let openCount: Int64
+    /// Deliveries that are neither taken nor given up.
+    let openCount: String
     let lastSuccess: String?
     let lastFailure: String?
     /// How deliveries ended in the last 24 hours. One that failed and was retried by hand ended twice.
@@ -28,17 +29,18 @@ struct WebhookSummary: Sendable {
         let endpoint = report.endpoint
         path = "\(WebhookPages.path)/\(endpoint.id)"
         url = endpoint.url
-        status = "\(endpoint.status)"
+        let state = WebhookState(report)
+        status = state.status
         isActive = endpoint.status == .active
         isPaused = endpoint.status != .active
-        reason = endpoint.statusReason
+        reason = state.reason
         warnings = WebhookWarnings.of(endpoint)
         events = endpoint.eventTypes.map(\.rawValue)
         numbers = endpoint.owners
         isSigned = endpoint.isSigned
         format = endpoint.payloadFormat.name
         ordering = endpoint.ordering == .message ? "the events of a message in order" : "each as soon as it can"
-        openCount = report.openCount
+        openCount = Figure.shown(report.openCount)
         lastSuccess = report.lastSuccessAt.map(PageTime.shown)
         lastFailure = report.lastFailureAt.map(PageTime.shown)
         chart = HourChart(
@@ -50,8 +52,8 @@ struct WebhookSummary: Sendable {
         let all = good.clampedAdding(hours.map(\.failed).clampedSum())
         rate =
             all == 0
-            ? "No delivery in the last 24 hours"
-            : "\(Figure.shown(good)) of \(Figure.shown(all)) deliveries in the last 24 hours succeeded"
+            ? "No delivery ended in the last 24 hours"
+            : "\(Figure.shown(good)) of \(Figure.shown(all)) deliveries that ended in the last 24 hours succeeded"
     }
 }
 

@@ -1,0 +1,117 @@
+import Delivery
+import JSON
+import Storage
+import Timestamps
+
+/// What of an account needs somebody, as of now.
+struct Attention: Sendable {
+    let counts: Counts
+    /// Those of ``Counts/messages``, the one that ended last first; at most ``shownMessages``.
+    let messages: [Message]
+    /// Those of ``Counts/webhooks``, newest first.
+    let webhooks: [Webhook]
+    /// Those of ``Counts/phones``.
+    let phones: [Phone]
+    /// When the delivery was due that is late and has waited longest; nil when none is late.
+    let lateSince: Timestamp?
+
+    /// How many things need somebody. The menu, the overview, the page and the API show these.
+    struct Counts: Sendable, Hashable {
+        /// Outgoing SMS that failed or expired for good in the last 7 days, and that nobody has dealt with; at most 1,000.
+        var messages = 0
+        /// Webhooks that were stopped by anybody but their owner, that fail, or whose deliveries were given up in the last 7
+        /// days.
+        var webhooks = 0
+        /// Phones that are offline, or that no message reaches.
+        var phones = 0
+        /// 1 when deliveries to webhooks that work are a minute late or more, else 0.
+        var late = 0
+
+        var total: Int { messages + webhooks + phones + late }
+    }
+
+    /// A webhook that needs somebody.
+    struct Webhook: Sendable {
+        let report: EndpointReport
+        /// Why its deliveries fail, the reason with the most first.
+        let issues: [DeliveryIssue]
+    }
+
+    /// A phone that needs somebody.
+    struct Phone: Sendable {
+        let reach: ReachLine
+        /// When it was heard last, where it is offline.
+        let silentSince: Timestamp?
+        /// Whether nothing tells it of a message.
+        let isUnreached: Bool
+    }
+
+    /// What is older is not asked about any more.
+    static let age: Duration = .seconds(7 * 86_400)
+    /// As many as a page shows.
+    static let shownMessages = 50
+    /// A delivery that is due for longer is late.
+    static let patience: Duration = .seconds(60)
+}
+
+extension Attention: JSONWritable {
+    func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("count", counts.total)
+            o.field("message_count", counts.messages)
+            o.array("messages", of: messages) { json, message in message.write(to: &json) }
+            o.array("webhooks", of: webhooks) { json, webhook in
+                json.object { o in
+                    o.field("webhook_id", webhook.report.endpoint.id.text)
+                    o.field("url", webhook.report.endpoint.url)
+                    o.field("status", "\(webhook.report.endpoint.status)")
+                    o.field("status_reason", webhook.report.endpoint.statusReason)
+                    o.field("failing_since", webhook.report.failingSince)
+                    o.field("open_count", webhook.report.openCount)
+                    o.array("issues", of: webhook.issues) { json, issue in
+                        json.object { o in
+                            o.field("error", issue.code)
+                            o.field("status_code", issue.statusCode)
+                            o.field("failed_count", issue.failed)
+                            o.field("retried_count", issue.retried)
+                            o.field("since", issue.since)
+                            o.field("until", issue.until)
+                        }
+                    }
+                }
+            }
+            o.array("phones", of: phones) { json, phone in
+                json.object { o in
+                    o.field("phone_number", phone.reach.number)
+                    o.field("silent_since", phone.silentSince)
+                    o.field("unreached_reason", phone.isUnreached ? phone.reach.sentence : nil)
+                }
+            }
+            o.field("deliveries_late_since", lateSince)
+        }
+    }
+}
+
+/// What was dealt with: `subject` is a message or a webhook, and what happened to it until `done_at` is asked about no more.
+enum AttentionMigrations {
+    static let all: [Migration] = [
+        Migration(
+            "attention-1",
+            [
+                """
+                CREATE TABLE attention_done (
+                    user_id \(.text) NOT NULL,
+                    subject \(.text) NOT NULL,
+                    done_at \(.int64) NOT NULL,
+                    PRIMARY KEY (user_id, subject)
+                ) \(.strict)
+                """,
+                "CREATE INDEX attention_done_age ON attention_done (done_at)",
+            ],
+            indexes: [
+                TableIndex(
+                    "message_unsent", on: "message",
+                    "(user_id, order_timestamp, id) WHERE status IN ('failed', 'expired') AND planned_at IS NULL")
+            ])
+    ]
+}

@@ -1,0 +1,31 @@
+import Delivery
+import Hummingbird
+import Storage
+
+/// What needs somebody: SMS that were not sent, webhooks that fail, phones that are offline.
+struct AttentionFeature: Feature {
+    static let migrations = AttentionMigrations.all
+    let queries: AttentionQueries
+    private let store: any Store
+
+    /// - Parameters:
+    ///   - ground: What all features stand on.
+    ///   - pushes: Whether phones can be pushed to.
+    init(_ ground: Ground, pushes: Bool) {
+        store = ground.store
+        queries = AttentionQueries(endpoints: ground.endpoints, pushes: pushes)
+    }
+
+    /// `GET /v1/attention`.
+    func add(to routes: APIRoutes) {
+        routes.users.get("/v1/attention") { [store, queries] _, context in
+            let attention = try await store.read(.user(context.userID)) { tx in
+                try queries.attention(of: context.userID, in: tx)
+            }
+            let count = attention.counts.total
+            return Reply("\(count) \(count == 1 ? "thing needs" : "things need") attention", attention)
+        }
+    }
+
+    var pruners: [Upkeep.Pruner] { [{ try AttentionQueries.prune(in: $1) }] }
+}

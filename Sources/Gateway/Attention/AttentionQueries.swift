@@ -1,0 +1,148 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Finds what needs somebody. Each figure has one function here, whoever shows it.
+struct AttentionQueries: Sendable {
+    let endpoints: EndpointQueries
+    /// Whether the server has Firebase.
+    let pushes: Bool
+
+    /// What can be dealt with.
+    enum Subject: Sendable {
+        /// Every message that ended until now.
+        case messages
+        case message(MessageID)
+        case webhook(EndpointID)
+
+        fileprivate var text: String {
+            switch self {
+            case .messages: "messages"
+            case .message(let id): "message:\(id)"
+            case .webhook(let id): "webhook:\(id)"
+            }
+        }
+    }
+
+    /// All of it.
+    func attention(of userID: UserID, in tx: any Transaction) throws -> Attention {
+        let (webhooks, phones) = (try webhooks(of: userID, in: tx), try phones(of: userID, in: tx))
+        let lateSince = try lateSince(of: userID, in: tx)
+        let messages = try unsent(of: userID, in: tx)
+        return Attention(
+            counts: Attention.Counts(
+                messages: messages.count, webhooks: webhooks.count, phones: phones.count,
+                late: lateSince == nil ? 0 : 1),
+            messages: try MessageQueries.all(Array(messages.prefix(Attention.shownMessages)), of: userID, in: tx),
+            webhooks: try webhooks.map { report, time in
+                Attention.Webhook(
+                    report: report, issues: try DeliveryIssues.list(of: report.endpoint.id, after: time, in: tx))
+            }, phones: phones, lateSince: lateSince)
+    }
+
+    /// Its figures alone.
+    func counts(of userID: UserID, in tx: any Transaction) throws -> Attention.Counts {
+        Attention.Counts(
+            messages: try unsent(of: userID, in: tx).count, webhooks: try webhooks(of: userID, in: tx).count,
+            phones: try phones(of: userID, in: tx).count, late: try lateSince(of: userID, in: tx) == nil ? 0 : 1)
+    }
+
+    /// Notes that somebody has dealt with `subject`.
+    static func settle(_ subject: Subject, of userID: UserID, in tx: any Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO attention_done (user_id, subject, done_at)
+            VALUES (\(userID), \(subject.text), \(tx.now))
+            ON CONFLICT (user_id, subject) DO UPDATE SET done_at = excluded.done_at
+            """)
+    }
+
+    /// Deletes at most 500 notes of what is too old to be asked about; true when there may be more. Index: `attention_done_age`.
+    static func prune(in tx: any Transaction) throws -> Bool {
+        try tx.run(
+            """
+            DELETE FROM attention_done
+            WHERE (user_id, subject) IN (
+                SELECT user_id, subject
+                FROM attention_done
+                WHERE done_at < \(tx.now - Attention.age - .seconds(86_400))
+                ORDER BY done_at, user_id, subject
+                LIMIT 500)
+            """) == 500
+    }
+
+    /// The SMS that were not sent, of the newest 1,000 that ended so. Indexes: `message_unsent`, the primary key of
+    /// `attention_done`.
+    ///
+    /// A phone may report late what failed long ago: what counts is when the report came.
+    private func unsent(of userID: UserID, in tx: any Transaction) throws -> [MessageID] {
+        let done = try done([.messages], of: userID, in: tx)[Subject.messages.text] ?? .first
+        return try tx.rows(
+            """
+            SELECT m.id
+            FROM (
+                SELECT id, user_id, updated_at, order_timestamp
+                FROM message
+                WHERE user_id = \(userID) AND status IN ('failed', 'expired') AND planned_at IS NULL
+                    AND order_timestamp > \(tx.now - Attention.age)
+                ORDER BY order_timestamp DESC, id DESC
+                LIMIT 1000) AS m
+            LEFT JOIN attention_done d ON d.user_id = m.user_id AND d.subject = 'message:' || m.id
+            WHERE m.updated_at > \(done) AND d.subject IS NULL
+            ORDER BY m.order_timestamp DESC, m.id DESC
+            """
+        ).map { try $0.get("id") }
+    }
+
+    /// The webhooks, each with the time until which it was dealt with. Indexes: `endpoint_user`, `delivery_failed`.
+    private func webhooks(
+        of userID: UserID, in tx: any Transaction
+    ) throws -> [(report: EndpointReport, after: Timestamp)] {
+        let reports = try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx)
+        let done = try done(reports.map { .webhook($0.endpoint.id) }, of: userID, in: tx)
+        return try reports.compactMap { report in
+            let id = report.endpoint.id
+            let settled = done[Subject.webhook(id).text] ?? .first
+            let after = max(settled, tx.now - Attention.age)
+            let isFailing = report.isFailing && report.lastFailureAt.map { $0 > settled } ?? false
+            if isFailing || report.isStoppedByOthers { return (report, after) }
+            return try DeliveryIssues.lastFailure(of: id, in: tx).map { $0 > after } ?? false ? (report, after) : nil
+        }
+    }
+
+    /// The phones, of the newest 100. Index: `phone_number`.
+    private func phones(of userID: UserID, in tx: any Transaction) throws -> [Attention.Phone] {
+        let phones = try PhoneQueries.list(userID: userID, page: Page(skip: 0, limit: 100, query: ""), in: tx)
+        let presences = try HeartbeatQueries.presences(of: phones.map(\.id), in: tx)
+        return try phones.compactMap { phone in
+            let reach = ReachLine(try PhoneReach(of: phone, pushes: pushes, in: tx), of: phone)
+            let silent = presences[phone.id].flatMap { $0.isOnline ? nil : $0.lastHeartbeatAt }
+            let isUnreached = reach.kind == "problem"
+            if silent == nil, !isUnreached { return nil }
+            return Attention.Phone(reach: reach, silentSince: silent, isUnreached: isUnreached)
+        }
+    }
+
+    private func lateSince(of userID: UserID, in tx: any Transaction) throws -> Timestamp? {
+        try DeliveryQueries.oldestDue(userID: userID, in: tx).flatMap { tx.now - $0 > Attention.patience ? $0 : nil }
+    }
+
+    private func done(
+        _ subjects: [Subject], of userID: UserID, in tx: any Transaction
+    ) throws -> [String: Timestamp] {
+        try tx.rows(
+            """
+            SELECT subject, done_at
+            FROM attention_done
+            WHERE user_id = \(userID) AND subject IN \(list: subjects.map(\.text))
+            """
+        ).reduce(into: [:]) { $0[try $1.get("subject")] = try $1.get("done_at") }
+    }
+}
+
+extension EndpointReport {
+    /// Whether it is stopped, and not because its owner paused it.
+    var isStoppedByOthers: Bool {
+        endpoint.status != .active && endpoint.statusReason != WebhookOperations.pausedByOwner
+    }
+}

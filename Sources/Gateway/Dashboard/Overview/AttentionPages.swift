@@ -1,0 +1,83 @@
+import Delivery
+import Hummingbird
+import Storage
+import Timestamps
+
+/// What needs somebody, each with its cause, since when, and what to do about it.
+struct AttentionPages: SignedInPages {
+    let queries: AttentionQueries
+    let webhooks: WebhookOperations
+    let views: PageViews
+
+    static let path = "/attention"
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/attention", use: show)
+        group.post("/attention/messages/done") { _, context in
+            try await settle(.messages, context)
+        }
+        group.post("/attention/messages/:messageID/done") { _, context in
+            guard let id = context.parameters.get("messageID").flatMap({ MessageID($0) }) else {
+                throw PageError.notFound
+            }
+            return try await settle(.message(id), context)
+        }
+        group.post("/attention/webhooks/:webhookID/done") { _, context in
+            try await settle(.webhook(WebhookPages.webhookID(context)), context)
+        }
+        group.post("/attention/webhooks/:webhookID/replay", use: replay)
+    }
+
+    private struct Content {
+        let attention: AttentionLines
+        let notice: String?
+    }
+
+    /// What was done, as the address says it after a form.
+    enum Notice: String {
+        case sent, settled
+
+        fileprivate var text: String {
+            switch self {
+            case .sent: "The SMS is on its way again."
+            case .settled: "It is not shown here any more."
+            }
+        }
+
+        /// The page that says so.
+        var path: String { "\(AttentionPages.path)?notice=\(rawValue)" }
+    }
+
+    private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let userID = context.userID
+        let lines = try await webhooks.store.read(.user(userID)) { [queries] tx in
+            AttentionLines(try queries.attention(of: userID, in: tx), now: tx.now)
+        }
+        let notice = QueryParameters(request)["notice"].flatMap(Notice.init(rawValue:))
+        return views.page(
+            "attention", "Needs attention", Content(attention: lines, notice: notice?.text), context)
+    }
+
+    private func settle(_ subject: AttentionQueries.Subject, _ context: SignedInContext) async throws -> Response {
+        let userID = context.userID
+        try await webhooks.store.write { tx in try AttentionQueries.settle(subject, of: userID, in: tx) }
+        return .seeOther(Notice.settled.path)
+    }
+
+    /// Sends the events again whose deliveries to a webhook were given up.
+    private func replay(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try WebhookPages.webhookID(context), context.userID)
+        let since = try await webhooks.store.read(.user(userID)) { [endpoints = webhooks.endpoints] tx in
+            guard try endpoints.find(id, userID: userID, in: tx) != nil else { throw PageError.notFound }
+            let issues = try DeliveryIssues.list(of: id, after: tx.now - Attention.age, in: tx)
+            return issues.filter { $0.failed > 0 }.map(\.since).min()
+        }
+        // Somebody was faster.
+        guard let since else { return .seeOther(Self.path) }
+        let replay = try await webhooks.replay(
+            id, since: since, until: nil, statuses: [ReplayedStatus.failed.rawValue], userID: userID,
+            receipt: .unkept)
+        guard let replay else { throw PageError.notFound }
+        return .seeOther("/replays/\(replay.id)")
+    }
+}
