@@ -143,6 +143,7 @@ struct FilledStore: Sendable {
             "/v1/deliveries/\(delivery)", "/v1/replays/\(replay)", "/v1/event-types", "/v1/attention", "/attention", "/", "/account", "/users",
             "/system", "/events", "/settings/webhooks", "/messages", "/messages/\(thread["id"].string)",
             "/messages/new",
+            "/messages/planned", "/messages/planned/\(later["id"].string)", "/messages?status=failed",
             "/messages/bulk", "/deliveries/\(delivery)", "/replays/\(replay)", "/phones", "/phones/\(phone.id)",
             "/phones/\(phone.id)?span=week", "/phones/keys", "/phones/new", "/phones/schedules",
             "/phones/schedules/\(schedule)", "/metrics",

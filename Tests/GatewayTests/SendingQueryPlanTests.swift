@@ -65,13 +65,20 @@ struct SendingQueryPlanTests {
             _ = try MessageQueries.find(search, userID: phone.userID, in: tx)
             _ = try MessageThreadQueries.list(
                 userID: phone.userID, owner: phone.phoneNumber, isArchived: false, page: page, in: tx)
+            _ = try MessageThreadQueries.inbox(
+                of: phone.userID, owner: nil, isArchived: false, page: page, in: tx)
+            _ = try MessageThreadQueries.inbox(
+                of: phone.userID, owner: phone.phoneNumber, isArchived: false, page: page, in: tx)
+            _ = try MessageQueries.planned(of: phone.userID, owner: nil, page: page, in: tx)
+            _ = try MessageQueries.plannedCount(of: phone.userID, in: tx)
             _ = try BulkMessageQueries.latest(userID: phone.userID, in: tx)
         }
 
         for index in [
             "message_conversation (user_id=? AND owner=? AND contact=?)", "message_recent (user_id=?)",
             "message_thread_order (user_id=? AND owner=? AND is_archived=?)", "bulk_message_user (user_id=?)",
-            "message_batch (user_id=? AND batch=?)",
+            "message_batch (user_id=? AND batch=?)", "message_planned_for (user_id=?",
+            "message_thread_recent (user_id=? AND is_archived=? AND <expr>>?)",
         ] {
             #expect(plans.contains { $0.contains(index) }, "\(index) \(plans)")
         }

@@ -16,7 +16,8 @@ struct Message: Sendable {
     let userID: UserID
     /// The other party: a number, a short code or a name.
     let contact: String
-    let content: String
+    /// May change while it waits for its time.
+    var content: String
     /// URLs.
     let attachments: [String]
     let isEncrypted: Bool
@@ -38,7 +39,7 @@ struct Message: Sendable {
     var scheduledAt: Timestamp?
     var sentAt: Timestamp?
     /// When the client wants it sent.
-    let scheduledSendTime: Timestamp?
+    var scheduledSendTime: Timestamp?
     var deliveredAt: Timestamp?
     var expiredAt: Timestamp?
     var failedAt: Timestamp?
@@ -62,6 +63,16 @@ struct Message: Sendable {
     var turn: Int64?
     /// Whether it keeps the phone's rate; not when the client named the time of its first attempt.
     var isPaced = false
+    /// Whether it waits for a time of its own and was never handed out: until then it can be changed.
+    var isPlanned: Bool {
+        type == .mobileTerminated && status == .pending && scheduledSendTime != nil && plannedAt != nil
+            && sendAttemptCount == 0
+    }
+    /// Whether it came, went, or was written to one recipient to go at once: what a conversation is sorted by. What is planned,
+    /// or waits in a file of many, is not.
+    var isRecent: Bool {
+        type != .mobileTerminated || sendAttemptCount > 0 || scheduledSendTime == nil && batch == nil
+    }
     /// What the phone's clock said last where the server's time stands in its place, see ``PhoneTime``; nil when every
     /// time of the phone is believed.
     var disbelievedTime: String?

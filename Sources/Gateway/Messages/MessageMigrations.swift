@@ -89,5 +89,12 @@ enum MessageMigrations {
                     "message_lane", on: "message",
                     "(user_id, owner, batch, turn) WHERE turn IS NOT NULL AND planned_at IS NOT NULL"),
             ]),
+        Migration(
+            "messages-planned-1", [],
+            indexes: [
+                TableIndex(
+                    "message_planned_for", on: "message",
+                    "(user_id, planned_at, id) WHERE scheduled_send_time IS NOT NULL AND planned_at IS NOT NULL")
+            ]),
     ]
 }

@@ -30,11 +30,11 @@ extension MessageOperations.Draft {
             requestID: requestID.isEmpty ? nil : requestID, sendAt: sendAt)
     }
 
-    /// The same to the same once more, at once.
-    init(again message: Message) {
+    /// The same to the same once more, at `time`; nil for at once.
+    init(again message: Message, at time: Timestamp? = nil) {
         self.init(
             from: message.owner, to: message.contact, content: message.content, attachments: message.attachments,
-            isEncrypted: message.isEncrypted, requestID: message.requestID, sendAt: nil)
+            isEncrypted: message.isEncrypted, requestID: message.requestID, sendAt: time)
     }
 
     /// Tries the rules for a message to one recipient (contract 4.1.1).

@@ -15,6 +15,7 @@ struct MessageRoutes {
         group.get("/v1/messages", use: list)
         group.get("/v1/messages/search", use: search)
         group.get("/v1/messages/:messageID", use: get)
+        group.put("/v1/messages/:messageID", use: plan)
         group.delete("/v1/messages/:messageID", use: delete)
     }
 
@@ -110,6 +111,20 @@ struct MessageRoutes {
         }
         guard let message else { throw Refusal.absent("cannot find message with ID [\(text)]") }
         return Reply("message fetched successfully", message)
+    }
+
+    private struct PlanRequest: Decodable {
+        let content: String?
+        let sendAt: Timestamp?
+    }
+
+    private func plan(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let body = try await request.decode(PlanRequest.self, in: context)
+        let (id, text) = try messageID(context, "validation errors while updating message")
+        let message = try await operations.plan(
+            id, content: body.content, sendAt: body.sendAt, userID: context.userID)
+        guard let message else { throw APIError.notFound("cannot find message with ID [\(text)]") }
+        return Reply("message updated successfully", message)
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Response {

@@ -1,5 +1,6 @@
 import Delivery
 import Storage
+import Timestamps
 import Wire
 
 /// What `GET /v1/messages/search` looks for (contract 4.1.10), without the captcha of the hosted service. Empty lists and
@@ -11,6 +12,12 @@ struct MessageSearch: Sendable {
     let sortBy: Column
     let isDescending: Bool
     let page: Page
+    /// Only those with this other party, as it is stored; nil for all.
+    var contact: String?
+    /// Only those accepted from then on; nil for all.
+    var since: Timestamp?
+    /// Only those accepted before then; nil for all.
+    var until: Timestamp?
 
     /// What results can be sorted by; equal ones by the time they were made.
     enum Column: String, CaseIterable, Sendable {
@@ -38,10 +45,19 @@ extension MessageSearch {
         errors.requireAll("types", types, of: MessageType.allCases.map(\.rawValue))
         errors.requireAll("statuses", statuses, of: MessageStatus.allCases.map(\.rawValue))
         if !column.isEmpty { errors.requireOne("sort_by", column, of: Column.allCases.map(\.rawValue)) }
+        let times = ["since", "until"].map { name -> Timestamp? in
+            let text = (parameters[name] ?? "").trimmed
+            let time = Timestamp(rfc3339: text)
+            if !text.isEmpty, time == nil { errors.add(name, "The \(name) field must be a time in RFC 3339") }
+            return time
+        }
+        let contact = parameters.rawNumber("contact")
         let page = Page(parameters, limit: 100, maximum: 200, queryLength: 50, errors: &errors)
         try errors.check("validation errors while searching messages")
         self.init(
             owners: owners, types: types, statuses: statuses, sortBy: Column(rawValue: column) ?? .createdAt,
-            isDescending: ["1", "t", "true"].contains(descending), page: page)
+            isDescending: ["1", "t", "true"].contains(descending), page: page,
+            contact: contact.isEmpty ? nil : PhoneNumber.contact(contact, owner: owners.first ?? ""),
+            since: times[0], until: times[1])
     }
 }

@@ -24,6 +24,12 @@ struct MessageThread: Sendable {
     let updatedAt: Timestamp
     /// Of the last message, which is the one with the highest.
     let orderTimestamp: Timestamp
+    /// When the last message came or went that is not planned; 1970 when there is none.
+    let recentAt: Timestamp
+    /// The text of that message.
+    let recentContent: String?
+    /// Where that message stands.
+    let recentStatus: MessageStatus
 
     /// What httpSMS colours contacts with.
     static let colors = [
@@ -83,6 +89,9 @@ extension MessageThread: RowDecodable {
         createdAt = try row.get("created_at")
         updatedAt = try row.get("updated_at")
         orderTimestamp = try row.get("order_timestamp")
+        recentAt = try row.find("recent_at") ?? orderTimestamp
+        recentContent = try row.find("recent_content") ?? lastMessageContent
+        recentStatus = try row.find("recent_status") ?? status
     }
 }
 
@@ -135,6 +144,19 @@ enum MessageThreadMigrations {
                 TableIndex(
                     "message_thread_unread", on: "message_thread",
                     "(user_id) WHERE is_read = 0 AND is_archived = 0")
+            ]),
+        // The last message that came or went; 0 when there is none. NULL where an older version wrote the row: the last of all.
+        Migration(
+            "threads-recent-1",
+            [
+                "ALTER TABLE message_thread ADD COLUMN recent_at \(.int64)",
+                "ALTER TABLE message_thread ADD COLUMN recent_content \(.text)",
+                "ALTER TABLE message_thread ADD COLUMN recent_status \(.text)",
+            ],
+            indexes: [
+                TableIndex(
+                    "message_thread_recent", on: "message_thread",
+                    "(user_id, is_archived, COALESCE(recent_at, order_timestamp), id, owner)")
             ]),
     ]
 }

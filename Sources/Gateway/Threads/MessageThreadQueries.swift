@@ -13,8 +13,15 @@ enum MessageThreadQueries {
     ///
     /// A last message that is later than now and not planned was stored while the server's clock was ahead: any message
     /// takes its place, or nobody would see those that come until then.
+    ///
+    /// What pages sort by follows the last message that is not planned, in the same way.
     static func follow(_ message: Message, isNew: Bool, in tx: any Transaction) throws {
         let isInbound = isNew && message.type != .mobileTerminated
+        let recent = message.isRecent ? min(message.orderTimestamp, tx.now) : Timestamp(seconds: 0)
+        let isLastRecent: SQL = """
+            (\(message.isRecent) = 1 AND (excluded.recent_at >= COALESCE(message_thread.recent_at, 0)
+                OR message_thread.recent_at > \(tx.now)))
+            """
         let isLast: SQL = """
             (excluded.order_timestamp >= message_thread.order_timestamp
                 OR excluded.last_message_id = message_thread.last_message_id
@@ -24,12 +31,13 @@ enum MessageThreadQueries {
             """
             INSERT INTO message_thread (
                 id, user_id, owner, contact, is_archived, is_read, color, status, last_message_content,
-                last_message_id, created_at, updated_at, order_timestamp, search_text)
+                last_message_id, created_at, updated_at, order_timestamp, search_text, recent_at, recent_content,
+                recent_status)
             VALUES (
                 \(MessageThreadID(at: tx.now)), \(message.userID), \(message.owner), \(message.contact), 0,
                 \(!isInbound), \(MessageThread.color(of: message.contact)), \(message.status),
                 \(message.threadContent), \(message.id), \(tx.now), \(tx.now), \(message.orderTimestamp),
-                \(message.threadSearchText))
+                \(message.threadSearchText), \(recent), \(message.threadContent), \(message.status))
             ON CONFLICT (user_id, owner, contact) DO UPDATE SET
                 is_read = CASE WHEN \(isInbound) = 1 THEN 0 ELSE message_thread.is_read END,
                 is_archived = CASE
@@ -47,6 +55,11 @@ enum MessageThreadQueries {
                     ELSE message_thread.last_message_id END,
                 order_timestamp = CASE WHEN \(isLast) THEN excluded.order_timestamp
                     ELSE message_thread.order_timestamp END,
+                recent_at = CASE WHEN \(isLastRecent) THEN excluded.recent_at ELSE message_thread.recent_at END,
+                recent_content = CASE WHEN \(isLastRecent) THEN excluded.recent_content
+                    ELSE message_thread.recent_content END,
+                recent_status = CASE WHEN \(isLastRecent) THEN excluded.recent_status
+                    ELSE message_thread.recent_status END,
                 updated_at = excluded.updated_at
             """)
     }
@@ -77,6 +90,42 @@ enum MessageThreadQueries {
                 order_timestamp = \(last.orderTimestamp), updated_at = \(tx.now),
                 search_text = \(last.threadSearchText)
             WHERE \(isThread) AND last_message_id = \(message.id)
+            """)
+        guard message.isRecent else { return }
+        let recent = try tx.first(
+            Message.self,
+            """
+            SELECT *
+            FROM message
+            WHERE \(isThread) AND (type <> 'mobile-terminated' OR send_attempt_count > 0
+                OR scheduled_send_time IS NULL AND batch IS NULL)
+            ORDER BY order_timestamp DESC, id DESC
+            LIMIT 1
+            """)
+        try tx.run(
+            """
+            UPDATE message_thread
+            SET recent_at = \(recent?.orderTimestamp ?? Timestamp(seconds: 0)),
+                recent_content = \(recent?.threadContent), recent_status = \(recent?.status)
+            WHERE \(isThread)
+            """)
+    }
+
+    /// The conversations that pages show, of `owner`, nil for all phones: the one with the last message that came or went
+    /// first. Those with planned messages only are not among them. Index: `message_thread_recent`, which has the owner, too.
+    static func inbox(
+        of userID: UserID, owner: String?, isArchived: Bool, page: Page, in tx: any Transaction
+    ) throws -> [MessageThread] {
+        let ofOwner: SQL = owner.map { "AND owner = \($0)" } ?? ""
+        return try tx.all(
+            MessageThread.self,
+            """
+            SELECT *
+            FROM message_thread
+            WHERE user_id = \(userID) AND is_archived = \(isArchived)
+                AND COALESCE(recent_at, order_timestamp) > 0 \(ofOwner)
+            ORDER BY COALESCE(recent_at, order_timestamp) DESC, id DESC
+            LIMIT \(page.limit) OFFSET \(page.skip)
             """)
     }
 

@@ -32,6 +32,11 @@ import Testing
             try await browser.inspect("messages", look)
             try await browser.open(server.baseURL + "/messages?query=parcel")
             try await browser.inspect("messages-found", look)
+            try await browser.open(server.baseURL + "/messages/planned")
+            try await browser.waitFor("See you tomorrow")
+            try await browser.inspect("planned", look)
+            try await browser.follow("#planned-list a.button")
+            try await browser.inspect("planned-form", look)
 
             try await browser.open(server.baseURL + "/messages")
             try await browser.click("#thread-list a:first-child")
@@ -134,6 +139,10 @@ import Testing
         let failed = try await account.send(["to": "+18005550102", "content": "Your code is 4711"])["id"].string
         _ = try await phone.report("FAILED", failed, ["reason": "GENERIC_FAILURE"])
         _ = try await phone.receive(["from": "+18005550100", "content": "Hello, is my parcel there yet?"])
+        let tomorrow = (Date().addingTimeInterval(86_400)).ISO8601Format()
+        _ = try await account.send([
+            "to": "+18005550102", "content": "See you tomorrow", "send_at": .string(tomorrow),
+        ])
         let sent = try await account.send(["content": "Yes! You can fetch it until 18:00."])["id"].string
         _ = try await phone.report("SENT", sent)
         _ = try await phone.report("DELIVERED", sent)

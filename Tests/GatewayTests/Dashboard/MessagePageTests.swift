@@ -24,7 +24,7 @@ import Timestamps
     private static let escaped = "&lt;script&gt;alert(1)&lt;/script&gt;&#39;&quot;&amp;"
 
     /// The path of the conversation that the list of `page` shows first.
-    private static func firstThread(_ page: PageClient, _ list: String = "/messages") async throws -> String {
+    static func firstThread(_ page: PageClient, _ list: String = "/messages") async throws -> String {
         let text = try await page.get(list).text
         let link = try #require(text.firstMatch(of: /class="thread[^"]*" href="([^"]+)"/), "\(text)")
         return String(link.1)
@@ -49,7 +49,7 @@ import Timestamps
             #expect(message["contact"] == "+18005550100" && message["request_id"] == "order-7")
             #expect(message["attachments"] == ["https://example.com/a.png", "https://example.com/b.png"])
             let text = try await page.get(path).text
-            #expect(text.contains("<p class=\"said\">Hello</p>") && text.contains("href=\"https://example.com/a.png\""))
+            #expect(text.contains("<p class=\"said\" dir=\"auto\">Hello</p>") && text.contains("href=\"https://example.com/a.png\""))
             let answer = try await page.submit(path, on: path, [("content", "And again")])
             #expect(answer.header("Location") == path)
             #expect(try await page.get(path).text.contains("And again"))
@@ -153,7 +153,7 @@ import Timestamps
             _ = try await page.submit("\(path)/unarchive", on: path, [])
             let deleted = try await page.submit("\(path)/delete", on: path, [])
 
-            func count(_ text: String) -> Int { text.matches(of: /class="mark"/).count }
+            func count(_ text: String) -> Int { text.matches(of: /class="mark">unread/).count }
             #expect([count(unread), count(read), count(unreadAgain)] == [2, 1, 2])
             #expect(conversation.contains("MTN is not a phone number, so you cannot reply."))
             #expect(marked.header("Location") == "/messages?owner=%2B18005550199")
@@ -205,7 +205,7 @@ import Timestamps
             let newest = try await page.get(path).text
             let oldest = try await page.get("\(path)?skip=50").text
 
-            #expect(first.contains("href=\"/messages?owner=%2B18005550199&amp;skip=30\">Older</a>"))
+            #expect(first.contains("href=\"/messages?skip=30\">Older</a>"))
             #expect(second.matches(of: /class="thread/).count == 2 && second.contains(">Newer</a>"))
             #expect(newest.contains("Message 51.") && newest.contains("Message 2.") && !newest.contains("Message 1."))
             #expect(oldest.contains("Message 1.") && !oldest.contains("Message 2."))

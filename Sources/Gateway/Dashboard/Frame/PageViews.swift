@@ -17,6 +17,8 @@ struct PageViews: Sendable {
             "sign-in": PackageResources.sign_in_mustache, "first-run": PackageResources.first_run_mustache,
             "first-sign-in": PackageResources.first_sign_in_mustache, "overview": PackageResources.overview_mustache,
             "attention": PackageResources.attention_mustache,
+            "planned": PackageResources.planned_mustache, "planned-form": PackageResources.planned_form_mustache,
+            "inbox-tabs": PackageResources.inbox_tabs_mustache,
             "account": PackageResources.account_mustache, "webhooks": PackageResources.webhooks_mustache,
             "webhook": PackageResources.webhook_mustache, "webhook-form": PackageResources.webhook_form_mustache,
             "delivery": PackageResources.delivery_mustache, "events": PackageResources.events_mustache,

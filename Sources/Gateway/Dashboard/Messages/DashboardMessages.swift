@@ -7,17 +7,20 @@ struct DashboardMessages: SignedInPages {
     private let forms: MessageForms
     private let messages: MessagePages
     private let bulk: BulkPages
+    private let planned: PlannedPages
 
     init(operations: MessageOperations, bulk: BulkMessageOperations, receipts: FormReceipts, views: PageViews) {
         list = ThreadListPages(store: operations.store, clock: operations.clock, views: views)
         threads = ThreadPages(operations: operations, receipts: receipts, views: views)
         forms = MessageForms(operations: operations, receipts: receipts, views: views)
         messages = MessagePages(operations: operations, receipts: receipts, views: views)
+        planned = PlannedPages(operations: operations, views: views)
         self.bulk = BulkPages(operations: bulk, receipts: receipts, views: views)
     }
 
     func add(to group: RouterGroup<SignedInContext>) {
         list.add(to: group)
+        planned.add(to: group)
         threads.add(to: group)
         forms.add(to: group)
         messages.add(to: group)

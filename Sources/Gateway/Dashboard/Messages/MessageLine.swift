@@ -5,6 +5,8 @@ import Timestamps
 struct MessageLine: Sendable {
     let path: String
     let contact: String
+    /// The number of our phone.
+    let owner: String
     let content: String
     let isMissedCall: Bool
     let isEncrypted: Bool
@@ -17,7 +19,14 @@ struct MessageLine: Sendable {
     let brief: String
     /// Set where a new day begins.
     let day: String?
+    /// As a class of the style sheet.
     let status: String
+    /// The same for people.
+    let words: String
+    /// Whether it was not sent, and can be sent again.
+    let canResend: Bool
+    /// For the form that does so; nil when there is none.
+    let once: String?
     /// Whether somebody should look at it.
     let isBad: Bool
     let reason: String?
@@ -35,6 +44,7 @@ struct MessageLine: Sendable {
         let shown = message.orderTimestamp
         path = MessagePages.path(of: message.id)
         contact = message.contact
+        owner = message.owner
         content = message.content
         isMissedCall = message.type == .missedCall
         isEncrypted = message.isEncrypted
@@ -46,8 +56,12 @@ struct MessageLine: Sendable {
         let day = PageTime.day(shown)
         self.day = isFirst || previous.map { PageTime.day($0) != day } ?? false ? day : nil
         status = message.status.rawValue
+        words = message.isPlanned ? "planned" : message.status.words
         isBad = [.failed, .expired].contains(message.status)
-        reason = message.failureReason
+        canResend = isBad && message.plannedAt == nil
+        reason =
+            canResend ? UnsentReason.text(message.status, message.failureReason) : message.failureReason
+        once = canResend ? FormReceipts.token() : nil
         let isLater = message.plannedAt.map { $0 - now > Self.soon } ?? false
         plan = isLater ? message.plannedAt.map(PageTime.shown) : nil
         isOpen = [.pending, .scheduled, .sending].contains(message.status) && !isLater
@@ -90,6 +104,8 @@ struct AttachmentLink: Sendable {
 struct ThreadLine: Sendable {
     let path: String
     let contact: String
+    /// The number of our phone.
+    let owner: String
     let content: String
     let isUnread: Bool
     let status: String
@@ -100,11 +116,12 @@ struct ThreadLine: Sendable {
     init(_ thread: MessageThread, now: Timestamp) {
         path = ThreadPages.path(of: thread.id)
         contact = thread.contact
-        content = thread.lastMessageContent ?? ""
+        owner = thread.owner
+        content = thread.recentContent ?? ""
         isUnread = !thread.isRead
-        status = thread.status.rawValue
-        isBad = [.failed, .expired].contains(thread.status)
-        brief = PageTime.brief(thread.orderTimestamp, now: now)
-        time = PageTime.shown(thread.orderTimestamp)
+        status = thread.recentStatus.rawValue
+        isBad = [.failed, .expired].contains(thread.recentStatus)
+        brief = PageTime.brief(thread.recentAt, now: now)
+        time = PageTime.shown(thread.recentAt)
     }
 }

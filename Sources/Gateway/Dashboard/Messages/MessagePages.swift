@@ -98,7 +98,6 @@ struct MessagePages: Sendable {
             try MessageQueries.find(id, userID: userID, in: tx)
         }
         guard let message = found else { throw PageError.notFound }
-        let isFromAttention = context.form.text("from") == "attention"
         do {
             guard Self.canResend(message) else {
                 throw Refusal(
@@ -112,12 +111,21 @@ struct MessagePages: Sendable {
             try await operations.store.write { tx in
                 try AttentionQueries.settle(.message(id), of: userID, in: tx)
             }
-            return .seeOther(isFromAttention ? AttentionPages.Notice.sent.path : Self.path(of: sent.id))
+            return .seeOther(try await origin(context, message) ?? Self.path(of: sent.id))
         } catch is Replayed {
             // The first of two clicks sent it: the newest message of the conversation.
-            return .seeOther(isFromAttention ? AttentionPages.Notice.sent.path : try await thread(of: message))
+            return .seeOther(try await origin(context, message) ?? thread(of: message))
         } catch let refusal as Refusal where refusal.kind == .invalid {
             return try await show(context, refusal: refusal)
+        }
+    }
+
+    /// Where the form was that sends a message again; nil when that was the message's own page.
+    private func origin(_ context: SignedInContext, _ message: Message) async throws -> String? {
+        switch context.form.text("from") {
+        case "attention": AttentionPages.Notice.sent.path
+        case "conversation": try await thread(of: message)
+        default: nil
         }
     }
 

@@ -4,7 +4,7 @@ import Storage
 import Timestamps
 import Wire
 
-/// Messages: the conversations of one of the user's phones, and the messages that hold a text.
+/// Messages: the conversations of all of the user's phones or of one, and the messages that a search finds.
 struct ThreadListPages: Sendable {
     let store: any Store
     let clock: any WallClock
@@ -15,13 +15,14 @@ struct ThreadListPages: Sendable {
     }
 
     private struct Content {
-        let owner: String
+        let filter: InboxFilter
+        let tabs: InboxTabs
         let numbers: [Choice]
         let hasNumbers: Bool
-        let query: String
-        let isArchived: Bool
-        let inboxPath: String
-        let archivePath: String
+        /// Whether there are several phones, and each row says which it is.
+        let hasMany: Bool
+        let types: [Choice]
+        let statuses: [Choice]
         let newPath: String
         let problem: String?
         /// Nil while conversations are shown.
@@ -34,59 +35,115 @@ struct ThreadListPages: Sendable {
         let allPath: String
     }
 
+    private struct Found {
+        var numbers: [String] = []
+        var planned = 0
+        var threads: [MessageThread] = []
+        var messages: [Message] = []
+    }
+
     private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let userID = context.userID
         let parameters = QueryParameters(request)
-        let asked = PhoneNumber.address(parameters["owner"] ?? "")
-        let isArchived = parameters["archived"] == "1"
+        let filter = InboxFilter(parameters)
         var errors = FieldErrors()
         // One more than a page tells whether there is another one.
         let page = Page(
             parameters, limit: Self.pageSize + 1, maximum: Self.pageSize + 1, queryLength: 50, errors: &errors)
         let problem = errors.messages.values.flatMap(\.self).first
-        let isSearch = !page.query.isEmpty
-        let (numbers, owner, threads, messages) = try await store.read(.user(userID)) { tx in
-            let numbers = try PhoneNumbers.list(of: userID, in: tx)
-            let owner = asked.isEmpty ? numbers.first ?? "" : asked
-            if owner.isEmpty || problem != nil { return (numbers, owner, [MessageThread](), [Message]()) }
-            if isSearch {
-                let search = MessageSearch(
-                    owners: [owner], types: [], statuses: [], sortBy: .createdAt, isDescending: true, page: page)
-                let found = try MessageQueries.find(search, userID: userID, in: tx)
-                return (numbers, owner, [], try MessagePlanner.forecast(for: found, in: tx))
+        let found = try await store.read(.user(userID)) { tx in
+            var found = Found(
+                numbers: try PhoneNumbers.list(of: userID, in: tx),
+                planned: try MessageQueries.plannedCount(of: userID, in: tx))
+            if problem != nil { return found }
+            if filter.isSearch {
+                let messages = try MessageQueries.find(filter.search(page), userID: userID, in: tx)
+                found.messages = try MessagePlanner.forecast(for: messages, in: tx)
+            } else {
+                found.threads = try MessageThreadQueries.inbox(
+                    of: userID, owner: filter.owner.isEmpty ? nil : filter.owner, isArchived: filter.isArchived,
+                    page: page, in: tx)
             }
-            let threads = try MessageThreadQueries.list(
-                userID: userID, owner: owner, isArchived: isArchived, page: page, in: tx)
-            return (numbers, owner, threads, [])
+            return found
         }
         let now = clock.now()
-        let archived = isArchived ? "1" : ""
-        func path(skip: Int) -> String {
-            PageLink.to(
-                "/messages",
-                ["owner": owner, "archived": archived, "query": page.query, "skip": skip > 0 ? String(skip) : ""])
-        }
+        // One that is chosen stays visible, whether or not there is such a phone any more.
+        let numbers = (found.numbers + (filter.owner.isEmpty ? [] : [filter.owner])).unique
+        let count = max(found.threads.count, found.messages.count)
         return views.page(
             "messages", "Messages",
             Content(
-                owner: owner,
-                // One that is chosen stays visible, whether or not there is such a phone any more.
-                numbers: Choice.all((numbers + (owner.isEmpty ? [] : [owner])).unique, chosen: owner),
-                hasNumbers: !owner.isEmpty, query: page.query, isArchived: isArchived,
-                inboxPath: PageLink.to("/messages", ["owner": owner]),
-                archivePath: PageLink.to("/messages", ["owner": owner, "archived": "1"]),
-                newPath: PageLink.to("/messages/new", ["from": owner]), problem: problem,
-                found: isSearch ? messages.prefix(Self.pageSize).map { MessageLine($0, now: now) } : nil,
-                threads: threads.prefix(Self.pageSize).map { ThreadLine($0, now: now) }, isSearch: isSearch,
-                isLive: !isSearch && page.skip == 0,
-                newerPage: page.skip > 0 ? path(skip: max(0, page.skip - Self.pageSize)) : nil,
-                olderPage: max(threads.count, messages.count) > Self.pageSize
-                    ? path(skip: page.skip + Self.pageSize) : nil,
-                allPath: PageLink.to("/messages", ["owner": owner, "archived": archived])),
+                filter: filter,
+                tabs: InboxTabs(
+                    filter.isArchived ? .archived : .inbox, owner: filter.owner, planned: found.planned,
+                    unread: context.page.menu.unread),
+                numbers: Choice.all(numbers, chosen: filter.owner),
+                hasNumbers: !numbers.isEmpty || count > 0, hasMany: numbers.count > 1 && filter.owner.isEmpty,
+                types: [
+                    Choice(MessageType.mobileTerminated, "sent by us", filter.type),
+                    Choice(MessageType.mobileOriginated, "received", filter.type),
+                    Choice(MessageType.missedCall, "missed calls", filter.type),
+                ],
+                statuses: MessageStatus.allCases.map { Choice($0, $0.words, filter.status) },
+                newPath: PageLink.to("/messages/new", ["from": filter.owner]), problem: problem,
+                found: filter.isSearch ? found.messages.prefix(Self.pageSize).map { MessageLine($0, now: now) } : nil,
+                threads: found.threads.prefix(Self.pageSize).map { ThreadLine($0, now: now) },
+                isSearch: filter.isSearch, isLive: !filter.isSearch && page.skip == 0,
+                newerPage: page.skip > 0 ? filter.path(skip: max(0, page.skip - Self.pageSize)) : nil,
+                olderPage: count > Self.pageSize ? filter.path(skip: page.skip + Self.pageSize) : nil,
+                allPath: PageLink.to("/messages", ["owner": filter.owner])),
             context, status: problem == nil ? .ok : .unprocessableContent)
     }
 
     private static let pageSize = 30
+}
+
+/// The lists of messages, one of which is shown.
+struct InboxTabs: Sendable {
+    enum Tab: Sendable {
+        case inbox, planned, archived
+    }
+
+    let inboxPath: String
+    let plannedPath: String
+    let archivePath: String
+    let isInbox: Bool
+    let isPlanned: Bool
+    let isArchived: Bool
+    /// Nil when there is none.
+    let unread: Int?
+    /// Nil when there is none.
+    let planned: Int?
+
+    /// - Parameters:
+    ///   - tab: The one that is shown.
+    ///   - owner: The phone that is chosen; empty for all.
+    ///   - planned: How many messages are planned, of all phones.
+    ///   - unread: How many conversations are unread, of all phones.
+    init(_ tab: Tab, owner: String, planned: Int, unread: Int) {
+        inboxPath = PageLink.to("/messages", ["owner": owner])
+        plannedPath = PageLink.to(PlannedPages.path, ["owner": owner])
+        archivePath = PageLink.to("/messages", ["owner": owner, "archived": "1"])
+        (isInbox, isPlanned, isArchived) = (tab == .inbox, tab == .planned, tab == .archived)
+        self.planned = planned == 0 ? nil : planned
+        self.unread = unread == 0 ? nil : unread
+    }
+}
+
+extension MessageStatus {
+    /// As pages call it.
+    var words: String {
+        switch self {
+        case .pending: "waiting"
+        case .scheduled: "handed to the phone"
+        case .sending: "being sent"
+        case .sent: "sent"
+        case .delivered: "delivered"
+        case .failed: "failed"
+        case .expired: "expired"
+        case .received: "received"
+        }
+    }
 }
 
 /// The user's own numbers, as pages offer them.

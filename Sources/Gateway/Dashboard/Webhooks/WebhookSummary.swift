@@ -80,6 +80,16 @@ struct Choice: Sendable {
     let isChosen: Bool
     var note = ""
 
+    init(value: String, isChosen: Bool, note: String = "") {
+        (self.value, self.isChosen, self.note) = (value, isChosen, note)
+    }
+
+    /// An option with a word for people.
+    init<Value: RawRepresentable & Equatable>(_ value: Value, _ note: String, _ chosen: Value?)
+    where Value.RawValue == String {
+        self.init(value: value.rawValue, isChosen: value == chosen, note: note)
+    }
+
     static func all(_ values: [String], chosen: String?) -> [Choice] {
         values.map { Choice(value: $0, isChosen: $0 == chosen) }
     }
