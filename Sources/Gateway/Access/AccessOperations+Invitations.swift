@@ -28,14 +28,16 @@ extension AccessOperations {
     /// Makes the account of whoever was asked in, and signs them in; nil when the link means nothing any more.
     ///
     /// - Throws: ``Refusal``.
-    func accept(_ token: String, password: String, visitor: Visitor) async throws -> Sessions.Fresh? {
+    func accept(
+        _ token: String, password: String, timezone: String = "UTC", visitor: Visitor
+    ) async throws -> Sessions.Fresh? {
         try await admit([.network(visitor.network, at: .token)])
         guard let invitation = try await invitation(token) else { return nil }
         if let problem = Passwords.problem(with: password, email: invitation.email) { throw Refusal(.invalid, problem) }
         let hash = try await passwords.hash(password, in: .first)
         let session = Sessions.Fresh(visitor: visitor)
         do {
-            _ = try await users.create(email: invitation.email, id: nil, apiKey: nil) { user, tx in
+            _ = try await users.create(email: invitation.email, id: nil, apiKey: nil, timezone: timezone) { user, tx in
                 guard try InvitationQueries.take(tokenHash: invitation.tokenHash, in: tx),
                     try AccessQueries.insertPassword(hash, of: user.id, in: tx)
                 else { throw Refusal(.conflict, "The link was used or withdrawn a moment ago.") }

@@ -22,7 +22,7 @@ struct AccessOperations: Sendable {
     ///
     /// - Throws: ``Refusal``.
     func createOwner(
-        token: String, email: String, password: String, visitor: Visitor
+        token: String, email: String, password: String, timezone: String = "UTC", visitor: Visitor
     ) async throws -> Sessions.Fresh {
         try await admit([.network(visitor.network, at: .token)])
         let tokenHash = SHA256Digest.bytes(token)
@@ -34,7 +34,7 @@ struct AccessOperations: Sendable {
         let hash = try await passwords.hash(password, in: .first)
         let session = Sessions.Fresh(visitor: visitor)
         do {
-            _ = try await users.create(email: email, id: nil, apiKey: nil) { user, tx in
+            _ = try await users.create(email: email, id: nil, apiKey: nil, timezone: timezone) { user, tx in
                 guard try FirstRunQueries.isValid(tokenHash: tokenHash, in: tx),
                     try FirstRunQueries.claim(for: user.id, in: tx),
                     try AccessQueries.insertPassword(hash, of: user.id, in: tx)

@@ -8,6 +8,8 @@ struct Session: Sendable {
     let tokenHash: [UInt8]
     let userID: UserID
     let email: String
+    /// The account's, an IANA name.
+    let timezone: String
     /// What forms carry.
     let formToken: String
     let createdAt: Timestamp

@@ -8,7 +8,7 @@ enum SessionQueries {
     static func find(tokenHash: [UInt8], in tx: any Transaction) throws -> Session? {
         let row = try tx.rows(
             """
-            SELECT s.*, u.email
+            SELECT s.*, u.email, u.timezone
             FROM session s
             JOIN users u ON u.id = s.user_id
             WHERE s.token_hash = \(tokenHash) AND s.expires_at > \(tx.now) AND s.created_at > \(tx.now - longest)
@@ -24,7 +24,7 @@ enum SessionQueries {
     static func list(of userID: UserID, in tx: any Transaction) throws -> [Session] {
         try tx.rows(
             """
-            SELECT s.*, u.email
+            SELECT s.*, u.email, u.timezone
             FROM session s
             JOIN users u ON u.id = s.user_id
             WHERE s.user_id = \(userID) AND s.expires_at > \(tx.now) AND s.created_at > \(tx.now - longest)
@@ -37,7 +37,7 @@ enum SessionQueries {
     private static func session(_ row: Row, isOwner: Bool) throws -> Session {
         Session(
             tokenHash: try row.get("token_hash"), userID: try row.get("user_id"), email: try row.get("email"),
-            formToken: try row.get("form_token"), createdAt: try row.get("created_at"),
+            timezone: try row.get("timezone"), formToken: try row.get("form_token"), createdAt: try row.get("created_at"),
             lastSeenAt: try row.get("last_seen_at"), address: try row.get("address"), agent: try row.get("agent"),
             isOwner: isOwner)
     }

@@ -44,7 +44,8 @@ struct Sessions: Sendable {
                 inPlaceOf: visitor.devices.map { SHA256Digest.bytes($0) }, in: tx)
             try SessionQueries.insert(
                 Session(
-                    tokenHash: SHA256Digest.bytes(token), userID: userID, email: "", formToken: formToken,
+                    tokenHash: SHA256Digest.bytes(token), userID: userID, email: "", timezone: "",
+                    formToken: formToken,
                     createdAt: tx.now, lastSeenAt: tx.now, address: visitor.address, agent: visitor.agent,
                     isOwner: false),
                 in: tx)

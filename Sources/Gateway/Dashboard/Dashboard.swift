@@ -33,7 +33,8 @@ struct Dashboard: Sendable {
         let access = AccessOperations(store: store, users: users, passwords: Passwords())
         middleware = PageMiddleware(
             site: site, sessions: sessions, views: views, uploads: bulkMessages.uploads,
-            menu: MenuFigures.Reader(store: store, attention: features.attention.queries))
+            menu: MenuFigures.Reader(store: store, attention: features.attention.queries),
+            clock: messages.clock)
         self.access = AccessRoutes(access: access, sessions: sessions, views: views)
         overview = OverviewRoutes(store: store, access: access, queries: features.attention.queries, views: views)
         let devices = features.devices

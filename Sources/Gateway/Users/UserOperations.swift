@@ -17,11 +17,12 @@ package struct UserOperations: Sendable {
     ///   - email: Its e-mail address, unique whatever the case of its letters; stored in lower case.
     ///   - id: Its id, 1 to 128 characters without white space; nil draws one.
     ///   - apiKey: Its API key, at least 16 characters, not starting with `pk_`; nil draws one.
+    ///   - timezone: An IANA name.
     ///   - more: What else is stored in the same transaction. The first account of all then owns the server.
     /// - Returns: The account with its key.
     /// - Throws: ``UserCreationError``, and what `more` throws.
     package func create(
-        email: String, id: String?, apiKey: String?,
+        email: String, id: String?, apiKey: String?, timezone: String = "UTC",
         and more: @escaping @Sendable (User, any Transaction) throws -> Void = { _, _ in }
     ) async throws -> User {
         let email = try Self.address(email)
@@ -44,7 +45,7 @@ package struct UserOperations: Sendable {
         do {
             return try await store.write(.request) { tx in
                 let user = User(
-                    id: UserID(id ?? drawn), email: email, apiKey: Secret(key), timezone: "UTC", activePhoneID: nil,
+                    id: UserID(id ?? drawn), email: email, apiKey: Secret(key), timezone: timezone, activePhoneID: nil,
                     notificationMessageStatusEnabled: true, notificationWebhookEnabled: true,
                     notificationHeartbeatEnabled: true, notificationNewsletterEnabled: true, createdAt: tx.now,
                     updatedAt: tx.now)

@@ -78,7 +78,7 @@ import Timestamps
             let refused = try await page.submit(path, on: path, [("content", ""), ("send_at", "2020-01-01T10:00")])
             #expect(refused.status == 422 && refused.text.contains("a time that is not over"))
             let time = server.clock.now() + .seconds(86_400)
-            let field = String(PageTime.field(time).prefix(16))
+            let field = String(PageTimes(zone: "UTC", now: .first).field(time).prefix(16))
             let saved = try await page.submit(path, on: path, [("content", "Changed äö"), ("send_at", field)])
             #expect(saved.header("Location") == "\(list)?notice=saved")
             let message = try await account.message(later)

@@ -14,7 +14,9 @@ struct AccountPages: SignedInPages {
 
     func add(to group: RouterGroup<SignedInContext>) {
         group.get("/account") { request, context in
-            try await show(context, isChanged: QueryParameters(request)["changed"] != nil)
+            let parameters = QueryParameters(request)
+            return try await show(
+                context, isChanged: parameters["changed"] != nil, hasZone: parameters["zone"] != nil)
         }
         group.post("/account/password") { request, context in
             do {
@@ -25,6 +27,12 @@ struct AccountPages: SignedInPages {
             } catch let refusal as Refusal {
                 return try await show(context, problem: refusal.message)
             }
+        }
+        group.post("/account/timezone") { _, context in
+            let zone = context.form.text("timezone")
+            guard TimeZone(identifier: zone) != nil else { throw PageError.notFound }
+            _ = try await users.change(context.userID) { user, _ in user.timezone = zone }
+            return Response.seeOther("/account?zone=1#zone")
         }
         group.post("/account/api-key") { _, context in
             try await reveal(context, title: "API key") { try await users.user($0) }
@@ -54,6 +62,8 @@ struct AccountPages: SignedInPages {
         var problem: String?
         var keyProblem: String?
         var isChanged = false
+        let zones: [ZoneGroup]
+        let hasZone: Bool
     }
 
     private struct SessionLine {
@@ -75,7 +85,8 @@ struct AccountPages: SignedInPages {
     }
 
     private func show(
-        _ context: SignedInContext, problem: String? = nil, keyProblem: String? = nil, isChanged: Bool = false
+        _ context: SignedInContext, problem: String? = nil, keyProblem: String? = nil, isChanged: Bool = false,
+        hasZone: Bool = false
     ) async throws -> Response {
         let userID = context.userID
         let key = try await users.user(userID).apiKey.exposed
@@ -85,7 +96,8 @@ struct AccountPages: SignedInPages {
             Content(
                 email: context.session.email, id: userID.text, maskedKey: "\(key.prefix(3))…\(key.suffix(4))",
                 sessions: sessions.map { SessionLine($0, current: context.session) }, problem: problem,
-                keyProblem: keyProblem, isChanged: isChanged),
+                keyProblem: keyProblem, isChanged: isChanged,
+                zones: ZoneGroup.all(chosen: context.session.timezone), hasZone: hasZone),
             context, status: problem == nil && keyProblem == nil ? .ok : .unprocessableContent)
     }
 

@@ -58,7 +58,7 @@ struct HourChart: Sendable {
         var (bars, lines): ([Bar], [Line]) = ([], [])
         for (index, hour) in hours.enumerated() {
             guard let count = counts[hour], count.lower.clampedAdding(count.upper) > 0 else { continue }
-            let name = "\(PageTime.shown(hour).dropFirst(11).prefix(5)) UTC"
+            let name = PageTime.clock(hour)
             let note =
                 "\(name): \(Figure.shown(count.lower)) \(lower.name), \(Figure.shown(count.upper)) \(upper.name)"
             let parts = (upper: pixels(count.upper), lower: pixels(count.lower))

@@ -2,6 +2,7 @@ import Delivery
 import Hummingbird
 import NIOCore
 import Storage
+import Timestamps
 
 /// A request for a page. Who makes it is known from the session cookie alone: keys of the API mean nothing here, and the
 /// API never reads the cookie.
@@ -20,6 +21,8 @@ struct PageContext: ChildRequestContext {
     var path = ""
     /// The colours that the browser's user chose.
     var theme = Theme.system
+    /// How times are shown; in UTC while nobody is signed in.
+    var times = PageTimes(zone: "UTC", now: Timestamp(seconds: 0))
     /// What the menu counts.
     var menu = MenuFigures()
     /// The fields that were sent; empty for a GET.

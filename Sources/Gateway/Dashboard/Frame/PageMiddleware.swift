@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import Secrets
 import Storage
+import Timestamps
 import Wire
 
 /// What every page goes through: the host, the session, the origin and token of forms, errors as pages, and headers.
@@ -15,6 +16,7 @@ struct PageMiddleware: RouterMiddleware {
     let views: PageViews
     let uploads: UploadQueue
     let menu: MenuFigures.Reader
+    let clock: any WallClock
 
     @concurrent func handle(
         _ request: Request, context: PageContext, next: @concurrent (Request, PageContext) async throws -> Response
@@ -28,6 +30,7 @@ struct PageMiddleware: RouterMiddleware {
             try site.checkHost(request)
             let found = try await sessions.session(of: request, isSecure: context.isSecure)
             context.session = found?.session
+            context.times = PageTimes(zone: found?.session.timezone ?? "UTC", now: clock.now())
             context.menu = await figures(for: request, context)
             // Before there is a session, a cookie of its own stands for it in forms.
             let anonymous = Cookies.value(.form, request, isSecure: context.isSecure)

@@ -63,7 +63,7 @@ struct PageViews: Sendable {
                 Shell.Section($0, context)
             },
             css: PageAssets.cssPath, script: PageAssets.scriptPath, icon: PageAssets.iconPath)
-        let html = library.render(shell, withTemplate: "layout") ?? ""
+        let html = context.times.place(in: library.render(shell, withTemplate: "layout") ?? "")
         return Response(
             status: status, headers: [.contentType: "text/html; charset=utf-8"],
             body: .init(byteBuffer: ByteBuffer(string: html)))

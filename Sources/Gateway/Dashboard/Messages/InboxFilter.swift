@@ -17,21 +17,23 @@ struct InboxFilter: Sendable {
     let from: String
     let to: String
     let isArchived: Bool
+    private let since: Timestamp?
+    private let until: Timestamp?
 
-    init(_ parameters: QueryParameters) {
+    /// Days are those of the account.
+    init(_ parameters: QueryParameters, _ times: PageTimes) {
         owner = PhoneNumber.address(parameters["owner"] ?? "")
         query = (parameters["query"] ?? "").trimmed
         contact = (parameters["contact"] ?? "").trimmed
         type = parameters["type"].flatMap(MessageType.init(rawValue:))
         status = parameters["status"].flatMap(MessageStatus.init(rawValue:))
-        from = Self.day(parameters["from"])
-        to = Self.day(parameters["to"])
+        let (first, last) = ((parameters["from"] ?? "").trimmed, (parameters["to"] ?? "").trimmed)
+        since = times.time(ofField: "\(first)T00:00")
+        // A day is over when the next one begins, which may be 23 or 25 hours later.
+        until = times.time(ofField: "\(last)T23:59:59").map { $0 + .seconds(1) }
+        from = since == nil ? "" : first
+        to = until == nil ? "" : last
         isArchived = parameters["archived"] == "1"
-    }
-
-    private static func day(_ text: String?) -> String {
-        let day = (text ?? "").trimmed
-        return PageTime.time(ofField: "\(day)T00:00") == nil ? "" : day
     }
 
     /// Whether anything but the phone narrows it down to single messages.
@@ -46,8 +48,7 @@ struct InboxFilter: Sendable {
             owners: owner.isEmpty ? [] : [owner], types: [type?.rawValue].compactMap(\.self),
             statuses: [status?.rawValue].compactMap(\.self), sortBy: .createdAt, isDescending: true, page: page,
             contact: contact.isEmpty ? nil : PhoneNumber.contact(contact, owner: owner),
-            since: PageTime.time(ofField: "\(from)T00:00"),
-            until: PageTime.time(ofField: "\(to)T00:00").map { $0 + .seconds(86_400) })
+            since: since, until: until)
     }
 
     /// The same list from its `skip`th row on.

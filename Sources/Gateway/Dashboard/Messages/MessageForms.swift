@@ -45,14 +45,14 @@ struct MessageForms: Sendable {
         /// What the fields ask for.
         ///
         /// - Throws: ``Refusal`` `.invalid` when the time is none, or long past.
-        func draft(at now: Timestamp) throws(Refusal) -> MessageOperations.Draft {
-            let time = PageTime.time(ofField: sendAt)
+        func draft(_ times: PageTimes) throws(Refusal) -> MessageOperations.Draft {
+            let time = times.time(ofField: sendAt)
             if !sendAt.isEmpty, time == nil {
                 var errors = FieldErrors()
-                errors.add("send_at", "The time is a date and a time in UTC, such as 2026-07-22T10:00")
+                errors.add("send_at", "Choose a date and a time, such as 2026-07-22T10:00.")
                 try errors.check("validation errors while sending message")
             }
-            if let time, time.isLongPast(at: now) {
+            if let time, time.isLongPast(at: times.now) {
                 var errors = FieldErrors()
                 errors.add("send_at", "The time is more than an hour in the past. Leave it empty to send now.")
                 try errors.check("validation errors while sending message")
@@ -67,6 +67,8 @@ struct MessageForms: Sendable {
     private struct Content {
         let numbers: [Choice]
         let hasNumbers: Bool
+        /// The zone that times are in.
+        let zone: String
         /// The numbers that something is to be done about before messages are sent as they should be.
         let troubles: [ReachLine]
         let fields: Fields
@@ -87,7 +89,7 @@ struct MessageForms: Sendable {
         let userID = context.userID
         do {
             let now = operations.clock.now()
-            let draft = try fields.draft(at: now)
+            let draft = try fields.draft(context.page.times)
             try draft.check(at: now)
             do {
                 _ = try await operations.send(
@@ -117,7 +119,7 @@ struct MessageForms: Sendable {
         return views.page(
             "message-form", "New message",
             Content(
-                numbers: Choice.all(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty,
+                numbers: Choice.all(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty, zone: context.page.times.zone.identifier,
                 troubles: troubles, fields: fields,
                 hasMore: !(fields.sendAt + fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
                 back: PageLink.to("/messages", ["owner": fields.from]),

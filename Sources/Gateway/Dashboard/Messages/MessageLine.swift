@@ -37,10 +37,9 @@ struct MessageLine: Sendable {
 
     /// - Parameters:
     ///   - message: The message.
-    ///   - previous: The time of the message before it; nil where there is none.
-    ///   - isFirst: Whether it begins a conversation, and is shown with its day in any case.
+    ///   - isNewDay: Whether it is shown with its day.
     ///   - now: The present.
-    init(_ message: Message, after previous: Timestamp? = nil, isFirst: Bool = false, now: Timestamp) {
+    init(_ message: Message, isNewDay: Bool = false, now: Timestamp) {
         let shown = message.orderTimestamp
         path = MessagePages.path(of: message.id)
         contact = message.contact
@@ -51,10 +50,9 @@ struct MessageLine: Sendable {
         isOutgoing = message.type == .mobileTerminated
         attachments = message.attachments.enumerated().map { AttachmentLink($1, number: $0 + 1, of: message) }
         clock = PageTime.clock(shown)
-        time = PageTime.shown(shown)
-        brief = PageTime.brief(shown, now: now)
-        let day = PageTime.day(shown)
-        self.day = isFirst || previous.map { PageTime.day($0) != day } ?? false ? day : nil
+        time = PageTime.exact(shown)
+        brief = PageTime.brief(shown)
+        self.day = isNewDay ? PageTime.day(shown) : nil
         status = message.status.rawValue
         words = message.isPlanned ? "planned" : message.status.words
         isBad = [.failed, .expired].contains(message.status)
@@ -68,10 +66,10 @@ struct MessageLine: Sendable {
     }
 
     /// The messages of a conversation, the oldest first.
-    static func conversation(_ messages: [Message], now: Timestamp) -> [MessageLine] {
+    static func conversation(_ messages: [Message], _ times: PageTimes) -> [MessageLine] {
         messages.enumerated().map { index, message in
-            MessageLine(
-                message, after: index > 0 ? messages[index - 1].orderTimestamp : nil, isFirst: index == 0, now: now)
+            let isSameDay = index > 0 && times.isSameDay(messages[index - 1].orderTimestamp, message.orderTimestamp)
+            return MessageLine(message, isNewDay: !isSameDay, now: times.now)
         }
     }
 
@@ -113,7 +111,7 @@ struct ThreadLine: Sendable {
     let brief: String
     let time: String
 
-    init(_ thread: MessageThread, now: Timestamp) {
+    init(_ thread: MessageThread) {
         path = ThreadPages.path(of: thread.id)
         contact = thread.contact
         owner = thread.owner
@@ -121,7 +119,7 @@ struct ThreadLine: Sendable {
         isUnread = !thread.isRead
         status = thread.recentStatus.rawValue
         isBad = [.failed, .expired].contains(thread.recentStatus)
-        brief = PageTime.brief(thread.recentAt, now: now)
-        time = PageTime.shown(thread.recentAt)
+        brief = PageTime.brief(thread.recentAt)
+        time = PageTime.exact(thread.recentAt)
     }
 }

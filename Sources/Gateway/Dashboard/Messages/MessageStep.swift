@@ -10,7 +10,7 @@ struct MessageStep: Sendable {
 
     private init(_ name: String, _ time: Timestamp, _ note: String? = nil, kind: String = "plain") {
         self.name = name
-        self.time = PageTime.shown(time)
+        self.time = PageTime.exact(time)
         self.note = note
         self.kind = kind
     }

@@ -89,6 +89,7 @@ struct PlannedPages: Sendable {
         let owner: String
         let content: String
         let sendAt: String
+        let zone: String
         let problem: String?
         let contentProblems: [String]
         let sendAtProblems: [String]
@@ -110,7 +111,8 @@ struct PlannedPages: Sendable {
             Content(
                 path: "\(Self.path)/\(id)", contact: message.contact, owner: message.owner,
                 content: content ?? message.content,
-                sendAt: sendAt ?? message.scheduledSendTime.map { String(PageTime.field($0).prefix(16)) } ?? "",
+                sendAt: sendAt ?? message.scheduledSendTime.map { String(context.page.times.field($0).prefix(16)) } ?? "",
+                zone: context.page.times.zone.identifier,
                 problem: error.map { problems.isEmpty ? $0.message : "Nothing was saved. Check the highlighted fields." },
                 contentProblems: problems["content"] ?? [], sendAtProblems: problems["send_at"] ?? []),
             context, status: error?.status ?? .ok)
@@ -119,7 +121,7 @@ struct PlannedPages: Sendable {
     private func save(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let (content, sendAt) = (context.form.text("content"), context.form.text("send_at"))
         do {
-            let time = PageTime.time(ofField: sendAt)
+            let time = context.page.times.time(ofField: sendAt)
             guard let time, !time.isLongPast(at: operations.clock.now()) else {
                 var errors = FieldErrors()
                 errors.add("send_at", "Choose a date and a time that is not over.")

@@ -45,7 +45,7 @@ struct ThreadListPages: Sendable {
     private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let userID = context.userID
         let parameters = QueryParameters(request)
-        let filter = InboxFilter(parameters)
+        let filter = InboxFilter(parameters, context.page.times)
         var errors = FieldErrors()
         // One more than a page tells whether there is another one.
         let page = Page(
@@ -87,7 +87,7 @@ struct ThreadListPages: Sendable {
                 statuses: MessageStatus.allCases.map { Choice($0, $0.words, filter.status) },
                 newPath: PageLink.to("/messages/new", ["from": filter.owner]), problem: problem,
                 found: filter.isSearch ? found.messages.prefix(Self.pageSize).map { MessageLine($0, now: now) } : nil,
-                threads: found.threads.prefix(Self.pageSize).map { ThreadLine($0, now: now) },
+                threads: found.threads.prefix(Self.pageSize).map { ThreadLine($0) },
                 isSearch: filter.isSearch, isLive: !filter.isSearch && page.skip == 0,
                 newerPage: page.skip > 0 ? filter.path(skip: max(0, page.skip - Self.pageSize)) : nil,
                 olderPage: count > Self.pageSize ? filter.path(skip: page.skip + Self.pageSize) : nil,

@@ -106,7 +106,7 @@ struct ThreadPages: Sendable {
                 },
                 contentProblems: contentProblems, trouble: reach.flatMap { $0.kind == "problem" ? $0 : nil },
                 messages: MessageLine.conversation(
-                    messages.prefix(Self.pageSize).reversed(), now: operations.clock.now()),
+                    messages.prefix(Self.pageSize).reversed(), context.page.times),
                 isLive: page.skip == 0,
                 olderPage: messages.count > Self.pageSize ? "?skip=\(page.skip + Self.pageSize)" : nil),
             context, status: refusal?.status ?? .ok)

@@ -59,10 +59,27 @@ document.addEventListener("input", (event) => {
   if (event.target.dataset.segments) countSegments(event.target);
 });
 // A form that nobody has touched takes the browser's time zone.
-for (const list of document.querySelectorAll("select[data-timezone]")) {
+for (const list of document.querySelectorAll("[data-timezone]")) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if ([...list.options].some((option) => option.value === zone)) list.value = zone;
+  if (list.type === "hidden") list.value = zone;
+  else if ([...list.options].some((option) => option.value === zone)) list.value = zone;
 }
+
+// What is said relative to now stays true while the page is open.
+const relative = (time) => {
+  const seconds = Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000);
+  const length = (total) => {
+    const [minutes, hours] = [Math.floor(total / 60), Math.floor(total / 3600)];
+    if (hours > 0) return `${hours} h` + (minutes % 60 === 0 ? "" : ` ${minutes % 60} min`);
+    return minutes > 0 ? `${minutes} min` : `${total} s`;
+  };
+  if (Math.abs(seconds) >= 86400) return time.title;
+  if (seconds < 0) return `in ${length(-seconds)}`;
+  return seconds < 60 ? "just now" : `${length(seconds)} ago`;
+};
+window.setInterval(() => {
+  for (const time of document.querySelectorAll("time[data-relative]")) time.textContent = relative(time);
+}, 30000);
 
 // Parts with data-live come anew from the server when something happened, and every 2 s while one with data-open is there.
 const live = {

@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import Storage
 
@@ -22,7 +23,7 @@ struct AccessRoutes: Sendable {
             try await attempt("first-run", "Welcome", request, context) { form, visitor in
                 try await access.createOwner(
                     token: form.text("token"), email: form.text("email"), password: form.secret("password"),
-                    visitor: visitor)
+                    timezone: Self.timezone(form), visitor: visitor)
             }
         }
         group.get("/sign-in") { _, context in
@@ -51,7 +52,8 @@ struct AccessRoutes: Sendable {
             let token = context.form.text("token")
             do {
                 let session = try await access.accept(
-                    token, password: context.form.secret("password"), visitor: Visitor(request, context))
+                    token, password: context.form.secret("password"), timezone: Self.timezone(context.form),
+                    visitor: Visitor(request, context))
                 guard let session else { return try await invitation(token, nil, context) }
                 return session.response(to: "/", isSecure: context.isSecure)
             } catch let refusal as Refusal {
@@ -99,6 +101,12 @@ struct AccessRoutes: Sendable {
             return form(
                 template, title, Content(email: context.form.text("email"), problem: refusal.message), context)
         }
+    }
+
+    /// The zone that the browser named; UTC when it named none that this system knows.
+    private static func timezone(_ form: PageForm) -> String {
+        let zone = form.text("timezone")
+        return TimeZone(identifier: zone) == nil ? "UTC" : zone
     }
 
     private static func goodbye(_ context: SignedInContext) -> Response {

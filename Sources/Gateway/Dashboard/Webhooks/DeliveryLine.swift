@@ -25,7 +25,7 @@ struct DeliveryLine: Sendable {
         attempts = delivery.attemptCount
         answer = [delivery.lastStatusCode.map(String.init), delivery.lastError].compactMap(\.self).joined(
             separator: " · ")
-        createdAt = PageTime.shown(delivery.createdAt)
+        createdAt = PageTime.exact(delivery.createdAt)
         isOpen = [.pending, .delivering].contains(delivery.status)
         nextAttemptAt = delivery.nextAttemptAt.map(PageTime.shown)
     }
@@ -48,7 +48,7 @@ struct AttemptView: Sendable {
         number = attempt.number
         isGood = attempt.error == nil
         outcome = [attempt.statusCode.map(String.init), attempt.error].compactMap(\.self).joined(separator: " · ")
-        startedAt = PageTime.shown(attempt.startedAt)
+        startedAt = PageTime.exact(attempt.startedAt)
         milliseconds = attempt.duration.microseconds / 1_000
         let named = [
             ("name look-up", attempt.phases.dns), ("connection", attempt.phases.connect), ("TLS", attempt.phases.tls),

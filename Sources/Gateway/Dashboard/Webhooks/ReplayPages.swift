@@ -14,7 +14,7 @@ struct ReplayPages: SignedInPages {
             return try await form(
                 context,
                 Content(
-                    since: PageTime.field(now - .seconds(86_400)), until: PageTime.field(now), chosen: [.failed],
+                    since: context.page.times.field(now - .seconds(86_400)), until: context.page.times.field(now), chosen: [.failed],
                     problems: []))
         }
         group.post("/settings/webhooks/:webhookID/replay", use: begin)
@@ -24,6 +24,7 @@ struct ReplayPages: SignedInPages {
     private struct Content {
         var path = ""
         var url = ""
+        var zone = ""
         let since: String
         let until: String
         let hasFailed: Bool
@@ -50,6 +51,7 @@ struct ReplayPages: SignedInPages {
         var content = content
         content.path = "\(WebhookPages.path)/\(id)"
         content.url = endpoint.url
+        content.zone = context.page.times.zone.identifier
         return views.page(
             "replay-form", "Replay", content, context, status: content.problems.isEmpty ? .ok : .unprocessableContent)
     }
@@ -60,8 +62,8 @@ struct ReplayPages: SignedInPages {
         let statuses = context.form.list("statuses")
         do {
             var errors = FieldErrors()
-            let from = PageTime.time(ofField: since)
-            let to = PageTime.time(ofField: until)
+            let from = context.page.times.time(ofField: since)
+            let to = context.page.times.time(ofField: until)
             if from == nil { errors.add("since", "The beginning is a date and a time, such as 2026-07-22T10:00") }
             if to == nil { errors.add("until", "The end is a date and a time, such as 2026-07-22T10:00") }
             try errors.check("validation errors while creating replay")

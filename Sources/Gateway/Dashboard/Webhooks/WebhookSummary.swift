@@ -57,23 +57,6 @@ struct WebhookSummary: Sendable {
     }
 }
 
-/// Times as people read them.
-enum PageTime {
-    /// `2026-07-22 10:00:00 UTC`.
-    static func shown(_ time: Timestamp) -> String {
-        time.rfc3339.prefix(19).replacing("T", with: " ") + " UTC"
-    }
-
-    /// What a field of date and time holds, in UTC as everything here; nil when that is not a time.
-    static func time(ofField text: String) -> Timestamp? {
-        // Browsers leave the seconds out where they are 0.
-        Timestamp(rfc3339: text + (text.count == 16 ? ":00Z" : "Z"))
-    }
-
-    /// What a field of date and time shows of `time`.
-    static func field(_ time: Timestamp) -> String { String(time.rfc3339.prefix(19)) }
-}
-
 /// An option of a list.
 struct Choice: Sendable {
     let value: String
