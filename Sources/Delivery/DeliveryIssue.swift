@@ -27,8 +27,10 @@ package enum DeliveryIssues {
         var issues: [Key: DeliveryIssue] = [:]
         for row in try failed(at: endpoint, after: time, in: tx) { try add(row, to: &issues) { $0.failed += $1 } }
         for row in try retried(at: endpoint, in: tx) { try add(row, to: &issues) { $0.retried += $1 } }
-        return issues.values.sorted {
-            ($1.failed + $1.retried, $0.code, $0.statusCode ?? 0) < ($0.failed + $0.retried, $1.code, $1.statusCode ?? 0)
+        return issues.values.sorted { one, other in
+            let (count, otherCount) = (one.failed + one.retried, other.failed + other.retried)
+            if count != otherCount { return count > otherCount }
+            return (one.code, one.statusCode ?? 0) < (other.code, other.statusCode ?? 0)
         }
     }
 

@@ -93,6 +93,7 @@ extension EndpointQueries {
         return EndpointReport(
             endpoint: endpoint, lastSuccessAt: try row.find("last_success_at"),
             lastFailureAt: try row.find("last_failure_at"),
-            failingSince: try EndpointSlots.failures(of: endpoint.id, in: tx).since, openCount: try row.get("open_count"))
+            failingSince: try EndpointSlots.failures(of: endpoint.id, in: tx).since,
+            openCount: try row.get("open_count"))
     }
 }

@@ -28,7 +28,7 @@ struct AccessOperations: Sendable {
         let tokenHash = SHA256Digest.bytes(token)
         guard try await store.read({ tx in try FirstRunQueries.isValid(tokenHash: tokenHash, in: tx) }) else {
             throw Refusal(
-                .unauthenticated, "The token is wrong or too old. The newest one stands in the server's log.")
+                .unauthenticated, "The token is wrong or too old. The newest one is in the server's log.")
         }
         if let problem = Passwords.problem(with: password, email: email) { throw Refusal(.invalid, problem) }
         let hash = try await passwords.hash(password, in: .first)

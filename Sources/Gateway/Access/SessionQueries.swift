@@ -37,7 +37,8 @@ enum SessionQueries {
     private static func session(_ row: Row, isOwner: Bool) throws -> Session {
         Session(
             tokenHash: try row.get("token_hash"), userID: try row.get("user_id"), email: try row.get("email"),
-            timezone: try row.get("timezone"), formToken: try row.get("form_token"), createdAt: try row.get("created_at"),
+            timezone: try row.get("timezone"), formToken: try row.get("form_token"),
+            createdAt: try row.get("created_at"),
             lastSeenAt: try row.get("last_seen_at"), address: try row.get("address"), agent: try row.get("agent"),
             isOwner: isOwner)
     }

@@ -143,6 +143,6 @@ struct AttentionQueries: Sendable {
 extension EndpointReport {
     /// Whether it is stopped, and not because its owner paused it.
     var isStoppedByOthers: Bool {
-        endpoint.status != .active && endpoint.statusReason != WebhookOperations.pausedByOwner
+        endpoint.status != .active && endpoint.statusReason != Endpoint.pausedByOwner
     }
 }

@@ -12,6 +12,7 @@ struct UnsentReason: Sendable, Hashable {
     /// - Parameters:
     ///   - status: `failed` or `expired`.
     ///   - reason: What is stored with it.
+    /// - Returns: Both sentences; what is stored, where that is a sentence already.
     static func text(_ status: MessageStatus, _ reason: String?) -> String {
         guard status == .failed, let reason, !reason.isEmpty else { return expired.text }
         return find(reason)?.text ?? (reason.hasSuffix(".") ? reason : reason + ".")
@@ -42,7 +43,8 @@ struct UnsentReason: Sendable, Hashable {
             code: "NO_SERVICE", sentence: "The phone had no mobile network.",
             advice: "Check its signal and that the SIM card is active, then send again."),
         UnsentReason(
-            code: "RADIO_OFF", sentence: "The phone was in flight mode.", advice: "Turn flight mode off, then send again."),
+            code: "RADIO_OFF", sentence: "The phone was in flight mode.",
+            advice: "Turn flight mode off, then send again."),
         UnsentReason(
             code: "RADIO_NOT_AVAILABLE", sentence: "The phone's radio was not ready.",
             advice: "Send again; restart the phone if it happens often."),
@@ -50,7 +52,8 @@ struct UnsentReason: Sendable, Hashable {
             code: "LIMIT_EXCEEDED", sentence: "Android stopped the app for sending too many SMS.",
             advice: "Send fewer a minute: the phone's page has its pace."),
         UnsentReason(
-            code: "SHORT_CODE_NOT_ALLOWED", sentence: "Android asked on the phone whether a short code may be sent to, and nobody agreed.",
+            code: "SHORT_CODE_NOT_ALLOWED",
+            sentence: "Android asked on the phone whether a short code may be sent to, and nobody agreed.",
             advice: "Allow premium SMS for the app in the phone's settings."),
         UnsentReason(
             code: "SHORT_CODE_NEVER_ALLOWED", sentence: "The app is not allowed to send to short codes.",
@@ -78,7 +81,8 @@ struct UnsentReason: Sendable, Hashable {
         UnsentReason(
             code: "NO_MEMORY", sentence: "The phone was out of memory.", advice: "Restart the phone, then send again."),
         UnsentReason(
-            code: "MODEM_ERROR", sentence: "The phone's modem had an error.", advice: "Restart the phone, then send again."),
+            code: "MODEM_ERROR", sentence: "The phone's modem had an error.",
+            advice: "Restart the phone, then send again."),
         UnsentReason(
             code: "SYSTEM_ERROR", sentence: "Android had an error.", advice: "Restart the phone, then send again."),
         UnsentReason(

@@ -1,4 +1,5 @@
 import Delivery
+import HTTPTypes
 import Storage
 import Timestamps
 
@@ -31,5 +32,6 @@ extension MessageOperations {
     }
 
     private static let notPlanned = APIError(
-        .conflict, "Only a message that waits for a time of its own can be changed, and this one does not, or no longer.")
+        .conflict,
+        "Only a message that waits for a time of its own can be changed, and this one does not, or no longer.")
 }

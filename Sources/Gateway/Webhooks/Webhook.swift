@@ -38,6 +38,11 @@ extension EndpointReport: JSONWritable {
     }
 }
 
+extension Endpoint {
+    /// Why a webhook is stopped that its owner stopped.
+    static let pausedByOwner = "paused by its owner"
+}
+
 /// The body of `POST` and `PUT /v1/webhooks`. On an update what is absent stays, and a null signing key clears it.
 struct WebhookUpdate: Decodable, Sendable {
     private let url: Patch<String>

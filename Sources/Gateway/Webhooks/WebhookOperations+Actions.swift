@@ -9,7 +9,7 @@ extension WebhookOperations {
     func pause(_ id: EndpointID, userID: UserID) async throws -> EndpointReport? {
         try await change(id, userID: userID) { endpoint, _ in
             endpoint.status = .paused
-            endpoint.statusReason = Self.pausedByOwner
+            endpoint.statusReason = Endpoint.pausedByOwner
             endpoint.release = nil
         }
     }
@@ -96,9 +96,6 @@ extension WebhookOperations {
             return nil
         }
     }
-
-    /// Why a webhook is stopped that its owner stopped.
-    static let pausedByOwner = "paused by its owner"
 
     private struct NoSuchWebhook: Error {}
 

@@ -13,6 +13,14 @@ extension Browser {
         try await waitFor("At a glance")
     }
 
+    /// Signs out, by the menu where there is one.
+    func signOut() async throws {
+        if try await run("return getComputedStyle(document.querySelector('.menu')).display") != "none" {
+            try await click(".menu")
+        }
+        try await click(".who button")
+    }
+
     /// Looks for barriers on the page that is open, and keeps a picture of it when HTTPSMS_SCREENSHOTS is set.
     func inspect(_ name: String, _ look: Browser.Look) async throws {
         #expect(try await barriers() == [], "\(name), \(look)")

@@ -71,7 +71,8 @@ import Timestamps
             #expect(refused.status == 422)
             #expect(
                 refused.text.contains(
-                    "<p id=\"sim1-hint\" class=\"hint\"><span class=\"wrong\">The number must be a valid"))
+                    "<p id=\"sim1-hint\" class=\"hint\"><span class=\"wrong\">Enter a number in the international format"
+                ))
             #expect(refused.text.contains("value=\"+18005550188\"") && refused.text.contains("value=\"&lt;b&gt;\""))
             #expect(try await account.client.get("/v1/devices").data.array.isEmpty)
         }

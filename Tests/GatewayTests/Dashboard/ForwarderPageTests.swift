@@ -62,7 +62,8 @@ import Testing
 
             #expect(answer.status == 422)
             for text in [
-                "The name field is required", Envelope.notAPhoneNumber, "must be a JSON pointer", "value=\"12345\"",
+                "Enter a name.", "Enter a number in the international format", "must be a JSON pointer",
+                "value=\"12345\"",
                 "value=\"slot\"", "<option value=\"gammu\" selected>", "<details open>",
             ] {
                 #expect(answer.text.replacing("&#43;", with: "+").contains(text), "\(text)")

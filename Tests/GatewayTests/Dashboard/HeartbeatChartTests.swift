@@ -29,16 +29,16 @@ struct HeartbeatChartTests {
 
     @Test(arguments: [
         // Heard before and ever since.
-        ([(1_440, 1_410), (1_380, 1_350)], 1_445, "Online 10 % of the last 24 hours, 4 heartbeats, offline once", 2),
+        ([(1_440, 1_410), (1_380, 1_350)], 1_445, "Online 10% of the last 24 hours, 4 heartbeats, offline once", 2),
         // New: what was before its first heartbeat counts as nothing.
-        ([(30, 1)], nil, "Online 100 % of the last 24 hours, 2 heartbeats.", 1),
+        ([(30, 1)], nil, "Online 100% of the last 24 hours, 2 heartbeats.", 1),
         // Silent for the whole day, and for two.
-        ([], 1_445, "Online 3 % of the last 24 hours, 0 heartbeats, offline once, in all 23 h 5 min.", 2),
-        ([], 3_000, "Online 0 % of the last 24 hours, 0 heartbeats, offline once, in all 1 day.", 1),
+        ([], 1_445, "Online 3% of the last 24 hours, 0 heartbeats, offline once, in all 23 h 5 min.", 2),
+        ([], 3_000, "Online 0% of the last 24 hours, 0 heartbeats, offline once, in all 1 day.", 1),
         // An outage of a minute is none of 0 %.
         (
             (0..<23).map { (1_440 - $0 * 60, 1_440 - $0 * 60) } + [(59, 59)], 1_501,
-            "Online 99 % of the last 24 hours, 48 heartbeats, offline once, in all 1 min.", 3
+            "Online 99% of the last 24 hours, 48 heartbeats, offline once, in all 1 min.", 3
         ),
         // Another node's clock is ahead.
         ([(0, -1)], nil, "No heartbeat in the last 24 hours.", 0),

@@ -70,7 +70,7 @@ import Testing
             try await browser.click("summary")
             try await browser.type("order-7", into: "#request-id")
             try await browser.follow("main form button")
-            try await browser.waitFor("The to field must contain only digits")
+            try await browser.waitFor("Enter a number in the international format")
             try await browser.inspect("message-form", look)
             try await browser.type("+18005550100", into: "#to")
             try await browser.follow("main form button")

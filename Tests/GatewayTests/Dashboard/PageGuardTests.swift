@@ -53,7 +53,7 @@ import Testing
             #expect(
                 try await PageClient(baseURL: server.baseURL).get(
                     "/account", headers: [("x-api-key", account.apiKey)]
-                ).header("Location") == "/sign-in")
+                ).header("Location") == "/sign-in?next=%2Faccount")
             #expect(try await account.client.get("/v1/users/me").status == 200)
         }
     }

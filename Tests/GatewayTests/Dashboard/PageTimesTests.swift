@@ -40,7 +40,9 @@ import Timestamps
                 """)
     }
 
-    @Test(arguments: ["", "a", "\u{F8FF}n0\u{F8FE}", "\(PageTime.begin)", "\(PageTime.begin)n\(PageTime.end)", "<\u{F8FE}>"])
+    private static let begin = String(decoding: PageTime.begin, as: UTF8.self)
+
+    @Test(arguments: ["", "a", "\u{F8FF}n0;", begin, begin + "n;", begin + "n", begin + "é9;", "<\u{F8FF}>"])
     func whatIsNoMarkStaysOrVanishes(text: String) {
         let html = PageTimes(zone: "UTC", now: Timestamp(seconds: 0)).place(in: text)
 
@@ -48,11 +50,12 @@ import Timestamps
     }
 
     /// In Berlin, 02:30 comes twice on 25 October 2026, and not at all on 29 March.
-    @Test(arguments: [
-        ("2026-07-22T12:00", "2026-07-22T10:00:00Z"), ("2026-10-25T02:30", "2026-10-25T00:30:00Z"),
-        ("2026-03-29T02:30", "2026-03-29T01:30:00Z"), ("2026-07-22T12:00:07", "2026-07-22T10:00:07Z"),
-        ("x", nil), ("", nil), ("T00:00", nil), ("2026-13-01T00:00", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("2026-07-22T12:00", "2026-07-22T10:00:00Z"), ("2026-10-25T02:30", "2026-10-25T00:30:00Z"),
+            ("2026-03-29T02:30", "2026-03-29T01:30:00Z"), ("2026-07-22T12:00:07", "2026-07-22T10:00:07Z"),
+            ("x", nil), ("", nil), ("T00:00", nil), ("2026-13-01T00:00", nil),
+        ] as [(String, String?)])
     func aFieldIsReadByTheClocksOfTheZone(field: String, time: String?) {
         #expect(PageTimes(zone: "Europe/Berlin", now: .first).time(ofField: field)?.rfc3339 == time)
     }
@@ -61,8 +64,8 @@ import Timestamps
         try await withServer(on: engine) { server in
             let (page, account, phone) = try await MessagePageTests.signedIn(server)
             let saved = try await page.submit("/account/timezone", on: "/account", [("timezone", "Asia/Tokyo")])
-            #expect(saved.header("Location") == "/account?zone=1#zone")
-            #expect(try await page.get("/account?zone=1").text.contains("The time zone was saved."))
+            #expect(saved.header("Location") == "/account?notice=zone")
+            #expect(try await page.get("/account?notice=zone").text.contains("The time zone was saved."))
             #expect(try await account.client.get("/v1/users/me").data["timezone"] == "Asia/Tokyo")
             #expect(try await page.submit("/account/timezone", on: "/account", [("timezone", "x")]).status == 404)
 
@@ -77,7 +80,7 @@ import Timestamps
             #expect(try await page.get("/messages/new").text.contains("time in Asia/Tokyo"))
             let text = try await page.get(try #require(sent.header("Location"))).text
             #expect(text.contains("datetime=\"\(stored)\" title=\"") && text.contains("GMT+9\""))
-            #expect(!text.contains("\u{F8FF}") && !text.contains("\u{F8FE}"))
+            #expect(!text.contains("\u{F8FF}"))
         }
     }
 }

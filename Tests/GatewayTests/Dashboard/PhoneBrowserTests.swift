@@ -65,7 +65,7 @@ import Testing
                 try await browser.type("Call you back at five", into: "#reply")
                 try await browser.run("document.getElementById('schedule').selectedIndex = 1")
                 try await browser.follow("form.fields button")
-                try await browser.waitFor("The settings were saved.")
+                try await browser.waitFor("The changes were saved.")
                 try await browser.inspect("phone", look)
                 try await browser.run("document.getElementById('heartbeats').scrollIntoView()")
                 try await browser.inspect("phone-heartbeats", look)

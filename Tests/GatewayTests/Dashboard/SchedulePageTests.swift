@@ -87,8 +87,8 @@ import Testing
                 return try #require(parts.first { $0.hasPrefix("\(name)</legend>") })
             }
             #expect(answer.status == 422 && empty.status == 422)
-            #expect(answer.text.contains("<span class=\"wrong\">The name field must be minimum 2 char</span>"))
-            #expect(answer.text.contains("<span class=\"wrong\">The timezone must be a valid IANA timezone"))
+            #expect(answer.text.contains("<span class=\"wrong\">Use 2 characters at least.</span>"))
+            #expect(answer.text.contains("<span class=\"wrong\">Choose a time zone of the list."))
             #expect(answer.text.contains("<option value=\"Mars/&quot;&gt;&lt;script&gt;\" selected>"))
             #expect(try day("Tuesday", answer).contains("<p class=\"wrong\">Tuesday contains overlapping windows</p>"))
             #expect(try day("Tuesday", answer).contains("value=\"11:00\""))

@@ -33,7 +33,7 @@ import Testing
 
             server.advance(by: .seconds(6 * 86_400))
 
-            #expect(try await page.get("/account").header("Location") == "/sign-in")
+            #expect(try await page.get("/account").header("Location") == "/sign-in?next=%2Faccount")
         }
     }
 

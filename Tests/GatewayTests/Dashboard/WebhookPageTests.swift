@@ -31,7 +31,7 @@ import Testing
                     ("url", "http://127.0.0.1:1/hook"), ("signing_key", "key"), ("events", "message.phone.received"),
                     ("events", "message.phone.sent"), ("phone_numbers", "+18005550199"),
                 ])
-            let path = try #require(made.header("Location"))
+            let path = String(try #require(made.header("Location")).prefix { $0 != "?" })
             let first = try await webhook()
             _ = try await page.submit(
                 "\(path)/edit", on: "\(path)/edit",
@@ -53,7 +53,7 @@ import Testing
             #expect(second["url"] == "http://127.0.0.1:2/hook" && second["ordering"] == "message")
             #expect(second["signing_key"] == "other" && rotated != "other")
             #expect(statuses == ["paused", "active", "active"])
-            #expect(deleted.header("Location") == "/settings/webhooks")
+            #expect(deleted.header("Location") == "/settings/webhooks?notice=deleted")
             #expect(try await page.get(path).status == 404)
         }
     }
@@ -67,7 +67,7 @@ import Testing
                 [("url", "http://10.0.0.1/\"><script>"), ("signing_key", "mine"), ("phone_numbers", "+18005550100")])
 
             #expect(answer.status == 422)
-            #expect(answer.text.contains("The events field is required"))
+            #expect(answer.text.contains("Choose at least one event."))
             #expect(answer.text.contains("value=\"http://10.0.0.1/&quot;&gt;&lt;script&gt;\""))
             #expect(answer.text.contains("value=\"mine\""))
             #expect(answer.text.contains("value=\"+18005550100\" checked"))

@@ -16,7 +16,7 @@ struct AccountPages: SignedInPages {
         group.get("/account") { request, context in
             let parameters = QueryParameters(request)
             return try await show(
-                context, isChanged: parameters["changed"] != nil, hasZone: parameters["zone"] != nil)
+                context, isChanged: parameters["changed"] != nil)
         }
         group.post("/account/password") { request, context in
             do {
@@ -32,7 +32,7 @@ struct AccountPages: SignedInPages {
             let zone = context.form.text("timezone")
             guard TimeZone(identifier: zone) != nil else { throw PageError.notFound }
             _ = try await users.change(context.userID) { user, _ in user.timezone = zone }
-            return Response.seeOther("/account?zone=1#zone")
+            return Response.seeOther("/account", .zone)
         }
         group.post("/account/api-key") { _, context in
             try await reveal(context, title: "API key") { try await users.user($0) }
@@ -63,7 +63,6 @@ struct AccountPages: SignedInPages {
         var keyProblem: String?
         var isChanged = false
         let zones: [ZoneGroup]
-        let hasZone: Bool
     }
 
     private struct SessionLine {
@@ -85,8 +84,7 @@ struct AccountPages: SignedInPages {
     }
 
     private func show(
-        _ context: SignedInContext, problem: String? = nil, keyProblem: String? = nil, isChanged: Bool = false,
-        hasZone: Bool = false
+        _ context: SignedInContext, problem: String? = nil, keyProblem: String? = nil, isChanged: Bool = false
     ) async throws -> Response {
         let userID = context.userID
         let key = try await users.user(userID).apiKey.exposed
@@ -97,7 +95,7 @@ struct AccountPages: SignedInPages {
                 email: context.session.email, id: userID.text, maskedKey: "\(key.prefix(3))…\(key.suffix(4))",
                 sessions: sessions.map { SessionLine($0, current: context.session) }, problem: problem,
                 keyProblem: keyProblem, isChanged: isChanged,
-                zones: ZoneGroup.all(chosen: context.session.timezone), hasZone: hasZone),
+                zones: ZoneGroup.all(chosen: context.session.timezone)),
             context, status: problem == nil && keyProblem == nil ? .ok : .unprocessableContent)
     }
 

@@ -78,6 +78,7 @@ struct ForwarderPages: SignedInPages {
         let now = operations.clock.now()
         let forwarders = try await operations.list(userID: context.userID)
         let form = context.form
+        let fields = PageProblems.all(refusal)
         let pointers = ForwardedPart.allCases.map { part in
             let id = "template_\(part.rawValue)"
             return List.Field(id: id, label: part.rawValue, value: form.text(id))

@@ -23,6 +23,8 @@ struct PageContext: ChildRequestContext {
     var theme = Theme.system
     /// How times are shown; in UTC while nobody is signed in.
     var times = PageTimes(zone: "UTC", now: Timestamp(seconds: 0))
+    /// What the form before did; nil when there was none.
+    var notice: PageNotice?
     /// What the menu counts.
     var menu = MenuFigures()
     /// The fields that were sent; empty for a GET.

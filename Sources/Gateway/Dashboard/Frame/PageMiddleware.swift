@@ -25,6 +25,8 @@ struct PageMiddleware: RouterMiddleware {
         context.isSecure = site.isSecure(request, context.origin)
         context.theme = Theme(request)
         context.path = request.uri.path
+        context.notice = request.uri.query.flatMap { QueryParameters(query: $0)["notice"] }
+            .flatMap(PageNotice.init(rawValue:))
         var response: Response
         do {
             try site.checkHost(request)
@@ -67,13 +69,17 @@ struct PageMiddleware: RouterMiddleware {
         guard PageSite.isSameOrigin(request, isSecure: context.isSecure) else { throw PageError.foreignForm }
         let client = context.session.map { UploadQueue.Client(userID: $0.userID, channel: context.channel) }
         let form = try await PageForm(of: request, files: client.map { ($0, uploads) })
-        guard RandomToken.areEqual(form.secret("form_token"), context.formToken) else { throw PageError.foreignForm }
+        guard RandomToken.areEqual(form.secret("form_token"), context.formToken) else {
+            // The session ended while somebody wrote: they sign in, and what they wrote is in their browser.
+            if context.session == nil, !AccessRoutes.isOpen(context.path) { throw SignInRequired() }
+            throw PageError.foreignForm
+        }
         return form
     }
 
     private func answer(_ error: any Error, _ request: Request, _ context: PageContext) -> Response {
         switch error {
-        case is SignInRequired: return .seeOther("/sign-in")
+        case is SignInRequired: return .seeOther(AccessRoutes.signInPath(for: request))
         case let error as PageError: return views.error(error, context)
         case is PasswordQueue.Crowded:
             return later("Too many people are signing in at the moment. Try again in a few seconds.", context)

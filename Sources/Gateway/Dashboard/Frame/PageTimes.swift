@@ -19,27 +19,32 @@ struct PageTimes: Sendable {
         self.now = now
     }
 
+    /// The IANA name of the zone.
+    var zoneName: String { zone.identifier == TimeZone.gmt.identifier ? "UTC" : zone.identifier }
+
     /// Sets a time in the place of each mark of `html`, in which every text is escaped. Reads each byte once.
     func place(in html: String) -> String {
-        var result = ""
-        result.reserveCapacity(html.utf8.count)
+        let bytes = Array(html.utf8)
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
         var isInTag = false
-        var rest = html[...]
-        while let start = rest.firstRange(of: PageTime.begin) {
-            let before = rest[..<start.lowerBound]
-            result += before
-            if let last = before.utf8.last(where: { $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: ">") }) {
-                isInTag = last == UInt8(ascii: "<")
+        var rest = bytes[...]
+        while let byte = rest.first {
+            if byte == PageTime.begin.first, rest.starts(with: PageTime.begin) {
+                let mark = rest.dropFirst(PageTime.begin.count).prefix { $0 != PageTime.end }
+                rest = rest.dropFirst(PageTime.begin.count + mark.count + 1)
+                result += text(of: String(decoding: mark, as: UTF8.self), isInTag: isInTag).utf8
+                continue
             }
-            rest = rest[start.upperBound...]
-            guard let end = rest.firstIndex(of: PageTime.end) else { break }
-            result += text(of: rest[..<end], isInTag: isInTag)
-            rest = rest[rest.index(after: end)...]
+            if byte == UInt8(ascii: "<") { isInTag = true }
+            if byte == UInt8(ascii: ">") { isInTag = false }
+            result.append(byte)
+            rest = rest.dropFirst()
         }
-        return result + rest
+        return String(decoding: result, as: UTF8.self)
     }
 
-    private func text(of mark: Substring, isInTag: Bool) -> String {
+    private func text(of mark: String, isInTag: Bool) -> String {
         guard let form = mark.first.flatMap({ PageTime.Form(rawValue: $0) }), let number = Int64(mark.dropFirst())
         else { return "" }
         let time = Timestamp(microseconds: number)
@@ -55,13 +60,14 @@ struct PageTimes: Sendable {
         let local = local(time)
         switch form {
         case .exact: return "\(day(local)), \(local.dropFirst(11).prefix(8))"
+        case .date: return "\(day(local)), \(local.dropFirst(11).prefix(5))"
         case .clock: return String(local.dropFirst(11).prefix(5))
         case .day: return day(local)
         case .brief:
             return isToday(local) ? String(local.dropFirst(11).prefix(5)) : day(local)
         case .near:
             let distance = now - time
-            if !isNear(time) { return "\(day(local)), \(local.dropFirst(11).prefix(5))" }
+            if !isNear(time) { return shown(time, as: .date) }
             if distance < .zero { return "in \(Elapsed.length(.zero - distance))" }
             return Elapsed.ago(time, now: now)
         }
@@ -124,6 +130,8 @@ enum PageTime {
         case near = "n"
         /// `22 July 2026, 12:00:00`.
         case exact = "x"
+        /// `22 July 2026, 12:00`.
+        case date = "t"
         /// `12:00`.
         case clock = "c"
         /// `22 July 2026`.
@@ -132,16 +140,19 @@ enum PageTime {
         case brief = "b"
     }
 
-    static let begin = "\u{F8FF}\(RandomToken.make().prefix(16))"
-    static let end: Character = "\u{F8FE}"
+    /// Before the form and the microseconds.
+    static let begin = Array("\u{F8FF}\(RandomToken.make().prefix(16))".utf8)
+    /// Behind them.
+    static let end = UInt8(ascii: ";")
 
     static func shown(_ time: Timestamp) -> String { mark(time, .near) }
     static func exact(_ time: Timestamp) -> String { mark(time, .exact) }
+    static func date(_ time: Timestamp) -> String { mark(time, .date) }
     static func clock(_ time: Timestamp) -> String { mark(time, .clock) }
     static func day(_ time: Timestamp) -> String { mark(time, .day) }
     static func brief(_ time: Timestamp) -> String { mark(time, .brief) }
 
     private static func mark(_ time: Timestamp, _ form: Form) -> String {
-        "\(begin)\(form.rawValue)\(time.microseconds)\(end)"
+        "\(String(decoding: begin, as: UTF8.self))\(form.rawValue)\(time.microseconds);"
     }
 }

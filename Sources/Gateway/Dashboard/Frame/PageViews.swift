@@ -55,8 +55,10 @@ struct PageViews: Sendable {
     ) -> Response {
         let inner = Inner(page: content, formToken: context.formToken)
         let shell = Shell(
-            title: context.menu.unread > 0 ? "(\(context.menu.unread)) \(title)" : title, content: library.render(inner, withTemplate: template) ?? "", formToken: context.formToken,
-            isSignedIn: context.session != nil, email: context.session?.email ?? "",
+            title: Self.title(title, status, context), notice: context.notice?.text, help: Self.help(for: context.path),
+            content: library.render(inner, withTemplate: template) ?? "", formToken: context.formToken,
+            menuCount: Self.menuCount(context.menu), isSignedIn: context.session != nil,
+            email: context.session?.email ?? "",
             theme: context.theme == .system ? nil : context.theme.rawValue, themeName: context.theme.rawValue,
             nextTheme: context.theme.next.rawValue,
             sections: Self.sections.filter { !$0.isOwners || context.session?.isOwner == true }.map {
@@ -68,6 +70,31 @@ struct PageViews: Sendable {
             status: status, headers: [.contentType: "text/html; charset=utf-8"],
             body: .init(byteBuffer: ByteBuffer(string: html)))
     }
+
+    /// As the tab shows it: what is unread comes first, or that a form was not taken.
+    private static func title(_ title: String, _ status: HTTPResponse.Status, _ context: PageContext) -> String {
+        if status == .unprocessableContent { return "Error: \(title)" }
+        return context.menu.unread > 0 ? "(\(context.menu.unread)) \(title)" : title
+    }
+
+    private static func menuCount(_ menu: MenuFigures) -> Int? {
+        let count = menu.attention + menu.unread
+        return count == 0 ? nil : count
+    }
+
+    /// Where the documentation of the page at `path` is: the first entry counts that it lies within.
+    private static func help(for path: String) -> String {
+        let entry = helpPages.first { path == $0.path || path.hasPrefix($0.path + "/") }
+        return "/docs/\(entry?.page ?? "dashboard")"
+    }
+
+    private static let helpPages: [(path: String, page: String)] = [
+        ("/attention", "dashboard#what-needs-attention"), ("/messages", "dashboard#messages"),
+        ("/phones/forwarders", "forwarders"), ("/phones/new", "phones"), ("/phones", "dashboard#phones"),
+        ("/settings/webhooks", "webhooks"), ("/deliveries", "errors#why-a-delivery-failed"), ("/events", "webhooks"),
+        ("/replays", "dashboard#webhooks"), ("/system", "operations"), ("/users", "dashboard#the-first-account"),
+        ("/account", "dashboard#times"),
+    ]
 
     /// A page that says what went wrong.
     func error(_ error: PageError, _ context: PageContext) -> Response {
@@ -107,8 +134,14 @@ struct PageViews: Sendable {
         }
 
         let title: String
+        /// What the form before did.
+        let notice: String?
+        /// Where the documentation of this page is.
+        let help: String
         let content: String
         let formToken: String
+        /// The sum of what the menu counts, where it is folded; nil when there is nothing.
+        let menuCount: Int?
         let isSignedIn: Bool
         let email: String
         let theme: String?

@@ -44,7 +44,7 @@ struct ThemePages: Sendable {
 
     /// The page that the form was on, as the browser tells it. Its host is that of the form, which was checked; only the
     /// path is used, so that nobody is led elsewhere.
-    private static func back(_ request: Request) -> String {
+    static func back(_ request: Request) -> String {
         guard let referrer = request.headers[.referer], let scheme = referrer.firstRange(of: "://") else { return "/" }
         let path = referrer[scheme.upperBound...].drop { $0 != "/" }
         return path.isEmpty || path.hasPrefix("//") || path.contains("\\") ? "/" : String(path)

@@ -115,16 +115,17 @@ struct MessageForms: Sendable {
         }
         // One that is chosen stays visible, whether or not it is among those.
         let numbers = (owned + (fields.from.isEmpty ? [] : [fields.from])).unique
-        let problems = refusal?.problems ?? [:]
+        let problems = PageProblems.all(refusal)
         return views.page(
             "message-form", "New message",
             Content(
-                numbers: Choice.all(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty, zone: context.page.times.zone.identifier,
+                numbers: Choice.all(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty,
+                zone: context.page.times.zoneName,
                 troubles: troubles, fields: fields,
                 hasMore: !(fields.sendAt + fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
                 back: PageLink.to("/messages", ["owner": fields.from]),
                 problem: refusal.map {
-                    problems.isEmpty ? $0.message : "The message was not sent. What is wrong stands at the fields."
+                    problems.isEmpty ? $0.message : "The message was not sent. Check the highlighted fields."
                 },
                 fromProblems: problems["from"] ?? [], toProblems: problems["to"] ?? [],
                 contentProblems: problems["content"] ?? [], sendAtProblems: problems["send_at"] ?? [],

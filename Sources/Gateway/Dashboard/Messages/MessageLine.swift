@@ -54,14 +54,18 @@ struct MessageLine: Sendable {
         brief = PageTime.brief(shown)
         self.day = isNewDay ? PageTime.day(shown) : nil
         status = message.status.rawValue
-        words = message.isPlanned ? "planned" : message.status.words
+        words =
+            message.isPlanned
+            ? "planned"
+            : message.plannedAt != nil && message.sendAttemptCount > 0
+                ? "\(message.status.words), tried again" : message.status.words
         isBad = [.failed, .expired].contains(message.status)
         canResend = isBad && message.plannedAt == nil
         reason =
             canResend ? UnsentReason.text(message.status, message.failureReason) : message.failureReason
         once = canResend ? FormReceipts.token() : nil
         let isLater = message.plannedAt.map { $0 - now > Self.soon } ?? false
-        plan = isLater ? message.plannedAt.map(PageTime.shown) : nil
+        plan = isLater ? message.plannedAt.map(PageTime.date) : nil
         isOpen = [.pending, .scheduled, .sending].contains(message.status) && !isLater
     }
 

@@ -66,7 +66,7 @@ struct MessagePages: Sendable {
         }
         guard let (message, thread, pushes, reach, deliveries) = found else { throw PageError.notFound }
         let isOutgoing = message.type == .mobileTerminated
-        let problems = refusal?.problems ?? [:]
+        let problems = PageProblems.all(refusal)
         let line = MessageLine(message, now: operations.clock.now())
         let isBulk = message.batch != nil && message.batch == message.requestID
         return views.page(
@@ -79,7 +79,7 @@ struct MessagePages: Sendable {
                 direction: isOutgoing ? "To" : "From",
                 requestID: message.requestID,
                 batchPath: isBulk ? message.batch.map(BulkPages.path) : nil,
-                attempts: isOutgoing ? "\(message.sendAttemptCount) of at most \(message.maxSendAttempts)" : nil,
+                attempts: isOutgoing ? "\(message.sendAttemptCount) of \(message.maxSendAttempts)" : nil,
                 steps: MessageStep.all(of: message, pushes: pushes),
                 whyNot: line.isBad && message.plannedAt == nil
                     ? UnsentReason.text(message.status, message.failureReason) : nil,
@@ -114,7 +114,8 @@ struct MessagePages: Sendable {
             return .seeOther(try await origin(context, message) ?? Self.path(of: sent.id))
         } catch is Replayed {
             // The first of two clicks sent it: the newest message of the conversation.
-            return .seeOther(try await origin(context, message) ?? thread(of: message))
+            if let origin = try await origin(context, message) { return .seeOther(origin) }
+            return .seeOther(try await thread(of: message))
         } catch let refusal as Refusal where refusal.kind == .invalid {
             return try await show(context, refusal: refusal)
         }
@@ -123,8 +124,8 @@ struct MessagePages: Sendable {
     /// Where the form was that sends a message again; nil when that was the message's own page.
     private func origin(_ context: SignedInContext, _ message: Message) async throws -> String? {
         switch context.form.text("from") {
-        case "attention": AttentionPages.Notice.sent.path
-        case "conversation": try await thread(of: message)
+        case "attention": PageNotice.sent.at(AttentionPages.path)
+        case "conversation": PageNotice.sent.at(try await thread(of: message))
         default: nil
         }
     }
@@ -135,7 +136,7 @@ struct MessagePages: Sendable {
             try MessageQueries.find(id, userID: userID, in: tx)
         }
         guard let message = found, try await operations.delete(id, userID: userID) else { throw PageError.notFound }
-        return .seeOther(try await thread(of: message))
+        return .seeOther(try await thread(of: message), .deleted)
     }
 
     private func thread(of message: Message) async throws -> String {

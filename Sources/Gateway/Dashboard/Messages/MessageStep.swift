@@ -65,7 +65,7 @@ struct MessageStep: Sendable {
             "Expired", message.expiredAt, isTried ? "it is tried again" : "the phone did not say that it was sent",
             kind: "broken")
         add("Failed", message.failedAt, message.failureReason, kind: "broken")
-        add(count == 0 ? "To be handed out" : "Next attempt", message.plannedAt)
+        add(count == 0 ? "Will be sent" : "Next attempt", message.plannedAt)
         if let told = message.disbelievedTime { add("Reported by the phone", message.updatedAt, clockNote(told)) }
         if message.plannedAt == nil { add("Expires unless the phone reports", message.expiresAt) }
         return steps

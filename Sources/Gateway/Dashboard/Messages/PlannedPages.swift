@@ -16,20 +16,19 @@ struct PlannedPages: Sendable {
         group.post("/messages/planned/:messageID", use: save)
         group.post("/messages/planned/:messageID/now") { _, context in
             try await plan(context, content: nil, sendAt: operations.clock.now())
-            return Response.seeOther("\(Self.path)?notice=now")
+            return Response.seeOther(Self.path, .now)
         }
         group.post("/messages/planned/:messageID/cancel") { _, context in
             guard try await operations.delete(Self.messageID(context), userID: context.userID) else {
                 throw PageError.notFound
             }
-            return Response.seeOther("\(Self.path)?notice=cancelled")
+            return Response.seeOther(Self.path, .cancelled)
         }
     }
 
     private struct ListContent {
         let tabs: InboxTabs
         let messages: [Line]
-        let notice: String?
         let newerPage: String?
         let olderPage: String?
         let newPath: String
@@ -65,22 +64,13 @@ struct PlannedPages: Sendable {
                 messages: messages.prefix(Self.pageSize).map { message in
                     Line(
                         path: "\(Self.path)/\(message.id)",
-                        time: message.plannedAt.map(PageTime.shown) ?? "", owner: message.owner,
+                        time: message.plannedAt.map(PageTime.date) ?? "", owner: message.owner,
                         message: MessageLine(message, now: now))
-                }, notice: Self.notice(parameters["notice"]),
+                },
                 newerPage: skip > 0 ? path(skip: max(0, skip - Self.pageSize)) : nil,
                 olderPage: messages.count > Self.pageSize ? path(skip: skip + Self.pageSize) : nil,
                 newPath: PageLink.to("/messages/new", ["from": owner])),
             context)
-    }
-
-    private static func notice(_ name: String?) -> String? {
-        switch name {
-        case "now": "The SMS is on its way."
-        case "saved": "The SMS was changed."
-        case "cancelled": "The SMS was cancelled: it is not sent."
-        default: nil
-        }
     }
 
     private struct Content {
@@ -105,15 +95,18 @@ struct PlannedPages: Sendable {
         // What was handed out has a page of its own.
         guard let message = found else { throw PageError.notFound }
         guard message.isPlanned else { return .seeOther(MessagePages.path(of: id)) }
-        let problems = error?.data as? [String: [String]] ?? [:]
+        let problems = PageProblems.all(error)
         return views.page(
             "planned-form", "Planned SMS",
             Content(
                 path: "\(Self.path)/\(id)", contact: message.contact, owner: message.owner,
                 content: content ?? message.content,
-                sendAt: sendAt ?? message.scheduledSendTime.map { String(context.page.times.field($0).prefix(16)) } ?? "",
-                zone: context.page.times.zone.identifier,
-                problem: error.map { problems.isEmpty ? $0.message : "Nothing was saved. Check the highlighted fields." },
+                sendAt: sendAt ?? message.scheduledSendTime.map { String(context.page.times.field($0).prefix(16)) }
+                    ?? "",
+                zone: context.page.times.zoneName,
+                problem: error.map {
+                    problems.isEmpty ? $0.message : "Nothing was saved. Check the highlighted fields."
+                },
                 contentProblems: problems["content"] ?? [], sendAtProblems: problems["send_at"] ?? []),
             context, status: error?.status ?? .ok)
     }
@@ -128,7 +121,7 @@ struct PlannedPages: Sendable {
                 throw APIError(.unprocessableContent, "validation errors while updating message", data: errors.messages)
             }
             try await plan(context, content: content, sendAt: time)
-            return .seeOther("\(Self.path)?notice=saved")
+            return .seeOther(Self.path, .saved)
         } catch let error as APIError where error.status == .unprocessableContent {
             return try await edit(context, content: content, sendAt: sendAt, error: error)
         }

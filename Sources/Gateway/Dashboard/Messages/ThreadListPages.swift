@@ -50,7 +50,7 @@ struct ThreadListPages: Sendable {
         // One more than a page tells whether there is another one.
         let page = Page(
             parameters, limit: Self.pageSize + 1, maximum: Self.pageSize + 1, queryLength: 50, errors: &errors)
-        let problem = errors.messages.values.flatMap(\.self).first
+        let problem = errors.messages.values.flatMap(\.self).first.map { PageProblems.plain($0, at: "query") }
         let found = try await store.read(.user(userID)) { tx in
             var found = Found(
                 numbers: try PhoneNumbers.list(of: userID, in: tx),

@@ -28,20 +28,20 @@ struct ThreadPages: Sendable {
         }
         group.post("/messages/:threadID", use: reply)
         group.post("/messages/:threadID/archive") { _, context in
-            try await mark(context, isArchived: true)
+            try await mark(context, isArchived: true, .archived)
         }
         group.post("/messages/:threadID/unarchive") { _, context in
-            try await mark(context, isArchived: false)
+            try await mark(context, isArchived: false, .unarchived)
         }
         group.post("/messages/:threadID/unread") { _, context in
-            try await mark(context, isRead: false)
+            try await mark(context, isRead: false, .unread)
         }
         group.post("/messages/:threadID/delete") { _, context in
             let (id, userID) = (try Self.threadID(context), context.userID)
             guard
                 try await operations.store.write(.user(userID), { tx in try MessageThreadQueries.delete(id, userID: userID, in: tx) })
             else { throw PageError.notFound }
-            return Response.seeOther("/messages")
+            return Response.seeOther("/messages", .deleted)
         }
     }
 
@@ -90,14 +90,13 @@ struct ThreadPages: Sendable {
                 try MessageThreadQueries.mark(id, userID: userID, isArchived: nil, isRead: true, in: tx)
             }
         }
-        let problems = refusal?.problems ?? [:]
+        let problems = PageProblems.all(refusal)
         let contentProblems = problems["content"] ?? []
         return views.page(
             "conversation", thread.contact,
             Content(
                 path: Self.path(of: id),
-                listPath: PageLink.to(
-                    "/messages", ["owner": thread.owner, "archived": thread.isArchived ? "1" : ""]),
+                listPath: PageLink.to("/messages", ["archived": thread.isArchived ? "1" : ""]),
                 owner: thread.owner, contact: thread.contact, isArchived: thread.isArchived,
                 canReply: PhoneNumber.isContact(thread.contact), once: FormReceipts.token(), content: content,
                 problem: refusal.map { refusal in
@@ -136,14 +135,14 @@ struct ThreadPages: Sendable {
 
     /// Marks a conversation and shows the list, as opening it would mark it read.
     private func mark(
-        _ context: SignedInContext, isArchived: Bool? = nil, isRead: Bool? = nil
+        _ context: SignedInContext, isArchived: Bool? = nil, isRead: Bool? = nil, _ notice: PageNotice
     ) async throws -> Response {
         let (id, userID) = (try Self.threadID(context), context.userID)
         let marked = try await operations.store.write(.user(userID)) { tx in
             try MessageThreadQueries.mark(id, userID: userID, isArchived: isArchived, isRead: isRead, in: tx)
         }
-        guard let marked else { throw PageError.notFound }
-        return .seeOther(PageLink.to("/messages", ["owner": marked.owner]))
+        guard marked != nil else { throw PageError.notFound }
+        return .seeOther("/messages", notice)
     }
 
     private static func threadID(_ context: SignedInContext) throws(PageError) -> MessageThreadID {

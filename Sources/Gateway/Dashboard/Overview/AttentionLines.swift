@@ -53,7 +53,7 @@ struct AttentionLines: Sendable {
         phones = attention.phones.map { phone in
             Phone(
                 path: phone.reach.path, number: phone.reach.number,
-                silence: phone.silentSince.map { "silent since \(PageTime.shown($0))" },
+                silence: phone.silentSince.map { "silent since \(PageTime.date($0))" },
                 reach: phone.isUnreached ? phone.reach : nil)
         }
         webhooks = attention.webhooks.map { Webhook($0) }

@@ -30,22 +30,6 @@ struct AttentionPages: SignedInPages {
 
     private struct Content {
         let attention: AttentionLines
-        let notice: String?
-    }
-
-    /// What was done, as the address says it after a form.
-    enum Notice: String {
-        case sent, settled
-
-        fileprivate var text: String {
-            switch self {
-            case .sent: "The SMS is on its way again."
-            case .settled: "It is not shown here any more."
-            }
-        }
-
-        /// The page that says so.
-        var path: String { "\(AttentionPages.path)?notice=\(rawValue)" }
     }
 
     private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -53,15 +37,14 @@ struct AttentionPages: SignedInPages {
         let lines = try await webhooks.store.read(.user(userID)) { [queries] tx in
             AttentionLines(try queries.attention(of: userID, in: tx), now: tx.now)
         }
-        let notice = QueryParameters(request)["notice"].flatMap(Notice.init(rawValue:))
         return views.page(
-            "attention", "Needs attention", Content(attention: lines, notice: notice?.text), context)
+            "attention", "Needs attention", Content(attention: lines), context)
     }
 
     private func settle(_ subject: AttentionQueries.Subject, _ context: SignedInContext) async throws -> Response {
         let userID = context.userID
         try await webhooks.store.write { tx in try AttentionQueries.settle(subject, of: userID, in: tx) }
-        return .seeOther(Notice.settled.path)
+        return .seeOther(Self.path, .settled)
     }
 
     /// Sends the events again whose deliveries to a webhook were given up.

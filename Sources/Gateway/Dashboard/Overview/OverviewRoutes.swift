@@ -69,10 +69,10 @@ struct OverviewRoutes: Sendable {
             .init(name: "Missed calls", value: count(.missedCall, \.count), note: day),
             .init(
                 name: "Phones", value: Figure.shown(overview.phones),
-                note: attention.phones == 0 ? "none needs attention" : "\(attention.phones) need attention"),
+                note: Self.need(attention.phones)),
             .init(
                 name: "Webhooks", value: Figure.shown(overview.webhooks),
-                note: attention.webhooks == 0 ? "none needs attention" : "\(attention.webhooks) need attention"),
+                note: Self.need(attention.webhooks)),
             .init(
                 name: "Deliveries made", value: Figure.shown(overview.ended.map(\.succeeded).clampedSum()), note: day
             ),
@@ -83,6 +83,10 @@ struct OverviewRoutes: Sendable {
                 name: "Deliveries waiting", value: Figure.shown(overview.open),
                 note: overdue.map { "the oldest is \(Figure.shown($0)) late" } ?? "none is late"),
         ]
+    }
+
+    private static func need(_ count: Int) -> String {
+        count == 0 ? "none needs attention" : count == 1 ? "1 needs attention" : "\(count) need attention"
     }
 
     private func charts(_ overview: Overview) -> [Content.Chart] {

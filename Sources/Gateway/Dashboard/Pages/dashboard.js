@@ -13,12 +13,41 @@ document.addEventListener("submit", (event) => {
     return;
   }
   event.target.dataset.sent = "yes";
+  if (button) button.setAttribute("aria-busy", "true");
 });
 
 // A page that comes back from the browser's cache may be sent again.
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
+  for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 });
+
+// Whoever was told of a mistake begins at the first field that has one.
+for (const wrong of [...document.querySelectorAll(".hint .wrong")].reverse()) {
+  const field = document.querySelector(`[aria-describedby~="${wrong.parentElement.id}"]`);
+  if (!field) continue;
+  field.setAttribute("aria-invalid", "true");
+  const folded = field.closest("details");
+  if (folded) folded.open = true;
+  field.focus();
+}
+
+// What was done is told once, and not again after a reload.
+if (new URLSearchParams(location.search).has("notice")) {
+  const address = new URL(location.href);
+  address.searchParams.delete("notice");
+  history.replaceState(null, "", address);
+}
+
+// An answer that was not sent is there again, also after the session ended.
+for (const field of document.querySelectorAll("textarea[data-draft]")) {
+  const key = `draft ${location.pathname}`;
+  const isSent = (text) => [...document.querySelectorAll(".ours .said")].some((said) => said.textContent.trim() === text.trim());
+  const draft = sessionStorage.getItem(key);
+  if (draft && !field.value && !isSent(draft)) field.value = draft;
+  if (draft && isSent(draft)) sessionStorage.removeItem(key);
+  field.addEventListener("input", () => sessionStorage.setItem(key, field.value));
+}
 
 // Only pages that were reached securely may write to the clipboard; elsewhere the button selects, and the person copies.
 const copy = async (button) => {
@@ -81,14 +110,14 @@ window.setInterval(() => {
   for (const time of document.querySelectorAll("time[data-relative]")) time.textContent = relative(time);
 }, 30000);
 
-// Parts with data-live come anew from the server when something happened, and every 2 s while one with data-open is there.
+// Parts with data-live come again from the server when something happened, and every 2 s while one with data-open is there.
 const live = {
   source: null, timer: 0, isBusy: false, isStale: false,
   parts: () => [...document.querySelectorAll("[data-live][id]")],
   // The figures of the menu follow where the page does.
   menu: () => [...document.querySelectorAll("#menu")],
   // What somebody is using stays as it is until they are done.
-  isInUse: (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null,
+  isInUse: (part) => part.matches(":popover-open") || part.contains(document.activeElement) || part.querySelector("details[open]") !== null,
   async refresh() {
     if (live.isBusy) { live.isStale = true; return; }
     live.isBusy = true;

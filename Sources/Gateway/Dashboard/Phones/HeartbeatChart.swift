@@ -148,11 +148,19 @@ struct HeartbeatChart: Sendable {
         let bad = offline.reduce(Int64(0)) { $0 + ($1.1 - $1.0).microseconds }
         guard good + bad > 0 else { return "No heartbeat in the last \(span.name)." }
         // 100 % is only what had no outage.
+        let known = Self.known(good + bad, of: span)
         let percent = bad == 0 ? 100 : min(good * 100 / (good + bad), 99)
         let heartbeats = count == 1 ? "1 heartbeat" : "\(Figure.shown(count)) heartbeats"
         let times = offline.count == 1 ? "once" : "\(offline.count) times"
-        return "Online \(percent) % of the last \(span.name), \(heartbeats)"
+        return "Online \(percent)% of \(known), \(heartbeats)"
             + (offline.isEmpty ? "." : ", offline \(times), in all \(Elapsed.length(.microseconds(bad))).")
+    }
+
+    /// How much of the span is known: a phone that is new was not watched for all of it.
+    private static func known(_ microseconds: Int64, of span: Span) -> String {
+        let known: Duration = .microseconds(microseconds)
+        return known + .seconds(60) < span.length
+            ? "the \(Elapsed.length(known)) since it was first heard" : "the last \(span.name)"
     }
 
     /// As many as can be read; a phone that comes and goes more often than this needs no longer list.

@@ -61,8 +61,9 @@ struct NewPhonePages: SignedInPages {
 
         /// Puts what the API says of the numbers of `sims` at their fields, and the rest above them.
         mutating func note(_ refusal: Refusal, of sims: [SIM]) {
-            if refusal.problems.isEmpty { problems.append(refusal.message) }
-            for message in refusal.listedProblems {
+            let fields = PageProblems.all(refusal)
+            if fields.isEmpty { problems.append(refusal.message) }
+            for message in fields.sorted(by: { $0.key < $1.key }).flatMap(\.value) {
                 guard let found = message.firstMatch(of: /^The numbers field in index \[(\d)\] (.*)$/),
                     let index = Int(found.1), sims.indices.contains(index),
                     let field = numbers.firstIndex(where: { $0.id == sims[index].rawValue.lowercased() })
@@ -141,7 +142,7 @@ struct NewPhonePages: SignedInPages {
         refusal: Refusal? = nil, pairing: Pairing = Pairing(number: ""), status: HTTPResponse.Status? = nil
     ) async throws -> Response {
         let arrivals = try await arrivals(of: context.userID)
-        let problems = refusal?.problems["name"] ?? refusal.map { [$0.message] } ?? []
+        let problems = PageProblems.all(refusal)["name"] ?? refusal.map { [$0.message] } ?? []
         return views.page(
             "phone-new", "Connect a phone",
             Content(

@@ -19,8 +19,7 @@ struct PhonePages: SignedInPages {
     func add(to group: RouterGroup<SignedInContext>) {
         group.get("/phones", use: list)
         group.get("/phones/:phoneID") { request, context in
-            let isSaved = QueryParameters(request)["saved"] != nil
-            return try await show(context, span: Self.span(request), isSaved: isSaved)
+            try await show(context, span: Self.span(request))
         }
         group.post("/phones/:phoneID", use: save)
         group.post("/phones/:phoneID/allow-move") { _, context in
@@ -92,7 +91,6 @@ struct PhonePages: SignedInPages {
         let moveAllowedUntil: String?
         let moves: [PhoneMoveLine]
         let minimumExpiration: Int64
-        let isSaved: Bool
         let problem: String?
         let rateProblems: [String]
         let attemptProblems: [String]
@@ -107,7 +105,7 @@ struct PhonePages: SignedInPages {
     }
 
     private func show(
-        _ context: SignedInContext, span: HeartbeatChart.Span = .day, isSaved: Bool = false,
+        _ context: SignedInContext, span: HeartbeatChart.Span = .day,
         typed: PhoneSettings? = nil, refusal: Refusal? = nil
     ) async throws -> Response {
         let (id, userID, now) = (try Self.phoneID(context), context.userID, operations.clock.now())
@@ -125,7 +123,7 @@ struct PhonePages: SignedInPages {
         }
         guard let found = read.found else { throw PageError.notFound }
         let settings = typed ?? PhoneSettings(found.phone)
-        let problems = refusal?.problems ?? [:]
+        let problems = PageProblems.all(refusal)
         return views.page(
             "phone", found.phone.phoneNumber,
             Content(
@@ -140,9 +138,9 @@ struct PhonePages: SignedInPages {
                 },
                 moveAllowedUntil: found.phone.moveAllowedUntil.flatMap { $0 > now ? PageTime.shown($0) : nil },
                 moves: read.moves.map { PhoneMoveLine($0) },
-                minimumExpiration: operations.minimumExpiration.components.seconds, isSaved: isSaved,
+                minimumExpiration: operations.minimumExpiration.components.seconds,
                 problem: refusal.map {
-                    problems.isEmpty ? $0.message : "Nothing was saved. What is wrong stands at the fields."
+                    problems.isEmpty ? $0.message : "Nothing was saved. Check the highlighted fields."
                 },
                 rateProblems: problems["messages_per_minute"] ?? [],
                 attemptProblems: problems["max_send_attempts"] ?? [],
@@ -160,7 +158,7 @@ struct PhonePages: SignedInPages {
         let typed = PhoneSettings(context.form)
         do {
             _ = try await operations.save(typed.update(of: phone.phoneNumber), userID: userID)
-            return Response.seeOther("\(Self.path)/\(id)?saved=1")
+            return Response.seeOther("\(Self.path)/\(id)", .saved)
         } catch let refusal as Refusal {
             return try await show(context, typed: typed, refusal: refusal)
         }

@@ -140,7 +140,7 @@ struct SchedulePages: SignedInPages {
         _ fields: ScheduleFields, id: SendScheduleID?, _ context: SignedInContext, isUntouched: Bool = false,
         addedTo added: Int? = nil, unread: [Int: [String]] = [:], refusal: Refusal? = nil
     ) -> Response {
-        let problems = refusal?.problems ?? [:]
+        let problems = PageProblems.all(refusal)
         let ofDays = fields.byDay(problems["windows"] ?? []).merging(unread) { $0 + $1 }
         let title = id == nil ? "New send schedule" : "Edit the send schedule"
         return views.page(
@@ -150,7 +150,7 @@ struct SchedulePages: SignedInPages {
                 isUntouched: isUntouched, name: fields.name, zones: ZoneGroup.all(chosen: fields.timezone),
                 days: WeekPicture.order.map { Self.day($0, fields.rows[$0], isAddedTo: $0 == added, ofDays[$0] ?? []) },
                 week: WeekPicture(fields.windows),
-                problem: refusal.map { _ in "The schedule was not saved. What is wrong stands at the fields." },
+                problem: refusal.map { _ in "The schedule was not saved. Check the highlighted fields." },
                 nameProblems: problems["name"] ?? [], zoneProblems: problems["timezone"] ?? [],
                 windowProblems: ofDays[ScheduleFields.everyDay] ?? []),
             context, status: refusal?.status ?? .ok)

@@ -12,6 +12,28 @@ struct AccessRoutes: Sendable {
     private struct Content {
         var email = ""
         var problem: String?
+        /// The page that was asked for; empty for the overview.
+        var next = ""
+    }
+
+    /// Whether a form at `path` is for people who are not signed in.
+    static func isOpen(_ path: String) -> Bool {
+        ["/sign-in", "/first-run", "/first-sign-in", "/invitation", "/theme", "/connect"].contains {
+            path == $0 || path.hasPrefix($0 + "/")
+        }
+    }
+
+    /// Where somebody signs in who asked for a page, or whose session ended at a form: they come back to it.
+    static func signInPath(for request: Request) -> String {
+        let page = request.method == .get ? request.uri.string : ThemePages.back(request)
+        return PageLink.to("/sign-in", ["next": page == "/" ? "" : page])
+    }
+
+    /// The page of this server that `text` names; the overview when it names another place.
+    private static func page(_ text: String) -> String {
+        let isOurs =
+            text.hasPrefix("/") && !text.hasPrefix("//") && !text.contains("\\") && !text.contains { $0.isNewline }
+        return isOurs ? text : "/"
     }
 
     func add(to group: RouterGroup<PageContext>, signedIn: RouterGroup<SignedInContext>) {
@@ -26,10 +48,11 @@ struct AccessRoutes: Sendable {
                     timezone: Self.timezone(form), visitor: visitor)
             }
         }
-        group.get("/sign-in") { _, context in
-            if context.session != nil { return Response.seeOther("/") }
+        group.get("/sign-in") { request, context in
+            let next = QueryParameters(request)["next"] ?? ""
+            if context.session != nil { return Response.seeOther(Self.page(next)) }
             if try await access.isFirstRun() { return Response.seeOther("/first-run") }
-            return form("sign-in", "Sign in", Content(), context)
+            return form("sign-in", "Sign in", Content(next: next), context)
         }
         group.post("/sign-in") { request, context in
             try await attempt("sign-in", "Sign in", request, context) { form, visitor in
@@ -96,10 +119,14 @@ struct AccessRoutes: Sendable {
         _ body: (PageForm, Visitor) async throws -> Sessions.Fresh
     ) async throws -> Response {
         do {
-            return try await body(context.form, Visitor(request, context)).response(to: "/", isSecure: context.isSecure)
+            return try await body(context.form, Visitor(request, context)).response(
+                to: Self.page(context.form.text("next")), isSecure: context.isSecure)
         } catch let refusal as Refusal {
             return form(
-                template, title, Content(email: context.form.text("email"), problem: refusal.message), context)
+                template, title,
+                Content(
+                    email: context.form.text("email"), problem: refusal.message, next: context.form.text("next")),
+                context)
         }
     }
 

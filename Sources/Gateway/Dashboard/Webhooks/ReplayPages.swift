@@ -14,7 +14,8 @@ struct ReplayPages: SignedInPages {
             return try await form(
                 context,
                 Content(
-                    since: context.page.times.field(now - .seconds(86_400)), until: context.page.times.field(now), chosen: [.failed],
+                    since: context.page.times.field(now - .seconds(86_400)), until: context.page.times.field(now),
+                    chosen: [.failed],
                     problems: []))
         }
         group.post("/settings/webhooks/:webhookID/replay", use: begin)
@@ -51,7 +52,7 @@ struct ReplayPages: SignedInPages {
         var content = content
         content.path = "\(WebhookPages.path)/\(id)"
         content.url = endpoint.url
-        content.zone = context.page.times.zone.identifier
+        content.zone = context.page.times.zoneName
         return views.page(
             "replay-form", "Replay", content, context, status: content.problems.isEmpty ? .ok : .unprocessableContent)
     }
@@ -72,7 +73,7 @@ struct ReplayPages: SignedInPages {
             guard let replay else { throw PageError.notFound }
             return .seeOther("/replays/\(replay.id)")
         } catch let refusal as Refusal where refusal.kind == .invalid {
-            let problems = refusal.listedProblems
+            let problems = PageProblems.all(refusal).sorted { $0.key < $1.key }.flatMap(\.value)
             return try await form(
                 context,
                 Content(

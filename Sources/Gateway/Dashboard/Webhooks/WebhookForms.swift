@@ -82,7 +82,11 @@ struct WebhookForms: Sendable {
     }
 
     @Sendable func new(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        try await show(Fields(), id: nil, context)
+        var fields = Fields()
+        fields.numbers = try await operations.store.read(.user(context.userID)) { tx in
+            try PhoneNumbers.list(of: context.userID, in: tx)
+        }
+        return try await show(fields, id: nil, context)
     }
 
     @Sendable func edit(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -116,7 +120,7 @@ struct WebhookForms: Sendable {
                 return try await show(fields, id: id, context, preview: preview)
             }
             guard let report = try await body(fields.update) else { throw PageError.notFound }
-            return .seeOther("\(WebhookPages.path)/\(report.endpoint.id)")
+            return .seeOther("\(WebhookPages.path)/\(report.endpoint.id)", .saved)
         } catch let refusal as Refusal {
             return try await show(fields, id: id, context, refusal: refusal)
         }
@@ -134,7 +138,7 @@ struct WebhookForms: Sendable {
         }
         // One that is chosen stays visible, whether or not it is among those.
         let numbers = (owned + fields.numbers).unique
-        let problems = refusal?.problems ?? [:]
+        let problems = PageProblems.all(refusal)
         let path = id.map { "\(WebhookPages.path)/\($0)" }
         let title = id == nil ? "New webhook" : "Edit the webhook"
         return views.page(
@@ -152,7 +156,7 @@ struct WebhookForms: Sendable {
                 numbers: numbers.map { Choice(value: $0, isChosen: fields.numbers.contains($0)) },
                 hasNumbers: !numbers.isEmpty,
                 problem: refusal.map {
-                    problems.isEmpty ? $0.message : "The webhook was not saved. What is wrong stands at the fields."
+                    problems.isEmpty ? $0.message : "The webhook was not saved. Check the highlighted fields."
                 },
                 urlProblems: problems["url"] ?? [], keyProblems: problems["signing_key"] ?? [],
                 eventProblems: problems["events"] ?? [], numberProblems: problems["phone_numbers"] ?? [],

@@ -23,13 +23,13 @@ struct WebhookPages: SignedInPages {
         group.post("/settings/webhooks/:webhookID/edit", use: forms.update)
         group.post("/settings/webhooks/:webhookID/test", use: test)
         group.post("/settings/webhooks/:webhookID/pause") { _, context in
-            try await act(context) { try await operations.pause($0, userID: context.userID) }
+            try await act(context, .paused) { try await operations.pause($0, userID: context.userID) }
         }
         group.post("/settings/webhooks/:webhookID/resume") { _, context in
-            try await act(context) { try await operations.resume($0, rate: nil, userID: context.userID) }
+            try await act(context, .resumed) { try await operations.resume($0, rate: nil, userID: context.userID) }
         }
         group.post("/settings/webhooks/:webhookID/rotate") { _, context in
-            try await act(context) {
+            try await act(context, .rotated) {
                 try await operations.rotate(
                     $0, to: SigningKey.random(), overlap: .seconds(86_400), userID: context.userID)
             }
@@ -114,15 +114,16 @@ struct WebhookPages: SignedInPages {
         guard try await operations.delete(Self.webhookID(context), userID: context.userID) else {
             throw PageError.notFound
         }
-        return .seeOther(Self.path)
+        return .seeOther(Self.path, .deleted)
     }
 
     private func act(
-        _ context: SignedInContext, _ action: (EndpointID) async throws -> EndpointReport?
+        _ context: SignedInContext, _ notice: PageNotice,
+        _ action: (EndpointID) async throws -> EndpointReport?
     ) async throws -> Response {
         let id = try Self.webhookID(context)
         guard try await action(id) != nil else { throw PageError.notFound }
-        return .seeOther("\(Self.path)/\(id)")
+        return .seeOther("\(Self.path)/\(id)", notice)
     }
 
     /// The path's webhook.

@@ -12,7 +12,7 @@ struct WebhookState: Sendable {
         let endpoint = report.endpoint
         if report.isFailing, let since = report.failingSince {
             status = "failing"
-            reason = "every attempt since \(PageTime.shown(since)) has failed"
+            reason = "every attempt since \(PageTime.brief(since)) has failed"
         } else {
             status = "\(endpoint.status)"
             reason = endpoint.statusReason
@@ -38,7 +38,7 @@ struct IssueLine: Sendable {
             issue.failed == 0 ? nil : "\(Self.count(issue.failed)) given up",
             issue.retried == 0 ? nil : "\(Self.count(issue.retried)) tried again",
         ].compactMap(\.self).joined(separator: ", ")
-        extent = "\(counts), since \(PageTime.shown(issue.since))"
+        extent = "\(counts), since \(PageTime.brief(issue.since))"
         advice = Etiquette.hint(for: issue.code) ?? ""
     }
 

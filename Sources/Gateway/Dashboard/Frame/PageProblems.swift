@@ -1,0 +1,59 @@
+import Wire
+
+/// What is wrong with the fields of a form, in words for people. The API keeps the words of httpSMS; pages have their own.
+enum PageProblems {
+    /// The problems by field; empty when `error` is not about fields.
+    static func all(_ error: APIError?) -> [String: [String]] {
+        (error?.data as? [String: [String]] ?? [:]).reduce(into: [:]) { problems, field in
+            problems[field.key] = field.value.map { plain($0, at: field.key) }.unique
+        }
+    }
+
+    /// One problem in plain words; as it is when there are none for it.
+    static func plain(_ text: String, at field: String) -> String {
+        for (pattern, words) in table where text.contains(pattern) { return words }
+        if text.hasSuffix("field is required") { return required[field] ?? "Fill in this field." }
+        if let bound = bound(text, after: "can not be greater than ") { return "Enter \(bound) at most." }
+        if let bound = bound(text, after: "can not be less than ") { return "Enter \(bound) at least." }
+        if let bound = bound(text, after: "must be minimum ") { return "Use \(bound) characters at least." }
+        if let bound = bound(text, after: "must be maximum ") {
+            return text.hasSuffix("in size") ? "Choose \(bound) at most." : "Use \(bound) characters at most."
+        }
+        return text.prefix(1).uppercased() + text.dropFirst() + (text.hasSuffix(".") ? "" : ".")
+    }
+
+    /// The number that follows `words` in a text; nil when there is none.
+    private static func bound(_ text: String, after words: String) -> Substring? {
+        guard let range = text.firstRange(of: words) else { return nil }
+        let digits = text[range.upperBound...].prefix { $0.isNumber }
+        return digits.isEmpty ? nil : digits
+    }
+
+    private static let required = [
+        "phone_numbers": "Choose at least one phone number.", "events": "Choose at least one event.",
+        "content": "Write a message.", "to": "Enter the number to send to.", "from": "Choose the phone that sends.",
+        "url": "Enter the URL.", "name": "Enter a name.", "since": "Choose when to begin.",
+        "statuses": "Choose which events to send.",
+    ]
+
+    /// A part of what the API says, and what a page says instead; the first that fits counts.
+    private static let table: [(String, String)] = [
+        (
+            "must contain only digits and must be less than 14 characters",
+            "Enter a number in the international format, such as +18005550100, or a short code."
+        ),
+        (
+            "must be a valid E.164 phone number",
+            "Enter a number in the international format, such as +18005550100."
+        ),
+        ("no phone found with", "This number has no phone any more. Choose another one."),
+        ("not registered on your account", "One of these numbers has no phone any more. Choose others."),
+        ("field format is invalid", "Enter a URL that begins with https:// or http://."),
+        ("field must be a valid URL", "Enter a URL that begins with https:// or http://."),
+        ("URL must start with http", "Enter a URL that begins with https:// or http://."),
+        ("must be a valid URL e.g", "Each attachment is a URL that begins with https:// or http://, one a line."),
+        ("must be a valid IANA timezone", "Choose a time zone of the list."),
+        ("cannot be more than 20 days", "Choose a time within the next 20 days."),
+        ("must be later than since", "The end must be later than the beginning."),
+    ]
+}
