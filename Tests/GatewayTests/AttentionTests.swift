@@ -175,12 +175,15 @@ import Timestamps
                 _ = try queries.attention(of: UserID("user"), in: tx)
                 _ = try MessageThreadQueries.unreadCount(of: UserID("user"), in: tx)
                 _ = try AttentionQueries.prune(in: tx)
+                _ = try OverviewQueries.overview(of: UserID("user"), in: tx)
             }
         }
 
         for index in [
             "message_unsent (user_id=? AND order_timestamp>?)", "message_thread_unread (user_id=?)",
-            "attention_done_age (done_at<?)", "endpoint_user (user_id=?)",
+            "COVERING INDEX message_recent (user_id=? AND created_at>?)",
+            "COVERING INDEX message_not_sent (user_id=? AND created_at>?)", "attention_done_age (done_at<?)",
+            "endpoint_user (user_id=?)",
         ] {
             #expect(plans.contains { $0.contains(index) }, "\(index) \(plans)")
         }

@@ -111,7 +111,11 @@ enum AttentionMigrations {
             indexes: [
                 TableIndex(
                     "message_unsent", on: "message",
-                    "(user_id, order_timestamp, id) WHERE status IN ('failed', 'expired') AND planned_at IS NULL")
+                    "(user_id, order_timestamp, id) WHERE status IN ('failed', 'expired') AND planned_at IS NULL"),
+                // What was sent is told from all by this: to read the status of each is four times as slow.
+                TableIndex(
+                    "message_not_sent", on: "message",
+                    "(user_id, created_at) WHERE status IN ('pending', 'scheduled', 'sending', 'failed', 'expired')"),
             ])
     ]
 }

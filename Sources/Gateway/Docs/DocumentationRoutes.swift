@@ -20,7 +20,9 @@ struct DocumentationRoutes {
 
     /// Each page as HTML, by its slug; they never change, so they are made once.
     private static let pages = Dictionary(
-        Document.pages.map { page in (page.slug, frame(page.title, Markdown.html(page.text, address: address))) },
+        Document.pages.map { page in
+            (page.slug, frame(page.title, Markdown.html(page.text, address: address) + turns(from: page), at: page))
+        },
         uniquingKeysWith: { $1 })
 
     /// Each document as it is sent, by its name.
@@ -82,19 +84,42 @@ struct DocumentationRoutes {
         return "/docs/\(page.name)" + (parts.count == 2 ? "#\(parts[1])" : "")
     }
 
-    /// A whole page around `content`, which is HTML.
-    private static func frame(_ title: String, _ content: String) -> String {
+    /// Links to the pages before and after `page`.
+    private static func turns(from page: Document) -> String {
+        guard let place = Document.pages.firstIndex(where: { $0.name == page.name }) else { return "" }
+        func link(_ place: Int, _ relation: String, _ words: String) -> String {
+            guard Document.pages.indices.contains(place) else { return "" }
+            let page = Document.pages[place]
+            return "<a rel=\"\(relation)\" href=\"/docs/\(page.slug)\">\(words): \(escape(page.title))</a>\n"
+        }
+        return "<nav class=\"turns\" aria-label=\"Next pages\">\n\(link(place - 1, "prev", "Previous"))"
+            + "\(link(place + 1, "next", "Next"))</nav>\n"
+    }
+
+    /// The list of all pages, in which `current` is marked.
+    private static func menu(_ current: Document?) -> String {
+        let links = Document.pages.map { page in
+            let mark = page.name == current?.name ? " aria-current=\"page\"" : ""
+            return "<li><a href=\"/docs/\(page.slug)\"\(mark)>\(escape(page.title))</a></li>\n"
+        }
+        return "<nav class=\"pages\" aria-label=\"All pages\">\n<ul>\n\(links.joined())</ul>\n</nav>"
+    }
+
+    /// A whole page around `content`, which is HTML; `page` is nil for the index and the reference.
+    private static func frame(_ title: String, _ content: String, at page: Document? = nil) -> String {
         """
         <!DOCTYPE html>
         <html lang="en">
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>\(escape(title)) - httpsms</title>
+        <link rel="icon" href="\(PageAssets.iconPath)" type="image/svg+xml">
         <link rel="stylesheet" href="/docs/style.css">
         <body>
-        <nav><a href="/docs">Documentation</a> <a href="/docs/api">API</a> <a href="/">Dashboard</a></nav>
+        <nav aria-label="Main"><a href="/docs">Documentation</a> <a href="/docs/api">API</a> <a href="/">Dashboard</a></nav>
+        \(page == nil ? "" : menu(page))
         <main>
-        \(content)</main>
+        \(content.replacing("<pre>", with: "<pre tabindex=\"0\">"))</main>
         </body>
         </html>
 

@@ -8,12 +8,15 @@ struct LostPageMiddleware: RouterMiddleware {
 
     let pages: PageMiddleware
 
+    /// Whether people open what is at `path`: the dashboard, or the documentation.
+    private static func isPage(_ path: String) -> Bool { Dashboard.isPage(path) || path.hasPrefix("/docs/") }
+
     @concurrent func handle(
         _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         let response = try await next(request, context)
         guard response.status == .notFound, request.method == .get || request.method == .head,
-            response.headers[.contentType]?.hasPrefix("text/html") != true, Dashboard.isPage(request.uri.path),
+            response.headers[.contentType]?.hasPrefix("text/html") != true, Self.isPage(request.uri.path),
             request.headers[.accept]?.contains("text/html") == true
         else { return response }
         return try await pages.handle(request, context: PageContext(context: context)) { _, _ in

@@ -27,7 +27,7 @@ struct Overview: Sendable {
 }
 
 enum OverviewQueries {
-    /// Indexes: `phone_number`, `endpoint_user`, `message_recent`, `tally_user`, `delivery_ready`.
+    /// Indexes: `phone_number`, `endpoint_user`, `message_recent`, `message_not_sent`, `tally_user`, `delivery_ready`.
     static func overview(of userID: UserID, in tx: any Transaction) throws -> Overview {
         let start = HourChart.start(tx.now)
         let ended = try HourlyCounts.counts(userID: userID, since: start, in: tx).values.flatMap(\.self)
@@ -53,18 +53,28 @@ enum OverviewQueries {
     private static func messages(
         of userID: UserID, since start: Timestamp, in tx: any Transaction
     ) throws -> [Overview.Messages] {
-        try tx.rows(
+        let notSent: [Int64: Int64] = try tx.rows(
             """
-            SELECT created_at / 3600000000 AS hour, type, COUNT(*) AS count,
-                SUM(CASE WHEN status IN ('sent', 'delivered') THEN 1 ELSE 0 END) AS sent
+            SELECT created_at / 3600000000 AS hour, COUNT(*) AS count
+            FROM message
+            WHERE user_id = \(userID) AND created_at >= \(start)
+                AND status IN ('pending', 'scheduled', 'sending', 'failed', 'expired')
+            GROUP BY created_at / 3600000000
+            """
+        ).reduce(into: [:]) { $0[try $1.get("hour")] = try $1.get("count") }
+        return try tx.rows(
+            """
+            SELECT created_at / 3600000000 AS hour, type, COUNT(*) AS count
             FROM message
             WHERE user_id = \(userID) AND created_at >= \(start)
             GROUP BY created_at / 3600000000, type
             """
         ).map { row in
-            Overview.Messages(
-                hour: Timestamp(seconds: try row.get("hour", as: Int64.self).clampedMultiplying(by: 3_600)),
-                type: try row.get("type"), count: try row.get("count"), sent: try row.get("sent"))
+            let hour: Int64 = try row.get("hour")
+            let (type, count): (MessageType, Int64) = (try row.get("type"), try row.get("count"))
+            return Overview.Messages(
+                hour: Timestamp(seconds: hour.clampedMultiplying(by: 3_600)), type: type, count: count,
+                sent: type == .mobileTerminated ? max(0, count.clampedSubtracting(notSent[hour] ?? 0)) : 0)
         }
     }
 }
