@@ -1,5 +1,4 @@
 import Delivery
-import HTTPTypes
 import Storage
 import Timestamps
 
@@ -7,12 +6,13 @@ extension MessageOperations {
     /// Gives a message that waits for its time another text, another time, or both; nil leaves either as it is.
     ///
     /// - Returns: The message as it is then; nil when the user has no such message.
-    /// - Throws: `APIError` 409 when it does not wait for a time of its own, or no longer, 422 when a rule is broken.
+    /// - Throws: ``Refusal`` `.conflict` when it does not wait for a time of its own, or no longer, `.invalid` when a rule is
+    ///   broken.
     func plan(
         _ id: MessageID, content: String?, sendAt: Timestamp?, userID: UserID
     ) async throws -> Message? {
         let now = clock.now()
-        return try await store.write { tx in
+        return try await store.write(.user(userID)) { tx in
             guard let message = try MessageQueries.find(id, userID: userID, in: tx) else { return nil }
             guard message.isPlanned else { throw Self.notPlanned }
             var next = message
@@ -31,7 +31,7 @@ extension MessageOperations {
         }
     }
 
-    private static let notPlanned = APIError(
+    private static let notPlanned = Refusal(
         .conflict,
         "Only a message that waits for a time of its own can be changed, and this one does not, or no longer.")
 }

@@ -123,7 +123,7 @@ struct MessageRoutes {
         let (id, text) = try messageID(context, "validation errors while updating message")
         let message = try await operations.plan(
             id, content: body.content, sendAt: body.sendAt, userID: context.userID)
-        guard let message else { throw APIError.notFound("cannot find message with ID [\(text)]") }
+        guard let message else { throw Refusal.absent("cannot find message with ID [\(text)]") }
         return Reply("message updated successfully", message)
     }
 

@@ -31,10 +31,10 @@ struct PageProblemsTests {
         errors.requireContact("to", "x")
         errors.requireContacts("to", ["x"])
         errors.requireAttachmentURLs("attachments", ["ftp://x"])
-        let problems = PageProblems.all(APIError(.unprocessableContent, "", data: errors.messages))
+        let problems = PageProblems.all(Refusal(.invalid, "", problems: errors.messages))
 
         for text in problems.values.joined() { #expect(!text.contains("field"), "\(text)") }
         #expect(problems.count == errors.messages.count)
-        #expect(PageProblems.all(APIError.notFound("x")).isEmpty)
+        #expect(PageProblems.all(Refusal.absent("x")).isEmpty)
     }
 }

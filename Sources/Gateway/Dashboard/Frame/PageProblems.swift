@@ -2,9 +2,9 @@ import Wire
 
 /// What is wrong with the fields of a form, in words for people. The API keeps the words of httpSMS; pages have their own.
 enum PageProblems {
-    /// The problems by field; empty when `error` is not about fields.
-    static func all(_ error: APIError?) -> [String: [String]] {
-        (error?.data as? [String: [String]] ?? [:]).reduce(into: [:]) { problems, field in
+    /// The problems by field; empty when `refusal` is not about fields.
+    static func all(_ refusal: Refusal?) -> [String: [String]] {
+        (refusal?.problems ?? [:]).reduce(into: [:]) { problems, field in
             problems[field.key] = field.value.map { plain($0, at: field.key) }.unique
         }
     }

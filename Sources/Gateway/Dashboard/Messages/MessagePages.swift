@@ -108,7 +108,7 @@ struct MessagePages: Sendable {
             let sent = try await operations.send(
                 draft, userID: userID, source: Self.sendSource, receipt: receipts.receipt(of: context))
             // The new one is looked after in its place.
-            try await operations.store.write { tx in
+            try await operations.store.write(.user(userID)) { tx in
                 try AttentionQueries.settle(.message(id), of: userID, in: tx)
             }
             return .seeOther(try await origin(context, message) ?? Self.path(of: sent.id))

@@ -86,7 +86,7 @@ struct PlannedPages: Sendable {
     }
 
     private func edit(
-        _ context: SignedInContext, content: String? = nil, sendAt: String? = nil, error: APIError? = nil
+        _ context: SignedInContext, content: String? = nil, sendAt: String? = nil, refusal: Refusal? = nil
     ) async throws -> Response {
         let (id, userID) = (try Self.messageID(context), context.userID)
         let found = try await operations.store.read(.user(userID)) { tx in
@@ -95,7 +95,7 @@ struct PlannedPages: Sendable {
         // What was handed out has a page of its own.
         guard let message = found else { throw PageError.notFound }
         guard message.isPlanned else { return .seeOther(MessagePages.path(of: id)) }
-        let problems = PageProblems.all(error)
+        let problems = PageProblems.all(refusal)
         return views.page(
             "planned-form", "Planned SMS",
             Content(
@@ -104,11 +104,11 @@ struct PlannedPages: Sendable {
                 sendAt: sendAt ?? message.scheduledSendTime.map { String(context.page.times.field($0).prefix(16)) }
                     ?? "",
                 zone: context.page.times.zoneName,
-                problem: error.map {
+                problem: refusal.map {
                     problems.isEmpty ? $0.message : "Nothing was saved. Check the highlighted fields."
                 },
                 contentProblems: problems["content"] ?? [], sendAtProblems: problems["send_at"] ?? []),
-            context, status: error?.status ?? .ok)
+            context, status: refusal?.status ?? .ok)
     }
 
     private func save(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -118,12 +118,12 @@ struct PlannedPages: Sendable {
             guard let time, !time.isLongPast(at: operations.clock.now()) else {
                 var errors = FieldErrors()
                 errors.add("send_at", "Choose a date and a time that is not over.")
-                throw APIError(.unprocessableContent, "validation errors while updating message", data: errors.messages)
+                throw Refusal(.invalid, "validation errors while updating message", problems: errors.messages)
             }
             try await plan(context, content: content, sendAt: time)
             return .seeOther(Self.path, .saved)
-        } catch let error as APIError where error.status == .unprocessableContent {
-            return try await edit(context, content: content, sendAt: sendAt, error: error)
+        } catch let refusal as Refusal where refusal.kind == .invalid {
+            return try await edit(context, content: content, sendAt: sendAt, refusal: refusal)
         }
     }
 

@@ -43,7 +43,7 @@ struct AttentionPages: SignedInPages {
 
     private func settle(_ subject: AttentionQueries.Subject, _ context: SignedInContext) async throws -> Response {
         let userID = context.userID
-        try await webhooks.store.write { tx in try AttentionQueries.settle(subject, of: userID, in: tx) }
+        try await webhooks.store.write(.user(userID)) { tx in try AttentionQueries.settle(subject, of: userID, in: tx) }
         return .seeOther(Self.path, .settled)
     }
 

@@ -67,6 +67,7 @@ extension AttemptFailure.Code {
     fileprivate var meaning: String {
         switch self {
         case .eventUnreadable: "event that cannot be read: nothing was sent"
+        case .payloadInvalid: "the template made no request of it: nothing was sent"
         case .urlInvalid: "invalid callback URL: nothing was sent"
         case .headerInvalid: "invalid header: nothing was sent"
         case .dnsFailed: "the host name was not found"
