@@ -137,7 +137,9 @@ actor BenchServer {
     /// How commits are flushed, as the store that `serve` opens reports it.
     func synchronousMode() async throws -> String {
         let mode: Int64? = try await withStore { opened in
-            try await opened.store.write(.maintenance) { tx in try tx.value("SELECT synchronous AS value FROM pragma_synchronous") }
+            try await opened.store.write(.maintenance) { tx in
+                try tx.value("SELECT synchronous AS value FROM pragma_synchronous")
+            }
         }
         return switch mode {
         case 0: "OFF"

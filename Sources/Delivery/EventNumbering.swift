@@ -120,9 +120,12 @@ package enum EventNumbering {
             })
         else { return }
         do {
-            while try await store.write(.request, { tx in
-                try step(since: tx.now - ClaimCursors.wideMargin, in: tx).mayHaveMore
-            }) {}
+            while try await store.write(
+                .request,
+                { tx in
+                    try step(since: tx.now - ClaimCursors.wideMargin, in: tx).mayHaveMore
+                })
+            {}
         } catch StorageError.unavailable {
             return
         }

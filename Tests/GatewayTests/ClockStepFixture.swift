@@ -99,6 +99,14 @@ func withClockStepFixture(
     let clock = SteppableClock()
     try await withStore(engine, migrations: GatewayStore.migrations, clock: clock) { store in
         let phone = try await store.write { tx in
+            try tx.run(
+                """
+                INSERT INTO users (
+                    id, email, api_key_hash, api_key, timezone, notification_message_status_enabled,
+                    notification_webhook_enabled, notification_heartbeat_enabled, notification_newsletter_enabled,
+                    created_at, updated_at)
+                VALUES (\(ClockStepFixture.userID), 'a@b.c', \([UInt8(1)]), \([UInt8(0)]), 'UTC', 1, 1, 1, 1, 0, 0)
+                """)
             var phone = Phone(
                 id: PhoneID(at: tx.now), userID: ClockStepFixture.userID, phoneNumber: ClockStepFixture.number,
                 at: tx.now)

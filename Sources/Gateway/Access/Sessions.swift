@@ -24,7 +24,9 @@ struct Sessions: Sendable {
         }
         guard let (session, token, now) = found else { return nil }
         guard session.lastSeenAt + Self.precision < now else { return (session, nil) }
-        try await store.write(.user(session.userID)) { tx in try SessionQueries.touch(tokenHash: session.tokenHash, in: tx) }
+        try await store.write(.user(session.userID)) { tx in
+            try SessionQueries.touch(tokenHash: session.tokenHash, in: tx)
+        }
         let rest = max(.zero, session.createdAt + SessionQueries.longest - now)
         let lifetime = min(SessionQueries.lifetime, rest)
         return (session, Cookies.field(.session, token, isSecure: isSecure, lifetime: lifetime))
@@ -69,7 +71,9 @@ struct Sessions: Sendable {
 
     /// Ends one session.
     func end(_ session: Session) async throws {
-        try await store.write(.user(session.userID)) { tx in try SessionQueries.delete(tokenHash: session.tokenHash, in: tx) }
+        try await store.write(.user(session.userID)) { tx in
+            try SessionQueries.delete(tokenHash: session.tokenHash, in: tx)
+        }
     }
 
     /// Ends every session of a user; no browser counts any more as one that signed in.

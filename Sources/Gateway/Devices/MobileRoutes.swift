@@ -124,7 +124,9 @@ struct MobileRoutes: Sendable {
     private func pull(_ request: Request, _ context: APIContext) async throws -> Response {
         let device = try await device(request)
         try await note(DeviceLife.Sign(), of: device, request)
-        guard let (current, offers) = try await messages.pull(device.id, userID: device.userID) else { throw Self.unknownToken }
+        guard let (current, offers) = try await messages.pull(device.id, userID: device.userID) else {
+            throw Self.unknownToken
+        }
         let isLast = QueryParameters(request)["order"]?.lowercased() == "lifo"
         let list = (isLast ? offers.reversed() : offers).map { DeviceMessage($0, to: current) }
         return Response.mobile(list.encodedJSON())
@@ -145,7 +147,9 @@ struct MobileRoutes: Sendable {
         try await note(DeviceLife.Sign(), of: device, request)
         let version = AppVersion(userAgent: request.headers[.userAgent])
         let list = try lists.webhooks(of: device, version: version, origin: context.origin)
-        try await store.write(.user(device.userID)) { tx in try PhoneDeviceQueries.note(.fetchedWebhooks, of: device.id, in: tx) }
+        try await store.write(.user(device.userID)) { tx in
+            try PhoneDeviceQueries.note(.fetchedWebhooks, of: device.id, in: tx)
+        }
         return Response.mobile(list)
     }
 
@@ -154,7 +158,9 @@ struct MobileRoutes: Sendable {
         try await note(DeviceLife.Sign(), of: device, request)
         let version = AppVersion(userAgent: request.headers[.userAgent])
         let settings = try lists.settings(of: device, version: version)
-        try await store.write(.user(device.userID)) { tx in try PhoneDeviceQueries.note(.fetchedSettings, of: device.id, in: tx) }
+        try await store.write(.user(device.userID)) { tx in
+            try PhoneDeviceQueries.note(.fetchedSettings, of: device.id, in: tx)
+        }
         return Response.mobile(settings)
     }
 

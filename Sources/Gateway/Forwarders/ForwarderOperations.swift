@@ -94,6 +94,8 @@ struct ForwarderOperations: Sendable {
 
     /// Keeps a request for the owner of the hook to look at.
     func record(_ request: ForwardedRequest, of forwarder: SMSForwarder) async throws {
-        try await store.write(.user(forwarder.userID)) { tx in try ForwarderQueries.record(request, of: forwarder, in: tx) }
+        try await store.write(.user(forwarder.userID)) { tx in
+            try ForwarderQueries.record(request, of: forwarder, in: tx)
+        }
     }
 }

@@ -32,9 +32,9 @@ import Timestamps
             ["The member [secret] is not known and was ignored: did you mean [signing_key]?"]
         ),
         (
-            ["headers": ["a": "b"], "timeout": 3, "events_types": []],
+            ["hooks": ["a": "b"], "timeout": 3, "events_types": []],
             [
-                "The member [events_types] is not known and was ignored", "The member [headers] is not known and was",
+                "The member [events_types] is not known and was ignored", "The member [hooks] is not known and was",
                 "The member [timeout] is not known and was ignored",
             ]
         ),

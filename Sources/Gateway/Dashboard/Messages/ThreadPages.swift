@@ -39,7 +39,8 @@ struct ThreadPages: Sendable {
         group.post("/messages/:threadID/delete") { _, context in
             let (id, userID) = (try Self.threadID(context), context.userID)
             guard
-                try await operations.store.write(.user(userID), { tx in try MessageThreadQueries.delete(id, userID: userID, in: tx) })
+                try await operations.store.write(
+                    .user(userID), { tx in try MessageThreadQueries.delete(id, userID: userID, in: tx) })
             else { throw PageError.notFound }
             return Response.seeOther("/messages", .deleted)
         }
