@@ -180,9 +180,9 @@ import Timestamps
         }
 
         for index in [
-            "message_unsent (user_id=? AND order_timestamp>?)", "message_thread_unread (user_id=?)",
+            "message_unsent (user_id=? AND order_timestamp>?)", "message_thread_unread (user_id=? AND is_archived=?)",
             "COVERING INDEX message_recent (user_id=? AND created_at>?)",
-            "COVERING INDEX message_not_sent (user_id=? AND created_at>?)", "attention_done_age (done_at<?)",
+            "INDEX message_not_sent (user_id=? AND created_at>?)", "attention_done_age (done_at<?)",
             "endpoint_user (user_id=?)",
         ] {
             #expect(plans.contains { $0.contains(index) }, "\(index) \(plans)")

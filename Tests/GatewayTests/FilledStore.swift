@@ -17,7 +17,7 @@ struct FilledStore: Sendable {
     private let cookies: [String: String]
 
     /// Integer columns that hold a case of an enumeration.
-    static let codes: Set = ["status", "state", "ordering", "lane"]
+    static let codes: Set = ["status", "state", "ordering", "lane", "payload_format"]
 
     /// Lets a server on SQLite in `directory`, which is made, do a bit of everything, and ends it.
     static func make(in directory: String) async throws -> FilledStore {

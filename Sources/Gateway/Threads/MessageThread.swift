@@ -143,7 +143,7 @@ enum MessageThreadMigrations {
             indexes: [
                 TableIndex(
                     "message_thread_unread", on: "message_thread",
-                    "(user_id) WHERE is_read = 0 AND is_archived = 0")
+                    "(user_id, is_archived) WHERE is_read = 0")
             ]),
         // The last message that came or went; 0 when there is none. NULL where an older version wrote the row: the last of all.
         Migration(

@@ -31,7 +31,7 @@ struct HeartbeatChartTests {
         // Heard before and ever since.
         ([(1_440, 1_410), (1_380, 1_350)], 1_445, "Online 10% of the last 24 hours, 4 heartbeats, offline once", 2),
         // New: what was before its first heartbeat counts as nothing.
-        ([(30, 1)], nil, "Online 100% of the last 24 hours, 2 heartbeats.", 1),
+        ([(30, 1)], nil, "Online 100% of the 30 min since it was first heard, 2 heartbeats.", 1),
         // Silent for the whole day, and for two.
         ([], 1_445, "Online 3% of the last 24 hours, 0 heartbeats, offline once, in all 23 h 5 min.", 2),
         ([], 3_000, "Online 0% of the last 24 hours, 0 heartbeats, offline once, in all 1 day.", 1),

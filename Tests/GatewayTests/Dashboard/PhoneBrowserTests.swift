@@ -72,7 +72,7 @@ import Testing
                 try await browser.run("document.querySelector('form.fields').scrollIntoView()")
                 try await browser.inspect("phone-settings", look)
                 try await browser.follow(".tabs a:last-child")
-                try await browser.waitFor("of the last 7 days")
+                try await browser.waitFor("since it was first heard")
                 try await browser.inspect("phone-week", look)
                 try await browser.open(server.baseURL + "/phones/keys")
                 try await browser.inspect("phone-keys", look)

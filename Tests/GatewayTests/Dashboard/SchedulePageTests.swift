@@ -90,14 +90,14 @@ import Testing
             #expect(answer.text.contains("<span class=\"wrong\">Use 2 characters at least.</span>"))
             #expect(answer.text.contains("<span class=\"wrong\">Choose a time zone of the list."))
             #expect(answer.text.contains("<option value=\"Mars/&quot;&gt;&lt;script&gt;\" selected>"))
-            #expect(try day("Tuesday", answer).contains("<p class=\"wrong\">Tuesday contains overlapping windows</p>"))
+            #expect(try day("Tuesday", answer).contains("<p class=\"wrong\">Tuesday contains overlapping windows.</p>"))
             #expect(try day("Tuesday", answer).contains("value=\"11:00\""))
             #expect(
                 try day("Wednesday", answer).contains(
-                    "<p class=\"wrong\">Wednesday: end_minute must be greater than start_minute, or less"))
+                    "<p class=\"wrong\">Wednesday: A window cannot end when it begins.</p>"))
             #expect(try day("Thursday", answer).contains("A window has a begin and an end, such as 09:00 and 17:00"))
             #expect(try !day("Friday", answer).contains("wrong"))
-            #expect(empty.text.contains("<span class=\"wrong\">at least one active window is required</span>"))
+            #expect(empty.text.contains("<span class=\"wrong\">At least one active window is required.</span>"))
             #expect(try await account.client.get("/v1/send-schedules").data.array == [])
         }
     }

@@ -102,8 +102,8 @@ struct ForwarderPages: SignedInPages {
                     return List.Field(id: id, label: "Number of \(sim.rawValue)", value: form.text(id))
                 },
                 pointers: pointers, hasPointers: pointers.contains { !$0.value.isEmpty },
-                problems: refusal.map {
-                    $0.problems.isEmpty ? [$0.message] : $0.listedProblems
+                problems: refusal.map { refusal in
+                    fields.isEmpty ? [refusal.message] : fields.sorted { $0.key < $1.key }.flatMap(\.value)
                 } ?? []),
             context, status: refusal?.status ?? .ok)
     }

@@ -52,8 +52,10 @@ enum PageProblems {
         ("field must be a valid URL", "Enter a URL that begins with https:// or http://."),
         ("URL must start with http", "Enter a URL that begins with https:// or http://."),
         ("must be a valid URL e.g", "Each attachment is a URL that begins with https:// or http://, one a line."),
+        ("field must be numeric", "Enter a number."),
         ("must be a valid IANA timezone", "Choose a time zone of the list."),
         ("cannot be more than 20 days", "Choose a time within the next 20 days."),
+        ("end_minute must be greater than start_minute", "A window cannot end when it begins."),
         ("must be later than since", "The end must be later than the beginning."),
     ]
 }

@@ -61,17 +61,16 @@ struct NewPhonePages: SignedInPages {
 
         /// Puts what the API says of the numbers of `sims` at their fields, and the rest above them.
         mutating func note(_ refusal: Refusal, of sims: [SIM]) {
-            let fields = PageProblems.all(refusal)
-            if fields.isEmpty { problems.append(refusal.message) }
-            for message in fields.sorted(by: { $0.key < $1.key }).flatMap(\.value) {
+            if refusal.problems.isEmpty { problems.append(refusal.message) }
+            for message in refusal.listedProblems {
                 guard let found = message.firstMatch(of: /^The numbers field in index \[(\d)\] (.*)$/),
                     let index = Int(found.1), sims.indices.contains(index),
                     let field = numbers.firstIndex(where: { $0.id == sims[index].rawValue.lowercased() })
                 else {
-                    problems.append(message)
+                    problems.append(PageProblems.plain(message, at: "numbers"))
                     continue
                 }
-                numbers[field].problems.append("The number \(found.2)")
+                numbers[field].problems.append(PageProblems.plain("The number \(found.2)", at: "numbers"))
             }
         }
 

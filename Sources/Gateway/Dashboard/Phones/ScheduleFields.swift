@@ -67,13 +67,14 @@ struct ScheduleFields: Sendable {
                 windows.indices.contains(index)
             {
                 let day = windows[index].day
-                problems[day, default: []].append("\(WeekPicture.names[day]): \(found.2)")
+                problems[day, default: []].append(
+                    "\(WeekPicture.names[day]): \(PageProblems.plain(String(found.2), at: "windows"))")
             } else if let found = message.firstMatch(of: /^day_of_week (\d) (.*)$/), let day = Int(found.1),
                 rows.indices.contains(day)
             {
-                problems[day, default: []].append("\(WeekPicture.names[day]) \(found.2)")
+                problems[day, default: []].append("\(WeekPicture.names[day]) \(found.2).")
             } else {
-                problems[Self.everyDay, default: []].append(message)
+                problems[Self.everyDay, default: []].append(PageProblems.plain(message, at: "windows"))
             }
         }
     }

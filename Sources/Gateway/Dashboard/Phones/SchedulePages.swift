@@ -141,7 +141,7 @@ struct SchedulePages: SignedInPages {
         addedTo added: Int? = nil, unread: [Int: [String]] = [:], refusal: Refusal? = nil
     ) -> Response {
         let problems = PageProblems.all(refusal)
-        let ofDays = fields.byDay(problems["windows"] ?? []).merging(unread) { $0 + $1 }
+        let ofDays = fields.byDay(refusal?.problems["windows"] ?? []).merging(unread) { $0 + $1 }
         let title = id == nil ? "New send schedule" : "Edit the send schedule"
         return views.page(
             "schedule-form", title,
