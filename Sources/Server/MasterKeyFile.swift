@@ -25,7 +25,11 @@ package struct MasterKeyFile: Sendable {
     /// - Throws: ``MasterKeyFileError`` when the file cannot be read or does not hold one key or two.
     package func read() throws -> [[UInt8]]? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
-        // What cannot be read holds no key, either.
+        guard access(path, R_OK) == 0 else {
+            throw MasterKeyFileError(
+                description: "\(path) cannot be read: \(String(cString: strerror(errno))). Check its owner and mode")
+        }
+        // What is not text holds no key, either.
         let lines = (try? String(contentsOfFile: path, encoding: .utf8))?.split(whereSeparator: \.isNewline) ?? []
         let keys = lines.compactMap { Self.decode(String($0)) }
         guard (1...2).contains(keys.count), keys.count == lines.count else {

@@ -34,13 +34,13 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Deliveries a second of latency and tarpit.")
     var rate = 500.0
 
-    @Option(help: "For how long ingest, send, latency and tarpit load the server (default: 10, 10, 20 and 20 s).")
+    @Option(help: "Load of ingest and send (default: 10 s), and of latency, tarpit and readers (20 s).")
     var seconds: Double?
 
     @Option(help: "Events that are due in backlog.")
     var backlog = 100_000
 
-    @Option(help: "Messages in the stores of lists and pages.")
+    @Option(help: "Messages in the stores of lists, pages and readers.")
     var messages = 100_000
 
     @Option(help: "Connections of ingest and send.")

@@ -83,6 +83,9 @@ extension EndToEndTests {
                     installation, [:], "master key", "\(keyPath) does not hold a master key, 32 bytes in base64")
 
                 try Data(key.utf8).write(to: URL(filePath: keyPath))
+                try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: keyPath)
+                try await expectProblem(
+                    installation, [:], "master key", "\(keyPath) cannot be read: Permission denied")
                 try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: keyPath)
                 try await expectProblem(
                     installation, [:], "master key", "others may read \(keyPath): run chmod 600 \(keyPath)")

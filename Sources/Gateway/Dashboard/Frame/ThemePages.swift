@@ -46,7 +46,6 @@ struct ThemePages: Sendable {
     /// path is used, so that nobody is led elsewhere.
     static func back(_ request: Request) -> String {
         guard let referrer = request.headers[.referer], let scheme = referrer.firstRange(of: "://") else { return "/" }
-        let path = referrer[scheme.upperBound...].drop { $0 != "/" }
-        return path.isEmpty || path.hasPrefix("//") || path.contains("\\") ? "/" : String(path)
+        return LocalPage.path(referrer[scheme.upperBound...].drop { $0 != "/" }) ?? "/"
     }
 }

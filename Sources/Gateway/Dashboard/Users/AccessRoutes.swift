@@ -31,9 +31,7 @@ struct AccessRoutes: Sendable {
 
     /// The page of this server that `text` names; the overview when it names another place.
     private static func page(_ text: String) -> String {
-        let isOurs =
-            text.hasPrefix("/") && !text.hasPrefix("//") && !text.contains("\\") && !text.contains { $0.isNewline }
-        return isOurs ? text : "/"
+        LocalPage.path(text) ?? "/"
     }
 
     func add(to group: RouterGroup<PageContext>, signedIn: RouterGroup<SignedInContext>) {
