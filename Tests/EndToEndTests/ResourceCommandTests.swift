@@ -78,7 +78,7 @@ extension EndToEndTests {
             .timeLimit(.minutes(1)),
             arguments: [
                 ("webhook lst", "Did you mean `httpsms webhook list`?"), ("serv", "Did you mean `httpsms serve`?"),
-                ("help webook", "Did you mean `httpsms webhook`?"), ("nonsense", "There are: api, bench,"),
+                ("help webook", "Did you mean `httpsms webhook`?"), ("nonsense", "There are: api, backup, bench,"),
                 ("user crate --email x", "Did you mean `httpsms user create`?"),
             ])
         func aWordThatNamesNoCommandIsOneMistakeWithOneStatus(line: String, says: String) async throws {
