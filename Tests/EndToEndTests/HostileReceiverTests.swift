@@ -83,7 +83,7 @@ extension PatientTests {
         ]
 
         /// Deliveries per case.
-        private static let count = isSoak ? 64 : 8
+        private static let count = isSoak ? 64 : 4
 
         @Test(.timeLimit(.minutes(isSoak ? 10 : 3)))
         func eachIsRecordedForWhatItIsAndCostsLittle() async throws {
