@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Wire
 
 /// A file of gammu-smsd's inbox with `InboxFormat = detail`: an SMS with all of its parts, or a delivery report.
 struct SMSBackup: Hashable, Sendable {
@@ -40,7 +41,7 @@ struct SMSBackup: Hashable, Sendable {
                 hash.update(data: Array("\(section[key] ?? "");".utf8))
             }
         }
-        id = hash.finalize().prefix(16).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        id = hash.finalize().prefix(16).hexadecimal
     }
 
     /// Members by name; the lines of a text are joined.

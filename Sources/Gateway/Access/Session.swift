@@ -1,6 +1,7 @@
 import Delivery
 import Storage
 import Timestamps
+import Wire
 
 /// Somebody who is signed in, in one browser.
 struct Session: Sendable {
@@ -22,7 +23,7 @@ struct Session: Sendable {
     let isOwner: Bool
 
     /// What a form names it by.
-    var id: String { tokenHash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+    var id: String { tokenHash.hexadecimal }
 }
 
 enum SessionMigrations {

@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import HTTPSMSWebhooks
 import Timestamps
+import Wire
 
 /// What a device posts: one event, the same on each try, under an id of its own.
 struct DeviceHook: Decodable, Sendable {
@@ -111,10 +112,6 @@ struct DeviceHook: Decodable, Sendable {
         var hmac = HMAC<SHA256>(key: SymmetricKey(data: Array(key.utf8)))
         hmac.update(data: Array(body))
         hmac.update(data: Array(time.utf8))
-        let digits = hmac.finalize().map { byte in
-            let text = String(byte, radix: 16)
-            return byte < 16 ? "0" + text : text
-        }.joined()
-        return digits == signature.lowercased()
+        return hmac.finalize().hexadecimal == signature.lowercased()
     }
 }

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Timestamps
+import Wire
 
 /// What came to the phone, and the hooks that tell the server of it.
 package struct SMSGateInbox: Sendable {
@@ -164,7 +165,7 @@ extension SMSGateApp {
     /// HMAC-SHA256 in lower-case hexadecimal digits.
     package static func signature(of text: String, key: String) -> String {
         HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: SymmetricKey(data: Data(key.utf8)))
-            .map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+            .hexadecimal
     }
 
     /// Takes a hook out of the queue, or puts it off; after its last try it is deleted.

@@ -1,5 +1,6 @@
 import Foundation
 import Storage
+import Wire
 
 /// A table of a store, as the engine's catalogue has it.
 struct MovedTable: Sendable, Equatable {
@@ -15,7 +16,7 @@ struct MovedTable: Sendable, Equatable {
             switch try row.find(column, as: SQLValue.self) ?? .null {
             case .int64(let number): "i\(number)"
             case .text(let text): "t\(text)"
-            case .blob(let bytes): "b" + bytes.map { String(format: "%02x", $0) }.joined()
+            case .blob(let bytes): "b" + bytes.hexadecimal
             case .null, .double: throw StorageError.corrupt("a key of \(name) holds no number, text or bytes")
             }
         }

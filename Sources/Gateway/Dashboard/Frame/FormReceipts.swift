@@ -1,6 +1,7 @@
 import Delivery
 import Hummingbird
 import Secrets
+import Wire
 
 /// Keeps a form from doing its work twice: without scripts nothing stops a second click, and a browser that lost its
 /// connection sends again. The same form with the same fields counts once, as a request with an ``IdempotencyKey``.
@@ -15,11 +16,10 @@ struct FormReceipts: Sendable {
     func receipt<Value: Sendable>(of context: SignedInContext) -> Receipt<Value> {
         guard RandomToken.isToken(context.form.text("once")) else { return .unkept }
         let digest = context.form.digest
-        let name = digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         return Receipt(
             key: IdempotencyKey(
                 // A space, which no client's key holds.
-                text: "form \(name)", digest: digest, identity: .user(context.userID), queries: queries)
+                text: "form \(digest.hexadecimal)", digest: digest, identity: .user(context.userID), queries: queries)
         ) { _ in Reply("", nil) }
     }
 }

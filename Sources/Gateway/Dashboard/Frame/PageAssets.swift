@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Secrets
+import Wire
 
 /// The style sheet, the script and the icon, under names that change with their content, so that browsers may keep them.
 struct PageAssets: Sendable {
@@ -12,8 +13,7 @@ struct PageAssets: Sendable {
         let bytes: [UInt8]
 
         init(_ name: String, _ type: String, _ bytes: [UInt8]) {
-            let digest = SHA256Digest.bytes(of: bytes).prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-            path = "/assets/\(digest.joined())/\(name)"
+            path = "/assets/\(SHA256Digest.bytes(of: bytes).prefix(8).hexadecimal)/\(name)"
             self.type = type
             self.bytes = bytes
         }
