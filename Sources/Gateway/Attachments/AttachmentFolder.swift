@@ -65,15 +65,9 @@ package struct AttachmentFolder: Sendable {
         try FileManager.default.createDirectory(
             at: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         try data.write(to: file, options: .withoutOverwriting)
-        for path in [file.path, parent.path, folder.path] { try synchronize(path) }
-    }
-
-    /// Waits until what was written under `path` is on the disk.
-    private func synchronize(_ path: String) throws {
-        let descriptor = open(path, O_RDONLY)
-        guard descriptor >= 0 else { throw CocoaError(.fileReadUnknown) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        for path in [file.path, parent.path, folder.path] where DurableFile.flush(path) != nil {
+            throw CocoaError(.fileWriteUnknown)
+        }
     }
 
     private func path(_ token: String) -> URL {

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Storage
 import Wire
 
 /// A backup on the disk: a folder that appears when it is whole, with checksums that `sha256sum --check` reads.
@@ -119,7 +120,7 @@ struct BackupFolder: Sendable {
         defer { try? handle.close() }
         var hash = SHA256()
         while let data = try handle.read(upToCount: 1 << 20), !data.isEmpty { hash.update(data: data) }
-        return hash.finalize().map { String(format: "%02x", $0) }.joined()
+        return hash.finalize().hexadecimal
     }
 }
 
@@ -132,15 +133,11 @@ struct BackupError: Error, CustomStringConvertible {
     }
 }
 
-/// Files that are on the disk and not only in its cache.
-enum DurableFile {
+extension DurableFile {
     /// Waits until a file, or the names in a folder, are on the disk.
     ///
     /// - Throws: ``BackupError``.
     static func synchronize(_ url: URL) throws {
-        let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw BackupError("\(url.path): \(String(cString: strerror(errno)))") }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw BackupError("\(url.path): \(String(cString: strerror(errno)))") }
+        if let code = flush(url.path) { throw BackupError("\(url.path): \(String(cString: strerror(code)))") }
     }
 }
