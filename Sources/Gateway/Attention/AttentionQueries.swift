@@ -24,27 +24,41 @@ struct AttentionQueries: Sendable {
         }
     }
 
+    /// What is counted.
+    private struct Found {
+        let messages: [MessageID]
+        let webhooks: [(report: EndpointReport, after: Timestamp)]
+        let phones: [Attention.Phone]
+        let lateSince: Timestamp?
+
+        var counts: Attention.Counts {
+            Attention.Counts(
+                messages: messages.count, webhooks: webhooks.count, phones: phones.count,
+                late: lateSince == nil ? 0 : 1)
+        }
+    }
+
+    private func find(of userID: UserID, in tx: any Transaction) throws -> Found {
+        Found(
+            messages: try unsent(of: userID, in: tx), webhooks: try webhooks(of: userID, in: tx),
+            phones: try phones(of: userID, in: tx), lateSince: try lateSince(of: userID, in: tx))
+    }
+
     /// All of it.
     func attention(of userID: UserID, in tx: any Transaction) throws -> Attention {
-        let (webhooks, phones) = (try webhooks(of: userID, in: tx), try phones(of: userID, in: tx))
-        let lateSince = try lateSince(of: userID, in: tx)
-        let messages = try unsent(of: userID, in: tx)
+        let found = try find(of: userID, in: tx)
+        let shown = Array(found.messages.prefix(Attention.shownMessages))
         return Attention(
-            counts: Attention.Counts(
-                messages: messages.count, webhooks: webhooks.count, phones: phones.count,
-                late: lateSince == nil ? 0 : 1),
-            messages: try MessageQueries.all(Array(messages.prefix(Attention.shownMessages)), of: userID, in: tx),
-            webhooks: try webhooks.map { report, time in
+            counts: found.counts, messages: try MessageQueries.all(shown, of: userID, in: tx),
+            webhooks: try found.webhooks.map { report, time in
                 Attention.Webhook(
                     report: report, issues: try DeliveryIssues.list(of: report.endpoint.id, after: time, in: tx))
-            }, phones: phones, lateSince: lateSince)
+            }, phones: found.phones, lateSince: found.lateSince)
     }
 
     /// Its figures alone.
     func counts(of userID: UserID, in tx: any Transaction) throws -> Attention.Counts {
-        Attention.Counts(
-            messages: try unsent(of: userID, in: tx).count, webhooks: try webhooks(of: userID, in: tx).count,
-            phones: try phones(of: userID, in: tx).count, late: try lateSince(of: userID, in: tx) == nil ? 0 : 1)
+        try find(of: userID, in: tx).counts
     }
 
     /// Notes that somebody has dealt with `subject`.
