@@ -57,13 +57,14 @@ package struct EndpointQueries: Sendable {
             """
             INSERT INTO endpoint (
                 id, user_id, url, signing_key, ordering, event_types, owners, status, status_reason, version,
-                public_only, headers, payload_format, template_method, template_content_type, template_body, created_at, updated_at)
+                public_only, headers, payload_format, template_method, template_content_type, template_body,
+                created_at, updated_at)
             VALUES (
                 \(endpoint.id), \(endpoint.userID), \(endpoint.url), \(try sealed(endpoint.signingKey, of: endpoint)),
                 \(endpoint.ordering), \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
                 \(Self.joined(endpoint.owners)), \(endpoint.status), \(endpoint.statusReason), \(endpoint.version),
-                \(endpoint.isPublicOnly), \(try sealedHeaders(of: endpoint)), \(endpoint.payloadFormat.stored), \(endpoint.payloadFormat.template?.method.rawValue),
-                \(endpoint.payloadFormat.template?.contentType), \(endpoint.payloadFormat.template?.body),
+                \(endpoint.isPublicOnly), \(try sealedHeaders(of: endpoint)), \(endpoint.payloadFormat.stored),
+                \(endpoint.payloadFormat.template?.method.rawValue), \(endpoint.payloadFormat.template?.contentType), \(endpoint.payloadFormat.template?.body),
                 \(endpoint.createdAt), \(endpoint.updatedAt))
             """)
         try tx.run(

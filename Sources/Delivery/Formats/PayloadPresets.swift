@@ -1,3 +1,4 @@
+import Foundation
 import HTTPSMSWebhooks
 import JSON
 import Timestamps
@@ -188,22 +189,9 @@ struct DiscordMarkdown {
 enum FormText {
     /// `text` in UTF-8, a space as `+`.
     static func encoded(_ text: String) -> String {
-        var bytes: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "*"):
-                bytes.append(byte)
-            case UInt8(ascii: " "): bytes.append(UInt8(ascii: "+"))
-            default:
-                bytes.append(UInt8(ascii: "%"))
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 15)])
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        // Percent-encoding to ASCII cannot fail.
+        (text.addingPercentEncoding(withAllowedCharacters: kept) ?? "").replacing(" ", with: "+")
     }
 
-    private static let digits = Array("0123456789ABCDEF".utf8)
+    private static let kept = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._* "))
 }

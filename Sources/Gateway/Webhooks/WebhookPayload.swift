@@ -64,11 +64,9 @@ struct PayloadUpdate: Sendable {
 
     /// `type/subtype` and parameters in visible ASCII: it becomes a header field.
     private static func isMediaType(_ text: String) -> Bool {
-        let type = text.prefix { $0 != ";" }
+        let parts = text.prefix { $0 != ";" }.split(separator: "/", omittingEmptySubsequences: false).map(\.trimmed)
         return text.utf8.count <= 255 && text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
-            && type.split(separator: "/", omittingEmptySubsequences: false).count == 2
-            && type.split(separator: "/").allSatisfy { !$0.trimmed.isEmpty && !$0.trimmed.contains(" ") }
-            && type.split(separator: "/").count == 2
+            && parts.count == 2 && parts.allSatisfy { !$0.isEmpty && !$0.contains(" ") }
     }
 }
 
