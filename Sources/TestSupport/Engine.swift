@@ -62,42 +62,12 @@ package func withStore<Value>(
 ///
 /// - Throws: ``MissingPostgres``, and what `body` throws.
 package func withPostgresURL<Value>(_ body: (String) async throws -> Value) async throws -> Value {
-    let url = try await makePostgresSchema()
-    let result: Result<Value, any Error>
-    do {
-        result = .success(try await body(url))
-    } catch {
-        result = .failure(error)
-    }
-    let name = SQL(stringLiteral: String(url.split(separator: "%3D").last ?? ""))
-    try await administer { try $0.run("DROP SCHEMA \(name) CASCADE") }
-    return try result.get()
-}
-
-/// Makes an empty schema in the tests' PostgreSQL and gives its URL.
-///
-/// - Throws: ``MissingPostgres``.
-package func makePostgresSchema() async throws -> String {
-    let schema = "test_" + UUID().uuidString.replacing("-", with: "").lowercased()
-    let name = SQL(stringLiteral: schema)
-    let base = try await administer { try $0.run("CREATE SCHEMA \(name)") }
-    return "\(base)\(base.contains("?") ? "&" : "?")options=-csearch_path%3D\(schema)"
-}
-
-/// Runs `body` outside of all schemas of tests, and gives the URL of the tests' PostgreSQL.
-@discardableResult
-private func administer(_ body: @escaping @Sendable (any Transaction) throws -> Int) async throws -> String {
-    let base = ProcessInfo.processInfo.environment["HTTPSMS_POSTGRES_URL"] ?? ""
-    if base.isEmpty { throw MissingPostgres() }
-    let store = try await PostgresStore.open(url: base, connections: 1)
-    _ = try await closing(store) { try await store.write(body) }
-    return base
-}
-
-/// The tests have no PostgreSQL.
-package struct MissingPostgres: Error, CustomStringConvertible {
-    package var description: String {
-        "HTTPSMS_POSTGRES_URL names no PostgreSQL: run `make test`, which starts one and sets it"
+    let (base, schema) = (try TestPostgres.url(), TestPostgres.newName())
+    try await TestPostgres.administer("CREATE SCHEMA \(schema)")
+    return try await cleaning {
+        try await TestPostgres.administer("DROP SCHEMA \(schema) CASCADE")
+    } after: {
+        try await body("\(base)\(base.contains("?") ? "&" : "?")options=-csearch_path%3D\(schema)")
     }
 }
 
@@ -112,14 +82,21 @@ package func withTemporaryDirectory<Value>(_ body: (String) async throws -> Valu
 
 /// Runs `body` and closes `store` whatever comes of it; the error of `body` is the one that counts.
 package func closing<Value>(_ store: any Store, _ body: () async throws -> Value) async throws -> Value {
+    try await cleaning({ try await store.close() }, after: body)
+}
+
+/// Runs `body`, and `cleanUp` whatever comes of it; the error of `body` is the one that counts.
+package func cleaning<Value>(
+    _ cleanUp: () async throws -> Void, after body: () async throws -> Value
+) async throws -> Value {
     let result: Value
     do {
         result = try await body()
     } catch {
-        try? await store.close()
+        try? await cleanUp()
         throw error
     }
-    try await store.close()
+    try await cleanUp()
     return result
 }
 

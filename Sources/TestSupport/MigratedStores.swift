@@ -1,4 +1,3 @@
-import CLibPQ
 import Foundation
 import Logging
 import Server
@@ -22,9 +21,9 @@ package enum MigratedStores {
     /// - Throws: ``MissingPostgres``, and what keeps it from being made.
     package static func makePostgres(empty: Bool = false) async throws -> String {
         let template = empty ? "template1" : try await postgres.value
-        let name = newName()
+        let name = TestPostgres.newName()
         // A copy of the files: the other way writes every page to the log first.
-        try await administer("CREATE DATABASE \(name) TEMPLATE \(template) STRATEGY file_copy")
+        try await TestPostgres.administer("CREATE DATABASE \(name) TEMPLATE \(template) STRATEGY file_copy")
         return try url(of: name)
     }
 
@@ -33,7 +32,7 @@ package enum MigratedStores {
     /// - Throws: What keeps it from being dropped.
     package static func drop(_ url: String) async throws {
         guard let name = url.firstMatch(of: /\/(test_[0-9a-f]+)/)?.output.1 else { return }
-        try await administer("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
+        try await TestPostgres.administer("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
     }
 
     /// The files of the SQLite store, by what their names have behind the database's.
@@ -51,8 +50,8 @@ package enum MigratedStores {
 
     /// The name of the PostgreSQL database that is copied.
     private static let postgres = Task {
-        let name = newName()
-        try await administer("CREATE DATABASE \(name)")
+        let name = TestPostgres.newName()
+        try await TestPostgres.administer("CREATE DATABASE \(name)")
         try await migrate(try await PostgresStore.open(url: try url(of: name), connections: 1))
         return name
     }
@@ -63,33 +62,7 @@ package enum MigratedStores {
         }
     }
 
-    private static func newName() -> String {
-        "test_" + UUID().uuidString.replacing("-", with: "").lowercased()
-    }
-
     private static func url(of database: String) throws -> String {
-        try baseURL().replacing(/^(\w+:\/\/[^\/]*\/)[^?]*/, maxReplacements: 1) { "\($0.output.1)\(database)" }
-    }
-
-    private static func baseURL() throws -> String {
-        let url = ProcessInfo.processInfo.environment["HTTPSMS_POSTGRES_URL"] ?? ""
-        if url.isEmpty { throw MissingPostgres() }
-        return url
-    }
-
-    /// Runs one statement outside of a transaction, as whole databases want it, on a thread that may wait.
-    private static func administer(_ sql: String) async throws {
-        let url = try baseURL()
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            DispatchQueue.global().async {
-                let connection = PQconnectdb(url)
-                defer { PQfinish(connection) }
-                let result = PQexec(connection, sql)
-                defer { PQclear(result) }
-                if PQresultStatus(result) == PGRES_COMMAND_OK { return continuation.resume() }
-                let reason = PQerrorMessage(connection).map { String(cString: $0) } ?? "no connection"
-                continuation.resume(throwing: StorageError.unavailable("\(sql): \(reason)"))
-            }
-        }
+        try TestPostgres.url().replacing(/^(\w+:\/\/[^\/]*\/)[^?]*/, maxReplacements: 1) { "\($0.output.1)\(database)" }
     }
 }

@@ -89,15 +89,11 @@ package func withServer(
 ) async throws {
     guard let directory else {
         return try await withTemporaryDirectory { directory in
-            let result: Result<Void, any Error>
-            do {
+            try await cleaning {
+                if let url = postgresURL(in: directory) { try await MigratedStores.drop(url) }
+            } after: {
                 try await withServer(settings, on: engine, in: directory, clock: clock, connections: connections, body)
-                result = .success(())
-            } catch {
-                result = .failure(error)
             }
-            if let url = postgresURL(in: directory) { try await MigratedStores.drop(url) }
-            try result.get()
         }
     }
     if engine == .postgresql, settings["DATABASE_URL"] == nil {

@@ -93,13 +93,11 @@ extension EndToEndTests {
                 try await MigratedStores.makePostgres(empty: true), try await MigratedStores.makePostgres(empty: true),
             ]
             let settings = urls.map { ["DATABASE_URL": $0, "MASTER_KEY": key] }
-            do {
+            try await cleaning {
+                for url in urls { try await MigratedStores.drop(url) }
+            } after: {
                 try await body((settings[0], settings[1]))
-            } catch {
-                for url in urls { try? await MigratedStores.drop(url) }
-                throw error
             }
-            for url in urls { try await MigratedStores.drop(url) }
         }
 
         /// Stores an SMS with a file and gives the file's path.
