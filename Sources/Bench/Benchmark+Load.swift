@@ -97,12 +97,7 @@ extension Benchmark {
             let unaccepted = Set(load.unaccepted)
             let owed = (0..<load.sent).filter { !unaccepted.contains($0) }.reduce(0) { $0 + fanOut($1) }
             let arrivals = try await arrivals(owed)
-            var run = BenchRun(name, accepted: owed)
-            run.acceptedPerSecond = Double(load.accepted) / load.seconds
-            run.delivered = arrivals.first.count
-            run.deliveredPerSecond = arrivals.perSecond()
-            run.latency = arrivals.latency
-            run.duplicates = arrivals.duplicates
+            var run = BenchRun(name, load, arrivals, owed: owed)
             run.lost = arrivals.missing(below: load.sent, unaccepted: unaccepted, fanOut: fanOut)
             run.wasKilled = options.kill
             run.noteUsage(await server.usage(), of: arrivals.first.count)
@@ -130,4 +125,16 @@ extension Benchmark {
     }
 
     private static func text(_ value: Double) -> String { String(format: "%g", value) }
+}
+
+extension BenchRun {
+    /// What a load and its deliveries were like; `owed` is how many there had to be.
+    init(_ name: String, _ load: LoadResult, _ arrivals: Arrivals, owed: Int) {
+        self.init(name, accepted: owed)
+        acceptedPerSecond = Double(load.accepted) / load.seconds
+        delivered = arrivals.first.count
+        deliveredPerSecond = arrivals.perSecond()
+        latency = arrivals.latency
+        duplicates = arrivals.duplicates
+    }
 }
