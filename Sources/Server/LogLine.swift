@@ -60,8 +60,13 @@ struct LogLine: LogHandler {
 
     /// A line stays a line whatever a value holds.
     private func quoted(_ text: String) -> String {
-        guard text.contains(where: { $0.isWhitespace || $0 == "\"" || $0.isNewline }) else { return text }
-        return "\"" + text.replacing("\"", with: "'").split(whereSeparator: \.isNewline).joined(separator: " ") + "\""
+        // By scalars: a quotation mark with a combining accent behind it is one character to Swift.
+        guard text.unicodeScalars.contains(where: { $0.properties.isWhitespace || $0 == "\"" }) else { return text }
+        var line = String.UnicodeScalarView("\"".unicodeScalars)
+        for part in text.split(whereSeparator: \.isNewline).joined(separator: " ").unicodeScalars {
+            line.append(part == "\"" ? "'" : part)
+        }
+        return String(line) + "\""
     }
 
     private func write(_ bytes: [UInt8]) {

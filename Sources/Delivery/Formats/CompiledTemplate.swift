@@ -155,7 +155,7 @@ enum TemplateEscaping: String {
         return switch self {
         case .json: "httpsms-json"
         case .form: "httpsms-form"
-        case .markup: "HTML"
+        case .markup: MarkupText.registeredName
         case .none: "TEXT"
         }
     }

@@ -1,3 +1,4 @@
+import Delivery
 import Foundation
 
 /// `openapi.json` as a page for people: every operation by its tag, the eight events, and the schemas.
@@ -159,7 +160,7 @@ struct APIReference {
     }
 
     private func text(_ value: Any?) -> String { value.map { escape("\($0)") } ?? "" }
-    private func escape(_ text: String) -> String { DocumentationRoutes.escape(text) }
+    private func escape(_ text: String) -> String { MarkupText.escaped(text) }
     private func object(_ value: Any?) -> [String: Any] { value as? [String: Any] ?? [:] }
     private func list(_ value: Any?) -> [[String: Any]] { value as? [[String: Any]] ?? [] }
 }

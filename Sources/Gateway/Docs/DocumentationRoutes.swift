@@ -1,3 +1,4 @@
+import Delivery
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -31,7 +32,7 @@ struct DocumentationRoutes {
     private static let index = frame(
         "Documentation",
         "<h1>Documentation</h1>\n<dl>\n"
-            + Document.pages.map { "<dt><a href=\"/docs/\($0.slug)\">\(escape($0.title))</a></dt>\n" }
+            + Document.pages.map { "<dt><a href=\"/docs/\($0.slug)\">\(MarkupText.escaped($0.title))</a></dt>\n" }
             .enumerated().map { index, term in
                 term + "<dd>" + Markdown.html(Document.pages[index].summary, address: { _ in nil }) + "</dd>\n"
             }.joined() + "</dl>\n")
@@ -90,7 +91,8 @@ struct DocumentationRoutes {
         func link(_ place: Int, _ relation: String, _ words: String) -> String {
             guard Document.pages.indices.contains(place) else { return "" }
             let page = Document.pages[place]
-            return "<a rel=\"\(relation)\" href=\"/docs/\(page.slug)\">\(words): \(escape(page.title))</a>\n"
+            return
+                "<a rel=\"\(relation)\" href=\"/docs/\(page.slug)\">\(words): \(MarkupText.escaped(page.title))</a>\n"
         }
         return "<nav class=\"turns\" aria-label=\"Next pages\">\n\(link(place - 1, "prev", "Previous"))"
             + "\(link(place + 1, "next", "Next"))</nav>\n"
@@ -100,7 +102,7 @@ struct DocumentationRoutes {
     private static func menu(_ current: Document?) -> String {
         let links = Document.pages.map { page in
             let mark = page.name == current?.name ? " aria-current=\"page\"" : ""
-            return "<li><a href=\"/docs/\(page.slug)\"\(mark)>\(escape(page.title))</a></li>\n"
+            return "<li><a href=\"/docs/\(page.slug)\"\(mark)>\(MarkupText.escaped(page.title))</a></li>\n"
         }
         return "<nav class=\"pages\" aria-label=\"All pages\">\n<ul>\n\(links.joined())</ul>\n</nav>"
     }
@@ -112,7 +114,7 @@ struct DocumentationRoutes {
         <html lang="en">
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>\(escape(title)) - httpsms</title>
+        <title>\(MarkupText.escaped(title)) - httpsms</title>
         <link rel="icon" href="\(PageAssets.iconPath)" type="image/svg+xml">
         <link rel="stylesheet" href="/docs/style.css">
         <body>
@@ -124,11 +126,6 @@ struct DocumentationRoutes {
         </html>
 
         """
-    }
-
-    /// Text as HTML, also within quotes.
-    static func escape(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")
     }
 
     private static func html(_ page: String) -> Response {

@@ -279,6 +279,10 @@ import Timestamps
             }
             let form = try await page.get("/messages/new?to=%22%3E%3Cscript%3E&from=%22%3E%3Cscript%3E").text
             #expect(!form.contains("<script>"))
+            // With an accent behind it, the quotation mark is another character, and ends the attribute all the same.
+            let accented = try await page.get("/messages?query=%22%CC%81%20autofocus%3D%22").text.unicodeScalars
+            #expect(accented.firstRange(of: "&quot;\u{301} autofocus=&quot;".unicodeScalars) != nil)
+            #expect(accented.firstRange(of: "\"\u{301}".unicodeScalars) == nil)
         }
     }
 

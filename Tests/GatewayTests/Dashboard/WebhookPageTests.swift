@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -154,5 +155,19 @@ import Testing
                   --data-binary 'it'\\''s `x`
                 '\\''; rm -rf /'
                 """)
+    }
+
+    /// A real shell reads back what was quoted, also where an accent makes the quotation mark another character.
+    @Test(arguments: ["'\u{301}; echo no; '\u{301}", "a'b\u{300}'\u{fe0f}", "'\u{200d}'", "", "\\'\n$(id)`id`"])
+    func aShellReadsOneWord(text: String) throws {
+        let (process, output) = (Process(), Pipe())
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", "printf %s \(CurlCommand.quoted(text))"]
+        process.standardOutput = output
+        try process.run()
+        let read = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+
+        #expect(Array(read) == Array(text.utf8))
     }
 }

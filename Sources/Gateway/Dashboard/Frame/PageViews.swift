@@ -1,3 +1,4 @@
+import Delivery
 import HTTPTypes
 import Hummingbird
 import Mustache
@@ -37,7 +38,9 @@ struct PageViews: Sendable {
             "schedule-form": PackageResources.schedule_form_mustache, "week": PackageResources.week_mustache,
         ]
         library = MustacheLibrary(
-            templates: try sources.mapValues { try MustacheTemplate(string: String(decoding: $0, as: UTF8.self)) })
+            templates: try sources.mapValues {
+                try MustacheTemplate(string: MarkupText.pragma + String(decoding: $0, as: UTF8.self))
+            })
     }
 
     /// The page `title` for somebody who is signed in.

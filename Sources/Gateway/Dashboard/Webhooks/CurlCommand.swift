@@ -16,8 +16,11 @@ enum CurlCommand {
             .joined(separator: " \\\n  ")
     }
 
-    /// One word of a POSIX shell, whatever `text` holds.
+    /// One word of a POSIX shell, whatever `text` holds. By scalars: a quotation mark with a combining accent behind it is one
+    /// character to Swift, and still ends the word.
     static func quoted(_ text: String) -> String {
-        "'" + text.replacing("'", with: #"'\''"#) + "'"
+        text.unicodeScalars.reduce(into: "'") { word, scalar in
+            if scalar == "'" { word += #"'\''"# } else { word.unicodeScalars.append(scalar) }
+        } + "'"
     }
 }
