@@ -17,7 +17,7 @@ package struct EndpointQueries: Sendable {
     package func list(
         userID: UserID, containing text: String, skip: Int, limit: Int, in tx: any Transaction
     ) throws -> [Endpoint] {
-        try tx.rows(
+        try tx.all(
             """
             SELECT *
             FROM endpoint
@@ -25,8 +25,19 @@ package struct EndpointQueries: Sendable {
                 AND (\(text) = '' OR LOWER(url) LIKE \(SQLPattern.containing(text)) ESCAPE '\\')
             ORDER BY created_at DESC, id DESC
             LIMIT \(limit) OFFSET \(skip)
+            """, endpoint(row:))
+    }
+
+    /// The ids of all of `userID`'s endpoints, also of those that cannot be read; they are few. Index: `endpoint_user`.
+    package func ids(userID: UserID, in tx: any Transaction) throws -> [EndpointID] {
+        try tx.rows(
             """
-        ).map(endpoint(row:))
+            SELECT id
+            FROM endpoint
+            WHERE user_id = \(userID) AND status <> \(literal: EndpointStatus.deleted.rawValue)
+            ORDER BY id
+            """
+        ).map { try $0.get("id") }
     }
 
     /// The endpoint `id` of `userID`, locked; nil when there is none.

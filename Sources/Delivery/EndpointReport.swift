@@ -42,14 +42,14 @@ extension EndpointQueries {
     package func reports(
         userID: UserID, containing text: String, skip: Int, limit: Int, in tx: any Transaction
     ) throws -> [EndpointReport] {
-        try tx.rows(
+        try tx.all(
             Self.reports + """
                 WHERE e.user_id = \(userID) AND e.status <> \(literal: EndpointStatus.deleted.rawValue)
                     AND (\(text) = '' OR LOWER(e.url) LIKE \(SQLPattern.containing(text)) ESCAPE '\\')
                 ORDER BY e.created_at DESC, e.id DESC
                 LIMIT \(limit) OFFSET \(skip)
                 """
-        ).map { try report(row: $0, in: tx) }
+        ) { try report(row: $0, in: tx) }
     }
 
     /// The endpoint `id` of `userID` with its report; nil when there is none.

@@ -53,14 +53,14 @@ package struct EventMatch: Sendable, Hashable {
 
     /// Judges an event by every endpoint of its user, in the order of their ids. Index: `endpoint_user`.
     static func all(userID: UserID, type: String, owner: String, in tx: any Transaction) throws -> [EventMatch] {
-        try tx.rows(
+        try tx.all(
             """
             SELECT id, event_types, owners
             FROM endpoint
             WHERE user_id = \(userID) AND status <> \(literal: EndpointStatus.deleted.rawValue)
             ORDER BY id
             """
-        ).map { row in
+        ) { row in
             EventMatch(
                 endpoint: try row.get("id"), type: type, owner: owner, eventTypes: try row.get("event_types"),
                 owners: try row.get("owners"))

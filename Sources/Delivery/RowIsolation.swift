@@ -1,6 +1,5 @@
 import Logging
 import Storage
-import Synchronization
 
 extension Transaction {
     /// Does `work` for each of `items`, so that one that cannot be read keeps no other from being done.
@@ -36,37 +35,9 @@ extension Transaction {
     }
 }
 
-/// Tells of rows that cannot be read, each once, and counts them. Thread-safe.
-package final class UnreadableRows: Sendable {
-    private let told = Mutex<Set<String>>([])
-    private let metrics: DeliveryMetrics
-    private let logger: Logger
-
-    /// - Parameters:
-    ///   - metrics: Where they are counted.
-    ///   - logger: Told of each.
-    package init(metrics: DeliveryMetrics, logger: Logger) {
-        self.metrics = metrics
-        self.logger = logger
+extension UnreadableRows {
+    /// Tells `logger` of rows that cannot be read, and counts them in `metrics`.
+    package convenience init(metrics: DeliveryMetrics, logger: Logger) {
+        self.init(logger: logger) { metrics.unreadable() }
     }
-
-    /// Tells of the row `id` of `table`, which was passed over for `error`, once `tx` is durable.
-    package func note(_ table: String, _ id: String, _ error: any Error, in tx: any Transaction) {
-        tx.afterCommit { self.note(table, id, error) }
-    }
-
-    private func note(_ table: String, _ id: String, _ error: any Error) {
-        let isNew = told.withLock { told in
-            told.count < Self.limit && told.insert("\(table) \(id)").inserted
-        }
-        guard isNew else { return }
-        metrics.unreadable()
-        logger.error(
-            "row passed over: it cannot be read", metadata: ["table": "\(table)", "id": "\(id)", "error": "\(error)"])
-    }
-
-    /// Rows that are told of, so that a broken disk does not fill the log.
-    private static let limit = 1_000
-    /// How long a row that was passed over is left alone: somebody may have put it right by then.
-    package static let pause: Duration = .seconds(3_600)
 }

@@ -12,6 +12,13 @@ package enum StorageError: Error, Equatable {
     case corrupt(String)
 }
 
+extension StorageError {
+    /// Whether it says that a row holds what it should not, and nothing else is wrong.
+    var isAboutRow: Bool {
+        if case .corrupt = self { true } else { false }
+    }
+}
+
 extension StorageError: CustomStringConvertible {
     package var description: String {
         switch self {

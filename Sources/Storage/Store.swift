@@ -40,6 +40,9 @@ package protocol Store: Sendable {
     /// Says who waits for what a commit makes due.
     var wakeups: Wakeups { get }
 
+    /// Told of rows that lists leave out.
+    var unreadable: UnreadableRows { get }
+
     /// Has every call that is under way, or comes, answer within `duration`, for a process that must end by then: what the
     /// database does not answer until then throws `StorageError.unavailable`.
     func end(within duration: Duration)
@@ -63,6 +66,9 @@ package protocol Transaction: AnyObject {
 
     /// The store's hints, for use in ``afterCommit(_:)``.
     var wakeups: Wakeups { get }
+
+    /// Told of rows that lists leave out.
+    var unreadable: UnreadableRows { get }
 
     /// Runs a query or a statement with `RETURNING` and gives its rows; their order is what `ORDER BY` says, else none.
     ///
@@ -98,9 +104,26 @@ package protocol Transaction: AnyObject {
 }
 
 extension Transaction {
-    /// The rows of `statement`, decoded.
+    /// The rows of `statement`, decoded; those that cannot be read are left out, see ``all(_:_:)``.
     package func all<Value: RowDecodable>(_ type: Value.Type = Value.self, _ statement: SQL) throws -> [Value] {
-        try rows(statement).map(Value.init(row:))
+        try all(statement, Value.init(row:))
+    }
+
+    /// What `read` makes of the rows of `statement`. A row that holds what no version wrote is left out, told of once and
+    /// counted: its neighbours are shown and used as ever.
+    ///
+    /// - Throws: `StorageError` of the statement, and what `read` throws that is about the database and not about the row.
+    package func all<Value>(_ statement: SQL, _ read: (Row) throws -> Value) throws -> [Value] {
+        try rows(statement).compactMap { row in
+            do {
+                return try read(row)
+            } catch let error as StorageError where !error.isAboutRow {
+                throw error
+            } catch {
+                unreadable.note(row, as: Value.self, error)
+                return nil
+            }
+        }
     }
 
     /// The first row of `statement`, decoded; nil when there is none.

@@ -16,6 +16,7 @@ package final class CountingTransaction: Transaction {
 
     package var now: Timestamp { wrapped.now }
     package var wakeups: Wakeups { wrapped.wakeups }
+    package var unreadable: UnreadableRows { wrapped.unreadable }
     package var isSerial: Bool { wrapped.isSerial }
 
     package func rows(_ statement: SQL) throws -> [Row] {

@@ -35,6 +35,7 @@ private final class MeasuringTransaction: Transaction {
 
     var now: Timestamp { wrapped.now }
     var wakeups: Wakeups { wrapped.wakeups }
+    var unreadable: UnreadableRows { wrapped.unreadable }
     var isSerial: Bool { wrapped.isSerial }
 
     func rows(_ statement: SQL) throws -> [Row] {

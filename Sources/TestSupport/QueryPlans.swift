@@ -23,6 +23,7 @@ private final class ExplainingTransaction: Transaction {
 
     var now: Timestamp { wrapped.now }
     var wakeups: Wakeups { wrapped.wakeups }
+    var unreadable: UnreadableRows { wrapped.unreadable }
 
     func rows(_ statement: SQL) throws -> [Row] {
         try explain(statement)

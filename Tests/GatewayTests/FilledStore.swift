@@ -95,7 +95,7 @@ struct FilledStore: Sendable {
         return text.split(separator: "\n").map(String.init)
     }
 
-    private static func fill(
+    static func fill(
         _ server: TestServer, _ account: Account, _ phone: Account.Phone, _ page: PageClient,
         _ receiver: WebhookReceiver
     ) async throws -> [String] {

@@ -110,7 +110,8 @@ package struct Ground: Sendable {
         uses = PhoneKeyUses(store: store, clock: clock, logger: logger)
         identities = Identities(store: store, uses: uses)
         metrics = DeliveryMetrics()
-        unreadable = UnreadableRows(metrics: metrics, logger: logger)
+        unreadable = store.unreadable
+        unreadable.tell(logger) { [metrics] in metrics.unreadable() }
     }
 
     /// Does what is due by a column of the store; see `Sweep`.

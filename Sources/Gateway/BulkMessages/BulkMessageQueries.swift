@@ -49,17 +49,17 @@ enum BulkMessageQueries {
     private static func upload(
         _ requestID: String, createdAt: Timestamp, userID: UserID, in tx: any Transaction
     ) throws -> BulkMessage {
-        let counts = try tx.rows(
+        let counts: [(MessageStatus, Int)] = try tx.all(
             """
             SELECT status, COUNT(*) AS total
             FROM message
             WHERE user_id = \(userID) AND batch = \(requestID)
             GROUP BY status
-            """)
+            """
+        ) { (try $0.get("status"), try $0.get("total")) }
         return BulkMessage(
             requestID: requestID, createdAt: createdAt,
-            counts: Dictionary(
-                try counts.map { (try $0.get("status"), try $0.get("total")) }, uniquingKeysWith: { $1 }))
+            counts: Dictionary(counts, uniquingKeysWith: { $1 }))
     }
 
     /// The messages of an upload in the order of its rows, of one status where that is not nil. Index: `message_batch`.

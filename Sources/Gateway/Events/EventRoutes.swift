@@ -66,7 +66,9 @@ extension LogEntry: JSONWritable {
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("position", position)
-            o.raw("event", body)
+            // What is no JSON would make the whole list unreadable.
+            let isDocument = (try? JSONScanner.members(of: body)) != nil
+            o.raw("event", isDocument ? body : [])
             o.array("webhooks", of: matches) { json, match in
                 json.object { o in
                     o.field("webhook_id", match.endpoint.text)

@@ -11,15 +11,14 @@ struct ForwarderQueries: Sendable {
 
     /// The forwarders of `userID`, newest first; at most ``SMSForwarder/maximumCount``. Index: `forwarder_user`.
     func list(userID: UserID, in tx: any Transaction) throws -> [SMSForwarder] {
-        try tx.rows(
+        try tx.all(
             """
             SELECT *
             FROM forwarder
             WHERE user_id = \(userID)
             ORDER BY created_at DESC, id DESC
             LIMIT \(SMSForwarder.maximumCount)
-            """
-        ).map(forwarder)
+            """, forwarder)
     }
 
     /// The forwarder `id` of `userID`.

@@ -34,7 +34,7 @@ struct PhoneAPIKeyQueries: Sendable {
             let found: [PhoneAPIKeyID] = try names.filter { query.isIn(try $0.get("name")) }.map { try $0.get("id") }
             filter = "AND k.id IN \(list: found)"
         }
-        return try tx.rows(
+        return try tx.all(
             """
             SELECT k.*, u.email
             FROM phone_api_key k
@@ -43,7 +43,7 @@ struct PhoneAPIKeyQueries: Sendable {
             ORDER BY k.created_at DESC, k.id DESC
             LIMIT \(page.limit) OFFSET \(page.skip)
             """
-        ).map { try key(row: $0, in: tx) }
+        ) { try key(row: $0, in: tx) }
     }
 
     /// Keys of one account that a search by name looks at.

@@ -49,9 +49,10 @@ enum PhoneQueries {
             "SELECT * FROM phone WHERE user_id = \(userID) AND phone_number = \(number) \(.forUpdate)")
     }
 
-    /// The phone of `userID` with this number, not locked. Index: `phone_number`.
+    /// The phone of `userID` with this number, not locked, for what is shown beside it; nil also where it cannot be read.
+    /// Index: `phone_number`.
     static func look(number: String, userID: UserID, in tx: any Transaction) throws -> Phone? {
-        try tx.first(Phone.self, "SELECT * FROM phone WHERE user_id = \(userID) AND phone_number = \(number)")
+        try tx.all(Phone.self, "SELECT * FROM phone WHERE user_id = \(userID) AND phone_number = \(number)").first
     }
 
     /// At most `limit` phones whose turn has come, as rows, longest due first, locked. Index: `phone_next`.

@@ -67,15 +67,17 @@ enum MessageThreadQueries {
     /// Shows the message before `message`, which was just deleted, when that was the last one; a thread without messages
     /// goes. Indexes: `message_conversation`, `message_thread_parties`.
     static func forget(_ message: Message, in tx: any Transaction) throws {
-        let last = try tx.first(
+        // A second one, should the first be unreadable.
+        let last = try tx.all(
             Message.self,
             """
             SELECT *
             FROM message
             WHERE user_id = \(message.userID) AND owner = \(message.owner) AND contact = \(message.contact)
             ORDER BY order_timestamp DESC, id DESC
-            LIMIT 1
-            """)
+            LIMIT 2
+            """
+        ).first
         let isThread: SQL = """
             user_id = \(message.userID) AND owner = \(message.owner) AND contact = \(message.contact)
             """

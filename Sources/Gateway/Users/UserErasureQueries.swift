@@ -30,8 +30,8 @@ enum UserErasureQueries {
     private static func removeWhatActs(
         for id: UserID, endpoints: EndpointQueries, in tx: any Transaction
     ) throws -> Int {
-        let webhooks = try endpoints.list(userID: id, containing: "", skip: 0, limit: 1_000, in: tx)
-        for endpoint in webhooks { try endpoints.delete(endpoint.id, in: tx) }
+        let webhooks = try endpoints.ids(userID: id, in: tx)
+        for webhook in webhooks { try endpoints.delete(webhook, in: tx) }
         try tx.run(
             """
             DELETE FROM phone_api_key_phone

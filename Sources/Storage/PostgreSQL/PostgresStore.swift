@@ -15,6 +15,7 @@ import Timestamps
 /// time throws `StorageError.unavailable`, as one whose connection broke: its transaction may have been kept.
 package final class PostgresStore: Store {
     package let wakeups = Wakeups()
+    package let unreadable = UnreadableRows()
 
     let servers: PostgresServers
     /// For requests, which pass the gates.
@@ -139,7 +140,7 @@ package final class PostgresStore: Store {
                 connection.patience = .init(answer: limits.answer, end: end)
                 let transaction = PostgresTransaction(
                     connection, now: limits.mayWrite ? clock.advance() : clock.now(), wakeups: wakeups,
-                    mayWrite: limits.mayWrite)
+                    unreadable: unreadable, mayWrite: limits.mayWrite)
                 do {
                     return try Self.run(transaction, on: connection, limits, body)
                 } catch {

@@ -4,6 +4,7 @@ import Timestamps
 final class PostgresTransaction: Transaction {
     let now: Timestamp
     let wakeups: Wakeups
+    let unreadable: UnreadableRows
 
     private let connection: PostgresConnection
     private let mayWrite: Bool
@@ -13,10 +14,13 @@ final class PostgresTransaction: Transaction {
     /// What to run once the transaction is durable, in the order in which it was asked for.
     private(set) var actionsAfterCommit: [@Sendable () -> Void] = []
 
-    init(_ connection: PostgresConnection, now: Timestamp, wakeups: Wakeups, mayWrite: Bool) {
+    init(
+        _ connection: PostgresConnection, now: Timestamp, wakeups: Wakeups, unreadable: UnreadableRows, mayWrite: Bool
+    ) {
         self.connection = connection
         self.now = now
         self.wakeups = wakeups
+        self.unreadable = unreadable
         self.mayWrite = mayWrite
     }
 

@@ -6,12 +6,17 @@ final class ConnectionRegistry: Sendable {
     let onLossOfDurability: @Sendable (SQLiteFailure) -> Void
     private let path: String
     private let wakeups: Wakeups
+    private let unreadable: UnreadableRows
     private let connections = Mutex<[ObjectIdentifier: SQLiteConnection]>([:])
 
     /// `onLossOfDurability` is called when an fsync failed on any of the connections.
-    init(path: String, wakeups: Wakeups, onLossOfDurability: @escaping @Sendable (SQLiteFailure) -> Void) {
+    init(
+        path: String, wakeups: Wakeups, unreadable: UnreadableRows,
+        onLossOfDurability: @escaping @Sendable (SQLiteFailure) -> Void
+    ) {
         self.path = path
         self.wakeups = wakeups
+        self.unreadable = unreadable
         self.onLossOfDurability = onLossOfDurability
     }
 
@@ -21,7 +26,7 @@ final class ConnectionRegistry: Sendable {
             let id = ObjectIdentifier(database)
             if let connection = connections[id] { return connection }
             let connection = try SQLiteConnection(
-                database, path: path, wakeups: wakeups, onLossOfDurability: onLossOfDurability)
+                database, path: path, wakeups: wakeups, unreadable: unreadable, onLossOfDurability: onLossOfDurability)
             connections[id] = connection
             return connection
         }

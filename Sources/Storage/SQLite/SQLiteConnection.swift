@@ -18,6 +18,7 @@ final class SQLiteConnection: @unchecked Sendable {
     let path: String
     /// What transactions on this connection may signal.
     let wakeups: Wakeups
+    let unreadable: UnreadableRows
     /// The last failure since ``forgetFailure()``, also when the body that met it swallowed it.
     private(set) var lastFailure: SQLiteFailure?
     /// How many pages the log holds, as of the last commit that wrote; nil when none has since ``takeWrittenFrames()``.
@@ -33,7 +34,7 @@ final class SQLiteConnection: @unchecked Sendable {
     ///
     /// `onLossOfDurability` is called at once when an fsync failed; it is not meant to return.
     init(
-        _ database: Database, path: String, wakeups: Wakeups,
+        _ database: Database, path: String, wakeups: Wakeups, unreadable: UnreadableRows = UnreadableRows(),
         onLossOfDurability: @escaping @Sendable (SQLiteFailure) -> Void
     ) throws {
         guard let handle = database.sqliteConnection else { throw StorageError.unavailable("\(path) is closed.") }
@@ -41,6 +42,7 @@ final class SQLiteConnection: @unchecked Sendable {
         self.handle = handle
         self.path = path
         self.wakeups = wakeups
+        self.unreadable = unreadable
         self.onLossOfDurability = onLossOfDurability
     }
 

@@ -19,6 +19,7 @@ package final class SQLiteStore: Store {
     static let busyLimit = Duration.seconds(5)
 
     package let wakeups: Wakeups
+    package let unreadable: UnreadableRows
     /// The database file.
     package let path: String
 
@@ -68,8 +69,8 @@ package final class SQLiteStore: Store {
         SQLiteSettings.process
         let file = try DatabaseFile(path: path)
         let path = file.path
-        let wakeups = Wakeups()
-        let connections = ConnectionRegistry(path: path, wakeups: wakeups) { failure in
+        let (wakeups, unreadable) = (Wakeups(), UnreadableRows())
+        let connections = ConnectionRegistry(path: path, wakeups: wakeups, unreadable: unreadable) { failure in
             DatabaseFile.endProcess(after: failure, logger: logger)
         }
         let pool = try DatabasePool(path: path, configuration: SQLiteSettings.configuration)
@@ -86,6 +87,7 @@ package final class SQLiteStore: Store {
         }
         let monotonicClock = MonotonicClock(clock)
         self.wakeups = wakeups
+        self.unreadable = unreadable
         health = WriteHealth()
         writer = SQLiteWriter(
             pool: pool, connection: connection, clock: monotonicClock, health: health, checkpointer: checkpointer,

@@ -5,6 +5,7 @@ final class SQLiteTransaction: Transaction {
     let now: Timestamp
 
     var wakeups: Wakeups { connection.wakeups }
+    var unreadable: UnreadableRows { connection.unreadable }
 
     private let connection: SQLiteConnection
     private let mayWrite: Bool

@@ -287,6 +287,7 @@ private final class RefusingStore: Store {
     }
 
     var wakeups: Wakeups { wrapped.wakeups }
+    var unreadable: UnreadableRows { wrapped.unreadable }
     var refusals: Int { state.withLock { $0.refusals } }
 
     var hanging: Int { reads.withLock { $0.waiting.count } }

@@ -80,6 +80,7 @@ private final class SimulatedTransaction: Transaction {
     }
 
     var now: Timestamp { base.now }
+    var unreadable: UnreadableRows { base.unreadable }
     var isSerial: Bool { true }
 
     func rows(_ statement: SQL) throws -> [Storage.Row] { try base.rows(changed(statement)) }

@@ -186,6 +186,7 @@ import Timestamps
     /// Nothing is stored here.
     private struct NoStore: Store {
         let wakeups = Wakeups()
+        let unreadable = UnreadableRows()
 
         func read<T: Sendable>(
             _ lane: ReadLane, _ body: @escaping @Sendable (any Transaction) throws -> T

@@ -62,14 +62,14 @@ enum OverviewQueries {
             GROUP BY created_at / 3600000000
             """
         ).reduce(into: [:]) { $0[try $1.get("hour")] = try $1.get("count") }
-        return try tx.rows(
+        return try tx.all(
             """
             SELECT created_at / 3600000000 AS hour, type, COUNT(*) AS count
             FROM message
             WHERE user_id = \(userID) AND created_at >= \(start)
             GROUP BY created_at / 3600000000, type
             """
-        ).map { row in
+        ) { row in
             let hour: Int64 = try row.get("hour")
             let (type, count): (MessageType, Int64) = (try row.get("type"), try row.get("count"))
             return Overview.Messages(
