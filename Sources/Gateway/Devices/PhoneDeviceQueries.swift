@@ -76,6 +76,14 @@ struct PhoneDeviceQueries: Sendable {
             .map { try numbered($0, in: tx) }
     }
 
+    /// Whether the app of the device `id` keeps a connection open, as `Device.opensStream` says; the rest of its row is not
+    /// read.
+    static func opensStream(_ id: DeviceID, in tx: any Transaction) throws -> Bool {
+        let streaming: Int64? = try tx.value(
+            "SELECT COUNT(*) AS value FROM device WHERE id = \(id) AND uses_firebase = 0 AND streamed_at IS NOT NULL")
+        return streaming == 1
+    }
+
     /// The devices of `userID` that have no number, at most 20, newest first. Indexes: `device_user`, `phone_device`.
     static func withoutNumbers(of userID: UserID, in tx: any Transaction) throws -> [Device] {
         try tx.all(

@@ -57,15 +57,16 @@ enum PhoneReach: Sendable, Hashable {
 
     /// Reads how `phone` is told. Without `pushes`, the server has no Firebase.
     init(of phone: Phone, pushes: Bool, in tx: any Transaction) throws {
-        let device: Device? = try phone.deviceID.flatMap { try PhoneDeviceQueries.find($0, in: tx) }
-        self.init(phone, device: device, lack: try Self.lack(of: phone, pushes: pushes, in: tx), pushes: pushes)
+        let opensStream = try phone.deviceID.map { try PhoneDeviceQueries.opensStream($0, in: tx) }
+        self.init(
+            phone, opensStream: opensStream, lack: try Self.lack(of: phone, pushes: pushes, in: tx), pushes: pushes)
     }
 
-    private init(_ phone: Phone, device: Device?, lack: Lack?, pushes: Bool) {
+    private init(_ phone: Phone, opensStream: Bool?, lack: Lack?, pushes: Bool) {
         if let lack {
             self = .never(lack)
-        } else if phone.deviceID != nil {
-            self = device?.opensStream ?? false ? .stream : .poll
+        } else if let opensStream {
+            self = opensStream ? .stream : .poll
         } else if pushes {
             self = phone.pushError.map(PhoneReach.troubled) ?? .firebase
         } else {
