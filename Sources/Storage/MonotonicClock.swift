@@ -38,6 +38,17 @@ final class MonotonicClock: Sendable {
         return state.withLock { Self.next(after: $0, at: now) }
     }
 
+    /// What ``wasSet(since:)`` is asked with later.
+    func instants() -> Instants { clock.instants() }
+
+    /// Whether the time of day was set since `reading`, by as much as counts for a step: what was decided by a time before the
+    /// step and compared with one after it may be wrong in both directions, and must not be stored.
+    func wasSet(since reading: Instants) -> Bool {
+        let now = clock.instants()
+        let moved = (now.wall - reading.wall) - reading.boot.duration(to: now.boot)
+        return moved >= ClockGuard.smallestStep || moved <= .zero - ClockGuard.smallestStep
+    }
+
     private static func next(after state: State, at now: Instants) -> Timestamp {
         if now.wall > state.last { return now.wall }
         guard state.last - now.wall <= longestLead, let boot = state.boot else { return now.wall }

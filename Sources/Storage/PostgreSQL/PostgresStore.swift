@@ -138,11 +138,20 @@ package final class PostgresStore: Store {
             var number = 1
             while true {
                 connection.patience = .init(answer: limits.answer, end: end)
+                let reading = clock.instants()
                 let transaction = PostgresTransaction(
                     connection, now: limits.mayWrite ? clock.advance() : clock.now(), wakeups: wakeups,
                     unreadable: unreadable, mayWrite: limits.mayWrite)
                 do {
-                    return try Self.run(transaction, on: connection, limits, body)
+                    return try Self.run(transaction, on: connection, limits) { [clock] tx in
+                        let value = try body(tx)
+                        if limits.mayWrite, number < Self.runsWhileClockIsSet, clock.wasSet(since: reading) {
+                            throw ClockWasSet()
+                        }
+                        return value
+                    }
+                } catch is ClockWasSet {
+                    number += 1
                 } catch {
                     let failure = error as? PostgresFailure ?? transaction.failure
                     if let failure, failure.isOfStandby, limits.mayWrite {
@@ -163,6 +172,10 @@ package final class PostgresStore: Store {
             }
         }
     }
+
+    /// A body goes by a time that is not the time of day any more.
+    private struct ClockWasSet: Error {}
+    private static let runsWhileClockIsSet = 3
 
     /// One run of a body: nothing of it stays unless it ends with a commit.
     private static func run<T>(

@@ -108,12 +108,14 @@ final class SQLiteWriter: Sendable {
         }
         var writes: [PendingWrite] = []
         var bodies: [FinishedBody] = []
+        let began = clock.instants()
         do throws(SQLiteFailure) {
             while let write = queue.withLock({ $0.take(&shares, at: .now) }) {
                 guard write.start() else { continue }
                 writes.append(write)
                 bodies.append(try bodies.contains(where: \.isSuccess) ? runInSavepoint(write) : runFirst(write))
             }
+            if clock.wasSet(since: began) { throw clockWasSet }
             try connection.execute("COMMIT")
         } catch {
             recover(writes, from: error)
@@ -169,13 +171,19 @@ final class SQLiteWriter: Sendable {
         for write in writes { runAlone(write) }
     }
 
-    /// Runs one body in a transaction of its own, so that what fails in it fails no other.
-    private func runAlone(_ write: PendingWrite) {
+    /// Runs one body in a transaction of its own, so that what fails in it fails no other. While the clock is being set it runs
+    /// again, at most `runs` times in all.
+    private func runAlone(_ write: PendingWrite, runs: Int = 3) {
         do throws(SQLiteFailure) {
             try connection.execute("BEGIN IMMEDIATE")
+            let began = clock.instants()
             let body = runBody(write)
             if body.isSuccess {
                 guard connection.isInsideTransaction else { throw connection.lastFailure ?? endedByBody }
+                if runs > 1, clock.wasSet(since: began) {
+                    rollBack()
+                    return runAlone(write, runs: runs - 1)
+                }
                 try connection.execute("COMMIT")
                 body.runActions()
             } else {
@@ -205,6 +213,11 @@ final class SQLiteWriter: Sendable {
                 "a transaction could not be rolled back",
                 metadata: ["code": "\(error.code)", "reason": "\(error.message)"])
         }
+    }
+
+    /// Its bodies go by a time that is not the time of day any more.
+    private var clockWasSet: SQLiteFailure {
+        SQLiteFailure(code: SQLITE_ABORT, message: "the clock was set meanwhile", sql: "", path: connection.path)
     }
 
     /// A body that ends the transaction itself is a mistake of ours.
