@@ -18,9 +18,7 @@ SWIFT_FILES := Sources Tests Recipes Package.swift
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
 # Four tests at a time: a machine of 2 cores that runs hundreds at once answers none within its deadline.
 TEST_WIDTH := --experimental-maximum-parallelization-width 4
-# The tests hand what the server sent to independent Python libraries; without this variable they fail.
-# The store's tests run on PostgreSQL, too: on one that is started for them.
-# A seed of the simulation means the same in every process only while sets keep their order.
+# What the variables are for, Scripts/run-tests says.
 SWIFT_TEST := SWIFT_DETERMINISTIC_HASHING=1 HTTPSMS_PYTHON="$(CURDIR)/$(VENV)/bin/python" Scripts/with-postgresql swift test --skip-build --disable-xctest $(TEST_WIDTH)
 
 help: ## Print this list.
@@ -80,13 +78,7 @@ tests-built: fetched test-deps
 	@$(SWIFT_BUILD) --build-tests
 
 test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook'` runs some.
-	@[ -n "$(ARGS)" ] || python3 -m unittest discover --quiet Tests/Scripts
-	@[ -n "$(ARGS)" ] || Scripts/test-recipes
-	@[ -n "$(ARGS)" ] || HTTPSMS_ENGINE=postgresql $(SWIFT_TEST) --filter GatewayTests --skip 'BrowserTests|PoisonedRowTests'
-	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/phone-number-table --check
-	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/test-docs
-	@[ -n "$(ARGS)" ] || $(VENV)/bin/python Scripts/fuzz-api --brief
-	@$(SWIFT_TEST) $(ARGS)
+	@$(if $(ARGS),$(SWIFT_TEST) $(ARGS),Scripts/run-tests)
 
 # The Swift recipe is a target of Package.swift; what the others run on is installed by the script.
 test-recipes: build ## Let the conformance driver judge every recipe; `make test-recipes ARGS='go rust'` some.

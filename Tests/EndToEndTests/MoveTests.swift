@@ -79,8 +79,10 @@ extension EndToEndTests {
 
                             try await moved.receive("after", number: 7)
                             try await until("what comes now goes out") { receiver.count == 10 }
-                            let doctor = try await node.run("doctor", "--audit")
-                            #expect(doctor.end == .exited(0), "\(doctor.output)")
+                            // A database that takes 2 s to answer, as on a busy machine, is a problem to it.
+                            _ = try await eventually("the audit finds nothing") {
+                                try await node.run("doctor", "--audit").end == .exited(0) ? true : nil
+                            }
                             #expect(receiver.count == 10)
                             try await node.stop()
                         }
