@@ -12,7 +12,7 @@ import Storage
 import Timestamps
 import Wire
 
-/// `httpsms demo`: the real server with a simulated phone on one side and a verifying receiver on the other.
+/// `httpsms demo`: the real server with simulated phones on one side and a verifying receiver on the other.
 ///
 /// What takes an hour in life is reached through the same code with shorter settings: a phone is offline after 2 s, a
 /// message expires after 1 s.
@@ -53,10 +53,12 @@ struct Demonstration {
         let (receiverURLs, foundReceiver) = AsyncStream.makeStream(of: String.self)
         let (pushURLs, foundEndpoint) = AsyncStream.makeStream(of: String.self)
         let (phones, foundPhone) = AsyncStream.makeStream(of: SimulatedPhone.self)
+        let (devices, foundDevice) = AsyncStream.makeStream(of: SMSGateSimulator.Settings.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await receiver.run { foundReceiver.yield($0) } }
             group.addTask { try await endpoint.run { foundEndpoint.yield($0) } }
             group.addTask { for await phone in phones { await phone.answer(endpoint.arrivals) } }
+            group.addTask { for await device in devices { try await SMSGateSimulator(device) { _ in }.run() } }
             group.addTask {
                 var (receiverURLs, pushURLs) = (receiverURLs.makeAsyncIterator(), pushURLs.makeAsyncIterator())
                 guard let receiverURL = await receiverURLs.next(), let pushURL = await pushURLs.next() else { return }
@@ -72,6 +74,10 @@ struct Demonstration {
                     foundPhone.yield(phone)
                     try await setUp(client, receiverURL: receiverURL)
                     try await show(client, phone, receiver)
+                    let time = try await sendThroughSMSGate(client) { foundDevice.yield($0) }
+                    say(
+                        "A second phone, with the SMSGate app: paired, sent and delivered without Firebase in \(milliseconds(time))."
+                    )
                     if !once {
                         explain(client, phoneKey: key, password: try await newPassword(of: user, server.users))
                     }
@@ -184,8 +190,9 @@ struct Demonstration {
             throw Failure(description: "\(type.rawValue) did not arrive within 15 s")
         }
         let latency = arrival.arrivedAt - (isTimed ? arrival.time : start)
-        let milliseconds = String(format: "%.1f ms", Double(latency.microseconds) / 1_000)
-        say("\(pad(type.rawValue, 26))\(pad(arrival.id, 38))\(pad(milliseconds, 13))\(arrival.problem ?? "verified")")
+        say(
+            "\(pad(type.rawValue, 26))\(pad(arrival.id, 38))\(pad(milliseconds(latency), 13))\(arrival.problem ?? "verified")"
+        )
         if let problem = arrival.problem { throw Failure(description: "\(type.rawValue) did not verify: \(problem)") }
     }
 
@@ -193,6 +200,10 @@ struct Demonstration {
     private func say(_ text: String) {
         print(text)
         fflush(nil)
+    }
+
+    private func milliseconds(_ duration: Duration) -> String {
+        String(format: "%.1f ms", Double(duration.microseconds) / 1_000)
     }
 
     private func pad(_ text: String, _ width: Int) -> String {
@@ -223,6 +234,8 @@ struct Demonstration {
               curl -X POST \(client.baseURL)/v1/messages/send -H 'x-api-key: \(client.apiKey)' \\
                 -H 'Content-Type: application/json' \\
                 -d '{"from":"\(Self.phoneNumber)","to":"\(Self.contact)","content":"Hello back"}'
+
+               From \(Self.secondNumber) it goes through the phone with the SMSGate app.
 
             5. Connect a real phone: \(client.baseURL)/docs/phones, on a server of your own (httpsms serve).
 
