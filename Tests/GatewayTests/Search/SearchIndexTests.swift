@@ -147,15 +147,17 @@ import Timestamps
 
     /// What is found for every query, in several orders, pages and choices.
     private static func all(_ store: any Store) async throws -> [String: [MessageID]] {
-        try await store.read { tx in
-            var found: [String: [MessageID]] = [:]
-            for query in queries {
-                for (name, search) in searches(query) {
-                    found["\(query) \(name)"] = try MessageQueries.find(search, userID: user, in: tx).map(\.id)
+        var found: [String: [MessageID]] = [:]
+        // A read has a deadline, too.
+        for query in queries {
+            let results = try await store.read { tx in
+                try searches(query).map { name, search in
+                    (name, try MessageQueries.find(search, userID: user, in: tx).map(\.id))
                 }
             }
-            return found
+            for (name, ids) in results { found["\(query) \(name)"] = ids }
         }
+        return found
     }
 
     private static func searches(_ query: String) -> [(String, MessageSearch)] {
