@@ -32,7 +32,7 @@ enum Chosen {
     }
 
     private static func fail(_ error: any Error) -> Never {
-        FileHandle.standardError.write(Data("Broken: \(error)\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("Broken: \(error)\n".utf8))
         abort()
     }
 }

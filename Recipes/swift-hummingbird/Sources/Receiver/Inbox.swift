@@ -41,7 +41,7 @@ actor Inbox {
                 try handle(CloudEvent(decoding: Data(contentsOf: file)))
                 try Data().write(to: file)
             } catch {  // the file stays as it is: the next start tries again
-                FileHandle.standardError.write(Data("\(file.path): \(error)\n".utf8))
+                try? FileHandle.standardError.write(contentsOf: Data("\(file.path): \(error)\n".utf8))
             }
         }
     }

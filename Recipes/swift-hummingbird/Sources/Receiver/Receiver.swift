@@ -65,7 +65,7 @@ struct Receiver {
             request_id: payload.requestID,  // what you gave it
             content: try cipher.map { try payload.text(decryptedWith: $0) } ?? payload.content,
             note: note)
-        FileHandle.standardOutput.write(try JSONEncoder().encode(line) + Data("\n".utf8))
+        try FileHandle.standardOutput.write(contentsOf: JSONEncoder().encode(line) + Data("\n".utf8))
     }
 
     private struct Line: Encodable {
