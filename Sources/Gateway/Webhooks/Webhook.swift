@@ -34,6 +34,7 @@ extension EndpointReport: JSONWritable {
             o.field("basic_user", endpoint.headers.basic?.user)
             o.field("payload_format", endpoint.payloadFormat.name)
             o.field("payload_template", endpoint.payloadFormat.template)
+            endpoint.plan.write(to: &o)
         }
     }
 }
@@ -52,6 +53,7 @@ struct WebhookUpdate: Decodable, Sendable {
     private let ordering: Patch<String>
     private let payload: PayloadUpdate
     private let headers: HeaderUpdate
+    private let plan: PlanUpdate
     /// What stands in the body and means nothing, in the names of JSON.
     private let unknownMembers: [String]
     /// What the body says of a member that only the actions change; nil when it says nothing.
@@ -59,7 +61,7 @@ struct WebhookUpdate: Decodable, Sendable {
 
     private enum Member: String, CodingKey {
         case url, signingKey, events, phoneNumbers, ordering, payloadFormat, payloadTemplate, headers, basicUser
-        case basicPassword
+        case basicPassword, ratePerSecond, maxInFlight, timeoutSeconds, retryDelays
         // Shown by us, so sent back to us by who reads, changes and writes.
         case id, userID, createdAt, updatedAt, status, statusReason, heldCount, lastSuccessAt, lastFailureAt
         case previousSigningKeyExpiresAt
@@ -77,6 +79,9 @@ struct WebhookUpdate: Decodable, Sendable {
         headers = HeaderUpdate(
             headers: try members.patch(forKey: .headers), basicUser: try members.patch(forKey: .basicUser),
             basicPassword: try members.patch(forKey: .basicPassword))
+        plan = PlanUpdate(
+            rate: try members.patch(forKey: .ratePerSecond), maxInFlight: try members.patch(forKey: .maxInFlight),
+            timeout: try members.patch(forKey: .timeoutSeconds), retryDelays: try members.patch(forKey: .retryDelays))
         status = try? members.decode(String.self, forKey: .status)
         unknownMembers = try decoder.container(keyedBy: MemberName.self).allKeys
             .filter { Member(rawValue: $0.stringValue) == nil }.map { MemberName.wire($0.stringValue) }
@@ -85,7 +90,7 @@ struct WebhookUpdate: Decodable, Sendable {
     /// What a form says, which names everything; a signing key that is nil stays.
     init(
         url: String, signingKey: String?, events: [String], phoneNumbers: [String], ordering: String,
-        payload: PayloadUpdate, headers: HeaderUpdate
+        payload: PayloadUpdate, headers: HeaderUpdate, plan: PlanUpdate
     ) {
         self.url = .value(url)
         self.signingKey = signingKey.map { .value($0) } ?? .absent
@@ -94,6 +99,7 @@ struct WebhookUpdate: Decodable, Sendable {
         self.ordering = .value(ordering)
         self.payload = payload
         self.headers = headers
+        self.plan = plan
         unknownMembers = []
         status = nil
     }
@@ -122,6 +128,7 @@ struct WebhookUpdate: Decodable, Sendable {
         let headers: EndpointHeaders
         /// Whether the update itself names headers.
         let setsHeaders: Bool
+        let plan: EndpointPlan
     }
 
     /// Tries the contract's rules (4.8) on what `current`, nil for a new webhook, becomes.
@@ -148,6 +155,7 @@ struct WebhookUpdate: Decodable, Sendable {
         let format = payload.format(over: current?.payloadFormat, types: types, &errors)
         let headers = headers.headers(
             over: current?.headers ?? EndpointHeaders.none, isSigned: !key.isEmpty && format.isSigned, &errors)
+        let plan = plan.plan(over: current?.plan ?? .documented, &errors)
         if let callback { format.check(callback, &errors) }
         try errors.check(message)
         guard let callback else { throw Refusal(.invalid, message) }
@@ -155,7 +163,7 @@ struct WebhookUpdate: Decodable, Sendable {
             callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key),
             setsSigningKey: !signingKey.isAbsent, eventTypes: types,
             phoneNumbers: numbers, ordering: order == "message" ? .message : .none, payloadFormat: format,
-            headers: headers, setsHeaders: !self.headers.headers.isAbsent)
+            headers: headers, setsHeaders: !self.headers.headers.isAbsent, plan: plan)
     }
 
     /// As in httpSMS, a URL without a scheme gets `https://`.

@@ -43,6 +43,7 @@ struct WebhookOperations: Sendable {
                     isPublicOnly: !isOwner, createdAt: tx.now, updatedAt: tx.now)
                 endpoint.payloadFormat = settings.payloadFormat
                 endpoint.headers = settings.headers
+                endpoint.plan = settings.plan
                 try endpoints.insert(endpoint, in: tx)
                 return EndpointReport(new: endpoint)
             }
@@ -75,6 +76,7 @@ struct WebhookOperations: Sendable {
             endpoint.ordering = settings.ordering
             endpoint.payloadFormat = settings.payloadFormat
             endpoint.headers = settings.headers
+            endpoint.plan = settings.plan
             if settings.setsHeaders { endpoint.unreadableHeaders = nil }
             endpoint.isPublicOnly = !isOwner
             let isMended =
