@@ -23,6 +23,7 @@ struct RemoteWebhook: Decodable, Sendable {
     var maxInFlight: Int?
     var timeoutSeconds: Int?
     var retryDelays: [Int]?
+    var filters: WebhookFilters?
 
     /// One row of a list.
     var row: [String] {
@@ -49,7 +50,8 @@ struct RemoteWebhook: Decodable, Sendable {
             ("headers", names.isEmpty ? nil : names),
             ("basic user", basicUser), ("requests a second", ratePerSecond.map { "\($0)" }),
             ("requests under way", maxInFlight.map { "\($0)" }), ("timeout", timeoutSeconds.map { "\($0)s" }),
-            ("retries after", retryDelays.map(Self.described)), ("ordering", ordering),
+            ("retries after", retryDelays.map(Self.described)), ("only", filters.map(\.description)),
+            ("ordering", ordering),
             ("signing key", !hasKey ? "none" : withKey ? signingKey : "(hidden; use --json)"),
             ("old key until", previousSigningKeyExpiresAt), ("held", heldCount.flatMap { $0 > 0 ? "\($0)" : nil }),
             ("last success", lastSuccessAt), ("last failure", lastFailureAt), ("created", createdAt),
@@ -81,13 +83,15 @@ package struct WebhookChange: Sendable {
     package var basicPassword: String?
     /// How fast and how patiently it is sent to.
     package var plan = WebhookPlan()
+    /// Which events it gets; an inner nil is all of its types and numbers.
+    package var filters: WebhookFilters??
 
     /// Asks for nothing yet.
     package init(
         url: String? = nil, signingKey: String? = nil, events: [String]? = nil, phoneNumbers: [String]? = nil,
         ordering: String? = nil, payloadFormat: String? = nil, payloadTemplate: WebhookTemplate? = nil,
         headers: [WebhookHeader]? = nil, basicUser: String? = nil, basicPassword: String? = nil,
-        plan: WebhookPlan = WebhookPlan()
+        plan: WebhookPlan = WebhookPlan(), filters: WebhookFilters?? = nil
     ) {
         self.url = url
         self.signingKey = signingKey
@@ -100,13 +104,14 @@ package struct WebhookChange: Sendable {
         self.basicUser = basicUser
         self.basicPassword = basicPassword
         self.plan = plan
+        self.filters = filters
     }
 
     /// Whether it asks for nothing.
     var isEmpty: Bool {
         url == nil && signingKey == nil && events == nil && phoneNumbers == nil && ordering == nil
             && payloadFormat == nil && payloadTemplate == nil && headers == nil && basicUser == nil
-            && basicPassword == nil && plan.isEmpty
+            && basicPassword == nil && plan.isEmpty && filters == nil
     }
 }
 
@@ -125,6 +130,7 @@ struct WebhookSettingsBody: JSONWritable {
     let basicUser: String?
     let basicPassword: String?
     let plan: WebhookPlan
+    let filters: WebhookFilters??
 
     func write(to json: inout JSONWriter) {
         json.object { o in
@@ -139,6 +145,7 @@ struct WebhookSettingsBody: JSONWritable {
             if let basicUser { o.field("basic_user", basicUser) }
             if let basicPassword { o.field("basic_password", basicPassword) }
             plan.write(to: &o)
+            if let filters { o.field("filters", filters) }
         }
     }
 }

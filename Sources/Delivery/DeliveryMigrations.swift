@@ -317,5 +317,6 @@ package enum DeliveryMigrations {
                 "ALTER TABLE endpoint ADD COLUMN time_limit \(.int64)",
                 "ALTER TABLE endpoint ADD COLUMN retry_delays \(.text)",
             ]),
+        Migration("delivery-filter-1", ["ALTER TABLE endpoint ADD COLUMN filter \(.text)"]),
     ]
 }

@@ -35,6 +35,7 @@ extension EndpointReport: JSONWritable {
             o.field("payload_format", endpoint.payloadFormat.name)
             o.field("payload_template", endpoint.payloadFormat.template)
             endpoint.plan.write(to: &o)
+            o.field("filters", endpoint.filter.isEmpty ? nil : endpoint.filter)
         }
     }
 }
@@ -54,6 +55,7 @@ struct WebhookUpdate: Decodable, Sendable {
     private let payload: PayloadUpdate
     private let headers: HeaderUpdate
     private let plan: PlanUpdate
+    private let filter: FilterUpdate
     /// What stands in the body and means nothing, in the names of JSON.
     private let unknownMembers: [String]
     /// What the body says of a member that only the actions change; nil when it says nothing.
@@ -61,7 +63,7 @@ struct WebhookUpdate: Decodable, Sendable {
 
     private enum Member: String, CodingKey {
         case url, signingKey, events, phoneNumbers, ordering, payloadFormat, payloadTemplate, headers, basicUser
-        case basicPassword, ratePerSecond, maxInFlight, timeoutSeconds, retryDelays
+        case basicPassword, ratePerSecond, maxInFlight, timeoutSeconds, retryDelays, filters
         // Shown by us, so sent back to us by who reads, changes and writes.
         case id, userID, createdAt, updatedAt, status, statusReason, heldCount, lastSuccessAt, lastFailureAt
         case previousSigningKeyExpiresAt
@@ -82,6 +84,7 @@ struct WebhookUpdate: Decodable, Sendable {
         plan = PlanUpdate(
             rate: try members.patch(forKey: .ratePerSecond), maxInFlight: try members.patch(forKey: .maxInFlight),
             timeout: try members.patch(forKey: .timeoutSeconds), retryDelays: try members.patch(forKey: .retryDelays))
+        filter = FilterUpdate(filters: try members.patch(forKey: .filters))
         status = try? members.decode(String.self, forKey: .status)
         unknownMembers = try decoder.container(keyedBy: MemberName.self).allKeys
             .filter { Member(rawValue: $0.stringValue) == nil }.map { MemberName.wire($0.stringValue) }
@@ -90,7 +93,7 @@ struct WebhookUpdate: Decodable, Sendable {
     /// What a form says, which names everything; a signing key that is nil stays.
     init(
         url: String, signingKey: String?, events: [String], phoneNumbers: [String], ordering: String,
-        payload: PayloadUpdate, headers: HeaderUpdate, plan: PlanUpdate
+        payload: PayloadUpdate, headers: HeaderUpdate, plan: PlanUpdate, filter: FilterUpdate
     ) {
         self.url = .value(url)
         self.signingKey = signingKey.map { .value($0) } ?? .absent
@@ -100,6 +103,7 @@ struct WebhookUpdate: Decodable, Sendable {
         self.payload = payload
         self.headers = headers
         self.plan = plan
+        self.filter = filter
         unknownMembers = []
         status = nil
     }
@@ -129,6 +133,7 @@ struct WebhookUpdate: Decodable, Sendable {
         /// Whether the update itself names headers.
         let setsHeaders: Bool
         let plan: EndpointPlan
+        let filter: EventFilter
     }
 
     /// Tries the contract's rules (4.8) on what `current`, nil for a new webhook, becomes.
@@ -156,6 +161,7 @@ struct WebhookUpdate: Decodable, Sendable {
         let headers = headers.headers(
             over: current?.headers ?? EndpointHeaders.none, isSigned: !key.isEmpty && format.isSigned, &errors)
         let plan = plan.plan(over: current?.plan ?? .documented, &errors)
+        let filter = filter.filter(over: current?.filter ?? EventFilter(), &errors)
         if let callback { format.check(callback, &errors) }
         try errors.check(message)
         guard let callback else { throw Refusal(.invalid, message) }
@@ -163,7 +169,7 @@ struct WebhookUpdate: Decodable, Sendable {
             callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key),
             setsSigningKey: !signingKey.isAbsent, eventTypes: types,
             phoneNumbers: numbers, ordering: order == "message" ? .message : .none, payloadFormat: format,
-            headers: headers, setsHeaders: !self.headers.headers.isAbsent, plan: plan)
+            headers: headers, setsHeaders: !self.headers.headers.isAbsent, plan: plan, filter: filter)
     }
 
     /// As in httpSMS, a URL without a scheme gets `https://`.
@@ -186,7 +192,7 @@ struct WebhookUpdate: Decodable, Sendable {
     }
 
     private static func types(_ names: [String], _ errors: inout FieldErrors) -> [EventType] {
-        let names = names.unique
+        let names = names == ["*"] ? EventType.allCases.map(\.rawValue) : names.unique
         errors.require("events", names)
         if names.isEmpty { errors.add("events", "The events field is an empty array") }
         let types = names.compactMap(EventType.init(rawValue:))

@@ -44,6 +44,7 @@ struct WebhookOperations: Sendable {
                 endpoint.payloadFormat = settings.payloadFormat
                 endpoint.headers = settings.headers
                 endpoint.plan = settings.plan
+                endpoint.filter = settings.filter
                 try endpoints.insert(endpoint, in: tx)
                 return EndpointReport(new: endpoint)
             }
@@ -77,6 +78,7 @@ struct WebhookOperations: Sendable {
             endpoint.payloadFormat = settings.payloadFormat
             endpoint.headers = settings.headers
             endpoint.plan = settings.plan
+            endpoint.filter = settings.filter
             if settings.setsHeaders { endpoint.unreadableHeaders = nil }
             endpoint.isPublicOnly = !isOwner
             let isMended =

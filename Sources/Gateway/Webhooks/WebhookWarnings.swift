@@ -17,6 +17,7 @@ enum WebhookWarnings {
         "preset": "payload_format",
         "timeout": "timeout_seconds", "rate": "rate_per_second", "rate_limit": "rate_per_second",
         "concurrency": "max_in_flight", "retries": "retry_delays", "retry_schedule": "retry_delays",
+        "filter": "filters", "contacts": "filters", "from": "filters",
         "template": "payload_template", "body": "payload_template", "body_template": "payload_template",
     ]
 

@@ -31,6 +31,7 @@ struct WebhookForms: Sendable {
         let format: PayloadFields.Content
         let extra: HeaderFields.Content
         let plan: PlanFields.Content
+        let filter: FilterFields.Content
     }
 
     /// What the fields hold.
@@ -45,6 +46,7 @@ struct WebhookForms: Sendable {
         var payload = PayloadFields()
         var headers = HeaderFields()
         var plan = PlanFields()
+        var filter = FilterFields()
 
         init() {
             // New ones are signed, and hear of everything.
@@ -60,6 +62,7 @@ struct WebhookForms: Sendable {
             payload = PayloadFields(endpoint.payloadFormat)
             headers = HeaderFields(endpoint.headers)
             plan = PlanFields(endpoint.plan)
+            filter = FilterFields(endpoint.filter)
         }
 
         init(_ form: PageForm, isNew: Bool) {
@@ -75,13 +78,14 @@ struct WebhookForms: Sendable {
             payload = PayloadFields(form)
             headers = HeaderFields(form)
             plan = PlanFields(form)
+            filter = FilterFields(form)
         }
 
         var update: WebhookUpdate {
             WebhookUpdate(
                 url: url, signingKey: signingKey, events: events, phoneNumbers: numbers,
                 ordering: isOrdered ? "message" : "none", payload: payload.update,
-                headers: headers.update, plan: plan.update)
+                headers: headers.update, plan: plan.update, filter: filter.update)
         }
     }
 
@@ -166,7 +170,8 @@ struct WebhookForms: Sendable {
                 eventProblems: problems["events"] ?? [], numberProblems: problems["phone_numbers"] ?? [],
                 format: fields.payload.content(problems: problems, preview: preview),
                 extra: fields.headers.content(problems: problems),
-                plan: fields.plan.content(problems: problems)),
+                plan: fields.plan.content(problems: problems),
+                filter: fields.filter.content(problems: problems)),
             context, status: refusal?.status ?? .ok)
     }
 }
