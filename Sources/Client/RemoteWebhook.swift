@@ -19,6 +19,11 @@ struct RemoteWebhook: Decodable, Sendable {
     var payloadFormat: String?
     var headers: [WebhookHeader]?
     var basicUser: String?
+    var ratePerSecond: Double?
+    var maxInFlight: Int?
+    var timeoutSeconds: Int?
+    var retryDelays: [Int]?
+    var filters: WebhookFilters?
 
     /// One row of a list.
     var row: [String] {
@@ -30,6 +35,10 @@ struct RemoteWebhook: Decodable, Sendable {
 
     static let headings = ["ID", "STATUS", "URL", "EVENTS", "NUMBERS"]
 
+    private static func described(_ delays: [Int]) -> String {
+        delays.isEmpty ? "none" : delays.map { "\($0)s" }.joined(separator: ", ")
+    }
+
     /// Everything about it; the signing key only when it is asked for.
     func description(withKey: Bool) -> String {
         let names = (headers ?? []).map(\.name).joined(separator: ", ")
@@ -39,7 +48,10 @@ struct RemoteWebhook: Decodable, Sendable {
             ("events", events.joined(separator: ", ")), ("phone numbers", phoneNumbers.joined(separator: ", ")),
             ("format", payloadFormat),
             ("headers", names.isEmpty ? nil : names),
-            ("basic user", basicUser), ("ordering", ordering),
+            ("basic user", basicUser), ("requests a second", ratePerSecond.map { "\($0)" }),
+            ("requests under way", maxInFlight.map { "\($0)" }), ("timeout", timeoutSeconds.map { "\($0)s" }),
+            ("retries after", retryDelays.map(Self.described)), ("only", filters.map(\.description)),
+            ("ordering", ordering),
             ("signing key", !hasKey ? "none" : withKey ? signingKey : "(hidden; use --json)"),
             ("old key until", previousSigningKeyExpiresAt), ("held", heldCount.flatMap { $0 > 0 ? "\($0)" : nil }),
             ("last success", lastSuccessAt), ("last failure", lastFailureAt), ("created", createdAt),
@@ -69,12 +81,17 @@ package struct WebhookChange: Sendable {
     package var basicUser: String?
     /// Its password.
     package var basicPassword: String?
+    /// How fast and how patiently it is sent to.
+    package var plan = WebhookPlan()
+    /// Which events it gets; an inner nil is all of its types and numbers.
+    package var filters: WebhookFilters??
 
     /// Asks for nothing yet.
     package init(
         url: String? = nil, signingKey: String? = nil, events: [String]? = nil, phoneNumbers: [String]? = nil,
         ordering: String? = nil, payloadFormat: String? = nil, payloadTemplate: WebhookTemplate? = nil,
-        headers: [WebhookHeader]? = nil, basicUser: String? = nil, basicPassword: String? = nil
+        headers: [WebhookHeader]? = nil, basicUser: String? = nil, basicPassword: String? = nil,
+        plan: WebhookPlan = WebhookPlan(), filters: WebhookFilters?? = nil
     ) {
         self.url = url
         self.signingKey = signingKey
@@ -86,13 +103,15 @@ package struct WebhookChange: Sendable {
         self.headers = headers
         self.basicUser = basicUser
         self.basicPassword = basicPassword
+        self.plan = plan
+        self.filters = filters
     }
 
     /// Whether it asks for nothing.
     var isEmpty: Bool {
         url == nil && signingKey == nil && events == nil && phoneNumbers == nil && ordering == nil
             && payloadFormat == nil && payloadTemplate == nil && headers == nil && basicUser == nil
-            && basicPassword == nil
+            && basicPassword == nil && plan.isEmpty && filters == nil
     }
 }
 
@@ -110,6 +129,8 @@ struct WebhookSettingsBody: JSONWritable {
     let headers: [WebhookHeader]?
     let basicUser: String?
     let basicPassword: String?
+    let plan: WebhookPlan
+    let filters: WebhookFilters??
 
     func write(to json: inout JSONWriter) {
         json.object { o in
@@ -123,7 +144,33 @@ struct WebhookSettingsBody: JSONWritable {
             if let headers { o.field("headers", headers) }
             if let basicUser { o.field("basic_user", basicUser) }
             if let basicPassword { o.field("basic_password", basicPassword) }
+            plan.write(to: &o)
+            if let filters { o.field("filters", filters) }
         }
+    }
+}
+
+/// What is asked of the pace of a webhook: nil leaves it, and an inner nil is what the server does by itself.
+package struct WebhookPlan: Sendable {
+    /// Requests a second.
+    package var ratePerSecond: Double??
+    /// Requests under way.
+    package var maxInFlight: Int??
+    /// Seconds for an answer.
+    package var timeoutSeconds: Int??
+    /// Seconds before each retry.
+    package var retryDelays: [Int]??
+
+    /// Asks for nothing yet.
+    package init() {}
+
+    var isEmpty: Bool { ratePerSecond == nil && maxInFlight == nil && timeoutSeconds == nil && retryDelays == nil }
+
+    func write(to object: inout JSONObjectWriter) {
+        if let ratePerSecond { object.field("rate_per_second", ratePerSecond) }
+        if let maxInFlight { object.field("max_in_flight", maxInFlight) }
+        if let timeoutSeconds { object.field("timeout_seconds", timeoutSeconds) }
+        if let retryDelays { object.field("retry_delays", retryDelays) }
     }
 }
 

@@ -33,7 +33,10 @@ extension ServerClient {
             url: change.url ?? "", signingKey: change.signingKey ?? SigningKey.random(),
             events: change.events ?? EventType.allCases.map(\.rawValue), phoneNumbers: numbers,
             ordering: change.ordering, payloadFormat: change.payloadFormat, payloadTemplate: change.payloadTemplate,
-            headers: change.headers, basicUser: change.basicUser, basicPassword: change.basicPassword)
+            headers: change.headers, basicUser: change.basicUser, basicPassword: change.basicPassword,
+            plan: change.plan,
+            filters: change.filters
+        )
         return try await webhookOutput(try await call(.POST, "/v1/webhooks", body), withKey: true)
     }
 
@@ -44,7 +47,8 @@ extension ServerClient {
                 .usage,
                 """
                 name what is to change: --callback, --signing-key, --event, --phone-number, --ordering, --format, --template, \
-                --header, --no-headers or --basic-user
+                --header, --no-headers, --basic-user, --rate-per-second, --max-in-flight, --timeout, --retry-delays, \
+                --only-from, --only-containing, --only-word, --only-pattern, --only-sim or --no-filters
                 """)
         }
         let old = try await webhook(id)
@@ -53,7 +57,7 @@ extension ServerClient {
             events: change.events ?? old.events, phoneNumbers: change.phoneNumbers ?? old.phoneNumbers,
             ordering: change.ordering ?? old.ordering, payloadFormat: change.payloadFormat,
             payloadTemplate: change.payloadTemplate, headers: change.headers, basicUser: change.basicUser,
-            basicPassword: change.basicPassword)
+            basicPassword: change.basicPassword, plan: change.plan, filters: change.filters)
         return try await webhookOutput(try await call(.PUT, path(id), body))
     }
 

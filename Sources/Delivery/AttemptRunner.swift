@@ -12,7 +12,8 @@ package struct AttemptRunner: Sendable {
     private let clock: any WallClock
     private let headers: DeliveryHeaders
 
-    /// The public documentation's limit for one webhook request, to the last byte; a name is looked up before.
+    /// The public documentation's limit for one webhook request, to the last byte; a name is looked up before. An owner may set
+    /// another: see ``EndpointPlan/timeLimit``.
     package static let timeLimit: Duration = .seconds(5)
 
     /// - Parameters:
@@ -47,7 +48,7 @@ package struct AttemptRunner: Sendable {
                 headers: headers(claim, payload, endpoint, startedAt), body: payload.bytes, method: payload.method,
                 pathSuffix: payload.pathSuffix, isPublicOnly: endpoint.isPublicOnly,
                 caller: Self.caller(endpoint), turn: .init(delivery: claim.id.text, attempt: claim.attempt))
-            result = await sender.send(request, within: Self.timeLimit)
+            result = await sender.send(request, within: endpoint.plan.timeLimit)
             // Nothing but a redirect means something of its own anywhere.
             if case .response(300..<400) = result.outcome { result.receiver = KnownReceiver(host: url.host) }
         } catch let error as PayloadFault {
@@ -60,6 +61,7 @@ package struct AttemptRunner: Sendable {
         }
         let now = clock.instants()
         let jitter = clock.drawFraction()
+        let schedule = endpoint.plan.schedule ?? schedule
         let verdict = Verdict(of: result, step: claim.step, at: now.wall, schedule: schedule, jitter: jitter)
         return .made(
             RecordedAttempt(

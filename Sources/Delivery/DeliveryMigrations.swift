@@ -308,5 +308,15 @@ package enum DeliveryMigrations {
                 "ALTER TABLE endpoint ADD COLUMN template_body \(.text)",
             ]),
         Migration("delivery-headers-1", ["ALTER TABLE endpoint ADD COLUMN headers \(.blob)"]),
+        Migration(
+            "delivery-plan-1",
+            [
+                "ALTER TABLE endpoint ADD COLUMN rate_limit \(.double)",
+                "ALTER TABLE endpoint ADD COLUMN rate_next_at \(.int64)",
+                "ALTER TABLE endpoint ADD COLUMN flight_limit \(.int64)",
+                "ALTER TABLE endpoint ADD COLUMN time_limit \(.int64)",
+                "ALTER TABLE endpoint ADD COLUMN retry_delays \(.text)",
+            ]),
+        Migration("delivery-filter-1", ["ALTER TABLE endpoint ADD COLUMN filter \(.text)"]),
     ]
 }

@@ -51,7 +51,8 @@ package enum DeliveryQueries {
                 (SELECT MIN(due_at) FROM delivery
                  WHERE state = \(literal: pending) AND endpoint_id = w.endpoint_id
                      AND lane = \(literal: DeliveryLane.replay.rawValue)) AS replay_due_at,
-                e.status, e.version, e.hold_until, e.pace_interval, e.refused_at, e.refusals, h.failing_since, h.last_success_at,
+                e.status, e.version, e.hold_until, e.pace_interval, e.refused_at, e.refusals, e.rate_next_at,
+                h.failing_since, h.last_success_at,
                 CASE WHEN e.release_through IS NOT NULL THEN e.version END AS release_version
             FROM waiting w
             LEFT JOIN endpoint e ON e.id = w.endpoint_id
@@ -227,7 +228,7 @@ package enum DeliveryQueries {
     static func versionAndPace(of endpoint: EndpointID, in tx: any Transaction) throws -> (Int64, Pace)? {
         try tx.rows(
             """
-            SELECT version, hold_until, pace_interval, refused_at, refusals
+            SELECT version, hold_until, pace_interval, refused_at, refusals, rate_next_at
             FROM endpoint
             WHERE id = \(endpoint)
             \(.forUpdate)
@@ -241,12 +242,23 @@ package enum DeliveryQueries {
         if tx.isSerial { return endpoint.pace }
         return try tx.rows(
             """
-            SELECT hold_until, pace_interval, refused_at, refusals
+            SELECT hold_until, pace_interval, refused_at, refusals, rate_next_at
             FROM endpoint
             WHERE id = \(endpoint.id) AND version = \(endpoint.version)
             \(.forUpdateSkipLocked)
             """
         ).first.map(Pace.init)
+    }
+
+    /// How many deliveries of `endpoint` are under way, on all nodes. Index: `delivery_leased`, which has no more rows than all
+    /// nodes have slots.
+    static func countLeased(of endpoint: EndpointID, in tx: any Transaction) throws -> Int {
+        try tx.value(
+            """
+            SELECT COUNT(*) AS value
+            FROM delivery
+            WHERE state = \(literal: DeliveryState.leased.rawValue) AND endpoint_id = \(endpoint)
+            """) ?? 0
     }
 
     /// The deliveries under `lease`. Index: `delivery_leased`; never more rows than there are slots.

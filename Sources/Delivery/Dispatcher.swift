@@ -200,7 +200,10 @@ package struct Dispatcher: Service {
         for _ in 0..<Self.shortageTries {
             // A process that stood still may have lost the lease meanwhile, and others have the delivery.
             guard lease.outlives(AttemptRunner.timeLimit, lease: claim.lease) else { return recorder.giveBack(claim) }
-            switch await runner.attempt(claim, to: endpoint) {
+            switch await run(claim, to: endpoint) {
+            case nil:
+                if !Task.isCancelled { recorder.giveBack(claim) }
+                return
             case .made(let result): return recorder.append(result)
             case .notMade(let reason):
                 guard !Task.isCancelled else { return }
@@ -217,6 +220,27 @@ package struct Dispatcher: Service {
             }
         }
         recorder.giveBack(claim)
+    }
+
+    /// Makes an attempt. One that may take longer than others ends with its lease, unless that is renewed meanwhile, and at
+    /// shutdown when the others have to; then nothing came of it.
+    private func run(_ claim: ClaimedDelivery, to endpoint: Endpoint) async -> AttemptRunner.Run? {
+        guard endpoint.plan.isPatient else { return await runner.attempt(claim, to: endpoint) }
+        return await withTaskGroup(of: AttemptRunner.Run?.self) { group in
+            group.addTask { await runner.attempt(claim, to: endpoint) }
+            group.addTask {
+                await lease.end(of: claim.lease)
+                return nil
+            }
+            group.addTask {
+                // Cancelled: the attempt has ended.
+                try? await gracefulShutdown()
+                try? await clock.sleep(for: AttemptRunner.timeLimit)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
     }
 
     /// How long a delivery waits for a socket: a second, as for a receiver.

@@ -60,14 +60,14 @@ struct DispatcherWork: Sendable {
         endpoint.recentRate = request.recentRate
         // A dead name fails each attempt at once: one at each scan is enough, and leaves the others their turn.
         let limit = knowledge == .failure ? 1 : request.limit
-        guard endpoint.pace.interval != nil else {
+        guard endpoint.pace.interval != nil || endpoint.plan.isLimited else {
             let taken = try take(request.lane, limit, from: &endpoint, lease: lease, at: now, in: tx)
             return .taken(endpoint, taken.deliveries, unreadable: taken.unreadable)
         }
         return try claimAtPace(request.lane, limit, from: &endpoint, lease: lease, at: now, in: tx)
     }
 
-    /// Takes as many deliveries as have a place now, for all nodes together; the endpoint says when the next place is.
+    /// Takes as many deliveries as have a place now by what was heard and what the owner set, for all nodes together; the endpoint says when the next place is.
     private func claimAtPace(
         _ lane: DeliveryLane, _ limit: Int, from endpoint: inout Endpoint, lease: Lease, at now: Timestamp,
         in tx: any Transaction
@@ -78,10 +78,18 @@ struct DispatcherWork: Sendable {
         }
         endpoint.pace = pace
         if pace.hold(at: now) != nil { return .taken(endpoint, []) }
-        let taken = try take(
-            lane, min(limit, pace.burst ?? limit), from: &endpoint, lease: lease, at: now, in: tx)
-        if !taken.deliveries.isEmpty {
-            endpoint.pace.book(taken.deliveries.count, at: now)
+        let own = endpoint.plan.interval
+        var limit = min(limit, pace.burst(every: own) ?? limit)
+        if let most = endpoint.plan.maxInFlight {
+            limit = min(limit, most - (try DeliveryQueries.countLeased(of: endpoint.id, in: tx)))
+            guard limit > 0 else {
+                endpoint.pace.wait(at: now)
+                return .taken(endpoint, [])
+            }
+        }
+        let taken = try take(lane, limit, from: &endpoint, lease: lease, at: now, in: tx)
+        if !taken.deliveries.isEmpty, pace.interval != nil || own != nil {
+            endpoint.pace.book(taken.deliveries.count, every: own, at: now)
             try tx.run(DeliveryQueries.setPace(endpoint.pace, of: endpoint.id))
         }
         return .taken(endpoint, taken.deliveries, unreadable: taken.unreadable)

@@ -41,12 +41,14 @@ package enum DueTimes {
         var room = batch
         if cursor == .start { try walk.pullInLeased(in: tx) }
         if let retry = cursor.retry {
-            let last = try walk.pullInRetries(of: cursor.endpoint, after: retry, limit: &room, in: tx)
+            let own = try ownSchedule(of: cursor.endpoint, in: tx)
+            let last = try walk.following(own).pullInRetries(of: cursor.endpoint, after: retry, limit: &room, in: tx)
             return Cursor(endpoint: cursor.endpoint, retry: last)
         }
         let page = try tx.rows(
             """
-            SELECT e.id, e.release_rate, e.release_next_at, e.hold_until, e.pace_interval, e.refused_at, e.refusals, (
+            SELECT e.id, e.release_rate, e.release_next_at, e.hold_until, e.pace_interval, e.refused_at, e.refusals, e.rate_next_at,
+                e.retry_delays, (
                 SELECT MAX(d.due_at)
                 FROM delivery d
                 WHERE d.endpoint_id = e.id AND d.state = \(literal: DeliveryState.pending.rawValue)
@@ -60,9 +62,10 @@ package enum DueTimes {
             let endpoint: String = try row.get("id")
             try walk.pullInRelease(of: endpoint, row, in: tx)
             try walk.pullInPace(of: endpoint, row, in: tx)
-            guard let last: Timestamp = try row.find("last_due_at"), last - now > walk.shortest else { continue }
+            let own = walk.following(Walk.schedule(row: row))
+            guard let last: Timestamp = try row.find("last_due_at"), last - now > own.shortest else { continue }
             let start = Cursor.Retry(dueAt: now, id: "")
-            let end = try walk.pullInRetries(of: endpoint, after: start, limit: &room, in: tx)
+            let end = try own.pullInRetries(of: endpoint, after: start, limit: &room, in: tx)
             if end != nil || room == 0 { return Cursor(endpoint: endpoint, retry: end) }
         }
         return page.count < batch ? nil : try page.last.map { Cursor(endpoint: try $0.get("id"), retry: nil) }
@@ -82,11 +85,25 @@ package enum DueTimes {
         store.wakeups.signal(.deliveries)
     }
 
+    private static func ownSchedule(of endpoint: String, in tx: any Transaction) throws -> RetrySchedule? {
+        try tx.rows("SELECT retry_delays FROM endpoint WHERE id = \(endpoint)").first.flatMap(Walk.schedule)
+    }
+
     /// What a transaction goes by.
     private struct Walk {
         let step: Duration?
         let now: Timestamp
-        let schedule: RetrySchedule
+        var schedule: RetrySchedule
+
+        /// One that cannot be read stops no other: its endpoint is not sent to.
+        static func schedule(row: Row) -> RetrySchedule? { (try? EndpointPlan.schedule(row: row)) ?? nil }
+
+        /// The same for an endpoint with waits of its own, if it has any.
+        func following(_ own: RetrySchedule?) -> Walk {
+            var walk = self
+            walk.schedule = own ?? schedule
+            return walk
+        }
 
         /// What no schedule waits for is further ahead than this.
         var shortest: Duration {
@@ -142,14 +159,16 @@ package enum DueTimes {
         func pullInLeased(in tx: any Transaction) throws {
             let rows = try tx.rows(
                 """
-                SELECT id, due_at, step
-                FROM delivery
-                WHERE state = \(literal: DeliveryState.leased.rawValue)
-                ORDER BY lease, id
+                SELECT d.id, d.due_at, d.step, e.retry_delays
+                FROM delivery d
+                LEFT JOIN endpoint e ON e.id = d.endpoint_id
+                WHERE d.state = \(literal: DeliveryState.leased.rawValue)
+                ORDER BY d.lease, d.id
                 """)
             for row in rows {
                 let retry = Cursor.Retry(dueAt: try row.get("due_at"), id: try row.get("id"))
-                try pullIn(retry, .leased, number: try row.get("step"), in: tx)
+                let own = following(Self.schedule(row: row))
+                try own.pullIn(retry, .leased, number: try row.get("step"), in: tx)
             }
         }
 

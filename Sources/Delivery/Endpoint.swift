@@ -30,6 +30,10 @@ package struct Endpoint: Sendable, Hashable {
     package var ordering: DeliveryOrdering
     /// How what was held is let go; nil when nothing of it is left.
     package var release: Release?
+    /// What it wants of the events of its types and phone numbers.
+    package var filter = EventFilter()
+    /// What its owner wants otherwise than it is documented.
+    package var plan = EndpointPlan.documented
     /// How often it is sent to, and from when on.
     package var pace = Pace()
     /// Successes in the last second, as far as the node knows that claimed from it; not stored.

@@ -69,6 +69,7 @@ package struct EndpointQueries: Sendable {
             INSERT INTO endpoint (
                 id, user_id, url, signing_key, ordering, event_types, owners, status, status_reason, version,
                 public_only, headers, payload_format, template_method, template_content_type, template_body,
+                rate_limit, flight_limit, time_limit, retry_delays, filter,
                 created_at, updated_at)
             VALUES (
                 \(endpoint.id), \(endpoint.userID), \(endpoint.url), \(try sealed(endpoint.signingKey, of: endpoint)),
@@ -76,7 +77,8 @@ package struct EndpointQueries: Sendable {
                 \(Self.joined(endpoint.owners)), \(endpoint.status), \(endpoint.statusReason), \(endpoint.version),
                 \(endpoint.isPublicOnly), \(try sealedHeaders(of: endpoint)), \(endpoint.payloadFormat.stored),
                 \(endpoint.payloadFormat.template?.method.rawValue), \(endpoint.payloadFormat.template?.contentType), \(endpoint.payloadFormat.template?.body),
-                \(endpoint.createdAt), \(endpoint.updatedAt))
+                \(endpoint.plan.rate), \(endpoint.plan.maxInFlight), \(endpoint.plan.timeout), \(endpoint.plan.storedDelays),
+                \(try endpoint.filter.stored), \(endpoint.createdAt), \(endpoint.updatedAt))
             """)
         try tx.run(
             """
@@ -103,6 +105,9 @@ package struct EndpointQueries: Sendable {
                 template_method = \(endpoint.payloadFormat.template?.method.rawValue),
                 template_content_type = \(endpoint.payloadFormat.template?.contentType),
                 template_body = \(endpoint.payloadFormat.template?.body),
+                rate_limit = \(endpoint.plan.rate), rate_next_at = NULL, flight_limit = \(endpoint.plan.maxInFlight),
+                time_limit = \(endpoint.plan.timeout), retry_delays = \(endpoint.plan.storedDelays),
+                filter = \(try endpoint.filter.stored),
                 hold_until = \(kept("hold_until", endpoint)), pace_interval = \(kept("pace_interval", endpoint)),
                 refused_at = \(kept("refused_at", endpoint)), refusals = \(kept("refusals", endpoint)),
                 event_types = \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
@@ -189,6 +194,8 @@ package struct EndpointQueries: Sendable {
                 endpoint.unreadableHeaders = sealed
             }
         }
+        endpoint.filter = try EventFilter(row: row) ?? EventFilter()
+        endpoint.plan = try EndpointPlan(row: row)
         endpoint.pace = try Pace(row: row)
         return endpoint
     }

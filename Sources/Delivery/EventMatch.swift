@@ -13,17 +13,28 @@ package struct EventMatch: Sendable, Hashable {
         case eventTypeNotSelected = "event_type_not_selected"
         /// It does not want events of this phone number.
         case phoneNumberNotSelected = "phone_number_not_selected"
+        /// Its filter has another party, the other SIM, or asks for what the text does not have.
+        case contactNotSelected = "contact_not_selected"
+        case simNotSelected = "sim_not_selected"
+        case textNotContained = "text_not_contained"
+        case wordNotContained = "word_not_contained"
+        case patternNotMatched = "pattern_not_matched"
     }
 
-    /// Judges an event of `type` and `owner` by the lists of an endpoint, each separated by spaces.
-    init(endpoint: EndpointID, type: String, owner: String, eventTypes: String, owners: String) {
+    /// Judges an event of `type` and `owner` by the row of an endpoint: its lists, each separated by spaces, and its filter.
+    ///
+    /// - Parameter subject: Reads the event, where a filter has to look into it.
+    init(
+        endpoint: EndpointID, _ row: Row, type: String, owner: String, subject: () throws -> EventSubject
+    ) throws {
+        let (eventTypes, owners): (String, String) = (try row.get("event_types"), try row.get("owners"))
         self.endpoint = endpoint
         if !SpacedList.contains(type, in: eventTypes) {
             reason = .eventTypeNotSelected
         } else if !SpacedList.contains(owner, in: owners) {
             reason = .phoneNumberNotSelected
         } else {
-            reason = nil
+            reason = try EventFilter(row: row)?.reason(against: subject())
         }
     }
 
@@ -51,19 +62,25 @@ package struct EventMatch: Sendable, Hashable {
         }
     }
 
-    /// Judges an event by every endpoint of its user, in the order of their ids. Index: `endpoint_user`.
-    static func all(userID: UserID, type: String, owner: String, in tx: any Transaction) throws -> [EventMatch] {
-        try tx.all(
+    /// Judges an event, which is logged as `body`, by every endpoint of its user, in the order of their ids. Index:
+    /// `endpoint_user`.
+    static func all(
+        userID: UserID, type: String, owner: String, body: [UInt8], in tx: any Transaction
+    ) throws -> [EventMatch] {
+        var read: EventSubject?
+        return try tx.all(
             """
-            SELECT id, event_types, owners
+            SELECT id, event_types, owners, filter
             FROM endpoint
             WHERE user_id = \(userID) AND status <> \(literal: EndpointStatus.deleted.rawValue)
             ORDER BY id
             """
         ) { row in
-            EventMatch(
-                endpoint: try row.get("id"), type: type, owner: owner, eventTypes: try row.get("event_types"),
-                owners: try row.get("owners"))
+            try EventMatch(endpoint: try row.get("id"), row, type: type, owner: owner) {
+                let subject = read ?? EventSubject(body: body)
+                read = subject
+                return subject
+            }
         }
     }
 }

@@ -50,23 +50,29 @@ extension Transaction {
     /// The only way to publish anything. It stands or falls with the caller's transaction, so there is no event without
     /// its state change and no state change without its event; the dispatcher is woken once both are durable.
     package func emit(_ event: OutgoingEvent) throws {
+        let body = body(of: event)
         let matches = try EventMatch.all(
-            userID: event.userID, type: event.payload.type, owner: event.owner, in: self)
-        try emit(event, matches: matches, only: nil)
+            userID: event.userID, type: event.payload.type, owner: event.owner, body: body, in: self)
+        try emit(event, body, matches: matches, only: nil)
     }
 
     /// Publishes `event` to one endpoint only, whatever it wants: a test. No other endpoint gets it, not even through a replay.
     ///
     /// - Returns: The delivery.
     package func emit(_ event: OutgoingEvent, only endpoint: EndpointID) throws -> DeliveryID {
-        try emit(event, matches: [EventMatch(endpoint: endpoint)], only: endpoint)
+        try emit(event, body(of: event), matches: [EventMatch(endpoint: endpoint)], only: endpoint)
         return DeliveryID(event: event.id, endpoint: endpoint, at: now)
     }
 
-    private func emit(_ event: OutgoingEvent, matches: [EventMatch], only: EndpointID?) throws {
+    private func body(of event: OutgoingEvent) -> [UInt8] {
+        CloudEvent(id: event.id.text, source: event.source, time: now, payload: event.payload).encoded()
+    }
+
+    private func emit(
+        _ event: OutgoingEvent, _ body: [UInt8], matches: [EventMatch], only: EndpointID?
+    ) throws {
         let created = now
         let type = event.payload.type
-        let body = CloudEvent(id: event.id.text, source: event.source, time: created, payload: event.payload).encoded()
         let position = isSerial ? try EventNumbering.nextPosition(in: self) : nil
         var statements: [SQL] = [
             """

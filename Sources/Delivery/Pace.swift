@@ -25,6 +25,8 @@ package struct Pace: Sendable, Hashable {
     private var refusedAt: Timestamp?
     /// Refusals since the last success.
     private var refusals = 0
+    /// When the next request may go by the rate that the owner set; what is heard does not change it.
+    private var nextPlace: Timestamp?
 
     /// The pace of an endpoint that has asked for nothing.
     package init() {}
@@ -35,16 +37,26 @@ package struct Pace: Sendable, Hashable {
         interval = try row.find("pace_interval")
         refusedAt = try row.find("refused_at")
         refusals = try row.find("refusals") ?? 0
+        nextPlace = try row.find("rate_next_at")
     }
 
     /// The assignments of an `UPDATE endpoint` that store it.
     var assignments: SQL {
-        "hold_until = \(notBefore), pace_interval = \(interval), refused_at = \(refusedAt), refusals = \(refusals)"
+        """
+        hold_until = \(notBefore), pace_interval = \(interval), refused_at = \(refusedAt), refusals = \(refusals), \
+        rate_next_at = \(nextPlace)
+        """
     }
 
     /// Until when nothing may be sent; nil when it may at `now`. What lies further ahead than any hold can was reckoned by a
     /// clock that has been set back since, and is void.
     package func hold(at now: Timestamp) -> Timestamp? {
+        let own = nextPlace.flatMap { $0 > now && $0 - now <= Self.longest ? $0 : nil }
+        return [heard(at: now), own].compactMap(\.self).max()
+    }
+
+    /// The hold without the rate that the owner set.
+    private func heard(at now: Timestamp) -> Timestamp? {
         notBefore.flatMap { $0 > now && $0 - now <= Self.longestHold ? $0 : nil }
     }
 
@@ -52,12 +64,18 @@ package struct Pace: Sendable, Hashable {
     var isAdapting: Bool { interval != nil || refusals > 0 }
 
     /// How many requests may go at once, at least one: as many as fall into ``tick``. Nil when any number may.
-    var burst: Int? { interval.map { Int(max(Self.tick / max($0, Self.shortest), 1)) } }
+    ///
+    /// - Parameter own: The least interval that the owner wants.
+    /// - Returns: The number.
+    func burst(every own: Duration? = nil) -> Int? {
+        [interval, own].compactMap(\.self).max().map { Int(max(Self.tick / max($0, Self.shortest), 1)) }
+    }
 
-    /// Takes the next places for requests that go at `now`.
-    mutating func book(_ count: Int, at now: Timestamp) {
+    /// Takes the next places for requests that go at `now`, which ``burst(every:)`` allows.
+    mutating func book(_ count: Int, every own: Duration? = nil, at now: Timestamp) {
+        nextPlace = own.map { now + $0 * count }
         guard let interval else { return }
-        notBefore = (hold(at: now) ?? now) + interval * count
+        notBefore = (heard(at: now) ?? now) + interval * count
     }
 
     /// Has this node look again when another has taken its places, in ``tick`` at the latest; not stored.
@@ -105,20 +123,27 @@ package struct Pace: Sendable, Hashable {
         }
         // Others may have answered since this began.
         if hold.isAway, !isNews || rate > 0 && refusals < Self.inRow { return }
-        notBefore = max(self.hold(at: hold.heardAt) ?? until, until)
+        notBefore = max(heard(at: hold.heardAt) ?? until, until)
     }
 
     /// Learns that a request went well.
     mutating func succeeded(startedAt: Timestamp, endedAt: Timestamp) {
         guard isNews(startedAt, at: endedAt) else { return }
         guard let interval else {
-            self = Pace()
+            forget()
             return
         }
         refusals = 0
         self.interval = interval - interval / Self.share
         let isOld = refusedAt.map { endedAt - $0 >= Self.memory } ?? true
-        if isOld || interval < Self.shortest { self = Pace() }
+        if isOld || interval < Self.shortest { forget() }
+    }
+
+    /// Forgets what was heard.
+    private mutating func forget() {
+        let place = nextPlace
+        self = Pace()
+        nextPlace = place
     }
 
     private func isNews(_ startedAt: Timestamp, at now: Timestamp) -> Bool {

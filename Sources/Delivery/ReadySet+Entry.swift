@@ -9,7 +9,7 @@ extension ReadySet {
         case quick
         /// It answers, but takes longer.
         case sluggish
-        /// Its last attempt used up its time, or, after a start of the server, the last one before failed.
+        /// Its last attempt used up its time, or more than others have, or, after a start of the server, the last one before failed.
         case failing
 
         /// What the store knows of it.
@@ -39,6 +39,9 @@ extension ReadySet {
         private(set) var window: Int
         /// Nothing goes before this: the endpoint asked for less, or is sent to at a pace.
         var holdUntil: Timestamp?
+
+        /// Requests under way at most, as its owner wants it; nil when nothing of that is known.
+        var most: Int?
 
         /// Whether the window doubles, as it does until it was once too wide.
         private var isProbing = true
@@ -78,6 +81,7 @@ extension ReadySet {
             new.inFlight = inFlight
             new.foreign = inFlight
             new.isInRing = isInRing
+            new.most = most
             new.turns = turns
             (new.releaseAt, new.releaseVersion, new.isOrdered) = (releaseAt, releaseVersion, isOrdered)
             self = new
@@ -92,7 +96,7 @@ extension ReadySet {
         /// How many requests may go at `now` by window and hold; how many by the pace, the store says.
         func allowance(at now: Timestamp) -> Int {
             if let holdUntil, holdUntil > now { return 0 }
-            return releaseAt.map { inFlight == 0 && $0 <= now ? 1 : 0 } ?? (window - inFlight)
+            return releaseAt.map { inFlight == 0 && $0 <= now ? 1 : 0 } ?? (min(window, most ?? window) - inFlight)
         }
 
         /// After a pause a wide window is no longer known to be right.
@@ -110,7 +114,8 @@ extension ReadySet {
             }
             let isOutdated = outdated > 0
             if isOutdated { outdated -= 1 }
-            standing = signal == .timedOut ? .failing : took < Self.quick ? .quick : .sluggish
+            let isSlow = signal == .timedOut || took > AttemptRunner.timeLimit
+            standing = isSlow ? .failing : took < Self.quick ? .quick : .sluggish
             switch signal {
             case .succeeded:
                 count(at: now)

@@ -186,6 +186,7 @@ package struct ReadySet: Sendable {
     package mutating func claimed(_ request: Request, count: Int, of endpoint: Endpoint? = nil, at now: Timestamp) {
         free(request.endpoint, slots: request.limit - count)
         entries[request.endpoint]?.isOrdered = endpoint?.ordering == .message
+        if let endpoint { entries[request.endpoint]?.most = endpoint.plan.maxInFlight }
         // It was refused, or its places until then are taken, by whichever node: what is due stays due.
         let hold = endpoint?.pace.hold(at: now)
         if let hold { entries[request.endpoint]?.holdUntil = hold }

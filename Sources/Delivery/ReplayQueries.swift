@@ -164,21 +164,19 @@ package enum ReplayQueries {
     /// The endpoint of a job as it is now.
     private struct Target {
         let id: EndpointID
-        let eventTypes: String
-        let owners: String
+        let row: Row
 
         init?(_ id: EndpointID, in tx: any Transaction) throws {
             let row = try tx.rows(
                 """
-                SELECT event_types, owners
+                SELECT event_types, owners, filter
                 FROM endpoint
                 WHERE id = \(id) AND status <> \(literal: EndpointStatus.deleted.rawValue)
                 """
             ).first
             guard let row else { return nil }
             self.id = id
-            eventTypes = try row.get("event_types")
-            owners = try row.get("owners")
+            self.row = row
         }
     }
 
@@ -194,9 +192,12 @@ package enum ReplayQueries {
         case .succeeded where replay.statuses.contains(.succeeded), .failed where replay.statuses.contains(.failed):
             return try reopen(id, lane: .replay, in: tx)
         case nil where replay.statuses.contains(.unmatched):
-            let match = EventMatch(
-                endpoint: target.id, type: try event.get("type"), owner: try event.get("owner"),
-                eventTypes: target.eventTypes, owners: target.owners)
+            let match = try EventMatch(
+                endpoint: target.id, target.row, type: try event.get("type"), owner: try event.get("owner")
+            ) {
+                EventSubject(
+                    body: try tx.value("SELECT body AS value FROM event_body WHERE event_id = \(eventID)") ?? [])
+            }
             let only: EndpointID? = try event.find("only_endpoint_id")
             guard match.reason == nil, only == nil || only == target.id else { return false }
             let key: String? = try event.find("order_key")

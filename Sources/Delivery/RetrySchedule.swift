@@ -13,7 +13,7 @@ import Timestamps
 /// | 4th | 10 min | 11 min 12 s |
 /// | 5th | none: failed | |
 package struct RetrySchedule: Sendable, Hashable {
-    /// One to four waits of at least a second each.
+    /// Waits of at least a second each: one to four, or as many as an owner asks for.
     package let delays: [Duration]
 
     /// 2 s, 10 s, 1 min, 10 min: a blip, a restart, a deployment, an incident.
@@ -28,6 +28,20 @@ package struct RetrySchedule: Sendable, Hashable {
         guard (1...4).contains(delays.count), delays.allSatisfy({ $0 >= .seconds(1) }) else { return nil }
         self.init(checked: delays)
     }
+
+    /// Takes the waits that an owner asks for; nil when there are more than 20, one is shorter than 1 s, or they are longer
+    /// than 72 h together. Without any, what fails is not tried again.
+    package init?(own delays: [Duration]) {
+        guard delays.count <= Self.mostOwn, delays.allSatisfy({ (.seconds(1)...Self.longestTotal).contains($0) }),
+            delays.reduce(.zero, +) <= Self.longestTotal
+        else { return nil }
+        self.init(checked: delays)
+    }
+
+    /// 20, such as hourly for most of a day.
+    package static let mostOwn = 20
+    /// 72 h: a weekend and a morning.
+    package static let longestTotal: Duration = .seconds(72 * 3_600)
 
     /// The wait after the failure that follows `step` earlier ones, or nil when the schedule is used up.
     ///

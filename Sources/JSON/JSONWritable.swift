@@ -51,6 +51,17 @@ extension Int: JSONWritable {
     package func write(to json: inout JSONWriter) { json.integer(self) }
 }
 
+/// A number; null when it is none.
+extension Double: JSONWritable {
+    package func write(to json: inout JSONWriter) {
+        if let whole = Int64(exactly: self) {
+            json.integer(whole)
+        } else {
+            json.bytes.append(contentsOf: (isFinite ? "\(self)" : "null").utf8)
+        }
+    }
+}
+
 extension Int64: JSONWritable {
     package func write(to json: inout JSONWriter) { json.integer(self) }
 }

@@ -45,6 +45,18 @@ package final class OwnLease: Sendable {
         return term.lease == lease && term.holds(for: duration, at: clock.boot())
     }
 
+    /// Returns a second before `lease` may be taken from us, which is never while it is renewed in time, or when the task is
+    /// cancelled.
+    func end(of lease: Lease) async {
+        while !Task.isCancelled {
+            let term = term
+            guard term.lease == lease else { return }
+            let left = term.end.map { clock.boot().duration(to: $0) - .seconds(1) } ?? .seconds(3_600)
+            guard left > .zero else { return }
+            try? await clock.sleep(for: left)  // Cancelled: the loop ends.
+        }
+    }
+
     /// Notes that the lease was renewed, or that another one has its place.
     func set(_ lease: Lease, until end: ContinuousClock.Instant?) {
         state.withLock { $0 = Term(lease: lease, end: end) }

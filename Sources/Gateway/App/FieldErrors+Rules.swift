@@ -43,6 +43,10 @@ extension FieldErrors {
         if value > max { add(field, "The \(field) field value can not be greater than \(max)") }
     }
 
+    mutating func requireRange(_ field: String, _ value: Int?, _ range: ClosedRange<Int>) {
+        requireRange(field, value, min: range.lowerBound, max: range.upperBound)
+    }
+
     mutating func requirePhoneNumber(_ field: String, _ value: String) {
         requirePhoneNumber(field, isE164: PhoneNumber.e164(value) != nil)
     }

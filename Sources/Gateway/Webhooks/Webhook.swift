@@ -34,6 +34,8 @@ extension EndpointReport: JSONWritable {
             o.field("basic_user", endpoint.headers.basic?.user)
             o.field("payload_format", endpoint.payloadFormat.name)
             o.field("payload_template", endpoint.payloadFormat.template)
+            endpoint.plan.write(to: &o)
+            o.field("filters", endpoint.filter.isEmpty ? nil : endpoint.filter)
         }
     }
 }
@@ -52,6 +54,8 @@ struct WebhookUpdate: Decodable, Sendable {
     private let ordering: Patch<String>
     private let payload: PayloadUpdate
     private let headers: HeaderUpdate
+    private let plan: PlanUpdate
+    private let filter: FilterUpdate
     /// What stands in the body and means nothing, in the names of JSON.
     private let unknownMembers: [String]
     /// What the body says of a member that only the actions change; nil when it says nothing.
@@ -59,7 +63,7 @@ struct WebhookUpdate: Decodable, Sendable {
 
     private enum Member: String, CodingKey {
         case url, signingKey, events, phoneNumbers, ordering, payloadFormat, payloadTemplate, headers, basicUser
-        case basicPassword
+        case basicPassword, ratePerSecond, maxInFlight, timeoutSeconds, retryDelays, filters
         // Shown by us, so sent back to us by who reads, changes and writes.
         case id, userID, createdAt, updatedAt, status, statusReason, heldCount, lastSuccessAt, lastFailureAt
         case previousSigningKeyExpiresAt
@@ -77,6 +81,10 @@ struct WebhookUpdate: Decodable, Sendable {
         headers = HeaderUpdate(
             headers: try members.patch(forKey: .headers), basicUser: try members.patch(forKey: .basicUser),
             basicPassword: try members.patch(forKey: .basicPassword))
+        plan = PlanUpdate(
+            rate: try members.patch(forKey: .ratePerSecond), maxInFlight: try members.patch(forKey: .maxInFlight),
+            timeout: try members.patch(forKey: .timeoutSeconds), retryDelays: try members.patch(forKey: .retryDelays))
+        filter = FilterUpdate(filters: try members.patch(forKey: .filters))
         status = try? members.decode(String.self, forKey: .status)
         unknownMembers = try decoder.container(keyedBy: MemberName.self).allKeys
             .filter { Member(rawValue: $0.stringValue) == nil }.map { MemberName.wire($0.stringValue) }
@@ -85,7 +93,7 @@ struct WebhookUpdate: Decodable, Sendable {
     /// What a form says, which names everything; a signing key that is nil stays.
     init(
         url: String, signingKey: String?, events: [String], phoneNumbers: [String], ordering: String,
-        payload: PayloadUpdate, headers: HeaderUpdate
+        payload: PayloadUpdate, headers: HeaderUpdate, plan: PlanUpdate, filter: FilterUpdate
     ) {
         self.url = .value(url)
         self.signingKey = signingKey.map { .value($0) } ?? .absent
@@ -94,6 +102,8 @@ struct WebhookUpdate: Decodable, Sendable {
         self.ordering = .value(ordering)
         self.payload = payload
         self.headers = headers
+        self.plan = plan
+        self.filter = filter
         unknownMembers = []
         status = nil
     }
@@ -122,6 +132,8 @@ struct WebhookUpdate: Decodable, Sendable {
         let headers: EndpointHeaders
         /// Whether the update itself names headers.
         let setsHeaders: Bool
+        let plan: EndpointPlan
+        let filter: EventFilter
     }
 
     /// Tries the contract's rules (4.8) on what `current`, nil for a new webhook, becomes.
@@ -148,6 +160,8 @@ struct WebhookUpdate: Decodable, Sendable {
         let format = payload.format(over: current?.payloadFormat, types: types, &errors)
         let headers = headers.headers(
             over: current?.headers ?? EndpointHeaders.none, isSigned: !key.isEmpty && format.isSigned, &errors)
+        let plan = plan.plan(over: current?.plan ?? .documented, &errors)
+        let filter = filter.filter(over: current?.filter ?? EventFilter(), &errors)
         if let callback { format.check(callback, &errors) }
         try errors.check(message)
         guard let callback else { throw Refusal(.invalid, message) }
@@ -155,7 +169,7 @@ struct WebhookUpdate: Decodable, Sendable {
             callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key),
             setsSigningKey: !signingKey.isAbsent, eventTypes: types,
             phoneNumbers: numbers, ordering: order == "message" ? .message : .none, payloadFormat: format,
-            headers: headers, setsHeaders: !self.headers.headers.isAbsent)
+            headers: headers, setsHeaders: !self.headers.headers.isAbsent, plan: plan, filter: filter)
     }
 
     /// As in httpSMS, a URL without a scheme gets `https://`.
@@ -178,7 +192,7 @@ struct WebhookUpdate: Decodable, Sendable {
     }
 
     private static func types(_ names: [String], _ errors: inout FieldErrors) -> [EventType] {
-        let names = names.unique
+        let names = names == ["*"] ? EventType.allCases.map(\.rawValue) : names.unique
         errors.require("events", names)
         if names.isEmpty { errors.add("events", "The events field is an empty array") }
         let types = names.compactMap(EventType.init(rawValue:))

@@ -43,6 +43,8 @@ struct WebhookOperations: Sendable {
                     isPublicOnly: !isOwner, createdAt: tx.now, updatedAt: tx.now)
                 endpoint.payloadFormat = settings.payloadFormat
                 endpoint.headers = settings.headers
+                endpoint.plan = settings.plan
+                endpoint.filter = settings.filter
                 try endpoints.insert(endpoint, in: tx)
                 return EndpointReport(new: endpoint)
             }
@@ -75,6 +77,8 @@ struct WebhookOperations: Sendable {
             endpoint.ordering = settings.ordering
             endpoint.payloadFormat = settings.payloadFormat
             endpoint.headers = settings.headers
+            endpoint.plan = settings.plan
+            endpoint.filter = settings.filter
             if settings.setsHeaders { endpoint.unreadableHeaders = nil }
             endpoint.isPublicOnly = !isOwner
             let isMended =

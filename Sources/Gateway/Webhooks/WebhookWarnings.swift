@@ -15,6 +15,9 @@ enum WebhookWarnings {
         "header": "headers", "custom_headers": "headers", "http_headers": "headers", "username": "basic_user",
         "password": "basic_password", "format": "payload_format", "payload": "payload_format",
         "preset": "payload_format",
+        "timeout": "timeout_seconds", "rate": "rate_per_second", "rate_limit": "rate_per_second",
+        "concurrency": "max_in_flight", "retries": "retry_delays", "retry_schedule": "retry_delays",
+        "filter": "filters", "contacts": "filters", "from": "filters",
         "template": "payload_template", "body": "payload_template", "body_template": "payload_template",
     ]
 

@@ -126,7 +126,7 @@ package struct GatewayConfiguration: Sendable {
                 Self.list($0) { try? Network($0) }  // One entry that is not a network makes the whole value unreadable.
             } ?? []
         retrySchedule = try values.value(.retryDelays) {
-            Self.list($0, DurationText.parse).flatMap(RetrySchedule.init)
+            Self.list($0, DurationText.parse).flatMap { RetrySchedule($0) }
         }
         heartbeatOfflineAfter = try values.duration(.offlineAfter)
         messageExpirationMinimum = try values.duration(.minimumExpiration)

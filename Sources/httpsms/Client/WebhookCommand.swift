@@ -254,12 +254,14 @@ struct WebhookSettings: ParsableArguments {
 
     @OptionGroup var extra: WebhookHeaderOptions
     @OptionGroup var shape: WebhookFormatOptions
+    @OptionGroup var pace: WebhookPaceOptions
+    @OptionGroup var only: WebhookFilterOptions
 
     func change(url: String?) throws -> WebhookChange {
         WebhookChange(
             url: url, signingKey: signingKey, events: event.isEmpty ? nil : event,
             phoneNumbers: phoneNumber.isEmpty ? nil : phoneNumber, ordering: ordering,
             payloadFormat: shape.chosenFormat, payloadTemplate: try shape.readTemplate(), headers: extra.headers,
-            basicUser: extra.basicUser, basicPassword: extra.basicPassword)
+            basicUser: extra.basicUser, basicPassword: extra.basicPassword, plan: pace.plan, filters: only.filters)
     }
 }

@@ -152,7 +152,7 @@ import Timestamps
 }
 
 extension EngineHarness {
-    fileprivate func pullIn(_ step: Duration?) async throws {
+    func pullIn(_ step: Duration?) async throws {
         try await DueTimes.pullIn(by: step, store: store, clock: clock, schedule: .standard)
     }
 }

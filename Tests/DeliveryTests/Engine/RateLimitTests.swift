@@ -173,10 +173,10 @@ private struct LimitedWorld: Sendable {
                 createdAt: now,
                 updatedAt: now)
             var ids: [Int] = []
-            let isPaced = pace.burst != nil
+            let isPaced = pace.burst() != nil
             if pace.hold(at: now) == nil {
                 let inFlight = Set(results.map(\.delivery))
-                let limit = min(request.limit, pace.burst ?? request.limit)
+                let limit = min(request.limit, pace.burst() ?? request.limit)
                 ids = deliveries.filter { id, delivery in
                     delivery.lane == request.lane && delivery.dueAt <= now && !inFlight.contains(id)
                 }.sorted { ($0.value.dueAt, $0.key) < ($1.value.dueAt, $1.key) }.prefix(limit).map(\.key)

@@ -10,7 +10,7 @@ final class ScriptedSender: WebhookSender {
     typealias Script = @Sendable (_ request: WebhookRequest, _ number: Int) async -> AttemptOutcome
 
     private let script: Script
-    private let sent = Mutex<[WebhookRequest]>([])
+    private let sent = Mutex<[(request: WebhookRequest, limit: Duration)]>([])
 
     init(_ script: @escaping Script) {
         self.script = script
@@ -22,7 +22,10 @@ final class ScriptedSender: WebhookSender {
     }
 
     /// What was sent so far, in order.
-    var requests: [WebhookRequest] { sent.withLock { $0 } }
+    var requests: [WebhookRequest] { sent.withLock { $0.map(\.request) } }
+
+    /// How long each was given.
+    var limits: [Duration] { sent.withLock { $0.map(\.limit) } }
 
     /// Where it went.
     var hosts: [String] { requests.map { $0.url.host } }
@@ -32,7 +35,7 @@ final class ScriptedSender: WebhookSender {
             return AttemptResult(outcome: .response(statusCode: 200))
         }
         let number = sent.withLock { sent in
-            sent.append(request)
+            sent.append((request, limit))
             return sent.count
         }
         return AttemptResult(outcome: await script(request, number), duration: .milliseconds(7))

@@ -184,7 +184,7 @@ extension EngineHarness {
     }
 
     /// Claims as a node does that knows nothing of the endpoint.
-    fileprivate func claimAsNode(
+    func claimAsNode(
         _ endpoint: EndpointID, limit: Int, lease: Lease
     ) async throws -> (deliveries: [ClaimedDelivery], pace: Pace) {
         let work = DispatcherWork(endpoints: endpoints)
@@ -197,7 +197,7 @@ extension EngineHarness {
     }
 
     /// Stores the answers of a receiver to requests that were sent just now.
-    fileprivate func answer(
+    func answer(
         _ claims: [ClaimedDelivery], status: Int, retryAfter: String? = nil, isPaced: Bool = false,
         version: Int64? = nil
     ) async throws {

@@ -59,6 +59,41 @@ import Testing
         }
     }
 
+    @Test func aPaceOfItsOwnIsSetShownAndTakenBack() async throws {
+        try await withServer { server in
+            let (page, account) = try await Self.signedIn(server)
+            let fields = [
+                ("url", "http://127.0.0.1:1/hook"), ("events", "message.phone.received"),
+                ("phone_numbers", "+18005550199"),
+            ]
+            func plan() async throws -> [JSON] {
+                let webhook = try await account.client.get("/v1/webhooks").data.array.first ?? .absent
+                return [webhook["rate_per_second"], webhook["timeout_seconds"], webhook["retry_delays"]]
+            }
+
+            let refused = try await page.submit(
+                Self.new, on: Self.new, fields + [("rate_per_second", "many"), ("retry_delays", "soon, 1d")])
+            let made = try await page.submit(
+                Self.new, on: Self.new,
+                fields + [("rate_per_second", "0.5"), ("timeout_seconds", "20"), ("retry_delays", "5s, 90 2h")])
+            let path = String(try #require(made.header("Location")).prefix { $0 != "?" })
+            let first = try await plan()
+            let shown = try await (page.get(path).text, page.get("/settings/webhooks").text)
+            let form = try await page.get("\(path)/edit").text
+            _ = try await page.submit("\(path)/edit", on: "\(path)/edit", fields + [("no_retries", "yes")])
+            let second = try await plan()
+
+            #expect(refused.status == 422 && refused.text.contains("many"))
+            #expect(
+                refused.text.contains("rate_per_second field must") && refused.text.contains("retry_delays field must"))
+            #expect(first == [0.5, 20, [5, 90, 7_200]])
+            let words = "at most 0.5 requests a second; 20 s for an answer; retries after 5 s, 1 min 30 s, 2 h"
+            #expect(shown.0.contains(words) && shown.1.contains(words))
+            #expect(form.contains("5s, 90s, 7200s"))
+            #expect(second == [nil, nil, []])
+        }
+    }
+
     @Test func whatTheAPISaysOfAFieldStandsAtTheFieldAndNothingIsLost() async throws {
         try await withServer(["WEBHOOK_ALLOWED_NETWORKS": ""]) { server in
             let page = try await Self.signedIn(server).page

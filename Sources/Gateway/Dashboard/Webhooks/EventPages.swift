@@ -82,11 +82,7 @@ struct EventPages: SignedInPages {
     }
 
     private static func verdict(_ reason: EventMatch.Reason?) -> String {
-        switch reason {
-        case nil: "was sent this event"
-        case .eventTypeNotSelected: "did not get it: it is not set to receive events of this type"
-        case .phoneNumberNotSelected: "did not get it: it is not set to receive events of this phone number"
-        }
+        reason.map { "did not get it: \($0.words)" } ?? "was sent this event"
     }
 
     private static let pageSize = 50

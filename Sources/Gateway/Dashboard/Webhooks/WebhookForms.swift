@@ -30,6 +30,8 @@ struct WebhookForms: Sendable {
         let numberProblems: [String]
         let format: PayloadFields.Content
         let extra: HeaderFields.Content
+        let plan: PlanFields.Content
+        let filter: FilterFields.Content
     }
 
     /// What the fields hold.
@@ -43,6 +45,8 @@ struct WebhookForms: Sendable {
         var isOrdered = false
         var payload = PayloadFields()
         var headers = HeaderFields()
+        var plan = PlanFields()
+        var filter = FilterFields()
 
         init() {
             // New ones are signed, and hear of everything.
@@ -57,6 +61,8 @@ struct WebhookForms: Sendable {
             isOrdered = endpoint.ordering == .message
             payload = PayloadFields(endpoint.payloadFormat)
             headers = HeaderFields(endpoint.headers)
+            plan = PlanFields(endpoint.plan)
+            filter = FilterFields(endpoint.filter)
         }
 
         init(_ form: PageForm, isNew: Bool) {
@@ -71,13 +77,15 @@ struct WebhookForms: Sendable {
             isOrdered = form.text("ordering") == "message"
             payload = PayloadFields(form)
             headers = HeaderFields(form)
+            plan = PlanFields(form)
+            filter = FilterFields(form)
         }
 
         var update: WebhookUpdate {
             WebhookUpdate(
                 url: url, signingKey: signingKey, events: events, phoneNumbers: numbers,
                 ordering: isOrdered ? "message" : "none", payload: payload.update,
-                headers: headers.update)
+                headers: headers.update, plan: plan.update, filter: filter.update)
         }
     }
 
@@ -161,7 +169,9 @@ struct WebhookForms: Sendable {
                 urlProblems: problems["url"] ?? [], keyProblems: problems["signing_key"] ?? [],
                 eventProblems: problems["events"] ?? [], numberProblems: problems["phone_numbers"] ?? [],
                 format: fields.payload.content(problems: problems, preview: preview),
-                extra: fields.headers.content(problems: problems)),
+                extra: fields.headers.content(problems: problems),
+                plan: fields.plan.content(problems: problems),
+                filter: fields.filter.content(problems: problems)),
             context, status: refusal?.status ?? .ok)
     }
 }

@@ -17,6 +17,8 @@ struct WebhookSummary: Sendable {
     let isSigned: Bool
     let ordering: String
     let format: String
+    /// How it is sent to otherwise than it is documented; nil when it is not.
+    let deviations: String?
     /// Deliveries that are neither taken nor given up.
     let openCount: String
     let lastSuccess: String?
@@ -39,6 +41,8 @@ struct WebhookSummary: Sendable {
         numbers = endpoint.owners
         isSigned = endpoint.isSigned
         format = endpoint.payloadFormat.name
+        let own = endpoint.plan.deviations
+        deviations = own.isEmpty ? nil : own.joined(separator: "; ")
         ordering = endpoint.ordering == .message ? "the events of a message in order" : "each as soon as it can"
         openCount = Figure.shown(report.openCount)
         lastSuccess = report.lastSuccessAt.map(PageTime.shown)

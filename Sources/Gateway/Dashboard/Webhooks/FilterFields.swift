@@ -1,0 +1,70 @@
+import Delivery
+import HTTPSMSWebhooks
+import Wire
+
+/// The fields of a webhook's form that say which events of its types and numbers it gets.
+struct FilterFields: Sendable {
+    /// One on each line.
+    private var contacts = ""
+    private var contains = ""
+    /// Between spaces.
+    private var words = ""
+    private var pattern = ""
+    /// Empty for both.
+    private var sim = ""
+
+    /// What the page shows of them.
+    struct Content: Sendable {
+        let contacts: String
+        let contains: String
+        let words: String
+        let pattern: String
+        let sims: [Choice]
+        let isOpen: Bool
+        let problems: [String]
+    }
+
+    init() {}
+
+    init(_ filter: EventFilter) {
+        contacts = filter.contacts.joined(separator: "\n")
+        contains = filter.contains.joined(separator: "\n")
+        words = filter.words.joined(separator: " ")
+        pattern = filter.pattern ?? ""
+        sim = filter.sims.count == 1 ? filter.sims.first?.rawValue ?? "" : ""
+    }
+
+    init(_ form: PageForm) {
+        contacts = form.text("filter_contacts").replacing("\r\n", with: "\n")
+        contains = form.text("filter_contains").replacing("\r\n", with: "\n")
+        words = form.text("filter_words")
+        pattern = form.text("filter_pattern")
+        sim = form.text("filter_sim")
+    }
+
+    private var isEmpty: Bool { [contacts, contains, words, pattern, sim].allSatisfy(\.isEmpty) }
+
+    /// What they ask for.
+    var update: FilterUpdate {
+        if isEmpty { return FilterUpdate(filters: .null) }
+        var filters = FilterUpdate.Filters()
+        filters.contacts = Self.lines(contacts)
+        filters.contains = Self.lines(contains)
+        filters.words = words.split { $0 == "," || $0.isWhitespace }.map(String.init)
+        filters.pattern = pattern
+        filters.sims = sim.isEmpty ? [] : [sim]
+        return FilterUpdate(filters: .value(filters))
+    }
+
+    private static func lines(_ text: String) -> [String] {
+        text.split(separator: "\n").map { String($0).trimmed }.filter { !$0.isEmpty }
+    }
+
+    func content(problems: [String: [String]]) -> Content {
+        let own = problems["filters"] ?? []
+        return Content(
+            contacts: contacts, contains: contains, words: words, pattern: pattern,
+            sims: Choice.all(SIM.allCases.map(\.rawValue), chosen: sim), isOpen: !isEmpty || !own.isEmpty,
+            problems: own)
+    }
+}

@@ -1,0 +1,74 @@
+import Delivery
+import Foundation
+import Timestamps
+import Wire
+
+/// The fields of a webhook's form that say how fast and how patiently it is sent to. Empty ones are as it is documented.
+struct PlanFields: Sendable {
+    private var rate = ""
+    private var maxInFlight = ""
+    private var timeout = ""
+    private var retryDelays = ""
+    private var hasRetries = true
+
+    /// What the page shows of them.
+    struct Content: Sendable {
+        let rate: String
+        let maxInFlight: String
+        let timeout: String
+        let retryDelays: String
+        let hasNoRetries: Bool
+        let isOpen: Bool
+        let rateProblems: [String]
+        let flightProblems: [String]
+        let timeoutProblems: [String]
+        let retryProblems: [String]
+    }
+
+    init() {}
+
+    init(_ plan: EndpointPlan) {
+        rate = plan.rate.map { number in Int(exactly: number).map { "\($0)" } ?? "\(number)" } ?? ""
+        maxInFlight = plan.maxInFlight.map { "\($0)" } ?? ""
+        timeout = plan.timeout.map { "\($0.components.seconds)" } ?? ""
+        retryDelays = plan.schedule?.delays.map { "\($0.components.seconds)s" }.joined(separator: ", ") ?? ""
+        hasRetries = plan.schedule?.delays.isEmpty != true
+    }
+
+    init(_ form: PageForm) {
+        rate = form.text("rate_per_second")
+        maxInFlight = form.text("max_in_flight")
+        timeout = form.text("timeout_seconds")
+        retryDelays = form.text("retry_delays")
+        hasRetries = form.text("no_retries") != "yes"
+    }
+
+    /// What they ask for. What is no number becomes one that is refused at its field.
+    var update: PlanUpdate {
+        PlanUpdate(
+            rate: Self.patch(rate) { Double($0) ?? -1 }, maxInFlight: Self.patch(maxInFlight) { Int($0) ?? -1 },
+            timeout: Self.patch(timeout) { Int($0) ?? -1 },
+            retryDelays: hasRetries ? Self.patch(retryDelays, Self.seconds) : .value([]))
+    }
+
+    /// Delays such as `90s, 10m, 2h`; a number alone is seconds.
+    private static func seconds(_ text: String) -> [Int] {
+        text.split { $0 == "," || $0.isWhitespace }.map { part in
+            Int(part) ?? DurationText.parse(String(part)).map { Int($0.components.seconds) } ?? -1
+        }
+    }
+
+    private static func patch<Value>(_ text: String, _ read: (String) -> Value) -> Patch<Value> {
+        text.isEmpty ? .null : .value(read(text))
+    }
+
+    func content(problems: [String: [String]]) -> Content {
+        let fields = ["rate_per_second", "max_in_flight", "timeout_seconds", "retry_delays"]
+        let isSet = ![rate, maxInFlight, timeout, retryDelays].allSatisfy(\.isEmpty) || !hasRetries
+        return Content(
+            rate: rate, maxInFlight: maxInFlight, timeout: timeout, retryDelays: retryDelays,
+            hasNoRetries: !hasRetries, isOpen: isSet || fields.contains { problems[$0] != nil },
+            rateProblems: problems[fields[0]] ?? [], flightProblems: problems[fields[1]] ?? [],
+            timeoutProblems: problems[fields[2]] ?? [], retryProblems: problems[fields[3]] ?? [])
+    }
+}

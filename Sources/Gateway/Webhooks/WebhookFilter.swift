@@ -1,0 +1,109 @@
+import Delivery
+import HTTPSMSWebhooks
+import JSON
+import Wire
+
+/// What a body says of which events of its types and numbers a webhook gets; null lets all of them through.
+struct FilterUpdate: Sendable {
+    /// The whole filter.
+    var filters: Patch<Filters> = .absent
+
+    /// A filter as it is written in JSON.
+    struct Filters: Decodable, Sendable {
+        var contacts: [String]?
+        var contains: [String]?
+        var words: [String]?
+        var pattern: String?
+        var sims: [String]?
+        /// What means nothing: with a typing error in a name, more would be sent than is wanted.
+        var unknown: [String] = []
+
+        private enum Member: String, CodingKey, CaseIterable {
+            case contacts, contains, words, pattern, sims
+        }
+
+        init() {}
+
+        init(from decoder: any Decoder) throws {
+            let members = try decoder.container(keyedBy: Member.self)
+            contacts = try members.decodeIfPresent([String].self, forKey: .contacts)
+            contains = try members.decodeIfPresent([String].self, forKey: .contains)
+            words = try members.decodeIfPresent([String].self, forKey: .words)
+            pattern = try members.decodeIfPresent(String.self, forKey: .pattern)
+            sims = try members.decodeIfPresent([String].self, forKey: .sims)
+            unknown = try decoder.container(keyedBy: MemberName.self).allKeys
+                .filter { Member(rawValue: $0.stringValue) == nil }.map { MemberName.wire($0.stringValue) }
+        }
+    }
+
+    /// What `current` becomes.
+    func filter(over current: EventFilter, _ errors: inout FieldErrors) -> EventFilter {
+        guard !filters.isAbsent else { return current }
+        guard let given = filters.value else { return EventFilter() }
+        if let unknown = given.unknown.min() {
+            errors.add("filters", "The filters field has no member [\(unknown.firstScalars(64))]")
+        }
+        var filter = EventFilter()
+        filter.contacts = Self.texts("contacts", given.contacts, count: 100, length: 64, &errors).map { contact in
+            contact.contains { $0 == "*" || $0 == "?" } ? contact : PhoneNumber.address(contact)
+        }
+        filter.contains = Self.texts("contains", given.contains, count: 20, length: 100, &errors)
+        filter.words = Self.texts("words", given.words, count: 100, length: 64, &errors)
+        if let phrase = filter.words.first(where: { EventFilter.words(of: $0) != [$0] }) {
+            errors.add("filters", "The words of the filters field must be words: [\(phrase)] goes into contains")
+        }
+        let sims = given.sims ?? []
+        errors.requireAll("filters", sims, of: SIM.allCases.map(\.rawValue))
+        filter.sims = SIM.allCases.filter { sims.contains($0.rawValue) }
+        let pattern = given.pattern ?? ""
+        if !pattern.isEmpty {
+            filter.pattern = pattern
+            if let fault = EventFilter.fault(inPattern: pattern) {
+                errors.add("filters", "The pattern of the filters field cannot be used: \(fault)")
+            }
+        }
+        return filter
+    }
+
+    private static func texts(
+        _ name: String, _ given: [String]?, count: Int, length: Int, _ errors: inout FieldErrors
+    ) -> [String] {
+        let texts = (given ?? []).map(\.trimmed).unique
+        if texts.count > count {
+            errors.add("filters", "The \(name) of the filters field must be maximum \(count) in size")
+        }
+        if texts.contains("") { errors.add("filters", "The \(name) of the filters field must not have an empty text") }
+        if texts.contains(where: { $0.unicodeScalars.count > length }) {
+            errors.add("filters", "The \(name) of the filters field must have at most \(length) characters each")
+        }
+        return Array(texts.prefix(count))
+    }
+}
+
+extension EventFilter: JSONWritable {
+    /// Writes `filters` of a webhook.
+    package func write(to json: inout JSONWriter) {
+        json.object { o in
+            o.field("contacts", contacts)
+            o.field("contains", contains)
+            o.field("words", words)
+            o.field("pattern", pattern)
+            o.field("sims", sims.map(\.rawValue))
+        }
+    }
+}
+
+extension EventMatch.Reason {
+    /// The reason as it follows "did not get it:".
+    var words: String {
+        switch self {
+        case .eventTypeNotSelected: "it is not set to receive events of this type"
+        case .phoneNumberNotSelected: "it is not set to receive events of this phone number"
+        case .contactNotSelected: "the other party is none of its filter"
+        case .simNotSelected: "its filter wants the other SIM"
+        case .textNotContained: "the text has none of what its filter asks for"
+        case .wordNotContained: "the text has none of the words of its filter"
+        case .patternNotMatched: "the text does not fit the pattern of its filter"
+        }
+    }
+}

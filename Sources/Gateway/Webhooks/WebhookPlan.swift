@@ -1,0 +1,77 @@
+import Delivery
+import JSON
+import Timestamps
+import Wire
+
+/// What a body says of how fast and how patiently a webhook is sent to; null is as it is documented.
+struct PlanUpdate: Sendable {
+    /// Requests a second.
+    var rate: Patch<Double> = .absent
+    /// Requests under way.
+    var maxInFlight: Patch<Int> = .absent
+    /// Seconds.
+    var timeout: Patch<Int> = .absent
+    /// Seconds before each retry.
+    var retryDelays: Patch<[Int]> = .absent
+
+    /// What `current` becomes.
+    func plan(over current: EndpointPlan, _ errors: inout FieldErrors) -> EndpointPlan {
+        let rate = rate.applied(to: current.rate)
+        if let rate, !EndpointPlan.rates.contains(rate) {
+            errors.add(
+                "rate_per_second",
+                """
+                The rate_per_second field must be between \(EndpointPlan.rates.lowerBound) and \
+                \(Int(EndpointPlan.rates.upperBound))
+                """)
+        }
+        let inFlight = maxInFlight.applied(to: current.maxInFlight)
+        errors.requireRange("max_in_flight", inFlight, EndpointPlan.inFlight)
+        let timeout = timeout.applied(to: current.timeout.map { Int($0.components.seconds) })
+        errors.requireRange("timeout_seconds", timeout, EndpointPlan.timeouts)
+        return EndpointPlan(
+            rate: rate, maxInFlight: inFlight, timeout: timeout.map { .seconds($0) },
+            schedule: schedule(over: current.schedule, &errors))
+    }
+
+    private func schedule(over current: RetrySchedule?, _ errors: inout FieldErrors) -> RetrySchedule? {
+        guard !retryDelays.isAbsent else { return current }
+        guard let seconds = retryDelays.value else { return nil }
+        let schedule = RetrySchedule(own: seconds.map { .seconds($0) })
+        if schedule == nil {
+            errors.add(
+                "retry_delays",
+                """
+                The retry_delays field must have at most \(RetrySchedule.mostOwn) delays of at least 1 second each, and \
+                \(RetrySchedule.longestTotal.components.seconds) seconds together
+                """)
+        }
+        return schedule
+    }
+}
+
+extension EndpointPlan {
+    /// Writes the members of a webhook in JSON.
+    func write(to object: inout JSONObjectWriter) {
+        object.field("rate_per_second", rate)
+        object.field("max_in_flight", maxInFlight)
+        object.field("timeout_seconds", timeout.map { Int($0.components.seconds) })
+        object.field("retry_delays", schedule.map { $0.delays.map { Int($0.components.seconds) } })
+    }
+
+    /// What deviates from what is documented, in words; empty when nothing does.
+    var deviations: [String] {
+        [
+            rate.map { "at most \(Self.text($0)) requests a second" },
+            maxInFlight.map { "at most \($0) request\($0 == 1 ? "" : "s") under way" },
+            timeout.map { "\(Figure.shown($0)) for an answer" },
+            schedule.map { schedule in
+                schedule.delays.isEmpty
+                    ? "no retries" : "retries after \(schedule.delays.map { Figure.shown($0) }.joined(separator: ", "))"
+            },
+        ].compactMap(\.self)
+    }
+
+    /// A number without a point where it is whole.
+    private static func text(_ number: Double) -> String { Int(exactly: number).map { "\($0)" } ?? "\(number)" }
+}
