@@ -45,7 +45,7 @@ import Testing
             let before = try await Self.places(of: texts, in: server.store)
             for table in [
                 "phone", "phone_move", "tally", "session", "message", "event", "account_usage", "forwarder",
-                "forwarder_request",
+                "forwarder_request", "contact",
             ] {
                 #expect(before.contains { $0.hasPrefix("\(table).") }, "\(table)")
             }
@@ -157,6 +157,8 @@ import Testing
 
     /// One of everything that an account can have.
     private static func fill(_ account: Account) async throws {
+        let contact: JSON = ["name": "Ann", "phone_numbers": ["+18005550100"]]
+        _ = try await account.client.post("/v1/contacts", ["contacts": [contact]])
         let phone = try await account.makePhone()
         let other = try await account.makePhone("+18005550188")
         let key = try await account.client.post("/v1/phone-api-keys", ["name": "new"]).data

@@ -42,6 +42,7 @@ package struct Features: Sendable {
     let requests: RequestFeature
     let devices: DeviceFeature
     let attention: AttentionFeature
+    let contacts: ContactFeature
     /// In the order in which they start.
     let all: [any Feature]
 
@@ -56,7 +57,7 @@ package struct Features: Sendable {
         AttachmentFeature.self, PushFeature.self, SendScheduleFeature.self, MessageThreadFeature.self,
         RequestFeature.self, BulkMessageFeature.self, UserErasureFeature.self, AccessFeature.self, WebhookFeature.self,
         EventFeature.self, SearchFeature.self, ForwarderFeature.self, DeviceFeature.self,
-        AttentionFeature.self,
+        AttentionFeature.self, ContactFeature.self,
     ]
 
     /// - Parameters:
@@ -90,11 +91,12 @@ package struct Features: Sendable {
         devices = DeviceFeature(
             ground, inbound: messages.inbound, heartbeats: heartbeats.operations, appURL: appURL)
         attention = AttentionFeature(ground, pushes: pushes)
+        contacts = ContactFeature(ground)
         all = [
             PushFeature(ground, settings: settings.push, sender: operatorSender), attachments, requests,
             AccessFeature(logger: ground.logger), users, phoneAPIKeys, phones, heartbeats,
             messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
-            forwarders, devices, attention,
+            forwarders, devices, attention, contacts,
             UserErasureFeature(ground: ground), SearchFeature(ground: ground),
         ]
     }

@@ -10,20 +10,23 @@ struct Reply: ResponseGenerator {
     private let message: String
     private let data: (any JSONWritable)?
     private let warnings: [String]
+    private let total: Int?
 
     /// Says `message` and hands over `data`; nil data is written as null, no warnings are not written.
     init(
-        _ message: String, _ data: (any JSONWritable)?, status: HTTPResponse.Status = .ok, warnings: [String] = []
+        _ message: String, _ data: (any JSONWritable)?, status: HTTPResponse.Status = .ok, warnings: [String] = [],
+        total: Int? = nil
     ) {
         self.status = status
         self.message = message
         self.warnings = warnings
+        self.total = total
         self.data = data ?? RawJSON([])
     }
 
-    /// A list: `fetched 1 phone`, `fetched 2 phones`.
-    init(fetched items: [some JSONWritable], _ noun: String) {
-        self.init(list: items, "fetched", noun)
+    /// A list: `fetched 1 phone`, `fetched 2 phones`. With `total`, it says how many there are on all pages.
+    init(fetched items: [some JSONWritable], _ noun: String, of total: Int? = nil) {
+        self.init(list: items, "fetched", noun, total: total)
     }
 
     /// A list: `found 1 message`, `found 2 messages`.
@@ -31,8 +34,8 @@ struct Reply: ResponseGenerator {
         self.init(list: items, "found", noun)
     }
 
-    private init(list items: [some JSONWritable], _ verb: String, _ noun: String) {
-        self.init("\(verb) \(items.count) \(noun)\(items.count == 1 ? "" : "s")", items)
+    private init(list items: [some JSONWritable], _ verb: String, _ noun: String, total: Int? = nil) {
+        self.init("\(verb) \(items.count) \(noun)\(items.count == 1 ? "" : "s")", items, total: total)
     }
 
     /// 202, which has no data.
@@ -41,10 +44,13 @@ struct Reply: ResponseGenerator {
         self.message = message
         data = nil
         warnings = []
+        total = nil
     }
 
     /// The reply as bytes.
-    var answer: Answer { Answer(status, data: data, message: message, outcome: "success", warnings: warnings) }
+    var answer: Answer {
+        Answer(status, data: data, message: message, outcome: "success", warnings: warnings, total: total)
+    }
 
     func response(from request: Request, context: some RequestContext) -> Response {
         answer.response
@@ -62,16 +68,17 @@ struct Answer: Sendable {
         self.body = body
     }
 
-    /// Writes an envelope; nil data is left out, and so is an empty list of warnings.
+    /// Writes an envelope; nil data and total are left out, and so is an empty list of warnings.
     init(
         _ status: HTTPResponse.Status, data: (any JSONWritable)?, message: String, outcome: String,
-        warnings: [String] = []
+        warnings: [String] = [], total: Int? = nil
     ) {
         var json = JSONWriter()
         json.object { o in
             if let data { Self.add(data, to: &o) }
             o.field("message", message)
             o.field("status", outcome)
+            if let total { o.field("total", total) }
             if !warnings.isEmpty { o.field("warnings", warnings) }
         }
         self.init(status: status, body: json.bytes)

@@ -1,0 +1,64 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// Reads and writes contacts.
+enum ContactQueries {
+    /// The contacts of `userID` whose name, e-mail address, number or note contains `page.query`. The last that was
+    /// changed comes first. Index: `contact_updated`.
+    static func list(
+        userID: UserID, page: Page, in tx: any Transaction
+    ) throws -> [Contact] {
+        try tx.all(
+            Contact.self,
+            """
+            SELECT *
+            FROM contact
+            WHERE \(found(page.query, userID: userID, in: tx))
+            ORDER BY updated_at DESC, id DESC
+            LIMIT \(page.limit) OFFSET \(page.skip)
+            """)
+    }
+
+    /// How many a list has in all. Index: `contact_updated`.
+    static func count(userID: UserID, query: String, in tx: any Transaction) throws -> Int {
+        try tx.value("SELECT COUNT(*) AS value FROM contact WHERE \(found(query, userID: userID, in: tx))") ?? 0
+    }
+
+    private static func found(_ text: String, userID: UserID, in tx: any Transaction) throws -> SQL {
+        let query = try SearchQuery(text) { try PhoneQueries.numbers(of: userID, in: tx) }
+        let account: SQL = "user_id = \(userID)"
+        if query.isEmpty { return account }
+        return account + "AND (\(query.condition(folded: "search_text", number: "phone_numbers")))"
+    }
+
+    /// The contact `id` of `userID`, locked.
+    static func find(_ id: ContactID, userID: UserID, in tx: any Transaction) throws -> Contact? {
+        try tx.first(
+            Contact.self, "SELECT * FROM contact WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
+    }
+
+    /// Stores contacts, new or changed.
+    static func save(_ contacts: [Contact], in tx: any Transaction) throws {
+        try tx.runBatch(
+            contacts.map { contact in
+                """
+                INSERT INTO contact (
+                    id, user_id, name, emails, phone_numbers, properties, search_text, created_at, updated_at)
+                VALUES (
+                    \(contact.id), \(contact.userID), \(contact.name), \(contact.emails.joined(separator: "\n")),
+                    \(contact.numbers.joined(separator: "\n")), \(contact.storedProperties), \(contact.searchText),
+                    \(contact.createdAt), \(contact.updatedAt))
+                ON CONFLICT (id) DO UPDATE SET
+                    name = excluded.name, emails = excluded.emails, phone_numbers = excluded.phone_numbers,
+                    properties = excluded.properties, search_text = excluded.search_text,
+                    updated_at = excluded.updated_at
+                """
+            })
+    }
+
+    /// Deletes the contact `id`; false when `userID` has no such contact.
+    static func delete(_ id: ContactID, userID: UserID, in tx: any Transaction) throws -> Bool {
+        try tx.run("DELETE FROM contact WHERE id = \(id) AND user_id = \(userID)") == 1
+    }
+}
