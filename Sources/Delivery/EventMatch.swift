@@ -23,7 +23,13 @@ package struct EventMatch: Sendable, Hashable {
 
     /// Judges an event of `type` and `owner` by the row of an endpoint: its lists, each separated by spaces, and its filter.
     ///
-    /// - Parameter subject: Reads the event, where a filter has to look into it.
+    /// - Parameters:
+    ///   - endpoint: Whose row it is.
+    ///   - row: Its columns `event_types`, `owners` and `filter`.
+    ///   - type: The event's type.
+    ///   - owner: The event's phone number.
+    ///   - subject: Reads the event, where a filter has to look into it.
+    /// - Throws: `StorageError.corrupt` when the filter cannot be read, and what `subject` throws.
     init(
         endpoint: EndpointID, _ row: Row, type: String, owner: String, subject: () throws -> EventSubject
     ) throws {
