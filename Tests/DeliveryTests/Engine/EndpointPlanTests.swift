@@ -14,10 +14,10 @@ import Timestamps
             let id = try await harness.addEndpoint()
             #expect(try await harness.endpoint(id).plan == .documented)
             let day: Duration = .seconds(86_400)
-            for schedule in [[], [.seconds(1)], [day, day, day]] {
-                let plan = EndpointPlan(
-                    rate: 0.02, maxInFlight: 1, timeout: .seconds(30),
-                    schedule: try #require(RetrySchedule(own: schedule)))
+            for delays in [[], [.seconds(1)], [day, day, day]] {
+                let schedule: RetrySchedule? = RetrySchedule(own: delays)
+                #expect(schedule != nil)
+                let plan = EndpointPlan(rate: 0.02, maxInFlight: 1, timeout: .seconds(30), schedule: schedule)
                 try await harness.change(id) { $0.plan = plan }
                 #expect(try await harness.endpoint(id).plan == plan)
             }
@@ -122,7 +122,8 @@ import Timestamps
         let sender = ScriptedSender(500)
         let runner = AttemptRunner(sender: sender, schedule: .standard, clock: clock, version: "1")
         var endpoint = EngineHarness.endpoint()
-        endpoint.plan.schedule = try #require(RetrySchedule(own: seconds.map { .seconds($0) }))
+        endpoint.plan.schedule = RetrySchedule(own: seconds.map { .seconds($0) })
+        #expect(endpoint.plan.schedule != nil)
         endpoint.plan.timeout = .seconds(17)
 
         guard case .made(let attempt) = await runner.attempt(EngineHarness.claim(of: endpoint), to: endpoint) else {
