@@ -16,11 +16,6 @@ VENV := .build/venv
 SWIFT_FILES := Sources Tests Recipes Package.swift
 # Fails a target that imports another one without declaring it in Package.swift.
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
-# Four tests at a time: a machine of 2 cores that runs hundreds at once answers none within its deadline.
-TEST_WIDTH := --experimental-maximum-parallelization-width 4
-# What the variables are for, Scripts/run-tests says.
-SWIFT_TEST := SWIFT_DETERMINISTIC_HASHING=1 HTTPSMS_PYTHON="$(CURDIR)/$(VENV)/bin/python" Scripts/with-postgresql swift test --skip-build --disable-xctest $(TEST_WIDTH)
-
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -78,7 +73,7 @@ tests-built: fetched test-deps
 	@$(SWIFT_BUILD) --build-tests
 
 test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook'` runs some.
-	@$(if $(ARGS),$(SWIFT_TEST) $(ARGS),Scripts/run-tests)
+	@Scripts/run-tests $(ARGS)
 
 # The Swift recipe is a target of Package.swift; what the others run on is installed by the script.
 test-recipes: build ## Let the conformance driver judge every recipe; `make test-recipes ARGS='go rust'` some.
@@ -98,13 +93,13 @@ simulate: fetched deps ## Simulate the delivery engine under faults, 1,000 seeds
 
 screenshots: tests-built ## Take a picture of every page into screenshots/, and those of README anew.
 	@Scripts/install-packages pngquant
-	@HTTPSMS_SCREENSHOTS=1 $(SWIFT_TEST) --filter 'BrowserTests|PictureTests'
+	@HTTPSMS_SCREENSHOTS=1 Scripts/run-tests --filter 'BrowserTests|PictureTests'
 	@cd screenshots && for picture in dashboard-*.png; do \
 		pngquant --force --speed 1 --output ../docs/images/$$picture $$picture; done
 
 soak: tests-built ## Simulate for SIMULATION_SECONDS (600), run the long crash and fault tests, fuzz each parser for FUZZ_SECONDS (60).
 	@Scripts/simulate --seconds $${SIMULATION_SECONDS:-600} --first $$(date +%s%N)
-	@HTTPSMS_SOAK=1 $(SWIFT_TEST) --filter EndToEndTests $(ARGS)
+	@HTTPSMS_SOAK=1 Scripts/run-tests --filter EndToEndTests $(ARGS)
 	@Scripts/fuzz-parsers
 
 bench: release ## Measure the server on this machine, in release; `make bench ARGS='--scenario deliver'`.

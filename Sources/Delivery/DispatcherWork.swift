@@ -67,7 +67,8 @@ struct DispatcherWork: Sendable {
         return try claimAtPace(request.lane, limit, from: &endpoint, lease: lease, at: now, in: tx)
     }
 
-    /// Takes as many deliveries as have a place now by what was heard and what the owner set, for all nodes together; the endpoint says when the next place is.
+    /// Takes as many deliveries as have a place now by what was heard and what the owner set, for all nodes together; the
+    /// endpoint says when the next place is.
     private func claimAtPace(
         _ lane: DeliveryLane, _ limit: Int, from endpoint: inout Endpoint, lease: Lease, at now: Timestamp,
         in tx: any Transaction

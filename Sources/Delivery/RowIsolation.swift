@@ -1,4 +1,3 @@
-import Logging
 import Storage
 
 extension Transaction {
@@ -32,12 +31,5 @@ extension Transaction {
             try run("RELEASE SAVEPOINT item")
             return StorageError.corrupt(reason)
         }
-    }
-}
-
-extension UnreadableRows {
-    /// Tells `logger` of rows that cannot be read, and counts them in `metrics`.
-    package convenience init(metrics: DeliveryMetrics, logger: Logger) {
-        self.init(logger: logger) { metrics.unreadable() }
     }
 }

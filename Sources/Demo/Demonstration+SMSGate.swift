@@ -13,12 +13,12 @@ extension Demonstration {
     ///   - client: The demonstration's account.
     ///   - start: Starts a simulated phone.
     /// - Returns: How long it took from the request to send until the phone had reported the delivery.
-    /// - Throws: ``Failure`` when the SMS is not delivered within 15 s, and what the server answers.
+    /// - Throws: ``Failure`` when the app is not paired or the SMS not delivered within 15 s, and what the server answers.
     func sendThroughSMSGate(
         _ client: DemonstrationClient, start: (SMSGateSimulator.Settings) -> Void
     ) async throws -> Duration {
         // Those of earlier runs are gone with their processes.
-        for device in try await client.call(.GET, "/v1/devices")["data"] as? [[String: Any]] ?? [] {
+        for device in try await devices(client) {
             if let id = device["id"] as? String { try await client.call(.DELETE, "/v1/devices/\(id)") }
         }
         let pairing = try await client.call(.POST, "/v1/devices/pairings", Pairing())["data"] as? [String: Any]
@@ -28,31 +28,27 @@ extension Demonstration {
         start(
             try SMSGateSimulator.Settings(
                 PhoneSimulator.Settings.Options(["url": client.baseURL, "code": code, "latency": "100ms"])))
-        return try await isDelivered(client)
-    }
-
-    private func isDelivered(_ client: DemonstrationClient) async throws -> Duration {
+        try await wait("the SMSGate app was not paired") { try await !devices(client).isEmpty }
         let begin = ContinuousClock.now
-        let deadline = begin + .seconds(15)
-        // A number has no device until the app has registered.
-        while try await devices(client) == 0 {
-            guard .now < deadline else { throw Failure(description: "the SMSGate app was not paired within 15 s") }
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        let sent = ContinuousClock.now
-        let draft = ["from": Self.secondNumber, "to": "+18005550100", "content": "Sent without Firebase."]
-        let message = try await client.call(.POST, "/v1/messages/send", draft)["data"] as? [String: Any]
-        guard let id = message?["id"] as? String else { throw Failure(description: "the server gave no message") }
-        while .now < deadline {
+        let id = try await send(client, "Sent without Firebase.", from: Self.secondNumber)
+        try await wait("the SMS through the SMSGate app was not delivered") {
             let message = try await client.call(.GET, "/v1/messages/\(id)")["data"] as? [String: Any]
-            if message?["status"] as? String == "delivered" { return sent.duration(to: .now) }
-            try await Task.sleep(for: .milliseconds(20))
+            return message?["status"] as? String == "delivered"
         }
-        throw Failure(description: "the SMS through the SMSGate app was not delivered within 15 s")
+        return begin.duration(to: .now)
     }
 
-    private func devices(_ client: DemonstrationClient) async throws -> Int {
-        (try await client.call(.GET, "/v1/devices")["data"] as? [[String: Any]] ?? []).count
+    /// Looks again and again, for 15 s.
+    private func wait(_ failure: String, until isOver: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(15)
+        while try await !isOver() {
+            guard .now < deadline else { throw Failure(description: "\(failure) within 15 s") }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    private func devices(_ client: DemonstrationClient) async throws -> [[String: Any]] {
+        try await client.call(.GET, "/v1/devices")["data"] as? [[String: Any]] ?? []
     }
 
     private struct Pairing: JSONWritable {

@@ -106,7 +106,7 @@ struct Demonstration {
     }
 
     private static let phoneNumber = "+18005550199"
-    private static let contact = "+18005550100"
+    static let contact = "+18005550100"
 
     /// A key of the phone's own; that of an earlier run is used again.
     private func phoneKey(_ client: DemonstrationClient) async throws -> String {
@@ -166,9 +166,15 @@ struct Demonstration {
         say("All eight events arrived and verified.")
     }
 
-    private func send(_ client: DemonstrationClient, _ content: String) async throws {
-        let draft = ["from": Self.phoneNumber, "to": Self.contact, "content": content]
-        try await client.call(.POST, "/v1/messages/send", draft)
+    /// Sends an SMS through the phone with `number`; gives the message's id.
+    @discardableResult
+    func send(
+        _ client: DemonstrationClient, _ content: String, from number: String = phoneNumber
+    ) async throws -> String {
+        let draft = ["from": number, "to": Self.contact, "content": content]
+        let message = try await client.call(.POST, "/v1/messages/send", draft)["data"] as? [String: Any]
+        guard let id = message?["id"] as? String else { throw Failure(description: "the server gave no message") }
+        return id
     }
 
     /// Runs `cause` and prints the event that follows from it.

@@ -38,6 +38,9 @@ final class MonotonicClock: Sendable {
         return state.withLock { Self.next(after: $0, at: now) }
     }
 
+    /// How often a transaction runs at most while the clock is being set: one that is set again and again keeps nobody from writing.
+    static let runsWhileSet = 3
+
     /// What ``wasSet(since:)`` is asked with later.
     func instants() -> Instants { clock.instants() }
 

@@ -19,12 +19,6 @@ package final class UnreadableRows: Sendable {
         state = Mutex(State())
     }
 
-    /// Tells `logger` of each, and calls `count` for it.
-    package convenience init(logger: Logger, counting count: @escaping @Sendable () -> Void) {
-        self.init()
-        tell(logger, counting: count)
-    }
-
     /// Tells `logger` of each row from now on, and calls `count` for it.
     package func tell(_ logger: Logger, counting count: @escaping @Sendable () -> Void) {
         state.withLock { state in

@@ -62,7 +62,7 @@ extension EndpointPlan {
     /// What deviates from what is documented, in words; empty when nothing does.
     var deviations: [String] {
         [
-            rate.map { "at most \(Self.text($0)) requests a second" },
+            shownRate.map { "at most \($0) requests a second" },
             maxInFlight.map { "at most \($0) request\($0 == 1 ? "" : "s") under way" },
             timeout.map { "\(Figure.shown($0)) for an answer" },
             schedule.map { schedule in
@@ -72,6 +72,6 @@ extension EndpointPlan {
         ].compactMap(\.self)
     }
 
-    /// A number without a point where it is whole.
-    private static func text(_ number: Double) -> String { Int(exactly: number).map { "\($0)" } ?? "\(number)" }
+    /// The rate without a point where it is whole; nil when there is none.
+    var shownRate: String? { rate.map { rate in Int(exactly: rate).map { "\($0)" } ?? "\(rate)" } }
 }

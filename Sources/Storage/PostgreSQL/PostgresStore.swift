@@ -145,7 +145,7 @@ package final class PostgresStore: Store {
                 do {
                     return try Self.run(transaction, on: connection, limits) { [clock] tx in
                         let value = try body(tx)
-                        if limits.mayWrite, number < Self.runsWhileClockIsSet, clock.wasSet(since: reading) {
+                        if limits.mayWrite, number < MonotonicClock.runsWhileSet, clock.wasSet(since: reading) {
                             throw ClockWasSet()
                         }
                         return value
@@ -175,7 +175,6 @@ package final class PostgresStore: Store {
 
     /// A body goes by a time that is not the time of day any more.
     private struct ClockWasSet: Error {}
-    private static let runsWhileClockIsSet = 3
 
     /// One run of a body: nothing of it stays unless it ends with a commit.
     private static func run<T>(

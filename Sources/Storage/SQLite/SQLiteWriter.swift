@@ -173,7 +173,7 @@ final class SQLiteWriter: Sendable {
 
     /// Runs one body in a transaction of its own, so that what fails in it fails no other. While the clock is being set it runs
     /// again, at most `runs` times in all.
-    private func runAlone(_ write: PendingWrite, runs: Int = 3) {
+    private func runAlone(_ write: PendingWrite, runs: Int = MonotonicClock.runsWhileSet) {
         do throws(SQLiteFailure) {
             try connection.execute("BEGIN IMMEDIATE")
             let began = clock.instants()

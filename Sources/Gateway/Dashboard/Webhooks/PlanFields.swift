@@ -28,7 +28,7 @@ struct PlanFields: Sendable {
     init() {}
 
     init(_ plan: EndpointPlan) {
-        rate = plan.rate.map { number in Int(exactly: number).map { "\($0)" } ?? "\(number)" } ?? ""
+        rate = plan.shownRate ?? ""
         maxInFlight = plan.maxInFlight.map { "\($0)" } ?? ""
         timeout = plan.timeout.map { "\($0.components.seconds)" } ?? ""
         retryDelays = plan.schedule?.delays.map { "\($0.components.seconds)s" }.joined(separator: ", ") ?? ""
