@@ -11,7 +11,8 @@ package struct Benchmark: Sendable {
         package var scenarios: [Scenario]
         /// Events of `deliver`.
         package var events = 20_000
-        /// Events a second of `latency`; a tenth of it are the SMS a second of `tarpit`, which go to ten webhooks each.
+        /// Events a second of `latency`; a tenth of it are the SMS a second of `tarpit`, which go to ten webhooks each, and
+        /// of `phones`.
         package var rate = 500.0
         /// For how long `ingest`, `send`, `latency` and `tarpit` load the server; nil takes each one's own.
         package var seconds: Double?
@@ -47,6 +48,7 @@ package struct Benchmark: Sendable {
         case upload
         case hostile
         case readers
+        case phones
         case lists
         case pages
         case nodes
@@ -120,6 +122,7 @@ package struct Benchmark: Sendable {
                 case .upload: try await upload()
                 case .hostile: try await hostile()
                 case .readers: try await readers()
+                case .phones: try await phones()
                 case .lists: try await lists()
                 case .pages: try await pages()
                 case .nodes: try await nodes()
