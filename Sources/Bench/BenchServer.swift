@@ -110,7 +110,7 @@ actor BenchServer {
                 }
                 if start % 100_000 == 0, start > 0 { progress(start) }
             }
-            try await ReceivedSMS.index(in: opened.store, logger: Logger(label: "bench"))
+            try await SeededSMS.index(in: opened.store, logger: Logger(label: "bench"))
         }
     }
 
@@ -156,6 +156,7 @@ actor BenchServer {
             ["serve"],
             environment: settings.merging([
                 "HTTP_PORT": "\(port)", "LOG_FORMAT": "json", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+                "QUOTA_PHONES": "none",
             ]) { $1 }, output: folder.appendingPathComponent("server.log"))
         self.process = process
         let deadline = ContinuousClock.now + .seconds(60)
