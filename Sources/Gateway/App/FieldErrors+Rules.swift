@@ -1,7 +1,7 @@
 import Storage
 import Wire
 
-/// The contract's rules (1.6), with its words. A rule that does not hold adds a message; all rules of a field are tried.
+/// httpSMS's rules, with its words. A rule that does not hold adds a message; all rules of a field are tried.
 extension FieldErrors {
     mutating func require(_ field: String, _ value: String) {
         if value.isEmpty { add(field, "The \(field) field is required") }
@@ -109,12 +109,15 @@ extension FieldErrors {
         }
     }
 
-    /// Reads an id of a path or a query; nil adds the contract's message.
+    /// Reads an id of a path or a query; nil adds httpSMS's message.
     mutating func requireID<Entity>(_ field: String, _ value: String, of type: ID<Entity>.Type) -> ID<Entity>? {
         let id = ID<Entity>(value)
-        if id == nil { add(field, "The \(field) field must contain valid UUID") }
+        if id == nil { add(field, Self.notAnID(field)) }
         return id
     }
+
+    /// httpSMS's message about what should be an id and is none.
+    static func notAnID(_ field: String) -> String { "The \(field) field must contain valid UUID" }
 
     /// Whether `text` has the form of an http or https address with a host.
     static func isAbsoluteURL(_ text: String) -> Bool {

@@ -6,7 +6,7 @@ import NIOCore
 import NIOFoundationCompat
 import Storage
 
-/// `/v1/attachments` (contract 4.9): no key, for receivers of webhooks fetch files with what the event tells them.
+/// `/v1/attachments`: no key, for receivers of webhooks fetch files with what the event tells them.
 struct AttachmentRoutes {
     let store: any Store
     let storage: AttachmentStorage

@@ -7,7 +7,7 @@ import NIOFoundationCompat
 import Storage
 import Wire
 
-/// `/v1/bulk-messages` (contract 4.3): many messages out of one file, all or none.
+/// `/v1/bulk-messages`: many messages out of one file, all or none.
 struct BulkMessageRoutes {
     let operations: BulkMessageOperations
 

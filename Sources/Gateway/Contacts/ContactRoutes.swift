@@ -32,32 +32,21 @@ struct ContactRoutes {
     }
 
     private func update(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let (id, text) = try Self.id(context, or: "validation errors while updating contact")
+        let id = try context.id("contactID", of: ContactID.self, else: "validation errors while updating contact")
         let draft = try await request.decode(ContactDraft.self, in: context)
         guard let contact = try await operations.update(id, draft, userID: context.userID) else {
-            throw Self.notFound(text)
+            throw Self.notFound(id)
         }
         return Reply("contact updated successfully", contact)
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Response {
-        let (id, text) = try Self.id(context, or: "validation errors while deleting contact")
-        guard try await operations.delete(id, userID: context.userID) else { throw Self.notFound(text) }
+        let id = try context.id("contactID", of: ContactID.self, else: "validation errors while deleting contact")
+        guard try await operations.delete(id, userID: context.userID) else { throw Self.notFound(id) }
         return .noContent
     }
 
-    private static func id(
-        _ context: UserContext, or message: String
-    ) throws(Refusal) -> (ContactID, text: String) {
-        let text = context.parameters.get("contactID") ?? ""
-        var errors = FieldErrors()
-        let id = errors.requireID("contactID", text, of: ContactID.self)
-        try errors.check(message)
-        guard let id else { throw notFound(text) }
-        return (id, text)
-    }
-
-    private static func notFound(_ text: String) -> Refusal {
-        Refusal.absent("cannot find contact with ID [\(text)]")
+    private static func notFound(_ id: ContactID) -> Refusal {
+        Refusal.absent("cannot find contact with ID [\(id)]")
     }
 }

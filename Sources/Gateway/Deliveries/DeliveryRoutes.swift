@@ -22,7 +22,7 @@ struct DeliveryRoutes {
 
     private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
         let message = "validation errors while fetching deliveries"
-        let (webhookID, text) = try webhookID(context, message)
+        let webhookID = try context.id("webhookID", of: EndpointID.self, else: message)
         let parameters = QueryParameters(request)
         var errors = FieldErrors()
         let page = Page(parameters, limit: 20, errors: &errors)
@@ -45,13 +45,13 @@ struct DeliveryRoutes {
             guard try endpoints.find(webhookID, userID: context.userID, in: tx) != nil else { return nil }
             return try DeliveryHistory.list(endpoint: webhookID, filter, limit: page.limit, in: tx)
         }
-        guard let deliveries else { throw Refusal.absent("cannot find webhook with ID [\(text)]") }
+        guard let deliveries else { throw Refusal.absent("cannot find webhook with ID [\(webhookID)]") }
         let noun = deliveries.count == 1 ? "delivery" : "deliveries"
         return Reply("fetched \(deliveries.count) \(noun)", deliveries)
     }
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let (id, text) = try deliveryID(context, "validation errors while fetching delivery")
+        let id = try context.id("deliveryID", of: DeliveryID.self, else: "validation errors while fetching delivery")
         let details: DeliveryDetails? = try await store.read(.user(context.userID)) { [endpoints, runner] tx in
             guard let delivery = try DeliveryHistory.find(id, userID: context.userID, in: tx),
                 let event = try EventLog.find(delivery.eventID, userID: context.userID, in: tx)
@@ -63,14 +63,14 @@ struct DeliveryRoutes {
                 attempts: try DeliveryHistory.attempts(of: id, in: tx),
                 requestHeaders: { runner.shownHeaders(of: delivery, $0, to: endpoint, as: sent) })
         }
-        guard let details else { throw Refusal.absent("cannot find delivery with ID [\(text)]") }
+        guard let details else { throw Refusal.absent("cannot find delivery with ID [\(id)]") }
         return Reply("delivery fetched successfully", details)
     }
 
     private func retry(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let (id, text) = try deliveryID(context, "validation errors while retrying delivery")
+        let id = try context.id("deliveryID", of: DeliveryID.self, else: "validation errors while retrying delivery")
         let delivery = try await DeliveryRetry.begin(id, userID: context.userID, in: store)
-        guard let delivery else { throw Refusal.absent("cannot find delivery with ID [\(text)]") }
+        guard let delivery else { throw Refusal.absent("cannot find delivery with ID [\(id)]") }
         return Reply("delivery will be retried", delivery, status: .accepted)
     }
 
@@ -83,7 +83,7 @@ struct DeliveryRoutes {
     private func replay(_ request: Request, _ context: UserContext) async throws -> Reply {
         let message = "validation errors while creating replay"
         let body = try await request.decodeIfPresent(ReplayRequest.self, in: context)
-        let (webhookID, text) = try webhookID(context, message)
+        let webhookID = try context.id("webhookID", of: EndpointID.self, else: message)
         let receipt = context.receipt(of: Replay.self) {
             Reply("replay created successfully", $0, status: .accepted)
         }
@@ -91,40 +91,16 @@ struct DeliveryRoutes {
             webhookID, since: body?.since, until: body?.until,
             statuses: (body?.statuses ?? [ReplayedStatus.failed.rawValue]).unique, userID: context.userID,
             receipt: receipt)
-        guard let replay else { throw Refusal.absent("cannot find webhook with ID [\(text)]") }
+        guard let replay else { throw Refusal.absent("cannot find webhook with ID [\(webhookID)]") }
         return receipt.reply(replay)
     }
 
     private func getReplay(_ request: Request, _ context: UserContext) async throws -> Reply {
-        var errors = FieldErrors()
-        let text = context.parameters.get("replayID") ?? ""
-        let id = errors.requireID("replayID", text, of: ReplayID.self)
-        try errors.check("validation errors while fetching replay")
+        let id = try context.id("replayID", of: ReplayID.self, else: "validation errors while fetching replay")
         let replay = try await store.read(.user(context.userID)) { tx in
-            try id.flatMap { try ReplayQueries.find($0, userID: context.userID, in: tx) }
+            try ReplayQueries.find(id, userID: context.userID, in: tx)
         }
-        guard let replay else { throw Refusal.absent("cannot find replay with ID [\(text)]") }
+        guard let replay else { throw Refusal.absent("cannot find replay with ID [\(id)]") }
         return Reply("replay fetched successfully", replay)
     }
-
-    private func deliveryID(_ context: UserContext, _ message: String) throws -> (DeliveryID, text: String) {
-        var errors = FieldErrors()
-        let text = context.parameters.get("deliveryID") ?? ""
-        guard let id = errors.requireID("deliveryID", text, of: DeliveryID.self) else {
-            try errors.check(message)
-            throw Refusal.absent("cannot find delivery with ID [\(text)]")
-        }
-        return (id, text)
-    }
-}
-
-/// Reads the path's webhook id; `message` goes with a 422.
-func webhookID(_ context: UserContext, _ message: String) throws -> (EndpointID, text: String) {
-    var errors = FieldErrors()
-    let text = context.parameters.get("webhookID") ?? ""
-    guard let id = errors.requireID("webhookID", text, of: EndpointID.self) else {
-        try errors.check(message)
-        throw Refusal.absent("cannot find webhook with ID [\(text)]")
-    }
-    return (id, text)
 }

@@ -54,12 +54,9 @@ struct DeviceRoutes {
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Response {
-        var errors = FieldErrors()
-        let text = context.parameters.get("deviceID") ?? ""
-        let id = errors.requireID("deviceID", text, of: DeviceID.self)
-        try errors.check("validation errors while deleting device")
-        guard let id, try await operations.delete(id, userID: context.userID) else {
-            throw Refusal.absent("cannot find device with ID [\(text)]")
+        let id = try context.id("deviceID", of: DeviceID.self, else: "validation errors while deleting device")
+        guard try await operations.delete(id, userID: context.userID) else {
+            throw Refusal.absent("cannot find device with ID [\(id)]")
         }
         return .noContent
     }

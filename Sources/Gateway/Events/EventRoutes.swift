@@ -37,14 +37,11 @@ struct EventRoutes {
     }
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
-        var errors = FieldErrors()
-        let text = context.parameters.get("eventID") ?? ""
-        let id = errors.requireID("eventID", text, of: EventID.self)
-        try errors.check("validation errors while fetching event")
+        let id = try context.id("eventID", of: EventID.self, else: "validation errors while fetching event")
         let event = try await store.read(.user(context.userID)) { tx in
-            try id.flatMap { try EventLog.find($0, userID: context.userID, in: tx) }
+            try EventLog.find(id, userID: context.userID, in: tx)
         }
-        guard let event else { throw Refusal.absent("cannot find event with ID [\(text)]") }
+        guard let event else { throw Refusal.absent("cannot find event with ID [\(id)]") }
         return Reply("event fetched successfully", event)
     }
 

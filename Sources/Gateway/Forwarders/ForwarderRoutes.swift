@@ -25,9 +25,9 @@ struct ForwarderRoutes {
     }
 
     private func show(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let (id, text) = try Self.id(context, "validation errors while fetching forwarder")
-        guard let id, let found = try await operations.find(id, userID: context.userID) else {
-            throw Self.notFound(text)
+        let id = try context.id("forwarderID", of: ForwarderID.self, else: "validation errors while fetching forwarder")
+        guard let found = try await operations.find(id, userID: context.userID) else {
+            throw Self.notFound(id)
         }
         var view = view(found.forwarder, context)
         view.requests = found.requests
@@ -35,8 +35,8 @@ struct ForwarderRoutes {
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Response {
-        let (id, text) = try Self.id(context, "validation errors while deleting forwarder")
-        guard let id, try await operations.delete(id, userID: context.userID) else { throw Self.notFound(text) }
+        let id = try context.id("forwarderID", of: ForwarderID.self, else: "validation errors while deleting forwarder")
+        guard try await operations.delete(id, userID: context.userID) else { throw Self.notFound(id) }
         return .noContent
     }
 
@@ -44,15 +44,7 @@ struct ForwarderRoutes {
         ForwarderView(forwarder: forwarder, url: operations.url(of: forwarder, told: context.origin.baseURL))
     }
 
-    private static func id(_ context: UserContext, _ message: String) throws(Refusal) -> (ForwarderID?, String) {
-        var errors = FieldErrors()
-        let text = context.parameters.get("forwarderID") ?? ""
-        let id = errors.requireID("forwarderID", text, of: ForwarderID.self)
-        try errors.check(message)
-        return (id, text)
-    }
-
-    private static func notFound(_ text: String) -> Refusal {
-        Refusal.absent("cannot find forwarder with ID [\(text)]")
+    private static func notFound(_ id: ForwarderID) -> Refusal {
+        Refusal.absent("cannot find forwarder with ID [\(id)]")
     }
 }

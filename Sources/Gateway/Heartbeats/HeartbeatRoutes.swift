@@ -4,7 +4,7 @@ import Hummingbird
 import Storage
 import Wire
 
-/// `/v1/heartbeats` (contract 4.4).
+/// `/v1/heartbeats`.
 struct HeartbeatRoutes {
     let store: any Store
     let operations: HeartbeatOperations

@@ -3,7 +3,7 @@ import Hummingbird
 import Storage
 import Timestamps
 
-/// `/v1/messages` for clients (contract 4.1); see ``PhoneMessageRoutes`` for what phones call.
+/// `/v1/messages` for clients; see ``PhoneMessageRoutes`` for what phones call.
 struct MessageRoutes {
     let store: any Store
     let operations: MessageOperations
@@ -103,13 +103,13 @@ struct MessageRoutes {
     }
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let (id, text) = try messageID(context, "validation errors while fetching message")
+        let id = try context.id("messageID", of: MessageID.self, else: "validation errors while fetching message")
         let message = try await store.read(.user(context.userID)) { tx in
             try MessageQueries.find(id, userID: context.userID, in: tx).flatMap {
                 try MessagePlanner.forecast(for: [$0], in: tx).first
             }
         }
-        guard let message else { throw Refusal.absent("cannot find message with ID [\(text)]") }
+        guard let message else { throw Refusal.absent("cannot find message with ID [\(id)]") }
         return Reply("message fetched successfully", message)
     }
 
@@ -120,29 +120,18 @@ struct MessageRoutes {
 
     private func plan(_ request: Request, _ context: UserContext) async throws -> Reply {
         let body = try await request.decode(PlanRequest.self, in: context)
-        let (id, text) = try messageID(context, "validation errors while updating message")
+        let id = try context.id("messageID", of: MessageID.self, else: "validation errors while updating message")
         let message = try await operations.plan(
             id, content: body.content, sendAt: body.sendAt, userID: context.userID)
-        guard let message else { throw Refusal.absent("cannot find message with ID [\(text)]") }
+        guard let message else { throw Refusal.absent("cannot find message with ID [\(id)]") }
         return Reply("message updated successfully", message)
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Response {
-        let (id, text) = try messageID(context, "validation errors while deleting message")
+        let id = try context.id("messageID", of: MessageID.self, else: "validation errors while deleting message")
         guard try await operations.delete(id, userID: context.userID) else {
-            throw Refusal.absent("cannot find message with ID [\(text)]")
+            throw Refusal.absent("cannot find message with ID [\(id)]")
         }
         return .noContent
     }
-}
-
-/// Reads the path's message id; `message` goes with a 422.
-func messageID(_ context: some RequestContext, _ message: String) throws -> (MessageID, text: String) {
-    var errors = FieldErrors()
-    let text = context.parameters.get("messageID") ?? ""
-    guard let id = errors.requireID("messageID", text, of: MessageID.self) else {
-        try errors.check(message)
-        throw Refusal.absent("cannot find message with ID [\(text)]")
-    }
-    return (id, text)
 }

@@ -5,7 +5,7 @@ import Storage
 import Timestamps
 import Wire
 
-/// `/v1/messages` for phones (contract 4.1.3 to 4.1.6). What a phone reports of a number of its own is not refused for its
+/// `/v1/messages` for phones. What a phone reports of a number of its own is not refused for its
 /// content, as the phone would forget it: whatever is odd about it is noted with the message.
 struct PhoneMessageRoutes {
     let operations: MessageOperations
@@ -135,7 +135,7 @@ struct PhoneMessageRoutes {
         return Reply("message event stored successfully", message).response(from: request, context: context)
     }
 
-    /// The reason as httpSMS words it (contract 4.1.5).
+    /// The reason as httpSMS words it.
     private static func failureReason(_ reason: String?) -> String {
         guard let reason, !reason.isEmpty else { return "UNKNOWN ERROR" }
         guard reason.hasBytes("android.permission.SEND_SMS") else { return reason }
@@ -145,6 +145,6 @@ struct PhoneMessageRoutes {
             """
     }
 
-    /// Three MiB of attachments are four in base64 (Q8); an app that sends more is still understood.
+    /// Three MiB of attachments are four in base64; an app that sends more is still understood.
     static let receiveLimit = 16 << 20
 }

@@ -2,7 +2,7 @@ import Delivery
 import Hummingbird
 import Storage
 
-/// `/v1/phone-api-keys` (contract 4.6).
+/// `/v1/phone-api-keys`.
 struct PhoneAPIKeyRoutes {
     let operations: PhoneAPIKeyOperations
 
@@ -31,12 +31,10 @@ struct PhoneAPIKeyRoutes {
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Response {
-        var errors = FieldErrors()
-        let text = context.parameters.get("phoneAPIKeyID") ?? ""
-        let id = errors.requireID("phoneAPIKeyID", text, of: PhoneAPIKeyID.self)
-        try errors.check("validation errors while deleting phone API key")
-        guard let id, try await operations.delete(id, userID: context.userID) else {
-            throw Refusal.absent("cannot find phone API key with ID [\(text)]")
+        let id = try context.id(
+            "phoneAPIKeyID", of: PhoneAPIKeyID.self, else: "validation errors while deleting phone API key")
+        guard try await operations.delete(id, userID: context.userID) else {
+            throw Refusal.absent("cannot find phone API key with ID [\(id)]")
         }
         return .noContent
     }

@@ -5,7 +5,7 @@ import Storage
 import Timestamps
 import Wire
 
-/// `/v1/phones` (contract 4.5).
+/// `/v1/phones`.
 struct PhoneRoutes {
     let store: any Store
     let operations: PhoneOperations
@@ -58,12 +58,9 @@ struct PhoneRoutes {
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Reply {
-        var errors = FieldErrors()
-        let text = context.parameters.get("phoneID") ?? ""
-        let id = errors.requireID("phoneID", text, of: PhoneID.self)
-        try errors.check("validation errors while deleting phone")
-        guard let id, try await operations.delete(id, userID: context.userID) else {
-            throw Refusal.absent("cannot find phone with ID [\(text)]")
+        let id = try context.id("phoneID", of: PhoneID.self, else: "validation errors while deleting phone")
+        guard try await operations.delete(id, userID: context.userID) else {
+            throw Refusal.absent("cannot find phone with ID [\(id)]")
         }
         return Reply("phone deleted successfully", nil)
     }

@@ -2,7 +2,7 @@ import Delivery
 import Hummingbird
 import Storage
 
-/// `/v1/send-schedules` (contract 4.7).
+/// `/v1/send-schedules`.
 struct SendScheduleRoutes {
     let operations: SendScheduleOperations
 

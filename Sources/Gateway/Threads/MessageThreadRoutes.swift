@@ -3,7 +3,7 @@ import Hummingbird
 import Storage
 import Wire
 
-/// `/v1/message-threads` (contract 4.2).
+/// `/v1/message-threads`.
 struct MessageThreadRoutes {
     let store: any Store
 
@@ -38,36 +38,31 @@ struct MessageThreadRoutes {
     private func mark(_ request: Request, _ context: UserContext) async throws -> Reply {
         let message = "validation errors while updating message thread"
         let body = try await request.decode(MarkRequest.self, in: context)
+        let id = try context.id("messageThreadID", of: MessageThreadID.self, else: message)
         var errors = FieldErrors()
-        let text = context.parameters.get("messageThreadID") ?? ""
-        let id = errors.requireID("messageThreadID", text, of: MessageThreadID.self)
         if body.isArchived == nil, body.isRead == nil {
             errors.add("payload", "at least one of is_archived or is_read is required")
         }
         try errors.check(message)
         let thread = try await store.write(.user(context.userID)) { tx in
-            try id.flatMap {
-                try MessageThreadQueries.mark(
-                    $0, userID: context.userID, isArchived: body.isArchived, isRead: body.isRead, in: tx)
-            }
+            try MessageThreadQueries.mark(
+                id, userID: context.userID, isArchived: body.isArchived, isRead: body.isRead, in: tx)
         }
-        guard let thread else { throw Self.notFound(text) }
+        guard let thread else { throw Self.notFound(id) }
         return Reply("message thread updated successfully", thread)
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Response {
-        var errors = FieldErrors()
-        let text = context.parameters.get("messageThreadID") ?? ""
-        let id = errors.requireID("messageThreadID", text, of: MessageThreadID.self)
-        try errors.check("validation errors while deleting a message thread")
+        let id = try context.id(
+            "messageThreadID", of: MessageThreadID.self, else: "validation errors while deleting a message thread")
         let isDeleted = try await store.write(.user(context.userID)) { tx in
-            try id.map { try MessageThreadQueries.delete($0, userID: context.userID, in: tx) } ?? false
+            try MessageThreadQueries.delete(id, userID: context.userID, in: tx)
         }
-        guard isDeleted else { throw Self.notFound(text) }
+        guard isDeleted else { throw Self.notFound(id) }
         return .noContent
     }
 
-    private static func notFound(_ text: String) -> Refusal {
-        Refusal.absent("cannot find message thread with ID [\(text)]")
+    private static func notFound(_ id: MessageThreadID) -> Refusal {
+        Refusal.absent("cannot find message thread with ID [\(id)]")
     }
 }

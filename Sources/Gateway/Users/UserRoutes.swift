@@ -4,7 +4,7 @@ import Hummingbird
 import Storage
 import Wire
 
-/// `/v1/users` (contract 4.10).
+/// `/v1/users`.
 struct UserRoutes {
     let operations: UserOperations
 
@@ -24,7 +24,7 @@ struct UserRoutes {
         }
     }
 
-    /// What is absent stays (Q24).
+    /// What is absent stays.
     private struct UpdateRequest: Decodable, Sendable {
         let timezone: Patch<String>
         let activePhoneID: Patch<String>

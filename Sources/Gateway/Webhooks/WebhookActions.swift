@@ -26,7 +26,7 @@ struct WebhookActions {
         let message = "validation errors while testing webhook"
         let body = try await request.decodeIfPresent(TestRequest.self, in: context)
         let name = body?.event ?? EventType.messageReceived.rawValue
-        let (id, _) = try webhookID(context, message)
+        let id = try context.id("webhookID", of: EndpointID.self, else: message)
         var errors = FieldErrors()
         errors.requireOne("event", name, of: EventType.allCases.map(\.rawValue))
         try errors.check(message)
@@ -88,12 +88,12 @@ struct WebhookActions {
     private func reply(
         _ context: UserContext, _ message: String, _ action: (EndpointID, UserID) async throws -> EndpointReport?
     ) async throws -> Reply {
-        let (id, text) = try webhookID(context, "validation errors while changing webhook")
-        guard let report = try await action(id, context.userID) else { throw missing(text) }
+        let id = try context.id("webhookID", of: EndpointID.self, else: "validation errors while changing webhook")
+        guard let report = try await action(id, context.userID) else { throw missing(id) }
         return Reply(message, report, warnings: WebhookWarnings.of(report.endpoint))
     }
 
-    private func missing(_ text: String) -> Refusal {
-        Refusal.absent("cannot find webhook with ID [\(text)]")
+    private func missing(_ id: EndpointID) -> Refusal {
+        Refusal.absent("cannot find webhook with ID [\(id)]")
     }
 }

@@ -3,7 +3,7 @@ import HTTPSMSWebhooks
 import Hummingbird
 import Storage
 
-/// `/v1/webhooks` (contract 4.8).
+/// `/v1/webhooks`.
 struct WebhookRoutes {
     let operations: WebhookOperations
 
@@ -48,11 +48,11 @@ struct WebhookRoutes {
     }
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let (id, text) = try webhookID(context, "validation errors while fetching webhook")
+        let id = try context.id("webhookID", of: EndpointID.self, else: "validation errors while fetching webhook")
         let webhook = try await operations.store.read(.user(context.userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.report(id, userID: context.userID, in: tx)
         }
-        guard let webhook else { throw Refusal.absent("cannot find webhook with ID [\(text)]") }
+        guard let webhook else { throw Refusal.absent("cannot find webhook with ID [\(id)]") }
         return Reply("webhook fetched successfully", webhook)
     }
 
@@ -67,17 +67,17 @@ struct WebhookRoutes {
 
     private func update(_ request: Request, _ context: UserContext) async throws -> Reply {
         let update = try await request.decode(WebhookUpdate.self, in: context)
-        let (id, text) = try webhookID(context, "validation errors while updating webhook")
+        let id = try context.id("webhookID", of: EndpointID.self, else: "validation errors while updating webhook")
         guard let webhook = try await operations.update(id, update, userID: context.userID) else {
-            throw Refusal.absent("cannot find webhook with ID [\(text)]")
+            throw Refusal.absent("cannot find webhook with ID [\(id)]")
         }
         return Reply("webhook updated successfully", webhook, warnings: update.warnings(webhook.endpoint))
     }
 
     private func delete(_ request: Request, _ context: UserContext) async throws -> Reply {
-        let (id, text) = try webhookID(context, "validation errors while deleting webhook")
+        let id = try context.id("webhookID", of: EndpointID.self, else: "validation errors while deleting webhook")
         guard try await operations.delete(id, userID: context.userID) else {
-            throw Refusal.absent("cannot find webhook with ID [\(text)]")
+            throw Refusal.absent("cannot find webhook with ID [\(id)]")
         }
         return Reply("webhook deleted successfully", nil)
     }
