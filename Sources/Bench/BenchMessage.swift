@@ -45,15 +45,15 @@ enum BenchMessage {
     /// An inbound SMS as the store has it; one in ten thousand tells of an elephant.
     static func stored(
         _ serial: Int, of account: BenchServer.Account, contacts: Int, at time: Timestamp
-    ) -> ReceivedSMS {
-        ReceivedSMS(
+    ) -> SeededSMS {
+        SeededSMS(
             owner: account.owner, contact: "+1800556" + String(format: "%04d", serial % max(contacts, 1)),
             content: "#" + serialText(serial) + text + (serial % 10_000 == 5_000 ? " Bring your elephant." : ""),
             time: time)
     }
 
     /// The event that this SMS causes.
-    static func event(serial: Int, id: EventID, messageID: ID<ReceivedSMS>, userID: UserID, owner: String)
+    static func event(serial: Int, id: EventID, messageID: ID<SeededSMS>, userID: UserID, owner: String)
         -> OutgoingEvent
     {
         OutgoingEvent(

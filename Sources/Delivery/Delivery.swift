@@ -18,11 +18,13 @@ package enum Delivery {}
 ///
 /// | from | to | when |
 /// |---|---|---|
-/// | - | pending | its event was accepted |
-/// | pending | leased | a worker claimed it; `attempt` grows |
-/// | leased | succeeded | the endpoint answered 2xx |
-/// | leased | pending | the attempt failed and the schedule has a step left; or it was handed back undialled |
-/// | leased | failed | the attempt failed for good |
+/// | - | pending | its event was accepted (`Outbox`) |
+/// | pending | leased | a worker claimed it, and `attempt` grows (`DeliveryQueries.claim`) |
+/// | leased | succeeded | the endpoint answered 2xx (`ResultQueries`) |
+/// | leased | pending | the attempt failed and the schedule has a step left, or the endpoint was switched off by its answer (`ResultQueries`) |
+/// | leased | pending | it was handed back undialled (`DeliveryQueries.giveBack`), or its lease was lost (`DeliveryQueries.free`, `NodeQueries`) |
+/// | leased | failed | the attempt failed for good (`ResultQueries`), or its row or event cannot be read (`DeliveryQueries.taken`) |
+/// | succeeded, failed | pending | its owner asked for it again (`ReplayQueries`, and `DeliveryRetry` in `Gateway`) |
 /// | pending, leased | cancelled | the endpoint was deleted |
 package enum DeliveryState: Int, Sendable, SQLEnum, CaseIterable {
     case pending = 0
@@ -34,9 +36,9 @@ package enum DeliveryState: Int, Sendable, SQLEnum, CaseIterable {
 
 /// Which queue of its endpoint a pending delivery waits in.
 package enum DeliveryLane: Int, Sendable, SQLEnum, CaseIterable {
-    /// Never tried.
+    /// Due from its birth on: not tried yet, or tried and put back when its endpoint was switched off.
     case first = 0
-    /// Tried and failed.
+    /// Due at a time: tried and failed, or asked for again one by one.
     case retry = 1
     /// Asked for again by a replay.
     case replay = 2

@@ -9,7 +9,7 @@ import Secrets
 import Timestamps
 import Wire
 
-/// The calls that the Android app makes (contract 6.1), with its headers, its timestamps and its idea of success.
+/// The calls that the Android app makes, with its headers, its timestamps and its idea of success.
 package struct PhoneAPI: Sendable {
     /// What paths are put behind, without a slash at the end.
     let baseURL: String

@@ -1,4 +1,4 @@
-/// The text of API keys: a prefix and 64 URL-safe base64 characters, 48 random bytes (contract 1.3).
+/// The text of API keys: a prefix and 64 URL-safe base64 characters, 48 random bytes.
 package enum APIKey {
     /// Begins the key of an account.
     package static let userPrefix = "uk_"

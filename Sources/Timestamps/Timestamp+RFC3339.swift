@@ -1,7 +1,7 @@
 extension Timestamp {
     /// Parses an RFC 3339 date-time with an offset, such as `2026-07-22T10:15:29.814000000Z` or `…+02:00`.
     ///
-    /// Any number of fractional digits is read (the Android app sends nine, contract K13) and cut to microseconds;
+    /// Any number of fractional digits is read (the Android app sends nine, K13) and cut to microseconds;
     /// `t`, `z` and a space between date and time are accepted (RFC 3339 section 5.6), a leap second counts as the
     /// second after it. Returns nil for anything else, the years before 1 included.
     public init?(rfc3339 text: some StringProtocol) {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Gateway
 
-/// Which attachments are kept and what they are called (contract 4.1.4).
+/// Which attachments are kept and what they are called.
 @Suite(.timeLimit(.minutes(1))) struct AttachmentRulesTests {
     private static func attachment(_ type: String?, _ content: String?) throws -> InboundAttachment {
         let json = ["content_type": type, "content": content].compactMapValues(\.self)

@@ -3,7 +3,7 @@ import Storage
 import TestSupport
 import Testing
 
-/// Attachments of inbound SMS (contract 4.1.4, 4.9): kept on disk, served to whoever knows the URL, gone with the SMS.
+/// Attachments of inbound SMS: kept on disk, served to whoever knows the URL, gone with the SMS.
 @Suite(.timeLimit(.minutes(1))) struct AttachmentTests {
     private static func attachment(
         _ name: String = "photo.jpg", _ type: String = "image/jpeg", bytes: [UInt8] = [1, 2, 3]

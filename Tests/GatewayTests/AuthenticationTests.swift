@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Who may call what (contract 1.3).
+/// Who may call what.
 @Suite(.timeLimit(.minutes(1))) struct AuthenticationTests {
     /// The routes that phones call; every other one answers 401 to a phone key.
     private static let phoneRoutes: Set = [

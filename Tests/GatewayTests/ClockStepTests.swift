@@ -313,7 +313,7 @@ import Timestamps
 
     @Test(arguments: Engine.enabled) func aClockThatIsNotBelievedLeavesNoSignOfLife(engine: Engine) async throws {
         try await withClockStepFixture(engine) { fixture in
-            let sign = LifeSign(
+            let sign = ServerLife(
                 store: fixture.store, clock: fixture.clock, clocks: fixture.clocks, logger: LogRecorder().logger)
             func last() async throws -> Timestamp? {
                 try await fixture.store.read { tx in try HeartbeatQueries.lastAlive(in: tx) }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Timestamps
 
-/// What looks odd on the wire and has to stay as it is, because clients of httpSMS depend on it (contract 8): one test
+/// What looks odd on the wire and has to stay as it is, because clients of httpSMS depend on it: one test, named in comments elsewhere,
 /// for each of K1 to K13.
 @Suite(.timeLimit(.minutes(1))) struct CompatibilityTests {
     /// The account with one phone that every trap begins with.

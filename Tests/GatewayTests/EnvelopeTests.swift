@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// What every answer has in common (contract 1.1 to 1.5).
+/// What every answer has in common.
 @Suite(.timeLimit(.minutes(1))) struct EnvelopeTests {
     @Test func aSuccessHasDataMessageAndStatusInThisOrder() async throws {
         try await withServer { server in

@@ -1,6 +1,6 @@
 import TestSupport
 
-/// The bodies of the contract's errors (1.4), to compare whole answers with.
+/// The bodies of httpSMS's errors, to compare whole answers with.
 enum Envelope {
     static func error(_ message: String, data: JSON = .absent) -> JSON {
         JSON.object(["message": .string(message), "status": "error"]).with(["data": data])

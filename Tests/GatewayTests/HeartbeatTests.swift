@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `/v1/heartbeats` (contract 4.4).
+/// `/v1/heartbeats`.
 @Suite(.timeLimit(.minutes(1))) struct HeartbeatTests {
     @Test func aHeartbeatIsAnswered201WithAnArray() async throws {
         try await withServer { server in

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `GET /v1/messages`, and one message by its id (contract 4.1.7 to 4.1.9).
+/// `GET /v1/messages`, and one message by its id.
 @Suite(.timeLimit(.minutes(1))) struct MessageListTests {
     private static let conversation = "owner=%2B18005550199&contact=%2B18005550100"
 

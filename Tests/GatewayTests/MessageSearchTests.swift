@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `GET /v1/messages/search` (contract 4.1.10).
+/// `GET /v1/messages/search`.
 @Suite(.timeLimit(.minutes(1))) struct MessageSearchTests {
     /// `first` and `second 100%` came in, `call` was missed, `out` was sent under the id `order-17` and failed.
     private static func fill(_ account: Account) async throws -> [String: String] {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `/v1/message-threads` (contract 4.2), and how threads follow their messages.
+/// `/v1/message-threads`, and how threads follow their messages.
 @Suite(.timeLimit(.minutes(1))) struct MessageThreadTests {
     private static let list = "/v1/message-threads?owner=%2B18005550199"
     private static let contact = "+18005550100"

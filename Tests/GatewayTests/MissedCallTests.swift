@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `POST /v1/messages/calls/missed` (contract 4.1.6).
+/// `POST /v1/messages/calls/missed`.
 @Suite(.timeLimit(.minutes(1))) struct MissedCallTests {
     private static let call: JSON = [
         "to": "+18005550199", "from": "+18005550100", "sim": "SIM2", "timestamp": "2026-07-22T10:59:41.120000000Z",

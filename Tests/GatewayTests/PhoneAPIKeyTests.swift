@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `/v1/phone-api-keys` and the binding of phones to keys (contract 4.5, 4.6).
+/// `/v1/phone-api-keys` and the binding of phones to keys.
 @Suite(.timeLimit(.minutes(1))) struct PhoneAPIKeyTests {
     @Test func aNewKeyIsShownWithEmptyLists() async throws {
         try await withServer { server in

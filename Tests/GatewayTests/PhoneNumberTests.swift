@@ -3,7 +3,7 @@ import Testing
 
 @testable import Gateway
 
-/// Numbers as httpSMS reads them (contract 1.6, 1.7).
+/// Numbers as httpSMS reads them.
 @Suite(.timeLimit(.minutes(1))) struct PhoneNumberTests {
     /// Nothing that anybody should wait for.
     private static let longDigits = String(repeating: "9", count: 500_000)

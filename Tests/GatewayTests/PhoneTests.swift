@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `/v1/phones` (contract 4.5).
+/// `/v1/phones`.
 @Suite(.timeLimit(.minutes(1))) struct PhoneTests {
     private static let number = "+18005550199"
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Gateway
 
-/// Query strings (contract 1.5, 1.8).
+/// Query strings.
 @Suite(.timeLimit(.minutes(1))) struct QueryParametersTests {
     private static func parameters(_ query: String) -> QueryParameters {
         QueryParameters(

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `POST /v1/messages/receive` (contract 4.1.4), attachments aside.
+/// `POST /v1/messages/receive`, attachments aside.
 @Suite(.timeLimit(.minutes(1))) struct ReceiveTests {
     private static let sms: JSON = [
         "from": "+18005550100", "content": "Hello", "sim": "SIM1", "encrypted": false,

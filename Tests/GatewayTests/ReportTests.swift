@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Timestamps
 
-/// `GET /v1/messages/outstanding` and `POST /v1/messages/{id}/events` (contract 4.1.3, 4.1.5).
+/// `GET /v1/messages/outstanding` and `POST /v1/messages/{id}/events`.
 @Suite(.timeLimit(.minutes(1))) struct ReportTests {
     @Test func aMessageIsTakenOverOnce() async throws {
         try await withServer { server in

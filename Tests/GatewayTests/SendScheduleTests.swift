@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Timestamps
 
-/// `/v1/send-schedules` (contract 4.7), and what a schedule does to the messages of its phones.
+/// `/v1/send-schedules`, and what a schedule does to the messages of its phones.
 @Suite(.timeLimit(.minutes(1))) struct SendScheduleTests {
     private static let number = "+18005550199"
 

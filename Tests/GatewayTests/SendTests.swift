@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Timestamps
 
-/// `POST /v1/messages/send` (contract 4.1.1).
+/// `POST /v1/messages/send`.
 @Suite(.timeLimit(.minutes(1))) struct SendTests {
     private static let draft: JSON = ["from": "+18005550199", "to": "+18005550100", "content": "Hi"]
 

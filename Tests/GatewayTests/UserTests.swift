@@ -2,7 +2,7 @@ import Storage
 import TestSupport
 import Testing
 
-/// `/v1/users` (contract 4.10).
+/// `/v1/users`.
 @Suite(.timeLimit(.minutes(1))) struct UserTests {
     @Test func anAccountIsChangedInPart() async throws {
         try await withServer { server in

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `/v1/webhooks` for the clients of httpSMS (contract 4.8).
+/// `/v1/webhooks` for the clients of httpSMS.
 @Suite(.timeLimit(.minutes(1))) struct WebhookTests {
     private static let draft: JSON = [
         "url": "http://127.0.0.1:1/hook", "signing_key": "secret", "events": ["message.phone.received"],

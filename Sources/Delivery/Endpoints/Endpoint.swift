@@ -48,7 +48,7 @@ package struct Endpoint: Sendable, Hashable {
     package var status: EndpointStatus
     /// Why it is not active, in words; nil when it is.
     package var statusReason: String?
-    /// Grows with every change of what a delivery depends on: URL, key, status.
+    /// Grows with every change that is stored, also of names and numbers.
     package var version: Int64
     /// When it was made.
     package let createdAt: Timestamp

@@ -48,8 +48,9 @@ package struct ClaimedDelivery: Sendable, RowDecodable {
     /// The CloudEvent, the same bytes on every attempt.
     package let body: [UInt8]
 
-    /// Which claim of the delivery it is. No other has its number, so that what is said of it cannot be taken for another's.
-    var number: Int { attempt + returned }
+    /// Which claim of the delivery it is: what the column `delivery.attempt` counts. No other has its number, so that what is
+    /// said of it cannot be taken for another's.
+    var claimNumber: Int { attempt + returned }
 }
 
 extension ClaimedDelivery {

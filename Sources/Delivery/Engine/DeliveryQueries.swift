@@ -303,7 +303,7 @@ package enum DeliveryQueries {
                 """
                 UPDATE delivery
                 SET state = \(literal: DeliveryState.pending.rawValue), lease = NULL, returned = returned + 1
-                WHERE \(isHeld(claim.id, under: claim.lease)) AND attempt = \(claim.number)
+                WHERE \(isHeld(claim.id, under: claim.lease)) AND attempt = \(claim.claimNumber)
                 """
             })
     }

@@ -103,7 +103,7 @@ enum ResultQueries {
     private static func move(_ result: RecordedAttempt, in tx: any Transaction) -> SQL {
         let claim = result.claim
         return transition(result, Etiquette.problem(of: result.result), in: tx) + """
-            WHERE \(DeliveryQueries.isHeld(claim.id, under: claim.lease)) AND attempt = \(claim.number)
+            WHERE \(DeliveryQueries.isHeld(claim.id, under: claim.lease)) AND attempt = \(claim.claimNumber)
             """
     }
 

@@ -5,7 +5,7 @@ import Timestamps
 
 /// Does what is due by a column of the store, again and again: expiry, presence, clean-up.
 ///
-/// Wakes at the hint of a commit, at the earliest due time, and at least once a second. What it does is decided by the
+/// Wakes at the hint of a commit, at the earliest due time, and at least once a second unless it says otherwise. What it does is decided by the
 /// rows alone, so that a restart loses nothing.
 package struct Sweep: Service {
     /// What one transaction of a sweep did.
@@ -26,7 +26,7 @@ package struct Sweep: Service {
     private let topic: Wakeups.Topic
     private let store: any Store
     private let clock: any WallClock
-    private let floor: Duration
+    private let longestPause: Duration
     private let interval: Duration
     private let logger: Logger
     private let work: @Sendable (any Transaction) throws -> Outcome
@@ -36,19 +36,19 @@ package struct Sweep: Service {
     ///   - topic: The hint that wakes it.
     ///   - store: Where the rows are.
     ///   - clock: What due times are compared with.
-    ///   - floor: The longest time between two looks.
+    ///   - longestPause: The longest time between two looks.
     ///   - interval: The shortest time between two looks: what many commits made due in it is done in one transaction.
     ///   - logger: Told of failures, once each time they begin.
     ///   - work: One transaction: handles a bounded number of due rows. May run again.
     package init(
-        _ name: String, on topic: Wakeups.Topic, store: any Store, clock: any WallClock, floor: Duration = .seconds(1),
+        _ name: String, on topic: Wakeups.Topic, store: any Store, clock: any WallClock, longestPause: Duration = .seconds(1),
         interval: Duration = .zero, logger: Logger, work: @escaping @Sendable (any Transaction) throws -> Outcome
     ) {
         self.name = name
         self.topic = topic
         self.store = store
         self.clock = clock
-        self.floor = floor
+        self.longestPause = longestPause
         self.interval = interval
         self.logger = logger
         self.work = work
@@ -60,7 +60,7 @@ package struct Sweep: Service {
         await withGracefulShutdownHandler {
             var isFailing = false
             while !Task.isShuttingDownGracefully && !Task.isCancelled {
-                var pause = floor
+                var pause = longestPause
                 do {
                     let started = clock.now()
                     // What was due before the sweep and still is could not be done: no use in trying at once.

@@ -7,7 +7,7 @@ import Wire
 /// Finds out who makes a request from `x-api-key`, or from `Authorization: Bearer <user key>`.
 ///
 /// An unknown key is not an error here: routes that need an identity answer 401 themselves. Keys are never read from the
-/// query or the body, where they would end in logs (Q41).
+/// query or the body, where they would end in logs.
 struct AuthenticationMiddleware: RouterMiddleware {
     typealias Context = APIContext
 

@@ -111,7 +111,7 @@ struct UserContext: ChildRequestContext, IdempotentContext {
     }
 }
 
-/// A request by a user or by one of their phones: the six phone routes (contract 1.3).
+/// A request by a user or by one of their phones: the six phone routes.
 struct PhoneContext: ChildRequestContext, IdempotentContext {
     var coreContext: CoreRequestContextStorage
     let identity: Identity

@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Wire
 
-/// Any page may call with a key; cookies are never read here (contract 1.2). Browsers ask first which headers they may send:
+/// Any page may call with a key; cookies are never read here. Browsers ask first which headers they may send:
 /// all that they ask for, as `*` does not stand for `Authorization` (Fetch standard, CORS protocol).
 struct PreflightMiddleware: RouterMiddleware {
     typealias Context = APIContext

@@ -7,7 +7,7 @@ import Storage
 import Timestamps
 import Wire
 
-/// Turns every error into the contract's answer, and logs the unexpected ones once, with the request's id.
+/// Turns every error into httpSMS's answer, and logs the unexpected ones once, with the request's id.
 ///
 /// A store that cannot write is 503, so that phones and clients come back; whatever else we did not foresee is 500.
 struct ErrorMiddleware: RouterMiddleware {

@@ -24,7 +24,7 @@ protocol Feature: Sendable {
     /// What it does without being asked, in the order in which it starts.
     var services: [any Service] { get async throws }
 
-    /// What it deletes when its time is over, once an hour.
+    /// What it deletes when its time is over; asked by `Upkeep` once a minute.
     var pruners: [Upkeep.Pruner] { get }
 }
 
@@ -116,10 +116,10 @@ package struct Ground: Sendable {
 
     /// Does what is due by a column of the store; see `Sweep`.
     package func sweep(
-        _ name: String, on topic: Wakeups.Topic, floor: Duration = .seconds(1), interval: Duration = .zero,
+        _ name: String, on topic: Wakeups.Topic, longestPause: Duration = .seconds(1), interval: Duration = .zero,
         work: @escaping @Sendable (any Transaction) throws -> Sweep.Outcome
     ) -> Sweep {
         Sweep(
-            name, on: topic, store: store, clock: clock, floor: floor, interval: interval, logger: logger, work: work)
+            name, on: topic, store: store, clock: clock, longestPause: longestPause, interval: interval, logger: logger, work: work)
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Hummingbird
 import Wire
 
-/// Which part of a list is asked for (contract 1.8): decimal text, clamped and never rejected for being large (K1).
+/// Which part of a list is asked for: decimal text, clamped and never rejected for being large (K1).
 struct Page: Sendable {
     let skip: Int
     let limit: Int
@@ -43,7 +43,7 @@ extension Page {
     }
 }
 
-/// The query string, decoded: `+` and `%20` are spaces, and the last of repeated names wins (contract 1.5).
+/// The query string, decoded: `+` and `%20` are spaces, and the last of repeated names wins.
 struct QueryParameters: Sendable {
     private let values: [String: [String]]
 

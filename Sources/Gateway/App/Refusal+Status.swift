@@ -21,7 +21,7 @@ extension Refusal {
         }
     }
 
-    /// The contract's envelope (1.4): the problems of its fields are the data, or else the reason, if there is one.
+    /// httpSMS's envelope: the problems of its fields are the data, or else the reason, if there is one.
     var answer: Answer {
         let data: (any JSONWritable)? = problems.isEmpty ? reason : problems
         return Answer(status, data: data, message: message, outcome: "error")

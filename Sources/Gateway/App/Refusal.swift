@@ -74,7 +74,7 @@ struct Refusal: Error, Equatable {
                 """)
     }
 
-    /// There is no such thing, in the contract's words.
+    /// There is no such thing, in httpSMS's words.
     static func absent(_ message: String) -> Refusal {
         Refusal(.absent, message)
     }

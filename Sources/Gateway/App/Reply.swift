@@ -4,7 +4,7 @@ import Hummingbird
 import JSON
 import NIOCore
 
-/// The contract's success envelope (1.4): `data`, `message`, `status`, in this order.
+/// httpSMS's success envelope: `data`, `message`, `status`, in this order.
 struct Reply: ResponseGenerator {
     private let status: HTTPResponse.Status
     private let message: String

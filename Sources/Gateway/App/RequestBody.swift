@@ -38,7 +38,7 @@ extension IdempotentContext {
 extension Request {
     /// Reads the body as JSON of at most `limit` bytes.
     ///
-    /// Member names are matched without regard to case, unknown ones ignored, `null` means absent (contract 1.5). Depth,
+    /// Member names are matched without regard to case, unknown ones ignored, `null` means absent. Depth,
     /// number of values and NUL: see ``JSONBody``.
     ///
     /// - Throws: ``Refusal`` `.malformed` naming the member that cannot be read, `NIOTooManyBytesError` above the limit,

@@ -23,7 +23,7 @@ struct StoredAttachment: Sendable {
     let contentType: String
     let byteCount: Int
 
-    /// Where anybody who knows it can fetch the file (contract 4.9).
+    /// Where anybody who knows it can fetch the file.
     func url(base: String, userID: UserID, message: MessageID) -> String {
         "\(base)/v1/attachments/\(userID)/\(message)/\(index)/\(fileName)"
     }
@@ -31,7 +31,7 @@ struct StoredAttachment: Sendable {
 
 /// Which attachments are kept, and under what name.
 enum AttachmentRules {
-    /// Content type and extension (contract 4.1.4).
+    /// Content type and extension.
     static let extensions: [String: String] = [
         "image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp",
         "video/mp4": "mp4", "video/3gpp": "3gp", "audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/amr": "amr",

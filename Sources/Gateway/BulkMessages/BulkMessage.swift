@@ -3,7 +3,7 @@ import JSON
 import Storage
 import Timestamps
 
-/// One uploaded file, and what has become of its messages (contract 3.8).
+/// One uploaded file, and what has become of its messages.
 struct BulkMessage: Sendable {
     /// What its messages carry as `request_id`: `bulk-<time in base 62>-<name of the file>` (K11).
     let requestID: String

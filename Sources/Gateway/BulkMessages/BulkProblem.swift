@@ -19,7 +19,7 @@ struct BulkProblem: Sendable {
     /// A problem of the file as a whole.
     static func file(_ reason: String) -> BulkProblem { BulkProblem(rows: [], nil, reason) }
 
-    /// The contract's words (4.3).
+    /// httpSMS's words.
     var message: String {
         if rows.isEmpty { return reason }
         return "\(isShared ? "Rows" : "Row") [\(rows.map(String.init).joined(separator: ", "))]: \(reason)"

@@ -4,7 +4,7 @@ import Storage
 import Timestamps
 import Wire
 
-/// What an uploaded file asks for, once every row holds to the rules (contract 4.3).
+/// What an uploaded file asks for, once every row holds to the rules.
 struct BulkUpload: Sendable {
     /// A row that can be sent.
     struct Item: Sendable {

@@ -18,7 +18,7 @@ struct Heartbeat: Sendable {
 }
 
 extension Heartbeat: JSONWritable {
-    /// The contract's shape (3.6).
+    /// As httpSMS shows it.
     func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
@@ -58,29 +58,6 @@ extension HeartbeatStep: RowDecodable {
         lastAt = try row.get("last_at")
         count = try row.get("count")
         chargingCount = try row.get("charging_count")
-    }
-}
-
-/// What the server knows of a phone's being there: made at its first heartbeat, so that a phone that was never heard is
-/// neither online nor offline.
-struct Presence: Sendable, Hashable {
-    let phoneID: PhoneID
-    let userID: UserID
-    let owner: String
-    /// Stays with the phone; part of both events.
-    let monitorID: String
-    let lastHeartbeatAt: Timestamp
-    let isOnline: Bool
-}
-
-extension Presence: RowDecodable {
-    init(row: Row) throws {
-        phoneID = try row.get("phone_id")
-        userID = try row.get("user_id")
-        owner = try row.get("owner")
-        monitorID = try row.get("monitor_id")
-        lastHeartbeatAt = try row.get("last_heartbeat_at")
-        isOnline = try row.get("online")
     }
 }
 

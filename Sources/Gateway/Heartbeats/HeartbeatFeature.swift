@@ -27,7 +27,7 @@ struct HeartbeatFeature: Feature {
 
     var services: [any Service] {
         [
-            LifeSign(store: ground.store, clock: ground.clock, clocks: ground.clocks, logger: ground.logger),
+            ServerLife(store: ground.store, clock: ground.clock, clocks: ground.clocks, logger: ground.logger),
             ground.sweep("presence", on: .presence) { tx in
                 try operations.checkPresence(notBefore: graceEnd, unreadable: ground.unreadable, in: tx)
             },

@@ -52,7 +52,7 @@ struct InboundOperations: Sendable {
 
     /// Stores an inbound SMS and tells webhooks; files are durable before the message is.
     ///
-    /// The same owner, contact, timestamp, content and SIM are the same SMS (Q12), answered with the first message; see
+    /// The same owner, contact, timestamp, content and SIM are the same SMS, answered with the first message; see
     /// ``Recognition`` for senders that have no timestamp, or another way.
     func receive(
         _ sms: SMS, userID: UserID, source: String, origin: RequestOrigin, receipt: Receipt<Message>

@@ -126,7 +126,7 @@ extension Message {
 }
 
 extension Message: JSONWritable {
-    /// The contract's shape (3.1), members in the order of httpSMS.
+    /// httpSMS's shape, members in the order of httpSMS.
     func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)

@@ -16,7 +16,7 @@ extension MessageOperations {
 }
 
 extension MessageOperations.Draft {
-    /// What was asked for, with numbers made canonical (contract 1.7) and without blank attachments; nil is as good as
+    /// What was asked for, with numbers made canonical and without blank attachments; nil is as good as
     /// empty.
     init(
         reading from: String?, to: String?, content: String?, attachments: [String]?, isEncrypted: Bool?,
@@ -37,7 +37,7 @@ extension MessageOperations.Draft {
             isEncrypted: message.isEncrypted, requestID: message.requestID, sendAt: time)
     }
 
-    /// Tries the rules for a message to one recipient (contract 4.1.1).
+    /// Tries the rules for a message to one recipient.
     ///
     /// - Throws: ``Refusal`` `.invalid`.
     func check(at now: Timestamp) throws(Refusal) {

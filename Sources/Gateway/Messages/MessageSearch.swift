@@ -3,7 +3,7 @@ import Storage
 import Timestamps
 import Wire
 
-/// What `GET /v1/messages/search` looks for (contract 4.1.10), without the captcha of the hosted service. Empty lists and
+/// What `GET /v1/messages/search` looks for, without the captcha of the hosted service. Empty lists and
 /// an empty text leave nothing out.
 struct MessageSearch: Sendable {
     let owners: [String]

@@ -24,7 +24,7 @@ struct PhoneTime: Sendable {
         (self.text, time) = (text, PhoneTimeReader.time(text, zone: zone))
     }
 
-    /// The time that the phone's clock shows, for tests and for phones that are simulated.
+    /// A time that is known as such: the server's own, where the phone told none.
     init(_ time: Timestamp) {
         (self.time, text) = (time, time.rfc3339)
     }

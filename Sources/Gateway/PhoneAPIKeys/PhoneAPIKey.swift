@@ -23,7 +23,7 @@ struct PhoneAPIKey: Sendable {
 }
 
 extension PhoneAPIKey: JSONWritable {
-    /// The contract's shape (3.4).
+    /// As httpSMS shows it.
     func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)

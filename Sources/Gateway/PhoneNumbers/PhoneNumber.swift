@@ -21,7 +21,7 @@ enum PhoneNumber {
         return canonical(number)
     }
 
-    /// Reads one of our own numbers, which is in no region: ten or more bare digits are international (contract 1.7).
+    /// Reads one of our own numbers, which is in no region: ten or more bare digits are international.
     /// Anything else, such as a short code, is left as it is.
     static func address(_ text: String) -> String { read(text) { nil }.number }
 
@@ -40,7 +40,7 @@ enum PhoneNumber {
         return texts.map { read($0) { phone }.number }
     }
 
-    /// Whether `text` may be sent to: 2 to 15 digits with an optional `+` (contract 1.6, contactPhoneNumber). No country
+    /// Whether `text` may be sent to: 2 to 15 digits with an optional `+`. No country
     /// code begins with 0; eight and more digits that do are a national number that was not possible where the phone is.
     static func isContact(_ text: String) -> Bool {
         let digits = text.hasPrefix("+") ? text.dropFirst() : text[...]

@@ -44,7 +44,7 @@ struct Phone: Sendable {
     /// Until when any key of the account may take the number; nil when nobody consented to that.
     private(set) var moveAllowedUntil: Timestamp?
 
-    /// A phone with the contract's defaults (3.3).
+    /// A phone with httpSMS's defaults.
     init(id: PhoneID, userID: UserID, phoneNumber: String, at now: Timestamp) {
         self.id = id
         self.userID = userID
@@ -85,7 +85,7 @@ extension Phone {
 }
 
 extension Phone: JSONWritable {
-    /// The contract's shape (3.3), and `push_error` after it.
+    /// httpSMS's shape, and `push_error` after it.
     func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
@@ -132,7 +132,7 @@ extension Phone: RowDecodable {
 }
 
 extension SIM: SQLEnum {
-    /// Anything that does not name the second slot is the first SIM (contract 1.7, K10); apps that forward also write `sim2`.
+    /// Anything that does not name the second slot is the first SIM (K10); apps that forward also write `sim2`.
     init(lenient text: String?) {
         self = Self.slot(text) == 2 ? .sim2 : .sim1
     }

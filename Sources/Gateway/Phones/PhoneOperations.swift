@@ -33,7 +33,7 @@ package struct PhoneOperations: Sendable {
 
     /// Stores what `change` makes of the phone with `number`, which is made with defaults when it is new.
     ///
-    /// A phone key that reports a number is bound to it in the same transaction (Q10), so that its next call is let in.
+    /// A phone key that reports a number is bound to it in the same transaction, so that its next call is let in.
     ///
     /// - Throws: ``Refusal`` `.conflict` when another key holds the number and this one may not take it: nothing
     ///   changes then.

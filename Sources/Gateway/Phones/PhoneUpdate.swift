@@ -2,7 +2,7 @@ import HTTPSMSWebhooks
 import Storage
 import Wire
 
-/// The body of `PUT /v1/phones`: what is absent stays, on a new phone at its default (Q3 to Q6).
+/// The body of `PUT /v1/phones`: what is absent stays, on a new phone at its default.
 struct PhoneUpdate: Decodable, Sendable {
     let phoneNumber: String
     private let fcmToken: Patch<String>
@@ -48,7 +48,7 @@ struct PhoneUpdate: Decodable, Sendable {
         self.messageSendScheduleID = .value(messageSendScheduleID)
     }
 
-    /// Tries the contract's rules.
+    /// Tries httpSMS's rules.
     ///
     /// - Throws: ``Refusal`` `.invalid`.
     func validate(minimumExpiration: Duration) throws(Refusal) {
@@ -70,7 +70,7 @@ struct PhoneUpdate: Decodable, Sendable {
         try errors.check("validation errors while updating phones")
     }
 
-    /// Makes the changes; 0 attempts and 0 seconds mean the default (contract 3.3).
+    /// Makes the changes; 0 attempts and 0 seconds mean the default.
     func apply(to phone: inout Phone) {
         phone.fcmToken = fcmToken.applied(to: phone.fcmToken)?.trimmed
         if phone.fcmToken == "" { phone.fcmToken = nil }

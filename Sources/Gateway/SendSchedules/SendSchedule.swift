@@ -31,7 +31,7 @@ struct SendSchedule: Sendable {
 }
 
 extension SendSchedule: JSONWritable {
-    /// The contract's shape (3.8).
+    /// As httpSMS shows it.
     func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)

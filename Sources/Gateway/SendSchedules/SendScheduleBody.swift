@@ -1,7 +1,7 @@
 import Foundation
 import Wire
 
-/// The body of POST and PUT `/v1/send-schedules`, and the contract's rules for it (4.7).
+/// The body of POST and PUT `/v1/send-schedules`, and httpSMS's rules for it.
 struct SendScheduleBody: Decodable, Sendable {
     private let name: String?
     private let timezone: String?

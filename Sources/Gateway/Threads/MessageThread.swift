@@ -54,7 +54,7 @@ extension Message {
 }
 
 extension MessageThread: JSONWritable {
-    /// The contract's shape (3.2).
+    /// As httpSMS shows it.
     func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)

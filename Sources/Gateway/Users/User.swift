@@ -26,7 +26,7 @@ package struct User: Sendable {
 }
 
 extension User: JSONWritable {
-    /// The contract's shape (3.7). There is no billing: the subscription fields are those of a plan without limits.
+    /// As httpSMS shows it. There is no billing: the subscription fields are those of a plan without limits.
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)

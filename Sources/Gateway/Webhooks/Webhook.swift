@@ -6,7 +6,7 @@ import Storage
 import Wire
 
 extension EndpointReport: JSONWritable {
-    /// A webhook in the contract's shape (3.5), then what is ours; keys are shown in clear, as clients expect (K12).
+    /// A webhook in the shape of httpSMS, then what is ours; keys are shown in clear, as clients expect (K12).
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", endpoint.id.text)
@@ -136,7 +136,7 @@ struct WebhookUpdate: Decodable, Sendable {
         let filter: EventFilter
     }
 
-    /// Tries the contract's rules (4.8) on what `current`, nil for a new webhook, becomes.
+    /// Tries httpSMS's rules on what `current`, nil for a new webhook, becomes.
     ///
     /// - Throws: ``Refusal`` `.invalid` with `message`.
     func settings(over current: Endpoint?, message: String) throws(Refusal) -> Settings {

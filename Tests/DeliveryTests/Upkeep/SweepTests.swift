@@ -35,9 +35,9 @@ struct SweepTests {
         }
     }
 
-    private func sweep(_ work: Work, _ harness: EngineHarness, floor: Duration = .seconds(1)) -> Sweep {
+    private func sweep(_ work: Work, _ harness: EngineHarness, longestPause: Duration = .seconds(1)) -> Sweep {
         Sweep(
-            "test", on: .messages, store: harness.store, clock: harness.clock, floor: floor,
+            "test", on: .messages, store: harness.store, clock: harness.clock, longestPause: longestPause,
             logger: EngineHarness.logger
         ) { tx in
             try work.run(tx)
@@ -59,7 +59,7 @@ struct SweepTests {
     @Test(arguments: Engine.enabled) func aHintWakesIt(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let work = Work { _, _ in Sweep.Outcome(mayHaveMore: false, nextDue: nil) }
-            try await running(sweep(work, harness, floor: .seconds(3_600))) { _ in
+            try await running(sweep(work, harness, longestPause: .seconds(3_600))) { _ in
                 for times in 1...20 {
                     try await work.untilRun(times)
                     harness.store.wakeups.signal(.messages)
@@ -84,7 +84,7 @@ struct SweepTests {
             }
             let started = ContinuousClock.now
 
-            try await running(sweep(work, harness, floor: .seconds(3_600))) { _ in try await work.untilRun(20) }
+            try await running(sweep(work, harness, longestPause: .seconds(3_600))) { _ in try await work.untilRun(20) }
 
             #expect(started.duration(to: .now) >= .milliseconds(190))
         }
