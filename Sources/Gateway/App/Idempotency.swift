@@ -52,7 +52,7 @@ struct Receipt<Value: Sendable>: Sendable {
 }
 
 extension Receipt {
-    /// Keeps nothing: pages answer a form with the page of what it made, and carry no ``IdempotencyKey``.
+    /// Keeps nothing: for what carries no ``IdempotencyKey``, and for forms where a second click does no harm.
     static var unkept: Receipt { Receipt(key: nil) { _ in Reply("", nil) } }
 }
 

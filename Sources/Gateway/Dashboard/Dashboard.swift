@@ -54,7 +54,8 @@ struct Dashboard: Sendable {
             DevicePages(operations: devices.operations, appURL: devices.appURL),
             PhoneKeyPages(operations: phoneKeys, views: views),
             SchedulePages(operations: features.sendSchedules.operations, views: views),
-            WebhookPages(operations: webhooks, forms: WebhookForms(operations: webhooks, views: views), views: views),
+            WebhookPages(
+                operations: webhooks, forms: WebhookForms(operations: webhooks, receipts: receipts, views: views), views: views),
             ReplayPages(operations: webhooks, views: views),
             ForwarderPages(operations: features.forwarders.operations, views: views),
             SnippetPages(operations: webhooks, access: access, views: views),

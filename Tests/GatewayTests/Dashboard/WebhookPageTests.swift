@@ -59,6 +59,25 @@ import Testing
         }
     }
 
+    @Test func aSecondClickMakesNoSecondWebhook() async throws {
+        try await withServer { server in
+            let (page, account) = try await Self.signedIn(server)
+            let html = try await page.get(Self.new).text
+            let once = try #require(html.firstMatch(of: /name="once" value="([0-9a-f]+)"/)).1
+            let fields = [
+                ("once", String(once)), ("url", "http://127.0.0.1:1/hook"), ("events", "message.phone.received"),
+                ("phone_numbers", "+18005550199"),
+            ]
+
+            let first = try await page.submit(Self.new, on: Self.new, fields)
+            let second = try await page.submit(Self.new, on: Self.new, fields)
+
+            #expect([first.status, second.status] == [303, 303])
+            #expect(try await account.client.get("/v1/webhooks").data.array.count == 1)
+            #expect(try await page.get(try #require(second.header("Location"))).text.contains("127.0.0.1:1/hook"))
+        }
+    }
+
     @Test func aPaceOfItsOwnIsSetShownAndTakenBack() async throws {
         try await withServer { server in
             let (page, account) = try await Self.signedIn(server)

@@ -8,11 +8,13 @@ import Wire
 /// The forms that make and change a webhook. What the API says of a field stands at that field.
 struct WebhookForms: Sendable {
     let operations: WebhookOperations
+    let receipts: FormReceipts
     let views: PageViews
 
     private struct Content {
         let title: String
         let action: String
+        let once: String
         let back: String
         let url: String
         let signingKey: String
@@ -107,8 +109,13 @@ struct WebhookForms: Sendable {
     }
 
     @Sendable func create(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        try await save(nil, context) { update in
-            try await operations.create(update, userID: context.userID, receipt: .unkept)
+        do {
+            return try await save(nil, context) { update in
+                try await operations.create(update, userID: context.userID, receipt: receipts.receipt(of: context))
+            }
+        } catch is Replayed {
+            // The first of two clicks made it, and it is in the list.
+            return .seeOther(WebhookPages.path, .saved)
         }
     }
 
@@ -153,7 +160,7 @@ struct WebhookForms: Sendable {
             "webhook-form", title,
             Content(
                 title: title, action: path.map { "\($0)/edit" } ?? "\(WebhookPages.path)/new",
-                back: path ?? WebhookPages.path, url: fields.url, signingKey: fields.signingKey ?? "",
+                once: FormReceipts.token(), back: path ?? WebhookPages.path, url: fields.url, signingKey: fields.signingKey ?? "",
                 keepsKey: id != nil, removesKey: fields.removesKey,
                 isOrdered: fields.isOrdered,
                 events: EventDeclaration.all.map {
