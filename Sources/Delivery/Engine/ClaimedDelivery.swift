@@ -1,28 +1,6 @@
 import Storage
 import Timestamps
 
-/// Names one incarnation of a process; what it claims is its own until it ends or loses the lease.
-package struct Lease: Hashable, Sendable, SQLConvertible {
-    private let text: String
-
-    /// Makes the lease of a process that starts now.
-    package init(at now: Timestamp) {
-        text = ID<Lease>(at: now).text
-    }
-
-    /// Makes the lease of a process that starts now by `clock`.
-    package init(from clock: any WallClock) {
-        text = ID<Lease>(from: clock).text
-    }
-
-    package var sqlValue: SQLValue { .text(text) }
-
-    package init?(sqlValue: SQLValue) {
-        guard case .text(let text) = sqlValue else { return nil }
-        self.text = text
-    }
-}
-
 /// A delivery that this process holds, with all that an attempt needs but the endpoint.
 package struct ClaimedDelivery: Sendable, RowDecodable {
     /// The delivery.
@@ -66,42 +44,6 @@ extension ClaimedDelivery {
         step = try row.get("step")
         createdAt = try row.get("created_at")
         body = try row.get("body")
-    }
-}
-
-/// An attempt that was made, on its way into the store.
-package struct RecordedAttempt: Sendable {
-    /// What was tried.
-    package let claim: ClaimedDelivery
-    /// The version of the endpoint that it was tried at: what it says of the endpoint holds for that version only.
-    package let endpointVersion: Int64
-    /// When the attempt began.
-    package let startedAt: Timestamp
-    /// What came of it.
-    package let result: AttemptResult
-    /// What follows.
-    package var verdict: Verdict
-    /// What it says about the whole webhook; nil when it says nothing.
-    package var hold: Hold?
-    /// Both clocks when the verdict was reached; nil when the time of day cannot have been set since.
-    package var judgedAt: Instants?
-    /// Whether the endpoint's pace learns from a success.
-    package var isPaced = false
-    /// How many requests the endpoint took in a second, as far as this node knew.
-    package var rate = 0
-
-    /// The same with its times as the time of day is `now`, when that was set back since the verdict.
-    ///
-    /// What waits in the store then has been pulled in already, and this was not there yet.
-    func redated(at now: Instants) -> RecordedAttempt {
-        guard let judgedAt else { return self }
-        let step = (now.wall - judgedAt.wall) - judgedAt.boot.duration(to: now.boot)
-        guard step <= .zero - ClockGuard.smallestStep else { return self }
-        var redated = self
-        if case .retry(let dueAt) = verdict { redated.verdict = .retry(at: dueAt + step) }
-        redated.hold = hold?.moved(by: step)
-        redated.judgedAt = now
-        return redated
     }
 }
 

@@ -51,7 +51,9 @@ struct WebhookOperations: Sendable {
         }
     }
 
-    /// Changes a webhook; what waits for it goes to its new URL under its new key. Nil when the user has no such webhook.
+    /// Changes a webhook; what waits for it goes to its new URL under its new key. One that is off stays off, unless what was
+    /// saved removes the cause: a key that could not be read, or a webhook without numbers. Nil when the user has no such
+    /// webhook.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> EndpointReport? {

@@ -78,6 +78,24 @@ import Testing
         }
     }
 
+    @Test func whoChangesAWebhookThatIsOffIsToldThatItStaysOff() async throws {
+        try await withServer { server in
+            let (page, _) = try await Self.signedIn(server)
+            let fields = [
+                ("url", "http://127.0.0.1:1/hook"), ("events", "message.phone.received"),
+                ("phone_numbers", "+18005550199"),
+            ]
+            let made = try await page.submit(Self.new, on: Self.new, fields)
+            let path = String(try #require(made.header("Location")).prefix { $0 != "?" })
+            _ = try await page.submit("\(path)/pause", on: path, [])
+
+            let saved = try await page.submit("\(path)/edit", on: "\(path)/edit", fields)
+
+            let location = try #require(saved.header("Location"))
+            #expect(try await page.get(location).text.contains("The webhook is still off"))
+        }
+    }
+
     @Test func aPaceOfItsOwnIsSetShownAndTakenBack() async throws {
         try await withServer { server in
             let (page, account) = try await Self.signedIn(server)

@@ -3,7 +3,7 @@ import Hummingbird
 /// What a form has done, told at the top of the page that follows. The address names it, so that it is told without scripts, and
 /// nothing but these sentences can be told by an address.
 enum PageNotice: String {
-    case sent, settled, now, cancelled, saved, paused, resumed, rotated, archived, unarchived, unread, deleted, zone
+    case sent, settled, now, cancelled, saved, off, paused, resumed, rotated, archived, unarchived, unread, deleted, zone
 
     var text: String {
         switch self {
@@ -12,6 +12,7 @@ enum PageNotice: String {
         case .now: "The SMS is on its way."
         case .cancelled: "The SMS was cancelled: it is not sent."
         case .saved: "The changes were saved."
+        case .off: "The changes were saved. The webhook is still off: resume it, and what waits is sent."
         case .paused: "The webhook is paused. Its deliveries wait."
         case .resumed: "The webhook is on again. What waited is sent now."
         case .rotated: "The webhook has a new key: see Verify signatures. The old one is valid for 24 hours."

@@ -135,7 +135,8 @@ struct WebhookForms: Sendable {
                 return try await show(fields, id: id, context, preview: preview)
             }
             guard let report = try await body(fields.update) else { throw PageError.notFound }
-            return .seeOther("\(WebhookPages.path)/\(report.endpoint.id)", .saved)
+            return .seeOther(
+                "\(WebhookPages.path)/\(report.endpoint.id)", report.endpoint.status == .active ? .saved : .off)
         } catch let refusal as Refusal {
             return try await show(fields, id: id, context, refusal: refusal)
         }

@@ -1,0 +1,82 @@
+import Storage
+
+/// Reads what became of deliveries.
+package enum DeliveryHistory {
+    /// What a list of deliveries is narrowed to.
+    package struct Filter: Sendable {
+        /// Only these; nil is all.
+        package var status: DeliveryRecord.Status?
+        /// Only events of this type; nil is all.
+        package var eventType: String?
+        /// Only events of this message; nil is all.
+        package var messageID: String?
+        /// Only deliveries older than this one; nil begins with the newest.
+        package var before: DeliveryID?
+
+        /// A filter that lets everything through.
+        package init() {}
+    }
+
+    /// The deliveries of an endpoint, newest first. Indexes: `delivery_log`; `delivery_failed`, `delivery_subject`.
+    package static func list(
+        endpoint: EndpointID, _ filter: Filter, limit: Int, in tx: any Transaction
+    ) throws -> [DeliveryRecord] {
+        let before: SQL =
+            filter.before.map {
+                "AND d.sequence < (SELECT sequence FROM delivery WHERE id = \($0) AND endpoint_id = \(endpoint))"
+            } ?? ""
+        let type: SQL = filter.eventType.map { "AND e.type = \($0)" } ?? ""
+        let subject: SQL = filter.messageID.map { "AND d.order_key = \($0)" } ?? ""
+        return try tx.all(
+            DeliveryRecord.self,
+            select + """
+                WHERE d.endpoint_id = \(endpoint) AND d.sequence IS NOT NULL \(state(filter.status)) \(before) \(type) \(subject)
+                ORDER BY d.sequence DESC
+                LIMIT \(limit)
+                """)
+    }
+
+    /// The deliveries of what happened to a message of `userID`, at all endpoints, the first event first. Index:
+    /// `delivery_subject`.
+    package static func list(
+        message: String, userID: UserID, limit: Int, in tx: any Transaction
+    ) throws -> [DeliveryRecord] {
+        try tx.all(
+            DeliveryRecord.self,
+            select + """
+                WHERE d.order_key = \(message) AND e.user_id = \(userID)
+                ORDER BY d.created_at, d.id
+                LIMIT \(limit)
+                """)
+    }
+
+    /// The delivery `id` of `userID`; nil when there is none.
+    package static func find(_ id: DeliveryID, userID: UserID, in tx: any Transaction) throws -> DeliveryRecord? {
+        try tx.first(DeliveryRecord.self, select + "WHERE d.id = \(id) AND e.user_id = \(userID)")
+    }
+
+    /// The attempts of a delivery, the first one first.
+    package static func attempts(of id: DeliveryID, in tx: any Transaction) throws -> [AttemptRecord] {
+        try tx.all(AttemptRecord.self, "SELECT * FROM attempt WHERE delivery_id = \(id) ORDER BY number")
+    }
+
+    private static func state(_ status: DeliveryRecord.Status?) -> SQL {
+        let active = EndpointStatus.active.rawValue
+        return switch status {
+        case nil: ""
+        case .pending: "AND d.state = \(literal: DeliveryState.pending.rawValue) AND p.status = \(literal: active)"
+        case .held: "AND d.state = \(literal: DeliveryState.pending.rawValue) AND p.status <> \(literal: active)"
+        case .delivering: "AND d.state = \(literal: DeliveryState.leased.rawValue)"
+        case .succeeded: "AND d.state = \(literal: DeliveryState.succeeded.rawValue)"
+        case .failed: "AND d.state = \(literal: DeliveryState.failed.rawValue)"
+        case .cancelled: "AND d.state = \(literal: DeliveryState.cancelled.rawValue)"
+        }
+    }
+
+    private static let select: SQL = """
+        SELECT d.*, e.type AS event_type, e.owner, p.status AS endpoint_status
+        FROM delivery d
+        JOIN event e ON e.id = d.event_id
+        LEFT JOIN endpoint p ON p.id = d.endpoint_id
+        """
+}
