@@ -93,6 +93,47 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("WEBHOOK_RETRY_DELAYS", "settings"), ("webhook_retry_delays", "settings"), ("POST /v1/messages/send", "api#"),
+        ("signature verify", "webhooks"), ("MASTER_KEY backup", "operations"),
+    ])
+    func theSearchFindsWhereWordsStand(query: String, page: String) throws {
+        let hits = DocumentationSearch.standard.hits(query)
+
+        #expect(hits.count <= 30)
+        #expect(hits.contains { $0.section.address.hasPrefix("/docs/\(page)") }, "\(hits.map(\.section.address))")
+    }
+
+    @Test func aHeadingThatSaysItComesFirstAndAllWordsMustBeThere() {
+        let page = Document(
+            name: "a.md",
+            text: "# Title\n\nFirst [words](x.md).\n\n## Leases\n\nNone.\n\n```\n# no heading\n```\n\n## Other\n\nA lease, a LEASE.\n")
+        let search = DocumentationSearch(DocumentationSearch.sections(page))
+
+        let hits = search.hits("lease")
+
+        #expect(hits.map(\.section.address) == ["/docs/a#leases", "/docs/a#other"])
+        #expect(hits.map { [$0.before, $0.match, $0.after] } == [["", "", "None. # no heading "], ["A ", "lease", ", a LEASE. "]])
+        #expect(search.hits("lease none").map(\.section.heading) == ["Leases"])
+        #expect(search.hits("words").first?.before == "First ")
+        #expect(search.hits("nowhere") == [] && search.hits("  ") == [])
+    }
+
+    @Test(arguments: [
+        "", "<script>\"'&", String(repeating: "a ", count: 50_000), "\u{0}\u{FFFD}\u{202E}", "\u{130}\u{130}", "e\u{301}",
+    ])
+    func theSearchPageSurvivesWhateverIsAsked(query: String) async throws {
+        try await withServer { server in
+            let text = try #require(query.addingPercentEncoding(withAllowedCharacters: .alphanumerics)).prefix(6_000)
+
+            let page = try await server.client.get("/docs/search?q=\(text)")
+
+            #expect(page.status == 200)
+            #expect(!page.text.contains("<script>"))
+            #expect(page.header("content-security-policy")?.contains("default-src 'none'") == true)
+        }
+    }
+
     @Test func markdownHasTablesAndAnchorsButNoHTMLOfItsOwn() {
         let html = Markdown.html(
             "# `a b`, *c*\n\n<script>x</script>\n\n|a|\n|---|\n|[b](x.md)|\n\n[c](javascript:x)",

@@ -5,6 +5,11 @@ import Foundation
 struct APIReference {
     private let document: [String: Any]
 
+    /// The description that this server carries; nil only when it cannot be read.
+    static var standard: APIReference? {
+        APIReference(json: Document.all.first { $0.name == "openapi.json" }?.text ?? "")
+    }
+
     /// - Parameter json: An OpenAPI 3.1 document.
     init?(json: String) {
         // The document is our own, and a test reads this page.
@@ -29,6 +34,17 @@ struct APIReference {
             html += "<h3><a id=\"schema-\(name)\"></a>\(escape(name))</h3>\n" + schema(object(schemas[name]))
         }
         return html
+    }
+
+    /// Every operation and event by its heading and its anchor on the page, with what is said of it.
+    var operations: [(heading: String, id: String, text: String)] {
+        list(document["tags"]).compactMap { $0["name"] as? String }.flatMap { tag in
+            operations(in: "paths", of: tag).map { ("\($0.method.uppercased()) \($0.path)", $0.operation) }
+                + operations(in: "webhooks", of: tag).map { ("Webhook: \($0.path)", $0.operation) }
+        }.map { heading, operation in
+            let texts = [operation["summary"], operation["description"]].compactMap { $0 as? String }
+            return (heading, operation["operationId"] as? String ?? "", texts.joined(separator: " "))
+        }
     }
 
     private func section(_ tag: String) -> String {

@@ -8,6 +8,9 @@ struct DocumentationRoutes {
     func add(to router: Router<APIContext>) {
         router.get("/docs") { _, _ in Self.html(Self.index) }
         router.get("/docs/api") { _, _ in Self.html(Self.reference) }
+        router.get("/docs/search") { request, _ in
+            Self.html(Self.found(QueryParameters(request)["q"] ?? ""))
+        }
         router.get("/docs/:page") { _, context in
             let name = try context.parameters.require("page")
             if let document = Document.all.first(where: { $0.name == name }) {
@@ -37,10 +40,29 @@ struct DocumentationRoutes {
                 term + "<dd>" + Markdown.html(Document.pages[index].summary, address: { _ in nil }) + "</dd>\n"
             }.joined() + "</dl>\n")
 
-    private static let reference: String = {
-        let json = Document.all.first { $0.name == "openapi.json" }?.text ?? ""
-        return frame("The API", APIReference(json: json)?.html ?? "")
-    }()
+    private static let reference = frame("The API", APIReference.standard?.html ?? "")
+
+    /// The page that tells where the words of `query` stand.
+    private static func found(_ query: String) -> String {
+        let hits = DocumentationSearch.standard.hits(query)
+        let items = hits.map { hit in
+            let section = hit.section
+            let page = section.page == section.heading ? "" : " <small>\(MarkupText.escaped(section.page))</small>"
+            let mark = hit.match.isEmpty ? "" : "<mark>\(MarkupText.escaped(hit.match))</mark>"
+            return """
+                <dt><a href="\(section.address)">\(MarkupText.escaped(section.heading))</a>\(page)</dt>
+                <dd>\(MarkupText.escaped(hit.before))\(mark)\(MarkupText.escaped(hit.after))</dd>
+
+                """
+        }
+        let count =
+            DocumentationSearch.words(query).isEmpty
+            ? "Enter a word: a setting, a status, an event, a command."
+            : hits.isEmpty
+                ? "Nothing has all of these words. Try fewer." : hits.count == 1 ? "1 place" : "\(hits.count) places"
+        let list = items.isEmpty ? "" : "<dl>\n\(items.joined())</dl>\n"
+        return frame("Search", "<h1>Search</h1>\n<p role=\"status\">\(count)</p>\n\(list)", searching: query)
+    }
 
     /// The form of llmstxt.org: a title, a summary, links with a sentence each.
     private static let overview =
@@ -107,8 +129,11 @@ struct DocumentationRoutes {
         return "<nav class=\"pages\" aria-label=\"All pages\">\n<ul>\n\(links.joined())</ul>\n</nav>"
     }
 
-    /// A whole page around `content`, which is HTML; `page` is nil for the index and the reference.
-    private static func frame(_ title: String, _ content: String, at page: Document? = nil) -> String {
+    /// A whole page around `content`, which is HTML; `page` is nil for the index, the reference and the search, which shows its
+    /// `query` again.
+    private static func frame(
+        _ title: String, _ content: String, at page: Document? = nil, searching query: String = ""
+    ) -> String {
         """
         <!DOCTYPE html>
         <html lang="en">
@@ -119,6 +144,8 @@ struct DocumentationRoutes {
         <link rel="stylesheet" href="/docs/style.css">
         <body>
         <nav aria-label="Main"><a href="/docs">Documentation</a> <a href="/docs/api">API</a> <a href="/">Dashboard</a></nav>
+        <form role="search" action="/docs/search"><input type="search" name="q" value="\(MarkupText.escaped(query.firstScalars(200)))" \
+        aria-label="Search the documentation" maxlength="200"><button type="submit">Search</button></form>
         \(page == nil ? "" : menu(page))
         <main>
         \(content.replacing("<pre>", with: "<pre tabindex=\"0\">"))</main>
@@ -132,7 +159,7 @@ struct DocumentationRoutes {
         var response = response(page, "text/html; charset=utf-8")
         // No script at all, and nothing from elsewhere.
         response.headers[.contentSecurityPolicy] =
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         return response
     }
 
