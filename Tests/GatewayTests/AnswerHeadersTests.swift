@@ -4,7 +4,8 @@ import Testing
 /// What every answer of the server carries, and what the log tells of a request.
 @Suite(.timeLimit(.minutes(1))) struct AnswerHeadersTests {
     private static let paths = [
-        "/health", "/health/ready", "/metrics", "/docs", "/docs/api", "/docs/search?q=a", "/docs/openapi.json", "/docs/nope",
+        "/health", "/health/ready", "/metrics", "/docs", "/docs/api", "/docs/search?q=a", "/docs/openapi.json",
+        "/docs/nope",
         "/llms.txt", "/sign-in", "/nope", "/v1/users/me", "/v1/nope", "/v1/attachments/a/b/0/c.jpg",
     ]
 

@@ -107,20 +107,26 @@ import Testing
     @Test func aHeadingThatSaysItComesFirstAndAllWordsMustBeThere() {
         let page = Document(
             name: "a.md",
-            text: "# Title\n\nFirst [words](x.md).\n\n## Leases\n\nNone.\n\n```\n# no heading\n```\n\n## Other\n\nA lease, a LEASE.\n")
+            text:
+                "# Title\n\nFirst [words](x.md).\n\n## Leases\n\nNone.\n\n```\n# no heading\n```\n\n## Other\n\nA lease, a LEASE.\n"
+        )
         let search = DocumentationSearch(DocumentationSearch.sections(page))
 
         let hits = search.hits("lease")
 
         #expect(hits.map(\.section.address) == ["/docs/a#leases", "/docs/a#other"])
-        #expect(hits.map { [$0.before, $0.match, $0.after] } == [["", "", "None. # no heading "], ["A ", "lease", ", a LEASE. "]])
+        #expect(
+            hits.map { [$0.before, $0.match, $0.after] } == [
+                ["", "", "None. # no heading "], ["A ", "lease", ", a LEASE. "],
+            ])
         #expect(search.hits("lease none").map(\.section.heading) == ["Leases"])
         #expect(search.hits("words").first?.before == "First ")
         #expect(search.hits("nowhere") == [] && search.hits("  ") == [])
     }
 
     @Test(arguments: [
-        "", "<script>\"'&", String(repeating: "a ", count: 50_000), "\u{0}\u{FFFD}\u{202E}", "\u{130}\u{130}", "e\u{301}",
+        "", "<script>\"'&", String(repeating: "a ", count: 50_000), "\u{0}\u{FFFD}\u{202E}", "\u{130}\u{130}",
+        "e\u{301}",
     ])
     func theSearchPageSurvivesWhateverIsAsked(query: String) async throws {
         try await withServer { server in

@@ -112,7 +112,8 @@ struct DocumentationSearch: Sendable {
         var isCode = false
         func end() {
             sections.append(
-                Section(page: page.title, heading: heading, address: address, text: plain(lines.joined(separator: "\n"))))
+                Section(
+                    page: page.title, heading: heading, address: address, text: plain(lines.joined(separator: "\n"))))
             lines = []
         }
         for line in page.text.split(separator: "\n", omittingEmptySubsequences: false).dropFirst() {
