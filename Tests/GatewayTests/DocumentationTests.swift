@@ -140,6 +140,26 @@ import Testing
         }
     }
 
+    @Test func theReferenceHasARequestToCopyForEachOperation() throws {
+        let reference = try #require(APIReference.standard)
+        let send: [String: Any] = [
+            "requestBody": [
+                "content": ["application/json": ["example": ["content": "It's late", "from": "+18005550199"]]]
+            ]
+        ]
+
+        #expect(
+            reference.request("post", "/v1/messages/send", send) == """
+                curl -X POST "$API/v1/messages/send" -H "x-api-key: $USER_KEY" \\
+                  -H 'Content-Type: application/json' \\
+                  -d '{"content":"It'\\''s late","from":"+18005550199"}'
+                """)
+        #expect(reference.request("get", "/health", ["security": [[String: Any]]()]) == "curl \"$API/health\"")
+        let html = reference.html
+        #expect(html.contains("Authentication</h2>"))
+        #expect(html.ranges(of: "<pre><code>curl ").count >= 70)
+    }
+
     @Test func markdownHasTablesAndAnchorsButNoHTMLOfItsOwn() {
         let html = Markdown.html(
             "# `a b`, *c*\n\n<script>x</script>\n\n|a|\n|---|\n|[b](x.md)|\n\n[c](javascript:x)",

@@ -3,7 +3,7 @@ import Foundation
 
 /// `openapi.json` as a page for people: every operation by its tag, the eight events, and the schemas.
 struct APIReference {
-    private let document: [String: Any]
+    let document: [String: Any]
 
     /// The description that this server carries; nil only when it cannot be read.
     static var standard: APIReference? {
@@ -24,9 +24,8 @@ struct APIReference {
         let tags = list(document["tags"]).compactMap { $0["name"] as? String }
         let info = object(document["info"])
         var html = "<h1>The API</h1>\n<p>\(markdown(info["summary"]))</p>\n"
-        html += "<p>This page is generated from <a href=\"/docs/openapi.json\">openapi.json</a>.</p>\n<ul>\n"
-        html += (tags + ["Schemas"]).map { "<li><a href=\"#\(Markdown.anchor($0))\">\(escape($0))</a></li>\n" }.joined()
-        html += "</ul>\n"
+        html += "<p>This page is generated from <a href=\"/docs/openapi.json\">openapi.json</a>.</p>\n"
+        html += links(to: tags) + authentication
         for tag in tags { html += section(tag) }
         html += "<h2><a id=\"schemas\"></a>Schemas</h2>\n"
         let schemas = object(object(document["components"])["schemas"])
@@ -39,23 +38,25 @@ struct APIReference {
     /// Every operation and event by its heading and its anchor on the page, with what is said of it.
     var operations: [(heading: String, id: String, text: String)] {
         list(document["tags"]).compactMap { $0["name"] as? String }.flatMap { tag in
-            operations(in: "paths", of: tag).map { ("\($0.method.uppercased()) \($0.path)", $0.operation) }
-                + operations(in: "webhooks", of: tag).map { ("Webhook: \($0.path)", $0.operation) }
-        }.map { heading, operation in
+            operations(in: "paths", of: tag) + operations(in: "webhooks", of: tag)
+        }.map { path, method, operation in
             let texts = [operation["summary"], operation["description"]].compactMap { $0 as? String }
-            return (heading, operation["operationId"] as? String ?? "", texts.joined(separator: " "))
+            return (heading(method, path), operation["operationId"] as? String ?? "", texts.joined(separator: " "))
         }
     }
 
     private func section(_ tag: String) -> String {
-        let html = "<h2><a id=\"\(Markdown.anchor(tag))\"></a>\(escape(tag))</h2>\n"
-        let calls = operations(in: "paths", of: tag).map { "\($0.method.uppercased()) \($0.path)" }
-        let routes = zip(calls, operations(in: "paths", of: tag)).map { operation($0, $1.operation) }
-        let events = operations(in: "webhooks", of: tag).map { operation("Webhook: \($0.path)", $0.operation) }
-        return html + (routes + events).joined()
+        let all = operations(in: "paths", of: tag) + operations(in: "webhooks", of: tag)
+        return "<h2><a id=\"\(Markdown.anchor(tag))\"></a>\(escape(tag))</h2>\n"
+            + all.map { operation($0, $1, $2) }.joined()
     }
 
-    private func operations(
+    /// What an operation is called on the page; events have no method, and their paths no slash.
+    func heading(_ method: String, _ path: String) -> String {
+        path.hasPrefix("/") ? "\(method.uppercased()) \(path)" : "Webhook: \(path)"
+    }
+
+    func operations(
         in part: String, of tag: String
     ) -> [(path: String, method: String, operation: [String: Any])] {
         let paths = object(document[part])
@@ -68,10 +69,11 @@ struct APIReference {
         }
     }
 
-    private func operation(_ heading: String, _ operation: [String: Any]) -> String {
+    private func operation(_ path: String, _ method: String, _ operation: [String: Any]) -> String {
         let id = operation["operationId"] as? String ?? ""
-        var html = "<h3><a id=\"\(escape(id))\"></a><code>\(escape(heading))</code></h3>\n"
+        var html = "<h3><a id=\"\(escape(id))\"></a><code>\(escape(heading(method, path)))</code></h3>\n"
         html += "<p>\(markdown(operation["summary"]))</p>\n" + "<p>\(markdown(operation["description"]))</p>\n"
+        if path.hasPrefix("/") { html += "<pre><code>\(escape(request(method, path, operation)))</code></pre>\n" }
         let parameters = list(operation["parameters"]).map(resolved)
         html += table(
             ["parameter", "in", "type", ""],
@@ -141,18 +143,18 @@ struct APIReference {
         return names.map(escape).joined(separator: " or ") + format
     }
 
-    private func contents(of value: [String: Any]) -> [(media: String, content: [String: Any])] {
+    func contents(of value: [String: Any]) -> [(media: String, content: [String: Any])] {
         let contents = object(value["content"])
         return contents.keys.sorted().map { ($0, object(contents[$0])) }
     }
 
     /// What a `$ref` into this document names; the value itself when it is none.
-    private func resolved(_ value: [String: Any]) -> [String: Any] {
+    func resolved(_ value: [String: Any]) -> [String: Any] {
         guard let reference = value["$ref"] as? String else { return value }
         return reference.split(separator: "/").dropFirst().reduce(document) { object($0[String($1)]) }
     }
 
-    private func table(_ head: [String], _ rows: [[String]]) -> String {
+    func table(_ head: [String], _ rows: [[String]]) -> String {
         if rows.isEmpty { return "" }
         let heading = head.map { "<th scope=\"col\">\($0)</th>" }.joined()
         let body = rows.map { "<tr>" + $0.map { "<td>\($0)</td>" }.joined() + "</tr>\n" }.joined()
@@ -169,14 +171,14 @@ struct APIReference {
     }
 
     /// A description's Markdown without the paragraph around it.
-    private func markdown(_ value: Any?) -> String {
+    func markdown(_ value: Any?) -> String {
         guard let text = value as? String else { return "" }
         let html = Markdown.html(text, address: DocumentationRoutes.address)
         return html.hasPrefix("<p>") && html.hasSuffix("</p>\n") ? String(html.dropFirst(3).dropLast(5)) : html
     }
 
     private func text(_ value: Any?) -> String { value.map { escape("\($0)") } ?? "" }
-    private func escape(_ text: String) -> String { MarkupText.escaped(text) }
-    private func object(_ value: Any?) -> [String: Any] { value as? [String: Any] ?? [:] }
-    private func list(_ value: Any?) -> [[String: Any]] { value as? [[String: Any]] ?? [] }
+    func escape(_ text: String) -> String { MarkupText.escaped(text) }
+    func object(_ value: Any?) -> [String: Any] { value as? [String: Any] ?? [:] }
+    func list(_ value: Any?) -> [[String: Any]] { value as? [[String: Any]] ?? [] }
 }
