@@ -106,6 +106,17 @@ import Timestamps
                 #expect(try await webhooks().isEmpty)
                 _ = try await page.submit("/settings/webhooks/\(id)/pause", on: Self.page, [])
                 #expect(try await webhooks().isEmpty)
+
+                // What was dealt with is not sent again with what came later.
+                server.clock.advance(by: .seconds(10))
+                let settled = server.clock.now()
+                _ = try await page.submit("/settings/webhooks/\(id)/resume", on: Self.page, [])
+                _ = try await phone.receive(["from": "+18005550100", "content": "Once more"])
+                try await until("it fails once more") { try await webhooks().count == 1 }
+                let rest = try await page.submit("/attention/webhooks/\(id)/replay", on: Self.page, [])
+                let path = try #require(rest.header("Location")?.prefix { $0 != "?" })
+                let since = try await account.client.get("/v1\(path)").data["since"].string
+                #expect(try #require(Timestamp(rfc3339: since)) >= settled)
             }
         }
     }

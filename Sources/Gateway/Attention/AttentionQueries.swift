@@ -124,6 +124,13 @@ struct AttentionQueries: Sendable {
         }
     }
 
+    /// From when on failures of a webhook are asked about: since somebody dealt with it, and not for longer than
+    /// ``Attention/age``.
+    func asked(about webhook: EndpointID, of userID: UserID, in tx: any Transaction) throws -> Timestamp {
+        let done = try done([.webhook(webhook)], of: userID, in: tx)
+        return max(done.values.first ?? .first, tx.now - Attention.age)
+    }
+
     /// The phones, of the newest 100. Index: `phone_number`.
     private func phones(of userID: UserID, in tx: any Transaction) throws -> [Attention.Phone] {
         let phones = try PhoneQueries.list(userID: userID, page: Page(skip: 0, limit: 100, query: ""), in: tx)

@@ -47,12 +47,13 @@ struct AttentionPages: SignedInPages {
         return .seeOther(Self.path, .settled)
     }
 
-    /// Sends the events again whose deliveries to a webhook were given up.
+    /// Sends the events again whose deliveries to a webhook were given up, from the first one that the page shows on.
     private func replay(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let (id, userID) = (try WebhookPages.webhookID(context), context.userID)
-        let since = try await webhooks.store.read(.user(userID)) { [endpoints = webhooks.endpoints] tx in
+        let since = try await webhooks.store.read(.user(userID)) { [endpoints = webhooks.endpoints, queries] tx in
             guard try endpoints.find(id, userID: userID, in: tx) != nil else { throw PageError.notFound }
-            let issues = try DeliveryIssues.list(of: id, after: tx.now - Attention.age, in: tx)
+            let issues = try DeliveryIssues.list(
+                of: id, after: try queries.asked(about: id, of: userID, in: tx), in: tx)
             return issues.filter { $0.failed > 0 }.map(\.since).min()
         }
         // Somebody was faster.
