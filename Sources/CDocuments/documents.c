@@ -46,6 +46,9 @@ static const unsigned char https_md[] = {
 static const unsigned char operations_md[] = {
 #embed "../../docs/operations.md"
 };
+static const unsigned char moving_the_server_md[] = {
+#embed "../../docs/moving-the-server.md"
+};
 static const unsigned char scaling_md[] = {
 #embed "../../docs/scaling.md"
 };
@@ -60,6 +63,9 @@ static const unsigned char versions_md[] = {
 };
 static const unsigned char security_md[] = {
 #embed "../../docs/security.md"
+};
+static const unsigned char data_protection_md[] = {
+#embed "../../docs/data-protection.md"
 };
 static const unsigned char architecture_md[] = {
 #embed "../../docs/architecture.md"
@@ -118,9 +124,11 @@ static const struct httpsms_document documents[] = {
     {"https.md", https_md, sizeof https_md},
     {"settings.md", settings_md, sizeof settings_md},
     {"operations.md", operations_md, sizeof operations_md},
+    {"moving-the-server.md", moving_the_server_md, sizeof moving_the_server_md},
     {"scaling.md", scaling_md, sizeof scaling_md},
     {"versions.md", versions_md, sizeof versions_md},
     {"security.md", security_md, sizeof security_md},
+    {"data-protection.md", data_protection_md, sizeof data_protection_md},
     {"architecture.md", architecture_md, sizeof architecture_md},
     {"benchmarks.md", benchmarks_md, sizeof benchmarks_md},
     {"comparison.md", comparison_md, sizeof comparison_md},

@@ -4,20 +4,21 @@ import Server
 struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
-        abstract: "Copy the store and the attachments into a new folder, beside the server, and read the copy again.",
+        abstract: "Copy the store and the attachments into a new folder while the server runs, and verify the copy.",
         discussion: """
-            The folder appears when it is whole; `sha256sum --check SHA256SUMS` looks at it without httpsms. The master key is
-            left out: who has both can read every account's keys. PostgreSQL's needs pg_dump and pg_restore.
+            The folder appears when the backup is complete; `sha256sum --check SHA256SUMS` checks it without httpsms. \
+            The master key is left out: anyone who has both can read every account's keys. With PostgreSQL, pg_dump \
+            and pg_restore are needed.
 
             Examples:
               httpsms backup /backup/monday
               httpsms backup /media/safe/httpsms --with-key
             """)
 
-    @Argument(help: "The folder to make.")
+    @Argument(help: "The folder to create.")
     var folder: String
 
-    @Flag(help: "Put the master key into it.")
+    @Flag(help: "Include the master key.")
     var withKey = false
 
     @OptionGroup var store: StoreOptions
@@ -32,10 +33,10 @@ struct BackupCommand: AsyncParsableCommand {
 struct RestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Put a backup where no store is yet, after comparing every file with its checksum.",
+        abstract: "Restore a backup where no store exists, after comparing every file with its checksum.",
         discussion: """
-            SQLite's needs a place without a database, PostgreSQL's an empty database. Put the key file beside the database
-            before, or set MASTER_KEY, unless the backup has the key.
+            With SQLite, no database may be at the place of DATABASE_URL; with PostgreSQL, the database must be empty. \
+            Unless the backup includes the master key, put the key file in its place first, or set MASTER_KEY.
 
             Examples:
               httpsms restore /backup/monday
@@ -45,7 +46,7 @@ struct RestoreCommand: AsyncParsableCommand {
     @Argument(help: "The folder of the backup.")
     var folder: String
 
-    @Flag(help: "Only look whether the backup is whole.")
+    @Flag(help: "Only check whether the backup is complete.")
     var check = false
 
     @OptionGroup var store: StoreOptions

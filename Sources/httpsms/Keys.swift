@@ -8,11 +8,12 @@ struct Keys: AsyncParsableCommand {
     struct RotateMaster: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "rotate-master",
-            abstract: "Encrypt everything that is stored encrypted with the new master key, beside running servers.",
+            abstract: "Encrypt all stored keys and answers with a new master key while servers run.",
             discussion: """
-                With a key file, the first run puts a new key into it and asks for a restart of the server; the second run
-                does the work. With MASTER_KEY, set it to the new key and MASTER_KEY_PREVIOUS to the one before. It may be
-                ended at any time, run again, and run twice at once. The operations page has the steps.
+                With a key file, the first run adds a new key to it and asks you to restart the server; the second run \
+                does the work. With MASTER_KEY, set it to the new key and MASTER_KEY_PREVIOUS to the old one. You can \
+                stop it at any time, run it again, and run it twice at once. The page Operations (docs/operations.md) \
+                has the steps.
 
                 Example:
                   httpsms keys rotate-master

@@ -6,8 +6,9 @@ struct ModemCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "modem", abstract: "Send and receive with a USB modem or an LTE router, beside gammu-smsd.",
         discussion: """
-            Stands between a server and gammu-smsd of the Debian package gammu-smsd. Print its configuration with `config`,
-            pair the modem with `pair`, and let `run` and gammu-smsd run side by side. docs/modem.md has the whole set-up.
+            Connects gammu-smsd, of the Debian package of that name, with a server. Print its configuration with \
+            `config`, pair the modem with `pair`, and run `run` and gammu-smsd side by side. The page A modem \
+            (docs/modem.md) has all steps.
             """,
         subcommands: [Config.self, Pair.self, Run.self, Prepare.self, Call.self])
 
@@ -68,8 +69,8 @@ struct ModemCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Pair the modem with a server: with the code or the private token of a new pairing.",
             discussion: """
-                A pairing is made in the dashboard, with `httpsms phone pair`, or with POST /v1/devices/pairings. With the private
-                token the modem registers again by itself should its token ever be lost.
+                A pairing is made in the dashboard, with `httpsms phone pair`, or with POST /v1/devices/pairings. With \
+                the private token the modem can register again by itself if its own token is lost.
 
                 Example:
                   httpsms modem pair --url https://sms.example.com/api/mobile/v1 --code 12345678
@@ -113,7 +114,7 @@ struct ModemCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Run the modem's agent until SIGTERM or SIGINT.",
             discussion: """
-                Everything that must survive is in the folder: it may be killed at any time.
+                Everything that must survive is in the folder, so the agent may be killed at any time.
 
                 Example:
                   httpsms modem run
@@ -128,10 +129,11 @@ struct ModemCommand: AsyncParsableCommand {
 
     struct Prepare: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make the folder ready for gammu-smsd: to be run each time before it starts.",
+            abstract: "Prepare the folder for gammu-smsd; run this each time before gammu-smsd starts.",
             discussion: """
-                An SMS that gammu-smsd was sending when it was killed would be sent again. This takes it out of the outbox; the
-                agent reports it as failed, with the word that it may have been sent. Only while no gammu-smsd runs.
+                gammu-smsd alone would send again an SMS that it was sending when it was killed. This takes that SMS \
+                out of the outbox; the agent reports it as failed and says that it may have been sent. Run it only \
+                while no gammu-smsd runs.
 
                 Example:
                   httpsms modem prepare
@@ -154,7 +156,7 @@ struct ModemCommand: AsyncParsableCommand {
 
         @OptionGroup var folder: FolderOption
 
-        @Argument(help: "The number of the caller; none when it is withheld.")
+        @Argument(help: "The caller's number; leave it out when it is withheld.")
         var number: [String] = []
 
         func run() throws {

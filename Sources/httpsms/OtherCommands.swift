@@ -9,8 +9,8 @@ struct Demo: AsyncParsableCommand {
         abstract: "Show the whole path on this machine: server, simulated phone and webhook receiver.",
         discussion:
             """
-            The real server; a phone makes each of the eight events happen, a receiver verifies them. It has a store of its
-            own, ./demo-data, unless another is named.
+            The server is the real one; a simulated phone causes each of the eight events, and a receiver verifies \
+            them. The demo keeps its data in a store of its own, ./demo-data, unless you name another.
 
             Examples:
               httpsms demo
@@ -34,9 +34,9 @@ struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Create the database, or bring it up to this version. `serve` and `user create` do so themselves.",
         discussion: """
-            With --from and --to it copies a store from SQLite to an empty PostgreSQL instead, while no server runs. It may
-            be ended at any time and goes on where it stopped. ATTACHMENTS_FOLDER, when it is set, stays the folder of
-            received files; else they are copied into the database.
+            With --from and --to it copies a store from SQLite to an empty PostgreSQL database instead, while no \
+            server runs. If it is interrupted, run it again and it continues where it stopped. Received files are \
+            copied into the database, unless ATTACHMENTS_FOLDER is set: then they stay in that folder.
 
             Example:
               httpsms migrate --from sqlite:./data/httpsms.sqlite --to postgres://httpsms@localhost/httpsms
@@ -69,7 +69,7 @@ struct Migrate: AsyncParsableCommand {
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Check configuration, store, clock and key file, or a phone's way here, and suggest fixes. Exits 1 if it is wrong.",
+            "Check configuration, store, clock and key file, or a phone's way here, and suggest fixes. Exits 1 if anything is wrong.",
         discussion: """
             Examples:
               httpsms doctor --json
@@ -82,15 +82,15 @@ struct Doctor: AsyncParsableCommand {
 
     @Flag(
         help: """
-            Also set the counters of webhooks right where the deliveries say otherwise, and keep a record of it, which \
-            --audit prints. Deliveries that are missing stay a problem.
+            Also correct the counters of webhooks where the deliveries say otherwise, and keep a record, which --audit \
+            prints. Missing deliveries stay a problem.
             """)
     var repair = false
 
     @Option(
         help: """
-            Instead look at a server as a phone comes to it, from outside: name, port, certificate, redirects, the stream, and \
-            the clock. Give its URL, such as https://sms.example.com.
+            Look at a server as a phone does, from outside, instead: name, port, certificate, redirects, the stream \
+            and the clock. Give its URL, such as https://sms.example.com.
             """)
     var phone: String?
 

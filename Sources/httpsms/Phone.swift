@@ -11,10 +11,11 @@ struct Phone: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Simulate a phone: register, receive pushes, fetch messages, report their status.",
             discussion: """
-                Works as an Android app does, over HTTP, and prints a line for each thing done. As the httpSMS app
-                (--api-key, --number) it is its own Firebase: start the server with FCM_ENDPOINT=http://127.0.0.1:9191.
-                As the SMSGate app (--app smsgate with --code or --private-token) it needs nothing but the server.
-                Durations are written 300ms, 90s, 10m, 1h. Ends with a summary on SIGINT and SIGTERM.
+                Does over HTTP what an Android app does, and prints a line for each step. As the httpSMS app \
+                (--api-key, --number) it stands in for Firebase, too: start the server with \
+                FCM_ENDPOINT=http://127.0.0.1:9191. As the SMSGate app (--app smsgate with --code or --private-token) \
+                it needs only the server. Durations are written 300ms, 90s, 10m, 1h. Ends with a summary on SIGINT and \
+                SIGTERM.
 
                 Example:
                   httpsms phone simulate --api-key pk_... --number +18005550199
@@ -65,7 +66,7 @@ struct Phone: AsyncParsableCommand {
         @Option(help: "httpsms: how often a call is missed (default: never)")
         var missedCallEvery: String?
 
-        @Option(help: "httpsms: where pushes are taken, with port 0 for a free one (default: 127.0.0.1:9191)")
+        @Option(help: "httpsms: the address that receives pushes, with port 0 for a free one (default: 127.0.0.1:9191)")
         var listen: String?
 
         private enum Kind {

@@ -7,17 +7,17 @@ extension Phone {
     /// `httpsms phone pair`.
     struct Pair: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Connect a phone with the SMSGate app: print what it needs, and wait until it is there.",
+            abstract: "Connect a phone with the SMSGate app: print what it needs, and wait until it is connected.",
             discussion: """
-                Makes a pairing on the server and shows its URL, code and private token, and a QR code of the page that has
-                them, or of the URL. Then prints each step as it is done, and ends with 0 when the phone listens, or with 1 and
-                what is missing when the time is over.
+                Creates a pairing on the server and shows its URL, code and private token, and a QR code of the page \
+                that has them, or of the URL. Then prints each step of the phone. Ends with 0 when the phone is \
+                connected, or with 1 and what is missing when the time is over.
 
                 Example:
                   httpsms phone pair --number +18005550199 --name "Office phone"
                 """)
 
-        @Option(help: "The phone's number; given again it is that of the second SIM card.")
+        @Option(help: "The phone's number; give it twice for two SIM cards.")
         var number: [String]
 
         @Option(help: "What you call the phone.")

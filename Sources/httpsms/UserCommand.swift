@@ -30,8 +30,8 @@ struct UserCommand: AsyncParsableCommand {
 
         @Flag(
             help: """
-                Read the password for the dashboard from standard input, one line of at least 10 characters (default: none; \
-                it is set in the dashboard with the API key).
+                Read the password for the dashboard from standard input, one line of at least 10 characters (default: \
+                none; it is set in the dashboard with the API key).
                 """)
         var passwordStdin = false
 
@@ -51,8 +51,8 @@ struct UserCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Set an account's password for the dashboard. Works beside a running server.",
             discussion: """
-                Asks for it on a terminal, or reads one line of standard input: at least 10 characters. All sessions of
-                the account end. Its API keys stay valid.
+                Asks for the password on a terminal, or reads one line of standard input: at least 10 characters. All \
+                sessions of the account end. Its API key stays valid.
 
                 Example:
                   httpsms user password --email me@example.com
@@ -108,9 +108,9 @@ struct UserCommand: AsyncParsableCommand {
 
     struct Owner: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make an account the owner of the server, instead of the one that is.",
+            abstract: "Make an account the owner of the server, in place of the present owner.",
             discussion: """
-                The owner invites and removes people, sees the state of the server, and may use the networks of
+                The owner invites and removes people, sees the state of the server, and may use the networks of \
                 WEBHOOK_ALLOWED_NETWORKS.
 
                 Example:
@@ -132,9 +132,9 @@ struct UserCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Delete an account with its phones, messages and webhooks. This cannot be undone.",
             discussion: """
-                Asks for confirmation on a terminal; elsewhere --yes is required. Its keys stop working within a second. A
-                running server erases what the account had. The owner of the server cannot be deleted: make another
-                account the owner first.
+                Asks for confirmation on a terminal; elsewhere --yes is required. The account's keys stop working \
+                within a second, and a running server erases its data. The owner of the server cannot be deleted: make \
+                another account the owner first.
 
                 Example:
                   httpsms user delete --email somebody@example.com

@@ -50,8 +50,8 @@ import Testing
     @Test func theHelpIsPlainText() {
         #expect(
             Setting.certificate.help
-                == "The certificate of HTTPS and its chain, a PEM file; read again when it changes. [TLS_CERTIFICATE] "
-                + "(default: none: HTTP)")
+                == "The certificate for HTTPS with its chain, a PEM file; read again when it changes. "
+                + "[TLS_CERTIFICATE] (default: none: HTTP)")
         #expect(!Setting.helpOfVariables.contains("`"))
         #expect(Setting.helpOfVariables.contains("  NODE_LEASE\n    "))
     }

@@ -17,7 +17,7 @@ VERSION = "0.2.0"
 HELP = {
     "command": {
         "commandName": "httpsms", "abstract": "A gateway.", "arguments": [], "subcommands": [
-            {"commandName": "serve", "abstract": "Run it.", "discussion": ".hidden\nA -line", "arguments": [
+            {"commandName": "serve", "abstract": "Run it.", "discussion": ".hidden\nA -line\n\nExample:\n  x", "arguments": [
                 {"kind": "option", "names": [{"kind": "long", "name": "port"}], "abstract": "The port.", "valueName": "port"},
                 {"kind": "flag", "names": [{"kind": "long", "name": "secret"}], "shouldDisplay": False}]},
             {"commandName": "hidden", "shouldDisplay": False}, {"commandName": "help", "abstract": "Help."}]}}
@@ -107,7 +107,7 @@ class Release(unittest.TestCase):
         self.assertEqual(sorted(path.name for path in folder.iterdir()), ["httpsms-serve.1.gz", "httpsms.1.gz"])
         page = gzip.decompress((folder / "httpsms-serve.1.gz").read_bytes()).decode()
         self.assertIn("\\-\\-port <port>", page)
-        self.assertIn("\\&.hidden\nA \\-line", page)
+        self.assertIn(".PP\n\\&.hidden\nA \\-line\n.PP\n.nf\nExample:\n  x\n.fi\n", page)
         self.assertNotIn("secret", page)
 
     def test_completions_and_program_are_there(self):

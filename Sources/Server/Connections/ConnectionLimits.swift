@@ -11,7 +11,7 @@ import NIOCore
 /// |---|---|---|
 /// | the first head, the handshake of TLS included | 10 s | 408, or closed when nothing came |
 /// | a later head, from its first byte | 10 s | 408 |
-/// | a body | 60 s; after that at least 16 KiB for each second since it began | 408 |
+/// | a body | 60 s; after that at least 4 KiB for each second since it began | 408 |
 /// | between requests | 75 s | closed |
 /// | an answer that the client does not read | 1 KiB a second, looked at every 30 s | closed |
 package struct ConnectionLimits: Sendable {

@@ -11,20 +11,20 @@ extension Setting {
     package static let appURL = Setting(
         "APP_URL", flag: "app-url", .words("the address it listens on"), expected: "an http:// or https:// URL",
         """
-        What URLs of attachments and invitations begin with. Set it when others reach the server by another name: the \
-        dashboard answers to this name, `localhost` and IP addresses, and to no other.
+        The base URL of links to attachments and of invitations. Set it when others reach the server under another name: \
+        the dashboard answers under this name, `localhost` and IP addresses only.
         """)
     /// `TLS_CERTIFICATE`.
     package static let certificate = Setting(
         "TLS_CERTIFICATE", flag: "tls-certificate", .words("none: HTTP"),
-        "The certificate of [HTTPS](https.md) and its chain, a PEM file; read again when it changes.")
+        "The certificate for [HTTPS](https.md) with its chain, a PEM file; read again when it changes.")
     /// `TLS_KEY`.
     package static let certificateKey = Setting(
         "TLS_KEY", flag: "tls-key", .words("none"), "Its private key, a PEM file.")
     static let trustedProxies = Setting(
         "TRUSTED_PROXIES", .words("none"), expected: "networks such as 127.0.0.1,10.0.0.0/8",
         """
-        Networks of proxies whose [`X-Forwarded-For` and `X-Forwarded-Proto`](https.md#trusted-proxies) are believed.
+        Networks of proxies whose [`X-Forwarded-For` and `X-Forwarded-Proto`](https.md#trusted-proxies) are trusted.
         """)
     static let connections = Setting(
         "MAX_CONNECTIONS", .words("from the limit of open files"), expected: "a number from 16 to 100000",
@@ -32,7 +32,7 @@ extension Setting {
     static let requestBodyMemory = Setting(
         "REQUEST_BODY_MEMORY", .value("64"), expected: "a number of MiB from 32 to 1048576, such as 64",
         """
-        MiB that the bodies of all requests may take of memory at the same time, from 32; beyond it, requests are answered \
+        MiB of memory that the bodies of all requests may take together, at least 32; beyond that, requests are answered \
         503.
         """)
 
@@ -40,7 +40,7 @@ extension Setting {
     package static let database = Setting(
         "DATABASE_URL", flag: "database-url", .value("sqlite:./data/httpsms.sqlite"),
         expected: "sqlite:<path of the file> or postgres://<user>@<host>/<database>",
-        "The store, made at the first start; or `postgres://user@host/database`, whatever libpq understands.")
+        "The database, created at the first start; or `postgres://user@host/database`, any URL that libpq understands.")
     static let pooler = Setting(
         "DATABASE_POOLER", .value("none"), expected: "none or transaction",
         """
@@ -49,11 +49,11 @@ extension Setting {
     static let attachmentsFolder = Setting(
         "ATTACHMENTS_FOLDER",
         .words("the database's path with `.attachments`; with PostgreSQL none: files are kept in the database"),
-        "Where received files are kept; many nodes share it.")
+        "Where received files are kept; all nodes share it.")
     static let masterKey = Setting(
-        "MASTER_KEY", .words("the file `<database>.key`, made at the first start"),
+        "MASTER_KEY", .words("the file `<database>.key`, created at the first start"),
         expected: "32 bytes in base64, as `openssl rand -base64 32` prints",
-        "32 bytes in base64 that encrypt stored keys. Required with PostgreSQL.")
+        "32 bytes in base64 that encrypt the stored keys. Required with PostgreSQL.")
     static let previousMasterKey = Setting(
         "MASTER_KEY_PREVIOUS", .words("none"), expected: "32 bytes in base64, with MASTER_KEY set, too",
         "The other key while the master key is [rotated](operations.md#rotating-the-master-key).")
@@ -66,56 +66,56 @@ extension Setting {
     static let allowedNetworks = Setting(
         "WEBHOOK_ALLOWED_NETWORKS", .words("none"), expected: "networks such as 192.168.0.0/16,127.0.0.0/8",
         """
-        Networks that callback URLs of the account that owns the server, the first one, may reach besides public addresses: \
-        `192.168.0.0/16,127.0.0.0/8`.
+        Networks that webhooks may reach besides public addresses, such as `192.168.0.0/16,127.0.0.0/8`. For webhooks of \
+        the account that owns the server only.
         """)
     static let retryDelays = Setting(
         "WEBHOOK_RETRY_DELAYS", .value("2s,10s,1m,10m"),
         expected: "one to four delays of at least 1s, such as 2s,10s,1m,10m",
-        "One to four waits before retries, at least `1s` each.")
+        "The waits before the retries: one to four, each at least `1s`.")
     static let eventRetention = Setting(
         "EVENT_RETENTION", .value("720h"), expected: duration, "How long events, deliveries and heartbeats are kept.")
 
     static let offlineAfter = Setting(
         "HEARTBEAT_OFFLINE_AFTER", .value("1h"), expected: duration,
-        "How long a phone may be silent before it is offline.")
+        "How long a phone may be silent before it counts as offline.")
     static let minimumExpiration = Setting(
         "MESSAGE_EXPIRATION_MIN", .value("60s"), expected: duration,
         "The shortest `message_expiration_seconds` that a phone may be given.")
     static let firebaseCredentials = Setting(
         "FIREBASE_CREDENTIALS", .words("none"),
         expected: "a Firebase service account as JSON, or the path of the file that holds it",
-        "The service account of your Firebase project, as JSON or as the path of its file; see [Push](push.md).")
+        "The service account of your Firebase project, as JSON or as the path of its file; see [Sending](push.md#firebase).")
     static let firebaseEndpoint = Setting(
         "FCM_ENDPOINT", .words("Firebase"), expected: "an http:// or https:// URL",
         """
-        What stands for Firebase, without OAuth: pushes go to `{FCM_ENDPOINT}/v1/projects/{project}/messages:send`.
+        A stand-in for Firebase; no OAuth is used. Pushes go to `{FCM_ENDPOINT}/v1/projects/{project}/messages:send`.
         """)
 
     static let phoneQuota = Setting(
         "QUOTA_PHONES", .value("10"), expected: quota,
         """
-        Phones of an invited account, as the account that owns the server is exempt; `0` or `none` for no limit, as with the \
-        [quotas](operations.md#quotas) below.
+        Phones of an invited account; the account that owns the server is exempt. `0` or `none` for no limit, as with the \
+        other [quotas](operations.md#quotas).
         """)
     static let phoneKeyQuota = Setting("QUOTA_PHONE_KEYS", .value("20"), expected: quota, "Its phone API keys.")
     static let scheduleQuota = Setting("QUOTA_SCHEDULES", .value("20"), expected: quota, "Its send schedules.")
     static let webhookQuota = Setting(
         "QUOTA_WEBHOOKS", .value("10"), expected: quota, "Its webhooks; the owner has at most 10.")
     static let messageQuota = Setting(
-        "QUOTA_MESSAGES_PER_DAY", .value("2000"), expected: quota, "Messages that it may send in a day, UTC.")
+        "QUOTA_MESSAGES_PER_DAY", .value("2000"), expected: quota, "Messages that it may send in a day (UTC).")
     static let attachmentQuota = Setting(
         "QUOTA_ATTACHMENT_BYTES_PER_DAY", .value("100000000"), expected: quota,
-        "Bytes of received files that are kept for it in a day, UTC.")
+        "Bytes of received files that are kept for it in a day (UTC).")
 
     static let metricsToken = Setting(
         "METRICS_TOKEN", .words("none: only from this machine"), expected: "at least 16 characters",
-        "What `GET /metrics` asks for as bearer token, at least 16 characters.")
+        "The bearer token required to read `GET /metrics`, at least 16 characters.")
     /// `LOG_LEVEL`.
     package static let logLevel = Setting(
         "LOG_LEVEL", flag: "log-level", .value("info"),
         expected: "trace, debug, info, notice, warning, error, critical",
-        "`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`. The demonstration's default is `warning`."
+        "`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`. The default of `httpsms demo` is `warning`."
     )
     /// `LOG_FORMAT`.
     package static let logFormat = Setting(

@@ -67,7 +67,7 @@ struct LoginCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "login", abstract: "Store the address of a server and an API key for the other commands.",
         discussion: """
-            Asks for the key unless it is given, checks that it works, and writes both to
+            Asks for the key unless it is given, checks that it works, and writes both to \
             ~/.config/httpsms/config.json, which only you can read.
 
             Example:

@@ -7,9 +7,9 @@ struct ConformanceCommand: AsyncParsableCommand {
         commandName: "conformance",
         abstract: "Test a receiver of webhooks with genuine and forged requests.",
         discussion: """
-            Sends events as the server does, duplicates, and requests that must be refused. What a receiver has to do, and
-            what it writes to the file of --handled-log, is in docs/recipes.md.
-            Ends with 0 when all checks passed, 1 when one failed, 2 when an option is wrong, 3 when nobody answers.
+            Sends genuine events, duplicates, and requests that must be refused. The page Recipes (docs/recipes.md) \
+            says what a receiver has to do, and what it writes to the file of --handled-log. Ends with 0 when all \
+            checks passed, 1 when one failed, 2 when an option is wrong, 3 when nobody answers.
 
             Example:
               httpsms webhook conformance --url http://localhost:3000/hook

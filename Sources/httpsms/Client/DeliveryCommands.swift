@@ -87,11 +87,11 @@ struct ReplayCommand: AsyncParsableCommand {
     var until: String?
 
     @Option(
-        help: "failed, succeeded, or unmatched: not wanted then, but now. May be given more than once.",
+        help: "failed, succeeded, or unmatched: not subscribed to then, but now. May be given more than once.",
         completion: .list(["failed", "succeeded", "unmatched"]))
     var status: [String] = []
 
-    @Flag(help: "Do not wait until all were looked at.")
+    @Flag(help: "Do not wait until the server has gone through all of them.")
     var noWait = false
 
     @OptionGroup var options: ClientOptions
@@ -107,9 +107,10 @@ struct ListenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "listen", abstract: "Forward events to a port of this machine as they happen.",
         discussion: """
-            Follows the account's event log: no webhook is needed, and nothing has to reach this machine from outside. Each
-            event is posted with the headers and signatures of a delivery, and a line shows the answer. After a lost
-            connection it continues where it was. Events are forwarded once, without retries. Stop it with Ctrl-C.
+            Follows the account's event log: no webhook is needed, and nothing has to reach this machine from outside. \
+            Each event is posted with the headers and signatures of a delivery, and a line shows the answer. After a \
+            lost connection it continues where it was. Events are forwarded once, without retries. Stop it with \
+            Ctrl-C.
 
             Examples:
               httpsms webhook listen 3000

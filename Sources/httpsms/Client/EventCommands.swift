@@ -10,7 +10,7 @@ struct EventLogOptions: ParsableArguments {
     @Option(help: "The number of a phone (default: all phones)")
     var owner: String?
 
-    @Option(help: "The position in the log to begin after; 0 for its beginning (default: now)")
+    @Option(help: "The position in the log to start after; 0 for the beginning (default: now)")
     var after: Int64?
 
     var filter: ServerClient.EventFilter { .init(types: types, owner: owner) }
@@ -56,7 +56,7 @@ struct EventsCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List events, newest first; with --after the oldest first from there.",
+            abstract: "List events, newest first; with --after oldest first from that position.",
             discussion: """
                 Example:
                   httpsms events list --types message.send.failed
@@ -93,8 +93,8 @@ struct TriggerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trigger", abstract: "Send a sample of an event: to a webhook, or to a port of this machine.",
         discussion: """
-            With --webhook the server sends it, as any other event. With --forward-to this command sends it, and needs no
-            server at all. Exits 1 if the receiver did not accept it.
+            With --webhook the server sends it, like any other event. With --forward-to this command sends it, and no \
+            server is needed. Exits 1 if the receiver did not accept it.
 
             Examples:
               httpsms trigger message.phone.received --forward-to 3000

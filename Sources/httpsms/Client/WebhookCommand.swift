@@ -88,7 +88,7 @@ struct WebhookCommand: AsyncParsableCommand {
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Delete a webhook; what waits for it is cancelled.",
+            abstract: "Delete a webhook at once; its waiting deliveries are cancelled.",
             discussion: """
                 Example:
                   httpsms webhook delete 01a213dd-60a3-7aa1-9dd8-46a74f39c85b
@@ -104,7 +104,7 @@ struct WebhookCommand: AsyncParsableCommand {
 
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Hold what would be sent.",
+            abstract: "Hold a webhook's events instead of sending them.",
             discussion: """
                 Example:
                   httpsms webhook pause 01a213dd-60a3-7aa1-9dd8-46a74f39c85b
@@ -120,7 +120,7 @@ struct WebhookCommand: AsyncParsableCommand {
 
     struct Resume: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Send what was held, in order, and go on.",
+            abstract: "Send the held events, in order, and continue.",
             discussion: """
                 Example:
                   httpsms webhook resume 01a213dd-60a3-7aa1-9dd8-46a74f39c85b --rate 10
@@ -128,7 +128,7 @@ struct WebhookCommand: AsyncParsableCommand {
 
         @Argument(help: "The webhook's id.") var id: String
 
-        @Option(help: "How many of those that were held are sent in a second (default: as fast as they are taken)")
+        @Option(help: "How many held events are sent per second (default: as fast as the endpoint accepts them)")
         var rate: Double?
 
         @OptionGroup var options: ClientOptions
