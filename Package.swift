@@ -133,6 +133,7 @@ let package = Package(
         .systemLibrary(
             name: "CMarkGFM", providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
         .systemLibrary(name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .target(
             name: "Wire",
@@ -142,7 +143,7 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire", "CDocuments",
-                "CMarkGFM", "CPhoneNumber", "CLibZip", "CQREncode", hummingbird, hummingbirdCore, asyncHTTPClient,
+                "CMarkGFM", "CPhoneNumber", "CLibZip", "CQREncode", "CZlib", hummingbird, hummingbirdCore, asyncHTTPClient,
                 .product(name: "Mustache", package: "swift-mustache"), crypto, cryptoExtras, jwtKit, logging, metrics,
                 serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, httpTypes,
             ],

@@ -2,45 +2,51 @@ import Delivery
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Wire
 
 /// The documentation, for anyone: `/docs`, its pages as HTML and as Markdown, and `/llms.txt`.
 struct DocumentationRoutes {
     func add(to router: Router<APIContext>) {
-        router.get("/docs") { _, _ in Self.html(Self.index) }
-        router.get("/docs/api") { _, _ in Self.html(Self.reference) }
+        router.get("/docs") { request, _ in Self.page(Self.index, to: request) }
+        router.get("/docs/api") { request, _ in Self.page(Self.reference, to: request) }
         router.get("/docs/search") { request, _ in
-            Self.html(Self.found(QueryParameters(request)["q"] ?? ""))
+            // Made for whoever asks, so it is sent as it is.
+            Self.guarded(
+                Response(
+                    status: .ok, headers: [.contentType: Self.html, .cacheControl: "no-cache"],
+                    body: .init(byteBuffer: ByteBuffer(string: Self.found(QueryParameters(request)["q"] ?? "")))))
         }
-        router.get("/docs/:page") { _, context in
+        router.get("/docs/:page") { request, context in
             let name = try context.parameters.require("page")
-            if let document = Document.all.first(where: { $0.name == name }) {
-                return Self.response(Self.texts[name] ?? document.text, document.mediaType)
-            }
+            if let document = Self.documents[name] { return document.response(to: request) }
             guard let page = Self.pages[name] else { throw HTTPError(.notFound) }
-            return Self.html(page)
+            return Self.page(page, to: request)
         }
-        router.get("/llms.txt") { _, _ in Self.response(Self.overview, "text/plain; charset=utf-8") }
+        router.get("/llms.txt") { request, _ in Self.overview.response(to: request) }
     }
 
     /// Each page as HTML, by its slug; they never change, so they are made once.
     private static let pages = Dictionary(
         Document.pages.map { page in
-            (page.slug, frame(page.title, Markdown.html(page.text, address: address) + turns(from: page), at: page))
+            let content = Markdown.html(page.text, address: address) + turns(from: page)
+            return (page.slug, StaticAnswer(frame(page.title, content, at: page), html))
         },
         uniquingKeysWith: { $1 })
 
     /// Each document as it is sent, by its name.
-    private static let texts = Dictionary(Document.all.map { ($0.name, served($0)) }, uniquingKeysWith: { $1 })
+    private static let documents = Dictionary(
+        Document.all.map { ($0.name, StaticAnswer(served($0), $0.mediaType)) }, uniquingKeysWith: { $1 })
 
-    private static let index = frame(
-        "Documentation",
-        "<h1>Documentation</h1>\n<dl>\n"
-            + Document.pages.map { "<dt><a href=\"/docs/\($0.slug)\">\(MarkupText.escaped($0.title))</a></dt>\n" }
-            .enumerated().map { index, term in
-                term + "<dd>" + Markdown.html(Document.pages[index].summary, address: { _ in nil }) + "</dd>\n"
-            }.joined() + "</dl>\n")
+    private static let index = StaticAnswer(
+        frame(
+            "Documentation",
+            "<h1>Documentation</h1>\n<dl>\n"
+                + Document.pages.map { "<dt><a href=\"/docs/\($0.slug)\">\(MarkupText.escaped($0.title))</a></dt>\n" }
+                .enumerated().map { index, term in
+                    term + "<dd>" + Markdown.html(Document.pages[index].summary, address: { _ in nil }) + "</dd>\n"
+                }.joined() + "</dl>\n"), html)
 
-    private static let reference = frame("The API", APIReference.standard?.html ?? "")
+    private static let reference = StaticAnswer(frame("The API", APIReference.standard?.html ?? ""), html)
 
     /// The page that tells where the words of `query` stand.
     private static func found(_ query: String) -> String {
@@ -65,10 +71,10 @@ struct DocumentationRoutes {
     }
 
     /// The form of llmstxt.org: a title, a summary, links with a sentence each.
-    private static let overview =
+    private static let overview = StaticAnswer(
         "# httpsms\n\n> A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks.\n\n## Docs\n\n"
-        + Document.pages.map { "- [\($0.title)](/docs/\($0.name)): \($0.summary)\n" }.joined()
-        + "- [The API](/docs/openapi.json): OpenAPI 3.1, with the eight events.\n"
+            + Document.pages.map { "- [\($0.title)](/docs/\($0.name)): \($0.summary)\n" }.joined()
+            + "- [The API](/docs/openapi.json): OpenAPI 3.1, with the eight events.\n", "text/plain; charset=utf-8")
 
     /// Where a link of a page in `docs/` leads under `/docs`; nil when it leads to a file that is not served.
     static func address(_ link: String) -> String? {
@@ -155,17 +161,17 @@ struct DocumentationRoutes {
         """
     }
 
-    private static func html(_ page: String) -> Response {
-        var response = response(page, "text/html; charset=utf-8")
-        // No script at all, and nothing from elsewhere.
+    private static let html = "text/html; charset=utf-8"
+
+    private static func page(_ page: StaticAnswer, to request: Request) -> Response {
+        guarded(page.response(to: request))
+    }
+
+    /// No script at all, and nothing from elsewhere.
+    private static func guarded(_ response: Response) -> Response {
+        var response = response
         response.headers[.contentSecurityPolicy] =
             "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         return response
-    }
-
-    private static func response(_ text: String, _ type: String) -> Response {
-        Response(
-            status: .ok, headers: [.contentType: type, .cacheControl: "no-cache"],
-            body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 }

@@ -1,7 +1,4 @@
-import Delivery
-import HTTPTypes
 import Hummingbird
-import NIOCore
 import Secrets
 import Wire
 
@@ -9,13 +6,11 @@ import Wire
 struct PageAssets: Sendable {
     private struct Asset {
         let path: String
-        let type: String
-        let bytes: [UInt8]
+        let answer: StaticAnswer
 
         init(_ name: String, _ type: String, _ bytes: [UInt8]) {
             path = "/assets/\(SHA256Digest.bytes(of: bytes).prefix(8).hexadecimal)/\(name)"
-            self.type = type
-            self.bytes = bytes
+            answer = StaticAnswer(bytes, type)
         }
     }
 
@@ -33,10 +28,7 @@ struct PageAssets: Sendable {
             guard let asset = [Self.css, Self.script, Self.icon].first(where: { $0.path == request.uri.path }) else {
                 throw PageError.notFound
             }
-            return Response(
-                status: .ok,
-                headers: [.contentType: asset.type, .cacheControl: "public, max-age=31536000, immutable"],
-                body: .init(byteBuffer: ByteBuffer(bytes: asset.bytes)))
+            return asset.answer.response(to: request, keep: "public, max-age=31536000, immutable")
         }
     }
 }
