@@ -47,9 +47,11 @@ struct DocumentationSearch: Sendable {
         }
     }
 
-    /// The words of a query: at most eight, of its first 200 characters.
+    /// The words of a query: at most eight, of its first 200 characters, and long ones without the s of a plural.
     static func words(_ query: String) -> [String] {
-        query.firstScalars(200).lowercased().split(whereSeparator: \.isWhitespace).prefix(8).map(String.init)
+        query.firstScalars(200).lowercased().split(whereSeparator: \.isWhitespace).prefix(8).map { word in
+            String(word.utf8.count > 4 && word.hasSuffix("s") ? word.dropLast() : word)
+        }
     }
 
     /// The sections that hold all words of `query`, the best first, at most 30: those with words in their heading, and then those
@@ -87,7 +89,9 @@ struct DocumentationSearch: Sendable {
             return small.firstRange(of: wanted)
         }
         let match = places.min { $0.lowerBound < $1.lowerBound } ?? 0..<0
-        let start = max(0, match.lowerBound - 60)
+        let first = max(0, match.lowerBound - 60)
+        // From a whole word on.
+        let start = first == 0 ? 0 : scalars[first..<match.lowerBound].firstIndex(of: " ").map { $0 + 1 } ?? first
         let end = min(scalars.count, match.upperBound + 100)
         func text(_ range: Range<Int>) -> String {
             var text = String.UnicodeScalarView()
@@ -123,8 +127,8 @@ struct DocumentationSearch: Sendable {
                 end()
                 heading = plain(String(line.drop { $0 == "#" || $0 == " " }))
                 address = "/docs/\(page.slug)#\(Markdown.anchor(heading))"
-            } else {
-                lines.append(line)
+            } else if isCode || !line.utf8.allSatisfy({ "|-: ".utf8.contains($0) }) {
+                lines.append(line)  // What rules off the head of a table says nothing.
             }
         }
         end()
@@ -157,13 +161,18 @@ struct DocumentationSearch: Sendable {
 extension [UInt8] {
     /// Where `part` begins, from `start` on; nil when it is nowhere, or empty.
     fileprivate func first(_ part: [UInt8], from start: Int = 0) -> Int? {
-        guard !part.isEmpty, start <= count else { return nil }
+        guard let head = part.first else { return nil }
         return withUnsafeBytes { bytes in
             part.withUnsafeBytes { part in
-                guard let base = bytes.baseAddress, let wanted = part.baseAddress,
-                    let found = memmem(base + start, bytes.count - start, wanted, part.count)
-                else { return nil }
-                return UnsafeRawPointer(found) - base
+                guard let base = bytes.baseAddress, let wanted = part.baseAddress else { return nil }
+                var index = start
+                while index + part.count <= bytes.count {
+                    let room = bytes.count - index - part.count + 1
+                    guard let found = memchr(base + index, Int32(truncatingIfNeeded: head), room) else { return nil }
+                    if memcmp(found, wanted, part.count) == 0 { return UnsafeRawPointer(found) - base }
+                    index = UnsafeRawPointer(found) - base + 1
+                }
+                return nil
             }
         }
     }
