@@ -17,6 +17,14 @@ struct ContactOperations: Sendable {
         }
     }
 
+    /// Whose each of `numbers` is, as far as `userID` knows them.
+    func names(of numbers: [String], userID: UserID) async throws -> [String: String] {
+        if numbers.isEmpty { return [:] }
+        return try await store.read(.user(userID)) { tx in
+            try ContactQueries.names(of: numbers, userID: userID, in: tx)
+        }
+    }
+
     /// Stores new contacts, all or none.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when the account has too many.

@@ -34,7 +34,7 @@ struct Dashboard: Sendable {
         middleware = PageMiddleware(
             site: site, sessions: sessions, views: views, uploads: bulkMessages.uploads,
             menu: MenuFigures.Reader(store: store, attention: features.attention.queries),
-            clock: messages.clock)
+            contacts: features.contacts.operations, clock: messages.clock)
         self.access = AccessRoutes(access: access, sessions: sessions, views: views)
         overview = OverviewRoutes(store: store, access: access, queries: features.attention.queries, views: views)
         let devices = features.devices

@@ -90,11 +90,11 @@ struct BulkPages: Sendable {
             count = Figure.shown(Int64(upload.items.count))
             isOne = upload.items.count == 1
             senders = upload.items.map(\.from).unique.map { number in
-                Sender(number: number, count: Figure.shown(Int64(bySender[number]?.count ?? 0)))
+                Sender(number: PageParty.number(number), count: Figure.shown(Int64(bySender[number]?.count ?? 0)))
             }
             rows = upload.items.prefix(BulkPages.rowCount).map { item in
                 Row(
-                    number: item.row, from: item.from, to: item.to, content: item.content,
+                    number: item.row, from: PageParty.number(item.from), to: PageParty.full(item.to), content: item.content,
                     time: item.sendAt.map(PageTime.shown) ?? "as soon as it can",
                     attachments: item.attachments.isEmpty ? nil : item.attachments.count)
             }

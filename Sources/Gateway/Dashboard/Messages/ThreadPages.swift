@@ -51,6 +51,8 @@ struct ThreadPages: Sendable {
         let listPath: String
         let owner: String
         let contact: String
+        /// The other party with the number.
+        let party: String
         let isArchived: Bool
         /// Whether the other party is a number, and not a name that nobody can write to.
         let canReply: Bool
@@ -94,11 +96,12 @@ struct ThreadPages: Sendable {
         let problems = PageProblems.all(refusal)
         let contentProblems = problems["content"] ?? []
         return views.page(
-            "conversation", thread.contact,
+            "conversation", PageParty.text(thread.contact),
             Content(
                 path: Self.path(of: id),
                 listPath: PageLink.to("/messages", ["archived": thread.isArchived ? "1" : ""]),
-                owner: thread.owner, contact: thread.contact, isArchived: thread.isArchived,
+                owner: PageParty.number(thread.owner), contact: PageParty.name(thread.contact),
+                party: PageParty.full(thread.contact), isArchived: thread.isArchived,
                 canReply: PhoneNumber.isContact(thread.contact), once: FormReceipts.token(), content: content,
                 problem: refusal.map { refusal in
                     contentProblems.isEmpty
