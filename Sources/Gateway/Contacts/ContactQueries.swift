@@ -32,6 +32,44 @@ enum ContactQueries {
         return account + "AND (\(query.condition(folded: "search_text", number: "phone_numbers")))"
     }
 
+    /// The contact `id` of `userID`.
+    static func look(_ id: ContactID, userID: UserID, in tx: any Transaction) throws -> Contact? {
+        try tx.first(Contact.self, "SELECT * FROM contact WHERE id = \(id) AND user_id = \(userID)")
+    }
+
+    /// The contact whose name stands at `number`; nil when `userID` has none. Index: the primary key of `contact_number`.
+    static func id(of number: String, userID: UserID, in tx: any Transaction) throws -> ContactID? {
+        try tx.value(
+            """
+            SELECT contact_id AS value
+            FROM contact_number
+            WHERE user_id = \(userID) AND number = \(number)
+            ORDER BY contact_id DESC
+            LIMIT 1
+            """)
+    }
+
+    /// Which of `ids` are contacts of `userID`. Index: the primary key.
+    static func known(_ ids: [ContactID], userID: UserID, in tx: any Transaction) throws -> [ContactID] {
+        if ids.isEmpty { return [] }
+        return try tx.all("SELECT id FROM contact WHERE id IN \(list: ids) AND user_id = \(userID)") { try $0.get("id") }
+    }
+
+    /// The contacts of `userID` with one of `numbers`, the oldest first. Index: the primary key of `contact_number`.
+    static func sharing(
+        _ numbers: [String], userID: UserID, in tx: any Transaction
+    ) throws -> [(number: String, name: String, id: ContactID)] {
+        try tx.all(
+            """
+            SELECT n.number, c.name, c.id
+            FROM contact_number n
+            JOIN contact c ON c.id = n.contact_id
+            WHERE n.user_id = \(userID) AND n.number IN \(list: numbers)
+            ORDER BY c.id, n.number
+            """
+        ) { (try $0.get("number"), try $0.get("name"), try $0.get("id")) }
+    }
+
     /// The contact `id` of `userID`, locked.
     static func find(_ id: ContactID, userID: UserID, in tx: any Transaction) throws -> Contact? {
         try tx.first(

@@ -44,6 +44,8 @@ struct Dashboard: Sendable {
             AttentionPages(queries: features.attention.queries, webhooks: webhooks, views: views),
             DashboardMessages(
                 operations: messages, bulk: bulkMessages, receipts: receipts, views: views),
+            ContactPages(
+                operations: features.contacts.operations, receipts: receipts, uploads: bulkMessages.uploads, views: views),
             PhonePages(
                 operations: features.phones.operations, offlineAfter: features.settings.offlineAfter,
                 pushes: messages.pushes,

@@ -4,6 +4,7 @@ import Hummingbird
 /// nothing but these sentences can be told by an address.
 enum PageNotice: String {
     case sent, settled, now, cancelled, saved, paused, resumed, rotated, archived, unarchived, unread, deleted, zone
+    case stored
 
     var text: String {
         switch self {
@@ -19,6 +20,7 @@ enum PageNotice: String {
         case .unarchived: "The conversation is back in the inbox."
         case .unread: "The conversation is marked as unread."
         case .deleted: "It was deleted."
+        case .stored: "The contacts of the file were stored."
         case .zone: "The time zone was saved."
         }
     }
