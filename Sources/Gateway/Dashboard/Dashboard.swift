@@ -36,7 +36,7 @@ struct Dashboard: Sendable {
             menu: MenuFigures.Reader(store: store, attention: features.attention.queries),
             contacts: features.contacts.operations, clock: messages.clock)
         self.access = AccessRoutes(access: access, sessions: sessions, views: views)
-        overview = OverviewRoutes(store: store, access: access, queries: features.attention.queries, views: views)
+        overview = OverviewRoutes(store: store, access: access, queries: features.attention.queries, site: site, views: views)
         let devices = features.devices
         connect = ConnectPages(
             devices: devices.operations, appURL: devices.appURL, views: views)
