@@ -81,7 +81,8 @@ struct BulkMessageOperations: Sendable {
     ) throws -> Accepted {
         let numbers = upload.senders
         try upload.check(known: PhoneQueries.known(numbers, userID: userID, in: tx))
-        let requestID = try BulkMessageQueries.insert(fileName: fileName, userID: userID, at: now, in: tx)
+        let requestID = try BulkMessageQueries.insert(
+            fileName: fileName, digest: upload.digest, userID: userID, at: now, in: tx)
         let items = Dictionary(grouping: zip(ids, upload.items), by: \.1.from)
         for number in numbers {
             guard let phone = try PhoneQueries.find(number: number, userID: userID, in: tx) else { continue }

@@ -96,7 +96,7 @@ struct ContactSheet: Sendable {
     private static func row(_ number: Int, _ cells: [String], _ columns: [Int: Column]) -> Row {
         var row = Row(number: number)
         for (place, cell) in cells.enumerated() {
-            let text = plain(cell)
+            let text = CSVCell.plain(cell)
             guard !text.isEmpty, let column = columns[place] else { continue }
             switch column {
             case .id: row.id = text
@@ -118,36 +118,14 @@ struct ContactSheet: Sendable {
             .map { String($0).trimmed }.filter { !$0.isEmpty }
     }
 
-    /// Without the apostrophe that keeps a spreadsheet from taking a text for a formula.
-    private static func plain(_ cell: String) -> String {
-        let text = cell.trimmed
-        guard text.utf8.first == UInt8(ascii: "'"), let next = text.utf8.dropFirst().first, formulas.contains(next)
-        else { return text }
-        return String(text.unicodeScalars.dropFirst())
-    }
-
-    /// What a formula begins with.
-    private static let formulas = Set("=+-@\t\r".utf8)
-
     /// The header of our own files, with the mark that tells Excel that it is UTF-8.
-    static let header = [0xef, 0xbb, 0xbf] + Array("Id,Name,Phone numbers,Emails,Note\r\n".utf8)
+    static let header = CSVCell.mark + Array("Id,Name,Phone numbers,Emails,Note\r\n".utf8)
 
     /// A contact as a row.
     static func line(of contact: Contact) -> [UInt8] {
-        let cells = [
+        CSVCell.line([
             contact.id.text, contact.name, contact.numbers.joined(separator: "; "),
             contact.emails.joined(separator: "; "), contact.note,
-        ]
-        return Array(cells.map { Array(quoted($0)) }.joined(separator: [UInt8(ascii: ",")])) + [0x0d, 0x0a]
-    }
-
-    private static func quoted(_ cell: String) -> [UInt8] {
-        let quote = UInt8(ascii: "\"")
-        // A number with its plus is no formula that does harm, and has to stay one number to be read again.
-        let isFormula =
-            cell.utf8.first.map { formulas.contains($0) } == true
-            && !cell.utf8.allSatisfy { "+0123456789; ".utf8.contains($0) }
-        let text = cell.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }
-        return [quote] + (isFormula ? [UInt8(ascii: "'")] : []) + text + [quote]
+        ])
     }
 }

@@ -1,0 +1,35 @@
+import Wire
+
+/// Cells of the files that we write.
+enum CSVCell {
+    /// A row of cells.
+    static func line(_ cells: [String]) -> [UInt8] {
+        Array(cells.map(quoted).joined(separator: [UInt8(ascii: ",")])) + [0x0d, 0x0a]
+    }
+
+    /// A cell in quotes, which no spreadsheet takes for a formula. Byte by byte, as a quote with an accent on it is another
+    /// character to Swift.
+    static func quoted(_ cell: String) -> [UInt8] {
+        let quote = UInt8(ascii: "\"")
+        // A number with its plus is no formula that does harm, and has to stay one number to be read again.
+        let isFormula =
+            cell.utf8.first.map { formulas.contains($0) } == true
+            && !cell.utf8.allSatisfy { "+0123456789; ".utf8.contains($0) }
+        let text = cell.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }
+        return [quote] + (isFormula ? [UInt8(ascii: "'")] : []) + text + [quote]
+    }
+
+    /// A cell as it was before the apostrophe was put in front of it.
+    static func plain(_ cell: String) -> String {
+        let text = cell.trimmed
+        guard text.utf8.first == UInt8(ascii: "'"), let next = text.utf8.dropFirst().first, formulas.contains(next)
+        else { return text }
+        return String(text.unicodeScalars.dropFirst())
+    }
+
+    /// What tells Excel that a file is UTF-8.
+    static let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+
+    /// What a formula begins with.
+    private static let formulas = Set("=+-@\t\r".utf8)
+}
