@@ -12,9 +12,7 @@ enum CSVCell {
     static func quoted(_ cell: String) -> [UInt8] {
         let quote = UInt8(ascii: "\"")
         // A number with its plus is no formula that does harm, and has to stay one number to be read again.
-        let isFormula =
-            cell.utf8.first.map { formulas.contains($0) } == true
-            && !cell.utf8.allSatisfy { "+0123456789; ".utf8.contains($0) }
+        let isFormula = isFormula(cell) && !cell.utf8.allSatisfy { "+0123456789; ".utf8.contains($0) }
         let text = cell.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }
         return [quote] + (isFormula ? [UInt8(ascii: "'")] : []) + text + [quote]
     }
@@ -22,10 +20,15 @@ enum CSVCell {
     /// A cell as it was before the apostrophe was put in front of it.
     static func plain(_ cell: String) -> String {
         let text = cell.trimmed
-        guard text.utf8.first == UInt8(ascii: "'"), let next = text.utf8.dropFirst().first, formulas.contains(next)
-        else { return text }
-        return String(text.unicodeScalars.dropFirst())
+        return text.utf8.first == apostrophe && isFormula(text) ? String(text.unicodeScalars.dropFirst()) : text
     }
+
+    /// Whether a text begins as a formula does, or as one that was kept from being one.
+    private static func isFormula(_ text: String) -> Bool {
+        text.utf8.drop { $0 == apostrophe }.first.map { formulas.contains($0) } == true
+    }
+
+    private static let apostrophe = UInt8(ascii: "'")
 
     /// What tells Excel that a file is UTF-8.
     static let mark: [UInt8] = [0xef, 0xbb, 0xbf]

@@ -99,6 +99,8 @@ struct ContactFile: Sendable {
                 return
             }
             var draft = draft
+            // As phones write line breaks.
+            let note = note.replacing("\r\n", with: "\n").replacing("\r", with: "\n").trimmed
             if !note.isEmpty { draft.properties[Contact.noteProperty] = note }
             draft = draft.normalized(owner: owner)
             for problem in draft.problems {
