@@ -12,6 +12,8 @@ struct BulkMessage: Sendable {
     let counts: [MessageStatus: Int]
     /// Whether what waits is held.
     var isPaused = false
+    /// When what is held begins by itself; nil when it does not.
+    var startsAt: Timestamp?
     /// How many messages were cancelled: those are gone.
     var cancelled = 0
     /// When the last one that waits is to go out, as it was forecast; nil when none waits, or all are held.
@@ -89,11 +91,13 @@ enum BulkMessageMigrations {
             "bulk-messages-2",
             [
                 "ALTER TABLE bulk_message ADD COLUMN paused \(.int64) NOT NULL DEFAULT 0",
+                "ALTER TABLE bulk_message ADD COLUMN starts_at \(.int64)",
                 "ALTER TABLE bulk_message ADD COLUMN cancelled \(.int64) NOT NULL DEFAULT 0",
                 // Of what it asks for, so that the same file is known again.
                 "ALTER TABLE bulk_message ADD COLUMN digest \(.text)",
             ],
             indexes: [
+                TableIndex("bulk_message_starts", on: "bulk_message", "(starts_at) WHERE starts_at IS NOT NULL"),
                 TableIndex("bulk_message_digest", on: "bulk_message", "(user_id, digest, created_at) WHERE digest IS NOT NULL")
             ]),
     ]

@@ -18,22 +18,35 @@ extension BulkMessageOperations {
     /// `userID` has no such upload.
     func resume(_ requestID: String, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in
-            let phones = try BulkMessageQueries.phones(of: requestID, userID: userID, in: tx)
-            guard try BulkMessageQueries.mark(requestID, isPaused: false, userID: userID, in: tx) else { return false }
-            for (number, phone) in phones {
-                let held = try BulkMessageQueries.held(of: requestID, owner: number, userID: userID, in: tx)
-                // What has no phone any more is due, and fails with that reason.
-                let queued = phone == nil ? [] : held.filter(\.isPaced)
-                for message in held where phone == nil || !message.isPaced {
-                    let time = max(message.scheduledSendTime ?? tx.now, tx.now)
-                    try BulkMessageQueries.release(message.id, at: time, in: tx)
-                }
-                if let phone { try MessagePlanner.queue(queued, from: phone, in: tx) }
-            }
-            let wakeups = tx.wakeups
-            tx.afterCommit { wakeups.signal(.messages) }
-            return true
+            try Self.release(requestID, userID: userID, in: tx)
         }
+    }
+
+    /// One transaction of the sweep that begins what nobody took back.
+    static func start(in tx: any Transaction) throws -> Sweep.Outcome {
+        let uploads = try BulkMessageQueries.starting(in: tx)
+        for (requestID, userID) in uploads { _ = try release(requestID, userID: userID, in: tx) }
+        return Sweep.Outcome(
+            mayHaveMore: uploads.count == BulkMessageQueries.startingLimit,
+            nextDue: try BulkMessageQueries.nextStart(in: tx))
+    }
+
+    private static func release(_ requestID: String, userID: UserID, in tx: any Transaction) throws -> Bool {
+        let phones = try BulkMessageQueries.phones(of: requestID, userID: userID, in: tx)
+        guard try BulkMessageQueries.mark(requestID, isPaused: false, userID: userID, in: tx) else { return false }
+        for (number, phone) in phones {
+            let held = try BulkMessageQueries.held(of: requestID, owner: number, userID: userID, in: tx)
+            // What has no phone any more is due, and fails with that reason.
+            let queued = phone == nil ? [] : held.filter(\.isPaced)
+            for message in held where phone == nil || !message.isPaced {
+                let time = max(message.scheduledSendTime ?? tx.now, tx.now)
+                try BulkMessageQueries.release(message.id, at: time, in: tx)
+            }
+            if let phone { try MessagePlanner.queue(queued, from: phone, in: tx) }
+        }
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.messages) }
+        return true
     }
 
     /// Cancels what was not handed out yet: it is deleted, and counted. Nil when `userID` has no such upload.
@@ -79,6 +92,8 @@ extension BulkMessageOperations {
         }
     }
 
+    /// For so long a file that was sent from a page can be taken back as a whole.
+    static let timeToUndo: Duration = .seconds(10)
     /// Messages in one transaction.
     private static let portion = 200
 }

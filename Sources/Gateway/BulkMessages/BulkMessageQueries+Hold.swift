@@ -22,16 +22,42 @@ extension BulkMessageQueries {
         return try numbers.map { ($0, try PhoneQueries.find(number: $0, userID: userID, in: tx)) }
     }
 
-    /// Notes whether an upload is held; false when `userID` has no such upload.
+    /// Notes whether an upload is held, and until when, nil for until somebody lets it go; false when `userID` has no such upload.
     static func mark(
-        _ requestID: String, isPaused: Bool, userID: UserID, in tx: any Transaction
+        _ requestID: String, isPaused: Bool, startsAt: Timestamp? = nil, userID: UserID, in tx: any Transaction
     ) throws -> Bool {
         try tx.run(
             """
             UPDATE bulk_message
-            SET paused = \(isPaused)
+            SET paused = \(isPaused), starts_at = \(startsAt)
             WHERE user_id = \(userID) AND request_id = \(requestID)
             """) == 1
+    }
+
+    /// At most ten uploads that are to begin, the one that waits longest first, locked. Also those that are to begin later than
+    /// any is: the clock was set back since. Index: `bulk_message_starts`.
+    static func starting(
+        in tx: any Transaction
+    ) throws -> [(requestID: String, userID: UserID)] {
+        try tx.all(
+            """
+            SELECT request_id, user_id
+            FROM bulk_message
+            WHERE starts_at IS NOT NULL
+                AND (starts_at <= \(tx.now) OR starts_at > \(tx.now + 2 * BulkMessageOperations.timeToUndo))
+            ORDER BY starts_at, user_id, request_id
+            LIMIT \(startingLimit)
+            \(.forUpdateSkipLocked)
+            """
+        ) { (try $0.get("request_id"), try $0.get("user_id")) }
+    }
+
+    /// Of one transaction: each may have a thousand messages.
+    static let startingLimit = 10
+
+    /// When the next upload is to begin; nil when none is. Index: `bulk_message_starts`.
+    static func nextStart(in tx: any Transaction) throws -> Timestamp? {
+        try tx.value("SELECT MIN(starts_at) AS value FROM bulk_message WHERE starts_at IS NOT NULL")
     }
 
     /// Holds what waits. Index: `message_batch`.

@@ -38,6 +38,9 @@ import Timestamps
             let (page, account, _) = try await MessagePageTests.signedIn(server)
             let (batch, id) = try await Self.send(4, page, account, server)
             let first = try await account.allMessages()[0]["id"].string
+            #expect(try await page.get(batch).text.contains("It begins <time"))
+            #expect(try await account.message(first)["status"] == "pending")
+            server.clock.advance(by: .seconds(10))
             _ = try await server.message(first, of: account, is: "scheduled")
 
             #expect(try await Self.act("pause", id, page, on: batch)?.hasSuffix("notice=held") == true)
@@ -79,6 +82,7 @@ import Timestamps
             let (page, account, phone) = try await MessagePageTests.signedIn(server)
             let (batch, id) = try await Self.send(450, page, account, server)
             let first = try await account.client.get("/v1/messages/search?query=SMS%200").data[0]["id"].string
+            server.clock.advance(by: .seconds(10))
             _ = try await server.message(first, of: account, is: "scheduled")
             _ = try await phone.report("FAILED", first, ["reason": "GENERIC_FAILURE"])
 
@@ -95,6 +99,41 @@ import Timestamps
             // Nothing is left to do.
             _ = try await Self.act("cancel", id, page, on: batch)
             #expect(try await page.get(batch).text.contains("449 cancelled"))
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func aFileIsTakenBackBeforeItBegins(engine: Engine) async throws {
+        try await withServer(on: engine) { server in
+            let (page, account, _) = try await MessagePageTests.signedIn(server)
+            let (batch, id) = try await Self.send(3, page, account, server)
+            #expect(try await page.get(batch).text.contains(">Undo</button>"))
+
+            server.clock.advance(by: .seconds(9))
+            _ = try await Self.act("cancel", id, page, on: batch)
+            server.clock.advance(by: .seconds(60))
+
+            #expect(try await account.allMessages().isEmpty)
+            #expect(try await page.get(batch).text.contains("3 cancelled"))
+            #expect(try await page.get("/messages").text.contains("No conversation yet"))
+        }
+    }
+
+    /// A file that is paused within its ten seconds stays paused, and one that nobody touches begins, also when the clock was
+    /// set back meanwhile.
+    @Test func aPausedFileDoesNotBeginByItself() async throws {
+        try await withServer { server in
+            let (page, account, _) = try await MessagePageTests.signedIn(server)
+            let (batch, id) = try await Self.send(3, page, account, server)
+            _ = try await Self.act("pause", id, page, on: batch)
+            server.clock.advance(by: .seconds(20))
+            let outcome = try await server.store.write(.maintenance) { tx in try BulkMessageOperations.start(in: tx) }
+            #expect(outcome.nextDue == nil && !outcome.mayHaveMore)
+            #expect(try await page.get(batch).text.contains("It is paused: 3 SMS wait"))
+            try await server.store.write(.maintenance) { tx in
+                try tx.run("UPDATE bulk_message SET starts_at = \(tx.now + .seconds(3_600))")
+            }
+            _ = try await server.store.write(.maintenance) { tx in try BulkMessageOperations.start(in: tx) }
+            #expect(try await !page.get(batch).text.contains("It is paused"))
         }
     }
 

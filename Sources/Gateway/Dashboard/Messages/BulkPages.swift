@@ -163,7 +163,8 @@ struct BulkPages: Sendable {
             bytes: bytes)
         do {
             let accepted = try await operations.send(
-                file, by: context.uploader, source: "/v1/bulk-messages", receipt: receipts.receipt(of: context))
+                file, by: context.uploader, source: "/v1/bulk-messages", canUndo: true,
+                receipt: receipts.receipt(of: context))
             return .seeOther(Self.path(of: accepted.requestID))
         } catch is Replayed {
             // The first of two clicks sent it: it is the newest of the list.
@@ -263,6 +264,8 @@ struct BulkLine: Sendable {
     let waiting: String?
     /// Whether what waits is held.
     let isPaused: Bool
+    /// When what is held begins by itself; nil when it does not.
+    let start: String?
     /// When the last one goes out; nil when none waits, or all are held.
     let end: String?
     /// Where what came of it is a file.
@@ -292,6 +295,7 @@ struct BulkLine: Sendable {
         isOpen = open > 0
         waiting = batch.counts[.pending].map { Figure.shown(Int64($0)) }
         isPaused = batch.isPaused
+        start = batch.startsAt.map(PageTime.shown)
         end = batch.lastAt.map(PageTime.shown)
         resultsPath = PageLink.to("/messages/bulk/results.csv", ["request_id": batch.requestID])
     }
