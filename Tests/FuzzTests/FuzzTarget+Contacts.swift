@@ -9,8 +9,10 @@ extension FuzzTarget {
     private static let vcard = FuzzTarget(
         "vcard",
         words: [
-            "BEGIN:VCARD\n", "END:VCARD\n", "VERSION:2.1\n", "FN:", "N:", "TEL;TYPE=cell:", "tel:+18005550101", "EMAIL:",
-            "NOTE:", "item1.", ";ENCODING=QUOTED-PRINTABLE:", "=\r\n", "=0D=0A", "\r\n ", "\\n", "\\,", "\"", "urn:uuid:",
+            "BEGIN:VCARD\n", "END:VCARD\n", "VERSION:2.1\n", "FN:", "N:", "TEL;TYPE=cell:", "tel:+18005550101",
+            "EMAIL:",
+            "NOTE:", "item1.", ";ENCODING=QUOTED-PRINTABLE:", "=\r\n", "=0D=0A", "\r\n ", "\\n", "\\,", "\"",
+            "urn:uuid:",
         ]
     ) { bytes in
         let cards = VCard.cards(in: bytes[...], most: 2_000)
@@ -21,7 +23,8 @@ extension FuzzTarget {
     private static let contactTable = FuzzTarget(
         "contact-table",
         words: [
-            "Id,Name,Phone numbers,Emails,Note\n", "Name;Phone\n", "First Name\tLast Name\tMobile\n", "+18005550101", ":::",
+            "Id,Name,Phone numbers,Emails,Note\n", "Name;Phone\n", "First Name\tLast Name\tMobile\n", "+18005550101",
+            ":::",
             "; ", "'=", "''", "\"", "\r\n", "\u{FEFF}", "sep=;\r\n", "\u{301}",
         ]
     ) { bytes in try check(bytes, name: "a.csv") }

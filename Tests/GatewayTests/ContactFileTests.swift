@@ -7,7 +7,9 @@ import Wire
 
 /// Address books as files.
 @Suite(.timeLimit(.minutes(1))) struct ContactFileTests {
-    private static func read(_ text: String, name: String = "a.csv", owner: String? = "+12125550123") throws -> ContactFile {
+    private static func read(_ text: String, name: String = "a.csv", owner: String? = "+12125550123") throws
+        -> ContactFile
+    {
         try ContactFile(
             UploadedFile(name: name, contentType: "", bytes: Array(text.utf8)[...]), owner: owner)
     }
@@ -22,12 +24,16 @@ import Wire
     }
 
     @Test(arguments: [
-        ("Name,Phone numbers,Emails,Note\nZoë,(212) 555-0188; 12345,A@B.c,\"pays\nlate\"\n",
-            ["Zoë|+12125550188 12345|a@b.c|pays\nlate"]),
+        (
+            "Name,Phone numbers,Emails,Note\nZoë,(212) 555-0188; 12345,A@B.c,\"pays\nlate\"\n",
+            ["Zoë|+12125550188 12345|a@b.c|pays\nlate"]
+        ),
         // Google.
-        ("First Name,Last Name,Phonetic First Name,Notes,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Label,"
-            + "Phone 1 - Value\nAnn,Lee,x,,* Home,ann@b.c,Mobile,+1 800-555-0101 ::: +18005550102\n",
-            ["Ann Lee|+18005550101 +18005550102|ann@b.c|"]),
+        (
+            "First Name,Last Name,Phonetic First Name,Notes,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Label,"
+                + "Phone 1 - Value\nAnn,Lee,x,,* Home,ann@b.c,Mobile,+1 800-555-0101 ::: +18005550102\n",
+            ["Ann Lee|+18005550101 +18005550102|ann@b.c|"]
+        ),
         // A German Outlook writes semicolons.
         ("Given Name;Surname;Mobile Phone;Home Phone\nAnn;Lee;+18005550101;+18005550101\n", ["Ann Lee|+18005550101||"]),
         ("\u{FEFF}name\tnumber\n'=Ann\ttel:+18005550101\n", ["=Ann|+18005550101||"]),
@@ -41,15 +47,23 @@ import Wire
 
     @Test(arguments: [
         // Android.
-        ("BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;Zo=\r\n=C3=AB;;;\r\n"
-            + "TEL;CELL:(212) 555-0188\r\nPHOTO;ENCODING=BASE64;JPEG:AAAA\r\n TEL:1\r\n\r\nEND:VCARD\r\n",
-            ["Zoë Müller|+12125550188||"]),
-        ("begin:vcard\nversion:3.0\nfn:Ann\\, Lee\nN:Lee;Ann\nitem1.TEL;type=CELL:+18005550101\nEMAIL:A@b.c\n"
-            + "NOTE:one\\ntwo \n  three\nend:vcard\n", ["Ann, Lee|+18005550101|a@b.c|one\ntwo  three"]),
-        ("BEGIN:VCARD\nVERSION:4.0\nFN:Ann\nTEL;VALUE=uri;TYPE=\"voice:x,home\":tel:+1-800-555-0101\n"
-            + "EMAIL:mailto:a@b.c\nEND:VCARD\n", ["Ann|+18005550101|a@b.c|"]),
-        ("BEGIN:VCARD\nORG:Shop;Front desk\nTEL:12345\nAGENT:\nBEGIN:VCARD\nFN:No\nTEL:1\nEND:VCARD\nEND:VCARD",
-            ["Shop, Front desk|12345||"]),
+        (
+            "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;Zo=\r\n=C3=AB;;;\r\n"
+                + "TEL;CELL:(212) 555-0188\r\nPHOTO;ENCODING=BASE64;JPEG:AAAA\r\n TEL:1\r\n\r\nEND:VCARD\r\n",
+            ["Zoë Müller|+12125550188||"]
+        ),
+        (
+            "begin:vcard\nversion:3.0\nfn:Ann\\, Lee\nN:Lee;Ann\nitem1.TEL;type=CELL:+18005550101\nEMAIL:A@b.c\n"
+                + "NOTE:one\\ntwo \n  three\nend:vcard\n", ["Ann, Lee|+18005550101|a@b.c|one\ntwo  three"]
+        ),
+        (
+            "BEGIN:VCARD\nVERSION:4.0\nFN:Ann\nTEL;VALUE=uri;TYPE=\"voice:x,home\":tel:+1-800-555-0101\n"
+                + "EMAIL:mailto:a@b.c\nEND:VCARD\n", ["Ann|+18005550101|a@b.c|"]
+        ),
+        (
+            "BEGIN:VCARD\nORG:Shop;Front desk\nTEL:12345\nAGENT:\nBEGIN:VCARD\nFN:No\nTEL:1\nEND:VCARD\nEND:VCARD",
+            ["Shop, Front desk|12345||"]
+        ),
     ])
     func cardsAreRead(text: String, lines: [String]) throws {
         let file = try Self.read(text, name: "a.vcf")

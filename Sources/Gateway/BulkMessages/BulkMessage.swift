@@ -98,7 +98,8 @@ enum BulkMessageMigrations {
             ],
             indexes: [
                 TableIndex("bulk_message_starts", on: "bulk_message", "(starts_at) WHERE starts_at IS NOT NULL"),
-                TableIndex("bulk_message_digest", on: "bulk_message", "(user_id, digest, created_at) WHERE digest IS NOT NULL")
+                TableIndex(
+                    "bulk_message_digest", on: "bulk_message", "(user_id, digest, created_at) WHERE digest IS NOT NULL"),
             ]),
     ]
 }

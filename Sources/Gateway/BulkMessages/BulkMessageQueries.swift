@@ -39,7 +39,8 @@ enum BulkMessageQueries {
 
     /// The upload `requestID` of `userID`; nil when there is none.
     static func find(_ requestID: String, userID: UserID, in tx: any Transaction) throws -> BulkMessage? {
-        let row = try tx.rows("SELECT * FROM bulk_message WHERE user_id = \(userID) AND request_id = \(requestID)").first
+        let row = try tx.rows("SELECT * FROM bulk_message WHERE user_id = \(userID) AND request_id = \(requestID)")
+            .first
         return try row.map { try upload($0, userID: userID, in: tx) }
     }
 

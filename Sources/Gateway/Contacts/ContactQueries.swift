@@ -52,7 +52,9 @@ enum ContactQueries {
     /// Which of `ids` are contacts of `userID`. Index: the primary key.
     static func known(_ ids: [ContactID], userID: UserID, in tx: any Transaction) throws -> [ContactID] {
         if ids.isEmpty { return [] }
-        return try tx.all("SELECT id FROM contact WHERE id IN \(list: ids) AND user_id = \(userID)") { try $0.get("id") }
+        return try tx.all("SELECT id FROM contact WHERE id IN \(list: ids) AND user_id = \(userID)") {
+            try $0.get("id")
+        }
     }
 
     /// The contacts of `userID` with one of `numbers`, the oldest first. Index: the primary key of `contact_number`.

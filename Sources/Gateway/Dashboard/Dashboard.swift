@@ -36,7 +36,8 @@ struct Dashboard: Sendable {
             menu: MenuFigures.Reader(store: store, attention: features.attention.queries),
             contacts: features.contacts.operations, clock: messages.clock)
         self.access = AccessRoutes(access: access, sessions: sessions, views: views)
-        overview = OverviewRoutes(store: store, access: access, queries: features.attention.queries, site: site, views: views)
+        overview = OverviewRoutes(
+            store: store, access: access, queries: features.attention.queries, site: site, views: views)
         let devices = features.devices
         connect = ConnectPages(
             devices: devices.operations, appURL: devices.appURL, views: views)
@@ -45,7 +46,8 @@ struct Dashboard: Sendable {
             DashboardMessages(
                 operations: messages, bulk: bulkMessages, receipts: receipts, views: views),
             ContactPages(
-                operations: features.contacts.operations, receipts: receipts, uploads: bulkMessages.uploads, views: views),
+                operations: features.contacts.operations, receipts: receipts, uploads: bulkMessages.uploads,
+                views: views),
             PhonePages(
                 operations: features.phones.operations, offlineAfter: features.settings.offlineAfter,
                 pushes: messages.pushes,

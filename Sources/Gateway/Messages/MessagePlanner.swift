@@ -61,7 +61,8 @@ enum MessagePlanner {
         let ids = (0..<max(count, 0)).map { _ in MessageID(at: tx.now) }.sorted()
         let adding = ids.enumerated().map { place, id in
             var message = Message(
-                outgoing: id, from: phone, to: "", content: "", attachments: [], requestID: nil, sendAt: nil, batch: nil,
+                outgoing: id, from: phone, to: "", content: "", attachments: [], requestID: nil, sendAt: nil,
+                batch: nil,
                 source: "", at: tx.now)
             message.turn = phone.turn.clampedAdding(Int64(place + 1))
             return message

@@ -43,7 +43,9 @@ enum PhoneNumber {
     /// An international number as people read it, `+49 1512 3456789`: with other signs between its digits, and never with other
     /// digits. Whatever is no such number is itself.
     static func readable(_ number: String) -> String {
-        guard number.hasPrefix("+"), number.utf8.count <= longestNumber, number.dropFirst().isDigits else { return number }
+        guard number.hasPrefix("+"), number.utf8.count <= longestNumber, number.dropFirst().isDigits else {
+            return number
+        }
         var bytes = [CChar](repeating: 0, count: 64)
         guard phone_number_readable(number, &bytes, bytes.count) == 1 else { return number }
         let text = bytes.withUnsafeBytes { Self.text(of: $0) }

@@ -49,7 +49,8 @@ import Timestamps
             #expect(try await page.get(Self.path).text.contains("· paused"))
             #expect(try await page.get("/messages/planned").text.contains("Nothing planned"))
             let queued = try await server.store.read(.maintenance) { tx -> Int in
-                try tx.value("SELECT COUNT(*) AS value FROM message WHERE planned_at IS NOT NULL OR turn IS NOT NULL") ?? 0
+                try tx.value("SELECT COUNT(*) AS value FROM message WHERE planned_at IS NOT NULL OR turn IS NOT NULL")
+                    ?? 0
             }
             #expect(queued == 0)
             // A single message passes.
@@ -94,7 +95,9 @@ import Timestamps
             #expect(try await page.get("/messages/planned").text.contains("Nothing planned"))
             let results = try await page.get("\(Self.path)/results.csv?request_id=\(id)").text
             #expect(results.split(separator: "\r\n").count == 2)
-            #expect(results.contains("\"+18005551000\",\"+18005550199\",\"failed\",\"GENERIC_FAILURE\",\"\",\"\",\"'=SMS 0\""))
+            #expect(
+                results.contains(
+                    "\"+18005551000\",\"+18005550199\",\"failed\",\"GENERIC_FAILURE\",\"\",\"\",\"'=SMS 0\""))
             #expect(try await account.client.get("/v1/bulk-messages").data[0]["failed_count"] == 1)
             // Nothing is left to do.
             _ = try await Self.act("cancel", id, page, on: batch)

@@ -5,10 +5,11 @@ import Testing
 
 /// The list that leads from a new account to the first SMS.
 @Suite(.timeLimit(.minutes(1))) struct FirstStepsTests {
-    @Test(arguments: [
-        (0, 0, false, false, false, 1), (0, 0, false, false, true, 2), (1, 0, false, false, false, 1),
-        (1, 0, true, false, false, 3), (1, 1, true, false, false, 4), (0, 0, false, true, false, 4),
-    ] as [(Int64, Int64, Bool, Bool, Bool, Int)])
+    @Test(
+        arguments: [
+            (0, 0, false, false, false, 1), (0, 0, false, false, true, 2), (1, 0, false, false, false, 1),
+            (1, 0, true, false, false, 3), (1, 1, true, false, false, 4), (0, 0, false, true, false, 4),
+        ] as [(Int64, Int64, Bool, Bool, Bool, Int)])
     func stepsAreCounted(
         phones: Int64, webhooks: Int64, isHeard: Bool, hasSMS: Bool, isServedOverTLS: Bool, done: Int
     ) {

@@ -94,13 +94,16 @@ struct BulkPages: Sendable {
             count = Figure.shown(Int64(upload.items.count))
             isOne = upload.items.count == 1
             self.end = end.map(PageTime.shown)
-            self.earlier = earlier.map { Earlier(path: BulkPages.path(of: $0.requestID), time: PageTime.shown($0.createdAt)) }
+            self.earlier = earlier.map {
+                Earlier(path: BulkPages.path(of: $0.requestID), time: PageTime.shown($0.createdAt))
+            }
             senders = upload.items.map(\.from).unique.map { number in
                 Sender(number: PageParty.number(number), count: Figure.shown(Int64(bySender[number]?.count ?? 0)))
             }
             rows = upload.items.prefix(BulkPages.rowCount).map { item in
                 Row(
-                    number: item.row, from: PageParty.number(item.from), to: PageParty.full(item.to), content: item.content,
+                    number: item.row, from: PageParty.number(item.from), to: PageParty.full(item.to),
+                    content: item.content,
                     time: item.sendAt.map(PageTime.shown) ?? "as soon as it can",
                     attachments: item.attachments.isEmpty ? nil : item.attachments.count)
             }
@@ -142,7 +145,8 @@ struct BulkPages: Sendable {
             let views = views
             // The file goes through the templates twice, which takes as long as reading it.
             return try await operations.uploads.run(for: context.uploader) { _ in
-                views.page("bulk-preview", "Check before sending", Preview(file, upload, end: end, earlier: earlier), context)
+                views.page(
+                    "bulk-preview", "Check before sending", Preview(file, upload, end: end, earlier: earlier), context)
             }
         } catch let error as BulkUploadErrors {
             return try await show(context, fileName: file.name, problems: error.problems)
@@ -289,9 +293,10 @@ struct BulkLine: Sendable {
         doneNumber = totalNumber - open
         total = Figure.shown(Int64(totalNumber))
         done = Figure.shown(Int64(doneNumber))
-        counts = MessageStatus.allCases.compactMap { status in
-            batch.counts[status].map { Count(status: status.rawValue, count: Figure.shown(Int64($0))) }
-        } + (batch.cancelled == 0 ? [] : [Count(status: "cancelled", count: Figure.shown(Int64(batch.cancelled)))])
+        counts =
+            MessageStatus.allCases.compactMap { status in
+                batch.counts[status].map { Count(status: status.rawValue, count: Figure.shown(Int64($0))) }
+            } + (batch.cancelled == 0 ? [] : [Count(status: "cancelled", count: Figure.shown(Int64(batch.cancelled)))])
         isOpen = open > 0
         waiting = batch.counts[.pending].map { Figure.shown(Int64($0)) }
         isPaused = batch.isPaused

@@ -99,7 +99,8 @@ struct PlannedPages: Sendable {
         return views.page(
             "planned-form", "Planned SMS",
             Content(
-                path: "\(Self.path)/\(id)", contact: PageParty.full(message.contact), owner: PageParty.number(message.owner),
+                path: "\(Self.path)/\(id)", contact: PageParty.full(message.contact),
+                owner: PageParty.number(message.owner),
                 content: content ?? message.content,
                 sendAt: sendAt ?? message.scheduledSendTime.map { String(context.page.times.field($0).prefix(16)) }
                     ?? "",
