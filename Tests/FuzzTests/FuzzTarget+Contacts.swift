@@ -1,3 +1,4 @@
+import Storage
 import Timestamps
 
 @testable import Gateway

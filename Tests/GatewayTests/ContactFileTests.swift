@@ -1,6 +1,8 @@
 import Foundation
+import Storage
 import TestSupport
 import Testing
+import Timestamps
 import Wire
 
 @testable import Gateway

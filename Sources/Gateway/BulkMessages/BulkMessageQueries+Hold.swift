@@ -44,13 +44,16 @@ extension BulkMessageQueries {
             SELECT request_id, user_id
             FROM bulk_message
             WHERE starts_at IS NOT NULL
-                AND (starts_at <= \(tx.now) OR starts_at > \(tx.now + 2 * BulkMessageOperations.timeToUndo))
+                AND (starts_at <= \(tx.now) OR starts_at > \(tx.now + latestStart))
             ORDER BY starts_at, user_id, request_id
             LIMIT \(startingLimit)
             \(.forUpdateSkipLocked)
             """
         ) { (try $0.get("request_id"), try $0.get("user_id")) }
     }
+
+    /// Further ahead than any upload begins.
+    private static let latestStart: Duration = .seconds(20)
 
     /// Of one transaction: each may have a thousand messages.
     static let startingLimit = 10

@@ -73,7 +73,7 @@ enum BulkMessageQueries {
             requestID: requestID, createdAt: try row.get("created_at"),
             counts: Dictionary(counts, uniquingKeysWith: { $1 }))
         batch.isPaused = try row.get("paused")
-        batch.startsAt = try row.get("starts_at")
+        batch.startsAt = try row.find("starts_at")
         batch.cancelled = try row.get("cancelled")
         batch.lastAt = try tx.value(
             """

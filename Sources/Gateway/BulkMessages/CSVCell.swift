@@ -12,9 +12,9 @@ enum CSVCell {
     static func quoted(_ cell: String) -> [UInt8] {
         let quote = UInt8(ascii: "\"")
         // A number with its plus is no formula that does harm, and has to stay one number to be read again.
-        let isFormula = isFormula(cell) && !cell.utf8.allSatisfy { "+0123456789; ".utf8.contains($0) }
+        let isRisky = isFormula(cell) && !cell.utf8.allSatisfy { "+0123456789; ".utf8.contains($0) }
         let text = cell.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }
-        return [quote] + (isFormula ? [UInt8(ascii: "'")] : []) + text + [quote]
+        return [quote] + (isRisky ? [apostrophe] : []) + text + [quote]
     }
 
     /// A cell as it was before the apostrophe was put in front of it.

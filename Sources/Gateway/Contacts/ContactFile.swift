@@ -1,3 +1,4 @@
+import Storage
 import Wire
 
 /// What an uploaded address book asks for.

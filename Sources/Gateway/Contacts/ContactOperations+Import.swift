@@ -1,6 +1,7 @@
 import Delivery
 import Storage
 import Timestamps
+import Wire
 
 /// What storing an address book comes to.
 struct ContactImport: Sendable {
@@ -39,14 +40,14 @@ extension ContactOperations {
     /// it is, numbers, e-mail addresses and a note. So the same file may be stored again.
     ///
     /// - Throws: ``Refusal`` `.quota` when the account has too many; those before are stored then.
-    func store(_ items: [ContactFile.Item], userID: UserID) async throws -> ContactImport {
+    func bring(_ items: [ContactFile.Item], userID: UserID) async throws -> ContactImport {
         var outcome = ContactImport()
         for items in items.portions(of: Self.portion) {
             let now = clock.now()
             let ids = items.map { _ in ContactID(at: now) }
             let part = try await store.write(for: userID) { tx in
                 try UserQueries.lock(userID, in: tx)
-                return try Self.store(items, ids: ids, userID: userID, in: tx)
+                return try Self.bring(items, ids: ids, userID: userID, in: tx)
             }
             outcome.added += part.added
             outcome.known += part.known
@@ -54,7 +55,7 @@ extension ContactOperations {
         return outcome
     }
 
-    private static func store(
+    private static func bring(
         _ items: [ContactFile.Item], ids: [ContactID], userID: UserID, in tx: any Transaction
     ) throws -> ContactImport {
         var known = try KnownContacts(items, userID: userID, in: tx)

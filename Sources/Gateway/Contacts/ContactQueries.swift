@@ -96,7 +96,7 @@ enum ContactQueries {
                 LIMIT 1) AS name
             FROM (VALUES \(rows)) AS asked
             """
-        ) { (try $0.get("number"), try $0.get("name")) }
+        ) { (try $0.get("number"), try $0.find("name")) }
         return names.reduce(into: [:]) { if let name = $1.1, !name.isEmpty { $0[$1.0] = name } }
     }
 

@@ -1,3 +1,4 @@
+import Storage
 import Wire
 
 /// Contacts as a table: ours, and the ones that address books of Google, Outlook and others are saved as.

@@ -1,3 +1,6 @@
+import Storage
+import Wire
+
 /// Address books as phones and programs write them: vCard 2.1 (Android), 3.0 (RFC 2426) and 4.0 (RFC 6350).
 enum VCard {
     /// One card of a file.

@@ -1,4 +1,6 @@
+import Delivery
 import Foundation
+import Storage
 import TestSupport
 import Testing
 import Timestamps

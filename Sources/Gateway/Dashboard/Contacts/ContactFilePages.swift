@@ -126,7 +126,7 @@ struct ContactFilePages: Sendable {
             bytes: bytes)
         do {
             let file = try await operations.read(upload, by: context.uploader, in: uploads).file
-            _ = try await operations.store(file.items, userID: context.userID)
+            _ = try await operations.bring(file.items, userID: context.userID)
             return .seeOther(ContactPages.path, .stored)
         } catch let error as BulkUploadErrors {
             return show(context, problem: Self.sentence(error))

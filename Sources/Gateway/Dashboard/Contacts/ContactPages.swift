@@ -56,6 +56,7 @@ struct ContactPages: SignedInPages {
     private struct ListContent {
         let contacts: [Line]
         let query: String
+        let isSearch: Bool
         let total: String
         let isOne: Bool
         let isEmpty: Bool
@@ -96,8 +97,8 @@ struct ContactPages: SignedInPages {
             QueryParameters(request), limit: Self.pageSize + 1, maximum: Self.pageSize + 1, errors: &errors)
         let page = Page(skip: min(asked.skip, Contact.mostOfAccount), limit: asked.limit, query: asked.query)
         let problem = errors.messages.values.flatMap(\.self).first.map { PageProblems.plain($0, at: "query") }
-        let (contacts, total) =
-            problem == nil ? try await operations.list(page, userID: context.userID) : (contacts: [], total: 0)
+        let (contacts, total) = try await problem == nil
+            ? operations.list(page, userID: context.userID) : (contacts: [], total: 0)
         func path(skip: Int) -> String {
             PageLink.to(Self.path, ["query": page.query, "skip": skip > 0 ? String(skip) : ""])
         }
@@ -105,7 +106,7 @@ struct ContactPages: SignedInPages {
             "contacts", "Contacts",
             ListContent(
                 contacts: contacts.prefix(Self.pageSize).map(Line.init), query: page.query,
-                total: Figure.shown(Int64(total)), isOne: total == 1, isEmpty: total == 0 && page.query.isEmpty,
+                isSearch: !page.query.isEmpty, total: Figure.shown(Int64(total)), isOne: total == 1, isEmpty: total == 0 && page.query.isEmpty,
                 problem: problem, newerPage: page.skip > 0 ? path(skip: max(0, page.skip - Self.pageSize)) : nil,
                 olderPage: contacts.count > Self.pageSize ? path(skip: page.skip + Self.pageSize) : nil),
             context, status: problem == nil ? .ok : .unprocessableContent)

@@ -17,6 +17,7 @@ enum PageMarks {
     ///   - begin: What the marks begin with.
     ///   - html: The page.
     ///   - text: What stands for a mark, and whether it is within a tag, as the value of an attribute.
+    /// - Returns: The page with them.
     static func replace(
         _ begin: [UInt8], in html: [UInt8], with text: (_ mark: String, _ isInTag: Bool) -> String
     ) -> [UInt8] {

@@ -4,6 +4,8 @@ import Storage
 /// What leads from a new account to the first SMS, and how far somebody is.
 struct FirstSteps: Sendable {
     let steps: [Step]
+    let done: Int
+    let total: Int
 
     struct Step: Sendable {
         let name: String
@@ -24,9 +26,6 @@ struct FirstSteps: Sendable {
         /// Whether an SMS was ever sent or received.
         var hasSMS: Bool
     }
-
-    var done: Int { steps.count { $0.isDone } }
-    var total: Int { steps.count }
 
     /// Nil when all is done.
     ///
@@ -58,7 +57,8 @@ struct FirstSteps: Sendable {
                 name: "Send the first SMS", isDone: facts.hasSMS, text: "To your own number, for example.",
                 path: "/messages/new", link: "Write an SMS"),
         ]
-        if steps.allSatisfy(\.isDone) { return nil }
+        (done, total) = (steps.count { $0.isDone }, steps.count)
+        if done == total { return nil }
     }
 }
 
