@@ -49,8 +49,8 @@ let documentation: [Package.Dependency] =
     ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0")] : []
 
 let fuzzDependencies: [Target.Dependency] = [
-    "Client", "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Modem", "Secrets", "Server", "Timestamps", "Wire",
-    hummingbird, httpTypes, nioCore,
+    "Client", "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Modem", "Secrets", "Server", "Storage", "Timestamps",
+    "Wire", hummingbird, httpTypes, nioCore,
 ]
 
 /// The fuzz targets: a test that reads the corpus, or the program that fuzzes.

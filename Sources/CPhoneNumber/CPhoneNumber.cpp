@@ -70,3 +70,11 @@ int phone_number_region(const char *e164, phone_region *out) {
   out->has_trunk_zero = trunk == "0";
   return copy_out(region, out->code, sizeof out->code);
 }
+
+int phone_number_readable(const char *e164, char *out, size_t capacity) {
+  PhoneNumber number;
+  if (!parse(e164, nullptr, &number)) return 0;
+  std::string formatted;
+  PhoneNumberUtil::GetInstance()->Format(number, PhoneNumberUtil::INTERNATIONAL, &formatted);
+  return copy_out(formatted, out, capacity);
+}

@@ -108,6 +108,44 @@ import Timestamps
         #expect(!plans.contains { $0.contains("SCAN contact") || $0.contains("TEMP B-TREE") }, "\(plans)")
     }
 
+    @Test(arguments: Engine.enabled) func aNumberIsThatOfTheContactThatWasMadeLast(engine: Engine) async throws {
+        try await withServer(on: engine) { server in
+            let account = try await server.makeAccount()
+            let operations = ContactOperations(store: server.store, clock: server.clock)
+            func names(_ numbers: String...) async throws -> [String: String] {
+                try await operations.names(of: numbers, userID: UserID(account.id))
+            }
+            let numbers: JSON = ["+18005550101", "+18005550102"]
+            let first = try await account.client.post("/v1/contacts", [["name": "Ann", "phone_numbers": numbers]])
+            server.clock.advance(by: .seconds(1))
+            let shared: JSON = [["name": "Bob", "phone_numbers": ["+18005550101"]]]
+            let second = try await account.client.post("/v1/contacts", shared)
+            let stranger = try await server.makeAccount()
+            let foreign: JSON = [["name": "Eve", "phone_numbers": ["+18005550101", "+18005550103"]]]
+            _ = try await stranger.client.post("/v1/contacts", foreign)
+
+            let all = try await names("+18005550101", "+18005550102", "+18005550103", "MTN", "'; --", "")
+            #expect(all == ["+18005550101": "Bob", "+18005550102": "Ann"])
+            let path = "/v1/contacts/\(second.data[0]["id"].string)"
+            _ = try await account.client.put(path, ["name": "Bob", "phone_numbers": ["+18005550104"]])
+            #expect(try await names("+18005550101", "+18005550104") == ["+18005550101": "Ann", "+18005550104": "Bob"])
+            _ = try await account.client.delete("/v1/contacts/\(first.data[0]["id"].string)")
+            #expect(try await names("+18005550101", "+18005550102").isEmpty)
+            #expect(try await operations.names(of: [], userID: UserID(account.id)).isEmpty)
+        }
+    }
+
+    @Test func namesAreFoundByTheirNumbers() async throws {
+        let plans = try await withStore(.sqlite, migrations: GatewayStore.migrations) { store in
+            try await queryPlans(of: store) { tx in
+                _ = try ContactQueries.names(of: ["+1", "+2", "+3"], userID: UserID("user"), in: tx)
+            }
+        }
+
+        #expect(plans.contains { $0.contains("SEARCH n USING") && $0.contains("user_id=? AND number=?") }, "\(plans)")
+        #expect(!plans.contains { $0.contains("SCAN c") || $0.contains("SCAN n") || $0.contains("B-TREE") }, "\(plans)")
+    }
+
     @Test(arguments: [
         (["a@example.com"], true), (["a b@example.com"], false), (["a@"], false), (["<a@example.com>"], false),
         ([String(repeating: "a", count: 250) + "@b.c"], true), ([String(repeating: "a", count: 251) + "@b.c"], false),

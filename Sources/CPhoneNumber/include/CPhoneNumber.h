@@ -42,6 +42,10 @@ typedef struct {
 /// calling code, which an old library knows, too. Returns 1, or 0 when there is none, as for satellite phones.
 int phone_number_region(const char *e164, phone_region *out);
 
+/// Writes the international form of a number as people read it, such as `+49 1512 3456789`, NUL-terminated, to `out`. Returns
+/// 1, or 0 when there is none of less than `capacity` bytes.
+int phone_number_readable(const char *e164, char *out, size_t capacity);
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,6 +10,14 @@ struct BulkMessage: Sendable {
     let createdAt: Timestamp
     /// Messages by their status.
     let counts: [MessageStatus: Int]
+    /// Whether what waits is held.
+    var isPaused = false
+    /// When what is held begins by itself; nil when it does not.
+    var startsAt: Timestamp?
+    /// How many messages were cancelled: those are gone.
+    var cancelled = 0
+    /// When the last one that waits is to go out, as it was forecast; nil when none waits, or all are held.
+    var lastAt: Timestamp?
 
     var total: Int { counts.values.reduce(0, +) }
 }
@@ -78,6 +86,20 @@ enum BulkMessageMigrations {
                 """,
                 "CREATE INDEX bulk_message_user ON bulk_message (user_id, created_at, request_id)",
                 "CREATE INDEX message_batch ON message (user_id, batch, status) WHERE batch IS NOT NULL",
-            ])
+            ]),
+        Migration(
+            "bulk-messages-2",
+            [
+                "ALTER TABLE bulk_message ADD COLUMN paused \(.int64) NOT NULL DEFAULT 0",
+                "ALTER TABLE bulk_message ADD COLUMN starts_at \(.int64)",
+                "ALTER TABLE bulk_message ADD COLUMN cancelled \(.int64) NOT NULL DEFAULT 0",
+                // Of what it asks for, so that the same file is known again.
+                "ALTER TABLE bulk_message ADD COLUMN digest \(.text)",
+            ],
+            indexes: [
+                TableIndex("bulk_message_starts", on: "bulk_message", "(starts_at) WHERE starts_at IS NOT NULL"),
+                TableIndex(
+                    "bulk_message_digest", on: "bulk_message", "(user_id, digest, created_at) WHERE digest IS NOT NULL"),
+            ]),
     ]
 }

@@ -29,11 +29,12 @@ struct BulkMessageOperations: Sendable {
         return upload
     }
 
-    /// Accepts every message of a file for sending, or none.
+    /// Accepts every message of a file for sending, or none. With `canUndo`, it is held for ``timeToUndo`` first.
     ///
     /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
     func send(
-        _ file: UploadedFile, by client: UploadQueue.Client, source: String, receipt: Receipt<Accepted>
+        _ file: UploadedFile, by client: UploadQueue.Client, source: String, canUndo: Bool = false,
+        receipt: Receipt<Accepted>
     ) async throws -> Accepted {
         let now = clock.now()
         let userID = client.userID
@@ -45,10 +46,20 @@ struct BulkMessageOperations: Sendable {
         return try await store.write(for: userID) { [quotas] tx in
             try receipt.keep(in: tx) {
                 try quotas.take(messages: upload.items.count, userID: userID, in: tx)
-                return try Self.add(
+                let accepted = try Self.add(
                     upload, ids: ids, fileName: file.name, userID: userID, source: source, at: now, in: tx)
+                if canUndo { try Self.hold(accepted.requestID, userID: userID, in: tx) }
+                return accepted
             }
         }
+    }
+
+    private static func hold(_ requestID: String, userID: UserID, in tx: any Transaction) throws {
+        try BulkMessageQueries.hold(requestID, userID: userID, in: tx)
+        _ = try BulkMessageQueries.mark(
+            requestID, isPaused: true, startsAt: tx.now + timeToUndo, userID: userID, in: tx)
+        let wakeups = tx.wakeups
+        tx.afterCommit { wakeups.signal(.messages) }
     }
 
     private func check(_ upload: BulkUpload, userID: UserID) async throws {
@@ -81,7 +92,8 @@ struct BulkMessageOperations: Sendable {
     ) throws -> Accepted {
         let numbers = upload.senders
         try upload.check(known: PhoneQueries.known(numbers, userID: userID, in: tx))
-        let requestID = try BulkMessageQueries.insert(fileName: fileName, userID: userID, at: now, in: tx)
+        let requestID = try BulkMessageQueries.insert(
+            fileName: fileName, digest: upload.digest, userID: userID, at: now, in: tx)
         let items = Dictionary(grouping: zip(ids, upload.items), by: \.1.from)
         for number in numbers {
             guard let phone = try PhoneQueries.find(number: number, userID: userID, in: tx) else { continue }

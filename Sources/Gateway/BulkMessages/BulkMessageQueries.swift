@@ -6,15 +6,15 @@ import Timestamps
 enum BulkMessageQueries {
     /// Stores an upload under the first free id at `time` or after, and gives that.
     static func insert(
-        fileName: String, userID: UserID, at time: Timestamp, in tx: any Transaction
+        fileName: String, digest: String, userID: UserID, at time: Timestamp, in tx: any Transaction
     ) throws -> String {
         var moment = time
         while true {
             let id = BulkMessage.requestID(fileName: fileName, at: moment)
             let inserted = try tx.run(
                 """
-                INSERT INTO bulk_message (user_id, request_id, created_at)
-                VALUES (\(userID), \(id), \(tx.now))
+                INSERT INTO bulk_message (user_id, request_id, created_at, digest)
+                VALUES (\(userID), \(id), \(tx.now), \(digest))
                 ON CONFLICT (user_id, request_id) DO NOTHING
                 """)
             if inserted == 1 { return id }
@@ -26,29 +26,41 @@ enum BulkMessageQueries {
     static func latest(userID: UserID, in tx: any Transaction) throws -> [BulkMessage] {
         let rows = try tx.rows(
             """
-            SELECT request_id, created_at
+            SELECT *
             FROM bulk_message b
-            WHERE user_id = \(userID)
-                AND EXISTS (SELECT 1 FROM message WHERE user_id = \(userID) AND batch = b.request_id)
+            WHERE user_id = \(userID) AND (
+                cancelled > 0
+                OR EXISTS (SELECT 1 FROM message WHERE user_id = \(userID) AND batch = b.request_id))
             ORDER BY created_at DESC, request_id DESC
             LIMIT 10
             """)
-        return try rows.map { row in
-            try upload(row.get("request_id"), createdAt: row.get("created_at"), userID: userID, in: tx)
-        }
+        return try rows.map { try upload($0, userID: userID, in: tx) }
     }
 
     /// The upload `requestID` of `userID`; nil when there is none.
     static func find(_ requestID: String, userID: UserID, in tx: any Transaction) throws -> BulkMessage? {
-        let createdAt: Timestamp? = try tx.value(
-            "SELECT created_at AS value FROM bulk_message WHERE user_id = \(userID) AND request_id = \(requestID)")
-        return try createdAt.map { try upload(requestID, createdAt: $0, userID: userID, in: tx) }
+        let row = try tx.rows("SELECT * FROM bulk_message WHERE user_id = \(userID) AND request_id = \(requestID)")
+            .first
+        return try row.map { try upload($0, userID: userID, in: tx) }
+    }
+
+    /// The last upload that asked for the same; nil when there was none. Index: `bulk_message_digest`.
+    static func find(digest: String, userID: UserID, in tx: any Transaction) throws -> BulkMessage? {
+        let row = try tx.rows(
+            """
+            SELECT *
+            FROM bulk_message
+            WHERE user_id = \(userID) AND digest = \(digest)
+            ORDER BY created_at DESC, request_id DESC
+            LIMIT 1
+            """
+        ).first
+        return try row.map { try upload($0, userID: userID, in: tx) }
     }
 
     /// Counts the messages of an upload. Index: `message_batch`.
-    private static func upload(
-        _ requestID: String, createdAt: Timestamp, userID: UserID, in tx: any Transaction
-    ) throws -> BulkMessage {
+    private static func upload(_ row: Row, userID: UserID, in tx: any Transaction) throws -> BulkMessage {
+        let requestID: String = try row.get("request_id")
         let counts: [(MessageStatus, Int)] = try tx.all(
             """
             SELECT status, COUNT(*) AS total
@@ -57,9 +69,19 @@ enum BulkMessageQueries {
             GROUP BY status
             """
         ) { (try $0.get("status"), try $0.get("total")) }
-        return BulkMessage(
-            requestID: requestID, createdAt: createdAt,
+        var batch = BulkMessage(
+            requestID: requestID, createdAt: try row.get("created_at"),
             counts: Dictionary(counts, uniquingKeysWith: { $1 }))
+        batch.isPaused = try row.get("paused")
+        batch.startsAt = try row.find("starts_at")
+        batch.cancelled = try row.get("cancelled")
+        batch.lastAt = try tx.value(
+            """
+            SELECT MAX(planned_at) AS value
+            FROM message
+            WHERE user_id = \(userID) AND batch = \(requestID) AND status = \(MessageStatus.pending)
+            """)
+        return batch
     }
 
     /// The messages of an upload in the order of its rows, of one status where that is not nil. Index: `message_batch`.

@@ -1,5 +1,6 @@
 import Delivery
 import Foundation
+import Secrets
 import Storage
 import Timestamps
 import Wire
@@ -45,6 +46,20 @@ struct BulkUpload: Sendable {
 
     /// The numbers that the messages are to be sent from, those left out that are none.
     var senders: [String] { items.map(\.from).filter { PhoneNumber.e164($0) != nil }.unique }
+
+    /// The same for the same messages, however the file was saved.
+    var digest: String {
+        var text: [UInt8] = []
+        for item in items {
+            let time = item.sendAt.map { String($0.microseconds) } ?? ""
+            for part in [item.from, item.to, item.content, time] + item.attachments {
+                text += "\(part.utf8.count) ".utf8
+                text += part.utf8
+            }
+            text.append(0x0a)
+        }
+        return SHA256Digest.bytes(of: text).hexadecimal
+    }
 
     /// Ends the upload when a rule is broken anywhere, that the numbers of ``senders`` are phones of the account included:
     /// `known` are.

@@ -10,7 +10,7 @@ enum CSVSheet {
         do {
             var sheet = BulkSheet()
             sheet.encoding = text.encoding
-            var reader = Self.reader(of: text.bytes)
+            var reader = Self.reader(of: text.bytes) { BulkColumn($0) != nil }
             try read(&reader, into: &sheet, check: check)
             return sheet
         } catch is CSVReader.TooManyColumns {
@@ -45,14 +45,14 @@ enum CSVSheet {
     }
 
     /// A reader with the separator that the file names in a line `sep=;` before the header, as Excel writes and takes it, or
-    /// else with the one that finds most columns in the header.
-    private static func reader(of text: ArraySlice<UInt8>) -> CSVReader {
+    /// else with the one that finds most columns in the header: those that are known.
+    static func reader(of text: ArraySlice<UInt8>, isKnown: (String) -> Bool) -> CSVReader {
         if let (separator, rest) = declaration(in: text) { return CSVReader(rest, separator: separator) }
         var best: (separator: UInt8, known: Int, cells: Int)?
         for separator in [UInt8(ascii: ","), UInt8(ascii: ";"), 0x09] {
             // One with too many cells is told when the file is read with its separator.
             let cells = try? header(of: text, separator)
-            let known = cells?.filter { BulkColumn($0) != nil }.count ?? 0
+            let known = cells?.filter(isKnown).count ?? 0
             let count = cells?.count ?? .max
             guard let last = best, (known, count) <= (last.known, last.cells) else {
                 best = (separator, known, count)
@@ -87,7 +87,8 @@ enum CSVSheet {
         return (separator, rest)
     }
 
-    private static func reason(_ fault: CSVReader.Fault, _ encoding: SheetText.Encoding?) -> String {
+    /// What is wrong with a row, in a sentence.
+    static func reason(_ fault: CSVReader.Fault, _ encoding: SheetText.Encoding?) -> String {
         switch fault {
         case .openQuote: "A quote (\") opens a cell that is never closed."
         case .strayQuote:

@@ -93,7 +93,7 @@ extension Contact: RowDecodable {
     }
 }
 
-/// `contact.emails` and `contact.phone_numbers` hold one a line.
+/// `contact.emails` and `contact.phone_numbers` hold one a line; `contact_number` has the numbers to find names by.
 enum ContactMigrations {
     static let all: [Migration] = [
         Migration(
@@ -113,6 +113,19 @@ enum ContactMigrations {
                 ) \(.strict)
                 """,
                 "CREATE INDEX contact_updated ON contact (user_id, updated_at, id)",
-            ])
+            ]),
+        Migration(
+            "contacts-2",
+            [
+                """
+                CREATE TABLE contact_number (
+                    user_id \(.text) NOT NULL,
+                    number \(.text) NOT NULL,
+                    contact_id \(.text) NOT NULL,
+                    PRIMARY KEY (user_id, number, contact_id)
+                ) \(.keyed)
+                """,
+                "CREATE INDEX contact_number_contact ON contact_number (contact_id)",
+            ]),
     ]
 }

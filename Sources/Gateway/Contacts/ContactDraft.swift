@@ -35,28 +35,20 @@ struct ContactDraft: Decodable, Sendable, Hashable {
             properties: properties)
     }
 
-    /// What is wrong with a normalized draft, in the words of httpSMS where it has some. Short codes are numbers, too.
-    var problems: [String] {
-        var problems: [String] = []
-        if name.isEmpty { problems.append("The name is required.") }
-        if name.utf8.count > 255 { problems.append("The name must be at most 255 bytes long.") }
-        if phoneNumbers.isEmpty { problems.append("At least one phone number is required.") }
-        for number in phoneNumbers where !PhoneNumber.isContact(number) {
-            problems.append("The phone number [\(BulkUpload.shown(number))] is not a valid E.164 phone number.")
-        }
-        for email in emails where !Self.isEmail(email) {
-            problems.append("The email [\(BulkUpload.shown(email))] is not a valid email address.")
-        }
-        if phoneNumbers.count > Self.mostValues { problems.append("There are more than 20 phone numbers.") }
-        if emails.count > Self.mostValues { problems.append("There are more than 20 emails.") }
-        if properties.count > 50 { problems.append("There are more than 50 properties.") }
+    /// What is wrong with a normalized draft. Short codes are numbers, too.
+    var problems: [ContactProblem] {
+        var problems: [ContactProblem] = []
+        if name.isEmpty { problems.append(.noName) }
+        if name.utf8.count > 255 { problems.append(.longName) }
+        if phoneNumbers.isEmpty { problems.append(.noNumber) }
+        for number in phoneNumbers where !PhoneNumber.isContact(number) { problems.append(.number(number)) }
+        for email in emails where !Self.isEmail(email) { problems.append(.email(email)) }
+        if phoneNumbers.count > Self.mostValues { problems.append(.manyNumbers) }
+        if emails.count > Self.mostValues { problems.append(.manyEmails) }
+        if properties.count > 50 { problems.append(.manyProperties) }
         for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
-            if name.isEmpty || name.utf8.count > 100 {
-                problems.append("The name of a property must have 1 to 100 bytes.")
-            }
-            if value.utf8.count > 2_000 {
-                problems.append("The property [\(BulkUpload.shown(name))] must be at most 2000 bytes long.")
-            }
+            if name.isEmpty || name.utf8.count > 100 { problems.append(.propertyName) }
+            if value.utf8.count > 2_000 { problems.append(.property(name)) }
         }
         return problems
     }
@@ -81,7 +73,8 @@ struct ContactDraft: Decodable, Sendable, Hashable {
             && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && !"<>(),;:\"[]\\".utf8.contains($0) }
     }
 
-    private static let mostValues = 20
+    /// Numbers, and e-mail addresses.
+    static let mostValues = 20
 }
 
 /// The body of `POST /v1/contacts`: a list, or an object with it.

@@ -17,6 +17,24 @@ struct ContactOperations: Sendable {
         }
     }
 
+    /// Whose each of `numbers` is, as far as `userID` knows them.
+    func names(of numbers: [String], userID: UserID) async throws -> [String: String] {
+        if numbers.isEmpty { return [:] }
+        return try await store.read(.user(userID)) { tx in
+            try ContactQueries.names(of: numbers, userID: userID, in: tx)
+        }
+    }
+
+    /// The contact `id` of `userID`; nil when the user has no such contact.
+    func find(_ id: ContactID, userID: UserID) async throws -> Contact? {
+        try await store.read(.user(userID)) { tx in try ContactQueries.look(id, userID: userID, in: tx) }
+    }
+
+    /// What is wrong with a draft; empty when it can be stored.
+    func problems(of draft: ContactDraft, userID: UserID) async throws -> [ContactProblem] {
+        try await normalized([draft], userID: userID).flatMap(\.problems)
+    }
+
     /// Stores new contacts, all or none.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when the account has too many.
@@ -84,7 +102,7 @@ struct ContactOperations: Sendable {
     /// What is wrong with each of `drafts`, in the words of httpSMS.
     private static func note(_ drafts: [ContactDraft], in errors: inout FieldErrors) {
         for (index, draft) in drafts.enumerated() {
-            for problem in draft.problems { errors.add("contacts", "Contact [\(index + 1)]: \(problem)") }
+            for problem in draft.problems { errors.add("contacts", "Contact [\(index + 1)]: \(problem.message)") }
         }
     }
 }

@@ -32,11 +32,76 @@ enum ContactQueries {
         return account + "AND (\(query.condition(folded: "search_text", number: "phone_numbers")))"
     }
 
+    /// The contact `id` of `userID`.
+    static func look(_ id: ContactID, userID: UserID, in tx: any Transaction) throws -> Contact? {
+        try tx.first(Contact.self, "SELECT * FROM contact WHERE id = \(id) AND user_id = \(userID)")
+    }
+
+    /// The contact whose name stands at `number`; nil when `userID` has none. Index: the primary key of `contact_number`.
+    static func id(of number: String, userID: UserID, in tx: any Transaction) throws -> ContactID? {
+        try tx.value(
+            """
+            SELECT contact_id AS value
+            FROM contact_number
+            WHERE user_id = \(userID) AND number = \(number)
+            ORDER BY contact_id DESC
+            LIMIT 1
+            """)
+    }
+
+    /// Which of `ids` are contacts of `userID`. Index: the primary key.
+    static func known(_ ids: [ContactID], userID: UserID, in tx: any Transaction) throws -> [ContactID] {
+        if ids.isEmpty { return [] }
+        return try tx.all("SELECT id FROM contact WHERE id IN \(list: ids) AND user_id = \(userID)") {
+            try $0.get("id")
+        }
+    }
+
+    /// The contacts of `userID` with one of `numbers`, the oldest first. Index: the primary key of `contact_number`.
+    static func sharing(
+        _ numbers: [String], userID: UserID, in tx: any Transaction
+    ) throws -> [(number: String, name: String, id: ContactID)] {
+        try tx.all(
+            """
+            SELECT n.number, c.name, c.id
+            FROM contact_number n
+            JOIN contact c ON c.id = n.contact_id
+            WHERE n.user_id = \(userID) AND n.number IN \(list: numbers)
+            ORDER BY c.id, n.number
+            """
+        ) { (try $0.get("number"), try $0.get("name"), try $0.get("id")) }
+    }
+
     /// The contact `id` of `userID`, locked.
     static func find(_ id: ContactID, userID: UserID, in tx: any Transaction) throws -> Contact? {
         try tx.first(
             Contact.self, "SELECT * FROM contact WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
     }
+
+    /// Whose each of `numbers` is, as far as `userID` knows them; of contacts that share one, the last that was made. At most
+    /// ``mostNames`` are looked up. Index: the primary key of `contact_number`.
+    static func names(
+        of numbers: [String], userID: UserID, in tx: any Transaction
+    ) throws -> [String: String] {
+        guard let first = numbers.first else { return [:] }
+        let rows = numbers.dropFirst().prefix(mostNames - 1).reduce("(\(first))" as SQL) { $0 + ", (\($1))" }
+        let names: [(String, String?)] = try tx.all(
+            """
+            SELECT column1 AS number, (
+                SELECT c.name
+                FROM contact_number n
+                JOIN contact c ON c.id = n.contact_id
+                WHERE n.user_id = \(userID) AND n.number = column1
+                ORDER BY n.contact_id DESC
+                LIMIT 1) AS name
+            FROM (VALUES \(rows)) AS asked
+            """
+        ) { (try $0.get("number"), try $0.find("name")) }
+        return names.reduce(into: [:]) { if let name = $1.1, !name.isEmpty { $0[$1.0] = name } }
+    }
+
+    /// More numbers than a page shows.
+    static let mostNames = 200
 
     /// Stores contacts, new or changed.
     static func save(_ contacts: [Contact], in tx: any Transaction) throws {
@@ -55,10 +120,23 @@ enum ContactQueries {
                     updated_at = excluded.updated_at
                 """
             })
+        try tx.run("DELETE FROM contact_number WHERE contact_id IN \(list: contacts.map(\.id))")
+        try tx.runBatch(
+            contacts.flatMap { contact in
+                contact.numbers.map { number in
+                    """
+                    INSERT INTO contact_number (user_id, number, contact_id)
+                    VALUES (\(contact.userID), \(number), \(contact.id))
+                    ON CONFLICT (user_id, number, contact_id) DO NOTHING
+                    """
+                }
+            })
     }
 
     /// Deletes the contact `id`; false when `userID` has no such contact.
     static func delete(_ id: ContactID, userID: UserID, in tx: any Transaction) throws -> Bool {
-        try tx.run("DELETE FROM contact WHERE id = \(id) AND user_id = \(userID)") == 1
+        guard try tx.run("DELETE FROM contact WHERE id = \(id) AND user_id = \(userID)") == 1 else { return false }
+        try tx.run("DELETE FROM contact_number WHERE contact_id = \(id)")
+        return true
     }
 }

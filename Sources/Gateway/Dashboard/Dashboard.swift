@@ -34,9 +34,10 @@ struct Dashboard: Sendable {
         middleware = PageMiddleware(
             site: site, sessions: sessions, views: views, uploads: bulkMessages.uploads,
             menu: MenuFigures.Reader(store: store, attention: features.attention.queries),
-            clock: messages.clock)
+            contacts: features.contacts.operations, clock: messages.clock)
         self.access = AccessRoutes(access: access, sessions: sessions, views: views)
-        overview = OverviewRoutes(store: store, access: access, queries: features.attention.queries, views: views)
+        overview = OverviewRoutes(
+            store: store, access: access, queries: features.attention.queries, site: site, views: views)
         let devices = features.devices
         connect = ConnectPages(
             devices: devices.operations, appURL: devices.appURL, views: views)
@@ -44,6 +45,9 @@ struct Dashboard: Sendable {
             AttentionPages(queries: features.attention.queries, webhooks: webhooks, views: views),
             DashboardMessages(
                 operations: messages, bulk: bulkMessages, receipts: receipts, views: views),
+            ContactPages(
+                operations: features.contacts.operations, receipts: receipts, uploads: bulkMessages.uploads,
+                views: views),
             PhonePages(
                 operations: features.phones.operations, offlineAfter: features.settings.offlineAfter,
                 pushes: messages.pushes,

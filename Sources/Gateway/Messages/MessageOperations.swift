@@ -143,12 +143,19 @@ struct MessageOperations: Sendable {
     func delete(_ id: MessageID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in
             guard let message = try MessageQueries.find(id, userID: userID, in: tx) else { return false }
-            try MessageQueries.delete(id, in: tx)
-            if let device = try DeviceOfferQueries.cancel(id, in: tx) { try PhoneDeviceQueries.nudge(device, in: tx) }
-            try AttachmentQueries.discard(of: id, in: tx)
-            try MessageThreadQueries.forget(message, in: tx)
+            try Self.erase(message, in: tx)
             return true
         }
+    }
+
+    /// Deletes a message with its attachments.
+    static func erase(_ message: Message, in tx: any Transaction) throws {
+        try MessageQueries.delete(message.id, in: tx)
+        if let device = try DeviceOfferQueries.cancel(message.id, in: tx) {
+            try PhoneDeviceQueries.nudge(device, in: tx)
+        }
+        try AttachmentQueries.discard(of: message.id, in: tx)
+        try MessageThreadQueries.forget(message, in: tx)
     }
 
     /// One transaction of the message sweep: ends at most 200 attempts that took too long, hands out at most 200 that have a time

@@ -36,6 +36,41 @@ enum MessagePlanner {
         return planned
     }
 
+    /// Puts messages that are stored, and in no queue, behind what waits in their lane: all of `phone`, which was read, locked,
+    /// and all of one batch.
+    static func queue(_ messages: [Message], from phone: Phone, in tx: any Transaction) throws {
+        guard let first = messages.first else { return }
+        let last = try MessageQueries.lastTurn(ofLane: first.batch, of: phone, in: tx)
+        var turn = max(phone.turn, last ?? phone.turn)
+        let queued = messages.map { message in
+            turn = turn.clampedAdding(1)
+            var message = message
+            message.turn = turn
+            return message
+        }
+        let times = try forecast(phone, queued, in: tx)
+        for message in queued {
+            try MessageQueries.queue(
+                message.id, turn: message.turn ?? turn, plannedAt: times[message.id] ?? tx.now, in: tx)
+        }
+        try wake(phone, in: tx)
+    }
+
+    /// When the last of `count` messages would go that were queued now, in a lane of their own; nil for none.
+    static func end(of count: Int, from phone: Phone, in tx: any Transaction) throws -> Timestamp? {
+        let ids = (0..<max(count, 0)).map { _ in MessageID(at: tx.now) }.sorted()
+        let adding = ids.enumerated().map { place, id in
+            var message = Message(
+                outgoing: id, from: phone, to: "", content: "", attachments: [], requestID: nil, sendAt: nil,
+                batch: nil,
+                source: "", at: tx.now)
+            message.turn = phone.turn.clampedAdding(Int64(place + 1))
+            return message
+        }
+        let times = try forecast(phone, adding, in: tx)
+        return ids.compactMap { times[$0] }.max()
+    }
+
     /// Puts the next attempt of a message at the end of its lane.
     static func addRetry(of message: Message, from phone: Phone, in tx: any Transaction) throws {
         let last = try MessageQueries.lastTurn(ofLane: message.batch, of: phone, in: tx)

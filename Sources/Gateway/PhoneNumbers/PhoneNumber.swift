@@ -40,6 +40,20 @@ enum PhoneNumber {
         return texts.map { read($0) { phone }.number }
     }
 
+    /// An international number as people read it, `+49 1512 3456789`: with other signs between its digits, and never with other
+    /// digits. Whatever is no such number is itself.
+    static func readable(_ number: String) -> String {
+        guard number.hasPrefix("+"), number.utf8.count <= longestNumber, number.dropFirst().isDigits else {
+            return number
+        }
+        var bytes = [CChar](repeating: 0, count: 64)
+        guard phone_number_readable(number, &bytes, bytes.count) == 1 else { return number }
+        let text = bytes.withUnsafeBytes { Self.text(of: $0) }
+        let isSame = text.utf8.filter { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            .elementsEqual(number.utf8.dropFirst())
+        return isSame ? text : number
+    }
+
     /// Whether `text` may be sent to: 2 to 15 digits with an optional `+`. No country
     /// code begins with 0; eight and more digits that do are a national number that was not possible where the phone is.
     static func isContact(_ text: String) -> Bool {

@@ -119,7 +119,7 @@ enum UserErasureQueries {
         ("message_thread", "id"), ("heartbeat", "id"), ("account_usage", "user_id"),
         ("push", "id"), ("message_unindexed", "message_id"), ("search_part", "place"), ("search_segment", "segment"),
         ("bulk_message", "request_id"), ("forwarder_request", "id"),
-        ("attention_done", "subject"), ("contact", "id"),
+        ("attention_done", "subject"), ("contact", "id"), ("contact_number", "number"),
         ("idempotency_key", "idempotency_key"),
     ]
 

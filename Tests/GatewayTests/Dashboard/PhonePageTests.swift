@@ -32,7 +32,7 @@ import Testing
 
             #expect(empty.contains("No phone yet") && empty.contains("href=\"/phones/new\""))
             #expect(!silent.contains("No phone yet"))
-            #expect(silent.contains("<a href=\"/phones/\(phone.id)\">+18005550199</a>"))
+            #expect(silent.contains("title=\"+18005550199\">+1 800-555-0199</bdi></a>"))
             #expect(silent.contains("<span class=\"status unheard\">never heard</span>"))
             #expect(silent.contains("No heartbeat in the last 24 hours."))
             #expect(heard.contains("<span class=\"status online\">online</span>"))

@@ -16,6 +16,7 @@ struct PageMiddleware: RouterMiddleware {
     let views: PageViews
     let uploads: UploadQueue
     let menu: MenuFigures.Reader
+    let contacts: ContactOperations
     let clock: any WallClock
 
     @concurrent func handle(
@@ -38,7 +39,7 @@ struct PageMiddleware: RouterMiddleware {
             let anonymous = Cookies.value(.form, request, isSecure: context.isSecure)
             context.formToken = context.session?.formToken ?? anonymous ?? RandomToken.make()
             if request.method != .get, request.method != .head { context.form = try await form(of: request, context) }
-            response = try await next(request, context)
+            response = try await named(next(request, context), context)
             if context.session == nil, anonymous == nil {
                 response.headers.append(
                     Cookies.field(.form, context.formToken, isSecure: context.isSecure, lifetime: nil))
@@ -63,6 +64,29 @@ struct PageMiddleware: RouterMiddleware {
             context.logger.debug("menu without figures", metadata: ["error": "\(error)"])
             return MenuFigures()
         }
+    }
+
+    /// A page with the names of those it is about. It is shown without them when they cannot be read.
+    private func named(_ response: Response, _ context: PageContext) async throws -> Response {
+        guard let session = context.session, response.headers[.contentType]?.hasPrefix("text/html") == true else {
+            return response
+        }
+        let page = PageBytes()
+        try await response.body.write(page)
+        var response = response
+        guard PageParties.areIn(page.bytes) else {
+            response.body = .init(byteBuffer: ByteBuffer(bytes: page.bytes))
+            return response
+        }
+        let parties = PageParties(page.bytes)
+        var names: [String: String] = [:]
+        do {
+            names = try await contacts.names(of: parties.numbers, userID: session.userID)
+        } catch {
+            context.logger.debug("page without names", metadata: ["error": "\(error)"])
+        }
+        response.body = .init(byteBuffer: ByteBuffer(bytes: parties.placed(names: names)))
+        return response
     }
 
     private func form(of request: Request, _ context: PageContext) async throws -> PageForm {
@@ -125,6 +149,15 @@ struct PageMiddleware: RouterMiddleware {
         (.referrerPolicy, "same-origin"),
         (.crossOriginOpenerPolicy, "same-origin"),
     ]
+}
+
+/// The body of a page, which is whole before it is sent.
+private final class PageBytes: ResponseBodyWriter {
+    private(set) var bytes: [UInt8] = []
+
+    func write(_ buffer: ByteBuffer) async throws { bytes += buffer.readableBytesView }
+
+    func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }
 
 extension Response {

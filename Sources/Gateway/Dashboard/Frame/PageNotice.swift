@@ -4,6 +4,7 @@ import Hummingbird
 /// nothing but these sentences can be told by an address.
 enum PageNotice: String {
     case sent, settled, now, cancelled, saved, off, paused, resumed, rotated, archived, unarchived, unread, deleted, zone
+    case stored, held, released, stopped
 
     var text: String {
         switch self {
@@ -20,6 +21,10 @@ enum PageNotice: String {
         case .unarchived: "The conversation is back in the inbox."
         case .unread: "The conversation is marked as unread."
         case .deleted: "It was deleted."
+        case .held: "The file is paused. What waits is not sent."
+        case .released: "The file goes on."
+        case .stopped: "What waited was cancelled: it is not sent."
+        case .stored: "The contacts of the file were stored."
         case .zone: "The time zone was saved."
         }
     }

@@ -1,5 +1,4 @@
 import Foundation
-import Secrets
 import Timestamps
 
 /// How a page shows times: in the time zone of the account, and near ones relative to now.
@@ -24,24 +23,10 @@ struct PageTimes: Sendable {
 
     /// Sets a time in the place of each mark of `html`, in which every text is escaped. Reads each byte once.
     func place(in html: String) -> String {
-        let bytes = Array(html.utf8)
-        var result: [UInt8] = []
-        result.reserveCapacity(bytes.count)
-        var isInTag = false
-        var rest = bytes[...]
-        while let byte = rest.first {
-            if byte == PageTime.begin.first, rest.starts(with: PageTime.begin) {
-                let mark = rest.dropFirst(PageTime.begin.count).prefix { $0 != PageTime.end }
-                rest = rest.dropFirst(PageTime.begin.count + mark.count + 1)
-                result += text(of: String(decoding: mark, as: UTF8.self), isInTag: isInTag).utf8
-                continue
-            }
-            if byte == UInt8(ascii: "<") { isInTag = true }
-            if byte == UInt8(ascii: ">") { isInTag = false }
-            result.append(byte)
-            rest = rest.dropFirst()
+        let bytes = PageMarks.replace(PageTime.begin, in: Array(html.utf8)) { mark, isInTag in
+            text(of: mark, isInTag: isInTag)
         }
-        return String(decoding: result, as: UTF8.self)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private func text(of mark: String, isInTag: Bool) -> String {
@@ -141,9 +126,7 @@ enum PageTime {
     }
 
     /// Before the form and the microseconds.
-    static let begin = Array("\u{F8FF}\(RandomToken.make().prefix(16))".utf8)
-    /// Behind them.
-    static let end = UInt8(ascii: ";")
+    static let begin = PageMarks.begin()
 
     static func shown(_ time: Timestamp) -> String { mark(time, .near) }
     static func exact(_ time: Timestamp) -> String { mark(time, .exact) }

@@ -27,6 +27,9 @@ struct PageViews: Sendable {
             "invited": PackageResources.invited_mustache, "invitation": PackageResources.invitation_mustache,
             "replay-form": PackageResources.replay_form_mustache, "replay": PackageResources.replay_mustache,
             "verify": PackageResources.verify_mustache, "system": PackageResources.system_mustache,
+            "contacts": PackageResources.contacts_mustache, "contact-form": PackageResources.contact_form_mustache,
+            "contact-import": PackageResources.contact_import_mustache,
+            "contact-preview": PackageResources.contact_preview_mustache,
             "messages": PackageResources.messages_mustache, "conversation": PackageResources.conversation_mustache,
             "message": PackageResources.message_mustache, "message-form": PackageResources.message_form_mustache,
             "bulk": PackageResources.bulk_mustache, "bulk-preview": PackageResources.bulk_preview_mustache,
@@ -93,6 +96,7 @@ struct PageViews: Sendable {
 
     private static let helpPages: [(path: String, page: String)] = [
         ("/attention", "dashboard#what-needs-attention"), ("/messages", "dashboard#messages"),
+        ("/contacts", "dashboard#contacts"),
         ("/phones/forwarders", "forwarders"), ("/phones/new", "phones"), ("/phones", "dashboard#phones"),
         ("/settings/webhooks", "webhooks"), ("/deliveries", "errors#why-a-delivery-failed"), ("/events", "webhooks"),
         ("/replays", "dashboard#webhooks"), ("/system", "operations"), ("/users", "dashboard#the-first-account"),
@@ -170,6 +174,7 @@ struct PageViews: Sendable {
         Entry(name: "Overview", path: "/"),
         Entry(name: "Attention", path: AttentionPages.path, figure: (\.attention, "to look at")),
         Entry(name: "Messages", path: "/messages", figure: (\.unread, "unread")),
+        Entry(name: "Contacts", path: ContactPages.path),
         Entry(name: "Phones", path: PhonePages.path), Entry(name: "Webhooks", path: WebhookPages.path),
         Entry(name: "Events", path: "/events"), Entry(name: "Users", path: UserPages.path, isOwners: true),
         Entry(name: "System", path: SystemPages.path, isOwners: true), Entry(name: "Account", path: "/account"),

@@ -75,12 +75,16 @@ struct BulkPages: Sendable {
         let once: String
         let count: String
         let isOne: Bool
+        /// When the last one goes out; nil when that is not known.
+        let end: String?
+        /// The same file, sent before; nil when it was not.
+        let earlier: Earlier?
         let senders: [Sender]
         let rows: [Row]
         let isCut: Bool
         let shownCount: Int
 
-        init(_ file: UploadedFile, _ upload: BulkUpload) {
+        init(_ file: UploadedFile, _ upload: BulkUpload, end: Timestamp?, earlier: BulkMessage?) {
             let bySender = Dictionary(grouping: upload.items, by: \.from)
             fileName = file.name
             type = file.contentType + (file.charset.map { "; charset=\($0)" } ?? "")
@@ -89,17 +93,27 @@ struct BulkPages: Sendable {
             once = FormReceipts.token()
             count = Figure.shown(Int64(upload.items.count))
             isOne = upload.items.count == 1
+            self.end = end.map(PageTime.shown)
+            self.earlier = earlier.map {
+                Earlier(path: BulkPages.path(of: $0.requestID), time: PageTime.shown($0.createdAt))
+            }
             senders = upload.items.map(\.from).unique.map { number in
-                Sender(number: number, count: Figure.shown(Int64(bySender[number]?.count ?? 0)))
+                Sender(number: PageParty.number(number), count: Figure.shown(Int64(bySender[number]?.count ?? 0)))
             }
             rows = upload.items.prefix(BulkPages.rowCount).map { item in
                 Row(
-                    number: item.row, from: item.from, to: item.to, content: item.content,
+                    number: item.row, from: PageParty.number(item.from), to: PageParty.full(item.to),
+                    content: item.content,
                     time: item.sendAt.map(PageTime.shown) ?? "as soon as it can",
                     attachments: item.attachments.isEmpty ? nil : item.attachments.count)
             }
             isCut = upload.items.count > BulkPages.rowCount
             shownCount = BulkPages.rowCount
+        }
+
+        struct Earlier {
+            let path: String
+            let time: String
         }
 
         struct Sender {
@@ -126,10 +140,13 @@ struct BulkPages: Sendable {
         }
         do {
             let upload = try await operations.read(file, by: context.uploader)
+            let end = try await operations.estimate(upload, userID: context.userID)
+            let earlier = try await operations.earlier(upload, userID: context.userID)
             let views = views
             // The file goes through the templates twice, which takes as long as reading it.
             return try await operations.uploads.run(for: context.uploader) { _ in
-                views.page("bulk-preview", "Check before sending", Preview(file, upload), context)
+                views.page(
+                    "bulk-preview", "Check before sending", Preview(file, upload, end: end, earlier: earlier), context)
             }
         } catch let error as BulkUploadErrors {
             return try await show(context, fileName: file.name, problems: error.problems)
@@ -150,7 +167,8 @@ struct BulkPages: Sendable {
             bytes: bytes)
         do {
             let accepted = try await operations.send(
-                file, by: context.uploader, source: "/v1/bulk-messages", receipt: receipts.receipt(of: context))
+                file, by: context.uploader, source: "/v1/bulk-messages", canUndo: true,
+                receipt: receipts.receipt(of: context))
             return .seeOther(Self.path(of: accepted.requestID))
         } catch is Replayed {
             // The first of two clicks sent it: it is the newest of the list.
@@ -246,6 +264,16 @@ struct BulkLine: Sendable {
     /// What is not zero, in the order in which messages move.
     let counts: [Count]
     let isOpen: Bool
+    /// How many wait; nil for none.
+    let waiting: String?
+    /// Whether what waits is held.
+    let isPaused: Bool
+    /// When what is held begins by itself; nil when it does not.
+    let start: String?
+    /// When the last one goes out; nil when none waits, or all are held.
+    let end: String?
+    /// Where what came of it is a file.
+    let resultsPath: String
 
     struct Count: Sendable {
         let status: String
@@ -261,13 +289,19 @@ struct BulkLine: Sendable {
         name = file.trimmed.isEmpty ? batch.requestID : file
         createdAt = PageTime.shown(batch.createdAt)
         let open = [MessageStatus.pending, .scheduled, .sending].reduce(0) { $0 + (batch.counts[$1] ?? 0) }
-        totalNumber = batch.total
-        doneNumber = batch.total - open
+        totalNumber = batch.total + batch.cancelled
+        doneNumber = totalNumber - open
         total = Figure.shown(Int64(totalNumber))
         done = Figure.shown(Int64(doneNumber))
-        counts = MessageStatus.allCases.compactMap { status in
-            batch.counts[status].map { Count(status: status.rawValue, count: Figure.shown(Int64($0))) }
-        }
+        counts =
+            MessageStatus.allCases.compactMap { status in
+                batch.counts[status].map { Count(status: status.rawValue, count: Figure.shown(Int64($0))) }
+            } + (batch.cancelled == 0 ? [] : [Count(status: "cancelled", count: Figure.shown(Int64(batch.cancelled)))])
         isOpen = open > 0
+        waiting = batch.counts[.pending].map { Figure.shown(Int64($0)) }
+        isPaused = batch.isPaused
+        start = batch.startsAt.map(PageTime.shown)
+        end = batch.lastAt.map(PageTime.shown)
+        resultsPath = PageLink.to("/messages/bulk/results.csv", ["request_id": batch.requestID])
     }
 }

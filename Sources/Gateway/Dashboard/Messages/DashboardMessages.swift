@@ -8,6 +8,7 @@ struct DashboardMessages: SignedInPages {
     private let messages: MessagePages
     private let bulk: BulkPages
     private let planned: PlannedPages
+    private let bulkActions: BulkActionPages
 
     init(operations: MessageOperations, bulk: BulkMessageOperations, receipts: FormReceipts, views: PageViews) {
         list = ThreadListPages(store: operations.store, clock: operations.clock, views: views)
@@ -15,6 +16,7 @@ struct DashboardMessages: SignedInPages {
         forms = MessageForms(operations: operations, receipts: receipts, views: views)
         messages = MessagePages(operations: operations, receipts: receipts, views: views)
         planned = PlannedPages(operations: operations, views: views)
+        bulkActions = BulkActionPages(operations: bulk)
         self.bulk = BulkPages(operations: bulk, receipts: receipts, views: views)
     }
 
@@ -25,5 +27,6 @@ struct DashboardMessages: SignedInPages {
         forms.add(to: group)
         messages.add(to: group)
         bulk.add(to: group)
+        bulkActions.add(to: group)
     }
 }

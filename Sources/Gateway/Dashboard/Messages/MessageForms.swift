@@ -119,7 +119,7 @@ struct MessageForms: Sendable {
         return views.page(
             "message-form", "New message",
             Content(
-                numbers: Choice.all(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty,
+                numbers: Choice.phones(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty,
                 zone: context.page.times.zoneName,
                 troubles: troubles, fields: fields,
                 hasMore: !(fields.sendAt + fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),

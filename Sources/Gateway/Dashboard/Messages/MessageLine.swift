@@ -4,6 +4,9 @@ import Timestamps
 /// A message as lists and conversations show it.
 struct MessageLine: Sendable {
     let path: String
+    /// The other party with the number.
+    let party: String
+    /// The other party by name.
     let contact: String
     /// The number of our phone.
     let owner: String
@@ -42,8 +45,9 @@ struct MessageLine: Sendable {
     init(_ message: Message, isNewDay: Bool = false, now: Timestamp) {
         let shown = message.orderTimestamp
         path = MessagePages.path(of: message.id)
-        contact = message.contact
-        owner = message.owner
+        party = PageParty.full(message.contact)
+        contact = PageParty.name(message.contact)
+        owner = PageParty.number(message.owner)
         content = message.content
         isMissedCall = message.type == .missedCall
         isEncrypted = message.isEncrypted
@@ -105,7 +109,8 @@ struct AttachmentLink: Sendable {
 /// A conversation in a list.
 struct ThreadLine: Sendable {
     let path: String
-    let contact: String
+    /// The other party with the number.
+    let party: String
     /// The number of our phone.
     let owner: String
     let content: String
@@ -117,8 +122,8 @@ struct ThreadLine: Sendable {
 
     init(_ thread: MessageThread) {
         path = ThreadPages.path(of: thread.id)
-        contact = thread.contact
-        owner = thread.owner
+        party = PageParty.full(thread.contact)
+        owner = PageParty.number(thread.owner)
         content = thread.recentContent ?? ""
         isUnread = !thread.isRead
         status = thread.recentStatus.rawValue

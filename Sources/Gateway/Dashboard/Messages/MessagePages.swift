@@ -70,12 +70,12 @@ struct MessagePages: Sendable {
         let line = MessageLine(message, now: operations.clock.now())
         let isBulk = message.batch != nil && message.batch == message.requestID
         return views.page(
-            "message", isOutgoing ? "Message to \(message.contact)" : "Message from \(message.contact)",
+            "message", "Message \(isOutgoing ? "to" : "from") \(PageParty.text(message.contact))",
             Content(
                 message: line, path: Self.path(of: id), threadPath: thread.map { ThreadPages.path(of: $0.id) },
                 once: FormReceipts.token(),
                 problem: refusal.map { problems.values.flatMap(\.self).first ?? $0.message }, id: id.text,
-                owner: message.owner, sim: message.sim.rawValue,
+                owner: PageParty.number(message.owner), sim: message.sim.rawValue,
                 direction: isOutgoing ? "To" : "From",
                 requestID: message.requestID,
                 batchPath: isBulk ? message.batch.map(BulkPages.path) : nil,

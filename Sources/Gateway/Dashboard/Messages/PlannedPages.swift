@@ -64,7 +64,7 @@ struct PlannedPages: Sendable {
                 messages: messages.prefix(Self.pageSize).map { message in
                     Line(
                         path: "\(Self.path)/\(message.id)",
-                        time: message.plannedAt.map(PageTime.date) ?? "", owner: message.owner,
+                        time: message.plannedAt.map(PageTime.date) ?? "", owner: PageParty.number(message.owner),
                         message: MessageLine(message, now: now))
                 },
                 newerPage: skip > 0 ? path(skip: max(0, skip - Self.pageSize)) : nil,
@@ -99,7 +99,8 @@ struct PlannedPages: Sendable {
         return views.page(
             "planned-form", "Planned SMS",
             Content(
-                path: "\(Self.path)/\(id)", contact: message.contact, owner: message.owner,
+                path: "\(Self.path)/\(id)", contact: PageParty.full(message.contact),
+                owner: PageParty.number(message.owner),
                 content: content ?? message.content,
                 sendAt: sendAt ?? message.scheduledSendTime.map { String(context.page.times.field($0).prefix(16)) }
                     ?? "",

@@ -77,7 +77,7 @@ struct ThreadListPages: Sendable {
                 tabs: InboxTabs(
                     filter.isArchived ? .archived : .inbox, owner: filter.owner, planned: found.planned,
                     unread: context.page.menu.unread),
-                numbers: Choice.all(numbers, chosen: filter.owner),
+                numbers: Choice.phones(numbers, chosen: filter.owner),
                 hasNumbers: !numbers.isEmpty || count > 0, hasMany: numbers.count > 1 && filter.owner.isEmpty,
                 types: [
                     Choice(MessageType.mobileTerminated, "sent by us", filter.type),

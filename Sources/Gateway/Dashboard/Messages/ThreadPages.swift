@@ -51,7 +51,14 @@ struct ThreadPages: Sendable {
         let listPath: String
         let owner: String
         let contact: String
+        /// The other party with the number.
+        let party: String
         let isArchived: Bool
+        /// Where the other party gets a name, or has one; nil for who is no number.
+        let contactPath: String?
+        let isKnown: Bool
+        /// The number for other apps; nil for who has none.
+        let number: String?
         /// Whether the other party is a number, and not a name that nobody can write to.
         let canReply: Bool
         let once: String
@@ -78,28 +85,35 @@ struct ThreadPages: Sendable {
                     messages: try MessagePlanner.forecast(
                         for: MessageQueries.list(
                             userID: userID, owner: thread.owner, contact: thread.contact, page: page, in: tx), in: tx),
+                    contactID: try ContactQueries.id(of: thread.contact, userID: userID, in: tx),
                     reach: try PhoneQueries.look(number: thread.owner, userID: userID, in: tx).map {
                         ReachLine(try PhoneReach(of: $0, pushes: pushes, in: tx), of: $0)
                     }
                 )
             }
         }
-        guard let (thread, messages, reach) = found else { throw PageError.notFound }
+        guard let (thread, messages, contactID, reach) = found else { throw PageError.notFound }
         // Whoever has it open has read it, whatever comes in meanwhile.
         if !thread.isRead {
             _ = try await operations.store.write(.user(userID)) { tx in
                 try MessageThreadQueries.mark(id, userID: userID, isArchived: nil, isRead: true, in: tx)
             }
         }
+        let canReply = PhoneNumber.isContact(thread.contact)
         let problems = PageProblems.all(refusal)
         let contentProblems = problems["content"] ?? []
         return views.page(
-            "conversation", thread.contact,
+            "conversation", PageParty.text(thread.contact),
             Content(
                 path: Self.path(of: id),
                 listPath: PageLink.to("/messages", ["archived": thread.isArchived ? "1" : ""]),
-                owner: thread.owner, contact: thread.contact, isArchived: thread.isArchived,
-                canReply: PhoneNumber.isContact(thread.contact), once: FormReceipts.token(), content: content,
+                owner: PageParty.number(thread.owner), contact: PageParty.name(thread.contact),
+                party: PageParty.full(thread.contact), isArchived: thread.isArchived,
+                contactPath: canReply
+                    ? contactID.map { PageLink.to(ContactPages.path(of: $0), ["thread": id.text]) }
+                        ?? PageLink.to("\(ContactPages.path)/new", ["number": thread.contact, "thread": id.text]) : nil,
+                isKnown: contactID != nil, number: canReply ? thread.contact : nil,
+                canReply: canReply, once: FormReceipts.token(), content: content,
                 problem: refusal.map { refusal in
                     contentProblems.isEmpty
                         ? problems.values.flatMap(\.self).first ?? refusal.message : "The message was not sent."

@@ -59,7 +59,7 @@ struct AttentionLines: Sendable {
         webhooks = attention.webhooks.map { Webhook($0) }
         messages = attention.messages.map { message in
             Unsent(
-                message: MessageLine(message, now: now), owner: message.owner,
+                message: MessageLine(message, now: now), owner: PageParty.number(message.owner),
                 sentence: UnsentReason.text(message.status, message.failureReason), id: message.id.text,
                 once: FormReceipts.token())
         }

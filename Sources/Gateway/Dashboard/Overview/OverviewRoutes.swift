@@ -8,11 +8,12 @@ struct OverviewRoutes: Sendable {
     let store: any Store
     let access: AccessOperations
     let queries: AttentionQueries
+    let site: PageSite
     let views: PageViews
 
     private struct Content {
-        let hasPhones: Bool
-        let hasWebhooks: Bool
+        /// Nil when all are done.
+        let first: FirstSteps?
         /// Nil when all is well.
         let attention: AttentionLines?
         let figures: [Number]
@@ -43,13 +44,19 @@ struct OverviewRoutes: Sendable {
 
     private func overview(_ context: SignedInContext) async throws -> Response {
         let userID = context.userID
-        let (overview, attention) = try await store.read(.user(userID)) { [queries] tx in
-            (try OverviewQueries.overview(of: userID, in: tx), try queries.attention(of: userID, in: tx))
+        let (overview, facts, attention) = try await store.read(.user(userID)) { [queries] tx in
+            let overview = try OverviewQueries.overview(of: userID, in: tx)
+            return (
+                overview,
+                try OverviewQueries.facts(
+                    of: userID, phones: overview.phones, webhooks: overview.webhooks, in: tx),
+                try queries.attention(of: userID, in: tx)
+            )
         }
         return views.page(
             "overview", "Overview",
             Content(
-                hasPhones: overview.phones > 0, hasWebhooks: overview.webhooks > 0,
+                first: FirstSteps(facts, isServedOverTLS: site.isServedOverTLS || context.page.isSecure),
                 attention: attention.counts.total == 0 ? nil : AttentionLines(attention, now: overview.now),
                 figures: figures(overview, attention.counts), charts: charts(overview)), context)
     }

@@ -125,7 +125,7 @@ struct PhonePages: SignedInPages {
         let settings = typed ?? PhoneSettings(found.phone)
         let problems = PageProblems.all(refusal)
         return views.page(
-            "phone", found.phone.phoneNumber,
+            "phone", PageParty.digits(found.phone.phoneNumber),
             Content(
                 phone: summary(found, span: span, now: now), id: id.text, device: read.device,
                 connectPath: PageLink.to("/phones/new", ["number": found.phone.phoneNumber]), settings: settings,

@@ -64,7 +64,7 @@ struct PhoneSummary: Sendable {
     init(_ found: Found, span: HeartbeatChart.Span, now: Timestamp, offlineAfter: Duration) {
         let phone = found.phone
         path = "\(PhonePages.path)/\(phone.id)"
-        number = phone.phoneNumber
+        number = PageParty.number(phone.phoneNumber)
         let isOnline = found.presence?.isOnline
         state = isOnline.map { $0 ? "online" : "offline" } ?? "never heard"
         kind = isOnline.map { $0 ? "online" : "offline" } ?? "unheard"

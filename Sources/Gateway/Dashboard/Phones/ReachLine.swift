@@ -11,7 +11,7 @@ struct ReachLine: Sendable {
     let step: PhoneReach.Step?
 
     init(_ reach: PhoneReach, of phone: Phone) {
-        number = phone.phoneNumber
+        number = PageParty.number(phone.phoneNumber)
         path = "\(PhonePages.path)/\(phone.id)"
         kind = reach.kind
         sentence = reach.sentence

@@ -80,4 +80,9 @@ struct Choice: Sendable {
     static func all(_ values: [String], chosen: String?) -> [Choice] {
         values.map { Choice(value: $0, isChosen: $0 == chosen) }
     }
+
+    /// Options for our own phones.
+    static func phones(_ numbers: [String], chosen: String?) -> [Choice] {
+        numbers.map { Choice(value: $0, isChosen: $0 == chosen, note: PageParty.digits($0)) }
+    }
 }
