@@ -49,7 +49,7 @@ struct Reply: ResponseGenerator {
 
     /// The reply as bytes.
     var answer: Answer {
-        Answer(status, data: data, message: message, outcome: "success", warnings: warnings, total: total)
+        Answer(status, data: data, message: message, warnings: warnings, total: total)
     }
 
     func response(from request: Request, context: some RequestContext) -> Response {
@@ -68,18 +68,34 @@ struct Answer: Sendable {
         self.body = body
     }
 
-    /// Writes an envelope; nil data and total are left out, and so is an empty list of warnings.
+    /// Writes a success; nil data and total are left out, and so is an empty list of warnings.
     init(
-        _ status: HTTPResponse.Status, data: (any JSONWritable)?, message: String, outcome: String,
-        warnings: [String] = [], total: Int? = nil
+        _ status: HTTPResponse.Status, data: (any JSONWritable)?, message: String, warnings: [String] = [],
+        total: Int? = nil
+    ) {
+        self.init(status, data, message, "success") { o in
+            if let total { o.field("total", total) }
+            if !warnings.isEmpty { o.field("warnings", warnings) }
+        }
+    }
+
+    /// Writes an error: the contract's members in their places, then `code`; nil data is left out.
+    ///
+    /// - Parameter status: Another status than the code's, for what the HTTP server below the API answers.
+    init(_ code: ErrorCode, data: (any JSONWritable)? = nil, message: String, status: HTTPResponse.Status? = nil) {
+        self.init(status ?? code.status, data, message, "error") { o in o.field("code", code.rawValue) }
+    }
+
+    private init(
+        _ status: HTTPResponse.Status, _ data: (any JSONWritable)?, _ message: String, _ outcome: String,
+        _ more: (inout JSONObjectWriter) -> Void
     ) {
         var json = JSONWriter()
         json.object { o in
             if let data { Self.add(data, to: &o) }
             o.field("message", message)
             o.field("status", outcome)
-            if let total { o.field("total", total) }
-            if !warnings.isEmpty { o.field("warnings", warnings) }
+            more(&o)
         }
         self.init(status: status, body: json.bytes)
     }
@@ -98,11 +114,4 @@ struct Answer: Sendable {
 extension Response {
     /// 204, which has no body.
     static var noContent: Response { Response(status: .noContent) }
-
-    /// An envelope; nil data is left out.
-    static func json(
-        _ status: HTTPResponse.Status, data: (any JSONWritable)?, message: String, outcome: String
-    ) -> Response {
-        Answer(status, data: data, message: message, outcome: outcome).response
-    }
 }
