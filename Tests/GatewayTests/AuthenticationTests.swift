@@ -136,7 +136,7 @@ import Testing
             #expect(
                 answer.json
                     == Envelope.error(
-                        "You are not authorized to carry out this request.",
+                        "You are not authorized to carry out this request.", code: "unauthorized",
                         data: "Make sure your API key is set in the [X-API-Key] header in the request"))
             #expect(try await other.client.get("/v1/users/me").status == 200)
         }

@@ -21,9 +21,7 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch let refusal as Refusal {
             return refusal.answer.response
         } catch is NIOTooManyBytesError {
-            return Response.json(
-                .contentTooLarge, data: nil, message: "The request body is larger than this route takes.",
-                outcome: "error")
+            return Answer(.payloadTooLarge, message: "The request body is larger than this route takes.").response
         } catch let busy as ServerBusy {
             return busy.response
         } catch is CancellationError {
@@ -33,28 +31,23 @@ struct ErrorMiddleware: RouterMiddleware {
             return ServerBusy(message: reason).response
         } catch StorageError.unavailable(let reason) {
             context.logger.error("request refused", metadata: ["reason": "\(reason)", "client": "\(context.client)"])
-            var response = Response.json(
-                .serviceUnavailable, data: nil, message: "The server cannot store anything at the moment: \(reason)",
-                outcome: "error")
+            let message = "The server cannot store anything at the moment: \(reason)"
+            var response = Answer(.storeUnavailable, message: message).response
             response.headers[.retryAfter] = "5"
             return response
         } catch let error as HTTPError where error.status == .notFound {
-            return Response.json(
-                .notFound, data: nil, message: "There is nothing at \(request.method) \(request.uri.path)",
-                outcome: "error")
+            return Answer(.unknownPath, message: "There is nothing at \(request.method) \(request.uri.path)").response
         } catch let error as HTTPError {
-            return Response.json(
-                error.status, data: nil, message: error.body ?? error.status.reasonPhrase, outcome: "error")
+            let message = error.body ?? error.status.reasonPhrase
+            return Answer(ErrorCode(error.status), message: message, status: error.status).response
         } catch  where error is HTTPParserError || error is IOError {
             // Only reading the body throws these: the client sent what is not HTTP, or left in the middle of it.
             context.logger.debug("request broke off", metadata: ["error": "\(error)", "client": "\(context.client)"])
-            return Response.json(
-                .badRequest, data: nil, message: "The request broke off or is not HTTP.", outcome: "error")
+            return Answer(.malformedRequest, message: "The request broke off or is not HTTP.").response
         } catch {
             context.logger.error("request failed", metadata: ["error": "\(error)", "client": "\(context.client)"])
-            return Response.json(
-                .internalServerError, data: nil, message: "We ran into an internal error while handling the request.",
-                outcome: "error")
+            let message = "We ran into an internal error while handling the request."
+            return Answer(.internalError, message: message).response
         }
     }
 }

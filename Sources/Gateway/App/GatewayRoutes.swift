@@ -94,6 +94,8 @@ package struct GatewayRoutes {
         // Outside of the errors: it adds its headers to their answers, and would wrap what is thrown through it.
         router.add(middleware: PreflightMiddleware())
         router.add(middleware: PreflightMiddleware.crossOrigin)
+        let methods = MethodsOfPaths()
+        router.add(middleware: MethodMiddleware(methods: methods))
         router.add(middleware: ErrorMiddleware())
         DocumentationRoutes().add(to: router)
         router.add(middleware: LoopMiddleware())
@@ -102,6 +104,7 @@ package struct GatewayRoutes {
         router.add(middleware: ContentEncodingMiddleware())
         let routes = APIRoutes(open: router, idempotency: idempotency)
         for feature in features { feature.add(to: routes) }
+        methods.learn(of: router)
         return router
     }
 

@@ -11,8 +11,7 @@ struct HealthRoutes {
         router.get("/health") { _, _ in Self.ok }
         router.get("/health/ready") { _, _ in
             guard let reason = await store.readiness() else { return Self.ok }
-            return Response.json(
-                .serviceUnavailable, data: [reason], message: "The server is not ready", outcome: "error")
+            return Answer(.notReady, data: [reason], message: "The server is not ready").response
         }
     }
 

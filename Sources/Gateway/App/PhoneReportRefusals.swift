@@ -129,7 +129,7 @@ struct PhoneReportMiddleware: RouterMiddleware {
             return try await next(request, context)
         } catch {
             if let route = PhoneReportRefusals.Route(request.method, path: context.endpointPath),
-                let (reason, detail) = Self.refusal(error, context.identity)
+                let (reason, detail) = Self.refusal(error)
             {
                 refusals.note(
                     route, reason, phone: Self.phone(context.identity), detail: detail, logger: context.logger)
@@ -139,14 +139,12 @@ struct PhoneReportMiddleware: RouterMiddleware {
     }
 
     /// Why the phone is answered with a 4xx; nil when it is not.
-    private static func refusal(
-        _ error: any Error, _ identity: Identity?
-    ) -> (PhoneReportRefusals.Reason, detail: String)? {
+    private static func refusal(_ error: any Error) -> (PhoneReportRefusals.Reason, detail: String)? {
         if error is NIOTooManyBytesError { return (.tooLarge, "the body is larger than the route takes") }
         guard let refusal = error as? Refusal, refusal.status.kind == .clientError else { return nil }
         switch refusal.kind {
-        case .unauthenticated where identity == nil: return (.wrongKey, "the key is missing or unknown")
-        case .unauthenticated: return (.foreignNumber, "the number is not one of the key's")
+        case .unauthenticated: return (.wrongKey, "the key is missing or unknown")
+        case .foreignNumber: return (.foreignNumber, "the number is not one of the key's")
         case .absent: return (.notFound, "there is no such message")
         case .malformed, .unreadable: return (.notJSON, refusal.reason ?? refusal.message)
         default:

@@ -3,27 +3,31 @@ import JSON
 
 /// How a refusal is told over HTTP, whatever operation it comes from.
 extension Refusal {
-    /// The status of its kind.
-    var status: HTTPResponse.Status {
+    /// What programs read.
+    var code: ErrorCode {
         switch kind {
-        case .malformed: .badRequest
+        case .malformed: .malformedRequest
         case .unauthenticated: .unauthorized
-        case .quota: HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required")
+        case .foreignNumber: .numberNotAllowed
+        case .quota: .quotaReached
         case .forbidden: .forbidden
         case .absent: .notFound
         case .conflict: .conflict
-        case .unreadable: .unsupportedMediaType
-        case .invalid: .unprocessableContent
+        case .unreadable: .unsupportedEncoding
+        case .invalid: .validationFailed
         case .tooMany: .tooManyRequests
-        case .notOffered: .notImplemented
-        case .unavailable: .serviceUnavailable
-        case .loop: HTTPResponse.Status(code: 508, reasonPhrase: "Loop Detected")
+        case .notOffered: .notOffered
+        case .unavailable: .storeUnavailable
+        case .loop: .loopDetected
         }
     }
+
+    /// The status of its kind.
+    var status: HTTPResponse.Status { code.status }
 
     /// httpSMS's envelope: the problems of its fields are the data, or else the reason, if there is one.
     var answer: Answer {
         let data: (any JSONWritable)? = problems.isEmpty ? reason : problems
-        return Answer(status, data: data, message: message, outcome: "error")
+        return Answer(code, data: data, message: message)
     }
 }

@@ -9,6 +9,8 @@ struct Refusal: Error, Equatable {
         case malformed
         /// Nobody that we know asks, or somebody that may not ask this.
         case unauthenticated
+        /// It is clear who asks, and a phone's key does not cover this number.
+        case foreignNumber
         /// The account has as many as it may have.
         case quota
         /// It is clear who asks, and this is not theirs.
@@ -67,7 +69,7 @@ struct Refusal: Error, Equatable {
     /// 401 C: a phone key that is not bound to `owner`, only to `numbers`.
     static func foreignNumber(_ owner: String, numbers: [String]) -> Refusal {
         Refusal(
-            .unauthenticated, "You are not authorized to carry out the request for this phone number",
+            .foreignNumber, "You are not authorized to carry out the request for this phone number",
             reason: """
                 The phone API key is does not have permission to carry out actions on the phone number [\(owner)]. \
                 The API key is only configured for these phone numbers [\(numbers.joined(separator: ","))]

@@ -12,7 +12,7 @@ struct ServerBusy: Error {
 
     /// The API's answer.
     var response: Response {
-        var response = Response.json(.serviceUnavailable, data: nil, message: message, outcome: "error")
+        var response = Answer(.serverBusy, message: message).response
         response.headers[.retryAfter] = Self.retryAfter
         return response
     }

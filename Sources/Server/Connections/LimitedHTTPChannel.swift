@@ -79,7 +79,9 @@ private final class BusyAnswer: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(answer)).whenComplete { _ in bound.value.close(promise: nil) }
     }
 
-    private static let body = #"{"status":"error","message":"The server has too many connections. Try again later."}"#
+    private static let body = #"""
+        {"status":"error","message":"The server has too many connections. Try again later.","code":"server_busy"}
+        """#
     private static let answer =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n"
         + "Connection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"

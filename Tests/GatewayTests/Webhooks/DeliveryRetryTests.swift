@@ -97,7 +97,8 @@ import Testing
             #expect(cancelled.status == 409)
             #expect(
                 cancelled.json
-                    == Envelope.error("delivery with ID [\(id)] was cancelled because its webhook was deleted"))
+                    == Envelope.error(
+                        "delivery with ID [\(id)] was cancelled because its webhook was deleted", code: "conflict"))
             #expect(receiver.requests.isEmpty)
         }
     }

@@ -18,7 +18,8 @@ import Testing
                 #expect(
                     answer.json
                         == Envelope.error(
-                            "This is a webhook delivery. A webhook must not call the API of an httpSMS server."))
+                            "This is a webhook delivery. A webhook must not call the API of an httpSMS server.",
+                            code: "loop_detected"))
             }
             #expect(try await server.emittedTypes().isEmpty)
         }

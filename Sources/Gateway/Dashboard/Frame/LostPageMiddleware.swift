@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 
-/// Shows a browser a page where there is nothing. Whoever asks for anything but HTML, and everybody below the API's own
+/// Shows a browser a page where there is nothing, or nothing to look at. Whoever asks for anything but HTML, and everybody below the API's own
 /// addresses, gets the API's answer.
 struct LostPageMiddleware: RouterMiddleware {
     typealias Context = APIContext
@@ -15,12 +15,14 @@ struct LostPageMiddleware: RouterMiddleware {
         _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         let response = try await next(request, context)
-        guard response.status == .notFound, request.method == .get || request.method == .head,
+        guard [.notFound, .methodNotAllowed].contains(response.status), [.get, .head].contains(request.method),
             response.headers[.contentType]?.hasPrefix("text/html") != true, Self.isPage(request.uri.path),
             request.headers[.accept]?.contains("text/html") == true
         else { return response }
-        return try await pages.handle(request, context: PageContext(context: context)) { _, _ in
-            throw PageError.notFound
+        var page = try await pages.handle(request, context: PageContext(context: context)) { _, _ in
+            throw response.status == .notFound ? PageError.notFound : .formsOnly
         }
+        if page.status == .methodNotAllowed { page.headers[.allow] = response.headers[.allow] }
+        return page
     }
 }

@@ -16,6 +16,11 @@ struct PageError: Error {
     static let notFound = PageError(
         .notFound, "There is nothing at this address. It may have been deleted, or belong to another account.")
 
+    /// 405: only a form is sent there.
+    static let formsOnly = PageError(
+        .methodNotAllowed,
+        "There is no page at this address: only forms are sent here. Go back and use the button again.")
+
     /// 403: the form does not come from this page.
     static let foreignForm = PageError(
         .forbidden,
