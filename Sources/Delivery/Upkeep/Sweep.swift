@@ -41,7 +41,8 @@ package struct Sweep: Service {
     ///   - logger: Told of failures, once each time they begin.
     ///   - work: One transaction: handles a bounded number of due rows. May run again.
     package init(
-        _ name: String, on topic: Wakeups.Topic, store: any Store, clock: any WallClock, longestPause: Duration = .seconds(1),
+        _ name: String, on topic: Wakeups.Topic, store: any Store, clock: any WallClock,
+        longestPause: Duration = .seconds(1),
         interval: Duration = .zero, logger: Logger, work: @escaping @Sendable (any Transaction) throws -> Outcome
     ) {
         self.name = name

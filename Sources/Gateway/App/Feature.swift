@@ -120,6 +120,7 @@ package struct Ground: Sendable {
         work: @escaping @Sendable (any Transaction) throws -> Sweep.Outcome
     ) -> Sweep {
         Sweep(
-            name, on: topic, store: store, clock: clock, longestPause: longestPause, interval: interval, logger: logger, work: work)
+            name, on: topic, store: store, clock: clock, longestPause: longestPause, interval: interval, logger: logger,
+            work: work)
     }
 }

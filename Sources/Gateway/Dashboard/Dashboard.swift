@@ -59,7 +59,8 @@ struct Dashboard: Sendable {
             PhoneKeyPages(operations: phoneKeys, views: views),
             SchedulePages(operations: features.sendSchedules.operations, views: views),
             WebhookPages(
-                operations: webhooks, forms: WebhookForms(operations: webhooks, receipts: receipts, views: views), views: views),
+                operations: webhooks, forms: WebhookForms(operations: webhooks, receipts: receipts, views: views),
+                views: views),
             ReplayPages(operations: webhooks, views: views),
             ForwarderPages(operations: features.forwarders.operations, views: views),
             SnippetPages(operations: webhooks, access: access, views: views),

@@ -8,7 +8,8 @@ struct SearchFeature: Feature {
 
     var services: [any Service] {
         [
-            ground.sweep("search", on: .searches, longestPause: .seconds(60)) { tx in try SearchFillQueries.step(in: tx) },
+            ground.sweep("search", on: .searches, longestPause: .seconds(60)) { tx in try SearchFillQueries.step(in: tx)
+            },
             SearchIndexer(store: ground.store, clock: ground.clock, logger: ground.logger),
         ]
     }

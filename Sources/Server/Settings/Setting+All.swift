@@ -85,7 +85,8 @@ extension Setting {
     static let firebaseCredentials = Setting(
         "FIREBASE_CREDENTIALS", .words("none"),
         expected: "a Firebase service account as JSON, or the path of the file that holds it",
-        "The service account of your Firebase project, as JSON or as the path of its file; see [Sending](push.md#firebase).")
+        "The service account of your Firebase project, as JSON or as the path of its file; see [Sending](push.md#firebase)."
+    )
     static let firebaseEndpoint = Setting(
         "FCM_ENDPOINT", .words("Firebase"), expected: "an http:// or https:// URL",
         """

@@ -3,7 +3,8 @@ import Hummingbird
 /// What a form has done, told at the top of the page that follows. The address names it, so that it is told without scripts, and
 /// nothing but these sentences can be told by an address.
 enum PageNotice: String {
-    case sent, settled, now, cancelled, saved, off, paused, resumed, rotated, archived, unarchived, unread, deleted, zone
+    case sent, settled, now, cancelled, saved, off, paused, resumed, rotated, archived, unarchived, unread, deleted,
+        zone
     case stored, held, released, stopped
 
     var text: String {

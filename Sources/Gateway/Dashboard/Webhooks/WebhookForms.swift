@@ -161,7 +161,8 @@ struct WebhookForms: Sendable {
             "webhook-form", title,
             Content(
                 title: title, action: path.map { "\($0)/edit" } ?? "\(WebhookPages.path)/new",
-                once: FormReceipts.token(), back: path ?? WebhookPages.path, url: fields.url, signingKey: fields.signingKey ?? "",
+                once: FormReceipts.token(), back: path ?? WebhookPages.path, url: fields.url,
+                signingKey: fields.signingKey ?? "",
                 keepsKey: id != nil, removesKey: fields.removesKey,
                 isOrdered: fields.isOrdered,
                 events: EventDeclaration.all.map {
