@@ -1,3 +1,4 @@
+import Delivery
 import Wire
 
 /// The other parties of messages, and phones, in what pages are made of: marks that ``PageParties`` sets names and readable
@@ -94,28 +95,13 @@ struct PageParties {
         _ form: PageParty.Form, number: String, shown: String, name: String?, isInTag: Bool
     ) -> String {
         let isNumber = form == .number || form == .digits
-        let name = isNumber ? nil : name.map { escaped($0.firstScalars(longestName)) }
-        if isInTag || form == .text || form == .digits { return name ?? escaped(shown) }
+        let name = isNumber ? nil : name.map { MarkupText.escaped($0.firstScalars(longestName)) }
+        if isInTag || form == .text || form == .digits { return name ?? MarkupText.escaped(shown) }
         // With the number as it is stored, for who looks closely.
-        let title = " title=\"\(escaped(number))\""
-        let bare = "<bdi class=\"number\"\(shown == number ? "" : title)>\(escaped(shown))</bdi>"
+        let title = " title=\"\(MarkupText.escaped(number))\""
+        let bare = "<bdi class=\"number\"\(shown == number ? "" : title)>\(MarkupText.escaped(shown))</bdi>"
         guard let name else { return bare }
         return form == .full ? "<bdi>\(name)</bdi> \(bare)" : "<bdi\(title)>\(name)</bdi>"
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var result = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": result.append(contentsOf: "&amp;".unicodeScalars)
-            case "<": result.append(contentsOf: "&lt;".unicodeScalars)
-            case ">": result.append(contentsOf: "&gt;".unicodeScalars)
-            case "\"": result.append(contentsOf: "&quot;".unicodeScalars)
-            case "'": result.append(contentsOf: "&#39;".unicodeScalars)
-            default: result.append(scalar)
-            }
-        }
-        return String(result)
     }
 
     /// More than a name has that the rules let in.
