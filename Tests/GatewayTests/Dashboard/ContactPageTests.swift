@@ -40,8 +40,7 @@ import Testing
             #expect(try await page.get("/contacts?query=nobody").text.contains("0 contacts found"))
 
             // What only programs keep stays.
-            var kept = contact
-            kept["properties"] = ["company_name": "Müller", "note": "pays\r\nlate"]
+            let kept = contact.with(["properties": ["company_name": "Müller", "note": "pays\r\nlate"]])
             _ = try await account.client.put("/v1/contacts/\(contact["id"].string)", kept)
             _ = try await page.submit(path, on: path, [("name", "Ann"), ("numbers", "12345"), ("note", "")])
             let changed = try #require(try await Self.contacts(account).first)
