@@ -97,7 +97,8 @@ struct ContactPages: SignedInPages {
             QueryParameters(request), limit: Self.pageSize + 1, maximum: Self.pageSize + 1, errors: &errors)
         let page = Page(skip: min(asked.skip, Contact.mostOfAccount), limit: asked.limit, query: asked.query)
         let problem = errors.messages.values.flatMap(\.self).first.map { PageProblems.plain($0, at: "query") }
-        let (contacts, total) = try await problem == nil
+        let (contacts, total) =
+            try await problem == nil
             ? operations.list(page, userID: context.userID) : (contacts: [], total: 0)
         func path(skip: Int) -> String {
             PageLink.to(Self.path, ["query": page.query, "skip": skip > 0 ? String(skip) : ""])
@@ -106,7 +107,8 @@ struct ContactPages: SignedInPages {
             "contacts", "Contacts",
             ListContent(
                 contacts: contacts.prefix(Self.pageSize).map(Line.init), query: page.query,
-                isSearch: !page.query.isEmpty, total: Figure.shown(Int64(total)), isOne: total == 1, isEmpty: total == 0 && page.query.isEmpty,
+                isSearch: !page.query.isEmpty, total: Figure.shown(Int64(total)), isOne: total == 1,
+                isEmpty: total == 0 && page.query.isEmpty,
                 problem: problem, newerPage: page.skip > 0 ? path(skip: max(0, page.skip - Self.pageSize)) : nil,
                 olderPage: contacts.count > Self.pageSize ? path(skip: page.skip + Self.pageSize) : nil),
             context, status: problem == nil ? .ok : .unprocessableContent)
