@@ -60,8 +60,9 @@ enum VCard {
         var lines = Lines(bytes)
         var cards: [Card] = []
         var depth = 0
-        while cards.count <= most, let line = lines.next() {
-            let isCard = line.text.trimmed.uppercased() == "VCARD"
+        // Cards within cards within cards are no address book.
+        while cards.count <= most, depth < 10, let line = lines.next() {
+            let isCard = ["BEGIN", "END"].contains(line.name) && line.text.trimmed.uppercased() == "VCARD"
             switch line.name {
             case "BEGIN" where isCard:
                 depth += 1

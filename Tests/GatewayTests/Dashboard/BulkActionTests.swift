@@ -135,7 +135,7 @@ import Timestamps
             #expect(outcome.nextDue == nil && !outcome.mayHaveMore)
             #expect(try await page.get(batch).text.contains("It is paused: 3 SMS wait"))
             try await server.store.write(.maintenance) { tx in
-                try tx.run("UPDATE bulk_message SET starts_at = \(tx.now + .seconds(3_600))")
+                _ = try tx.run("UPDATE bulk_message SET starts_at = \(tx.now + .seconds(3_600))")
             }
             _ = try await server.store.write(.maintenance) { tx in try BulkMessageOperations.start(in: tx) }
             #expect(try await !page.get(batch).text.contains("It is paused"))

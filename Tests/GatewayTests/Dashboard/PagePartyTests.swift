@@ -103,7 +103,7 @@ import Timestamps
             _ = try await account.client.post("/v1/contacts", [["name": "Ann", "phone_numbers": ["+18005550101"]]])
             for name in ["X'ff3c'", "'" + String(repeating: "<", count: 100_000) + "'", "''", "char(0)"] {
                 try await server.store.write(.maintenance) { tx in
-                    try tx.run("UPDATE contact SET name = CAST(\(SQL(stringLiteral: name)) AS TEXT)")
+                    _ = try tx.run("UPDATE contact SET name = CAST(\(SQL(stringLiteral: name)) AS TEXT)")
                 }
                 let answer = try await page.get("/messages")
                 #expect(answer.status == 200 && answer.text.contains(">Hello<") && answer.text.utf8.count < 20_000)
