@@ -10,7 +10,7 @@ import Testing
             let answer = try await account.client.get("/v1/phones")
 
             #expect(answer.status == 200)
-            #expect(answer.text == #"{"data":[],"message":"fetched 0 phones","status":"success"}"#)
+            #expect(answer.text == #"{"data":[],"message":"fetched 0 phones","status":"success","next_cursor":null}"#)
             #expect(answer.header("Content-Type") == "application/json; charset=utf-8")
         }
     }

@@ -14,7 +14,7 @@ import Testing
         ("DELETE", "/v1/inbound/x", "GET, HEAD, POST, PUT, PATCH, OPTIONS"),
         ("PUT", "/health", "GET, HEAD, OPTIONS"), ("POST", "/metrics", "GET, HEAD, OPTIONS"),
         ("POST", "/docs/errors", "GET, HEAD, OPTIONS"), ("GET", "/api/mobile/v1/user/password", "PATCH, OPTIONS"),
-        ("DELETE", "/", "GET, HEAD, OPTIONS"), ("BREW", "/sign-in", "GET, HEAD, POST, OPTIONS"),
+        ("DELETE", "/", "GET, HEAD, OPTIONS"), ("PATCH", "/sign-in", "GET, HEAD, POST, OPTIONS"),
     ]
 
     @Test func anotherMethodIsAnsweredWithThoseOfThePath() async throws {
@@ -36,7 +36,8 @@ import Testing
             for (_, path, allowed) in Self.table {
                 let answer = try await server.client.send("OPTIONS", path)
 
-                #expect(answer.status == 204 && answer.body == [] && answer.header("Allow") == allowed, "\(path): \(answer)")
+                #expect(answer.status == 204 && answer.body == [], "\(path): \(answer)")
+                #expect(answer.header("Allow") == allowed, "\(path): \(answer)")
             }
         }
     }
@@ -65,7 +66,8 @@ import Testing
 
     @Test func aWrongMethodOfAnotherOriginMayBeRead() async throws {
         try await withServer { server in
-            let answer = try await server.client.send("POST", "/v1/phones", headers: [("Origin", "https://example.com")])
+            let answer = try await server.client.send(
+                "POST", "/v1/phones", headers: [("Origin", "https://example.com")])
 
             #expect(answer.status == 405 && answer.header("Access-Control-Allow-Origin") == "*")
         }

@@ -184,6 +184,56 @@ import Testing
         }
     }
 
+    /// Answers are named, so that generated clients have names for them, and shown.
+    @Test func everyJSONAnswerHasANameAndAnExampleThatFits() async throws {
+        let document = try Self.document()
+        var (samples, nameless): ([JSON], [String]) = ([], [])
+        for (path, item) in document["paths"].object where !path.hasPrefix("/docs/") {
+            for (method, operation) in item.object where method != "parameters" {
+                for (status, described) in operation["responses"].object {
+                    let name = described["$ref"].string.split(separator: "/").last.map(String.init) ?? ""
+                    let response = name.isEmpty ? described : document["components"]["responses"][name]
+                    let content = response["content"]["application/json"]
+                    if content == .absent { continue }
+                    if content["schema"]["$ref"] == .absent { nameless.append("\(method) \(path) \(status)") }
+                    var examples = content["examples"].object.values.map { $0["value"] }
+                    if content["example"] != .absent { examples.append(content["example"]) }
+                    #expect(!examples.isEmpty, "\(method) \(path) \(status) has no example")
+                    samples += try examples.map { example in
+                        [
+                            "method": .string(method), "path": .string(path), "status": .string(status),
+                            "text": .string(String(decoding: try JSONEncoder().encode(example), as: UTF8.self)),
+                            "type": "application/json",
+                        ]
+                    }
+                }
+            }
+        }
+
+        #expect(nameless == [])
+        #expect(samples.count > 400)
+        #expect(try await Self.complaints(about: samples) == [])
+    }
+
+    /// What generators trip over, or call `Status3`.
+    @Test func everyEnumHasANameAndNothingIsNullOnly() throws {
+        let document = try Self.document()
+        var found: [String] = []
+        func look(_ value: JSON, at path: [String]) {
+            let isNamed = path.count == 3 && path[1] == "schemas"
+            if value["enum"].array.count > 1, !isNamed { found.append("enum at \(path)") }
+            let isAlternative = path.last.map { Int($0) != nil } ?? false
+            if value["type"] == "null", !isAlternative { found.append("null at \(path)") }
+            for (name, part) in value.object where !["example", "examples"].contains(name) {
+                look(part, at: path + [name])
+            }
+            for (index, part) in value.array.enumerated() { look(part, at: path + ["\(index)"]) }
+        }
+        look(document, at: [])
+
+        #expect(found == [])
+    }
+
     /// What the Python validator of JSON Schema has to say, one line for each answer that is not described.
     private static func complaints(about samples: [JSON]) async throws -> [String] {
         let interpreter = try #require(

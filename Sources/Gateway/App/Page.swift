@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import Timestamps
 import Wire
 
 /// Which part of a list is asked for (contract 1.8): decimal text, clamped and never rejected for being large (K1).
@@ -8,6 +9,33 @@ struct Page: Sendable {
     let limit: Int
     /// What the list's text column must contain; empty for everything.
     let query: String
+
+    /// The same with one row more, which tells whether there is a next page.
+    var withOneMore: Page { Page(skip: skip, limit: Self.oneMore(than: limit), query: query) }
+
+    /// One row more than `limit`; none when none are wanted.
+    static func oneMore(than limit: Int) -> Int { limit == 0 ? 0 : limit.clampedAdding(1) }
+}
+
+/// The part of a list that is answered, and where its next part begins: the one way to page that all lists have.
+///
+/// A cursor is what `next_cursor` said, and nothing for a client to look into: the number of rows before a part, or the row at
+/// its end where a list has a position. `skip`, `after` and `before` are read as ever.
+struct Part<Row: Sendable>: Sendable {
+    let rows: [Row]
+    /// What `next_cursor` says; nil at the end of the list.
+    let next: String?
+
+    /// Takes what was read with ``Page/withOneMore``.
+    init(_ rows: [Row], of page: Page) {
+        self.init(rows, limit: page.limit) { _ in "\(page.skip.clampedAdding(page.limit))" }
+    }
+
+    /// Takes up to `limit` of rows that were read with ``Page/oneMore(than:)``.
+    init(_ rows: [Row], limit: Int, cursor: (Row) -> String) {
+        self.rows = Array(rows.prefix(limit))
+        next = rows.count > limit ? self.rows.last.map(cursor) : nil
+    }
 }
 
 extension Page {
@@ -18,17 +46,25 @@ extension Page {
     ///   - defaultLimit: What an absent `limit` means.
     ///   - maximum: The largest page; the web interface of httpSMS asks for 100.
     ///   - queryLength: How long `query` may be, in UTF-16 units.
+    ///   - skips: Whether a cursor of this list counts rows; false for a list with positions, which reads its own.
     ///   - errors: Where broken rules are noted.
     init(
         _ parameters: QueryParameters, limit defaultLimit: Int, maximum: Int = 100, queryLength: Int = 100,
-        errors: inout FieldErrors
+        skips: Bool = true, errors: inout FieldErrors
     ) {
-        let skip = Self.number("skip", parameters, absent: 0, errors: &errors)
+        var skip = Self.number("skip", parameters, absent: 0, errors: &errors)
+        if skips, let cursor = parameters.cursor {
+            skip = Int(cursor) ?? 0
+            if !cursor.isDigits || Int(cursor) == nil { errors.add("cursor", Self.wrongCursor) }
+        }
         let limit = min(Self.number("limit", parameters, absent: defaultLimit, errors: &errors), maximum)
         let query = (parameters["query"] ?? "").trimmed
         errors.requireCharacters("query", query, max: queryLength)
         self.init(skip: skip, limit: limit, query: query)
     }
+
+    /// A cursor that no list gave out.
+    static let wrongCursor = "The cursor field must be the next_cursor of an answer"
 
     private static func number(
         _ field: String, _ parameters: QueryParameters, absent: Int, errors: inout FieldErrors
@@ -67,6 +103,12 @@ struct QueryParameters: Sendable {
     }
 
     subscript(_ name: String) -> String? { values[name]?.last }
+
+    /// Where a list goes on; nil when that is not asked for.
+    var cursor: String? {
+        let text = (self["cursor"] ?? "").trimmed
+        return text.isEmpty ? nil : text
+    }
 
     /// Every value of `name`, which may be repeated as `name=` and as `name[]=`.
     func list(_ name: String) -> [String] { (values[name] ?? []) + (values["\(name)[]"] ?? []) }

@@ -11,6 +11,7 @@ struct Reply: ResponseGenerator {
     private let data: (any JSONWritable)?
     private let warnings: [String]
     private let total: Int?
+    private let next: NextPage
 
     /// Says `message` and hands over `data`; nil data is written as null, no warnings are not written.
     init(
@@ -22,20 +23,36 @@ struct Reply: ResponseGenerator {
         self.warnings = warnings
         self.total = total
         self.data = data ?? RawJSON([])
+        next = .unpaged
     }
 
-    /// A list: `fetched 1 phone`, `fetched 2 phones`. With `total`, it says how many there are on all pages.
-    init(fetched items: [some JSONWritable], _ noun: String, of total: Int? = nil) {
-        self.init(list: items, "fetched", noun, total: total)
+    /// A whole list: `fetched 1 phone`, `fetched 2 phones`.
+    init(fetched items: [some JSONWritable], _ noun: String) {
+        self.init(Self.sentence("fetched", items.count, noun, "\(noun)s"), items)
     }
 
-    /// A list: `found 1 message`, `found 2 messages`.
-    init(found items: [some JSONWritable], _ noun: String) {
-        self.init(list: items, "found", noun)
+    /// A part of a list, which says where the next one begins: `found 1 message`, `fetched 2 deliveries`.
+    ///
+    /// - Parameters:
+    ///   - part: What was read of it.
+    ///   - noun: What it lists.
+    ///   - plural: More than one of it; nil adds an s.
+    ///   - verb: How they were come by.
+    ///   - total: How many there are in all parts; nil when the list does not say so.
+    init(
+        _ part: Part<some JSONWritable>, _ noun: String, plural: String? = nil, verb: String = "fetched",
+        of total: Int? = nil
+    ) {
+        status = .ok
+        message = Self.sentence(verb, part.rows.count, noun, plural ?? "\(noun)s")
+        data = part.rows
+        warnings = []
+        self.total = total
+        next = part.next.map(NextPage.cursor) ?? .last
     }
 
-    private init(list items: [some JSONWritable], _ verb: String, _ noun: String, total: Int? = nil) {
-        self.init("\(verb) \(items.count) \(noun)\(items.count == 1 ? "" : "s")", items, total: total)
+    private static func sentence(_ verb: String, _ count: Int, _ noun: String, _ plural: String) -> String {
+        "\(verb) \(count) \(count == 1 ? noun : plural)"
     }
 
     /// 202, which has no data.
@@ -45,16 +62,27 @@ struct Reply: ResponseGenerator {
         data = nil
         warnings = []
         total = nil
+        next = .unpaged
     }
 
     /// The reply as bytes.
     var answer: Answer {
-        Answer(status, data: data, message: message, warnings: warnings, total: total)
+        Answer(status, data: data, message: message, warnings: warnings, total: total, next: next)
     }
 
     func response(from request: Request, context: some RequestContext) -> Response {
         answer.response
     }
+}
+
+/// Whether a list goes on.
+enum NextPage: Sendable {
+    /// It is no list, or a whole one.
+    case unpaged
+    /// There is no more.
+    case last
+    /// There is more, from here.
+    case cursor(String)
 }
 
 /// An envelope as it goes over the wire.
@@ -71,17 +99,21 @@ struct Answer: Sendable {
     /// Writes a success; nil data and total are left out, and so is an empty list of warnings.
     init(
         _ status: HTTPResponse.Status, data: (any JSONWritable)?, message: String, warnings: [String] = [],
-        total: Int? = nil
+        total: Int? = nil, next: NextPage = .unpaged
     ) {
         self.init(status, data, message, "success") { o in
             if let total { o.field("total", total) }
+            switch next {
+            case .unpaged: break
+            case .last: o.field("next_cursor", nil as String?)
+            case .cursor(let cursor): o.field("next_cursor", cursor)
+            }
             if !warnings.isEmpty { o.field("warnings", warnings) }
         }
     }
 
-    /// Writes an error: the contract's members in their places, then `code`; nil data is left out.
-    ///
-    /// - Parameter status: Another status than the code's, for what the HTTP server below the API answers.
+    /// Writes an error: the contract's members in their places, then `code`; nil data is left out. A `status` other than
+    /// the code's is for what the HTTP server below the API answers.
     init(_ code: ErrorCode, data: (any JSONWritable)? = nil, message: String, status: HTTPResponse.Status? = nil) {
         self.init(status ?? code.status, data, message, "error") { o in o.field("code", code.rawValue) }
     }

@@ -17,8 +17,8 @@ struct ContactRoutes {
         var errors = FieldErrors()
         let page = Page(QueryParameters(request), limit: 20, errors: &errors)
         try errors.check("validation errors while listing contacts")
-        let (contacts, total) = try await operations.list(page, userID: context.userID)
-        return Reply(fetched: contacts, "contact", of: total)
+        let (contacts, total) = try await operations.list(page.withOneMore, userID: context.userID)
+        return Reply(Part(contacts, of: page), "contact", of: total)
     }
 
     private func create(_ request: Request, _ context: UserContext) async throws -> Reply {

@@ -25,7 +25,7 @@ struct DeliveryRoutes {
         let (webhookID, text) = try webhookID(context, message)
         let parameters = QueryParameters(request)
         var errors = FieldErrors()
-        let page = Page(parameters, limit: 20, errors: &errors)
+        let page = Page(parameters, limit: 20, skips: false, errors: &errors)
         var filter = DeliveryHistory.Filter()
         if let status = parameters["status"] {
             errors.requireOne("status", status, of: DeliveryRecord.Status.allCases.map(\.rawValue))
@@ -39,15 +39,19 @@ struct DeliveryRoutes {
             filter.messageID = errors.requireID("message_id", id, of: MessageID.self)?.text
         }
         if let id = parameters["before"] { filter.before = errors.requireID("before", id, of: DeliveryID.self) }
+        if let cursor = parameters.cursor {
+            filter.before = DeliveryID(cursor)
+            if filter.before == nil { errors.add("cursor", Page.wrongCursor) }
+        }
         try errors.check(message)
         try await EventNumbering.catchUp(store)
         let deliveries: [DeliveryRecord]? = try await store.read(.user(context.userID)) { [endpoints, filter] tx in
             guard try endpoints.find(webhookID, userID: context.userID, in: tx) != nil else { return nil }
-            return try DeliveryHistory.list(endpoint: webhookID, filter, limit: page.limit, in: tx)
+            return try DeliveryHistory.list(endpoint: webhookID, filter, limit: Page.oneMore(than: page.limit), in: tx)
         }
         guard let deliveries else { throw Refusal.absent("cannot find webhook with ID [\(text)]") }
-        let noun = deliveries.count == 1 ? "delivery" : "deliveries"
-        return Reply("fetched \(deliveries.count) \(noun)", deliveries)
+        let part = Part(deliveries, limit: page.limit) { $0.id.text }
+        return Reply(part, "delivery", plural: "deliveries")
     }
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {

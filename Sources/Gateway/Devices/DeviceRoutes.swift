@@ -20,7 +20,8 @@ struct DeviceRoutes {
         var errors = FieldErrors()
         let page = Page(QueryParameters(request), limit: 20, errors: &errors)
         try errors.check("validation errors while fetching devices")
-        return Reply(fetched: try await operations.list(userID: context.userID, page: page), "device")
+        let devices = try await operations.list(userID: context.userID, page: page.withOneMore)
+        return Reply(Part(devices, of: page), "device")
     }
 
     private struct PairRequest: Decodable {

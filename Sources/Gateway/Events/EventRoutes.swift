@@ -21,19 +21,32 @@ struct EventRoutes {
     private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
         let parameters = QueryParameters(request)
         var errors = FieldErrors()
-        let page = Page(parameters, limit: 20, errors: &errors)
-        var after: Int64?
+        let page = Page(parameters, limit: 20, skips: false, errors: &errors)
+        var (after, before): (Int64?, Int64?)
         if let text = parameters["after"] {
             after = Int64(text)
             if after == nil || !text.isDigits { errors.add("after", "The after field must be a position") }
         }
+        // The first list goes from the newest back, one with `after` goes on: so does its cursor, by its sign.
+        if let cursor = parameters.cursor {
+            let position = Int64(cursor.drop { $0 == "-" })
+            (after, before) = cursor.hasPrefix("-") ? (nil, position) : (position, nil)
+            if position == nil || "\(before.map { -$0 } ?? after ?? 0)" != cursor {
+                errors.add("cursor", Page.wrongCursor)
+            }
+        }
         let filter = Self.filter(parameters, &errors)
         try errors.check("validation errors while fetching events")
         try await EventNumbering.catchUp(store)
-        let events = try await store.read(.user(context.userID)) { [after] tx in
-            try EventLog.list(userID: context.userID, after: after, filter, limit: page.limit, in: tx)
+        let events = try await store.read(.user(context.userID)) { [after, before] tx in
+            try EventLog.list(
+                userID: context.userID, after: after, before: before, filter, limit: Page.oneMore(than: page.limit),
+                in: tx)
         }
-        return Reply(fetched: events, "event")
+        let part = Part(events, limit: page.limit) { event in
+            (after == nil ? "-" : "") + "\(event.position ?? 0)"
+        }
+        return Reply(part, "event")
     }
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {

@@ -23,9 +23,9 @@ struct HeartbeatRoutes {
         let page = Page(parameters, limit: 1, errors: &errors)
         try errors.check("validation errors while fetching heartbeats")
         let heartbeats = try await store.read(.user(context.userID)) { tx in
-            try HeartbeatQueries.list(userID: context.userID, owner: owner, page: page, in: tx)
+            try HeartbeatQueries.list(userID: context.userID, owner: owner, page: page.withOneMore, in: tx)
         }
-        return Reply(fetched: heartbeats, "heartbeat")
+        return Reply(Part(heartbeats, of: page), "heartbeat")
     }
 
     private struct CreateRequest: Decodable {

@@ -89,17 +89,19 @@ struct MessageRoutes {
         let messages = try await store.read(.user(context.userID)) { tx in
             try MessagePlanner.forecast(
                 for: MessageQueries.list(
-                    userID: context.userID, owner: owner, contact: contact, page: page, in: tx), in: tx)
+                    userID: context.userID, owner: owner, contact: contact, page: page.withOneMore, in: tx),
+                in: tx)
         }
-        return Reply(fetched: messages, "message")
+        return Reply(Part(messages, of: page), "message")
     }
 
     private func search(_ request: Request, _ context: UserContext) async throws -> Reply {
         let search = try MessageSearch(QueryParameters(request))
         let messages = try await store.read(.user(context.userID)) { tx in
-            try MessagePlanner.forecast(for: MessageQueries.find(search, userID: context.userID, in: tx), in: tx)
+            try MessagePlanner.forecast(
+                for: MessageQueries.find(search.withOneMore, userID: context.userID, in: tx), in: tx)
         }
-        return Reply(found: messages, "message")
+        return Reply(Part(messages, of: search.page), "message", verb: "found")
     }
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {

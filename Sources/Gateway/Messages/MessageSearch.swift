@@ -11,7 +11,7 @@ struct MessageSearch: Sendable {
     let statuses: [String]
     let sortBy: Column
     let isDescending: Bool
-    let page: Page
+    var page: Page
     /// Only those with this other party, as it is stored; nil for all.
     var contact: String?
     /// Only those accepted from then on; nil for all.
@@ -27,6 +27,13 @@ struct MessageSearch: Sendable {
 }
 
 extension MessageSearch {
+    /// The same for a page with one row more, which tells whether there is a next one.
+    var withOneMore: MessageSearch {
+        var search = self
+        search.page = page.withOneMore
+        return search
+    }
+
     /// Reads the query string.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.malformed` when `sort_descending` is neither true

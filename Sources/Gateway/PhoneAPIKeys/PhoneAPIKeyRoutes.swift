@@ -17,7 +17,8 @@ struct PhoneAPIKeyRoutes {
         var errors = FieldErrors()
         let page = Page(QueryParameters(request), limit: 20, errors: &errors)
         try errors.check("validation errors while fetching phone API keys")
-        return Reply(fetched: try await operations.list(userID: context.userID, page: page), "phone API key")
+        let keys = try await operations.list(userID: context.userID, page: page.withOneMore)
+        return Reply(Part(keys, of: page), "phone API key")
     }
 
     private struct CreateRequest: Decodable {

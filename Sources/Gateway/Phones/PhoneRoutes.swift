@@ -22,9 +22,9 @@ struct PhoneRoutes {
         let page = Page(QueryParameters(request), limit: 20, errors: &errors)
         try errors.check("validation errors while fetching phones")
         let phones = try await store.read(.user(context.userID)) { tx in
-            try PhoneQueries.list(userID: context.userID, page: page, in: tx)
+            try PhoneQueries.list(userID: context.userID, page: page.withOneMore, in: tx)
         }
-        return Reply(fetched: phones, "phone")
+        return Reply(Part(phones, of: page), "phone")
     }
 
     private func upsert(_ request: Request, _ context: UserContext) async throws -> Reply {

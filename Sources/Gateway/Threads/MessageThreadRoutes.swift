@@ -25,9 +25,10 @@ struct MessageThreadRoutes {
         try errors.check("validation errors while fetching message threads")
         let threads = try await store.read(.user(context.userID)) { tx in
             try MessageThreadQueries.list(
-                userID: context.userID, owner: owner, isArchived: ["1", "true"].contains(archived), page: page, in: tx)
+                userID: context.userID, owner: owner, isArchived: ["1", "true"].contains(archived),
+                page: page.withOneMore, in: tx)
         }
-        return Reply(fetched: threads, "message thread")
+        return Reply(Part(threads, of: page), "message thread")
     }
 
     private struct MarkRequest: Decodable {

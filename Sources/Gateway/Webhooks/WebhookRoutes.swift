@@ -22,9 +22,9 @@ struct WebhookRoutes {
         try errors.check("validation errors while fetching webhooks")
         let webhooks = try await operations.store.read(.user(context.userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.reports(
-                userID: context.userID, containing: page.query, skip: page.skip, limit: page.limit, in: tx)
+                userID: context.userID, containing: page.query, skip: page.skip, limit: page.withOneMore.limit, in: tx)
         }
-        return Reply(fetched: webhooks, "webhook")
+        return Reply(Part(webhooks, of: page), "webhook")
     }
 
     private struct PreviewRequest: Decodable {
