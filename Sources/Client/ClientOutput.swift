@@ -8,10 +8,13 @@ package struct ClientOutput: Sendable {
     package let json: String
     /// What did not come about, although the server did as it was asked; nil when all is well.
     package let fault: String?
+    /// Where a list goes on; nil when it does not.
+    package let next: String?
 
-    init(text: String, json: [UInt8], fault: String? = nil) {
+    init(text: String, json: [UInt8], fault: String? = nil, next: String? = nil) {
         self.text = text
         self.fault = fault
+        self.next = next
         self.json = json.isEmpty ? "null" : String(decoding: json, as: UTF8.self)
     }
 }

@@ -39,19 +39,9 @@ package enum LocalSigningKey {
     }
 
     private static func read(_ path: String) throws(ClientFailure) -> String? {
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        do {
-            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int ?? 0
-            guard mode & 0o077 == 0 else {
-                throw ClientFailure(.usage, "\(path) can be read by others: chmod 600 \(path)")
-            }
-            let key = try String(contentsOfFile: path, encoding: .utf8).trimmed
-            guard !key.isEmpty else { throw ClientFailure(.usage, "\(path) is empty: remove it") }
-            return key
-        } catch let failure as ClientFailure {
-            throw failure
-        } catch {
-            throw ClientFailure(.usage, "\(path) cannot be read: remove it, or give --signing-key")
-        }
+        guard let data = try PrivateFile.read(path) else { return nil }
+        let key = String(decoding: data, as: UTF8.self).trimmed
+        guard !key.isEmpty else { throw ClientFailure(.usage, "\(path) is empty: remove it") }
+        return key
     }
 }

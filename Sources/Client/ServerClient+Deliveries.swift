@@ -30,16 +30,19 @@ extension ServerClient {
     }
 
     /// Deliveries of a webhook, newest first.
-    package func deliveries(_ webhook: String, _ filter: DeliveryFilter) async throws -> ClientOutput {
+    package func deliveries(
+        _ webhook: String, _ filter: DeliveryFilter, cursor: String? = nil
+    ) async throws -> ClientOutput {
         let answer = try await call(
             .GET, path(webhook) + "/deliveries",
             query: [
                 ("status", filter.status), ("event_type", filter.event), ("message_id", filter.message),
-                ("before", filter.before), ("limit", "\(filter.limit)"),
+                ("before", filter.before), ("limit", "\(filter.limit)"), Self.start(cursor),
             ])
         let deliveries: [RemoteDelivery] = try answer.decode()
         let table = TextTable(RemoteDelivery.headings, deliveries.map(\.row)).text
-        return ClientOutput(text: deliveries.isEmpty ? "No deliveries." : table, json: answer.data)
+        return ClientOutput(
+            text: deliveries.isEmpty ? "No deliveries." : table, json: answer.data, next: answer.nextCursor)
     }
 
     /// One delivery with its attempts.

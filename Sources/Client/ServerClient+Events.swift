@@ -24,13 +24,16 @@ extension ServerClient {
     }
 
     /// A page of the log: the newest first, or the oldest after a position.
-    package func events(_ filter: EventFilter, after: Int64?, limit: Int) async throws -> ClientOutput {
+    package func events(
+        _ filter: EventFilter, after: Int64?, limit: Int, cursor: String? = nil
+    ) async throws -> ClientOutput {
         let answer = try await call(
             .GET, "/v1/events",
-            query: filter.query + [("after", after.map { "\($0)" }), ("limit", "\(limit)")])
+            query: filter.query + [("after", after.map { "\($0)" }), ("limit", "\(limit)"), Self.start(cursor)])
         let events = try JSONScanner.elements(of: answer.data).map { try RemoteEvent(Array($0)) }
         let table = TextTable(RemoteEvent.headings, events.map(\.row)).text
-        return ClientOutput(text: events.isEmpty ? "No events." : table, json: answer.data)
+        return ClientOutput(
+            text: events.isEmpty ? "No events." : table, json: answer.data, next: answer.nextCursor)
     }
 
     /// One event and what each webhook made of it.

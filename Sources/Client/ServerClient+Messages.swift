@@ -58,7 +58,10 @@ extension ServerClient {
         }
         let answer = try await call(.GET, "/v1/users/me")
         let user: RemoteUser = try answer.decode()
-        return ClientOutput(text: TextList([("id", user.id), ("email", user.email)]).text, json: answer.data)
+        let text = TextList([
+            ("id", user.id), ("email", user.email), ("server", settings.url), ("key of", settings.keySource),
+        ]).text
+        return ClientOutput(text: text, json: answer.data)
     }
 
     private struct RemoteMessage: Decodable {

@@ -47,9 +47,12 @@ extension ServerClient {
     }
 
     /// The messages of one conversation, newest first.
-    package func messages(owner: String, contact: String, limit: Int) async throws -> ClientOutput {
+    package func messages(
+        owner: String, contact: String, limit: Int, cursor: String? = nil
+    ) async throws -> ClientOutput {
         try await list(
-            "/v1/messages", query: [("owner", owner), ("contact", contact)], limit: limit, empty: "No messages.",
+            "/v1/messages", query: [("owner", owner), ("contact", contact)], limit: limit, from: cursor ?? "",
+            empty: "No messages.",
             ["ID", "TIME", "TYPE", "STATUS", "CONTENT"]
         ) { (message: RemoteMessage) in
             [message.id, message.orderTimestamp, message.type, message.status, message.shownContent]
@@ -71,7 +74,9 @@ extension ServerClient {
     }
 
     /// The conversations of a phone, the one with the newest message first.
-    package func threads(owner: String, isArchived: Bool, limit: Int) async throws -> ClientOutput {
+    package func threads(
+        owner: String, isArchived: Bool, limit: Int, cursor: String? = nil
+    ) async throws -> ClientOutput {
         struct RemoteThread: Decodable {
             let id: String
             let contact: String
@@ -79,8 +84,9 @@ extension ServerClient {
             let lastMessageContent: String?
         }
         return try await list(
-            "/v1/message-threads", query: [("owner", owner), ("is_archived", isArchived ? "true" : "false")],
-            limit: limit, empty: "No conversations.", ["ID", "CONTACT", "TIME", "LAST MESSAGE"]
+            "/v1/message-threads",
+            query: [("owner", owner), ("is_archived", isArchived ? "true" : "false")],
+            limit: limit, from: cursor ?? "", empty: "No conversations.", ["ID", "CONTACT", "TIME", "LAST MESSAGE"]
         ) { (thread: RemoteThread) in
             [thread.id, thread.contact, thread.orderTimestamp, thread.lastMessageContent ?? ""]
         }
@@ -93,14 +99,21 @@ extension ServerClient {
         return ClientOutput(text: webhook.description(withKey: false), json: answer.data)
     }
 
-    private func list<Item: Decodable>(
-        _ path: String, query: [(String, String?)] = [], limit: Int, empty: String, _ headings: [String],
-        row: (Item) -> [String]
+    /// A list as a table. `cursor` says where to go on: empty for the beginning, nil for a command that shows that only.
+    func list<Item: Decodable>(
+        _ path: String, query: [(String, String?)] = [], limit: Int, from cursor: String? = nil, empty: String,
+        _ headings: [String], row: (Item) -> [String]
     ) async throws -> ClientOutput {
-        let answer = try await call(.GET, path, query: query + [("limit", "\(limit)")])
+        let answer = try await call(.GET, path, query: query + [("limit", "\(limit)"), Self.start(cursor)])
         let items: [Item] = try answer.decode()
         return ClientOutput(
-            text: items.isEmpty ? empty : TextTable(headings, items.map(row)).text, json: answer.data)
+            text: items.isEmpty ? empty : TextTable(headings, items.map(row)).text, json: answer.data,
+            next: cursor == nil ? nil : answer.nextCursor)
+    }
+
+    /// The parameter for where a list begins; servers that know no cursors are not asked for the beginning by one.
+    static func start(_ cursor: String?) -> (String, String?) {
+        ("cursor", cursor.flatMap { $0.isEmpty ? nil : $0 })
     }
 
     private struct RemotePhoneKey: Decodable {

@@ -51,6 +51,8 @@ package struct ServerClient: Sendable {
         let data: [UInt8]
         /// `message` of the envelope.
         let message: String
+        /// Where a list goes on; nil at its end, and for what is no list.
+        let nextCursor: String?
 
         /// `data`, read.
         func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(ClientFailure) -> Value {
@@ -70,23 +72,35 @@ package struct ServerClient: Sendable {
     func call(
         _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], _ body: (any JSONWritable)? = nil
     ) async throws(ClientFailure) -> Answer {
-        let bytes = try await exchange(method, path, query: query, body: body?.encodedJSON())
+        Self.answer(try await exchange(method, path, query: query, body: body?.encodedJSON()))
+    }
+
+    /// What stands in an envelope.
+    static func answer(_ bytes: [UInt8]) -> Answer {
+        struct Rest: Decodable {
+            let message: String?
+            let nextCursor: String?
+        }
         // A server that answers 204 says nothing.
         let members = bytes.isEmpty ? [] : (try? JSONScanner.members(of: bytes)) ?? []
         let data = members.first { $0.name.elementsEqual(#""data""#.utf8) }?.value ?? []
-        let message = (try? JSONDecoder().decode(ErrorEnvelope.self, from: Data(bytes)))?.message
-        return Answer(data: Array(data), message: message ?? "done")
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        // A server that is none of ours may answer otherwise.
+        let rest = try? decoder.decode(Rest.self, from: Data(bytes))
+        return Answer(data: Array(data), message: rest?.message ?? "done", nextCursor: rest?.nextCursor)
     }
 
-    /// Sends one request, with `body` as JSON unless that is nil, and gives the body of a success.
+    /// Sends one request, with `body` of this type unless that is nil, and gives the body of a success.
     ///
     /// - Throws: ``ClientFailure`` for anything but a 2xx, with what the server says is wrong.
     func exchange(
-        _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], body: [UInt8]? = nil
+        _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], body: [UInt8]? = nil,
+        type: String = "application/json"
     ) async throws(ClientFailure) -> [UInt8] {
         var request = request(method, path, query: query)
         if let body {
-            request.headers.add(name: "Content-Type", value: "application/json")
+            request.headers.add(name: "Content-Type", value: type)
             request.body = .bytes(body)
         }
         let status: Int
@@ -180,7 +194,7 @@ extension ServerClient {
             lines.append(
                 settings.apiKey.exposed.hasPrefix(APIKey.phonePrefix)
                     ? "  This is the key of a phone (\(APIKey.phonePrefix)...): use the account's own API key."
-                    : "  The key is that of --api-key, HTTPSMS_API_KEY or `httpsms login`, in this order.")
+                    : "  The key is that of \(settings.keySource). `httpsms whoami` says whose key is used.")
         case 404:
             kind = .notFound
             if envelope?.message == nil { lines.append("  This server does not have what the command asks for.") }

@@ -14,7 +14,8 @@ struct Httpsms: AsyncParsableCommand {
         subcommands: [
             Serve.self, Demo.self, UserCommand.self, Phone.self, ModemCommand.self, Migrate.self, Doctor.self,
             Keys.self, BackupCommand.self, RestoreCommand.self,
-            LoginCommand.self, SendCommand.self, WebhookCommand.self, EventsCommand.self, TriggerCommand.self,
+            LoginCommand.self, LogoutCommand.self, WhoamiCommand.self, ProfileCommand.self, SendCommand.self,
+            BulkCommand.self, ScheduleCommand.self, WebhookCommand.self, EventsCommand.self, TriggerCommand.self,
             MessageCommand.self, ThreadCommand.self, PhoneKeyCommand.self, APICommand.self,
             Bench.self, BenchSink.self, BenchNoOp.self, BenchLoad.self, BenchPost.self, BenchBodies.self,
         ])

@@ -62,32 +62,3 @@ struct SendCommand: AsyncParsableCommand {
         }
     }
 }
-
-struct LoginCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "login", abstract: "Store the address of a server and an API key for the other commands.",
-        discussion: """
-            Asks for the key unless it is given, checks that it works, and writes both to
-            ~/.config/httpsms/config.json, which only you can read.
-
-            Example:
-              httpsms login --url https://sms.example.com
-            """)
-
-    @OptionGroup var options: ClientOptions
-
-    func run() async throws {
-        var key = options.apiKey ?? ProcessInfo.processInfo.environment["HTTPSMS_API_KEY"]
-        if key == nil {
-            key = try Terminal.secret("API key: ")
-        }
-        let settings = try ClientSettings(url: options.url, apiKey: key ?? "")
-        let user = try await options.client(settings).user()
-        let path = try settings.store()
-        if options.json {
-            Terminal.line(user.json)
-        } else {
-            Terminal.line("\(user.text)\nserver: \(settings.url)\nstored in \(path)")
-        }
-    }
-}

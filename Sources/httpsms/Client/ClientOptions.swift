@@ -13,10 +13,13 @@ struct ClientOptions: ParsableArguments {
     @Option(help: "A PEM file of authorities that are trusted besides the system's [HTTPSMS_CACERT]")
     var cacert: String?
 
+    @Option(help: "The server and key that `httpsms login --profile` stored under this name [HTTPSMS_PROFILE]")
+    var profile: String?
+
     @Flag(help: "Print JSON.")
     var json = false
 
-    func client() throws -> ServerClient { try client(ClientSettings(url: url, apiKey: apiKey)) }
+    func client() throws -> ServerClient { try client(ClientSettings(url: url, apiKey: apiKey, profile: profile)) }
 
     /// A client of the server that `settings` name.
     func client(_ settings: ClientSettings) throws -> ServerClient {
@@ -26,9 +29,16 @@ struct ClientOptions: ParsableArguments {
         return try ServerClient(settings, trusting: file)
     }
 
+    /// The profile that a command is to use; nil for what was stored without a name.
+    func chosenProfile() throws -> Profile? {
+        let name = profile ?? ProcessInfo.processInfo.environment["HTTPSMS_PROFILE"].flatMap { $0.isEmpty ? nil : $0 }
+        return try name.map { try Profile($0) }
+    }
+
     /// Prints what a command found out, also where that is a fault.
     func show(_ output: ClientOutput) throws {
         Terminal.line(json ? output.json : output.text)
+        if let next = output.next { Terminal.note("There is more: the same with --cursor \(next)") }
         if let fault = output.fault { throw ClientFailure(.refused, fault) }
     }
 }

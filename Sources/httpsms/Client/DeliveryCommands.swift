@@ -31,7 +31,8 @@ struct DeliveriesCommand: AsyncParsableCommand {
     func run() async throws {
         try options.show(
             try await options.client().deliveries(
-                id, .init(status: status, event: event, message: message, before: before, limit: page.limit)))
+                id, .init(status: status, event: event, message: message, before: before, limit: page.limit),
+                cursor: page.cursor))
     }
 }
 

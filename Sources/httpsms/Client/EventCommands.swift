@@ -68,7 +68,9 @@ struct EventsCommand: AsyncParsableCommand {
         @OptionGroup var options: ClientOptions
 
         func run() async throws {
-            try options.show(try await options.client().events(log.filter, after: log.after, limit: page.limit))
+            try options.show(
+                try await options.client().events(
+                    log.filter, after: log.after, limit: page.limit, cursor: page.cursor))
         }
     }
 

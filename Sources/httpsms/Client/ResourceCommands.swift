@@ -69,6 +69,9 @@ struct ListLimit: ParsableArguments {
     @Option(help: "How many, 1 to 100.")
     var limit = 20
 
+    @Option(help: "Where to go on: what the command said when there was more.")
+    var cursor: String?
+
     func validate() throws {
         guard (1...100).contains(limit) else { throw ValidationError("--limit must be from 1 to 100") }
     }
@@ -94,7 +97,8 @@ struct MessageCommand: AsyncParsableCommand {
 
         func run() async throws {
             try options.show(
-                try await options.client().messages(owner: owner, contact: contact, limit: page.limit))
+                try await options.client().messages(
+                    owner: owner, contact: contact, limit: page.limit, cursor: page.cursor))
         }
     }
 
@@ -132,7 +136,8 @@ struct ThreadCommand: AsyncParsableCommand {
 
         func run() async throws {
             try options.show(
-                try await options.client().threads(owner: owner, isArchived: archived, limit: page.limit))
+                try await options.client().threads(
+                    owner: owner, isArchived: archived, limit: page.limit, cursor: page.cursor))
         }
     }
 }
