@@ -14,7 +14,6 @@ import Testing
             try #require(answer.status == 200, "\(path): \(answer)")
             ids += answer.data.array.map { $0["id"] == .absent ? $0["event"]["id"].string : $0["id"].string }
             parts += 1
-            #expect(answer.data.array.count == min(limit, answer.data.array.count))
             let next = answer.json["next_cursor"]
             #expect(next == .null || answer.data.array.count == limit, "\(path): \(answer)")
             cursor = next == .null ? "" : next.string
@@ -36,7 +35,7 @@ import Testing
                 _ = try await DevicePhone.make(
                     server, account, numbers: [["sim": "SIM1", "phone_number": .string("+1800555018\(number)")]])
                 _ = try await client.post(
-                    "/v1/contacts", ["name": "Ann", "phone_numbers": [.string("+1800555010\(number)")]])
+                    "/v1/contacts", [["name": "Ann", "phone_numbers": [.string("+1800555010\(number)")]]])
             }
             let owner = "%2B18005550190"
             let webhook = try await client.get("/v1/webhooks?limit=100").data[3]["id"].string
@@ -52,7 +51,7 @@ import Testing
                 let all = whole.data.array.map { $0["id"] == .absent ? $0["event"]["id"].string : $0["id"].string }
                 #expect(all.count >= 4 && whole.json["next_cursor"] == .null, "\(path): \(whole)")
 
-                for limit in [1, 3, all.count - 1, all.count, all.count + 1] where limit <= 20 {
+                for limit in [1, 3, all.count, all.count + 1] where (1...20).contains(limit) {
                     let (ids, parts) = try await Self.follow(path, client, limit: limit)
 
                     #expect(ids == all, "\(path) by \(limit)")

@@ -46,7 +46,7 @@ import Testing
                         + #""message":"You are not authorized to carry out this request.","status":"error","code":"unauthorized"}"#,
                     #"{"message":"There is nothing at GET /v1/nothing","status":"error","code":"unknown_path"}"#,
                     #"{"data":{"phone_numbers":["The phone_numbers field is required"]},"message":"#
-                        + #""validation errors while storing heartbeats","status":"error","code":"validation_failed"}"#,
+                        + #""validation errors while storing heartbeat","status":"error","code":"validation_failed"}"#,
                 ])
         }
     }
