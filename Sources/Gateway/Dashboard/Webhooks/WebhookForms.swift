@@ -32,6 +32,7 @@ struct WebhookForms: Sendable {
         let extra: HeaderFields.Content
         let plan: PlanFields.Content
         let filter: FilterFields.Content
+        let trust: TrustFields.Content
     }
 
     /// What the fields hold.
@@ -47,6 +48,7 @@ struct WebhookForms: Sendable {
         var headers = HeaderFields()
         var plan = PlanFields()
         var filter = FilterFields()
+        var trust = TrustFields()
 
         init() {
             // New ones are signed, and hear of everything.
@@ -63,6 +65,7 @@ struct WebhookForms: Sendable {
             headers = HeaderFields(endpoint.headers)
             plan = PlanFields(endpoint.plan)
             filter = FilterFields(endpoint.filter)
+            trust = TrustFields(endpoint.trust)
         }
 
         init(_ form: PageForm, isNew: Bool) {
@@ -79,13 +82,14 @@ struct WebhookForms: Sendable {
             headers = HeaderFields(form)
             plan = PlanFields(form)
             filter = FilterFields(form)
+            trust = TrustFields(form)
         }
 
         var update: WebhookUpdate {
             WebhookUpdate(
                 url: url, signingKey: signingKey, events: events, phoneNumbers: numbers,
                 ordering: isOrdered ? "message" : "none", payload: payload.update,
-                headers: headers.update, plan: plan.update, filter: filter.update)
+                headers: headers.update, plan: plan.update, filter: filter.update, trust: trust.update)
         }
     }
 
@@ -171,7 +175,7 @@ struct WebhookForms: Sendable {
                 format: fields.payload.content(problems: problems, preview: preview),
                 extra: fields.headers.content(problems: problems),
                 plan: fields.plan.content(problems: problems),
-                filter: fields.filter.content(problems: problems)),
+                filter: fields.filter.content(problems: problems), trust: fields.trust.content(problems: problems)),
             context, status: refusal?.status ?? .ok)
     }
 }
