@@ -145,7 +145,7 @@ let package = Package(
                 "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire", "CDocuments",
                 "CMarkGFM", "CPhoneNumber", "CLibZip", "CQREncode", "CZlib", hummingbird, hummingbirdCore, asyncHTTPClient,
                 .product(name: "Mustache", package: "swift-mustache"), crypto, cryptoExtras, jwtKit, logging, metrics,
-                serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, httpTypes,
+                serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, nioFoundation, httpTypes,
             ],
             resources: [.embedInCode("Dashboard/Pages")],
             swiftSettings: settings),

@@ -13,6 +13,9 @@ static const unsigned char webhooks_md[] = {
 static const unsigned char delivery_guarantees_md[] = {
 #embed "../../docs/delivery-guarantees.md"
 };
+static const unsigned char alerts_md[] = {
+#embed "../../docs/alerts.md"
+};
 static const unsigned char errors_md[] = {
 #embed "../../docs/errors.md"
 };
@@ -111,6 +114,7 @@ static const struct httpsms_document documents[] = {
     {"quick-start.md", quick_start_md, sizeof quick_start_md},
     {"webhooks.md", webhooks_md, sizeof webhooks_md},
     {"delivery-guarantees.md", delivery_guarantees_md, sizeof delivery_guarantees_md},
+    {"alerts.md", alerts_md, sizeof alerts_md},
     {"errors.md", errors_md, sizeof errors_md},
     {"dashboard.md", dashboard_md, sizeof dashboard_md},
     {"recipes.md", recipes_md, sizeof recipes_md},

@@ -24,6 +24,8 @@ struct RemoteWebhook: Decodable, Sendable {
     var timeoutSeconds: Int?
     var retryDelays: [Int]?
     var filters: WebhookFilters?
+    var caCertificate: String?
+    var clientCertificate: String?
 
     /// One row of a list.
     var row: [String] {
@@ -51,7 +53,8 @@ struct RemoteWebhook: Decodable, Sendable {
             ("basic user", basicUser), ("requests a second", ratePerSecond.map { "\($0)" }),
             ("requests under way", maxInFlight.map { "\($0)" }), ("timeout", timeoutSeconds.map { "\($0)s" }),
             ("retries after", retryDelays.map(Self.described)), ("only", filters.map(\.description)),
-            ("ordering", ordering),
+            ("trusts", caCertificate.map { _ in "authorities of its own" }),
+            ("shows", clientCertificate.map { _ in "a client certificate" }), ("ordering", ordering),
             ("signing key", !hasKey ? "none" : withKey ? signingKey : "(hidden; use --json)"),
             ("old key until", previousSigningKeyExpiresAt), ("held", heldCount.flatMap { $0 > 0 ? "\($0)" : nil }),
             ("last success", lastSuccessAt), ("last failure", lastFailureAt), ("created", createdAt),
@@ -85,13 +88,16 @@ package struct WebhookChange: Sendable {
     package var plan = WebhookPlan()
     /// Which events it gets; an inner nil is all of its types and numbers.
     package var filters: WebhookFilters??
+    /// Certificates.
+    package var trust = WebhookTrust()
 
     /// Asks for nothing yet.
     package init(
         url: String? = nil, signingKey: String? = nil, events: [String]? = nil, phoneNumbers: [String]? = nil,
         ordering: String? = nil, payloadFormat: String? = nil, payloadTemplate: WebhookTemplate? = nil,
         headers: [WebhookHeader]? = nil, basicUser: String? = nil, basicPassword: String? = nil,
-        plan: WebhookPlan = WebhookPlan(), filters: WebhookFilters?? = nil
+        plan: WebhookPlan = WebhookPlan(), filters: WebhookFilters?? = nil,
+        trust: WebhookTrust = WebhookTrust()
     ) {
         self.url = url
         self.signingKey = signingKey
@@ -105,13 +111,14 @@ package struct WebhookChange: Sendable {
         self.basicPassword = basicPassword
         self.plan = plan
         self.filters = filters
+        self.trust = trust
     }
 
     /// Whether it asks for nothing.
     var isEmpty: Bool {
         url == nil && signingKey == nil && events == nil && phoneNumbers == nil && ordering == nil
             && payloadFormat == nil && payloadTemplate == nil && headers == nil && basicUser == nil
-            && basicPassword == nil && plan.isEmpty && filters == nil
+            && basicPassword == nil && plan.isEmpty && filters == nil && trust.isEmpty
     }
 }
 
@@ -131,6 +138,7 @@ struct WebhookSettingsBody: JSONWritable {
     let basicPassword: String?
     let plan: WebhookPlan
     let filters: WebhookFilters??
+    let trust: WebhookTrust
 
     func write(to json: inout JSONWriter) {
         json.object { o in
@@ -146,6 +154,7 @@ struct WebhookSettingsBody: JSONWritable {
             if let basicPassword { o.field("basic_password", basicPassword) }
             plan.write(to: &o)
             if let filters { o.field("filters", filters) }
+            trust.write(to: &o)
         }
     }
 }

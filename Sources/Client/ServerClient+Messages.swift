@@ -16,13 +16,15 @@ package struct OutgoingSMS: Sendable {
     package var requestID: String?
     /// When it is to be sent, RFC 3339; nil for now.
     package var sendAt: String?
+    /// A URL that its events are sent to, beside the webhooks; nil for none.
+    package var callbackURL: String?
     /// What the text is encrypted with, end to end; nil sends it in clear.
     package var passphrase: String?
 
     /// Describes a message.
     package init(
         from: String, to: String, content: String, attachments: [String] = [], requestID: String? = nil,
-        sendAt: String? = nil, passphrase: String? = nil
+        sendAt: String? = nil, callbackURL: String? = nil, passphrase: String? = nil
     ) {
         self.from = from
         self.to = to
@@ -30,6 +32,7 @@ package struct OutgoingSMS: Sendable {
         self.attachments = attachments
         self.requestID = requestID
         self.sendAt = sendAt
+        self.callbackURL = callbackURL
         self.passphrase = passphrase
     }
 }
@@ -86,6 +89,7 @@ extension ServerClient {
                 o.field("encrypted", message.passphrase != nil)
                 if let requestID = message.requestID { o.field("request_id", requestID) }
                 if let sendAt = message.sendAt { o.field("send_at", sendAt) }
+                if let callbackURL = message.callbackURL { o.field("callback_url", callbackURL) }
             }
         }
     }

@@ -35,8 +35,7 @@ extension ServerClient {
             ordering: change.ordering, payloadFormat: change.payloadFormat, payloadTemplate: change.payloadTemplate,
             headers: change.headers, basicUser: change.basicUser, basicPassword: change.basicPassword,
             plan: change.plan,
-            filters: change.filters
-        )
+            filters: change.filters, trust: change.trust)
         return try await webhookOutput(try await call(.POST, "/v1/webhooks", body), withKey: true)
     }
 
@@ -48,7 +47,7 @@ extension ServerClient {
                 """
                 name what is to change: --callback, --signing-key, --event, --phone-number, --ordering, --format, --template, \
                 --header, --no-headers, --basic-user, --rate-per-second, --max-in-flight, --timeout, --retry-delays, \
-                --only-from, --only-containing, --only-word, --only-pattern, --only-sim or --no-filters
+                --only-from, --only-containing, --only-word, --only-pattern, --only-sim, --no-filters, --ca-file, --client-certificate or --client-key
                 """)
         }
         let old = try await webhook(id)
@@ -57,7 +56,8 @@ extension ServerClient {
             events: change.events ?? old.events, phoneNumbers: change.phoneNumbers ?? old.phoneNumbers,
             ordering: change.ordering ?? old.ordering, payloadFormat: change.payloadFormat,
             payloadTemplate: change.payloadTemplate, headers: change.headers, basicUser: change.basicUser,
-            basicPassword: change.basicPassword, plan: change.plan, filters: change.filters)
+            basicPassword: change.basicPassword, plan: change.plan, filters: change.filters,
+            trust: change.trust)
         return try await webhookOutput(try await call(.PUT, path(id), body))
     }
 

@@ -318,5 +318,25 @@ package enum DeliveryMigrations {
                 "ALTER TABLE endpoint ADD COLUMN retry_delays \(.text)",
             ]),
         Migration("delivery-filter-1", ["ALTER TABLE endpoint ADD COLUMN filter \(.text)"]),
+        Migration(
+            "delivery-trust-1",
+            [
+                "ALTER TABLE endpoint ADD COLUMN authorities \(.text)",
+                "ALTER TABLE endpoint ADD COLUMN client_certificate \(.text)",
+                "ALTER TABLE endpoint ADD COLUMN client_key \(.blob)",
+            ]),
+        // Of endpoints that messages name for themselves; NULL for webhooks.
+        Migration(
+            "delivery-callbacks-1",
+            [
+                "ALTER TABLE endpoint ADD COLUMN callback_digest \(.blob)",
+                "ALTER TABLE endpoint ADD COLUMN used_at \(.int64)",
+            ],
+            indexes: [
+                TableIndex(
+                    "endpoint_callback", on: "endpoint", "(callback_digest) WHERE callback_digest IS NOT NULL",
+                    isUnique: true),
+                TableIndex("endpoint_used", on: "endpoint", "(used_at, id) WHERE used_at IS NOT NULL"),
+            ]),
     ]
 }

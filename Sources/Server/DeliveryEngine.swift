@@ -25,7 +25,8 @@ struct DeliveryEngine: Sendable {
         resolver = try SystemResolver()
         policy = try AddressPolicy(
             allowedNetworks: configuration.allowedNetworks, ownAddresses: Self.ownAddresses(configuration))
-        sender = try HTTPSender(resolver: resolver, policy: policy)
+        sender = try HTTPSender(
+            resolver: resolver, policy: policy, roots: configuration.trust, proxy: configuration.webhookProxy)
         // One server at a time works on a SQLite file, so every other lease there is void.
         membership = try await NodeMembership.join(
             ground.store, as: .init(name: Self.nodeName, version: ServerVersion.current),

@@ -51,6 +51,7 @@ package struct GatewayServer: Sendable {
         let features = Features(
             ground, configuration.features, uploads: uploads, runner: engine.runner, resolver: engine.resolver,
             policy: engine.policy, operatorSender: { [engine] in engine.operatorSender },
+            health: Self.health(configuration, certificate),
             appURL: { [address] in address.appURL(told: $0) })
         users = features.users.operations
         try await FirstRun.offer(in: store, logger: logger)
@@ -72,6 +73,22 @@ package struct GatewayServer: Sendable {
                 StoreDeadline(store: store),
                 ServiceManager(environment: ProcessInfo.processInfo.environment, address: address, store: store),
             ]
+    }
+
+    private static func health(
+        _ configuration: GatewayConfiguration, _ certificate: CertificateWatch?
+    ) -> @Sendable () -> ServerHealth {
+        // With PostgreSQL that is the database server's business.
+        let folder =
+            configuration.postgresURL == nil
+            ? URL(filePath: configuration.databasePath).deletingLastPathComponent().path
+            : configuration.attachmentsFolder
+        return {
+            var health = ServerHealth()
+            health.certificateUntil = certificate?.validUntil
+            health.freeBytes = folder.flatMap { FreeSpace.bytes(in: $0) }
+            return health
+        }
     }
 
     private static func application(

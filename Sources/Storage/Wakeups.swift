@@ -27,6 +27,10 @@ package final class Wakeups: Sendable {
         case attachments
         /// An account was deleted.
         case erasures
+        /// Somebody wants to be told of alerts.
+        case alerts
+        /// E-mail waits.
+        case mails
         /// Nobody says so yet: texts for searches are looked for once a minute.
         case searches
     }

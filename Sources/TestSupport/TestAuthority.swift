@@ -21,17 +21,19 @@ package struct TestAuthority: Sendable {
         ///
         /// - Parameters:
         ///   - asksForCertificate: Whether it takes only clients that show a certificate.
+        ///   - clients: The authorities of clients' certificates; empty for the system's.
         ///   - maximum: The newest version of TLS that it speaks; nil is any.
         /// - Returns: A context with this certificate and key.
         /// - Throws: `NIOSSLError` when the files cannot be read.
         package func serverContext(
-            asksForCertificate: Bool = false, maximum: TLSVersion? = nil
+            asksForCertificate: Bool = false, trusting clients: [NIOSSLCertificate] = [], maximum: TLSVersion? = nil
         ) throws -> NIOSSLContext {
             let chain = try NIOSSLCertificate.fromPEMFile(certificate)
             var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: chain.map { .certificate($0) },
                 privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
             if asksForCertificate { configuration.certificateVerification = .noHostnameVerification }
+            if !clients.isEmpty { configuration.trustRoots = .certificates(clients) }
             configuration.minimumTLSVersion = .tlsv1
             configuration.maximumTLSVersion = maximum
             return try NIOSSLContext(configuration: configuration)

@@ -171,12 +171,13 @@ import Testing
                 "url": "http://8.8.8.8:9/leaver@example.com", "signing_key": "secret",
                 "events": ["message.phone.received", "phone.heartbeat.online"], "phone_numbers": ["+18005550199"],
             ])
+        _ = try await account.client.post("/v1/alerts/webhooks", ["url": "http://8.8.8.8:9/leaver@example.com"])
         _ = try await phone.beat()
         _ = try await phone.receive([
             "from": "+18005550100", "content": "leaver@example.com",
             "attachments": [["name": "a.png", "content_type": "image/png", "content": "AAAA"]],
         ])
-        let message = try await account.send()
+        let message = try await account.send(["callback_url": "http://8.8.8.8:9/leaver@example.com"])
         _ = try await phone.fetch(message["id"].string)
         _ = try await phone.report("SENT", message["id"].string)
         let forwarder = try await account.client.post(

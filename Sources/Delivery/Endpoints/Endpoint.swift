@@ -22,6 +22,10 @@ package struct Endpoint: Sendable, Hashable {
     package var headers = EndpointHeaders.none
     /// The stored headers, when they do not open: as with ``unreadableKey``, the endpoint must not be sent to.
     package var unreadableHeaders: [UInt8]?
+    /// Whose certificates it is trusted by, and which one it is shown.
+    package var trust = EndpointTrust.system
+    /// The stored private key, when it does not open: as with ``unreadableKey``, the endpoint must not be sent to.
+    package var unreadableClientKey: [UInt8]?
     /// The key that ``signingKey`` replaced, while both are valid; nil when there is none.
     package var previousSigningKey: RetiringKey?
     /// In which shape it gets events.
@@ -87,6 +91,13 @@ extension Endpoint {
     package func validSigningKeys(at now: Timestamp) -> [String] {
         guard payloadFormat.isSigned else { return [] }
         return [signingKey, previousSigningKey.flatMap { $0.expiresAt > now ? $0.key : nil }].compactMap { $0?.exposed }
+    }
+
+    /// Why it must not be sent to: one of its secrets does not open. Nil when all do.
+    var unreadableSecret: String? {
+        if unreadableKey != nil { return EndpointQueries.unreadableKey }
+        if unreadableHeaders != nil { return EndpointQueries.unreadableHeaders }
+        return unreadableClientKey == nil ? nil : EndpointQueries.unreadableClientKey
     }
 
     /// Whether requests carry signatures: they do where there is a key and the format has a place for them.

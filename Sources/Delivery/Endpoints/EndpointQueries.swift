@@ -52,6 +52,14 @@ package struct EndpointQueries: Sendable {
         ).first.map(endpoint(row:))
     }
 
+    /// The endpoint `id` of `userID`, be it a webhook, what messages name for themselves, or for alerts; nil when there is none.
+    package func find(_ id: EndpointID, anywhereOf userID: UserID, in tx: any Transaction) throws -> Endpoint? {
+        for owner in userID.scopes {
+            if let endpoint = try find(id, userID: owner, in: tx) { return endpoint }
+        }
+        return nil
+    }
+
     /// How many endpoints `userID` has. Index: `endpoint_user`.
     package func count(userID: UserID, in tx: any Transaction) throws -> Int {
         try tx.value(
@@ -69,7 +77,7 @@ package struct EndpointQueries: Sendable {
             INSERT INTO endpoint (
                 id, user_id, url, signing_key, ordering, event_types, owners, status, status_reason, version,
                 public_only, headers, payload_format, template_method, template_content_type, template_body,
-                rate_limit, flight_limit, time_limit, retry_delays, filter,
+                rate_limit, flight_limit, time_limit, retry_delays, filter, authorities, client_certificate, client_key,
                 created_at, updated_at)
             VALUES (
                 \(endpoint.id), \(endpoint.userID), \(endpoint.url), \(try sealed(endpoint.signingKey, of: endpoint)),
@@ -78,7 +86,8 @@ package struct EndpointQueries: Sendable {
                 \(endpoint.isPublicOnly), \(try sealedHeaders(of: endpoint)), \(endpoint.payloadFormat.stored),
                 \(endpoint.payloadFormat.template?.method.rawValue), \(endpoint.payloadFormat.template?.contentType), \(endpoint.payloadFormat.template?.body),
                 \(endpoint.plan.rate), \(endpoint.plan.maxInFlight), \(endpoint.plan.timeout), \(endpoint.plan.storedDelays),
-                \(try endpoint.filter.stored), \(endpoint.createdAt), \(endpoint.updatedAt))
+                \(try endpoint.filter.stored), \(endpoint.trust.authorities), \(endpoint.trust.certificate),
+                \(try sealedClientKey(of: endpoint)), \(endpoint.createdAt), \(endpoint.updatedAt))
             """)
         try tx.run(
             """
@@ -107,7 +116,9 @@ package struct EndpointQueries: Sendable {
                 template_body = \(endpoint.payloadFormat.template?.body),
                 rate_limit = \(endpoint.plan.rate), rate_next_at = NULL, flight_limit = \(endpoint.plan.maxInFlight),
                 time_limit = \(endpoint.plan.timeout), retry_delays = \(endpoint.plan.storedDelays),
-                filter = \(try endpoint.filter.stored),
+                filter = \(try endpoint.filter.stored), authorities = \(endpoint.trust.authorities),
+                client_certificate = \(endpoint.trust.certificate),
+                client_key = \(try sealedClientKey(of: endpoint) ?? endpoint.unreadableClientKey),
                 hold_until = \(kept("hold_until", endpoint)), pace_interval = \(kept("pace_interval", endpoint)),
                 refused_at = \(kept("refused_at", endpoint)), refusals = \(kept("refusals", endpoint)),
                 event_types = \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
@@ -131,7 +142,7 @@ package struct EndpointQueries: Sendable {
             """
             UPDATE endpoint
             SET status = \(literal: EndpointStatus.deleted.rawValue), version = version + 1, signing_key = NULL,
-                previous_signing_key = NULL, headers = NULL
+                previous_signing_key = NULL, headers = NULL, client_key = NULL, callback_digest = NULL, used_at = NULL
             WHERE id = \(id)
             """)
         let wakeups = tx.wakeups
@@ -157,6 +168,9 @@ package struct EndpointQueries: Sendable {
 
     /// Why an endpoint is disabled whose headers do not open.
     package static let unreadableHeaders = "headers_unreadable: the stored headers do not open, save them again"
+
+    /// Why an endpoint is disabled whose client's key does not open.
+    package static let unreadableClientKey = "client_key_unreadable: the stored key does not open, save it again"
 
     /// Why an endpoint is paused whose last phone number was deleted.
     package static let noOwnersLeft = "none of its phone numbers is left in the account"
@@ -194,6 +208,13 @@ package struct EndpointQueries: Sendable {
                 endpoint.unreadableHeaders = sealed
             }
         }
+        endpoint.trust.authorities = try row.find("authorities")
+        endpoint.trust.certificate = try row.find("client_certificate")
+        if let sealed: [UInt8] = try row.find("client_key") {
+            // As with the key.
+            endpoint.trust.key = (try? keyring.open(sealed, at: Self.clientKeyPlace(id, userID))).map(Secret.init)
+            if endpoint.trust.key == nil { endpoint.unreadableClientKey = sealed }
+        }
         endpoint.filter = try EventFilter(row: row) ?? EventFilter()
         endpoint.plan = try EndpointPlan(row: row)
         endpoint.pace = try Pace(row: row)
@@ -213,6 +234,17 @@ package struct EndpointQueries: Sendable {
         try endpoint.headers.encoded().map {
             try keyring.seal($0, at: Self.headersPlace(endpoint.id, endpoint.userID))
         }
+    }
+
+    private func sealedClientKey(of endpoint: Endpoint) throws -> [UInt8]? {
+        try endpoint.trust.key.map {
+            try keyring.seal($0.exposed, at: Self.clientKeyPlace(endpoint.id, endpoint.userID))
+        }
+    }
+
+    /// Where the private key is sealed that an endpoint is shown a certificate with.
+    package static func clientKeyPlace(_ id: EndpointID, _ userID: UserID) -> Keyring.Place {
+        Keyring.Place("endpoint", "client_key", id.text, userID)
     }
 
     /// Where the headers of an endpoint are sealed.

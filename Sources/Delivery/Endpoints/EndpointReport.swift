@@ -68,6 +68,16 @@ extension EndpointQueries {
         return try tx.value("SELECT accepted AS value FROM tally_now WHERE endpoint_id = \(id)") ?? 0
     }
 
+    /// How many deliveries of an endpoint are neither succeeded, failed nor cancelled.
+    func openCount(of id: EndpointID, in tx: any Transaction) throws -> Int64 {
+        try tx.value("SELECT \(Self.open) AS value FROM tally_now t WHERE t.endpoint_id = \(id)") ?? 0
+    }
+
+    private static let open: SQL = """
+        t.accepted - t.succeeded - t.failed - t.cancelled - t.pruned
+            + (SELECT COUNT(*) FROM delivery d WHERE d.endpoint_id = t.endpoint_id AND d.sequence IS NULL)
+        """
+
     /// What was noted and not added up yet is later than the health, see ``EndpointSlots``.
     private static let reports: SQL = """
         SELECT e.*, COALESCE((
@@ -77,8 +87,7 @@ extension EndpointQueries {
                 SELECT MAX(s.last_failure_at)
                 FROM endpoint_slot s
                 WHERE s.endpoint_id = e.id), h.last_failure_at) AS last_failure_at,
-            t.accepted - t.succeeded - t.failed - t.cancelled - t.pruned
-                + (SELECT COUNT(*) FROM delivery d WHERE d.endpoint_id = e.id AND d.sequence IS NULL) AS open_count
+            \(open) AS open_count
         FROM endpoint e
         JOIN endpoint_health h ON h.endpoint_id = e.id
         JOIN tally_now t ON t.endpoint_id = e.id

@@ -43,11 +43,12 @@ package struct AttemptRunner: Sendable {
         do {
             let url = try urls.url(endpoint.url)
             let payload = try renderers.payload(of: claim.body, for: endpoint)
-            let request = WebhookRequest(
+            var request = WebhookRequest(
                 poolKey: "\(endpoint.id) \(endpoint.version)", url: url,
                 headers: headers(claim, payload, endpoint, startedAt), body: payload.bytes, method: payload.method,
                 pathSuffix: payload.pathSuffix, isPublicOnly: endpoint.isPublicOnly,
                 caller: Self.caller(endpoint), turn: .init(delivery: claim.id.text, attempt: claim.attempt))
+            request.trust = endpoint.trust
             result = await sender.send(request, within: endpoint.plan.timeLimit)
             // Nothing but a redirect means something of its own anywhere.
             if case .response(300..<400) = result.outcome { result.receiver = KnownReceiver(host: url.host) }
@@ -84,7 +85,7 @@ package struct AttemptRunner: Sendable {
     }
 
     private static func caller(_ endpoint: Endpoint) -> LookupCaller {
-        .delivery(account: endpoint.userID.text, endpoint: endpoint.id.text)
+        .delivery(account: endpoint.userID.account.text, endpoint: endpoint.id.text)
     }
 
     /// The request of the stored event `body` for `endpoint`, the same that every attempt sends while the webhook stays as it is;

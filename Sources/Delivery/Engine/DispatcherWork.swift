@@ -23,7 +23,7 @@ struct DispatcherWork: Sendable {
         case notActive
         /// Nothing is claimed before the name is looked up: a name server that is silent holds no slot and no lease.
         case nameUnknown(Endpoint)
-        /// Its signing key or its headers do not open: it is disabled now, for this reason.
+        /// One of its secrets does not open: it is disabled now, for this reason.
         case disabled(String)
         /// The endpoint cannot be read; others are served all the same.
         case unreadable(String)
@@ -48,9 +48,7 @@ struct DispatcherWork: Sendable {
     ) throws -> Claimed {
         guard let row = try DeliveryQueries.activeEndpoint(request.endpoint, in: tx) else { return .notActive }
         var endpoint = try endpoints.endpoint(row: row)
-        if endpoint.unreadableKey != nil || endpoint.unreadableHeaders != nil {
-            let reason =
-                endpoint.unreadableKey != nil ? EndpointQueries.unreadableKey : EndpointQueries.unreadableHeaders
+        if let reason = endpoint.unreadableSecret {
             try DeliveryQueries.disable(endpoint.id, version: endpoint.version, because: reason, in: tx)
             return .disabled(reason)
         }

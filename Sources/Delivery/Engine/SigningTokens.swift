@@ -28,7 +28,7 @@ package final class SigningTokens: Sendable {
         let second = now.seconds
         if let token = state.withLock({ $0.second == second ? $0.tokens[key] : nil }) { return token }
         let token = WebhookToken.sign(
-            key: signingKey, subject: endpoint.userID.text, audience: endpoint.url, now: now)
+            key: signingKey, subject: endpoint.userID.account.text, audience: endpoint.url, now: now)
         let value = "Bearer \(token)"
         state.withLock { state in
             if state.second != second { state = State(second: second) }

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPSMSWebhooks
 import Timestamps
 
@@ -37,9 +38,10 @@ package struct EventSummary: Sendable, Hashable {
         case .heartbeatOnline(let data):
             title = "Phone \(data.owner) is online again"
             message = ""
-        case .unknown(let type, _):
-            title = type
-            message = ""
+        case .unknown(let type, let data):
+            let words = AlertWords(data)
+            title = words?.title ?? type
+            message = words?.message ?? ""
         }
     }
 
@@ -48,5 +50,18 @@ package struct EventSummary: Sendable, Hashable {
 
     private static func content(_ content: String, isEncrypted: Bool) -> String {
         isEncrypted ? "(encrypted)" : content
+    }
+}
+
+/// What the data of an alert says in words.
+private struct AlertWords: Decodable {
+    let title: String
+    let message: String?
+
+    /// Nil when it says nothing.
+    init?(_ data: [UInt8]) {
+        // What is no alert is an answer: then the type has to do.
+        guard let words = try? JSONDecoder().decode(Self.self, from: Data(data)) else { return nil }
+        self = words
     }
 }

@@ -52,7 +52,7 @@ package enum DeliveryHistory {
 
     /// The delivery `id` of `userID`; nil when there is none.
     package static func find(_ id: DeliveryID, userID: UserID, in tx: any Transaction) throws -> DeliveryRecord? {
-        try tx.first(DeliveryRecord.self, select + "WHERE d.id = \(id) AND e.user_id = \(userID)")
+        try tx.first(DeliveryRecord.self, select + "WHERE d.id = \(id) AND e.user_id IN (\(userID), \(userID.alerts))")
     }
 
     /// The attempts of a delivery, the first one first.

@@ -64,7 +64,7 @@ package enum EventLog {
 
     /// The event `id` of `userID`; nil when there is none.
     package static func find(_ id: EventID, userID: UserID, in tx: any Transaction) throws -> LogEntry? {
-        try tx.first(LogEntry.self, select + "WHERE e.id = \(id) AND e.user_id = \(userID)")
+        try tx.first(LogEntry.self, select + "WHERE e.id = \(id) AND e.user_id IN (\(userID), \(userID.alerts))")
     }
 
     /// The position of the newest event of all users.

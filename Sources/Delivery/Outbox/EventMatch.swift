@@ -1,6 +1,7 @@
 import Storage
 
-/// Whether an event goes to an endpoint, and if not, why; at most ten for each event, as users have ten endpoints.
+/// Whether an event goes to an endpoint, and if not, why; at most eleven for each event: users have ten webhooks,
+/// and a message may name one endpoint of its own.
 package struct EventMatch: Sendable, Hashable {
     /// The endpoint.
     package let endpoint: EndpointID

@@ -49,11 +49,22 @@ extension Transaction {
     ///
     /// The only way to publish anything. It stands or falls with the caller's transaction, so there is no event without
     /// its state change and no state change without its event; the dispatcher is woken once both are durable.
-    package func emit(_ event: OutgoingEvent) throws {
+    ///
+    /// - Parameters:
+    ///   - event: What happened.
+    ///   - callback: An endpoint that gets it beside those, whatever it wants; nil for none.
+    /// - Throws: `StorageError`.
+    package func emit(_ event: OutgoingEvent, also callback: EndpointID? = nil) throws {
         let body = body(of: event)
-        let matches = try EventMatch.all(
+        var matches = try EventMatch.all(
             userID: event.userID, type: event.payload.type, owner: event.owner, body: body, in: self)
+        if let callback { matches.append(EventMatch(endpoint: callback)) }
         try emit(event, body, matches: matches, only: nil)
+    }
+
+    /// Publishes `event` to these endpoints, whatever they want, and to no others.
+    package func emit(_ event: OutgoingEvent, to endpoints: [EndpointID]) throws {
+        try emit(event, body(of: event), matches: endpoints.map { EventMatch(endpoint: $0) }, only: nil)
     }
 
     /// Publishes `event` to one endpoint only, whatever it wants: a test. No other endpoint gets it, not even through a replay.

@@ -20,6 +20,8 @@ package struct AttemptFailure: Error, Hashable, Sendable, CustomStringConvertibl
         case connectFailed = "connect_failed"
         /// No TCP connection in time.
         case connectTimeout = "connect_timeout"
+        /// The operator's proxy cannot be reached, or does not lead to the receiver.
+        case proxyFailed = "proxy_failed"
         /// The TLS handshake or the certificate failed.
         case tlsFailed = "tls_failed"
         /// The TLS handshake did not end in time.
@@ -89,8 +91,9 @@ extension AttemptFailure.Code {
             "Use a host with public addresses only, or have the operator list its network in WEBHOOK_ALLOWED_NETWORKS."
         case .connectFailed: "Check that the receiver is running and that its port is open."
         case .connectTimeout: "Check that no firewall drops connections to the receiver."
+        case .proxyFailed: "Tell the operator of this server: its proxy for webhooks does not lead to the receiver."
         case .tlsFailed:
-            "Install a valid certificate for this host name, complete with its chain, from a public authority."
+            "Install a valid certificate for this host name, complete with its chain, or give the webhook its authority."
         case .tlsTimeout: "Check that the receiver speaks TLS on this port and is not overloaded."
         case .timeout: "Answer first and work afterwards: the receiver must answer within the time limit."
         case .connectionClosed: "Check the receiver's log: it closed the connection without an answer."

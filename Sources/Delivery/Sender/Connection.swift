@@ -43,6 +43,9 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     /// certificate.
     private(set) var isReady: Bool
 
+    /// Whether a proxy has opened the tunnel that was asked for.
+    private(set) var isTunnelled = false
+
     /// Whether every byte of the last request has left; if not, the connection is out of step.
     private(set) var hasWrittenAll = false
 
@@ -132,6 +135,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ProxyTunnel.Opened { isTunnelled = true }
         if case .handshakeCompleted? = event as? TLSUserEvent {
             do {
                 if let certifiedHost { try CertificateIdentity.check(certifiedHost, of: context.channel) }

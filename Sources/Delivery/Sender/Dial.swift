@@ -16,6 +16,22 @@ struct Destination: Sendable {
 
     /// Whether `host` is a name, which is then told to the receiver (SNI).
     let isNamed: Bool
+
+    /// What the addresses are.
+    var hop = Hop.receiver
+
+    /// What is dialled.
+    enum Hop: Sendable {
+        /// The receiver itself.
+        case receiver
+        /// A proxy, and the request that asks it for a tunnel; nil where it reads the requests itself.
+        case proxy(tunnel: String?)
+    }
+
+    /// Makes what speaks TLS with the receiver; nil without TLS.
+    func makeTLSHandler() throws -> NIOSSLClientHandler? {
+        try tls.map { try NIOSSLClientHandler(context: $0, serverHostname: isNamed ? host : nil) }
+    }
 }
 
 /// Opens one TCP connection to the first address that answers, giving each a head start of 250 ms (RFC 8305).
@@ -90,10 +106,11 @@ final class Dial {
                 .connectTimeout(max(deadline - .now(), .zero) + .milliseconds(100))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        if let tls = destination.tls {
+                        if case .proxy(let tunnel?) = destination.hop {
                             try channel.pipeline.syncOperations.addHandler(
-                                NIOSSLClientHandler(
-                                    context: tls, serverHostname: destination.isNamed ? destination.host : nil))
+                                ProxyTunnel(request: tunnel, makeTLS: destination.makeTLSHandler))
+                        } else if let handler = try destination.makeTLSHandler() {
+                            try channel.pipeline.syncOperations.addHandler(handler)
                         }
                         try channel.pipeline.syncOperations.addHandler(connection)
                     }
@@ -114,7 +131,7 @@ final class Dial {
             cancel()
             completion(.success(connection))
         case .failure(let error):
-            let failure = Self.failure(error, address: connection.address, port: destination.port)
+            let failure = failure(error, address: connection.address)
             note(failure)
             stagger?.cancel()
             if !waiting.isEmpty {
@@ -128,7 +145,7 @@ final class Dial {
 
     private func giveUp(_ connection: Connection) {
         connection.close()
-        note(AttemptFailure(.connectTimeout, "\(connection.address) port \(destination.port) did not answer"))
+        note(unreachable(.connectTimeout, "\(connection.address) port \(destination.port) did not answer"))
     }
 
     private func note(_ failure: AttemptFailure) {
@@ -136,15 +153,23 @@ final class Dial {
         if firstError == nil || firstError?.code == .cancelled { firstError = failure }
     }
 
-    private static func failure(_ error: any Error, address: IPAddress, port: Int) -> AttemptFailure {
-        switch error {
-        case ChannelError.connectTimeout: AttemptFailure(.connectTimeout, "\(address) port \(port) did not answer")
+    private func failure(_ error: any Error, address: IPAddress) -> AttemptFailure {
+        let place = "\(address) port \(destination.port)"
+        return switch error {
+        case ChannelError.connectTimeout: unreachable(.connectTimeout, "\(place) did not answer")
         case is NIOSSLError, is NIOSSLExtraError: AttemptFailure(.tlsFailed, TLSFailure.detail(error))
         case let error as IOError where LocalShortage.isOne(error.errnoCode, family: address.family):
             AttemptFailure(.cancelled, SystemErrorText.of(error.errnoCode))
-        case let error as IOError:
-            AttemptFailure(.connectFailed, "\(address) port \(port): \(SystemErrorText.of(error.errnoCode))")
-        default: AttemptFailure(.connectFailed, "\(address) port \(port): \(error)")
+        case let error as IOError: unreachable(.connectFailed, "\(place): \(SystemErrorText.of(error.errnoCode))")
+        default: unreachable(.connectFailed, "\(place): \(error)")
+        }
+    }
+
+    /// Where a proxy is, is the operator's business.
+    private func unreachable(_ code: AttemptFailure.Code, _ detail: String) -> AttemptFailure {
+        switch destination.hop {
+        case .receiver: AttemptFailure(code, detail)
+        case .proxy: AttemptFailure(.proxyFailed, "the proxy cannot be reached")
         }
     }
 }

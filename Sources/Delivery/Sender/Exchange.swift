@@ -5,6 +5,7 @@ import NIOCore
 /// | stage | the deadline or a cancellation gives | the connection's end gives |
 /// |---|---|---|
 /// | connecting | `connect_timeout` | `connect_failed` |
+/// | handshaking, before a proxy has opened the tunnel | `proxy_failed` | `proxy_failed` |
 /// | handshaking | `tls_timeout` | `tls_failed` |
 /// | waiting, before the answer | `timeout` | `connection_closed`, or `tls_failed` when the receiver says so |
 /// | waiting, after the answer | the response | the response |
@@ -116,7 +117,13 @@ final class Exchange: @unchecked Sendable {
 
     private func deadlinePassed() {
         switch stage {
-        case .connecting: fail(AttemptFailure(.connectTimeout, "no connection within the time limit"))
+        case .connecting:
+            switch destination.hop {
+            case .receiver: fail(AttemptFailure(.connectTimeout, "no connection within the time limit"))
+            case .proxy: fail(AttemptFailure(.proxyFailed, "the proxy cannot be reached within the time limit"))
+            }
+        case .handshaking where isBeforeTunnel:
+            fail(AttemptFailure(.proxyFailed, "the proxy did not open the tunnel within the time limit"))
         case .handshaking: fail(AttemptFailure(.tlsTimeout, "the TLS handshake did not end within the time limit"))
         case .waiting: respondOrFail(AttemptFailure(.timeout, "no complete response head within the time limit"))
         }
@@ -160,6 +167,11 @@ final class Exchange: @unchecked Sendable {
         continuation.resume(returning: result)
     }
 
+    /// Whether a proxy was asked for a tunnel and has not opened it.
+    private var isBeforeTunnel: Bool {
+        if case .proxy(tunnel: _?) = destination.hop { connection?.isTunnelled == false } else { false }
+    }
+
     private func enter(_ stage: Stage) {
         self.stage = stage
         stageBegan = .now()
@@ -197,9 +209,13 @@ extension Exchange {
 
     /// The connection is gone, with an error or without.
     func connectionEnded(_ error: (any Error)?) {
+        let isBeforeTunnel = isBeforeTunnel
         connection = nil
         switch stage {
         case .connecting: break
+        case .handshaking where isBeforeTunnel:
+            let reason = (error as? ProxyRefusal)?.description ?? "the proxy closed the connection"
+            fail(AttemptFailure(.proxyFailed, reason))
         case .handshaking: fail(AttemptFailure(.tlsFailed, TLSFailure.detail(error)))
         case .waiting where TLSFailure.isOne(error):
             // Under TLS 1.3 the receiver judges our side of the handshake after we have written the request.

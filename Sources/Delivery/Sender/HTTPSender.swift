@@ -14,33 +14,41 @@ package final class HTTPSender: WebhookSender {
     private let resolver: any AddressResolver
     private let policy: AddressPolicy
     private let tls: NIOSSLContext
+    private let contexts: TrustContexts
+    private let roots: SystemTrust
+    /// What requests leave through; nil for none.
+    private let proxy: EgressProxy?
     private let group: MultiThreadedEventLoopGroup
     private let pool = ConnectionPool()
     private let sweeper: RepeatedTask
 
-    /// Makes a sender; loads the system's trust roots, which takes some 20 ms.
+    /// Makes a sender; loads the trust roots, which takes some 20 ms.
     ///
     /// - Parameters:
     ///   - resolver: looks names up; the caller shuts it down.
     ///   - policy: judges every address at every attempt.
-    ///   - additionalTrustRoots: authorities that are trusted beside the system's.
+    ///   - roots: whom it trusts where a request says nothing.
+    ///   - proxy: what requests leave through; nil for none.
     ///   - group: the event loops; the shared ones by default.
-    /// - Throws: ``NoTrustRoots`` when the system's authorities cannot be loaded.
+    /// - Throws: ``NoTrustRoots`` when the authorities cannot be loaded.
     package convenience init(
-        resolver: any AddressResolver, policy: AddressPolicy, additionalTrustRoots: [NIOSSLCertificate] = [],
-        group: MultiThreadedEventLoopGroup = .singleton
+        resolver: any AddressResolver, policy: AddressPolicy, roots: SystemTrust = SystemTrust(file: nil, more: []),
+        proxy: EgressProxy? = nil, group: MultiThreadedEventLoopGroup = .singleton
     ) throws {
         self.init(
-            resolver: resolver, policy: policy, tls: try Self.makeTLS(additionalTrustRoots: additionalTrustRoots),
-            group: group)
+            resolver: resolver, policy: policy, tls: try Self.makeTLS(roots), roots: roots, proxy: proxy, group: group)
     }
 
     /// Makes a sender around a TLS context, which many senders of a test share.
     init(
         resolver: any AddressResolver, policy: AddressPolicy, tls: NIOSSLContext,
+        roots: SystemTrust = SystemTrust(file: nil, more: []), proxy: EgressProxy? = nil,
         group: MultiThreadedEventLoopGroup = .singleton
     ) {
         self.tls = tls
+        self.roots = roots
+        contexts = TrustContexts(roots: roots)
+        self.proxy = proxy
         self.resolver = resolver
         self.policy = policy
         self.group = group
@@ -56,22 +64,15 @@ package final class HTTPSender: WebhookSender {
     }
 
     /// Makes a sender with connections of its own for servers that the operator names, such as Firebase; it shares the
-    /// resolver and the trust roots.
+    /// resolver and the trust roots, and goes through no proxy.
     package func forOperator() -> HTTPSender {
-        HTTPSender(resolver: resolver, policy: .operators, tls: tls, group: group)
+        HTTPSender(resolver: resolver, policy: .operators, tls: tls, roots: roots, group: group)
     }
 
-    /// Makes the TLS context: the system's trust roots, from TLS 1.2 on; ``CertificateIdentity`` checks the host.
-    static func makeTLS(additionalTrustRoots: [NIOSSLCertificate]) throws(NoTrustRoots) -> NIOSSLContext {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.certificateVerification = .noHostnameVerification
-        configuration.additionalTrustRoots = [.certificates(additionalTrustRoots)]
-        configuration.applicationProtocols = ["http/1.1"]
-        // 250 ms: a receiver that never answers close_notify must not hold the socket for NIOSSL's five seconds.
-        configuration.shutdownTimeout = .milliseconds(250)
+    /// Makes the TLS context of `roots`.
+    static func makeTLS(_ roots: SystemTrust) throws(NoTrustRoots) -> NIOSSLContext {
         do {
-            return try NIOSSLContext(configuration: configuration)
+            return try NIOSSLContext(configuration: roots.configuration)
         } catch {
             throw NoTrustRoots(description: "\(error)")
         }
@@ -82,18 +83,23 @@ package final class HTTPSender: WebhookSender {
         var result = AttemptResult(outcome: .failure(AttemptFailure(.cancelled)))
         do throws(AttemptFailure) {
             guard !pool.isShutDown else { throw AttemptFailure(.cancelled, "the sender is shut down") }
+            let proxy = proxy.flatMap { $0.carries(request.url) ? $0 : nil }
             var buffer = ByteBufferAllocator().buffer(capacity: request.body.count + 1_024)
-            try RequestHead.write(request, to: &buffer)
+            try RequestHead.write(request, to: &buffer, through: proxy)
             let addresses = try await vettedAddresses(of: request, within: limit, phases: &result.phases)
-            let connection = pool.take(PoolKey(request), to: addresses)
+            let context = request.url.isTLS ? try await context(for: request) : nil
+            let destination = try await destination(
+                of: request, at: DialOrder.addresses(of: addresses, at: request.turn), context, through: proxy,
+                within: limit)
+            let connection = pool.take(PoolKey(request), to: proxy == nil ? addresses : destination.addresses)
             let exchange = Exchange(
-                loop: connection?.eventLoop ?? group.next(), request: buffer,
-                destination: Destination(
-                    addresses: DialOrder.addresses(of: addresses, at: request.turn), port: request.url.port,
-                    tls: request.url.isTLS ? tls : nil,
-                    host: request.url.host, isNamed: request.url.literal == nil),
+                loop: connection?.eventLoop ?? group.next(), request: buffer, destination: destination,
                 key: PoolKey(request), pool: pool, deadline: began + TimeAmount(limit), result: result)
             result = await exchange.run(reusing: connection)
+            // No receiver says so: it is the proxy that asks for other credentials.
+            if proxy != nil, !request.url.isTLS, result.outcome == .response(statusCode: 407) {
+                result.outcome = .failure(AttemptFailure(.proxyFailed, "the proxy asks for other credentials"))
+            }
         } catch {
             result.outcome = .failure(error)
         }
@@ -120,6 +126,41 @@ package final class HTTPSender: WebhookSender {
 
     /// The number of connections that wait for reuse, for a gauge.
     package var idleConnectionCount: Int { pool.count }
+
+    /// Where to dial: the receiver, or what leads to it.
+    private func destination(
+        of request: WebhookRequest, at addresses: [IPAddress], _ context: NIOSSLContext?,
+        through proxy: EgressProxy?, within limit: Duration
+    ) async throws(AttemptFailure) -> Destination {
+        let url = request.url
+        guard let proxy else {
+            return Destination(
+                addresses: addresses, port: url.port, tls: context, host: url.host, isNamed: url.literal == nil)
+        }
+        var hops = proxy.url.literal.map { [$0] } ?? []
+        if hops.isEmpty {
+            do throws(ResolutionError) {
+                hops = try await resolver.resolve(proxy.url.host, for: .operated, within: limit)
+            } catch .cancelled {
+                throw AttemptFailure(.cancelled)
+            } catch {
+                throw AttemptFailure(.proxyFailed, "the name of the proxy has no address: \(error)")
+            }
+        }
+        let tunnel = context == nil ? nil : addresses.first.map { proxy.connect(to: $0, port: url.port) }
+        return Destination(
+            addresses: hops, port: proxy.url.port, tls: context, host: url.host, isNamed: url.literal == nil,
+            hop: .proxy(tunnel: tunnel))
+    }
+
+    private func context(for request: WebhookRequest) async throws(AttemptFailure) -> NIOSSLContext {
+        guard request.trust != .system else { return tls }
+        do {
+            return try await contexts.context(of: request.trust, key: request.poolKey)
+        } catch {
+            throw AttemptFailure(.tlsFailed, "the certificates of the webhook itself cannot be used")
+        }
+    }
 
     private func vettedAddresses(
         of request: WebhookRequest, within limit: Duration, phases: inout AttemptPhases

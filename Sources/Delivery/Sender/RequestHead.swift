@@ -8,12 +8,17 @@ enum RequestHead {
         "trailer", "transfer-encoding", "upgrade",
     ]
 
-    /// Appends head and body of a request, ready for the socket.
+    /// Appends head and body of a request, ready for the socket; in absolute form where a proxy reads it.
     ///
     /// - Throws: `header_invalid` when a field could break out of its line or is reserved.
-    static func write(_ request: WebhookRequest, to buffer: inout ByteBuffer) throws(AttemptFailure) {
+    static func write(
+        _ request: WebhookRequest, to buffer: inout ByteBuffer, through proxy: EgressProxy? = nil
+    ) throws(AttemptFailure) {
+        let reader = request.url.isTLS ? nil : proxy
+        let origin = reader == nil ? "" : "http://\(request.url.hostHeader)"
         buffer.writeString(
-            "\(request.method.rawValue) \(request.target) HTTP/1.1\r\nHost: \(request.url.hostHeader)\r\n")
+            "\(request.method.rawValue) \(origin)\(request.target) HTTP/1.1\r\nHost: \(request.url.hostHeader)\r\n")
+        if let reader { buffer.writeString(reader.credentials) }
         for (name, value) in request.headers {
             try check(name: name, value: value)
             buffer.writeString(name)

@@ -13,13 +13,13 @@ enum TLSFailure {
     }
 
     private static let install =
-        "Install a valid certificate for this host name, complete with its chain, from a public authority."
+        "Install a valid certificate for this host name, complete with its chain, or give the webhook its authority."
     private static let wrongPort = "Begin the callback URL with http://, or name the port that speaks TLS."
     private static let oldTLS = "Enable TLS 1.2 or 1.3 at the receiver."
     private static let otherHost =
         "Install a certificate that names the host of the callback URL; its IP address there does not count."
     private static let clientCertificate =
-        "This server shows none: let the receiver take requests without one, and verify the JWT there instead."
+        "Give the webhook a client_certificate and its client_key, or let the receiver verify the JWT instead."
     private static let refused = "Look for the handshake in the receiver's log."
 
     private static let causes = [
@@ -42,7 +42,7 @@ enum TLSFailure {
         Cause(
             signs: ["HANDSHAKE_FAILURE"],
             detail: "the receiver refused the handshake: it may ask for a client certificate, or share no cipher",
-            hint: "Check whether the receiver asks for a client certificate, which this server does not have."),
+            hint: "Check whether the receiver asks for a client certificate, and the webhook has the right one."),
     ]
 
     private static let mismatch = Cause(

@@ -55,6 +55,9 @@ package struct WebhookRequest: Sendable {
     /// Whether it may reach public addresses only, whatever other networks the operator allows.
     package var isPublicOnly: Bool
 
+    /// Whose certificates are taken, and which one is shown.
+    package var trust = EndpointTrust.system
+
     /// Whose share of the lookups it takes, if its name must be looked up.
     package var caller: LookupCaller
 

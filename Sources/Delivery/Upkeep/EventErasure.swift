@@ -16,7 +16,7 @@ package enum EventErasure {
     /// Takes the user's id out of the tallies, which are kept because they add up to what the server did. Only when erasing
     /// is done and nothing of the user's is under way: it finds its endpoints by them. Index: `tally_user`.
     package static func forget(userID: UserID, in tx: any Transaction) throws {
-        try tx.run("UPDATE tally SET user_id = NULL WHERE user_id = \(userID)")
+        try tx.run("UPDATE tally SET user_id = NULL WHERE user_id IN \(list: userID.scopes)")
     }
 
     /// One transaction: erases a bounded number of deliveries, or else at most `limit` events. Run it until it is done.
@@ -28,7 +28,7 @@ package enum EventErasure {
             """
             SELECT endpoint_id
             FROM tally
-            WHERE user_id = \(userID) AND EXISTS (
+            WHERE user_id IN \(list: userID.scopes) AND EXISTS (
                 SELECT 1
                 FROM delivery
                 WHERE delivery.endpoint_id = tally.endpoint_id)
@@ -45,11 +45,14 @@ package enum EventErasure {
             let left = try tx.rows("SELECT id FROM delivery WHERE endpoint_id = \(endpoint) LIMIT 1")
             if !left.isEmpty { return .waiting }
         }
-        let events: [EventID] = try tx.rows(
-            "SELECT id FROM event WHERE user_id = \(userID) ORDER BY position LIMIT \(limit)"
-        ).map { try $0.get("id") }
-        if events.isEmpty { return .done }
-        try EventLog.delete(events, in: tx)
-        return .erased
+        for owner in userID.scopes {
+            let events: [EventID] = try tx.rows(
+                "SELECT id FROM event WHERE user_id = \(owner) ORDER BY position LIMIT \(limit)"
+            ).map { try $0.get("id") }
+            if events.isEmpty { continue }
+            try EventLog.delete(events, in: tx)
+            return .erased
+        }
+        return .done
     }
 }

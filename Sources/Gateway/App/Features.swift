@@ -15,15 +15,19 @@ package struct Features: Sendable {
         package var push: PushConfiguration?
         /// The folder for files of inbound SMS; nil keeps them in the store.
         package var attachmentsFolder: String?
+        /// Where e-mail is handed in; nil sends none.
+        package var mailServer: MailServer?
 
         /// Says it all.
         package init(
-            offlineAfter: Duration, minimumExpiration: Duration, push: PushConfiguration?, attachmentsFolder: String?
+            offlineAfter: Duration, minimumExpiration: Duration, push: PushConfiguration?, attachmentsFolder: String?,
+            mailServer: MailServer?
         ) {
             self.offlineAfter = offlineAfter
             self.minimumExpiration = minimumExpiration
             self.push = push
             self.attachmentsFolder = attachmentsFolder
+            self.mailServer = mailServer
         }
     }
 
@@ -37,6 +41,8 @@ package struct Features: Sendable {
     let bulkMessages: BulkMessageFeature
     let sendSchedules: SendScheduleFeature
     let webhooks: WebhookFeature
+    let callbacks: CallbackFeature
+    let alerts: AlertFeature
     let events: EventFeature
     let forwarders: ForwarderFeature
     let requests: RequestFeature
@@ -57,7 +63,7 @@ package struct Features: Sendable {
         AttachmentFeature.self, PushFeature.self, SendScheduleFeature.self, MessageThreadFeature.self,
         RequestFeature.self, BulkMessageFeature.self, UserErasureFeature.self, AccessFeature.self, WebhookFeature.self,
         EventFeature.self, SearchFeature.self, ForwarderFeature.self, DeviceFeature.self,
-        AttentionFeature.self, ContactFeature.self,
+        AttentionFeature.self, ContactFeature.self, CallbackFeature.self, AlertFeature.self,
     ]
 
     /// - Parameters:
@@ -68,10 +74,12 @@ package struct Features: Sendable {
     ///   - resolver: Looks up the hosts of callback URLs.
     ///   - policy: Which addresses a callback URL may have.
     ///   - operatorSender: Makes what reaches servers that the operator names.
+    ///   - health: What is known of the machine.
     ///   - appURL: What links that are handed out begin with, by what a trusted proxy told.
     package init(
         _ ground: Ground, _ settings: Settings, uploads: UploadQueue, runner: AttemptRunner, resolver: SystemResolver,
         policy: AddressPolicy, operatorSender: @escaping @Sendable () -> HTTPSender,
+        health: @escaping @Sendable () -> ServerHealth,
         appURL: @escaping @Sendable (_ told: String?) -> String
     ) {
         self.settings = settings
@@ -80,7 +88,10 @@ package struct Features: Sendable {
         users = UserFeature(ground)
         phoneAPIKeys = PhoneAPIKeyFeature(ground)
         phones = PhoneFeature(ground, minimumExpiration: settings.minimumExpiration, pushes: pushes)
-        messages = MessageFeature(ground, attachments: attachments.storage, pushes: pushes, appURL: appURL)
+        let vetting = AddressVetting(resolver: resolver, policy: policy)
+        callbacks = CallbackFeature(ground, vetting: vetting)
+        messages = MessageFeature(
+            ground, attachments: attachments.storage, callbacks: callbacks.operations, pushes: pushes, appURL: appURL)
         bulkMessages = BulkMessageFeature(ground, users: users.operations, uploads: uploads)
         sendSchedules = SendScheduleFeature(ground)
         webhooks = WebhookFeature(ground, runner: runner, resolver: resolver, policy: policy)
@@ -92,11 +103,14 @@ package struct Features: Sendable {
             ground, inbound: messages.inbound, heartbeats: heartbeats.operations, appURL: appURL)
         attention = AttentionFeature(ground, pushes: pushes)
         contacts = ContactFeature(ground)
+        alerts = AlertFeature(
+            ground, attention: attention.queries, vetting: vetting, health: health, mailServer: settings.mailServer,
+            resolver: resolver)
         all = [
             PushFeature(ground, settings: settings.push, sender: operatorSender), attachments, requests,
             AccessFeature(logger: ground.logger), users, phoneAPIKeys, phones, heartbeats,
             messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
-            forwarders, devices, attention, contacts,
+            forwarders, devices, attention, contacts, callbacks, alerts,
             UserErasureFeature(ground: ground), SearchFeature(ground: ground),
         ]
     }

@@ -46,7 +46,7 @@ struct DeliveryRoutes {
         try errors.check(message)
         try await EventNumbering.catchUp(store)
         let deliveries: [DeliveryRecord]? = try await store.read(.user(context.userID)) { [endpoints, filter] tx in
-            guard try endpoints.find(webhookID, userID: context.userID, in: tx) != nil else { return nil }
+            guard try endpoints.find(webhookID, anywhereOf: context.userID, in: tx) != nil else { return nil }
             return try DeliveryHistory.list(endpoint: webhookID, filter, limit: Page.oneMore(than: page.limit), in: tx)
         }
         guard let deliveries else { throw Refusal.absent("cannot find webhook with ID [\(webhookID)]") }
@@ -60,7 +60,7 @@ struct DeliveryRoutes {
             guard let delivery = try DeliveryHistory.find(id, userID: context.userID, in: tx),
                 let event = try EventLog.find(delivery.eventID, userID: context.userID, in: tx)
             else { return nil }
-            let endpoint = try endpoints.find(delivery.endpointID, userID: context.userID, in: tx)
+            let endpoint = try endpoints.find(delivery.endpointID, anywhereOf: context.userID, in: tx)
             let sent = runner.shownPayload(of: event.body, to: endpoint)
             return DeliveryDetails(
                 delivery: delivery, event: event.body, request: sent,

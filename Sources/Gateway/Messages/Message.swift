@@ -76,6 +76,8 @@ struct Message: Sendable {
     /// What the phone's clock said last where the server's time stands in its place, see ``PhoneTime``; nil when every
     /// time of the phone is believed.
     var disbelievedTime: String?
+    /// Where its events go beside the webhooks; nil for nowhere.
+    var callbackID: EndpointID?
 }
 
 enum MessageType: String, Sendable, SQLEnum, CaseIterable {
@@ -95,8 +97,8 @@ extension Message {
     /// An outgoing message, due at once or when the client wants it sent.
     init(
         outgoing id: MessageID, from phone: Phone, to contact: String, content: String, attachments: [String] = [],
-        isEncrypted: Bool = false, requestID: String?, sendAt: Timestamp? = nil, batch: String? = nil, source: String,
-        at now: Timestamp
+        isEncrypted: Bool = false, requestID: String?, sendAt: Timestamp? = nil, batch: String? = nil,
+        callback: EndpointID? = nil, source: String, at now: Timestamp
     ) {
         self.init(
             id: id, requestID: requestID, owner: phone.phoneNumber, userID: phone.userID, contact: contact,
@@ -104,7 +106,8 @@ extension Message {
             status: .pending, sim: phone.sim, requestReceivedAt: now, createdAt: now, updatedAt: now,
             orderTimestamp: max(sendAt ?? now, now), scheduledSendTime: sendAt, sendAttemptCount: 0,
             maxSendAttempts: phone.maxSendAttempts, receivedAt: nil, source: source, eventCount: 0,
-            plannedAt: max(sendAt ?? now, now), batch: batch, isPaced: sendAt == nil)
+            plannedAt: max(sendAt ?? now, now), batch: batch, isPaced: sendAt == nil,
+            callbackID: callback)
     }
 
     /// Something that came to the phone at `timestamp`, nil for now; its first event is counted already.
@@ -156,6 +159,8 @@ extension Message: JSONWritable {
             o.field("max_send_attempts", maxSendAttempts)
             o.field("received_at", receivedAt)
             o.field("failure_reason", failureReason)
+            // Ours, and only where it was asked for: all else is as in httpSMS.
+            if let callbackID { o.field("callback_id", callbackID.text) }
         }
     }
 }
@@ -179,6 +184,6 @@ extension Message: RowDecodable {
             eventCount: try row.get("event_count"), plannedAt: try row.find("planned_at"),
             expiresAt: try row.find("expires_at"), batch: try row.find("batch"), turn: try row.find("turn"),
             isPaced: try row.get("paced"),
-            disbelievedTime: try row.find("disbelieved_time"))
+            disbelievedTime: try row.find("disbelieved_time"), callbackID: try row.find("callback_id"))
     }
 }

@@ -58,9 +58,10 @@ extension Message {
 
     /// Publishes `payload` as this message's newest event.
     func emit(_ payload: EventPayload, id eventID: EventID, source: String, in tx: any Transaction) throws {
+        let callback = try callbackID.flatMap { try CallbackQueries.keep($0, in: tx) ? $0 : nil }
         try tx.emit(
             OutgoingEvent(
                 id: eventID, userID: userID, owner: owner, source: source, payload: payload,
-                order: EventOrder(key: id.text, number: eventCount)))
+                order: EventOrder(key: id.text, number: eventCount)), also: callback)
     }
 }

@@ -6,18 +6,21 @@ struct MessageFeature: Feature {
     static let migrations = MessageMigrations.all
     let operations: MessageOperations
     private let ground: Ground
+    private let callbacks: CallbackOperations
     let inbound: InboundOperations
 
     /// - Parameters:
     ///   - ground: What all features stand on.
     ///   - attachments: Where the files of inbound SMS are kept.
+    ///   - callbacks: Where messages have their events sent.
     ///   - pushes: Whether phones can be pushed to.
     ///   - appURL: What links to files begin with, by what a trusted proxy told.
     init(
-        _ ground: Ground, attachments: AttachmentStorage, pushes: Bool,
+        _ ground: Ground, attachments: AttachmentStorage, callbacks: CallbackOperations, pushes: Bool,
         appURL: @escaping @Sendable (_ told: String?) -> String
     ) {
         self.ground = ground
+        self.callbacks = callbacks
         operations = MessageOperations(
             store: ground.store, quotas: ground.quotas, clock: ground.clock, clocks: ground.clocks, pushes: pushes)
         inbound = InboundOperations(
@@ -27,7 +30,9 @@ struct MessageFeature: Feature {
     func add(to routes: APIRoutes) {
         PhoneMessageRoutes(operations: operations, inbound: inbound).add(
             to: routes.phones, receiving: routes.phones(limit: PhoneMessageRoutes.receiveLimit))
-        MessageRoutes(store: ground.store, operations: operations, clock: ground.clock).add(to: routes.users)
+        MessageRoutes(
+            store: ground.store, operations: operations, callbacks: callbacks, clock: ground.clock
+        ).add(to: routes.users)
     }
 
     var services: [any Service] {

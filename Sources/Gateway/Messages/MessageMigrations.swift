@@ -96,5 +96,6 @@ enum MessageMigrations {
                     "message_planned_for", on: "message",
                     "(user_id, planned_at, id) WHERE scheduled_send_time IS NOT NULL AND planned_at IS NOT NULL")
             ]),
+        Migration("messages-callback-1", ["ALTER TABLE message ADD COLUMN callback_id \(.text)"]),
     ]
 }

@@ -26,6 +26,7 @@ extension MessageOperations {
             // Numbers what the search looks at, too, so that it looks again.
             next.eventCount += 1
             guard try MessageQueries.plan(next, in: tx) else { throw Self.notPlanned }
+            if let callback = next.callbackID { try CallbackQueries.keep(callback, until: time, in: tx) }
             next.updatedAt = tx.now
             return next
         }

@@ -14,8 +14,17 @@ struct MessageOperations: Sendable {
     let pushes: Bool
 
     /// Accepts `draft` for sending; the sweep hands it out when its time has come.
+    ///
+    /// - Parameters:
+    ///   - draft: What to send.
+    ///   - callback: Where its events go beside the webhooks; nil for nowhere.
+    ///   - userID: Whose phone sends it.
+    ///   - source: What its events name as their source.
+    ///   - receipt: Keeps the answer.
+    /// - Returns: The message, with the time that is forecast for it.
+    /// - Throws: ``Refusal``.
     func send(
-        _ draft: Draft, userID: UserID, source: String, receipt: Receipt<Message>
+        _ draft: Draft, callback: Callback? = nil, userID: UserID, source: String, receipt: Receipt<Message>
     ) async throws -> Message {
         let id = MessageID(at: clock.now())
         return try await store.write(.user(userID)) { [quotas] tx in
@@ -28,9 +37,9 @@ struct MessageOperations: Sendable {
                 try quotas.take(messages: 1, userID: userID, in: tx)
                 let message = Message(
                     outgoing: id, from: phone, to: draft.to, content: draft.content, attachments: draft.attachments,
-                    isEncrypted: draft.isEncrypted, requestID: draft.requestID, sendAt: draft.sendAt, source: source,
-                    at: tx.now)
-                return try MessagePlanner.add([message], from: phone, in: tx)[0]
+                    isEncrypted: draft.isEncrypted, requestID: draft.requestID, sendAt: draft.sendAt,
+                    callback: try callback?.endpoint(userID: userID, in: tx), source: source, at: tx.now)
+                return try Self.add([message], from: phone, in: tx)[0]
             }
         }
     }
@@ -38,7 +47,8 @@ struct MessageOperations: Sendable {
     /// Accepts the same text for many recipients, all or none: one lane of the phone's queue, so that what is sent to
     /// somebody else meanwhile need not wait for all of it.
     func send(
-        _ draft: Draft, to recipients: [String], userID: UserID, source: String, receipt: Receipt<[Message]>
+        _ draft: Draft, to recipients: [String], callback: Callback? = nil, userID: UserID, source: String,
+        receipt: Receipt<[Message]>
     ) async throws -> [Message] {
         let now = clock.now()
         // In order, so that lists that sort by time and id show them so.
@@ -51,16 +61,29 @@ struct MessageOperations: Sendable {
                 }
                 try Self.check(draft, for: phone)
                 try quotas.take(messages: recipients.count, userID: userID, in: tx)
+                let endpoint = try callback?.endpoint(userID: userID, in: tx)
                 let messages = zip(ids, recipients).map { id, recipient in
                     Message(
                         outgoing: id, from: phone, to: recipient, content: draft.content,
                         attachments: draft.attachments,
-                        isEncrypted: draft.isEncrypted, requestID: draft.requestID, batch: ids[0].text, source: source,
-                        at: tx.now)
+                        isEncrypted: draft.isEncrypted, requestID: draft.requestID, batch: ids[0].text,
+                        callback: endpoint,
+                        source: source, at: tx.now)
                 }
-                return try MessagePlanner.add(messages, from: phone, in: tx)
+                return try Self.add(messages, from: phone, in: tx)
             }
         }
+    }
+
+    /// Queues messages that share a callback, which stays until the last of them has its turn.
+    private static func add(
+        _ messages: [Message], from phone: Phone, in tx: any Transaction
+    ) throws -> [Message] {
+        let planned = try MessagePlanner.add(messages, from: phone, in: tx)
+        if let callback = messages.first?.callbackID, let last = planned.compactMap(\.plannedAt).max() {
+            try CallbackQueries.keep(callback, until: last, in: tx)
+        }
+        return planned
     }
 
     /// - Throws: ``Refusal`` `.invalid` when the app on the phone cannot send such a message.

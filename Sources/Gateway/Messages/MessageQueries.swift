@@ -54,7 +54,7 @@ enum MessageQueries {
                 id, request_id, owner, user_id, contact, content, attachments, encrypted, type, status, sim,
                 request_received_at, created_at, updated_at, order_timestamp, scheduled_send_time,
                 send_attempt_count, max_send_attempts, received_at, failure_reason, source, event_count, planned_at,
-                batch, turn, paced, disbelieved_time, search_text)
+                batch, turn, paced, disbelieved_time, callback_id, search_text)
             VALUES (
                 \(message.id), \(message.requestID), \(message.owner), \(message.userID), \(message.contact),
                 \(message.content), \(message.attachments.joined(separator: "\n")), \(message.isEncrypted),
@@ -63,7 +63,7 @@ enum MessageQueries {
                 \(message.sendAttemptCount), \(message.maxSendAttempts), \(message.receivedAt),
                 \(message.failureReason), \(message.source), \(message.eventCount), \(message.plannedAt),
                 \(message.batch), \(message.turn), \(message.isPaced), \(message.disbelievedTime),
-                \(SearchText.of(message)))
+                \(message.callbackID), \(SearchText.of(message)))
             """
         try tx.runBatch([statement, SearchIndexQueries.add(message)])
         try MessageThreadQueries.follow(message, isNew: true, in: tx)

@@ -7,6 +7,7 @@ import Timestamps
 struct MessageRoutes {
     let store: any Store
     let operations: MessageOperations
+    let callbacks: CallbackOperations
     let clock: any WallClock
 
     func add(to group: RouterGroup<UserContext>) {
@@ -27,6 +28,7 @@ struct MessageRoutes {
         let encrypted: Bool?
         let requestID: String?
         let sendAt: Timestamp?
+        let callbackUrl: String?
     }
 
     private func send(_ request: Request, _ context: UserContext) async throws -> Reply {
@@ -35,9 +37,11 @@ struct MessageRoutes {
             reading: body.from, to: body.to, content: body.content, attachments: body.attachments,
             isEncrypted: body.encrypted, requestID: body.requestID, sendAt: body.sendAt)
         try draft.check(at: clock.now())
+        let callback = try await callbacks.callback(
+            body.callbackUrl, userID: context.userID, message: "validation errors while sending message")
         let receipt = context.receipt(of: Message.self) { Reply("message added to queue", $0) }
         let message = try await operations.send(
-            draft, userID: context.userID, source: request.uri.path, receipt: receipt)
+            draft, callback: callback, userID: context.userID, source: request.uri.path, receipt: receipt)
         return receipt.reply(message)
     }
 
@@ -48,6 +52,7 @@ struct MessageRoutes {
         let attachments: [String]?
         let encrypted: Bool?
         let requestID: String?
+        let callbackUrl: String?
     }
 
     private func sendInBulk(_ request: Request, _ context: UserContext) async throws -> Reply {
@@ -68,11 +73,14 @@ struct MessageRoutes {
         errors.requireAttachmentURLs("attachments", draft.attachments)
         errors.requireBytes("request_id", draft.requestID ?? "", max: 255)
         try errors.check("validation errors while sending messages")
+        let callback = try await callbacks.callback(
+            body.callbackUrl, userID: context.userID, message: "validation errors while sending messages")
         let receipt = context.receipt(of: [Message].self) { messages in
             Reply("\(messages.count) out of \(messages.count) messages processed successfully", messages)
         }
         let messages = try await operations.send(
-            draft, to: recipients, userID: context.userID, source: request.uri.path, receipt: receipt)
+            draft, to: recipients, callback: callback, userID: context.userID, source: request.uri.path,
+            receipt: receipt)
         return receipt.reply(messages)
     }
 

@@ -30,7 +30,7 @@ enum UserErasureQueries {
     private static func removeWhatActs(
         for id: UserID, endpoints: EndpointQueries, in tx: any Transaction
     ) throws -> Int {
-        let webhooks = try endpoints.ids(userID: id, in: tx)
+        let webhooks = try id.scopes.flatMap { try endpoints.ids(userID: $0, in: tx) }
         for webhook in webhooks { try endpoints.delete(webhook, in: tx) }
         try tx.run(
             """
@@ -120,7 +120,7 @@ enum UserErasureQueries {
         ("push", "id"), ("message_unindexed", "message_id"), ("search_part", "place"), ("search_segment", "segment"),
         ("bulk_message", "request_id"), ("forwarder_request", "id"),
         ("attention_done", "subject"), ("contact", "id"), ("contact_number", "number"),
-        ("idempotency_key", "idempotency_key"),
+        ("idempotency_key", "idempotency_key"), ("alert", "id"), ("alert_watch", "user_id"), ("mail", "id"),
     ]
 
     /// Rows in one transaction.

@@ -110,8 +110,9 @@ package struct UserOperations: Sendable {
     /// Gives the account another API key; the old one stops working with this call.
     func rotateAPIKey(of id: UserID) async throws -> User {
         let key = APIKey.random(prefix: APIKey.userPrefix)
-        return try await store.write(.user(id)) { [queries, identities] tx in
+        return try await store.write(.user(id)) { [queries, identities, endpoints] tx in
             try queries.setAPIKey(key, of: id, in: tx)
+            try CallbackQueries(endpoints: endpoints).sign(with: Secret(key), userID: id, in: tx)
             try identities.forgetAll(in: tx)
             guard let user = try queries.find(id, in: tx) else { throw Refusal.unauthenticated }
             return user

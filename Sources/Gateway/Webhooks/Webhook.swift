@@ -10,7 +10,7 @@ extension EndpointReport: JSONWritable {
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", endpoint.id.text)
-            o.field("user_id", endpoint.userID.text)
+            o.field("user_id", endpoint.userID.account.text)
             o.field("url", endpoint.url)
             o.field("signing_key", endpoint.signingKey?.exposed ?? "")
             o.field("phone_numbers", endpoint.owners)
@@ -36,6 +36,10 @@ extension EndpointReport: JSONWritable {
             o.field("payload_template", endpoint.payloadFormat.template)
             endpoint.plan.write(to: &o)
             o.field("filters", endpoint.filter.isEmpty ? nil : endpoint.filter)
+            o.field("ca_certificate", endpoint.trust.authorities)
+            o.field("client_certificate", endpoint.trust.certificate)
+            // As a body has it that keeps the key.
+            o.null("client_key")
         }
     }
 }
@@ -56,6 +60,7 @@ struct WebhookUpdate: Decodable, Sendable {
     private let headers: HeaderUpdate
     private let plan: PlanUpdate
     private let filter: FilterUpdate
+    private let trust: TrustUpdate
     /// What stands in the body and means nothing, in the names of JSON.
     private let unknownMembers: [String]
     /// What the body says of a member that only the actions change; nil when it says nothing.
@@ -63,7 +68,8 @@ struct WebhookUpdate: Decodable, Sendable {
 
     private enum Member: String, CodingKey {
         case url, signingKey, events, phoneNumbers, ordering, payloadFormat, payloadTemplate, headers, basicUser
-        case basicPassword, ratePerSecond, maxInFlight, timeoutSeconds, retryDelays, filters
+        case basicPassword, ratePerSecond, maxInFlight, timeoutSeconds, retryDelays, filters, caCertificate,
+            clientCertificate, clientKey
         // Shown by us, so sent back to us by who reads, changes and writes.
         case id, userID, createdAt, updatedAt, status, statusReason, heldCount, lastSuccessAt, lastFailureAt
         case previousSigningKeyExpiresAt
@@ -85,6 +91,9 @@ struct WebhookUpdate: Decodable, Sendable {
             rate: try members.patch(forKey: .ratePerSecond), maxInFlight: try members.patch(forKey: .maxInFlight),
             timeout: try members.patch(forKey: .timeoutSeconds), retryDelays: try members.patch(forKey: .retryDelays))
         filter = FilterUpdate(filters: try members.patch(forKey: .filters))
+        trust = TrustUpdate(
+            authorities: try members.patch(forKey: .caCertificate),
+            certificate: try members.patch(forKey: .clientCertificate), key: try members.patch(forKey: .clientKey))
         status = try? members.decode(String.self, forKey: .status)
         unknownMembers = try decoder.container(keyedBy: MemberName.self).allKeys
             .filter { Member(rawValue: $0.stringValue) == nil }.map { MemberName.wire($0.stringValue) }
@@ -93,7 +102,8 @@ struct WebhookUpdate: Decodable, Sendable {
     /// What a form says, which names everything; a signing key that is nil stays.
     init(
         url: String, signingKey: String?, events: [String], phoneNumbers: [String], ordering: String,
-        payload: PayloadUpdate, headers: HeaderUpdate, plan: PlanUpdate, filter: FilterUpdate
+        payload: PayloadUpdate, headers: HeaderUpdate, plan: PlanUpdate, filter: FilterUpdate,
+        trust: TrustUpdate
     ) {
         self.url = .value(url)
         self.signingKey = signingKey.map { .value($0) } ?? .absent
@@ -104,6 +114,7 @@ struct WebhookUpdate: Decodable, Sendable {
         self.headers = headers
         self.plan = plan
         self.filter = filter
+        self.trust = trust
         unknownMembers = []
         status = nil
     }
@@ -134,20 +145,30 @@ struct WebhookUpdate: Decodable, Sendable {
         let setsHeaders: Bool
         let plan: EndpointPlan
         let filter: EventFilter
+        let trust: EndpointTrust
+        /// Whether the update itself says something of the private key.
+        let setsClientKey: Bool
     }
 
     /// Tries httpSMS's rules on what `current`, nil for a new webhook, becomes.
     ///
+    /// - Parameters:
+    ///   - current: What there is; nil for a new webhook.
+    ///   - message: What a refusal says.
+    ///   - isForAlerts: Whether it hears of alerts, which have no phone number, and not of events.
+    /// - Returns: All of it.
     /// - Throws: ``Refusal`` `.invalid` with `message`.
-    func settings(over current: Endpoint?, message: String) throws(Refusal) -> Settings {
+    func settings(over current: Endpoint?, message: String, isForAlerts: Bool = false) throws(Refusal) -> Settings {
         var errors = FieldErrors()
         let url = Self.withScheme(self.url.applied(to: current?.url) ?? "")
         let callback = Self.callback(url, &errors)
         if let given = signingKey.value, !given.isEmpty { errors.requireSigningKey("signing_key", given) }
         let key = (signingKey.applied(to: current?.signingKey?.exposed) ?? "").trimmed
-        let types = Self.types(events.applied(to: current?.eventTypes.map(\.rawValue)) ?? [], &errors)
-        let numbers = (phoneNumbers.applied(to: current?.owners) ?? []).map(PhoneNumber.address).unique
-        errors.require("phone_numbers", numbers)
+        let types =
+            isForAlerts ? [] : Self.types(events.applied(to: current?.eventTypes.map(\.rawValue)) ?? [], &errors)
+        let named = isForAlerts ? [] : phoneNumbers.applied(to: current?.owners) ?? []
+        let numbers = named.map(PhoneNumber.address).unique
+        if !isForAlerts { errors.require("phone_numbers", numbers) }
         if let index = numbers.firstIndex(where: { !PhoneNumber.isContact($0) }) {
             errors.add(
                 "phone_numbers",
@@ -162,6 +183,7 @@ struct WebhookUpdate: Decodable, Sendable {
             over: current?.headers ?? EndpointHeaders.none, isSigned: !key.isEmpty && format.isSigned, &errors)
         let plan = plan.plan(over: current?.plan ?? .documented, &errors)
         let filter = filter.filter(over: current?.filter ?? EventFilter(), &errors)
+        let trust = trust.trust(over: current?.trust ?? .system, &errors)
         if let callback { format.check(callback, &errors) }
         try errors.check(message)
         guard let callback else { throw Refusal(.invalid, message) }
@@ -169,7 +191,8 @@ struct WebhookUpdate: Decodable, Sendable {
             callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key),
             setsSigningKey: !signingKey.isAbsent, eventTypes: types,
             phoneNumbers: numbers, ordering: order == "message" ? .message : .none, payloadFormat: format,
-            headers: headers, setsHeaders: !self.headers.headers.isAbsent, plan: plan, filter: filter)
+            headers: headers, setsHeaders: !self.headers.headers.isAbsent, plan: plan, filter: filter, trust: trust,
+            setsClientKey: self.trust.setsKey(trust))
     }
 
     /// As in httpSMS, a URL without a scheme gets `https://`.

@@ -45,6 +45,7 @@ struct WebhookOperations: Sendable {
                 endpoint.headers = settings.headers
                 endpoint.plan = settings.plan
                 endpoint.filter = settings.filter
+                endpoint.trust = settings.trust
                 try endpoints.insert(endpoint, in: tx)
                 return EndpointReport(new: endpoint)
             }
@@ -81,12 +82,15 @@ struct WebhookOperations: Sendable {
             endpoint.headers = settings.headers
             endpoint.plan = settings.plan
             endpoint.filter = settings.filter
+            endpoint.trust = settings.trust
             if settings.setsHeaders { endpoint.unreadableHeaders = nil }
+            if settings.setsClientKey { endpoint.unreadableClientKey = nil }
             endpoint.isPublicOnly = !isOwner
             let isMended =
                 endpoint.statusReason == EndpointQueries.noOwnersLeft
                 || endpoint.statusReason == EndpointQueries.unreadableKey && endpoint.unreadableKey == nil
                 || endpoint.statusReason == EndpointQueries.unreadableHeaders && endpoint.unreadableHeaders == nil
+                || endpoint.statusReason == EndpointQueries.unreadableClientKey && endpoint.unreadableClientKey == nil
             if isMended {
                 endpoint.status = .active
                 endpoint.statusReason = nil
@@ -142,22 +146,9 @@ struct WebhookOperations: Sendable {
         }
     }
 
-    /// The networks that the operator allows are for the owner's webhooks: anybody else would read what answers there.
     private func vet(_ url: CallbackURL, userID: UserID, isOwner: Bool, _ message: String) async throws {
-        do {
-            try await vetCallback(
-                url, account: userID.text, resolver: resolver, policy: isOwner ? policy : policy.publicOnly)
-        } catch {
-            var errors = FieldErrors()
-            let advice =
-                switch (error.mayBeAllowed, isOwner) {
-                case (false, _): ""
-                case (true, true): ". The operator of this server can allow networks with WEBHOOK_ALLOWED_NETWORKS"
-                case (true, false): ". Networks that the operator allows are for the account that owns the server"
-                }
-            errors.add("url", "The url field must lead to a public address: \(error)\(advice)")
-            try errors.check(message)
-        }
+        try await AddressVetting(resolver: resolver, policy: policy).vet(
+            url, field: "url", userID: userID, isOwner: isOwner, message)
     }
 
     private static func requireOwned(

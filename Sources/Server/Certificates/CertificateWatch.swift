@@ -35,6 +35,9 @@ final class CertificateWatch: Service {
         tell(certificate)
     }
 
+    /// Until when every certificate of the chain is valid.
+    var validUntil: Timestamp { state.withLock { $0.certificate.validUntil } }
+
     /// For the server; each handshake asks for the certificate of the moment.
     var configuration: TLSConfiguration {
         var configuration = state.withLock { $0.certificate.configuration }

@@ -24,6 +24,9 @@ struct MasterKeyRotation: Sendable {
             SealedTable(name: "endpoint", columns: ["headers"], key: ["id"], others: ["user_id"]) {
                 EndpointQueries.headersPlace(try $0.get("id"), try $0.get("user_id"))
             },
+            SealedTable(name: "endpoint", columns: ["client_key"], key: ["id"], others: ["user_id"]) {
+                EndpointQueries.clientKeyPlace(try $0.get("id"), try $0.get("user_id"))
+            },
         ] + Features.sealed
 
     /// Runs until a whole look finds nothing more, then has the store need the new key only.

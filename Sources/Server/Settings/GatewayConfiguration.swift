@@ -41,6 +41,12 @@ package struct GatewayConfiguration: Sendable {
     package var nodeLease: Duration
     /// Networks that callback URLs may reach besides public addresses.
     package var allowedNetworks: [Network]
+    /// Whose certificates are taken of receivers.
+    package var trust: SystemTrust
+    /// What webhooks leave through; nil for nothing.
+    package var webhookProxy: EgressProxy?
+    /// Where e-mail is handed in; nil sends none.
+    package var mailServer: MailServer?
     /// When failed deliveries are tried again.
     package var retrySchedule: RetrySchedule
     /// How long a phone may be silent.
@@ -125,6 +131,17 @@ package struct GatewayConfiguration: Sendable {
             try values.read(.allowedNetworks) {
                 Self.list($0) { try? Network($0) }  // One entry that is not a network makes the whole value unreadable.
             } ?? []
+        let authorities = try values.read(.webhookAuthorities, SystemTrust.authorities(inFile:))
+        trust = SystemTrust(
+            file: try values.read(.systemAuthorities) { SystemTrust.authorities(inFile: $0) == nil ? nil : $0 },
+            more: authorities ?? [])
+        let exceptions = try values.read(.noProxy) { $0 } ?? ""
+        webhookProxy = try values.read(.webhookProxy) { EgressProxy($0, exceptions: exceptions) }
+        let sender = try values.read(.mailSender) { MailServer.isAddress($0) ? $0 : nil }
+        let trust = trust
+        mailServer = try values.read(.mailServer) { text in
+            sender.flatMap { MailServer(text, from: $0, trust: trust) }
+        }
         retrySchedule = try values.value(.retryDelays) {
             Self.list($0, DurationText.parse).flatMap { RetrySchedule($0) }
         }
@@ -239,7 +256,7 @@ extension GatewayConfiguration {
     var features: Features.Settings {
         Features.Settings(
             offlineAfter: heartbeatOfflineAfter, minimumExpiration: messageExpirationMinimum, push: push,
-            attachmentsFolder: attachmentsFolder)
+            attachmentsFolder: attachmentsFolder, mailServer: mailServer)
     }
 
     /// What routes want to know of it.

@@ -69,6 +69,31 @@ extension Setting {
         Networks that webhooks may reach besides public addresses, such as `192.168.0.0/16,127.0.0.0/8`. For webhooks of \
         the account that owns the server only.
         """)
+    static let webhookAuthorities = Setting(
+        "WEBHOOK_CA_FILE", .words("none"), expected: "the path of a PEM file with certificates",
+        "Authorities whose certificates are taken of receivers, beside the system's: the path of a PEM file.")
+    static let systemAuthorities = Setting(
+        "SSL_CERT_FILE", .words("the system's"), expected: "the path of a PEM file with certificates",
+        """
+        Authorities whose certificates are taken in place of the system's: of receivers and of Firebase. The path of a PEM file.
+        """)
+    static let webhookProxy = Setting(
+        "WEBHOOK_PROXY", .words("none"), expected: "http://host:port, perhaps with user:password@ before the host",
+        """
+        The [proxy](webhooks.md#the-way-out) that webhooks leave through: `http://user:password@proxy.example.com:3128`.
+        """)
+    static let noProxy = Setting(
+        "NO_PROXY", .words("none"),
+        "What is reached without it: names with all below them, addresses and networks, separated by commas.")
+    static let mailServer = Setting(
+        "SMTP_URL", .words("none: no e-mail"),
+        expected: "smtps://user:password@host or smtp://user:password@host:587, with SMTP_FROM set, too",
+        """
+        Where [alerts](alerts.md) are handed in as e-mail: `smtps://` speaks TLS at once, `smtp://` asks for it and sends nothing \
+        without, unless the host is this machine.
+        """)
+    static let mailSender = Setting(
+        "SMTP_FROM", .words("none"), expected: "an e-mail address", "The address that e-mail is from.")
     static let retryDelays = Setting(
         "WEBHOOK_RETRY_DELAYS", .value("2s,10s,1m,10m"),
         expected: "one to four delays of at least 1s, such as 2s,10s,1m,10m",
@@ -127,7 +152,8 @@ extension Setting {
     package static let all: [Setting] = [
         host, port, appURL, certificate, certificateKey, trustedProxies, connections, requestBodyMemory,
         database, pooler, attachmentsFolder, masterKey, previousMasterKey, nodeLease,
-        allowedNetworks, retryDelays, eventRetention, offlineAfter, minimumExpiration, firebaseCredentials,
+        allowedNetworks, webhookAuthorities, systemAuthorities, webhookProxy, noProxy, mailServer, mailSender,
+        retryDelays, eventRetention, offlineAfter, minimumExpiration, firebaseCredentials,
         firebaseEndpoint, phoneQuota, phoneKeyQuota, scheduleQuota, webhookQuota, messageQuota, attachmentQuota,
         metricsToken, logLevel, logFormat,
     ]

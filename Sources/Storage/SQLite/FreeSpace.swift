@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// SQLite on a full disk cannot even delete, so clean-up cannot make room. What clients send is refused while there is
 /// still enough left to record what the server is doing.
-final class FreeSpace: Sendable {
+package final class FreeSpace: Sendable {
     /// How long a measurement is used: statvfs for every request would cost more than it tells.
     private static let age = Duration.milliseconds(250)
 
@@ -34,7 +34,7 @@ final class FreeSpace: Sendable {
         let available = last.withLock { last in
             let now = ContinuousClock.now
             if let taken = last.taken, now - taken < Self.age { return last.available }
-            last = Measurement(taken: now, available: measure())
+            last = Measurement(taken: now, available: Self.bytes(in: directory))
             return last.available
         }
         guard let available, available < floorBytes else { return nil }
@@ -44,7 +44,8 @@ final class FreeSpace: Sendable {
             """
     }
 
-    private func measure() -> Int64? {
+    /// Bytes that are free in a folder; nil when the system does not say.
+    package static func bytes(in directory: String) -> Int64? {
         var information = statvfs()
         guard statvfs(directory, &information) == 0 else { return nil }
         let available = UInt64(information.f_bavail).multipliedReportingOverflow(by: UInt64(information.f_frsize))

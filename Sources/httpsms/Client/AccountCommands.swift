@@ -29,6 +29,9 @@ struct SendCommand: AsyncParsableCommand {
     @Option(help: "When to send it, such as 2026-07-22T10:15:00Z (default: now)")
     var sendAt: String?
 
+    @Option(help: "A URL that the events of this message are sent to, beside the webhooks.")
+    var callbackURL: String?
+
     @Option(help: "Encrypt the text end to end with this passphrase [HTTPSMS_ENCRYPTION_KEY with --encrypt]")
     var encryptionKey: String?
 
@@ -48,7 +51,7 @@ struct SendCommand: AsyncParsableCommand {
             try await options.client().send(
                 OutgoingSMS(
                     from: from, to: to, content: text, attachments: attachment, requestID: requestID, sendAt: sendAt,
-                    passphrase: passphrase)))
+                    callbackURL: callbackURL, passphrase: passphrase)))
     }
 
     /// All of it, without the line break that a shell puts at its end.

@@ -256,12 +256,14 @@ struct WebhookSettings: ParsableArguments {
     @OptionGroup var shape: WebhookFormatOptions
     @OptionGroup var pace: WebhookPaceOptions
     @OptionGroup var only: WebhookFilterOptions
+    @OptionGroup var certificates: WebhookTrustOptions
 
     func change(url: String?) throws -> WebhookChange {
         WebhookChange(
             url: url, signingKey: signingKey, events: event.isEmpty ? nil : event,
             phoneNumbers: phoneNumber.isEmpty ? nil : phoneNumber, ordering: ordering,
             payloadFormat: shape.chosenFormat, payloadTemplate: try shape.readTemplate(), headers: extra.headers,
-            basicUser: extra.basicUser, basicPassword: extra.basicPassword, plan: pace.plan, filters: only.filters)
+            basicUser: extra.basicUser, basicPassword: extra.basicPassword, plan: pace.plan, filters: only.filters,
+            trust: try certificates.trust())
     }
 }

@@ -10,7 +10,7 @@ let loopbackPolicy = AddressPolicy(allowedNetworks: [
 ])
 
 /// Loading the system's trust roots takes 20 ms and more: once for all tests.
-private let systemTLS = Result { try HTTPSender.makeTLS(additionalTrustRoots: []) }
+private let systemTLS = Result { try HTTPSender.makeTLS(SystemTrust(file: nil, more: [])) }
 
 /// A complete answer that keeps the connection.
 let okResponse = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -18,10 +18,10 @@ let okResponse = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 /// Runs a body with a sender and shuts it down.
 func withSender<Answer>(
     resolver: any AddressResolver = StubResolver("127.0.0.1"), policy: AddressPolicy = loopbackPolicy,
-    trusting roots: [NIOSSLCertificate] = [], body: (HTTPSender) async throws -> Answer
+    trusting roots: [NIOSSLCertificate] = [], proxy: EgressProxy? = nil, body: (HTTPSender) async throws -> Answer
 ) async throws -> Answer {
-    let tls = roots.isEmpty ? try systemTLS.get() : try HTTPSender.makeTLS(additionalTrustRoots: roots)
-    let sender = HTTPSender(resolver: resolver, policy: policy, tls: tls)
+    let tls = roots.isEmpty ? try systemTLS.get() : try HTTPSender.makeTLS(SystemTrust(file: nil, more: roots))
+    let sender = HTTPSender(resolver: resolver, policy: policy, tls: tls, proxy: proxy)
     do {
         let answer = try await body(sender)
         await sender.shutdown()

@@ -35,7 +35,8 @@ import Wire
             let http = OutgoingHTTP(additionalTrustRoots: [root])
             let resolver = try SystemResolver()
             defer { resolver.shutdown() }
-            let sender = try HTTPSender(resolver: resolver, policy: .operators, additionalTrustRoots: [root])
+            let sender = try HTTPSender(
+                resolver: resolver, policy: .operators, roots: SystemTrust(file: nil, more: [root]))
             let clients = Clients(http: http, sender: sender)
             let outcome: Result<Void, any Error>
             do { outcome = .success(try await body(clients, receiver, port)) } catch { outcome = .failure(error) }

@@ -39,7 +39,7 @@ struct DeliveryPages: SignedInPages {
             guard let delivery = try DeliveryHistory.find(id, userID: userID, in: tx),
                 let event = try EventLog.find(delivery.eventID, userID: userID, in: tx)
             else { return nil }
-            let endpoint = try endpoints.find(delivery.endpointID, userID: userID, in: tx)
+            let endpoint = try endpoints.find(delivery.endpointID, anywhereOf: userID, in: tx)
             let attempts = try DeliveryHistory.attempts(of: id, in: tx)
             let sent = runner.shownPayload(of: event.body, to: endpoint)
             let body = String(decoding: sent?.bytes ?? event.body, as: UTF8.self)

@@ -50,10 +50,11 @@ struct EventPages: SignedInPages {
         let (events, urls) = try await store.read(.user(userID)) { [endpoints, filter] tx in
             let reports = try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx)
             let urls = Dictionary(reports.map { ($0.endpoint.id, $0.endpoint.url) }, uniquingKeysWith: { $1 })
-            return (
-                try EventLog.list(userID: userID, after: nil, before: before, filter, limit: Self.pageSize + 1, in: tx),
-                urls
-            )
+            let events = try EventLog.list(
+                userID: userID, after: nil, before: before, filter, limit: Self.pageSize + 1, in: tx)
+            let others = events.flatMap(\.matches).map(\.endpoint).filter { urls[$0] == nil }
+            let callbacks = try CallbackQueries.urls(of: others, userID: userID, in: tx)
+            return (events, urls.merging(callbacks) { $1 })
         }
         let page = events.prefix(Self.pageSize)
         let next = events.count > Self.pageSize ? page.last?.position : nil

@@ -34,6 +34,7 @@ struct WebhookForms: Sendable {
         let extra: HeaderFields.Content
         let plan: PlanFields.Content
         let filter: FilterFields.Content
+        let trust: TrustFields.Content
     }
 
     /// What the fields hold.
@@ -49,6 +50,7 @@ struct WebhookForms: Sendable {
         var headers = HeaderFields()
         var plan = PlanFields()
         var filter = FilterFields()
+        var trust = TrustFields()
 
         init() {
             // New ones are signed, and hear of everything.
@@ -65,6 +67,7 @@ struct WebhookForms: Sendable {
             headers = HeaderFields(endpoint.headers)
             plan = PlanFields(endpoint.plan)
             filter = FilterFields(endpoint.filter)
+            trust = TrustFields(endpoint.trust)
         }
 
         init(_ form: PageForm, isNew: Bool) {
@@ -81,13 +84,14 @@ struct WebhookForms: Sendable {
             headers = HeaderFields(form)
             plan = PlanFields(form)
             filter = FilterFields(form)
+            trust = TrustFields(form)
         }
 
         var update: WebhookUpdate {
             WebhookUpdate(
                 url: url, signingKey: signingKey, events: events, phoneNumbers: numbers,
                 ordering: isOrdered ? "message" : "none", payload: payload.update,
-                headers: headers.update, plan: plan.update, filter: filter.update)
+                headers: headers.update, plan: plan.update, filter: filter.update, trust: trust.update)
         }
     }
 
@@ -180,7 +184,7 @@ struct WebhookForms: Sendable {
                 format: fields.payload.content(problems: problems, preview: preview),
                 extra: fields.headers.content(problems: problems),
                 plan: fields.plan.content(problems: problems),
-                filter: fields.filter.content(problems: problems)),
+                filter: fields.filter.content(problems: problems), trust: fields.trust.content(problems: problems)),
             context, status: refusal?.status ?? .ok)
     }
 }

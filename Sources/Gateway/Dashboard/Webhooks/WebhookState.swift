@@ -75,6 +75,7 @@ extension AttemptFailure.Code {
         case .addressBlocked: "the address is not allowed"
         case .connectFailed: "nothing listens there"
         case .connectTimeout: "no connection in time"
+        case .proxyFailed: "the proxy of this server did not lead there"
         case .tlsFailed: "the certificate is not valid"
         case .tlsTimeout: "no TLS connection in time"
         case .timeout: "no answer in time"

@@ -1,0 +1,155 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Secrets
+import Synchronization
+
+/// Whose certificates an endpoint takes, and which one it is shown; PEM texts.
+package struct EndpointTrust: Sendable, Hashable {
+    /// The authorities whose certificates are taken, in place of the system's; nil for the system's.
+    package var authorities: String?
+    /// The certificate that receivers are shown when they ask, with its chain; nil for none.
+    package var certificate: String?
+    /// The private key of ``certificate``, without a passphrase.
+    package var key: Secret<String>?
+
+    /// As the system has it, and nothing shown.
+    package static let system = EndpointTrust()
+
+    /// Says nothing yet.
+    package init() {}
+
+    /// What is wrong with one of the texts, in words for the user.
+    package struct Fault: Error {
+        /// Which of them.
+        package enum Part: Sendable { case authorities, certificate, key }
+
+        /// Which of them.
+        package let part: Part
+        /// One clause, without a full stop.
+        package let reason: String
+    }
+
+    /// 32 KiB and ten certificates: a chain has three or four.
+    package static let maximum = (bytes: 32 * 1_024, certificates: 10)
+
+    /// Reads all three.
+    ///
+    /// - Throws: ``Fault``.
+    package func check() throws(Fault) { _ = try context(roots: nil) }
+
+    /// Makes the TLS context; reads the system's authorities where those are meant, which takes some 20 ms.
+    ///
+    /// - Parameter roots: What is trusted where the endpoint names nobody; nil for nobody, which is enough for a check.
+    /// - Returns: A context for clients.
+    /// - Throws: ``Fault``.
+    func context(roots: SystemTrust?) throws(Fault) -> NIOSSLContext {
+        var configuration = (roots ?? SystemTrust(file: nil, more: [])).configuration
+        if let authorities {
+            configuration.additionalTrustRoots = []
+            configuration.trustRoots = .certificates(try Self.certificates(authorities, .authorities))
+        } else if roots == nil {
+            configuration.trustRoots = .certificates([])
+        }
+        if let certificate {
+            configuration.certificateChain = try Self.certificates(certificate, .certificate).map { .certificate($0) }
+        }
+        if let key {
+            guard certificate != nil else {
+                throw Fault(part: .key, reason: "there is no certificate that it belongs to")
+            }
+            do {
+                let pem = Array(key.exposed.utf8)
+                configuration.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: pem, format: .pem))
+            } catch {
+                throw Fault(part: .key, reason: "it is no private key in PEM without a passphrase")
+            }
+        } else if certificate != nil {
+            throw Fault(part: .key, reason: "the certificate needs its private key")
+        }
+        do {
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw Fault(
+                part: key == nil ? .authorities : .key,
+                reason: key == nil ? "the certificates cannot be used" : "it is not the key of the certificate")
+        }
+    }
+
+    private static func certificates(_ text: String, _ part: Fault.Part) throws(Fault) -> [NIOSSLCertificate] {
+        do {
+            let found = try NIOSSLCertificate.fromPEMBytes(Array(text.utf8))
+            if !found.isEmpty, found.count <= maximum.certificates { return found }
+        } catch {
+            throw Fault(
+                part: part, reason: "it is no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----")
+        }
+        throw Fault(part: part, reason: "it must be one to \(maximum.certificates) certificates in PEM")
+    }
+}
+
+/// Whom the server trusts where a webhook says nothing.
+package struct SystemTrust: Sendable {
+    /// The file with the authorities, in PEM; nil for the system's own.
+    private let file: String?
+    /// What is trusted beside those.
+    private let more: [NIOSSLCertificate]
+
+    /// - Parameters:
+    ///   - file: A file with authorities in place of the system's, as `SSL_CERT_FILE` names it; nil for the system's.
+    ///   - more: Authorities beside those.
+    package init(file: String?, more: [NIOSSLCertificate]) {
+        self.file = file
+        self.more = more
+    }
+
+    /// Authorities of a file in PEM; nil when it cannot be read or has none.
+    package static func authorities(inFile path: String) -> [NIOSSLCertificate]? {
+        // What is wrong with it makes no difference to who reads the setting's error.
+        guard let found = try? NIOSSLCertificate.fromPEMFile(path), !found.isEmpty else { return nil }
+        return found
+    }
+
+    /// From TLS 1.2 on; ``CertificateIdentity`` checks the host.
+    package var configuration: TLSConfiguration {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.certificateVerification = .noHostnameVerification
+        if let file { configuration.trustRoots = .file(file) }
+        configuration.additionalTrustRoots = [.certificates(more)]
+        configuration.applicationProtocols = ["http/1.1"]
+        // 250 ms: a receiver that never answers close_notify must not hold the socket for NIOSSL's five seconds.
+        configuration.shutdownTimeout = .milliseconds(250)
+        return configuration
+    }
+}
+
+/// The TLS contexts of endpoints with a trust of their own: the last 64, by their version. Thread-safe.
+final class TrustContexts: Sendable {
+    private struct State {
+        var contexts: [String: NIOSSLContext] = [:]
+        /// The keys, the one that was made first in front.
+        var order: [String] = []
+    }
+
+    private let state = Mutex(State())
+    private let roots: SystemTrust
+
+    init(roots: SystemTrust) {
+        self.roots = roots
+    }
+
+    /// The context for `trust`, which `key` tells from all others; made on a thread that may block.
+    func context(of trust: EndpointTrust, key: String) async throws -> NIOSSLContext {
+        if let known = state.withLock({ $0.contexts[key] }) { return known }
+        let made = try await NIOThreadPool.singleton.runIfActive { [roots] in try trust.context(roots: roots) }
+        state.withLock { state in
+            if state.contexts.updateValue(made, forKey: key) == nil { state.order.append(key) }
+            if state.order.count > Self.maximum { state.contexts[state.order.removeFirst()] = nil }
+        }
+        return made
+    }
+
+    /// A context of the system's authorities has some MiB.
+    private static let maximum = 64
+}

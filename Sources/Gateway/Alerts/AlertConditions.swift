@@ -1,0 +1,104 @@
+import Delivery
+import Storage
+import Timestamps
+
+/// What the server knows of the machine that it runs on.
+package struct ServerHealth: Sendable {
+    /// Bytes that are free where the store is; nil where that is not known.
+    package var freeBytes: Int64?
+    /// Until when the server's certificate is valid; nil without one.
+    package var certificateUntil: Timestamp?
+
+    /// Knows nothing yet.
+    package init() {}
+}
+
+/// Finds what is wrong with an account, by the same figures as the page "Needs attention", and with the server.
+struct AlertConditions: Sendable {
+    let attention: AttentionQueries
+    let clocks: ClockGuard
+    /// Asked at each look at the account that owns the server.
+    let health: @Sendable () -> ServerHealth
+
+    /// What is wrong with `userID` now; `open` is what was wrong before.
+    func all(of userID: UserID, open: Set<AlertCause>, in tx: any Transaction) throws -> [AlertCondition] {
+        let found = try attention.attention(of: userID, in: tx)
+        var conditions = found.webhooks.compactMap { Self.condition(of: $0.report, at: tx.now) }
+        conditions += found.phones.compactMap(Self.condition(of:))
+        if let since = found.lateSince, tx.now - since > Self.latePatience {
+            conditions.append(
+                AlertCondition(
+                    cause: .queueOld, subject: "", title: "Events wait for webhooks since \(since.rfc3339)",
+                    advice: "The server is busy, or cannot reach the internet. See its log and `httpsms doctor`."))
+        }
+        let unsent = try AlertQueries.unsent(of: userID, in: tx)
+        // What began with five ends with none, so that it does not come and go.
+        if unsent >= (open.contains(.messageFailed) ? 1 : Self.unsentMessages) {
+            conditions.append(
+                AlertCondition(
+                    cause: .messageFailed, subject: "", title: "\(unsent) SMS were not sent within the last hour",
+                    advice:
+                        "Look at the phone: its battery, its network, its credit. The dashboard tells why each failed.")
+            )
+        }
+        if try FirstRunQueries.isOwner(userID, in: tx) { conditions += ofServer(at: tx.now) }
+        return conditions
+    }
+
+    private static func condition(of report: EndpointReport, at now: Timestamp) -> AlertCondition? {
+        let endpoint = report.endpoint
+        // The path and what follows may hold a secret of the receiver.
+        let host = (try? CallbackURL(endpoint.url).hostHeader) ?? "?"
+        if report.isStoppedByOthers {
+            return AlertCondition(
+                cause: .webhookDisabled, subject: endpoint.id.text, title: "The webhook to \(host) was stopped",
+                advice: "\(endpoint.statusReason ?? "no reason is known"). Events are held until it is resumed.")
+        }
+        guard report.isFailing, let since = report.failingSince, now - since >= failingPatience else { return nil }
+        return AlertCondition(
+            cause: .webhookFailing, subject: endpoint.id.text,
+            title: "The webhook to \(host) has failed since \(since.rfc3339)",
+            advice: "Look at its deliveries in the dashboard: they say what the receiver answers.")
+    }
+
+    private static func condition(of phone: Attention.Phone) -> AlertCondition? {
+        guard let silent = phone.silentSince else { return nil }
+        return AlertCondition(
+            cause: .phoneOffline, subject: phone.reach.number,
+            title: "Phone \(phone.reach.number) is offline since \(silent.rfc3339)",
+            advice: "Nothing was heard of it. Look whether it is switched on, charged and has network.")
+    }
+
+    private func ofServer(at now: Timestamp) -> [AlertCondition] {
+        let health = health()
+        var conditions: [AlertCondition] = []
+        if let free = health.freeBytes, free < Self.freeBytes {
+            conditions.append(
+                AlertCondition(
+                    cause: .diskLow, subject: "", title: "The server's disk has \(free / 1_048_576) MiB left",
+                    advice: "Below 64 MiB messages are refused. Make room, or shorten EVENT_RETENTION."))
+        }
+        if let until = health.certificateUntil, until - now < Self.certificateNotice {
+            conditions.append(
+                AlertCondition(
+                    cause: .certificateExpires, subject: "", title: "The server's certificate ends at \(until.rfc3339)",
+                    advice: "Renew it; the server reads the files again when they change."))
+        }
+        if !clocks.isBelieved {
+            conditions.append(
+                AlertCondition(
+                    cause: .clockStep, subject: "", title: "The server's clock was set by more than an hour",
+                    advice: "Check the time of the machine. Nothing is deleted for its age until it is believed again.")
+            )
+        }
+        return conditions
+    }
+
+    /// One that fails for a moment is tried again anyway.
+    static let failingPatience: Duration = .seconds(10 * 60)
+    private static let latePatience: Duration = .seconds(5 * 60)
+    static let unsentMessages = 5
+    /// 1 GiB, while a server refuses messages at 64 MiB: there is time to do something.
+    static let freeBytes: Int64 = 1 << 30
+    private static let certificateNotice: Duration = .seconds(14 * 86_400)
+}

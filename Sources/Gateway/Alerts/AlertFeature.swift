@@ -1,0 +1,49 @@
+import Delivery
+import ServiceLifecycle
+import Storage
+
+/// Alerts: what somebody must know who does not look, by webhooks of their own kind and by e-mail.
+struct AlertFeature: Feature {
+    static let migrations = AlertQueries.migrations + MailQueries.migrations
+    private let ground: Ground
+    private let operations: AlertOperations
+    private let mailServer: MailServer?
+    private let resolver: SystemResolver
+
+    /// - Parameters:
+    ///   - ground: What all features stand on.
+    ///   - attention: Finds what is wrong.
+    ///   - vetting: Judges the URLs of webhooks.
+    ///   - health: What is known of the machine.
+    ///   - mailServer: Sends e-mail; nil for none.
+    ///   - resolver: Looks its name up.
+    init(
+        _ ground: Ground, attention: AttentionQueries, vetting: AddressVetting,
+        health: @escaping @Sendable () -> ServerHealth, mailServer: MailServer?, resolver: SystemResolver
+    ) {
+        self.ground = ground
+        self.mailServer = mailServer
+        self.resolver = resolver
+        operations = AlertOperations(
+            store: ground.store,
+            conditions: AlertConditions(attention: attention, clocks: ground.clocks, health: health),
+            endpoints: ground.endpoints, quotas: ground.quotas, vetting: vetting, clock: ground.clock,
+            mails: mailServer != nil)
+    }
+
+    func add(to routes: APIRoutes) {
+        AlertRoutes(operations: operations).add(to: routes.users)
+    }
+
+    var services: [any Service] {
+        let sweep = ground.sweep("alert", on: .alerts, floor: .seconds(10)) { [operations, ground] tx in
+            try operations.sweep(unreadable: ground.unreadable, in: tx)
+        }
+        guard let mailServer else { return [sweep] }
+        let client = SMTPClient(server: mailServer, resolver: resolver)
+        return [
+            sweep,
+            MailSender(store: ground.store, clock: ground.clock, logger: ground.logger) { try await client.send($0) },
+        ]
+    }
+}

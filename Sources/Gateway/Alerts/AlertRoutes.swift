@@ -1,0 +1,84 @@
+import Delivery
+import Hummingbird
+import JSON
+import Storage
+import Wire
+
+/// `/v1/alerts`: what is wrong, and who is told.
+struct AlertRoutes {
+    let operations: AlertOperations
+
+    func add(to group: RouterGroup<UserContext>) {
+        group.get("/v1/alerts") { _, context in
+            let alerts = try await operations.store.read(.user(context.userID)) { tx in
+                try AlertQueries.list(of: context.userID, in: tx)
+            }
+            return Reply(fetched: alerts, "alert")
+        }
+        group.get("/v1/alerts/settings") { _, context in
+            let settings = try await operations.store.read(.user(context.userID)) { tx in
+                try AlertQueries.settings(of: context.userID, in: tx)
+            }
+            return Reply("settings fetched successfully", settings)
+        }
+        group.put("/v1/alerts/settings", use: set)
+        group.get("/v1/alerts/webhooks") { _, context in
+            Reply(fetched: try await operations.webhooks(of: context.userID), "webhook")
+        }
+        group.post("/v1/alerts/webhooks", use: create)
+        group.delete("/v1/alerts/webhooks/:webhookID") { _, context in
+            let id = try context.id(
+                "webhookID", of: EndpointID.self, else: "validation errors while deleting webhook")
+            guard try await operations.delete(id, userID: context.userID) else {
+                throw Refusal.absent("cannot find webhook with ID [\(id)]")
+            }
+            return Response.noContent
+        }
+        group.post("/v1/alerts/webhooks/:webhookID/test") { _, context in
+            let id = try context.id(
+                "webhookID", of: EndpointID.self, else: "validation errors while testing webhook")
+            let receipt = context.receipt(of: DeliveryRecord.self) {
+                Reply("test alert is on its way", $0, status: .accepted)
+            }
+            return receipt.reply(try await operations.test(id, userID: context.userID, receipt: receipt))
+        }
+    }
+
+    private struct SettingsRequest: Decodable {
+        let quietFrom: String?
+        let quietUntil: String?
+    }
+
+    /// Both or none: what is left out ends the quiet hours.
+    private func set(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let body = try await request.decode(SettingsRequest.self, in: context)
+        var errors = FieldErrors()
+        func minutes(_ field: String, _ text: String?, with other: String?) -> Int? {
+            let text = (text ?? "").trimmed
+            let minutes = AlertSettings.minutes(text)
+            if minutes == nil, !text.isEmpty || !(other ?? "").trimmed.isEmpty {
+                errors.add(field, "The \(field) field must be a time of day, such as 22:00")
+            }
+            return minutes
+        }
+        let settings = AlertSettings(
+            quietFrom: minutes("quiet_from", body.quietFrom, with: body.quietUntil),
+            quietUntil: minutes("quiet_until", body.quietUntil, with: body.quietFrom))
+        if let from = settings.quietFrom, from == settings.quietUntil {
+            errors.add("quiet_until", "The quiet_until field must be another time than quiet_from")
+        }
+        try errors.check("validation errors while updating alert settings")
+        try await operations.store.write(for: context.userID) { tx in
+            try AlertQueries.set(settings, of: context.userID, in: tx)
+        }
+        return Reply("settings updated successfully", settings)
+    }
+
+    private func create(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let update = try await request.decode(WebhookUpdate.self, in: context)
+        let receipt = context.receipt(of: EndpointReport.self) {
+            Reply("webhook created successfully", $0, status: .created, warnings: update.warnings($0.endpoint))
+        }
+        return receipt.reply(try await operations.create(update, userID: context.userID, receipt: receipt))
+    }
+}

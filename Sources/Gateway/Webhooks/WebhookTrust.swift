@@ -1,0 +1,47 @@
+import Delivery
+import Secrets
+import Wire
+
+/// What a body says of the certificates of a webhook, in PEM; null is as the server has it.
+struct TrustUpdate: Sendable {
+    /// The authorities whose certificates are taken of the receiver, in place of those that the server trusts.
+    var authorities: Patch<String> = .absent
+    /// What receivers are shown that ask for a certificate; null ends it, and the key with it.
+    var certificate: Patch<String> = .absent
+    /// Its private key; absent or null keeps the one that there is.
+    var key: Patch<String> = .absent
+
+    /// What `current` becomes.
+    func trust(over current: EndpointTrust, _ errors: inout FieldErrors) -> EndpointTrust {
+        var trust = EndpointTrust()
+        trust.authorities = Self.text(authorities.applied(to: current.authorities))
+        trust.certificate = Self.text(certificate.applied(to: current.certificate))
+        let given = Self.text(key.value).map { Secret($0) }
+        trust.key = given ?? (trust.certificate == nil ? nil : current.key)
+        for (field, text) in [
+            ("ca_certificate", trust.authorities), ("client_certificate", trust.certificate),
+            ("client_key", trust.key?.exposed),
+        ] { errors.requireBytes(field, text ?? "", max: EndpointTrust.maximum.bytes) }
+        guard errors.isEmpty, trust != current else { return trust }
+        do throws(EndpointTrust.Fault) {
+            try trust.check()
+        } catch {
+            let field =
+                switch error.part {
+                case .authorities: "ca_certificate"
+                case .certificate: "client_certificate"
+                case .key: "client_key"
+                }
+            errors.add(field, "The \(field) field cannot be used: \(error.reason)")
+        }
+        return trust
+    }
+
+    /// Whether what is stored of the private key is no longer meant.
+    func setsKey(_ trust: EndpointTrust) -> Bool { Self.text(key.value) != nil || trust.certificate == nil }
+
+    private static func text(_ text: String?) -> String? {
+        let text = (text ?? "").trimmed
+        return text.isEmpty ? nil : text + "\n"
+    }
+}

@@ -1,0 +1,158 @@
+import Delivery
+import Foundation
+import Storage
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Gateway
+
+/// E-mail to a mail server of aiosmtpd, and to some that misbehave.
+@Suite(.timeLimit(.minutes(1))) struct SMTPTests {
+    private static func mail(to recipient: String = "ann@example.com") -> Mail {
+        Mail(
+            id: MailID(at: SystemClock().now()), recipient: recipient,
+            subject: "Phone “Büro”\r\nBcc: eve@example.com is offline",
+            body: "First line\r\n.\r\n..two dots, and a long one " + String(repeating: "x", count: 2_000) + " – end")
+    }
+
+    private static func client(_ url: String, trusting authority: TestAuthority? = nil) throws -> SMTPClient {
+        let server = try #require(
+            MailServer(
+                url, from: "sms@example.com",
+                trust: SystemTrust(file: nil, more: authority.map { [$0.certificate] } ?? [])))
+        return SMTPClient(server: server, resolver: try SystemResolver())
+    }
+
+    @Test(arguments: ["plain", "starttls", "implicit"]) func aMailServerTakesWhatWasWritten(mode: String) async throws {
+        try await withTemporaryDirectory { folder in
+            let authority = try await TestAuthority(in: folder)
+            let issued = try await authority.issue()
+            try await MailReceiver.run(in: folder, mode, issued) { receiver in
+                let scheme = mode == "implicit" ? "smtps" : "smtp"
+                let user = mode == "plain" ? "" : "user:p%40ss%20word@"
+                let client = try Self.client("\(scheme)://\(user)127.0.0.1:\(receiver.port)", trusting: authority)
+                let mail = Self.mail()
+
+                try await client.send(mail)
+
+                let taken = try #require(try receiver.mails().first)
+                #expect(taken["from"] == "sms@example.com" && taken["to"] == ["ann@example.com"])
+                #expect(taken["subject"].string == "Phone “Büro”  Bcc: eve@example.com is offline")
+                #expect(taken["header_to"] == "ann@example.com")
+                #expect(
+                    taken["body"].string.trimmingCharacters(in: .newlines).replacing("\r\n", with: "\n")
+                        == mail.body.replacing("\r\n", with: "\n"))
+                #expect(taken["encrypted"] == .bool(mode != "plain"))
+                #expect(taken["authenticated"] == .bool(mode != "plain"))
+                await #expect(throws: MailSender.Refused.self) {
+                    try await client.send(Self.mail(to: "nobody@example.com"))
+                }
+                await #expect(throws: SMTPDialogue.Failure.self) {
+                    try await client.send(Self.mail(to: "later@example.com"))
+                }
+            }
+        }
+    }
+
+    @Test func anImpostorLearnsNothing() async throws {
+        try await withTemporaryDirectory { folder in
+            let (authority, other) = (try await TestAuthority(in: folder), try await TestAuthority(in: folder))
+            let cases = [
+                (try await other.issue(), "127.0.0.1"), (try await authority.issue(for: "DNS:other.test"), "127.0.0.1"),
+            ]
+            for (issued, host) in cases {
+                for (mode, scheme) in [("starttls", "smtp"), ("implicit", "smtps")] {
+                    try await MailReceiver.run(in: folder, mode, issued) { receiver in
+                        let client = try Self.client(
+                            "\(scheme)://user:p%40ss%20word@\(host):\(receiver.port)", trusting: authority)
+                        await #expect(throws: (any Error).self) { try await client.send(Self.mail()) }
+                        #expect(try receiver.mails().isEmpty)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("220 hello\r\n", "the mail server offers no TLS"),
+        ("554 go away\r\n", "the mail server answered 554 go away"),
+        ("HTTP/1.1 400 Bad Request\r\n", "what answers does not speak SMTP"),
+        ("220-" + String(repeating: "x", count: 3_000), "a line of the mail server is too long"),
+        (String(repeating: "220-x\r\n", count: 200), "a reply of the mail server is too long"),
+        (
+            "220 hello\r\n250-x\r\n250 STARTTLS\r\n220 go\r\n250 injected\r\n",
+            "the mail server sent more than its answer before TLS"
+        ),
+    ])
+    func aServerThatMisbehavesGetsNoPassword(greeting: String, reason: String) async throws {
+        try await RawReceiver.run(
+            answersConnections: true,
+            script: { peer in
+                peer.write(greeting)
+                if greeting == "220 hello\r\n" { peer.write("250-x\r\n250 SIZE\r\n") }
+            }
+        ) { _, port in
+            let client = try Self.client("smtp://user:secret@127.0.0.1:\(port)")
+
+            await #expect(throws: SMTPDialogue.Failure(description: reason)) { try await client.send(Self.mail()) }
+        }
+    }
+
+    @Test(arguments: [
+        ("smtp://mail.example.com", true), ("smtps://user:p%40ss@mail.example.com:465", true),
+        ("smtp://localhost:25", true), ("http://mail.example.com", false), ("mail.example.com:25", false),
+        ("smtp://user@mail.example.com", false), ("smtp://mail.example.com/path", false), ("smtp://", false),
+        ("smtp://mail.example.com:0", false), ("smtp://mail.example.com?tls=no", false),
+        ("smtp://a:b%00@mail.example.com", false), ("", false),
+    ])
+    func aMailServerIsNamedByAURL(url: String, isOne: Bool) {
+        let trust = SystemTrust(file: nil, more: [])
+        #expect((MailServer(url, from: "sms@example.com", trust: trust) != nil) == isOne)
+        #expect(MailServer(url, from: "sms@example.com>\r\n", trust: trust) == nil)
+    }
+}
+
+/// `Judges/mail_server.py`, which runs beside a test.
+struct MailReceiver {
+    let port: Int
+    private let record: String
+
+    /// What it took, in order.
+    func mails() throws -> [JSON] {
+        let text = FileManager.default.contents(atPath: record) ?? Data()
+        return try text.split(separator: UInt8(ascii: "\n")).map { try JSONDecoder().decode(JSON.self, from: $0) }
+    }
+
+    /// Waits until it took `count`.
+    func mails(_ count: Int) async throws -> [JSON] {
+        try await eventually("\(count) mails") {
+            let mails = try mails()
+            return mails.count >= count ? mails : nil
+        }
+    }
+
+    static func run(
+        in folder: String, _ mode: String, _ issued: TestAuthority.Issued? = nil,
+        _ body: (MailReceiver) async throws -> Void
+    ) async throws {
+        let interpreter = try #require(ProcessInfo.processInfo.environment["HTTPSMS_PYTHON"])
+        let script = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../EndToEndTests/Judges/mail_server.py").standardized
+        let (record, output) = (folder + "/mails-\(UUID().uuidString)", folder + "/port-\(UUID().uuidString)")
+        _ = FileManager.default.createFile(atPath: output, contents: nil)
+        let process = Process()
+        process.executableURL = URL(filePath: interpreter)
+        process.arguments = ["-B", script.path, record, mode] + (issued.map { [$0.certificate, $0.key] } ?? [])
+        process.standardOutput = try #require(FileHandle(forWritingAtPath: output))
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        defer { process.terminate() }
+        let port = try await eventually("the mail server listens") {
+            (try? String(contentsOfFile: output, encoding: .utf8)).flatMap { text in
+                text.hasSuffix("\n") ? Int(text.dropLast()) : nil
+            }
+        }
+        try await body(MailReceiver(port: port, record: record))
+    }
+}
