@@ -6,7 +6,7 @@ import Testing
 extension EndToEndTests {
     /// The commands that speak to a server over HTTP, against the real one.
     @Suite struct ClientCommands {
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func aWebhookIsMadeTriedChangedAndDeleted() async throws {
             try await withReceiver { receiver in
                 try await withUser { user, _ in
@@ -55,7 +55,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func whatFailedIsLookedAtAndSentAgain() async throws {
             try await withReceiver { receiver in
                 try await withUser { user, client in
@@ -90,7 +90,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func anSMSIsSentAndEventsAreLookedAt() async throws {
             try await withUser { user, client in
                 let sent = try await user.json(
@@ -113,7 +113,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func theEndTellsWhatIsWrong() async throws {
             try await withUser { user, _ in
                 let id = "01a213dd-60a3-7aa1-9dd8-46a74f39c85b"
@@ -143,7 +143,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func loginStoresTheKeyForItsServerOnly() async throws {
             try await withUser { user, _ in
                 let installation = user.installation
@@ -172,7 +172,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func theHostedServiceIsUnderstood() async throws {
             try await withInstallation { installation in
                 let process = try IndependentSink.python(
@@ -202,7 +202,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)), arguments: ["bash", "zsh", "fish"])
+        @Test(.timeLimit(.minutes(5)), arguments: ["bash", "zsh", "fish"])
         func completionKnowsTheCommandsAndTheEvents(_ shell: String) async throws {
             try await withInstallation { installation in
                 let script = try await installation.run("--generate-completion-script", shell)

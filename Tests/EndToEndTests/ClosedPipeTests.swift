@@ -14,7 +14,7 @@ extension EndToEndTests {
                 environment: installation.environment.merging(settings) { $1 }, logs: installation.folder + "/shell")
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func aReaderThatLeavesEndsACommandWithoutAWord() async throws {
             try await withInstallation { installation in
                 try await installation.serve()
@@ -52,7 +52,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func aDeviceThatIsFullIsAnErrorAndNotACrash() async throws {
             try await withInstallation { installation in
                 let full = try start("httpsms user create --email me@example.com > /dev/full", in: installation)

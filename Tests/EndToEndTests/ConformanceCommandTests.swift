@@ -47,7 +47,7 @@ extension EndToEndTests {
             ),
         ]
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func aReceiverThatDoesEverythingRightPasses() async throws {
             try await withHook("") { url, log, installation in
                 let run = try await conform(installation, url, log)
@@ -58,7 +58,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)), arguments: faults.map(\.fault))
+        @Test(.timeLimit(.minutes(5)), arguments: faults.map(\.fault))
         func aFaultIsSeenByTheChecksForItAlone(_ fault: String) async throws {
             let expected = try #require(Self.faults.first { $0.fault == fault }).checks
             // Each accepted request takes longer then; three checks show that the others do not mind.
@@ -74,7 +74,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func whatCannotBeSeenIsSaid() async throws {
             try await withHook("no-duplicate-check") { url, _, installation in
                 let run = try await installation.run(
@@ -87,7 +87,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func theEndTellsWhatIsWrong() async throws {
             try await withInstallation { installation in
                 let url = "http://127.0.0.1:\(try freePort())/hook"

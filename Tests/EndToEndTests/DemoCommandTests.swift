@@ -5,7 +5,7 @@ import Testing
 extension EndToEndTests {
     /// `httpsms demo`, the first thing that a newcomer runs.
     @Suite struct DemoCommand {
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func onceShowsTheEightEventsInANewFolderAndAgain() async throws {
             try await withInstallation { installation in
                 for _ in 1...2 {
@@ -24,7 +24,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func itStaysUpTellsHowToSignInAndEndsWhenItIsAsked() async throws {
             try await withInstallation { installation in
                 let process = try installation.start(["demo"])
@@ -46,7 +46,7 @@ extension EndToEndTests {
         }
 
         /// Else the demonstration's account would own the server that is started in the same folder afterwards.
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func withoutAnotherWordItHasAStoreOfItsOwn() async throws {
             try await withInstallation { installation in
                 let environment = installation.environment.filter { $0.key != "DATABASE_URL" }
@@ -61,7 +61,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func itListensOnLoopbackOnly() async throws {
             try await withInstallation { installation in
                 let finished = try await installation.run("demo", "--once", settings: ["HTTP_HOST": "0.0.0.0"])

@@ -5,7 +5,7 @@ import Testing
 extension EndToEndTests {
     /// `httpsms doctor` and `httpsms migrate`.
     @Suite struct DoctorCommand {
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func migrateMakesTheStoreOnce() async throws {
             try await withInstallation { installation in
                 let first = try await installation.run("migrate")
@@ -18,7 +18,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func aNewAndAHealthyInstallationHaveNoProblem() async throws {
             try await withInstallation { installation in
                 let new = try await installation.run("doctor")
@@ -35,7 +35,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func everyFaultOfTheConfigurationIsToldAtOnceAlsoAsJSON() async throws {
             try await withInstallation { installation in
                 let wrong = try await installation.run(
@@ -54,7 +54,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func whatIsWrongIsNamedWithWhatToMend() async throws {
             try await withInstallation { installation in
                 #expect(try await installation.run("user", "create", "--email", "a@example.com").end == .exited(0))

@@ -16,7 +16,7 @@ extension EndToEndTests {
     @Suite struct FullDisk {
         private static let received = "message.phone.received"
 
-        @Test(.enabled(if: SmallDisk.isPossible, "needs the right to mount"), .timeLimit(.minutes(1)))
+        @Test(.enabled(if: SmallDisk.isPossible, "needs the right to mount"), .timeLimit(.minutes(5)))
         func belowTheFloorOnlyDeliveriesAreWritten() async throws {
             try await withServer(diskMebibytes: 96) { client, receiver, disk in
                 receiver.react { _, earlier in .answer(earlier == 0 ? 503 : 200) }
@@ -42,7 +42,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.enabled(if: SmallDisk.isPossible, "needs the right to mount"), .timeLimit(.minutes(1)))
+        @Test(.enabled(if: SmallDisk.isPossible, "needs the right to mount"), .timeLimit(.minutes(5)))
         func withoutRoomNothingIsSentUntilThereIsSome() async throws {
             try await withServer(diskMebibytes: 96) { client, receiver, disk in
                 try await sendBacklogInto(client, receiver, disk) { try disk.fill(leaving: 0) }
@@ -54,7 +54,7 @@ extension EndToEndTests {
         }
 
         /// The same where nothing may be mounted: the log of the database may not grow.
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func aFileSizeLimitIsLikeAFullDisk() async throws {
             try await withServer(diskMebibytes: nil) { client, receiver, disk in
                 let process = try #require(client.installation.server)

@@ -7,7 +7,7 @@ extension EndToEndTests {
     @Suite struct ListenCommand {
         private static let key = "listening-signing-key"
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func eventsAreForwardedAsTheServerDeliversThem() async throws {
             try await withReceiver { receiver in
                 try await withListener(to: receiver.baseURL + "/local", ["--signing-key", Self.key]) {
@@ -29,7 +29,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func nothingIsLostOrForwardedTwiceWhenTheServerIsKilled() async throws {
             try await withReceiver { receiver in
                 let port = try freePort()
@@ -56,7 +56,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func aPortIsEnoughAndTheKeyOfThisMachineStays() async throws {
             try await withReceiver { receiver in
                 try await withInstallation { installation in
@@ -90,7 +90,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func whoDoesNotAnswerIsReportedAndTheNextEventGoesOn() async throws {
             try await withReceiver { receiver in
                 receiver.react { arrival, _ in
@@ -107,7 +107,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func theLogIsFollowedFromAPosition() async throws {
             try await withInstallation { installation in
                 let client = Client(installation: installation)
@@ -129,7 +129,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func aSampleNeedsNoServer() async throws {
             try await withReceiver { receiver in
                 try await withInstallation { installation in

@@ -10,7 +10,7 @@ extension EndToEndTests {
     @Suite struct Move {
         private static let received = "message.phone.received"
 
-        @Test(.timeLimit(.minutes(3))) func aStoreMovesThoughItsCopyIsKilled() async throws {
+        @Test(.timeLimit(.minutes(5))) func aStoreMovesThoughItsCopyIsKilled() async throws {
             try await withReceiver { receiver in
                 let isMoved = Flag()
                 receiver.react { arrival, _ in

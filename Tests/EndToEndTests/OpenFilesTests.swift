@@ -9,7 +9,7 @@ extension EndToEndTests {
         /// Fewer than the connections that it is told to take.
         private static let openFiles = 96
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func whenNoSocketIsLeftWebhooksWaitAndNoTryIsLost() async throws {
             try await withReceiver { receiver in
                 try await withInstallation(["MAX_CONNECTIONS": "1000"], openFiles: Self.openFiles) { installation in

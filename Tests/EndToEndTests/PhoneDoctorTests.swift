@@ -85,7 +85,7 @@ extension PatientTests {
             "ok       stream: what the server writes comes at once",
         ]
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func aProxyThatIsSetUpRightlyPasses() async throws {
             try await run { bench in
                 let pair = try await bench.authority.issue()
@@ -102,7 +102,7 @@ extension PatientTests {
         }
 
         @Test(
-            .timeLimit(.minutes(2)),
+            .timeLimit(.minutes(5)),
             arguments: [
                 ("PASS proxy_ignore_headers X-Accel-Buffering;", "PROBLEM  stream: something holds it back"),
                 (
@@ -126,7 +126,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func aCertificateThatAndroidRefusesIsNamed() async throws {
             try await run { bench in
                 let other = try await bench.authority.issue(for: "DNS:other.example.com")
@@ -147,7 +147,7 @@ extension PatientTests {
         }
 
         /// Browsers fetch what is missing in between; Android does not.
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func aChainWithAGapIsNamed() async throws {
             try await run { bench in
                 let folder = bench.installation.folder
@@ -194,7 +194,7 @@ extension PatientTests {
             guard try await process.wait() == .exited(0) else { throw TestFailure("openssl: \(process.errors)") }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func haproxyAndCaddyWithTheExamplesPass() async throws {
             try await run { bench in
                 let pair = try await bench.authority.issue()
@@ -231,7 +231,7 @@ extension PatientTests {
         }
 
         @Test(
-            .timeLimit(.minutes(1)),
+            .timeLimit(.minutes(5)),
             arguments: [
                 (["--phone", "http://sms.example.com"], 1, "is plain HTTP, which the app refuses"),
                 (["--phone", "https://nowhere.invalid"], 1, "PROBLEM  name: nowhere.invalid is not known"),

@@ -6,7 +6,7 @@ import Testing
 extension EndToEndTests {
     /// The commands for phones, their keys, messages and conversations, and `api`, against the real server.
     @Suite struct ResourceCommands {
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func aPhoneKeyIsCreatedUsedListedAndDeleted() async throws {
             try await withUser { user, _ in
                 let made = try await user.json("phone-key", "create", "--name", "my phone")
@@ -23,7 +23,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func phonesMessagesAndConversationsAreShown() async throws {
             try await withUser { user, client in
                 try await client.receive("Hello \u{1b}[2J", number: 1)
@@ -46,7 +46,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func anyRouteIsCalled() async throws {
             try await withReceiver { receiver in
                 try await withUser { user, client in
@@ -75,7 +75,7 @@ extension EndToEndTests {
         }
 
         @Test(
-            .timeLimit(.minutes(1)),
+            .timeLimit(.minutes(5)),
             arguments: [
                 ("webhook lst", "Did you mean `httpsms webhook list`?"), ("serv", "Did you mean `httpsms serve`?"),
                 ("help webook", "Did you mean `httpsms webhook`?"), ("nonsense", "There are: api, backup, bench,"),
@@ -91,7 +91,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func theHelpOfEveryCommandHasAnExample() async throws {
             try await withInstallation { installation in
                 let dump = try await installation.run("--experimental-dump-help")
@@ -110,7 +110,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func theServersAddressMayEndInItsVersionAndMayNotSpeakHTTPS() async throws {
             try await withUser { user, _ in
                 let url = user.installation.baseURL

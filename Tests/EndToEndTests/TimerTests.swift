@@ -9,7 +9,7 @@ extension PatientTests {
         private static let online = "phone.heartbeat.online"
         private static let expired = "message.send.expired"
 
-        @Test(.timeLimit(.minutes(1)), arguments: Installation.End.allCases)
+        @Test(.timeLimit(.minutes(5)), arguments: Installation.End.allCases)
         func aPhoneGoesOfflineOnceAcrossARestart(end: Installation.End) async throws {
             try await withTimers { client, receiver in
                 try await beat(client)
@@ -28,7 +28,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)), arguments: Installation.End.allCases)
+        @Test(.timeLimit(.minutes(5)), arguments: Installation.End.allCases)
         func aPhoneThatFallsSilentWhileTheServerIsAwayGoesOffline(end: Installation.End) async throws {
             try await withTimers { client, receiver in
                 try await beat(client)
@@ -44,7 +44,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)), arguments: Installation.End.allCases)
+        @Test(.timeLimit(.minutes(5)), arguments: Installation.End.allCases)
         func aMessageExpiresOnceAcrossARestart(end: Installation.End) async throws {
             try await withTimers { client, receiver in
                 let id = try await send(client)
@@ -61,7 +61,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func aMessageExpiresWhoseTimeEndedWhileTheServerWasAway() async throws {
             try await withTimers { client, receiver in
                 let id = try await send(client)

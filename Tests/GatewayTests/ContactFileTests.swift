@@ -8,7 +8,7 @@ import Wire
 @testable import Gateway
 
 /// Address books as files.
-@Suite(.timeLimit(.minutes(1))) struct ContactFileTests {
+@Suite(.timeLimit(.minutes(5))) struct ContactFileTests {
     private static func read(_ text: String, name: String = "a.csv", owner: String? = "+12125550123") throws
         -> ContactFile
     {

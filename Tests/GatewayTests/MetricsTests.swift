@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `GET /metrics`: who may read it, and that it counts.
-@Suite(.timeLimit(.minutes(1))) struct MetricsTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsTests {
     @Test func metricsAreOpenOnLoopbackAndInThePrometheusFormat() async throws {
         try await withServer { server in
             let answer = try await server.client.get("/metrics")

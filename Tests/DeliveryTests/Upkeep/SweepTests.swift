@@ -7,7 +7,7 @@ import Timestamps
 
 @testable import Delivery
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SweepTests {
     private struct Failed: Error {}
 

@@ -12,7 +12,7 @@ extension PatientTests {
         /// What the nodes need to find out how often they may send.
         private static let learning: Duration = .seconds(3)
 
-        @Test(.timeLimit(.minutes(3)), arguments: isSoak ? [nil, "1"] : [nil])
+        @Test(.timeLimit(.minutes(5)), arguments: isSoak ? [nil, "1"] : [nil])
         func nodesKeepToWhatAReceiverTakes(retryAfter: String?) async throws {
             try await withReceiver { receiver in
                 try await Nodes.with(3, settings: ["WEBHOOK_RETRY_DELAYS": "1s,2s,3s,4s"]) { nodes in

@@ -6,7 +6,7 @@ import Testing
 extension PatientTests {
     /// `httpsms modem` beside Debian's gammu-smsd, with its dummy modem.
     @Suite struct ModemAgent {
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func aMessageGoesFromSendToDelivered() async throws {
             try await ModemBench.run { modem in
                 let bench = modem.bench
@@ -32,7 +32,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func aSecondAgentOnTheFolderIsRefused() async throws {
             try await ModemBench.run { modem in
                 let id = try await modem.bench.send("one of one")
@@ -45,7 +45,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func aNegativeReportFailsTheMessage() async throws {
             try await ModemBench.run { modem in
                 let id = try await modem.bench.send("no such subscriber")
@@ -58,7 +58,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func whatComesToTheModemComesToTheWebhookOnce() async throws {
             try await ModemBench.run { modem in
                 let bench = modem.bench
@@ -92,7 +92,7 @@ extension PatientTests {
         }
 
         /// Each is sent once and none is lost, whoever is killed.
-        @Test(.timeLimit(.minutes(4)))
+        @Test(.timeLimit(.minutes(5)))
         func killedAtAnyTimeNothingIsLostOrDoubled() async throws {
             try await ModemBench.run { modem in
                 let bench = modem.bench
@@ -137,7 +137,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func whatGammuWasSendingWhenItWasKilledIsNotSentAgain() async throws {
             try await ModemBench.run { modem in
                 modem.killDaemon()
@@ -160,7 +160,7 @@ extension PatientTests {
         }
 
         /// gammu-smsd alone would try it forever, and nothing else.
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func whatTheNetworkRefusesFailsOnceAndHoldsNothingUp() async throws {
             try await ModemBench.run(isDummy: false) { modem in
                 let refused = try await modem.send("no", to: "+18005550113")
@@ -173,7 +173,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func whatTheModemHasWhenGammuIsKilledIsNotGivenAgain() async throws {
             try await ModemBench.run(isDummy: false) { modem in
                 let id = try await modem.send("in the air", to: "+18005550114")
@@ -189,7 +189,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)))
+        @Test(.timeLimit(.minutes(5)))
         func aCodeThatIsWrongIsSaid() async throws {
             try await DeviceBench.run { bench in
                 let folder = bench.installation.folder + "/modem"

@@ -4,7 +4,7 @@ import Testing
 import Timestamps
 
 /// Alerts from what is wrong to who is told.
-@Suite(.timeLimit(.minutes(2))) struct AlertTests {
+@Suite(.timeLimit(.minutes(5))) struct AlertTests {
     private struct NotTold: Error {
         let what: String
     }

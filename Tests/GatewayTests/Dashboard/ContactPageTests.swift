@@ -5,7 +5,7 @@ import Testing
 @testable import Gateway
 
 /// The pages of contacts.
-@Suite(.timeLimit(.minutes(2))) struct ContactPageTests {
+@Suite(.timeLimit(.minutes(5))) struct ContactPageTests {
     private static func contacts(_ account: Account) async throws -> [JSON] {
         try await account.client.get("/v1/contacts?limit=100").data.array
     }

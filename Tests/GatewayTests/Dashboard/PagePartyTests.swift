@@ -6,7 +6,7 @@ import Timestamps
 @testable import Gateway
 
 /// Names and readable numbers on pages.
-@Suite(.timeLimit(.minutes(2))) struct PagePartyTests {
+@Suite(.timeLimit(.minutes(5))) struct PagePartyTests {
     private static func placed(_ html: String, _ names: [String: String] = [:]) -> String {
         String(decoding: PageParties(Array(html.utf8)).placed(names: names), as: UTF8.self)
     }
