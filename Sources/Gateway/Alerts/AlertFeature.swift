@@ -36,7 +36,7 @@ struct AlertFeature: Feature {
     }
 
     var services: [any Service] {
-        let sweep = ground.sweep("alert", on: .alerts, floor: .seconds(10)) { [operations, ground] tx in
+        let sweep = ground.sweep("alert", on: .alerts, longestPause: .seconds(10)) { [operations, ground] tx in
             try operations.sweep(unreadable: ground.unreadable, in: tx)
         }
         guard let mailServer else { return [sweep] }
