@@ -144,7 +144,8 @@ struct MailReceiver {
         let process = Process()
         process.executableURL = URL(filePath: interpreter)
         process.arguments = ["-B", script.path, record, mode] + (issued.map { [$0.certificate, $0.key] } ?? [])
-        process.standardOutput = try #require(FileHandle(forWritingAtPath: output))
+        let file = try #require(FileHandle(forWritingAtPath: output))
+        process.standardOutput = file
         process.standardError = FileHandle.nullDevice
         try process.run()
         defer { process.terminate() }
