@@ -24,6 +24,9 @@ VOLUME /var/lib/httpsms
 # Other containers reach it by its name; publish the port only behind something that speaks HTTPS.
 ENV HTTP_HOST=0.0.0.0 DATABASE_URL=sqlite:/var/lib/httpsms/httpsms.sqlite LOG_FORMAT=json
 EXPOSE 8000
+# There is no curl here. Ready is another question: GET /health/ready.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["bash", "-c", \
+    "exec 3<>/dev/tcp/127.0.0.1/${HTTP_PORT:-8000} && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q OK <&3"]
 # SIGTERM ends it within 9 seconds, which is less than the 10 that containers get.
 ENTRYPOINT ["httpsms"]
 CMD ["serve"]
