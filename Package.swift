@@ -143,7 +143,8 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire", "CDocuments",
-                "CMarkGFM", "CPhoneNumber", "CLibZip", "CQREncode", "CZlib", hummingbird, hummingbirdCore, asyncHTTPClient,
+                "CMarkGFM", "CPhoneNumber", "CLibZip", "CQREncode", "CZlib", hummingbird, hummingbirdCore,
+                asyncHTTPClient,
                 .product(name: "Mustache", package: "swift-mustache"), crypto, cryptoExtras, jwtKit, logging, metrics,
                 serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, nioFoundation, httpTypes,
             ],

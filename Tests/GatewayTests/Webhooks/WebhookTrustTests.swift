@@ -1,5 +1,6 @@
 import Foundation
 import NIOSSL
+import Storage
 import TestSupport
 import Testing
 
