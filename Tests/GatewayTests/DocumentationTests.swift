@@ -117,7 +117,7 @@ import Testing
         #expect(hits.map(\.section.address) == ["/docs/a#leases", "/docs/a#other"])
         #expect(
             hits.map { [$0.before, $0.match, $0.after] } == [
-                ["", "", "None. # no heading "], ["A ", "lease", ", a LEASE. "],
+                ["", "", "None. # no heading"], ["A ", "lease", ", a LEASE."],
             ])
         #expect(search.hits("lease none").map(\.section.heading) == ["Leases"])
         #expect(search.hits("words").first?.before == "First ")

@@ -64,8 +64,8 @@ struct AlertConditions: Sendable {
     private static func condition(of phone: Attention.Phone) -> AlertCondition? {
         guard let silent = phone.silentSince else { return nil }
         return AlertCondition(
-            cause: .phoneOffline, subject: phone.reach.number,
-            title: "Phone \(phone.reach.number) is offline since \(silent.rfc3339)",
+            cause: .phoneOffline, subject: phone.number,
+            title: "Phone \(phone.number) is offline since \(silent.rfc3339)",
             advice: "Nothing was heard of it. Look whether it is switched on, charged and has network.")
     }
 

@@ -72,8 +72,9 @@ enum ErrorCode: String, Sendable, CaseIterable {
             ("A phone's key acts for a number that it is not bound to.", "Use the key of that phone, or the account's.")
         case .quotaReached:
             (
-                "The owner's account has 10 webhooks already, as in httpSMS, or an account has as many of something as it "
-                    + "may have.", "Delete one, or list more phones and events in one webhook."
+                "One thing too many: the owner's account has 10 webhooks, as in httpSMS, an account has 100 forwarders or "
+                    + "10,000 contacts, or an invited account has used up a [quota](operations.md#quotas).",
+                "Delete one, or list more phones and events in one webhook."
             )
         case .forbidden:
             (
@@ -88,9 +89,10 @@ enum ErrorCode: String, Sendable, CaseIterable {
             ("The path is right and the method is not. `Allow` lists those it has.", "Use one of them.")
         case .conflict:
             (
-                "It does not fit what is stored: an `Idempotency-Key` that was used for another request or whose first "
-                    + "request is still under way, a number that another phone's key holds, a message that is on its way "
-                    + "already.", "`message` says which: use a new key, or ask again in a second."
+                "An `Idempotency-Key` was used for another request before, or its first request is still under way. Or a "
+                    + "phone key asked for a [number that another key has](security.md#who-may-do-what); a message is not "
+                    + "planned any more; a delivery's webhook was deleted.",
+                "Use a new key, or ask again in a second. Otherwise see `message`."
             )
         case .payloadTooLarge:
             ("The body is larger than the route takes.", "Send less.")
@@ -100,8 +102,8 @@ enum ErrorCode: String, Sendable, CaseIterable {
             ("A field breaks a rule. `data` has the messages by field.", "Correct those fields.")
         case .tooManyRequests:
             (
-                "More than ten event streams of one account, or more messages in a day than an invited account may send.",
-                "Close a stream, or go on tomorrow."
+                "More than ten event streams of one account, an invited account's messages of the day are used up, or too "
+                    + "many wrong pairing codes or passwords.", "Close a stream, or wait."
             )
         case .internalError:
             ("Internal error.", "Search the server's log for the `X-Request-Id` of the answer, and report it.")

@@ -39,6 +39,7 @@ struct Attention: Sendable {
 
     /// A phone that needs somebody.
     struct Phone: Sendable {
+        let number: String
         let reach: ReachLine
         /// When it was heard last, where it is offline.
         let silentSince: Timestamp?
@@ -82,7 +83,7 @@ extension Attention: JSONWritable {
             }
             o.array("phones", of: phones) { json, phone in
                 json.object { o in
-                    o.field("phone_number", phone.reach.number)
+                    o.field("phone_number", phone.number)
                     o.field("silent_since", phone.silentSince)
                     o.field("unreached_reason", phone.isUnreached ? phone.reach.sentence : nil)
                 }

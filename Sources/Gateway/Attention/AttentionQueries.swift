@@ -140,7 +140,8 @@ struct AttentionQueries: Sendable {
             let silent = presences[phone.id].flatMap { $0.isOnline ? nil : $0.lastHeartbeatAt }
             let isUnreached = reach.kind == "problem"
             if silent == nil, !isUnreached { return nil }
-            return Attention.Phone(reach: reach, silentSince: silent, isUnreached: isUnreached)
+            return Attention.Phone(
+                number: phone.phoneNumber, reach: reach, silentSince: silent, isUnreached: isUnreached)
         }
     }
 

@@ -158,6 +158,9 @@ import Timestamps
                 .map { (String($0.1), String($0.2)) }
             let batch = try #require(
                 try await page.upload("\(Self.path)/send", on: Self.path, fields, file: nil).header("Location"))
+            // While it can be taken back, nothing has a time.
+            server.clock.advance(by: .seconds(11))
+            _ = try await server.store.write(.maintenance) { tx in try BulkMessageOperations.start(in: tx) }
             #expect(try await page.get(batch).text.contains("<dt>The last one goes out</dt>"))
 
             // However it is called and saved.

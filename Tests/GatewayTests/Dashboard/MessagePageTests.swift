@@ -159,7 +159,7 @@ import Timestamps
 
             func count(_ text: String) -> Int { text.matches(of: /class="mark">unread/).count }
             #expect([count(unread), count(read), count(unreadAgain)] == [2, 1, 2])
-            #expect(conversation.contains("MTN is not a phone number, so you cannot reply."))
+            #expect(conversation.contains("is not a phone number, so you cannot reply."))
             #expect(marked.header("Location") == "/messages?notice=unread")
             #expect(!inbox.contains("Top up") && inbox.contains("One") && archive.contains("Top up"))
             #expect(deleted.header("Location") == "/messages?notice=deleted")

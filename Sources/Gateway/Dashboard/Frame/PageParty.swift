@@ -80,7 +80,7 @@ struct PageParties {
 
     private static func read(_ mark: String) -> (PageParty.Form, String)? {
         guard let form = mark.first.flatMap({ PageParty.Form(rawValue: $0) }),
-            let bytes = bytes(ofHexadecimal: mark.dropFirst())
+            let bytes = bytes(ofHexadecimal: mark.dropFirst()), !bytes.isEmpty
         else { return nil }
         return (form, String(decoding: bytes, as: UTF8.self))
     }
