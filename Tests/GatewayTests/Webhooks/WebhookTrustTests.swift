@@ -24,7 +24,7 @@ import Testing
 
     /// The status and the error of the first delivery of a new event.
     private static func outcome(of webhook: JSON, _ account: Account, _ phone: Account.Phone) async throws -> String {
-        try await account.receive("Hello", on: phone)
+        try await account.receive("Hello \(UUID())", on: phone)
         return try await eventually("an attempt") {
             guard let first = try await account.deliveries(webhook).first else { return nil }
             if first["status"] == "succeeded" { return "succeeded" }
@@ -106,7 +106,7 @@ import Testing
                     try await server.store.write { tx in
                         _ = try tx.run("UPDATE endpoint SET client_key = \([UInt8](repeating: 7, count: 40))")
                     }
-                    try await account.receive("Hello", on: phone)
+                    try await account.receive("Hello \(UUID())", on: phone)
                     _ = try await eventually("a disabled webhook") {
                         [try await account.webhook(webhook)].first {
                             $0["status_reason"].string.hasPrefix("client_key_unreadable")
