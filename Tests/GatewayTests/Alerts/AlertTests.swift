@@ -143,7 +143,7 @@ import Timestamps
                     }
                     let account = server.client(key: "a-key-of-the-test")
                     let alerts = try await account.get("/v1/alerts").data.array
-                    #expect(alerts.count == 1)
+                    #expect(alerts.map { $0["cause"] } == ["phone.offline"])
                 }
             }
         }
