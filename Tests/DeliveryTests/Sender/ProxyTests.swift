@@ -6,7 +6,7 @@ import Testing
 /// Requests that leave through a proxy; a real one is asked in `WebhookWayOutTests`.
 @Suite struct ProxyTests {
     private static func proxy(_ port: Int, exceptions: String = "") throws -> EgressProxy {
-        try #require(EgressProxy("http://us%3Aer:p%40ss@127.0.0.1:\(port)", exceptions: exceptions))
+        try #require(EgressProxy("http://us%2Fer:p%40ss@127.0.0.1:\(port)", exceptions: exceptions))
     }
 
     @Test func itIsAskedForATunnelToTheAddressThatWasChecked() async throws {
@@ -21,7 +21,7 @@ import Testing
                         """
                         CONNECT 127.0.0.1:8443 HTTP/1.1\r
                         Host: 127.0.0.1:8443\r
-                        Proxy-Authorization: Basic dXM6ZXI6cEBzcw==\r
+                        Proxy-Authorization: Basic dXMvZXI6cEBzcw==\r
                         \r
 
                         """
@@ -74,7 +74,7 @@ import Testing
                     receiver.requests.first == """
                         POST http://receiver.test:81/hook?a=1 HTTP/1.1\r
                         Host: receiver.test:81\r
-                        Proxy-Authorization: Basic dXM6ZXI6cEBzcw==\r
+                        Proxy-Authorization: Basic dXMvZXI6cEBzcw==\r
                         X-Event-Type: test\r
                         Content-Length: 2\r
                         \r
