@@ -84,7 +84,8 @@ struct AlertConditions: Sendable {
                     cause: .certificateExpires, subject: "", title: "The server's certificate ends at \(until.rfc3339)",
                     advice: "Renew it; the server reads the files again when they change."))
         }
-        if !clocks.isBelieved {
+        // Not believed is also the clock of a server that was away for long; that is nothing to tell.
+        if !clocks.isBelieved, clocks.steps.forward > 0 {
             conditions.append(
                 AlertCondition(
                     cause: .clockStep, subject: "", title: "The server's clock was set by more than an hour",
