@@ -30,7 +30,7 @@ import Timestamps
             let deliveries = try await account.deliveries(callback)
 
             #expect(Set(told.map(\.eventType)) == ["message.phone.sent", "message.phone.delivered"])
-            #expect(told.allSatisfy { $0.json["data"]["message_id"] == message["id"] })
+            #expect(told.allSatisfy { $0.json["data"]["id"] == message["id"] })
             #expect(told.allSatisfy { $0.json["data"]["request_id"] == "order-17" })
             #expect(callback["url"] == .string(url) && callback["id"] == message["callback_id"] && all.count == 1)
             #expect(callback["status"] == "active" && callback["held_count"] == 0)
@@ -39,7 +39,8 @@ import Timestamps
             #expect(try await account.client.get("/v1/webhooks").data.array.map { $0["id"] } == [webhook["id"]])
             for (method, action) in [("PUT", ""), ("GET", ""), ("DELETE", ""), ("POST", "/rotate"), ("POST", "/test")] {
                 let path = "/v1/webhooks/\(callback["id"].string)\(action)"
-                #expect(try await account.client.send(method, path).status == 404, "\(method) \(action)")
+                let status = try await account.client.send(method, path, [:]).status
+                #expect(status == 404, "\(method) \(action)")
             }
         }
     }
@@ -81,7 +82,7 @@ import Timestamps
             for message in bulk.data.array { _ = try await phone.report("SENT", message["id"].string) }
             let told = try await receiver.requests(2)
 
-            #expect(Set(told.map { $0.json["data"]["message_id"] }) == Set(bulk.data.array.map { $0["id"] }))
+            #expect(Set(told.map { $0.json["data"]["id"] }) == Set(bulk.data.array.map { $0["id"] }))
             #expect(try await Self.callbacks(account).count == 1)
         }
     }
