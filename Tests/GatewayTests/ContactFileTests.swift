@@ -100,7 +100,10 @@ import Wire
         ("", "There is no contact"), ("PK\u{3}\u{4}x", "workbook"), ("Name,Mail\nA,B\n", "name the columns"),
         ("Phone\n1\n", "name the columns"), ("\"Name,Phone\n", "never closed"), ("Name,Phone\n", "There is no contact"),
         ("Name,Phone\n" + String(repeating: "A,+18005550101\n", count: 2_001), "more than 2000 contacts"),
-        (String(repeating: "BEGIN:VCARD\nFN:A\nTEL:+18005550100\nEND:VCARD\n", count: 2_001), "more than 2000 contacts"),
+        (
+            String(repeating: "BEGIN:VCARD\nFN:A\nTEL:+18005550100\nEND:VCARD\n", count: 2_001),
+            "more than 2000 contacts"
+        ),
         ("Name,Phone\n" + String(repeating: "\n", count: 5_000), "more than 4000 rows"),
         (String(repeating: ",", count: 101), "more than 100 columns"),
         (String(repeating: "x", count: 5_000_001), "more than 5 MB"),
