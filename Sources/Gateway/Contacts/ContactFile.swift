@@ -43,7 +43,9 @@ struct ContactFile: Sendable {
         isVCard = String(decoding: start.prefix(11), as: UTF8.self).uppercased() == "BEGIN:VCARD"
         var reading = Reading(owner: owner)
         if isVCard {
-            for card in VCard.cards(in: text.bytes, most: Self.mostItems) {
+            let cards = VCard.cards(in: text.bytes, most: Self.mostItems)
+            if cards.count > Self.mostItems { throw Self.tooMany() }
+            for card in cards {
                 try check()
                 if !card.isWhole {
                     reading.note(card.number, "The card does not end. The file may be cut off.")
@@ -68,7 +70,7 @@ struct ContactFile: Sendable {
             }
         }
         if reading.count > Self.mostItems {
-            throw BulkUploadErrors.file("The file has more than \(Self.mostItems) contacts. Cut it in parts.")
+            throw Self.tooMany()
         }
         (items, withoutNumber) = (reading.items, reading.withoutNumber)
         problems = reading.problems.sorted { $0.place < $1.place }
@@ -132,6 +134,10 @@ struct ContactFile: Sendable {
 
     /// Of one file; more than a phone's address book mostly has.
     static let mostItems = 2_000
+
+    private static func tooMany() -> BulkUploadErrors {
+        BulkUploadErrors.file("The file has more than \(mostItems) contacts. Cut it in parts.")
+    }
     /// 5 MB, as a file of messages.
     private static let longest = 5_000_000
 }
