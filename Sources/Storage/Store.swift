@@ -104,6 +104,14 @@ package protocol Transaction: AnyObject {
 }
 
 extension Transaction {
+    /// Signals `topic` once this transaction is durable, with `key` for whom it is about; nil for anybody.
+    package func wake(_ topic: Wakeups.Topic, key: String? = nil) {
+        let wakeups = wakeups
+        afterCommit {
+            if let key { wakeups.signal(topic, key: key) } else { wakeups.signal(topic) }
+        }
+    }
+
     /// The rows of `statement`, decoded; those that cannot be read are left out, see ``all(_:_:)``.
     package func all<Value: RowDecodable>(_ type: Value.Type = Value.self, _ statement: SQL) throws -> [Value] {
         try all(statement, Value.init(row:))

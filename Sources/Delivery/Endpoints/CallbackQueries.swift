@@ -115,8 +115,7 @@ package struct CallbackQueries: Sendable {
                     key.exposed, at: EndpointQueries.keyPlace(id, userID.callbacks))
                 return "UPDATE endpoint SET signing_key = \(sealed), version = version + 1 WHERE id = \(id)"
             })
-        let wakeups = tx.wakeups
-        if !ids.isEmpty { tx.afterCommit { wakeups.signal(.deliveries) } }
+        if !ids.isEmpty { tx.wake(.deliveries) }
     }
 
     /// One transaction of the upkeep: deletes at most 100 that nobody used for three days; true when there may be more. What

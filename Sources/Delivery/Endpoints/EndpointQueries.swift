@@ -127,8 +127,7 @@ package struct EndpointQueries: Sendable {
             WHERE id = \(endpoint.id)
             """)
         try forgiveFailures(of: endpoint.id, in: tx)
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.deliveries, key: endpoint.id.text) }
+        tx.wake(.deliveries, key: endpoint.id.text)
     }
 
     /// What the receiver asked for holds as long as it is the same, and its owner does not want it to go on now.
@@ -145,8 +144,7 @@ package struct EndpointQueries: Sendable {
                 previous_signing_key = NULL, headers = NULL, client_key = NULL, callback_digest = NULL, used_at = NULL
             WHERE id = \(id)
             """)
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.deliveries, key: id.text) }
+        tx.wake(.deliveries, key: id.text)
     }
 
     /// Takes the phone number `owner` out of every endpoint of `userID`; one left without numbers is paused.

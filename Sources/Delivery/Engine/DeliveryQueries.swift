@@ -202,8 +202,7 @@ package enum DeliveryQueries {
             SET due_at = CASE WHEN due_at < \(tx.now) THEN due_at ELSE \(tx.now) END, step = 0
             WHERE id = \(id) AND state = \(literal: DeliveryState.pending.rawValue)
             """)
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.deliveries) }
+        tx.wake(.deliveries)
     }
 
     /// Stops deliveries to an active endpoint, for `reason`; false when it has another version by now.

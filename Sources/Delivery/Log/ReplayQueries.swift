@@ -35,8 +35,7 @@ package enum ReplayQueries {
                 \(statuses.map(\.rawValue).joined(separator: " ")), \(since), \(until), \(range.before), \(range.last),
                 \(range.count), 0, 0, \(tx.now), \(tx.now))
             """)
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.replays) }
+        tx.wake(.replays)
     }
 
     /// The job `id` of `userID`; nil when there is none.
@@ -156,8 +155,7 @@ package enum ReplayQueries {
             SET succeeded = succeeded - \(hadFailed ? 0 : 1), failed = failed - \(hadFailed ? 1 : 0)
             WHERE endpoint_id = \(endpoint)
             """)
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.deliveries) }
+        tx.wake(.deliveries)
         return true
     }
 

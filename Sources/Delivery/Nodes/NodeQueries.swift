@@ -136,8 +136,7 @@ package enum NodeQueries {
                 """)
             if freed >= limit { break }
         }
-        let wakeups = tx.wakeups
-        if freed > 0 { tx.afterCommit { wakeups.signal(.deliveries) } }
+        if freed > 0 { tx.wake(.deliveries) }
         return freed
     }
 

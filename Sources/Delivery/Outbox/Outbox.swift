@@ -102,8 +102,7 @@ extension Transaction {
                 try delivery(of: event.id, to: match.endpoint, lane: .first, order: event.order, eventAt: created))
         }
         try runBatch(statements)
-        let (wakeups, isNumbered) = (wakeups, isSerial)
-        afterCommit { wakeups.signal(isNumbered ? .events : .unnumbered) }
+        wake(isSerial ? .events : .unnumbered)
     }
 
     /// Writes the delivery of an event to an endpoint, due at once; the next one of the endpoint's sequence, or one that is
@@ -112,8 +111,7 @@ extension Transaction {
         of event: EventID, to endpoint: EndpointID, lane: DeliveryLane, order: EventOrder?, eventAt: Timestamp
     ) throws {
         try run(delivery(of: event, to: endpoint, lane: lane, order: order, eventAt: eventAt))
-        let (wakeups, isNumbered) = (wakeups, isSerial)
-        if !isNumbered { afterCommit { wakeups.signal(.unnumbered) } }
+        if !isSerial { wake(.unnumbered) }
     }
 
     private func delivery(
@@ -121,8 +119,7 @@ extension Transaction {
     ) throws -> SQL {
         let sequence = isSerial ? try EventNumbering.nextSequence(of: endpoint, in: self) : nil
         let id = DeliveryID(event: event, endpoint: endpoint, at: eventAt)
-        let wakeups = wakeups
-        afterCommit { wakeups.signal(.deliveries, key: endpoint.text) }
+        wake(.deliveries, key: endpoint.text)
         return """
             INSERT INTO delivery (
                 id, event_id, endpoint_id, sequence, state, lane, due_at, attempt, step, order_key, order_no, created_at)

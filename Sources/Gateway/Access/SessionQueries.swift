@@ -77,8 +77,7 @@ enum SessionQueries {
 
     /// Has open pages look at once whether their session is still there.
     private static func wakeStreams(in tx: any Transaction) {
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.events) }
+        tx.wake(.events)
     }
 
     /// Deletes at most 500 sessions that have run out; true when there may be more. Index: `session_expires`.

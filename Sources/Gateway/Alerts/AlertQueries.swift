@@ -104,8 +104,7 @@ enum AlertQueries {
             VALUES (\(userID), \(tx.now))
             ON CONFLICT (user_id) DO UPDATE SET due_at = COALESCE(alert_watch.due_at, excluded.due_at)
             """)
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.alerts) }
+        tx.wake(.alerts)
     }
 
     /// Begins to look at 100 accounts that nobody looked at so far; true when there may be more.

@@ -73,8 +73,7 @@ package enum AttachmentQueries {
             try tx.run("DELETE FROM attachment_content WHERE token = \(token)") == 0
         }
         for token in files { try tx.run("INSERT INTO attachment_garbage (token) VALUES (\(token))") }
-        let wakeups = tx.wakeups
-        if !files.isEmpty { tx.afterCommit { wakeups.signal(.attachments) } }
+        if !files.isEmpty { tx.wake(.attachments) }
     }
 
     /// At most `limit` files to delete.

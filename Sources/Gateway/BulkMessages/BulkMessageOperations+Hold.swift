@@ -44,8 +44,7 @@ extension BulkMessageOperations {
             }
             if let phone { try MessagePlanner.queue(queued, from: phone, in: tx) }
         }
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.messages) }
+        tx.wake(.messages)
         return true
     }
 

@@ -58,8 +58,7 @@ struct BulkMessageOperations: Sendable {
         try BulkMessageQueries.hold(requestID, userID: userID, in: tx)
         _ = try BulkMessageQueries.mark(
             requestID, isPaused: true, startsAt: tx.now + timeToUndo, userID: userID, in: tx)
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.messages) }
+        tx.wake(.messages)
     }
 
     private func check(_ upload: BulkUpload, userID: UserID) async throws {

@@ -60,12 +60,12 @@ struct HeartbeatOperations: Sendable {
                     phoneID: phone.id, userID: phone.userID, owner: phone.phoneNumber, monitorID: monitorID,
                     lastHeartbeatAt: tx.now, isOnline: true),
                 checkAt: tx.now + offlineAfter, in: tx)
-            return wake(tx)
+            return tx.wake(.presence)
         }
         if presence.isOnline { return try HeartbeatQueries.heard(phone.id, in: tx) }
         guard try HeartbeatQueries.cameOnline(phone.id, checkAt: tx.now + offlineAfter, in: tx) else { return }
         try emit(.heartbeatOnline, of: presence, lastHeartbeatAt: tx.now, id: eventID, in: tx)
-        wake(tx)
+        tx.wake(.presence)
     }
 
     /// One transaction of the presence sweep: checks at most 200 phones.
@@ -136,11 +136,6 @@ struct HeartbeatOperations: Sendable {
             OutgoingEvent(
                 id: id, userID: presence.userID, owner: presence.owner, source: Self.source,
                 payload: type == .heartbeatOnline ? .heartbeatOnline(heartbeat) : .heartbeatOffline(heartbeat)))
-    }
-
-    private func wake(_ tx: any Transaction) {
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.presence) }
     }
 
     /// 16 minutes: a phone beats every 15.

@@ -36,8 +36,7 @@ enum MailQueries {
             VALUES (
                 \(mail.id), \(userID), \(mail.recipient), \(mail.subject), \(mail.body), 0, \(tx.now), \(tx.now))
             """)
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.mails) }
+        tx.wake(.mails)
     }
 
     /// Takes the mail that is due longest, which nobody else takes for the time that an attempt may last; nil when none is due. Index:

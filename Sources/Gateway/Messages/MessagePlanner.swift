@@ -85,8 +85,7 @@ enum MessagePlanner {
     static func replan(_ phone: Phone, in tx: any Transaction) throws {
         guard phone.nextAt != nil else { return }
         try PhoneQueries.plan(phone.id, at: try earliest(phone, in: tx), turn: phone.turn, in: tx)
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.messages) }
+        tx.wake(.messages)
     }
 
     /// One turn of a phone whose time has come: hands out the head of its queue, or all of it, 50 at a time, when it is not

@@ -49,8 +49,7 @@ extension MessageQueries {
         guard changed == 1 else { return false }
         try tx.run(SearchIndexQueries.add(message))
         try MessageThreadQueries.follow(message, isNew: false, in: tx)
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.messages) }
+        tx.wake(.messages)
         return true
     }
 }

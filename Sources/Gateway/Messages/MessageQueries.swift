@@ -68,7 +68,7 @@ enum MessageQueries {
         try tx.runBatch([statement, SearchIndexQueries.add(message)])
         try MessageThreadQueries.follow(message, isNew: true, in: tx)
         // What came in waits for nothing: a look for it would be a transaction more for each SMS.
-        if message.type == .mobileTerminated { wake(tx) }
+        if message.type == .mobileTerminated { tx.wake(.messages) }
     }
 
     /// Stores `next` if the message still stands where `previous` was read; false when it moved meanwhile.
@@ -92,7 +92,7 @@ enum MessageQueries {
         guard changed == 1 else { return false }
         if text != nil { try tx.run(SearchIndexQueries.add(next)) }
         try MessageThreadQueries.follow(next, isNew: false, in: tx)
-        if next.plannedAt != nil || next.expiresAt != nil { wake(tx) }
+        if next.plannedAt != nil || next.expiresAt != nil { tx.wake(.messages) }
         return true
     }
 
@@ -137,7 +137,7 @@ enum MessageQueries {
     /// Gives a message that was fetched outside of an attempt a time by which it is too late.
     static func expire(_ id: MessageID, at time: Timestamp, in tx: any Transaction) throws {
         try tx.run("UPDATE message SET expires_at = \(time) WHERE id = \(id)")
-        wake(tx)
+        tx.wake(.messages)
     }
 
     /// Deletes the message `id`.
@@ -251,10 +251,5 @@ enum MessageQueries {
             """)
         if taken == 1 { return nil }
         return try tx.value("SELECT message_id AS value FROM inbound_digest WHERE digest = \(digest)")
-    }
-
-    private static func wake(_ tx: any Transaction) {
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.messages) }
     }
 }

@@ -14,7 +14,7 @@ enum PushQueries {
                 \(push.id), \(push.userID), \(push.phoneID), \(push.messageID), \(push.attempt),
                 \(Push.State.waiting), \(push.lifetime), 0, \(push.createdAt), \(push.createdAt))
             """)
-        wake(tx)
+        tx.wake(.pushes)
     }
 
     /// The accounts that have a push that is due, the one that waits for longest first, at most 500. Index: `push_account`, by a
@@ -96,7 +96,7 @@ enum PushQueries {
             SET due_at = \(dueAt), last_error = \(error)
             WHERE id = \(push.id) AND state = \(Push.State.waiting) AND tries = \(push.tryCount)
             """)
-        wake(tx)
+        tx.wake(.pushes)
     }
 
     /// What came of a push so far.
@@ -155,7 +155,7 @@ enum PushQueries {
                 ORDER BY p.id
                 LIMIT 100)
             """)
-        if changed > 0 { wake(tx) }
+        if changed > 0 { tx.wake(.pushes) }
     }
 
     /// Has a phone that had no token before told of what was handed out and not fetched, at most 100. What another app of its
@@ -178,7 +178,7 @@ enum PushQueries {
                     lifetime = excluded.lifetime, created_at = excluded.created_at, completed_at = NULL
                 """)
         }
-        if !messages.isEmpty { wake(tx) }
+        if !messages.isEmpty { tx.wake(.pushes) }
     }
 
     /// Deletes at most 500 pushes older than `cutoff`; true when there may be more. Their ids carry their time, so the
@@ -190,10 +190,5 @@ enum PushQueries {
             DELETE FROM push
             WHERE id IN (SELECT id FROM push WHERE id < \(floor) AND due_at IS NULL ORDER BY id LIMIT 500)
             """) == 500
-    }
-
-    private static func wake(_ tx: any Transaction) {
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.pushes) }
     }
 }

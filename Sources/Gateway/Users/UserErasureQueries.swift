@@ -21,8 +21,7 @@ enum UserErasureQueries {
             VALUES (\(id), \(tx.now), \(tx.now + .seconds(60)))
             ON CONFLICT (user_id) DO NOTHING
             """)
-        let wakeups = tx.wakeups
-        tx.afterCommit { wakeups.signal(.erasures) }
+        tx.wake(.erasures)
     }
 
     /// Deletes keys, phones, devices, schedules, webhooks and sessions, and gives how many of them there were.
