@@ -94,7 +94,7 @@ package struct Features: Sendable {
             ground, attachments: attachments.storage, callbacks: callbacks.operations, pushes: pushes, appURL: appURL)
         bulkMessages = BulkMessageFeature(ground, users: users.operations, uploads: uploads)
         sendSchedules = SendScheduleFeature(ground)
-        webhooks = WebhookFeature(ground, runner: runner, resolver: resolver, policy: policy)
+        webhooks = WebhookFeature(ground, runner: runner, vetting: vetting)
         events = EventFeature(ground)
         forwarders = ForwarderFeature(ground, inbound: messages.inbound)
         requests = RequestFeature(ground)

@@ -10,14 +10,13 @@ struct WebhookFeature: Feature {
 
     /// - Parameters:
     ///   - ground: What all features stand on.
-    ///   - runner: Makes the attempt of a test, and shows the headers of others.
-    ///   - resolver: Looks up the hosts of callback URLs.
-    ///   - policy: Which addresses a callback URL may have.
-    init(_ ground: Ground, runner: AttemptRunner, resolver: SystemResolver, policy: AddressPolicy) {
+    ///   - runner: Shows what attempts sent.
+    ///   - vetting: Judges callback URLs.
+    init(_ ground: Ground, runner: AttemptRunner, vetting: AddressVetting) {
         self.ground = ground
         self.runner = runner
         operations = WebhookOperations(
-            store: ground.store, endpoints: ground.endpoints, resolver: resolver, policy: policy, quotas: ground.quotas,
+            store: ground.store, endpoints: ground.endpoints, vetting: vetting, quotas: ground.quotas,
             clock: ground.clock)
     }
 

@@ -7,8 +7,7 @@ import Timestamps
 struct WebhookOperations: Sendable {
     let store: any Store
     let endpoints: EndpointQueries
-    let resolver: any AddressResolver
-    let policy: AddressPolicy
+    let vetting: AddressVetting
     let quotas: Quotas
     let clock: any WallClock
 
@@ -21,7 +20,7 @@ struct WebhookOperations: Sendable {
         let message = "validation errors while storing webhook"
         let settings = try update.settings(over: nil, message: message)
         let isOwner = try await store.read(.user(userID)) { tx in try FirstRunQueries.isOwner(userID, in: tx) }
-        try await vet(settings.callback, userID: userID, isOwner: isOwner, message)
+        try await vetting.vet(settings.callback, field: "url", userID: userID, isOwner: isOwner, message)
         let id = EndpointID(at: clock.now())
         return try await store.write(for: userID) { [endpoints, quotas] tx in
             try receipt.keep(in: tx) {
@@ -64,7 +63,7 @@ struct WebhookOperations: Sendable {
         }
         guard let found else { return nil }
         let callback = try update.settings(over: found, message: message).callback
-        try await vet(callback, userID: userID, isOwner: isOwner, message)
+        try await vetting.vet(callback, field: "url", userID: userID, isOwner: isOwner, message)
         return try await store.write(.user(userID)) { [endpoints] tx in
             guard var endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
             let settings = try update.settings(over: endpoint, message: message)
@@ -144,11 +143,6 @@ struct WebhookOperations: Sendable {
             try endpoints.delete(id, in: tx)
             return true
         }
-    }
-
-    private func vet(_ url: CallbackURL, userID: UserID, isOwner: Bool, _ message: String) async throws {
-        try await AddressVetting(resolver: resolver, policy: policy).vet(
-            url, field: "url", userID: userID, isOwner: isOwner, message)
     }
 
     private static func requireOwned(
