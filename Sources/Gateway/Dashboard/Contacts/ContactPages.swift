@@ -47,9 +47,8 @@ struct ContactPages: SignedInPages {
     }
 
     private func find(_ context: SignedInContext) async throws -> Contact {
-        guard let id = context.parameters.get("contactID").flatMap({ ContactID($0) }),
-            let contact = try await operations.find(id, userID: context.userID)
-        else { throw PageError.notFound }
+        let id = try context.id("contactID", of: ContactID.self)
+        guard let contact = try await operations.find(id, userID: context.userID) else { throw PageError.notFound }
         return contact
     }
 

@@ -25,7 +25,8 @@ struct ForwarderPages: SignedInPages {
         }
         group.get("/phones/forwarders/:forwarderID", use: show)
         group.post("/phones/forwarders/:forwarderID/delete") { _, context in
-            guard try await operations.delete(Self.id(context), userID: context.userID) else {
+            guard try await operations.delete(context.id("forwarderID", of: ForwarderID.self), userID: context.userID)
+            else {
                 throw PageError.notFound
             }
             return Response.seeOther(Self.path)
@@ -148,7 +149,10 @@ struct ForwarderPages: SignedInPages {
     }
 
     private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        guard let (forwarder, requests) = try await operations.find(Self.id(context), userID: context.userID) else {
+        guard
+            let (forwarder, requests) = try await operations.find(
+                context.id("forwarderID", of: ForwarderID.self), userID: context.userID)
+        else {
             throw PageError.notFound
         }
         let url = operations.url(of: forwarder, told: context.page.origin.baseURL)
@@ -184,11 +188,6 @@ struct ForwarderPages: SignedInPages {
             readings: request.readings.map {
                 Content.Pair(name: $0.part.rawValue, place: $0.place.isEmpty ? "nowhere" : $0.place, value: $0.value)
             })
-    }
-
-    private static func id(_ context: SignedInContext) throws(PageError) -> ForwarderID {
-        guard let id = context.parameters.get("forwarderID").flatMap({ ForwarderID($0) }) else { throw .notFound }
-        return id
     }
 }
 

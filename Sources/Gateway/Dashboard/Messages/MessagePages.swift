@@ -48,7 +48,7 @@ struct MessagePages: Sendable {
     }
 
     private func show(_ context: SignedInContext, refusal: Refusal? = nil) async throws -> Response {
-        let (id, userID) = (try Self.messageID(context), context.userID)
+        let (id, userID) = (try context.id("messageID", of: MessageID.self), context.userID)
         let found = try await operations.store.read(.user(userID)) { [pushes = operations.pushes] tx in
             try MessageQueries.find(id, userID: userID, in: tx).map { message in
                 (
@@ -93,7 +93,7 @@ struct MessagePages: Sendable {
     }
 
     private func resend(_ context: SignedInContext) async throws -> Response {
-        let (id, userID) = (try Self.messageID(context), context.userID)
+        let (id, userID) = (try context.id("messageID", of: MessageID.self), context.userID)
         let found = try await operations.store.read(.user(userID)) { tx in
             try MessageQueries.find(id, userID: userID, in: tx)
         }
@@ -131,7 +131,7 @@ struct MessagePages: Sendable {
     }
 
     private func delete(_ context: SignedInContext) async throws -> Response {
-        let (id, userID) = (try Self.messageID(context), context.userID)
+        let (id, userID) = (try context.id("messageID", of: MessageID.self), context.userID)
         let found = try await operations.store.read(.user(userID)) { tx in
             try MessageQueries.find(id, userID: userID, in: tx)
         }
@@ -147,11 +147,6 @@ struct MessagePages: Sendable {
     private static func canResend(_ message: Message) -> Bool {
         message.type == .mobileTerminated && message.plannedAt == nil
             && [.sent, .delivered, .failed, .expired].contains(message.status)
-    }
-
-    private static func messageID(_ context: SignedInContext) throws(PageError) -> MessageID {
-        guard let id = context.parameters.get("messageID").flatMap({ MessageID($0) }) else { throw .notFound }
-        return id
     }
 
     /// Eight types of events to ten webhooks at most, of which one message causes a few.

@@ -19,7 +19,8 @@ struct PlannedPages: Sendable {
             return Response.seeOther(Self.path, .now)
         }
         group.post("/messages/planned/:messageID/cancel") { _, context in
-            guard try await operations.delete(Self.messageID(context), userID: context.userID) else {
+            guard try await operations.delete(context.id("messageID", of: MessageID.self), userID: context.userID)
+            else {
                 throw PageError.notFound
             }
             return Response.seeOther(Self.path, .cancelled)
@@ -88,7 +89,7 @@ struct PlannedPages: Sendable {
     private func edit(
         _ context: SignedInContext, content: String? = nil, sendAt: String? = nil, refusal: Refusal? = nil
     ) async throws -> Response {
-        let (id, userID) = (try Self.messageID(context), context.userID)
+        let (id, userID) = (try context.id("messageID", of: MessageID.self), context.userID)
         let found = try await operations.store.read(.user(userID)) { tx in
             try MessageQueries.find(id, userID: userID, in: tx)
         }
@@ -130,13 +131,8 @@ struct PlannedPages: Sendable {
 
     private func plan(_ context: SignedInContext, content: String?, sendAt: Timestamp) async throws {
         let message = try await operations.plan(
-            Self.messageID(context), content: content, sendAt: sendAt, userID: context.userID)
+            context.id("messageID", of: MessageID.self), content: content, sendAt: sendAt, userID: context.userID)
         guard message != nil else { throw PageError.notFound }
-    }
-
-    private static func messageID(_ context: SignedInContext) throws(PageError) -> MessageID {
-        guard let id = context.parameters.get("messageID").flatMap({ MessageID($0) }) else { throw .notFound }
-        return id
     }
 
     private static let pageSize = 30

@@ -37,7 +37,7 @@ struct ThreadPages: Sendable {
             try await mark(context, isRead: false, .unread)
         }
         group.post("/messages/:threadID/delete") { _, context in
-            let (id, userID) = (try Self.threadID(context), context.userID)
+            let (id, userID) = (try context.id("threadID", of: MessageThreadID.self), context.userID)
             guard
                 try await operations.store.write(
                     .user(userID), { tx in try MessageThreadQueries.delete(id, userID: userID, in: tx) })
@@ -76,7 +76,7 @@ struct ThreadPages: Sendable {
     private func show(
         _ context: SignedInContext, skip: Int = 0, content: String = "", refusal: Refusal? = nil
     ) async throws -> Response {
-        let (id, userID) = (try Self.threadID(context), context.userID)
+        let (id, userID) = (try context.id("threadID", of: MessageThreadID.self), context.userID)
         let page = Page(skip: min(max(skip, 0), Int(Int32.max)), limit: Self.pageSize + 1, query: "")
         let found = try await operations.store.read(.user(userID)) { [pushes = operations.pushes] tx in
             try MessageThreadQueries.find(id, userID: userID, in: tx).map { thread in
@@ -127,7 +127,7 @@ struct ThreadPages: Sendable {
     }
 
     private func reply(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        let (id, userID) = (try Self.threadID(context), context.userID)
+        let (id, userID) = (try context.id("threadID", of: MessageThreadID.self), context.userID)
         let found = try await operations.store.read(.user(userID)) { tx in
             try MessageThreadQueries.find(id, userID: userID, in: tx)
         }
@@ -152,17 +152,12 @@ struct ThreadPages: Sendable {
     private func mark(
         _ context: SignedInContext, isArchived: Bool? = nil, isRead: Bool? = nil, _ notice: PageNotice
     ) async throws -> Response {
-        let (id, userID) = (try Self.threadID(context), context.userID)
+        let (id, userID) = (try context.id("threadID", of: MessageThreadID.self), context.userID)
         let marked = try await operations.store.write(.user(userID)) { tx in
             try MessageThreadQueries.mark(id, userID: userID, isArchived: isArchived, isRead: isRead, in: tx)
         }
         guard marked != nil else { throw PageError.notFound }
         return .seeOther("/messages", notice)
-    }
-
-    private static func threadID(_ context: SignedInContext) throws(PageError) -> MessageThreadID {
-        guard let id = context.parameters.get("threadID").flatMap({ MessageThreadID($0) }) else { throw .notFound }
-        return id
     }
 
     private static let pageSize = 50

@@ -17,13 +17,10 @@ struct AttentionPages: SignedInPages {
             try await settle(.messages, context)
         }
         group.post("/attention/messages/:messageID/done") { _, context in
-            guard let id = context.parameters.get("messageID").flatMap({ MessageID($0) }) else {
-                throw PageError.notFound
-            }
-            return try await settle(.message(id), context)
+            try await settle(.message(context.id("messageID", of: MessageID.self)), context)
         }
         group.post("/attention/webhooks/:webhookID/done") { _, context in
-            try await settle(.webhook(WebhookPages.webhookID(context)), context)
+            try await settle(.webhook(context.id("webhookID", of: EndpointID.self)), context)
         }
         group.post("/attention/webhooks/:webhookID/replay", use: replay)
     }
@@ -49,7 +46,7 @@ struct AttentionPages: SignedInPages {
 
     /// Sends the events again whose deliveries to a webhook were given up, from the first one that the page shows on.
     private func replay(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        let (id, userID) = (try WebhookPages.webhookID(context), context.userID)
+        let (id, userID) = (try context.id("webhookID", of: EndpointID.self), context.userID)
         let since = try await webhooks.store.read(.user(userID)) { [endpoints = webhooks.endpoints, queries] tx in
             guard try endpoints.find(id, userID: userID, in: tx) != nil else { throw PageError.notFound }
             let issues = try DeliveryIssues.list(

@@ -13,27 +13,23 @@ struct DevicePages: SignedInPages {
     func add(to group: RouterGroup<SignedInContext>) {
         group.post("/phones/devices/:deviceID/pair") { _, context in
             let pairing = try await operations.pairAgain(
-                Self.id(context), url: appURL(context.page.origin.baseURL) + Device.path, userID: context.userID)
+                context.id("deviceID", of: DeviceID.self), url: appURL(context.page.origin.baseURL) + Device.path,
+                userID: context.userID)
             guard let pairing else { throw PageError.notFound }
             return Response.seeOther(FreshPairing.pagePath(pairing.privateToken))
         }
         group.post("/phones/devices/:deviceID/revoke") { _, context in
-            guard try await operations.revoke(Self.id(context), userID: context.userID) else {
+            guard try await operations.revoke(context.id("deviceID", of: DeviceID.self), userID: context.userID) else {
                 throw PageError.notFound
             }
             return Response.seeOther(Self.back(context))
         }
         group.post("/phones/devices/:deviceID/delete") { _, context in
-            guard try await operations.delete(Self.id(context), userID: context.userID) else {
+            guard try await operations.delete(context.id("deviceID", of: DeviceID.self), userID: context.userID) else {
                 throw PageError.notFound
             }
             return Response.seeOther(Self.back(context))
         }
-    }
-
-    private static func id(_ context: SignedInContext) throws(PageError) -> DeviceID {
-        guard let id = context.parameters.get("deviceID").flatMap({ DeviceID($0) }) else { throw .notFound }
-        return id
     }
 
     /// The phone whose page the form was on.

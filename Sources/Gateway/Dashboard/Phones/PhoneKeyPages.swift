@@ -14,14 +14,16 @@ struct PhoneKeyPages: SignedInPages {
     func add(to group: RouterGroup<SignedInContext>) {
         group.get("/phones/keys", use: list)
         group.post("/phones/keys/:keyID/delete") { _, context in
-            guard try await operations.delete(Self.keyID(context), userID: context.userID) else {
+            guard try await operations.delete(context.id("keyID", of: PhoneAPIKeyID.self), userID: context.userID)
+            else {
                 throw PageError.notFound
             }
             return Response.seeOther(Self.path)
         }
         group.post("/phones/keys/:keyID/remove") { _, context in
             guard let phone = PhoneID(context.form.text("phone_id")),
-                try await operations.unbind(phone, from: Self.keyID(context), userID: context.userID)
+                try await operations.unbind(
+                    phone, from: context.id("keyID", of: PhoneAPIKeyID.self), userID: context.userID)
             else { throw PageError.notFound }
             return Response.seeOther(Self.path)
         }
@@ -72,11 +74,6 @@ struct PhoneKeyPages: SignedInPages {
                 },
                 nextPage: keys.count > Self.pageSize ? "?skip=\(skip + Self.pageSize)" : nil),
             context)
-    }
-
-    private static func keyID(_ context: SignedInContext) throws(PageError) -> PhoneAPIKeyID {
-        guard let id = context.parameters.get("keyID").flatMap({ PhoneAPIKeyID($0) }) else { throw .notFound }
-        return id
     }
 
     private static let pageSize = 25

@@ -23,12 +23,12 @@ struct PhonePages: SignedInPages {
         }
         group.post("/phones/:phoneID", use: save)
         group.post("/phones/:phoneID/allow-move") { _, context in
-            let id = try Self.phoneID(context)
+            let id = try context.id("phoneID", of: PhoneID.self)
             guard try await operations.allowMove(of: id, userID: context.userID) else { throw PageError.notFound }
             return Response.seeOther("\(Self.path)/\(id)#keys")
         }
         group.post("/phones/:phoneID/delete") { _, context in
-            guard try await operations.delete(Self.phoneID(context), userID: context.userID) else {
+            guard try await operations.delete(context.id("phoneID", of: PhoneID.self), userID: context.userID) else {
                 throw PageError.notFound
             }
             return Response.seeOther(Self.path)
@@ -108,7 +108,7 @@ struct PhonePages: SignedInPages {
         _ context: SignedInContext, span: HeartbeatChart.Span = .day,
         typed: PhoneSettings? = nil, refusal: Refusal? = nil
     ) async throws -> Response {
-        let (id, userID, now) = (try Self.phoneID(context), context.userID, operations.clock.now())
+        let (id, userID, now) = (try context.id("phoneID", of: PhoneID.self), context.userID, operations.clock.now())
         let read = try await operations.store.read(.user(userID)) { [pushes] tx in
             let phones = try PhoneQueries.find(id, userID: userID, in: tx).map { [$0] } ?? []
             return (
@@ -150,7 +150,7 @@ struct PhonePages: SignedInPages {
     }
 
     private func save(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        let (id, userID) = (try Self.phoneID(context), context.userID)
+        let (id, userID) = (try context.id("phoneID", of: PhoneID.self), context.userID)
         let phone = try await operations.store.read(.user(userID)) { tx in
             try PhoneQueries.find(id, userID: userID, in: tx)
         }
@@ -162,14 +162,6 @@ struct PhonePages: SignedInPages {
         } catch let refusal as Refusal {
             return try await show(context, typed: typed, refusal: refusal)
         }
-    }
-
-    /// The path's phone.
-    ///
-    /// - Throws: `PageError` 404 when it is not an id.
-    private static func phoneID(_ context: SignedInContext) throws(PageError) -> PhoneID {
-        guard let id = context.parameters.get("phoneID").flatMap({ PhoneID($0) }) else { throw .notFound }
-        return id
     }
 
     private static func span(_ request: Request) -> HeartbeatChart.Span {

@@ -23,19 +23,20 @@ struct SchedulePages: SignedInPages {
             }
         }
         group.get("/phones/schedules/:scheduleID") { _, context in
-            let id = try Self.scheduleID(context)
+            let id = try context.id("scheduleID", of: SendScheduleID.self)
             let found = try await operations.list(userID: context.userID).first { $0.id == id }
             guard let found else { throw PageError.notFound }
             return show(ScheduleFields(found), id: id, context)
         }
         group.post("/phones/schedules/:scheduleID") { _, context in
-            let id = try Self.scheduleID(context)
+            let id = try context.id("scheduleID", of: SendScheduleID.self)
             let isThere = try await operations.list(userID: context.userID).contains { $0.id == id }
             guard isThere else { throw PageError.notFound }
             return try await save(id, context) { try await operations.update(id, $0, userID: context.userID) }
         }
         group.post("/phones/schedules/:scheduleID/delete") { _, context in
-            guard try await operations.delete(Self.scheduleID(context), userID: context.userID) else {
+            guard try await operations.delete(context.id("scheduleID", of: SendScheduleID.self), userID: context.userID)
+            else {
                 throw PageError.notFound
             }
             return Response.seeOther(Self.path)
@@ -171,11 +172,6 @@ struct SchedulePages: SignedInPages {
                     isNext: isAddedTo && index == shown.count - 1)
             },
             mayAdd: shown.count < maximumWindows, problems: problems)
-    }
-
-    private static func scheduleID(_ context: SignedInContext) throws(PageError) -> SendScheduleID {
-        guard let id = context.parameters.get("scheduleID").flatMap({ SendScheduleID($0) }) else { throw .notFound }
-        return id
     }
 
     /// `Monday 09:00` by the clock of `timezone`.

@@ -25,7 +25,7 @@ struct DeliveryPages: SignedInPages {
     func add(to group: RouterGroup<SignedInContext>) {
         group.get("/deliveries/:deliveryID", use: show)
         group.post("/deliveries/:deliveryID/retry") { _, context in
-            let id = try Self.deliveryID(context)
+            let id = try context.id("deliveryID", of: DeliveryID.self)
             guard try await DeliveryRetry.begin(id, userID: context.userID, in: store) != nil else {
                 throw PageError.notFound
             }
@@ -34,7 +34,7 @@ struct DeliveryPages: SignedInPages {
     }
 
     private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        let (id, userID) = (try Self.deliveryID(context), context.userID)
+        let (id, userID) = (try context.id("deliveryID", of: DeliveryID.self), context.userID)
         let content: Content? = try await store.read(.user(userID)) { [endpoints, runner] tx in
             guard let delivery = try DeliveryHistory.find(id, userID: userID, in: tx),
                 let event = try EventLog.find(delivery.eventID, userID: userID, in: tx)
@@ -63,10 +63,5 @@ struct DeliveryPages: SignedInPages {
         }
         guard let content else { throw PageError.notFound }
         return views.page("delivery", "Delivery", content, context)
-    }
-
-    private static func deliveryID(_ context: SignedInContext) throws(PageError) -> DeliveryID {
-        guard let id = context.parameters.get("deliveryID").flatMap({ DeliveryID($0) }) else { throw .notFound }
-        return id
     }
 }

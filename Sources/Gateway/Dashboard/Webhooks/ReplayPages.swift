@@ -44,7 +44,7 @@ struct ReplayPages: SignedInPages {
     }
 
     private func form(_ context: SignedInContext, _ content: Content) async throws -> Response {
-        let (id, userID) = (try WebhookPages.webhookID(context), context.userID)
+        let (id, userID) = (try context.id("webhookID", of: EndpointID.self), context.userID)
         let endpoint = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.find(id, userID: userID, in: tx)
         }
@@ -58,7 +58,7 @@ struct ReplayPages: SignedInPages {
     }
 
     @Sendable private func begin(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        let id = try WebhookPages.webhookID(context)
+        let id = try context.id("webhookID", of: EndpointID.self)
         let (since, until) = (context.form.text("since"), context.form.text("until"))
         let statuses = context.form.list("statuses")
         do {
@@ -96,7 +96,7 @@ struct ReplayPages: SignedInPages {
     }
 
     @Sendable private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        guard let id = context.parameters.get("replayID").flatMap({ ReplayID($0) }) else { throw PageError.notFound }
+        let id = try context.id("replayID", of: ReplayID.self)
         let userID = context.userID
         let found = try await operations.store.read(.user(userID)) { tx in
             try ReplayQueries.find(id, userID: userID, in: tx)

@@ -44,7 +44,7 @@ struct SnippetPages: SignedInPages {
     private func show(
         _ context: SignedInContext, revealsKey: Bool, problem: String? = nil
     ) async throws -> Response {
-        let (id, userID) = (try WebhookPages.webhookID(context), context.userID)
+        let (id, userID) = (try context.id("webhookID", of: EndpointID.self), context.userID)
         let endpoint = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.find(id, userID: userID, in: tx)
         }

@@ -104,7 +104,7 @@ struct WebhookForms: Sendable {
     }
 
     @Sendable func edit(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        let (id, userID) = (try WebhookPages.webhookID(context), context.userID)
+        let (id, userID) = (try context.id("webhookID", of: EndpointID.self), context.userID)
         let found = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.find(id, userID: userID, in: tx)
         }
@@ -124,7 +124,7 @@ struct WebhookForms: Sendable {
     }
 
     @Sendable func update(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        let id = try WebhookPages.webhookID(context)
+        let id = try context.id("webhookID", of: EndpointID.self)
         return try await save(id, context) { try await operations.update(id, $0, userID: context.userID) }
     }
 

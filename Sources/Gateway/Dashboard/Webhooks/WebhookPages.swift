@@ -67,7 +67,7 @@ struct WebhookPages: SignedInPages {
     }
 
     private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        let (id, userID) = (try Self.webhookID(context), context.userID)
+        let (id, userID) = (try context.id("webhookID", of: EndpointID.self), context.userID)
         let parameters = QueryParameters(request)
         var filter = DeliveryHistory.Filter()
         filter.status = parameters["status"].flatMap(DeliveryRecord.Status.init(rawValue:))
@@ -104,14 +104,14 @@ struct WebhookPages: SignedInPages {
 
     private func test(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let type = EventType(rawValue: context.form.text("event")) ?? .messageReceived
-        let id = try Self.webhookID(context)
+        let id = try context.id("webhookID", of: EndpointID.self)
         let delivery = try await operations.test(
             id, type, userID: context.userID, source: "/v1/webhooks/\(id)/test", receipt: .unkept)
         return .seeOther("/deliveries/\(delivery.id)")
     }
 
     private func delete(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        guard try await operations.delete(Self.webhookID(context), userID: context.userID) else {
+        guard try await operations.delete(context.id("webhookID", of: EndpointID.self), userID: context.userID) else {
             throw PageError.notFound
         }
         return .seeOther(Self.path, .deleted)
@@ -121,17 +121,9 @@ struct WebhookPages: SignedInPages {
         _ context: SignedInContext, _ notice: PageNotice,
         _ action: (EndpointID) async throws -> EndpointReport?
     ) async throws -> Response {
-        let id = try Self.webhookID(context)
+        let id = try context.id("webhookID", of: EndpointID.self)
         guard try await action(id) != nil else { throw PageError.notFound }
         return .seeOther("\(Self.path)/\(id)", notice)
-    }
-
-    /// The path's webhook.
-    ///
-    /// - Throws: `PageError` 404 when it is not an id.
-    static func webhookID(_ context: SignedInContext) throws(PageError) -> EndpointID {
-        guard let id = context.parameters.get("webhookID").flatMap({ EndpointID($0) }) else { throw .notFound }
-        return id
     }
 
     private static let pageSize = 25
