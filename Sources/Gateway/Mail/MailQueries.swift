@@ -39,27 +39,37 @@ enum MailQueries {
         tx.wake(.mails)
     }
 
-    /// Takes the mail that is due longest, which nobody else takes for the time that an attempt may last; nil when none is due. Index:
-    /// `mail_due`.
+    /// Takes the mail that is due longest, which nobody else takes for the time that an attempt may last; nil when none is due. Of
+    /// the first ten, those that cannot be read wait an hour, so that they keep no other back. Index: `mail_due`.
     static func take(in tx: any Transaction) throws -> (mail: Mail, attempt: Int, createdAt: Timestamp)? {
-        let row = try tx.rows(
+        let due = try tx.rows(
             """
             SELECT *
             FROM mail
             WHERE due_at <= \(tx.now)
             ORDER BY due_at, id
-            LIMIT 1
+            LIMIT 10
             \(.forUpdateSkipLocked)
-            """
-        ).first
-        guard let row else { return nil }
-        let mail = Mail(
-            id: try row.get("id"), recipient: try row.get("recipient"), subject: try row.get("subject"),
-            body: try row.get("body"))
-        let attempt: Int = try row.get("attempt")
-        try tx.run(
-            "UPDATE mail SET due_at = \(tx.now + .seconds(300)), attempt = attempt + 1 WHERE id = \(mail.id)")
-        return (mail, attempt.clampedAdding(1), try row.get("created_at"))
+            """)
+        for row in due {
+            var taken: (mail: Mail, attempt: Int, createdAt: Timestamp)?
+            try tx.each([row]) { row in
+                let mail = Mail(
+                    id: try row.get("id"), recipient: try row.get("recipient"), subject: try row.get("subject"),
+                    body: try row.get("body"))
+                let attempt = max(try row.get("attempt", as: Int.self), 0).clampedAdding(1)
+                let createdAt: Timestamp = try row.get("created_at")
+                try tx.run(
+                    "UPDATE mail SET due_at = \(tx.now + .seconds(300)), attempt = \(attempt) WHERE id = \(mail.id)")
+                taken = (mail, attempt, createdAt)
+            } passOver: { row, error in
+                let id: String = try row.get("id")
+                try tx.run("UPDATE mail SET due_at = \(tx.now + UnreadableRows.pause) WHERE id = \(id)")
+                tx.unreadable.note("mail", id, error, in: tx)
+            }
+            if let taken { return taken }
+        }
+        return nil
     }
 
     static func delete(_ id: MailID, in tx: any Transaction) throws {
