@@ -40,8 +40,7 @@ package struct ClientSettings: Sendable {
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(ClientFailure) {
         let variables = profile == nil ? environment : [:]
-        let name = profile ?? environment["HTTPSMS_PROFILE"].flatMap { $0.isEmpty ? nil : $0 }
-        let profile = try name.map { (name) throws(ClientFailure) in try Profile(name) }
+        let profile = try Profile.chosen(profile, environment)
         let givenURL = url ?? variables["HTTPSMS_URL"]
         let givenKey = apiKey ?? variables["HTTPSMS_API_KEY"]
         let source = url == nil ? "HTTPSMS_URL" : "--url"

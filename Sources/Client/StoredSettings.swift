@@ -65,6 +65,16 @@ package struct Profile: Sendable, Equatable {
         self.name = name
     }
 
+    /// The profile of the option `--profile`, or else of `HTTPSMS_PROFILE`; nil for what is stored without a name.
+    ///
+    /// - Throws: ``ClientFailure`` `usage` for what is no name.
+    package static func chosen(
+        _ option: String?, _ environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(ClientFailure) -> Profile? {
+        guard let name = option ?? environment["HTTPSMS_PROFILE"].flatMap({ $0.isEmpty ? nil : $0 }) else { return nil }
+        return try Profile(name)
+    }
+
     /// One stored server, without its key.
     package struct Entry: Sendable, Equatable {
         /// The profile's name; nil for what `httpsms login` stored without one.

@@ -29,12 +29,6 @@ struct ClientOptions: ParsableArguments {
         return try ServerClient(settings, trusting: file)
     }
 
-    /// The profile that a command is to use; nil for what was stored without a name.
-    func chosenProfile() throws -> Profile? {
-        let name = profile ?? ProcessInfo.processInfo.environment["HTTPSMS_PROFILE"].flatMap { $0.isEmpty ? nil : $0 }
-        return try name.map { try Profile($0) }
-    }
-
     /// Prints what a command found out, also where that is a fault.
     func show(_ output: ClientOutput) throws {
         Terminal.line(json ? output.json : output.text)

@@ -22,7 +22,7 @@ struct LoginCommand: AsyncParsableCommand {
         if key == nil {
             key = try Terminal.secret("API key: ")
         }
-        let profile = try options.chosenProfile()
+        let profile = try Profile.chosen(options.profile)
         let settings = try ClientSettings(
             url: options.url ?? variables["HTTPSMS_URL"], apiKey: key ?? "", profile: profile?.name)
         let user = try await options.client(settings).user()
