@@ -17,8 +17,12 @@ package struct WindowOption: Sendable, Equatable {
     package init?(_ text: String) {
         let parts = text.lowercased().split(separator: "=", omittingEmptySubsequences: false)
         guard parts.count == 2, let days = Self.days(parts[0]) else { return nil }
-        let times = parts[1].split(separator: "-", omittingEmptySubsequences: false).map(Self.minutes)
-        guard times.count == 2, let start = times[0], let end = times[1], start < 1_440, end > 0, start != end else {
+        let times = parts[1].split(separator: "-", omittingEmptySubsequences: false).map {
+            ClockTime.minutes($0, isEnd: true)
+        }
+        guard times.count == 2, let start = times[0], let end = times[1], start < ClockTime.minutesOfDay, end > 0,
+            start != end
+        else {
             return nil
         }
         (self.days, self.start, self.end) = (days, start, end)
@@ -41,25 +45,12 @@ package struct WindowOption: Sendable, Equatable {
         return week.filter(days.contains)
     }
 
-    private static func minutes(_ text: Substring) -> Int? {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ $0.utf8.count == 2 && String($0).isDigits }),
-            let hours = Int(parts[0]), let minutes = Int(parts[1]), minutes < 60,
-            hours < 24 || (hours == 24 && minutes == 0)
-        else { return nil }
-        return hours * 60 + minutes
-    }
-
     /// Windows as a person reads them, days with the same times together.
     static func text(_ windows: [(day: Int, start: Int, end: Int)]) -> String {
-        func clock(_ minute: Int) -> String {
-            let (hour, minute) = (min(max(minute, 0), 1_440) / 60, min(max(minute, 0), 1_440) % 60)
-            return (hour < 10 ? "0" : "") + "\(hour):" + (minute < 10 ? "0" : "") + "\(minute)"
-        }
         var groups: [(times: String, days: [Int])] = []
         for day in week {
             for window in windows where window.day == day {
-                let times = "\(clock(window.start))-\(clock(window.end))"
+                let times = "\(ClockTime.text(window.start))-\(ClockTime.text(window.end))"
                 if let index = groups.firstIndex(where: { $0.times == times }) {
                     groups[index].days.append(day)
                 } else {

@@ -55,7 +55,7 @@ struct AlertRoutes {
         var errors = FieldErrors()
         func minutes(_ field: String, _ text: String?, with other: String?) -> Int? {
             let text = (text ?? "").trimmed
-            let minutes = AlertSettings.minutes(text)
+            let minutes = ClockTime.minutes(text)
             if minutes == nil, !text.isEmpty || !(other ?? "").trimmed.isEmpty {
                 errors.add(field, "The \(field) field must be a time of day, such as 22:00")
             }

@@ -2,6 +2,7 @@ import Foundation
 import JSON
 import Storage
 import Timestamps
+import Wire
 
 /// When an account wants to be told, and where.
 struct AlertSettings: Sendable, Hashable {
@@ -20,30 +21,13 @@ struct AlertSettings: Sendable, Hashable {
         return quietFrom < quietUntil
             ? (quietFrom..<quietUntil).contains(minute) : minute >= quietFrom || minute < quietUntil
     }
-
-    /// Reads `22:00`; nil when it is no time of day.
-    static func minutes(_ text: String) -> Int? {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2,
-            parts.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
-            let hour = Int(parts[0]), let minute = Int(parts[1]), hour < 24, minute < 60
-        else { return nil }
-        return hour * 60 + minute
-    }
-
-    private static func text(_ minutes: Int?) -> String? {
-        minutes.map { value in
-            let pair = [value / 60, value % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
-            return pair.joined(separator: ":")
-        }
-    }
 }
 
 extension AlertSettings: JSONWritable {
     func write(to json: inout JSONWriter) {
         json.object { o in
-            o.field("quiet_from", Self.text(quietFrom))
-            o.field("quiet_until", Self.text(quietUntil))
+            o.field("quiet_from", quietFrom.map(ClockTime.text))
+            o.field("quiet_until", quietUntil.map(ClockTime.text))
         }
     }
 }

@@ -1,6 +1,7 @@
 import Storage
 import Testing
 import Timestamps
+import Wire
 
 @testable import Gateway
 
@@ -76,6 +77,6 @@ struct AlertChangeTests {
         ("00:00", 0), ("23:59", 1_439), ("24:00", nil), ("7:00", nil), ("07:60", nil), ("+7:00", nil), ("", nil),
     ])
     func aTimeOfDayIsRead(text: String, minutes: Int?) {
-        #expect(AlertSettings.minutes(text) == minutes)
+        #expect(ClockTime.minutes(text) == minutes)
     }
 }

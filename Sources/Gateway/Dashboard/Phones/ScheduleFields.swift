@@ -30,7 +30,7 @@ struct ScheduleFields: Sendable {
             schedule.windows.filter { $0.day == day }.map {
                 // A field of time ends at 23:59, so that its 00:00 stands for the end of the day.
                 Row(
-                    start: WeekPicture.clock($0.startMinute), end: WeekPicture.clock($0.endMinute % Self.minutesOfDay))
+                    start: ClockTime.text($0.startMinute), end: ClockTime.text($0.endMinute % ClockTime.minutesOfDay))
             }
         }
     }
@@ -84,18 +84,13 @@ struct ScheduleFields: Sendable {
 
     private static func window(_ row: Row, day: Int) -> SendSchedule.Window? {
         guard let start = minute(row.start), let end = minute(row.end) else { return nil }
-        return SendSchedule.Window(day: day, startMinute: start, endMinute: end == 0 ? minutesOfDay : end)
+        return SendSchedule.Window(day: day, startMinute: start, endMinute: end == 0 ? ClockTime.minutesOfDay : end)
     }
 
-    /// `09:30` as 570; nil when it is not a time of day.
+    /// `09:30` as 570; nil when it is not a time of day. Some browsers add seconds.
     private static func minute(_ text: String) -> Int? {
-        guard let found = text.wholeMatch(of: /(\d\d):(\d\d)(?::00)?/), let hours = Int(found.1),
-            let minutes = Int(found.2), hours < 24, minutes < 60
-        else { return nil }
-        return hours * 60 + minutes
+        ClockTime.minutes(text.utf8.count == 8 && text.hasSuffix(":00") ? text.dropLast(3) : text[...])
     }
-
-    private static let minutesOfDay = 1_440
 }
 
 /// The time zones to choose from.

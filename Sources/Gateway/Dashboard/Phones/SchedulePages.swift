@@ -3,6 +3,7 @@ import Foundation
 import Hummingbird
 import Storage
 import Timestamps
+import Wire
 
 /// The send schedules: the list, and the form that makes and changes one. The rules are those of the API, whose operations
 /// are called.
@@ -181,7 +182,7 @@ struct SchedulePages: SignedInPages {
         let parts = calendar.dateComponents(
             [.weekday, .hour, .minute], from: Date(timeIntervalSince1970: Double(time.seconds)))
         let minute = (parts.hour ?? 0) * 60 + (parts.minute ?? 0)
-        return "\(WeekPicture.names[(parts.weekday ?? 1) - 1]) \(WeekPicture.clock(minute))"
+        return "\(WeekPicture.names[(parts.weekday ?? 1) - 1]) \(ClockTime.text(minute))"
     }
 
     /// As many as a day may have by the API's rules.

@@ -1,3 +1,5 @@
+import Wire
+
 /// When a schedule sends, a row for each day of the week, Monday first.
 struct WeekPicture: Sendable {
     let days: [Day]
@@ -22,7 +24,7 @@ struct WeekPicture: Sendable {
                 name: Self.names[day],
                 text: open.isEmpty
                     ? "closed"
-                    : open.map { "\(Self.clock($0.lowerBound)) to \(Self.clock($0.upperBound))" }
+                    : open.map { "\(ClockTime.text($0.lowerBound)) to \(ClockTime.text($0.upperBound))" }
                         .joined(separator: ", "),
                 bands: open.map { Band(x: $0.lowerBound, width: $0.count) })
         }
@@ -35,16 +37,10 @@ struct WeekPicture: Sendable {
         }
         var parts: [Range<Int>] = []
         if window.endMinute < window.startMinute {
-            if window.day == day { parts.append(window.startMinute..<1_440) }
+            if window.day == day { parts.append(window.startMinute..<ClockTime.minutesOfDay) }
             if (window.day + 1) % 7 == day { parts.append(0..<window.endMinute) }
         }
         return parts
-    }
-
-    /// `570` as `09:30`, and the end of a day as `24:00`.
-    static func clock(_ minute: Int) -> String {
-        let (hours, minutes) = (minute / 60, minute % 60)
-        return "\(hours < 10 ? "0" : "")\(hours):\(minutes < 10 ? "0" : "")\(minutes)"
     }
 
     /// By the day's number, 0 is Sunday.
