@@ -227,7 +227,7 @@ import Testing
             #expect(
                 answers.map(\.status).sorted() == Array(repeating: 201, count: 10) + Array(repeating: 402, count: 10))
             let refusal = Envelope.error(
-                "You can't create more than 10 webhooks contact us to upgrade to our enterprise plan.",
+                "You can't create more than 10 webhooks: delete one that is not needed any more.",
                 code: "quota_reached")
             for answer in answers where answer.status == 402 { #expect(answer.json == refusal) }
             let all = try await account.client.get("/v1/webhooks?limit=100").data.array

@@ -33,7 +33,7 @@ struct WebhookOperations: Sendable {
                     throw Refusal(
                         .quota,
                         """
-                        You can't create more than \(Self.maximum) webhooks contact us to upgrade to our enterprise plan.
+                        You can't create more than \(Self.maximum) webhooks: delete one that is not needed any more.
                         """)
                 }
                 var endpoint = Endpoint(
