@@ -10,8 +10,8 @@ import Testing
     ]
 
     private static let openRoutes: Set = [
-        "GET /docs", "GET /docs/api", "GET /docs/search", "GET /docs/{page}", "GET /llms.txt", "GET /health",
-        "GET /health/ready",
+        "GET /docs", "GET /docs/api", "GET /docs/search", "GET /docs/{page}", "GET /llms.txt",
+        "GET /llms-full.txt", "GET /health", "GET /health/ready",
         "GET /metrics",
         "GET /v1/attachments/{userID}/{messageID}/{attachmentIndex}/{filename}",
         // The token in the path is the key.

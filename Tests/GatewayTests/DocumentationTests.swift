@@ -71,6 +71,17 @@ import Testing
         #expect(DocumentationRoutes.address(link) == address)
     }
 
+    @Test func whatProgramsLookForAtTheRootIsThere() async throws {
+        try await withServer { server in
+            let whole = try await server.client.send("GET", "/llms-full.txt")
+            for page in Document.pages { #expect(whole.text.contains("# \(page.title)\n"), "\(page.name)") }
+            #expect(try await server.client.send("GET", "/robots.txt").text.contains("Disallow: /\n"))
+            #expect(try await server.client.send("GET", "/openapi.json").header("Location") == "/docs/openapi.json")
+            let icon = try #require(try await server.client.send("GET", "/favicon.ico").header("Location"))
+            #expect(try await server.client.send("GET", icon).header("Content-Type") == "image/svg+xml")
+        }
+    }
+
     @Test func theReferenceHasEveryOperationEventAndSchema() async throws {
         try await withServer { server in
             let page = try await server.client.get("/docs/api")

@@ -41,7 +41,9 @@ import Testing
         #expect(gzip.terminationStatus == 0 && Array(read) == bytes)
     }
 
-    @Test(arguments: ["/docs", "/docs/webhooks", "/docs/api", "/docs/openapi.json", "/llms.txt", "/docs/style.css"])
+    @Test(arguments: [
+        "/docs", "/docs/webhooks", "/docs/api", "/docs/openapi.json", "/llms-full.txt", "/docs/style.css",
+    ])
     func aPageIsSentCompressedOnceAndNotAgain(path: String) async throws {
         try await withServer { server in
             let whole = try await server.client.send("GET", path, headers: [("Accept-Encoding", "identity")])

@@ -90,6 +90,7 @@ struct Dashboard: Sendable {
     /// Whether a route belongs to a page, and so is not part of `openapi.json`.
     static func isPage(_ path: String) -> Bool {
         let first = path.split(separator: "/").first?.lowercased()
-        return first.map { !["v1", "api", "mobile", "health", "metrics", "docs", "llms.txt"].contains($0) } ?? true
+        let others = ["v1", "api", "mobile", "health", "metrics", "docs", "llms.txt", "llms-full.txt"]
+        return first.map { !others.contains($0) } ?? true
     }
 }

@@ -4,7 +4,8 @@ import Hummingbird
 import NIOCore
 import Wire
 
-/// The documentation, for anyone: `/docs`, its pages as HTML and as Markdown, and `/llms.txt`.
+/// The documentation, for anyone: `/docs`, its pages as HTML and as Markdown, `/llms.txt`, and what else is looked for at the
+/// root of a server.
 struct DocumentationRoutes {
     func add(to router: Router<APIContext>) {
         router.get("/docs") { request, _ in Self.page(Self.index, to: request) }
@@ -23,6 +24,11 @@ struct DocumentationRoutes {
             return Self.page(page, to: request)
         }
         router.get("/llms.txt") { request, _ in Self.overview.response(to: request) }
+        router.get("/llms-full.txt") { request, _ in Self.everything.response(to: request) }
+        router.get("/robots.txt") { request, _ in Self.robots.response(to: request) }
+        // Where programs look without being told.
+        router.get("/openapi.json") { _, _ in Response.redirect(to: "/docs/openapi.json", type: .permanent) }
+        router.get("/favicon.ico") { _, _ in Response.redirect(to: PageAssets.iconPath, type: .normal) }
     }
 
     /// Each page as HTML, by its slug; they never change, so they are made once.
@@ -74,7 +80,16 @@ struct DocumentationRoutes {
     private static let overview = StaticAnswer(
         "# httpsms\n\n> A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks.\n\n## Docs\n\n"
             + Document.pages.map { "- [\($0.title)](/docs/\($0.name)): \($0.summary)\n" }.joined()
-            + "- [The API](/docs/openapi.json): OpenAPI 3.1, with the eight events.\n", "text/plain; charset=utf-8")
+            + "- [The API](/docs/openapi.json): OpenAPI 3.1, with the eight events.\n"
+            + "- [All pages in one file](/llms-full.txt)\n", "text/plain; charset=utf-8")
+
+    /// All pages in one text, in their order, for a reader that takes one file.
+    private static let everything = StaticAnswer(
+        Document.pages.map { served($0) }.joined(separator: "\n\n"), "text/markdown; charset=utf-8")
+
+    /// The documentation is for everybody, the rest for nobody who is not signed in.
+    private static let robots = StaticAnswer(
+        "User-agent: *\nAllow: /docs\nAllow: /llms\nDisallow: /\n", "text/plain; charset=utf-8")
 
     /// Where a link of a page in `docs/` leads under `/docs`; nil when it leads to a file that is not served.
     static func address(_ link: String) -> String? {
