@@ -8,9 +8,12 @@ package final class DeliveryMetrics: Sendable {
     package struct Snapshot: Sendable {
         /// Attempts by what came of them: `succeeded`, or a code of the closed list.
         package var attempts: [String: Int] = [:]
+        /// Deliveries that came to their end by an attempt: `succeeded` or `failed`.
+        package var ended: [DeliveryState: Int] = [:]
         /// Successes by how long they took from acceptance: as many as took no longer than each of ``bounds``, in order.
+        /// One that a person retried or resumed is none: it took as long as nobody looked.
         package var latencyBuckets = [Int](repeating: 0, count: bounds.count)
-        /// Successes.
+        /// Successes whose latency is known.
         package var latencyCount = 0
         /// Their latencies added up, in seconds.
         package var latencySum = 0.0
@@ -47,7 +50,11 @@ package final class DeliveryMetrics: Sendable {
             state.refused += refused
             for result in results {
                 state.attempts[Etiquette.problem(of: result.result)?.code ?? "succeeded", default: 0] += 1
+                if result.verdict == .failed { state.ended[.failed, default: 0] += 1 }
                 guard result.verdict == .succeeded else { continue }
+                state.ended[.succeeded, default: 0] += 1
+                // Somebody started its schedule anew when it has more attempts behind it than steps.
+                guard result.claim.attempt == result.claim.step + 1 else { continue }
                 let latency = result.startedAt + result.result.duration - result.claim.createdAt
                 let seconds = Double(latency.microseconds) / 1_000_000
                 state.latencyCount += 1

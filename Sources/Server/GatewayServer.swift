@@ -48,16 +48,17 @@ package struct GatewayServer: Sendable {
             store: store, keyring: opened.keyring, quotas: configuration.quotas, clock: clock, logger: logger)
         engine = try await DeliveryEngine(ground, configuration)
         let uploads = UploadQueue()
+        let health = Self.health(configuration, certificate)
         let features = Features(
             ground, configuration.features, uploads: uploads, runner: engine.runner, resolver: engine.resolver,
             policy: engine.policy, operatorSender: { [engine] in engine.operatorSender },
-            health: Self.health(configuration, certificate),
+            health: health,
             appURL: { [address] in address.appURL(told: $0) })
         users = features.users.operations
         try await FirstRun.offer(in: store, logger: logger)
         let router = try GatewayRoutes(
             ground, features, runner: engine.runner, lookups: { [resolver = engine.resolver] in resolver.counts },
-            uploads: uploads, settings: configuration.routes(startedAt: clock.now())
+            health: health, uploads: uploads, settings: configuration.routes(startedAt: clock.now())
         ).router()
         (routes, pageRoutes) = GatewayRoutes.names(of: router)
         let web = try Self.application(router, configuration, certificate, address, logger)
@@ -78,11 +79,7 @@ package struct GatewayServer: Sendable {
     private static func health(
         _ configuration: GatewayConfiguration, _ certificate: CertificateWatch?
     ) -> @Sendable () -> ServerHealth {
-        // With PostgreSQL that is the database server's business.
-        let folder =
-            configuration.postgresURL == nil
-            ? URL(filePath: configuration.databasePath).deletingLastPathComponent().path
-            : configuration.attachmentsFolder
+        let folder = configuration.storageFolder
         return {
             var health = ServerHealth()
             health.certificateUntil = certificate?.validUntil

@@ -53,6 +53,8 @@ package final class Wakeups: Sendable {
         var nextWaiter: UInt64 = 0
     }
 
+    /// What commits of this process are counted by.
+    package let counts = ProcessCounts()
     private let state = Mutex(State())
     private let clock: any WallClock
 

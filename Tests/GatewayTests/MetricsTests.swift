@@ -1,8 +1,9 @@
 import TestSupport
 import Testing
+import Wire
 
 /// `GET /metrics`: who may read it, and that it counts.
-@Suite(.timeLimit(.minutes(5))) struct MetricsTests {
+@Suite(.timeLimit(.minutes(15))) struct MetricsTests {
     @Test func metricsAreOpenOnLoopbackAndInThePrometheusFormat() async throws {
         try await withServer { server in
             let answer = try await server.client.get("/metrics")
@@ -72,6 +73,9 @@ import Testing
                 }
 
                 #expect(page.contains("\nhttpsms_events_total 1\n"))
+                #expect(page.contains("\nhttpsms_events_accepted_total{type=\"message.phone.received\"} 1\n"))
+                #expect(page.contains("\nhttpsms_events_accepted_total{type=\"message.phone.sent\"} 0\n"))
+                #expect(page.contains("\nhttpsms_deliveries_ended_total{state=\"succeeded\"} 1\n"))
                 #expect(page.contains("\nhttpsms_deliveries{state=\"delivering\"} 0\n"))
                 #expect(page.contains("\nhttpsms_delivery_latency_seconds_count 1\n"))
                 #expect(page.contains("\nhttpsms_deliveries_unaccounted 0\n"))
@@ -79,6 +83,48 @@ import Testing
                 #expect(page.contains("\nhttpsms_names_failing 0\n"))
                 #expect(page.contains("\nhttpsms_lookups_total{outcome=\"timed_out\"} 0\n"))
             }
+        }
+    }
+
+    /// It took as long as nobody looked, which says nothing of the server.
+    @Test func aRetryByHandIsAnEndAndNoLatency() async throws {
+        try await withWebhookServer { _, count in
+            .status(count == 0 ? 400 : 200)
+        } body: { server, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            try await account.receive("1", on: phone)
+            let id = try await account.newest(webhook, is: "failed")["id"].string
+            _ = try await account.client.send("POST", "/v1/deliveries/\(id)/retry")
+            _ = try await account.delivery(id, is: "succeeded")
+
+            let page = try await eventually("the second attempt is counted") {
+                let text = try await server.client.get("/metrics").text
+                return text.contains("\nhttpsms_attempts_total{outcome=\"succeeded\"} 1\n") ? text : nil
+            }
+
+            #expect(page.contains("\nhttpsms_deliveries_ended_total{state=\"failed\"} 1\n"))
+            #expect(page.contains("\nhttpsms_deliveries_ended_total{state=\"succeeded\"} 1\n"))
+            #expect(page.contains("\nhttpsms_delivery_latency_seconds_count 0\n"))
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func phonesAndSMSThatWaitAreSeen(engine: Engine) async throws {
+        try await withServer(on: engine) { server in
+            let account = try await server.makeAccount()
+            let phone = try await account.makePhone()
+            let before = try await server.client.get("/metrics").text
+            _ = try await phone.client.post(
+                "/v1/heartbeats", ["phone_numbers": ["+18005550199"], "charging": true])
+
+            let after = try await server.client.get("/metrics").text
+
+            #expect(before.contains("\nhttpsms_phones{state=\"online\"} 0\n"))
+            #expect(after.contains("\nhttpsms_phones{state=\"online\"} 1\n"))
+            #expect(after.contains("\nhttpsms_phones{state=\"offline\"} 0\n"))
+            #expect(after.contains("\nhttpsms_oldest_unsent_message_age_seconds 0\n"))
+            #expect(after.contains("\nhttpsms_disk_free_bytes ") == (engine == .sqlite))
+            let build = "version=\"\(ServerVersion.current)\",store=\"\(engine)\""
+            #expect(after.contains("\nhttpsms_build_info{\(build)} 1\n"))
         }
     }
 }

@@ -61,7 +61,8 @@ import Testing
     }
 
     private static func names(_ page: String) -> Set<String> {
-        Set(page.matches(of: /^(httpsms_[a-z_]+)/.anchorsMatchLineEndings()).map { String($0.output.1) })
+        // A metric without a sample, such as that of a certificate, has its type.
+        Set(page.matches(of: /^(?:# TYPE )?(httpsms_[a-z_]+)/.anchorsMatchLineEndings()).map { String($0.output.1) })
     }
 
     private actor Names {

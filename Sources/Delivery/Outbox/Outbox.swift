@@ -103,6 +103,7 @@ extension Transaction {
         }
         try runBatch(statements)
         wake(isSerial ? .events : .unnumbered)
+        count("events", type)
     }
 
     /// Writes the delivery of an event to an endpoint, due at once; the next one of the endpoint's sequence, or one that is

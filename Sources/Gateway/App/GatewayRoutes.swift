@@ -52,12 +52,13 @@ package struct GatewayRoutes {
     ///   - features: All there are.
     ///   - runner: Makes attempts of deliveries.
     ///   - lookups: How many names were looked up.
+    ///   - machine: What is known of the machine.
     ///   - uploads: Where files are read, accounts in turn.
     ///   - settings: What the operator says.
     /// - Throws: When APP_URL or a template cannot be parsed.
     package init(
         _ ground: Ground, _ features: Features, runner: AttemptRunner, lookups: @escaping @Sendable () -> LookupCounts,
-        uploads: UploadQueue, settings: Settings
+        health machine: @escaping @Sendable () -> ServerHealth, uploads: UploadQueue, settings: Settings
     ) throws {
         let store = ground.store
         let site = PageSite(
@@ -69,7 +70,8 @@ package struct GatewayRoutes {
         health = HealthRoutes(store: store)
         metrics = MetricsRoutes(
             store: store, metrics: ground.metrics, lookups: lookups, clock: ground.clock, clocks: ground.clocks,
-            refusals: refusals, site: site, token: settings.metricsToken)
+            refusals: refusals, health: machine, startedAt: ground.clock.now(), site: site, token: settings.metricsToken
+        )
         identities = ground.identities
         idempotency = Idempotency(store: store, queries: features.requests.queries)
         self.features = features.all

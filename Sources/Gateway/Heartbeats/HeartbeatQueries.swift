@@ -35,6 +35,13 @@ enum HeartbeatQueries {
             """)
     }
 
+    /// How many phones of all accounts send heartbeats, and how many no longer do. Reads a small row for each phone.
+    static func counts(in tx: any Transaction) throws -> (online: Int64, offline: Int64) {
+        let row = try tx.rows("SELECT COUNT(*) AS count, CAST(SUM(online) AS BIGINT) AS online FROM presence").first
+        let (all, online) = (try row?.find("count", as: Int64.self) ?? 0, try row?.find("online", as: Int64.self) ?? 0)
+        return (online, all - online)
+    }
+
     /// When `owner` was heard last before `time`; nil when it never was. Index: `heartbeat_owner`.
     static func last(userID: UserID, owner: String, before time: Timestamp, in tx: any Transaction) throws -> Timestamp?
     {

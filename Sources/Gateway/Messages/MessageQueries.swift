@@ -115,6 +115,12 @@ enum MessageQueries {
         return fetched
     }
 
+    /// When the outgoing message was due that has waited longest for being handed out; nil when none is due. Index:
+    /// `message_planned`.
+    static func overdue(in tx: any Transaction) throws -> Timestamp? {
+        try tx.value("SELECT MIN(planned_at) AS value FROM message WHERE planned_at <= \(tx.now)")
+    }
+
     /// Whether one of `owners` received an SMS since then, among the first 1,000 messages. Index: `message_recent`.
     static func hasReceived(
         owners: [String], since time: Timestamp, userID: UserID, in tx: any Transaction

@@ -1,10 +1,12 @@
 import Delivery
+import HTTPSMSWebhooks
 import HTTPTypes
 import Hummingbird
 import NIOCore
 import Secrets
 import Storage
 import Timestamps
+import Wire
 
 /// `GET /metrics`: the Prometheus text format 0.0.4.
 ///
@@ -18,6 +20,8 @@ struct MetricsRoutes {
     let clock: any WallClock
     let clocks: ClockGuard
     let refusals: PhoneReportRefusals
+    let health: @Sendable () -> ServerHealth
+    let startedAt: Timestamp
     let site: PageSite
     let token: Secret<String>?
 
@@ -40,21 +44,46 @@ struct MetricsRoutes {
     }
 
     private func page() async throws -> String {
-        let (accounts, position, oldest, openFor) = try await store.read(.maintenance) { tx in
+        let (accounts, position, oldest, openFor, phones, planned) = try await store.read(.maintenance) { tx in
             (
                 try Audit.accounts(in: tx), try EventLog.head(in: tx), try DeliveryQueries.oldestDue(in: tx),
-                try SnapshotWatch.oldest(in: tx)
+                try SnapshotWatch.oldest(in: tx), try HeartbeatQueries.counts(in: tx),
+                try MessageQueries.overdue(in: tx)
             )
         }
         let now = clock.now()
         let snapshot = metrics.snapshot
         var page = MetricsPage()
+        page.add(
+            "httpsms_build_info", .gauge, "Which program this is, and on what it stores; always 1.",
+            [("version=\"\(ServerVersion.current)\",store=\"\(store is SQLiteStore ? "sqlite" : "postgresql")\"", 1)])
+        page.add(
+            "process_start_time_seconds", .gauge, "When the process started, in seconds since 1970.",
+            [("", startedAt.seconds)])
         page.add("httpsms_events_total", .counter, "Events accepted since the store was made.", [("", position)])
         page.add(
+            "httpsms_events_accepted_total", .counter,
+            "Events that this process accepted, by type: what became of messages, calls and phones.",
+            MetricsPage.samples(
+                store.wakeups.counts.counts(of: "events"), EventType.allCases.map(\.rawValue), as: "type"))
+        page.add(
+            "httpsms_phones", .gauge, "Phones that sent a heartbeat at some time, by whether they still do.",
+            [("state=\"online\"", phones.online), ("state=\"offline\"", phones.offline)])
+        page.add(
+            "httpsms_oldest_unsent_message_age_seconds", .gauge,
+            "How long the outgoing SMS has waited, past its time, that has waited longest for its phone.",
+            [("", planned.map { max(.zero, now - $0).components.seconds } ?? 0)])
+        page.add(
+            "httpsms_pushes_total", .counter, "Pushes to phones since the process started, by outcome.",
+            MetricsPage.samples(store.wakeups.counts.counts(of: "pushes"), PushAnswer.labels, as: "outcome"))
+        page.add(
             "httpsms_attempts_total", .counter, "Attempts since the process started, by outcome.",
-            snapshot.attempts.merging(["succeeded": 0]) { count, _ in count }.sorted { $0.key < $1.key }
-                .map { ("outcome=\"\($0.key)\"", Int64($0.value)) })
+            MetricsPage.samples(snapshot.attempts.mapValues { Int64($0) }, ["succeeded"], as: "outcome"))
         page.add(snapshot)
+        page.add(
+            "httpsms_deliveries_ended_total", .counter,
+            "Deliveries that an attempt ended since the process started, by how.",
+            [DeliveryState.succeeded, .failed].map { ("state=\"\($0)\"", Int64(snapshot.ended[$0] ?? 0)) })
         let depth: [(String, KeyPath<Audit.Account, Int64>)] = [
             ("pending", \.pending), ("held", \.held), ("delivering", \.delivering), ("succeeded", \.succeeded),
             ("failed", \.failed), ("cancelled", \.cancelled), ("pruned", \.pruned),
@@ -113,54 +142,15 @@ struct MetricsRoutes {
             "httpsms_postgresql_oldest_snapshot_seconds", .gauge,
             "How long the oldest transaction is open beside which PostgreSQL keeps all that is changed.",
             [("", openFor.components.seconds)])
+        let health = health()
+        // Without a sample where there is no such thing.
+        page.add(
+            "httpsms_disk_free_bytes", .gauge, "Bytes that are free where this server stores.",
+            health.freeBytes.map { [("", $0)] } ?? [])
+        page.add(
+            "httpsms_certificate_expires_timestamp_seconds", .gauge,
+            "Until when the server's own certificate is valid, in seconds since 1970.",
+            health.certificateUntil.map { [("", $0.seconds)] } ?? [])
         return page.text
-    }
-}
-
-/// Lines of the Prometheus text format.
-struct MetricsPage {
-    private(set) var text = ""
-
-    /// What Prometheus makes of a metric.
-    enum Kind: String {
-        case counter, gauge, histogram
-    }
-
-    /// Adds a metric with its samples, each with its labels.
-    mutating func add(_ name: String, _ kind: Kind, _ help: String, _ samples: [(labels: String, value: Int64)]) {
-        describe(name, kind, help)
-        for sample in samples {
-            text += sample.labels.isEmpty ? "\(name) \(sample.value)\n" : "\(name){\(sample.labels)} \(sample.value)\n"
-        }
-    }
-
-    /// Adds the histogram of latencies.
-    mutating func add(_ snapshot: DeliveryMetrics.Snapshot) {
-        let name = "httpsms_delivery_latency_seconds"
-        describe(name, .histogram, "From acceptance of an event to the endpoint's answer, of successes.")
-        for (bound, count) in zip(DeliveryMetrics.bounds, snapshot.latencyBuckets) {
-            text += "\(name)_bucket{le=\"\(bound)\"} \(count)\n"
-        }
-        text += "\(name)_bucket{le=\"+Inf\"} \(snapshot.latencyCount)\n"
-        text += "\(name)_sum \(snapshot.latencySum)\n\(name)_count \(snapshot.latencyCount)\n"
-    }
-
-    /// Adds what is known of lookups of names.
-    mutating func add(_ lookups: LookupCounts) {
-        add(
-            "httpsms_lookups_total", .counter, "Lookups of host names since the process started, by outcome.",
-            [
-                ("outcome=\"answered\"", Int64(lookups.answered)), ("outcome=\"not_found\"", Int64(lookups.notFound)),
-                ("outcome=\"failed\"", Int64(lookups.failed)), ("outcome=\"timed_out\"", Int64(lookups.timedOut)),
-                ("outcome=\"not_made\"", Int64(lookups.refused)),
-            ])
-        add("httpsms_lookups_running", .gauge, "Lookups of host names under way.", [("", Int64(lookups.running))])
-        add(
-            "httpsms_names_failing", .gauge, "Host names that are not looked up for a while, as that failed.",
-            [("", Int64(lookups.failing))])
-    }
-
-    private mutating func describe(_ name: String, _ kind: Kind, _ help: String) {
-        text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
     }
 }

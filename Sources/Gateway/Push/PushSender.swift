@@ -109,7 +109,8 @@ struct PushSender: Service {
         let answer = await transport.send(job.push, to: job.token)
         do {
             let changesPhone = try await store.write(.engine) { [clocks] tx in
-                try Self.record(answer, of: job, lead: clocks.lead(within: job.push.lifetime), in: tx)
+                tx.count("pushes", answer.label)
+                return try Self.record(answer, of: job, lead: clocks.lead(within: job.push.lifetime), in: tx)
             }
             troubles.note(answer, phone: job.push.phoneID, isNew: changesPhone, logger: logger)
         } catch {

@@ -18,4 +18,19 @@ enum PushAnswer: Sendable, Hashable {
     case unauthorized(String)
     /// It may go through later, `after` that time at the soonest.
     case failed(String, after: Duration?)
+
+    /// What came of a push, for metrics.
+    var label: String {
+        switch self {
+        case .taken: "taken"
+        case .tokenIsDead: "dead_token"
+        case .refused: "refused"
+        case .foreignToken: "foreign_token"
+        case .unauthorized: "unauthorized"
+        case .failed: "failed"
+        }
+    }
+
+    /// Every ``label``.
+    static let labels = ["taken", "dead_token", "refused", "foreign_token", "unauthorized", "failed"]
 }

@@ -1,5 +1,6 @@
 import Configuration
 import Delivery
+import Foundation
 import Gateway
 import Logging
 import Secrets
@@ -29,6 +30,10 @@ package struct GatewayConfiguration: Sendable {
     package var databasePooler: PostgresPooler
     /// Where everything is kept, in words without secrets.
     package var storeName: String { postgresURL == nil ? databasePath : "PostgreSQL" }
+    /// The folder of this machine that fills; nil where PostgreSQL keeps everything.
+    package var storageFolder: String? {
+        postgresURL == nil ? URL(filePath: databasePath).deletingLastPathComponent().path : attachmentsFolder
+    }
     /// Where received files are kept, a folder that all nodes share; nil keeps them in the database.
     package var attachmentsFolder: String?
     /// What URLs that we hand out begin with, without a slash at the end; nil takes the address we listen on.
