@@ -137,7 +137,7 @@ let package = Package(
         .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .target(
             name: "Wire",
-            dependencies: ["Delivery", "Timestamps", asyncHTTPClient, httpTypes, nioCore, nioSSL],
+            dependencies: ["Delivery", "Timestamps", asyncHTTPClient, httpTypes, nioCore, nioHTTP1, nioSSL],
             swiftSettings: settings),
         .target(
             name: "Gateway",

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Delivery
 import Foundation
 import NIOCore
+import NIOHTTP1
 import NIOSSL
 import Synchronization
 
@@ -43,6 +44,16 @@ package final class OutgoingHTTP: Sendable {
     /// Sends a request; it fails after `timeout` at the latest.
     package func execute(_ request: HTTPClientRequest, timeout: TimeAmount) async throws -> HTTPClientResponse {
         try await execute(request, deadline: .now() + timeout)
+    }
+
+    /// Asks for `url` without a key.
+    ///
+    /// - Returns: The status, and the body as text.
+    /// - Throws: What ``execute(_:timeout:)`` throws, and for a body of more than 64 KiB.
+    package func get(_ url: String, within limit: Duration) async throws -> (status: Int, body: String) {
+        let response = try await execute(HTTPClientRequest(url: url), timeout: TimeAmount(limit))
+        let body = try await response.body.collect(upTo: 65_536)
+        return (Int(response.status.code), String(buffer: body))
     }
 
     /// Closes every connection; nothing can be sent any more.

@@ -1,4 +1,5 @@
 import Foundation
+import NIOHTTP1
 import TestSupport
 import Testing
 
@@ -54,7 +55,48 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
+        func theServerAndItsAddressAreAsked() async throws {
+            let port = try freePort()
+            let url = "http://127.0.0.1:\(port)"
+            try await withInstallation(["HTTP_PORT": "\(port)", "APP_URL": url]) { installation in
+                let before = try await installation.run("doctor")
+                #expect(before.end == .exited(0) && before.output.contains("server: none answers at \(url)"))
+
+                try await installation.serve()
+                let during = try await installation.run("doctor")
+                #expect(during.end == .exited(0), "\(during.output)")
+                #expect(during.output.contains("server: it answers at \(url), and can work"))
+                #expect(during.output.contains("APP_URL: \(url) leads to a server"))
+                #expect(during.output.contains("disk: "))
+                try await expectProblem(
+                    installation, ["APP_URL": url + "/v1"], "APP_URL", "\(url)/v1/health is answered 404")
+                let unreachable = try await installation.run("doctor", settings: ["APP_URL": "http://127.0.0.1:1"])
+                #expect(unreachable.end == .exited(0), "\(unreachable.output)")
+                #expect(unreachable.output.contains("WARNING  APP_URL: http://127.0.0.1:1 cannot be reached"))
+
+                try await installation.stop()
+                try await withOther(port) {
+                    try await expectProblem(
+                        installation, [:], "server", "at \(url) something else answers, with status 404")
+                }
+            }
+        }
+
+        /// Another program at the port of the server.
+        private func withOther(_ port: Int, _ body: () async throws -> Void) async throws {
+            let other = try ChildProcess(
+                "/usr/bin/python3",
+                ["-m", "http.server", "--bind", "127.0.0.1", "\(port)", "--directory", "/proc/self/fd"],
+                environment: ["PATH": "/usr/bin:/bin"], logs: NSTemporaryDirectory() + UUID().uuidString)
+            defer { other.killNow() }
+            try await until("the other program answers") {
+                (try? await Client.send(.GET, "http://127.0.0.1:\(port)/none"))?.status == 404
+            }
+            try await body()
+        }
+
+        @Test(.timeLimit(.minutes(15)))
         func whatIsWrongIsNamedWithWhatToMend() async throws {
             try await withInstallation { installation in
                 #expect(try await installation.run("user", "create", "--email", "a@example.com").end == .exited(0))

@@ -251,5 +251,10 @@ package struct EndpointQueries: Sendable {
     }
 
     /// Event types and phone numbers hold no spaces.
+    /// How many endpoints of all accounts the server gave up on. Reads every endpoint: for `httpsms doctor`.
+    package static func countDisabled(in tx: any Transaction) throws -> Int {
+        try tx.value("SELECT COUNT(*) AS value FROM endpoint WHERE status = \(EndpointStatus.disabled)") ?? 0
+    }
+
     private static func joined(_ values: [String]) -> String { values.joined(separator: " ") }
 }

@@ -73,6 +73,8 @@ extension Commands {
         findings += certificate(configuration)
         let deliveries = audit || repair ? DeliveryAudit(repairs: repair, progress: progress) : nil
         findings += await store(configuration, audit: deliveries)
+        findings += disk(configuration)
+        findings += await server(configuration)
         return findings
     }
 
@@ -182,6 +184,17 @@ extension Commands {
         ]
     }
 
+    /// Webhooks that the server gave up on; their users see them in the dashboard.
+    private static func webhooks(_ stopped: Int) -> [Finding] {
+        if stopped == 0 { return [] }
+        return [
+            .warning(
+                "webhooks",
+                "\(stopped) were stopped as they failed for days or answered 410, and hold their events until they are resumed"
+            )
+        ]
+    }
+
     private static func proxies(_ unlisted: [String], _ listed: TrustedProxies) -> Finding {
         let value = (listed.networks.map { "\($0)" } + unlisted).joined(separator: ",")
         return .warning(
@@ -219,9 +232,11 @@ extension Commands {
             let listed = TrustedProxies(networks: configuration.trustedProxies)
             let unlisted = try await store.read(.maintenance) { tx in try UnlistedProxies.list(besides: listed, in: tx)
             }
-            let phones = try await store.read(.maintenance) { tx in try PhoneTransports(in: tx) }
+            let (phones, stopped) = try await store.read(.maintenance) { tx in
+                (try PhoneTransports(in: tx), try EndpointQueries.countDisabled(in: tx))
+            }
             return [fine] + rotation(of: keyring, settled, named: named)
-                + [Self.phones(phones, pushes: configuration.push != nil)]
+                + [Self.phones(phones, pushes: configuration.push != nil)] + webhooks(stopped)
                 + (unlisted.isEmpty ? [] : [proxies(unlisted, listed)])
         } catch {
             return [.problem("store", "\(error)")]
