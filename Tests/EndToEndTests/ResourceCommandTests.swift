@@ -74,8 +74,45 @@ extension EndToEndTests {
             }
         }
 
+        @Test(.timeLimit(.minutes(15)))
+        func aPersonIsAskedBeforeSomethingIsDeletedAndAScriptIsNot() async throws {
+            try await withReceiver { receiver in
+                try await withUser { user, client in
+                    let ids = [
+                        try await client.webhook(receiver.baseURL + "/1", events: ["message.phone.received"]),
+                        try await client.webhook(receiver.baseURL + "/2", events: ["message.phone.received"]),
+                        try await client.webhook(receiver.baseURL + "/3", events: ["message.phone.received"]),
+                    ]
+                    let refused = try await Self.typed("n", user, ["webhook", "delete", ids[0]])
+                    #expect(refused.end == .exited(2) && refused.output.contains("nothing was deleted"))
+                    #expect(refused.output.contains("Delete the webhook \(ids[0])?"), "\(refused.output)")
+                    #expect(try await user.json("webhook", "list").elements.count == 3)
+
+                    let agreed = try await Self.typed("y", user, ["webhook", "delete", ids[0]])
+                    #expect(agreed.end == .exited(0), "\(agreed.output)")
+                    let told = try await Self.typed("", user, ["webhook", "delete", ids[1], "--yes"])
+                    #expect(told.end == .exited(0) && !told.output.contains("[y/N]"), "\(told.output)")
+                    #expect(try await user.run("webhook", "delete", ids[2]).end == .exited(0))
+                    #expect(try await user.json("webhook", "list").elements.isEmpty)
+                }
+            }
+        }
+
+        /// Runs a command in a terminal, where a person types `line`.
+        private static func typed(
+            _ line: String, _ user: CommandLineUser, _ arguments: [String]
+        ) async throws -> Installation.Finished {
+            let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Judges/terminal.py").path
+            let process = try ChildProcess(
+                "/usr/bin/python3", [script, line, Installation.binary] + arguments,
+                environment: user.installation.environment.merging(user.settings) { $1 },
+                logs: user.installation.folder + "/" + UUID().uuidString)
+            let end = try await process.wait(within: longestWait)
+            return .init(end: end, output: process.output, errors: process.errors)
+        }
+
         @Test(
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(15)),
             arguments: [
                 ("webhook lst", "Did you mean `httpsms webhook list`?"), ("serv", "Did you mean `httpsms serve`?"),
                 ("help webook", "Did you mean `httpsms webhook`?"), ("nonsense", "There are: api, backup, bench,"),

@@ -121,8 +121,12 @@ struct ScheduleCommand: AsyncParsableCommand {
                 """)
 
         @Argument(help: "The schedule's id.") var id: String
+        @OptionGroup var confirmation: Confirmation
         @OptionGroup var options: ClientOptions
 
-        func run() async throws { try options.show(try await options.client().deleteSchedule(id)) }
+        func run() async throws {
+            try confirmation.ask("Delete the send schedule \(id)? Phones that keep it send at any time.")
+            try options.show(try await options.client().deleteSchedule(id))
+        }
     }
 }

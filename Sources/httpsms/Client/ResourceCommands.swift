@@ -43,9 +43,13 @@ struct PhoneKeyCommand: AsyncParsableCommand {
                 """)
 
         @Argument(help: "The key's id.") var id: String
+        @OptionGroup var confirmation: Confirmation
         @OptionGroup var options: ClientOptions
 
-        func run() async throws { try options.show(try await options.client().deletePhoneKey(id)) }
+        func run() async throws {
+            try confirmation.ask("Delete the phone key \(id)? The phone that uses it can no longer reach the server.")
+            try options.show(try await options.client().deletePhoneKey(id))
+        }
     }
 }
 

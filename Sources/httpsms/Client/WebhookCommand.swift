@@ -95,9 +95,11 @@ struct WebhookCommand: AsyncParsableCommand {
                 """)
 
         @Argument(help: "The webhook's id.") var id: String
+        @OptionGroup var confirmation: Confirmation
         @OptionGroup var options: ClientOptions
 
         func run() async throws {
+            try confirmation.ask("Delete the webhook \(id)? Its waiting deliveries are cancelled.")
             try options.show(try await options.client().deleteWebhook(id))
         }
     }
@@ -259,7 +261,11 @@ struct WebhookSettings: ParsableArguments {
     @OptionGroup var certificates: WebhookTrustOptions
 
     func change(url: String?) throws -> WebhookChange {
-        WebhookChange(
+        // The server takes a bare name for one of HTTPS, as httpSMS does; here it is more often a mistake.
+        if let url, !["https://", "http://"].contains(where: url.lowercased().hasPrefix) {
+            throw ValidationError("--callback must begin with https:// or http://, such as https://example.com/hook")
+        }
+        return WebhookChange(
             url: url, signingKey: signingKey, events: event.isEmpty ? nil : event,
             phoneNumbers: phoneNumber.isEmpty ? nil : phoneNumber, ordering: ordering,
             payloadFormat: shape.chosenFormat, payloadTemplate: try shape.readTemplate(), headers: extra.headers,
