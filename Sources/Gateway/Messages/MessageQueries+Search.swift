@@ -63,7 +63,7 @@ extension MessageQueries {
         if !search.owners.isEmpty { filter = filter + "AND owner IN \(list: search.owners)" }
         if !search.types.isEmpty { filter = filter + "AND type IN \(list: search.types)" }
         if !search.statuses.isEmpty { filter = filter + "AND status IN \(list: search.statuses)" }
-        if let contact = search.contact { filter = filter + "AND contact = \(contact)" }
+        if !search.contacts.isEmpty { filter = filter + "AND contact IN \(list: search.contacts)" }
         if let since = search.since { filter = filter + "AND created_at >= \(since)" }
         if let until = search.until { filter = filter + "AND created_at < \(until)" }
         return try tx.all(

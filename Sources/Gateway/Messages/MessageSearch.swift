@@ -12,8 +12,8 @@ struct MessageSearch: Sendable {
     let sortBy: Column
     let isDescending: Bool
     var page: Page
-    /// Only those with this other party, as it is stored; nil for all.
-    var contact: String?
+    /// Only those with one of these other parties, as they are stored.
+    var contacts: [String] = []
     /// Only those accepted from then on; nil for all.
     var since: Timestamp?
     /// Only those accepted before then; nil for all.
@@ -64,7 +64,7 @@ extension MessageSearch {
         self.init(
             owners: owners, types: types, statuses: statuses, sortBy: Column(rawValue: column) ?? .createdAt,
             isDescending: ["1", "t", "true"].contains(descending), page: page,
-            contact: contact.isEmpty ? nil : PhoneNumber.contact(contact, owner: owners.first ?? ""),
+            contacts: contact.isEmpty ? [] : [PhoneNumber.contact(contact, owner: owners.first ?? "")],
             since: times[0], until: times[1])
     }
 }

@@ -96,6 +96,35 @@ import Timestamps
         }
     }
 
+    @Test(arguments: Engine.enabled) func aNameFindsItsMessages(engine: Engine) async throws {
+        try await withServer(on: engine) { server in
+            let (page, account, phone) = try await MessagePageTests.signedIn(server)
+            for (number, content) in [("+18005550101", "red"), ("+18005550102", "green"), ("+18005550103", "blue")] {
+                _ = try await phone.receive(["from": .string(number), "content": .string(content)])
+            }
+            _ = try await account.client.post(
+                "/v1/contacts",
+                [
+                    ["name": "Zoë <Red>", "phone_numbers": ["+18005550101", "+18005550102"]],
+                    ["name": "Bob", "phone_numbers": ["+18005550103"]],
+                ])
+            let other = try await MessagePageTests.signedIn(server)
+            _ = try await other.account.client.post(
+                "/v1/contacts", [["name": "Zoë Stranger", "phone_numbers": ["+18005550103"]]])
+
+            let byName = try await page.get("/messages?contact=zoe").text
+            let byNumber = try await page.get("/messages?contact=800+555+0103").text
+            let byText = try await page.get("/messages?query=zoe").text
+            let nobody = try await page.get("/messages?contact=nobody&query=e").text
+
+            #expect([">red<", ">green<", ">blue<"].map(byName.contains) == [true, true, false])
+            #expect([">red<", ">green<", ">blue<"].map(byNumber.contains) == [false, false, true])
+            let link = "<a href=\"/messages?contact=%2B18005550101\"><bdi>Zoë &lt;Red&gt;</bdi></a>"
+            #expect(byText.contains(link) && byText.contains("Nothing found") && !byText.contains("Stranger"))
+            #expect(nobody.contains("Nothing found") && !nobody.contains("With <a"))
+        }
+    }
+
     @Test func aNameThatIsRubbishBreaksNoPage() async throws {
         try await withServer { server in
             let (page, account, phone) = try await MessagePageTests.signedIn(server)

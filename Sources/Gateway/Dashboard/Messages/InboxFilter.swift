@@ -42,12 +42,12 @@ struct InboxFilter: Sendable {
     /// Whether one of the fields is used that are folded away.
     var hasDetails: Bool { !(contact + from + to).isEmpty || type != nil || status != nil }
 
-    /// What is looked for in the messages.
-    func search(_ page: Page) -> MessageSearch {
+    /// What is looked for in the messages; `named` are the numbers of those whose name was typed as the other party.
+    func search(_ page: Page, named: [String]) -> MessageSearch {
         MessageSearch(
             owners: owner.isEmpty ? [] : [owner], types: [type?.rawValue].compactMap(\.self),
             statuses: [status?.rawValue].compactMap(\.self), sortBy: .createdAt, isDescending: true, page: page,
-            contact: contact.isEmpty ? nil : PhoneNumber.contact(contact, owner: owner),
+            contacts: contact.isEmpty ? [] : [PhoneNumber.contact(contact, owner: owner)] + named,
             since: since, until: until)
     }
 

@@ -27,6 +27,8 @@ struct ThreadListPages: Sendable {
         let problem: String?
         /// Nil while conversations are shown.
         let found: [MessageLine]?
+        let people: [Person]
+        let hasPeople: Bool
         let threads: [ThreadLine]
         let isSearch: Bool
         let isLive: Bool
@@ -40,6 +42,19 @@ struct ThreadListPages: Sendable {
         var planned = 0
         var threads: [MessageThread] = []
         var messages: [Message] = []
+        var people: [Contact] = []
+    }
+
+    /// Somebody of the address book whom a search finds.
+    private struct Person {
+        let name: String
+        let path: String
+
+        init?(_ contact: Contact, owner: String) {
+            guard let number = contact.numbers.first else { return nil }
+            name = contact.name.isEmpty ? PageParty.text(number) : contact.name.firstScalars(100)
+            path = PageLink.to("/messages", ["owner": owner, "contact": number])
+        }
     }
 
     private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -57,8 +72,11 @@ struct ThreadListPages: Sendable {
                 planned: try MessageQueries.plannedCount(of: userID, in: tx))
             if problem != nil { return found }
             if filter.isSearch {
-                let messages = try MessageQueries.find(filter.search(page), userID: userID, in: tx)
+                let named = try Self.contacts(filter.contact, Self.mostNamed, of: userID, in: tx).flatMap(\.numbers)
+                let messages = try MessageQueries.find(
+                    filter.search(page, named: Array(named.prefix(Self.mostNamed))), userID: userID, in: tx)
                 found.messages = try MessagePlanner.forecast(for: messages, in: tx)
+                found.people = try Self.contacts(filter.query, Self.mostPeople, of: userID, in: tx)
             } else {
                 found.threads = try MessageThreadQueries.inbox(
                     of: userID, owner: filter.owner.isEmpty ? nil : filter.owner, isArchived: filter.isArchived,
@@ -67,6 +85,7 @@ struct ThreadListPages: Sendable {
             return found
         }
         let now = clock.now()
+        let people = page.skip > 0 ? [] : found.people.compactMap { Person($0, owner: filter.owner) }
         // One that is chosen stays visible, whether or not there is such a phone any more.
         let numbers = (found.numbers + (filter.owner.isEmpty ? [] : [filter.owner])).unique
         let count = max(found.threads.count, found.messages.count)
@@ -87,6 +106,7 @@ struct ThreadListPages: Sendable {
                 statuses: MessageStatus.allCases.map { Choice($0, $0.words, filter.status) },
                 newPath: PageLink.to("/messages/new", ["from": filter.owner]), problem: problem,
                 found: filter.isSearch ? found.messages.prefix(Self.pageSize).map { MessageLine($0, now: now) } : nil,
+                people: people, hasPeople: !people.isEmpty,
                 threads: found.threads.prefix(Self.pageSize).map { ThreadLine($0) },
                 isSearch: filter.isSearch, isLive: !filter.isSearch && page.skip == 0,
                 newerPage: page.skip > 0 ? filter.path(skip: max(0, page.skip - Self.pageSize)) : nil,
@@ -95,7 +115,19 @@ struct ThreadListPages: Sendable {
             context, status: problem == nil ? .ok : .unprocessableContent)
     }
 
+    /// Those in the address book that have `text` in their name, their number, their e-mail addresses or their note.
+    private static func contacts(
+        _ text: String, _ count: Int, of userID: UserID, in tx: any Transaction
+    ) throws -> [Contact] {
+        if text.isEmpty { return [] }
+        return try ContactQueries.list(userID: userID, page: Page(skip: 0, limit: count, query: text), in: tx)
+    }
+
     private static let pageSize = 30
+    /// Links above what a search finds.
+    private static let mostPeople = 5
+    /// Numbers that a name as the other party stands for.
+    private static let mostNamed = 100
 }
 
 /// The lists of messages, one of which is shown.
