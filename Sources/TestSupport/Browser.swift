@@ -95,7 +95,7 @@ package struct Browser: Sendable {
 
     /// Waits until the page shows `text`.
     ///
-    /// - Throws: ``NeverHappened`` after 20 s.
+    /// - Throws: ``NeverHappened`` after ``longestWait``.
     package func waitFor(_ text: String) async throws {
         try await until("the page shows \(text)") { try await self.text().contains(text) }
     }
@@ -162,7 +162,7 @@ package func withBrowser(
 /// Starts a driver on a free port of its own choice; another one when it ends because somebody else was quicker to take
 /// the port that it had chosen.
 private func startDriver(in directory: String) async throws -> (Process, port: String) {
-    try await eventually("chromedriver listens", within: .seconds(60)) {
+    try await eventually("chromedriver listens") {
         let log = directory + "/chromedriver.log"
         _ = FileManager.default.createFile(atPath: log, contents: nil)
         let process = Process()
@@ -173,7 +173,7 @@ private func startDriver(in directory: String) async throws -> (Process, port: S
         process.standardError = output
         try process.run()
         do {
-            return try await eventually("chromedriver says its port or ends", within: .seconds(60)) {
+            return try await eventually("chromedriver says its port or ends") {
                 let text = try String(contentsOfFile: log, encoding: .utf8)
                 if let found = text.firstMatch(of: /on port (\d+)\./) { return (process, String(found.1)) }
                 if !process.isRunning { throw Browser.Failure(description: text) }

@@ -4,28 +4,34 @@ package struct NeverHappened: Error, CustomStringConvertible {
     package let description: String
 }
 
-/// Looks again and again, every 5 ms, until `look` gives a value.
+/// How long a test waits for anything at most: longer than it takes on a machine that other work keeps busy.
+package let longestWait = Duration.seconds(180)
+
+/// Looks again and again until `look` gives a value: after 2 ms, then less and less often, up to every 50 ms, for what is looked
+/// at is often a server on the same cores.
 ///
 /// - Parameters:
 ///   - what: What is waited for, for the error; asked when the time is over.
-///   - limit: How long to wait at most; on a busy machine everything takes long.
+///   - limit: How long to wait at most.
 ///   - look: Gives nil while it is not there.
 /// - Returns: What `look` gave.
 /// - Throws: ``NeverHappened`` after `limit`, and what `look` throws.
 package func eventually<Value>(
-    _ what: @autoclosure () -> String, within limit: Duration = .seconds(40), _ look: () async throws -> Value?
+    _ what: @autoclosure () -> String, within limit: Duration = longestWait, _ look: () async throws -> Value?
 ) async throws -> Value {
     let deadline = ContinuousClock.now + limit
+    var pause = Duration.milliseconds(2)
     while true {
         if let value = try await look() { return value }
         guard ContinuousClock.now < deadline else {
             throw NeverHappened(description: "\(what()): not within \(limit)")
         }
-        try await Task.sleep(for: .milliseconds(5))
+        try await Task.sleep(for: pause)
+        pause = min(pause * 1.25, .milliseconds(50))
     }
 }
 
-/// Looks again and again, every 5 ms, until `condition` holds.
+/// Looks again and again until `condition` holds, as ``eventually(_:within:_:)`` does.
 ///
 /// - Parameters:
 ///   - what: What is waited for, for the failure; asked when the time is over.
@@ -33,7 +39,7 @@ package func eventually<Value>(
 ///   - condition: Asked again and again.
 /// - Throws: ``NeverHappened`` after `limit`, and what `condition` throws.
 package func until(
-    _ what: @autoclosure () -> String, within limit: Duration = .seconds(40), _ condition: () async throws -> Bool
+    _ what: @autoclosure () -> String, within limit: Duration = longestWait, _ condition: () async throws -> Bool
 ) async throws {
     _ = try await eventually(what(), within: limit) { try await condition() ? true : nil }
 }

@@ -46,7 +46,7 @@ package struct TestServer: Sendable {
 
     /// Waits until what was accepted is in the log and in the sequences, which on PostgreSQL is soon after the answer.
     ///
-    /// - Throws: ``NeverHappened`` after 20 s.
+    /// - Throws: ``NeverHappened`` after ``longestWait``.
     package func untilNumbered() async throws {
         try await until("all is numbered") {
             try await store.read { tx in

@@ -10,7 +10,7 @@ extension EndToEndTests {
     @Suite struct Backup {
         private static let received = "message.phone.received"
 
-        @Test(.timeLimit(.minutes(5)), arguments: Engine.allCases)
+        @Test(.timeLimit(.minutes(15)), arguments: Engine.allCases)
         func aBackupOfARunningServerIsRestoredElsewhere(engine: Engine) async throws {
             try await withReceiver { receiver in
                 receiver.react { arrival, _ in arrival.path == "/later" ? .answer(503) : .answer(200) }

@@ -6,7 +6,7 @@ import Testing
 extension EndToEndTests {
     /// The commands that speak to a server over HTTP, against the real one.
     @Suite struct ClientCommands {
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aWebhookIsMadeTriedChangedAndDeleted() async throws {
             try await withReceiver { receiver in
                 try await withUser { user, _ in
@@ -55,7 +55,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func whatFailedIsLookedAtAndSentAgain() async throws {
             try await withReceiver { receiver in
                 try await withUser { user, client in
@@ -90,7 +90,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func anSMSIsSentAndEventsAreLookedAt() async throws {
             try await withUser { user, client in
                 let sent = try await user.json(
@@ -147,7 +147,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func loginStoresTheKeyForItsServerOnly() async throws {
             try await withUser { user, _ in
                 let installation = user.installation
@@ -176,7 +176,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func theHostedServiceIsUnderstood() async throws {
             try await withInstallation { installation in
                 let process = try IndependentSink.python(
@@ -206,7 +206,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)), arguments: ["bash", "zsh", "fish"])
+        @Test(.timeLimit(.minutes(15)), arguments: ["bash", "zsh", "fish"])
         func completionKnowsTheCommandsAndTheEvents(_ shell: String) async throws {
             try await withInstallation { installation in
                 let script = try await installation.run("--generate-completion-script", shell)

@@ -14,7 +14,7 @@ extension EndToEndTests {
                 environment: installation.environment.merging(settings) { $1 }, logs: installation.folder + "/shell")
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aReaderThatLeavesEndsACommandWithoutAWord() async throws {
             try await withInstallation { installation in
                 try await installation.serve()
@@ -27,7 +27,7 @@ extension EndToEndTests {
                     "httpsms events tail --after 0 --json | head -n 1; exit ${PIPESTATUS[0]}", in: installation)
                 let count = Mutex(0)
                 // Only what is written after the reader left can tell that it did.
-                try await until("the command to end", within: .seconds(60)) {
+                try await until("the command to end") {
                     let number = count.withLock { count in
                         count += 1
                         return count
@@ -47,17 +47,17 @@ extension EndToEndTests {
                 #expect(!tail.errors.contains("rror"), "\(tail.errors)")
                 // Nobody reads from the start.
                 let nobody = try start("httpsms doctor > >(exit) ; exit $?", in: installation)
-                #expect([.exited(0), .exited(141)].contains(try await nobody.wait(within: .seconds(40))))
+                #expect([.exited(0), .exited(141)].contains(try await nobody.wait(within: longestWait)))
                 #expect(!nobody.errors.contains("Fatal error"))
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aDeviceThatIsFullIsAnErrorAndNotACrash() async throws {
             try await withInstallation { installation in
                 let full = try start("httpsms user create --email me@example.com > /dev/full", in: installation)
 
-                #expect(try await full.wait(within: .seconds(40)) == .exited(1))
+                #expect(try await full.wait(within: longestWait) == .exited(1))
                 #expect(full.errors.contains("Error: cannot write to standard output"))
             }
         }

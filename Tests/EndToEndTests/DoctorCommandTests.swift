@@ -6,7 +6,7 @@ import Testing
 extension EndToEndTests {
     /// `httpsms doctor` and `httpsms migrate`.
     @Suite struct DoctorCommand {
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func migrateMakesTheStoreOnce() async throws {
             try await withInstallation { installation in
                 let first = try await installation.run("migrate")
@@ -19,7 +19,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aNewAndAHealthyInstallationHaveNoProblem() async throws {
             try await withInstallation { installation in
                 let new = try await installation.run("doctor")
@@ -36,7 +36,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func everyFaultOfTheConfigurationIsToldAtOnceAlsoAsJSON() async throws {
             try await withInstallation { installation in
                 let wrong = try await installation.run(

@@ -9,7 +9,7 @@ import Testing
 extension EndToEndTests {
     /// HTTPS as an operator sets it up: flags and `doctor`, SIGHUP, and the examples of the documentation.
     @Suite struct HTTPSCommands {
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func serveSpeaksHTTPSAndReadsTheFilesAgainOnSIGHUP() async throws {
             try await withInstallation { installation in
                 let authority = try await TestAuthority(in: installation.folder)
@@ -32,7 +32,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func serveAndDoctorNameWhatIsWrongWithTheCertificate() async throws {
             try await withInstallation { installation in
                 let authority = try await TestAuthority(in: installation.folder)
@@ -66,7 +66,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func nginxWithTheExampleOfTheDocumentationForwardsToTheServer() async throws {
             try await withInstallation(["TRUSTED_PROXIES": "127.0.0.1"]) { installation in
                 let client = Client(installation: installation)
@@ -110,7 +110,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func caddyTakesTheExampleOfTheDocumentation() async throws {
             try await withTemporaryDirectory { folder in
                 let path = folder + "/Caddyfile"
@@ -123,7 +123,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func haproxyWithTheExampleOfTheDocumentationForwardsToTheServer() async throws {
             try await withInstallation(["TRUSTED_PROXIES": "127.0.0.1"]) { installation in
                 let client = Client(installation: installation)

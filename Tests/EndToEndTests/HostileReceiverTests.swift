@@ -85,7 +85,7 @@ extension PatientTests {
         /// Deliveries per case.
         private static let count = isSoak ? 64 : 4
 
-        @Test(.timeLimit(.minutes(isSoak ? 10 : 3)))
+        @Test(.timeLimit(.minutes(15)))
         func eachIsRecordedForWhatItIsAndCostsLittle() async throws {
             // The first retry is far away, so that every delivery is seen after its first attempt.
             try await withInstallation(["WEBHOOK_RETRY_DELAYS": "1h"]) { installation in

@@ -6,7 +6,7 @@ import Testing
 extension EndToEndTests {
     /// What the server sends is judged by libraries that know nothing of it: PyJWT and the SDK of CloudEvents.
     @Suite struct IndependentReceiver {
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aDeliveryIsAWebhookForOtherPeoplesLibraries() async throws {
             try await withReceiver { receiver in
                 try await withInstallation { installation in
@@ -36,7 +36,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func theJudgeRefusesWhatWasSignedWithAnotherKeyOrForAnotherURL() async throws {
             try await withReceiver { receiver in
                 try await withInstallation { installation in

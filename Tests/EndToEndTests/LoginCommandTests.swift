@@ -5,7 +5,7 @@ import Testing
 extension EndToEndTests {
     /// `login`, `logout`, `whoami` and profiles, against the real server.
     @Suite struct LoginCommands {
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func profilesKeepServersApartAndNeverShowKeys() async throws {
             try await withUser { user, _ in
                 let installation = user.installation
@@ -42,7 +42,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aNamedProfilePrecedesVariablesAndAWrongKeySaysWhoseItIs() async throws {
             try await withUser { user, _ in
                 let installation = user.installation
@@ -66,7 +66,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func filesAreSentAndSchedulesMadeFromTheCommandLine() async throws {
             try await withUser { user, _ in
                 let file = user.installation.folder + "/ja\"nuary.csv"
@@ -103,7 +103,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aListThatGoesOnSaysHow() async throws {
             try await withUser { user, client in
                 for number in 1...3 { try await client.receive("Hello \(number)", number: number) }

@@ -11,7 +11,7 @@ extension EndToEndTests {
             "message.call.missed",
         ]
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aMessageGoesFromSendToDeliveredThroughThePhone() async throws {
             try await withPhone([]) { client, receiver, phone in
                 let id = try await send(client)
@@ -28,7 +28,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func atAFailRateOfOneEveryMessageFails() async throws {
             try await withPhone(["--fail-rate", "1"]) { client, receiver, phone in
                 let id = try await send(client)
@@ -42,7 +42,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func whatComesInIsToldToTheWebhook() async throws {
             let options = ["--receive-every", "200ms", "--missed-call-every", "300ms"]
             try await withPhone(options) { _, receiver, phone in
@@ -54,7 +54,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func whatIsWrongIsSaidBeforeAnythingRuns() async throws {
             try await withInstallation { installation in
                 let wrong = try await installation.run(
@@ -79,7 +79,7 @@ extension EndToEndTests {
         }
 
         @Test(
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(15)),
             arguments: [
                 (["--app", "nokia"], "--app must be httpsms or smsgate"),
                 (["--app", "smsgate"], "--app smsgate needs either --code or --private-token"),

@@ -18,7 +18,7 @@ extension PatientTests {
                     ["doctor", "--phone", url ?? self.url]
                         + (trusting ? ["--cacert", authority.certificatePath] : []))
                 return .init(
-                    end: try await process.wait(within: .seconds(40)), output: process.output, errors: process.errors)
+                    end: try await process.wait(within: longestWait), output: process.output, errors: process.errors)
             }
 
             /// Runs `body` beside a proxy that listens.
@@ -85,7 +85,7 @@ extension PatientTests {
             "ok       stream: what the server writes comes at once",
         ]
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aProxyThatIsSetUpRightlyPasses() async throws {
             try await run { bench in
                 let pair = try await bench.authority.issue()
@@ -102,7 +102,7 @@ extension PatientTests {
         }
 
         @Test(
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(15)),
             arguments: [
                 ("PASS proxy_ignore_headers X-Accel-Buffering;", "PROBLEM  stream: something holds it back"),
                 (
@@ -126,7 +126,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aCertificateThatAndroidRefusesIsNamed() async throws {
             try await run { bench in
                 let other = try await bench.authority.issue(for: "DNS:other.example.com")
@@ -147,7 +147,7 @@ extension PatientTests {
         }
 
         /// Browsers fetch what is missing in between; Android does not.
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aChainWithAGapIsNamed() async throws {
             try await run { bench in
                 let folder = bench.installation.folder
@@ -194,7 +194,7 @@ extension PatientTests {
             guard try await process.wait() == .exited(0) else { throw TestFailure("openssl: \(process.errors)") }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func haproxyAndCaddyWithTheExamplesPass() async throws {
             try await run { bench in
                 let pair = try await bench.authority.issue()
@@ -231,7 +231,7 @@ extension PatientTests {
         }
 
         @Test(
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(15)),
             arguments: [
                 (["--phone", "http://sms.example.com"], 1, "is plain HTTP, which the app refuses"),
                 (["--phone", "https://nowhere.invalid"], 1, "PROBLEM  name: nowhere.invalid is not known"),
@@ -243,7 +243,7 @@ extension PatientTests {
         func whatIsNoAddressIsSaid(arguments: [String], status: Int32, words: String) async throws {
             try await withInstallation { installation in
                 let process = try installation.start(["doctor"] + arguments)
-                #expect(try await process.wait(within: .seconds(40)) == .exited(status), "\(process.errors)")
+                #expect(try await process.wait(within: longestWait) == .exited(status), "\(process.errors)")
                 #expect((process.output + process.errors).contains(words), "\(process.output)\(process.errors)")
             }
         }

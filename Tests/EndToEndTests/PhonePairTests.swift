@@ -5,7 +5,7 @@ import Testing
 extension PatientTests {
     /// `httpsms phone pair` beside the real server, and a phone that uses what it prints.
     @Suite struct PhonePairCommand {
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func thePhoneIsWaitedForStepByStep() async throws {
             try await DeviceBench.run { bench in
                 let user = CommandLineUser(bench.installation)
@@ -36,7 +36,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func withoutAPhoneItEndsAndSaysWhatIsMissing() async throws {
             try await DeviceBench.run { bench in
                 let user = CommandLineUser(bench.installation)

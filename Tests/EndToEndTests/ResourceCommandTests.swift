@@ -6,7 +6,7 @@ import Testing
 extension EndToEndTests {
     /// The commands for phones, their keys, messages and conversations, and `api`, against the real server.
     @Suite struct ResourceCommands {
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aPhoneKeyIsCreatedUsedListedAndDeleted() async throws {
             try await withUser { user, _ in
                 let made = try await user.json("phone-key", "create", "--name", "my phone")
@@ -23,7 +23,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func phonesMessagesAndConversationsAreShown() async throws {
             try await withUser { user, client in
                 try await client.receive("Hello \u{1b}[2J", number: 1)
@@ -46,7 +46,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func anyRouteIsCalled() async throws {
             try await withReceiver { receiver in
                 try await withUser { user, client in
@@ -122,13 +122,13 @@ extension EndToEndTests {
             try await withInstallation { installation in
                 let process = try installation.start(line.split(separator: " ").map(String.init))
 
-                #expect(try await process.wait(within: .seconds(40)) == .exited(2))
+                #expect(try await process.wait(within: longestWait) == .exited(2))
                 #expect(process.errors.contains(says), "\(process.errors)")
                 #expect(process.output.isEmpty)
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func theHelpOfEveryCommandHasAnExample() async throws {
             try await withInstallation { installation in
                 let dump = try await installation.run("--experimental-dump-help")
@@ -147,7 +147,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func theServersAddressMayEndInItsVersionAndMayNotSpeakHTTPS() async throws {
             try await withUser { user, _ in
                 let url = user.installation.baseURL

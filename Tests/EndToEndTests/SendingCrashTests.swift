@@ -7,7 +7,7 @@ import Testing
 extension EndToEndTests {
     /// kill -9 of the server while clients send: a request that is repeated under its key is done once.
     @Suite struct SendingCrash {
-        @Test(.timeLimit(.minutes(isSoak ? 10 : 2)))
+        @Test(.timeLimit(.minutes(15)))
         func aRequestThatIsRepeatedAfterAKillIsDoneOnce() async throws {
             let kills = isSoak ? 20 : 4
             let perClient = isSoak ? 1_000 : 100
@@ -24,7 +24,7 @@ extension EndToEndTests {
                     group.addTask {
                         for kill in 1...kills {
                             let due = clients * perClient * kill / (kills + 1)
-                            try await until("\(due) requests", within: .seconds(60)) { progress.count >= due }
+                            try await until("\(due) requests") { progress.count >= due }
                             try await installation.stop(.sigkill)
                             try await installation.serve()
                         }
@@ -59,7 +59,7 @@ extension EndToEndTests {
                 let content = "message \(index) of client \(number)"
                 let body: JSONValue = ["from": .text(Client.owner), "to": "+18005550100", "content": .text(content)]
                 for _ in 0..<(index % 3 == 0 ? 2 : 1) {
-                    let id = try await eventually("\(content) is answered", within: .seconds(60)) {
+                    let id = try await eventually("\(content) is answered") {
                         // The server is away: the client does not know whether its message was taken.
                         let answer = try? await Client.send(
                             .POST, client.installation.baseURL + "/v1/messages/send", body,

@@ -7,7 +7,7 @@ extension EndToEndTests {
     /// `httpsms serve` as an operator meets it when something is not as it should be.
     @Suite struct ServeCommand {
         @Test(
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(15)),
             arguments: [
                 ("HTTP_PORT", "http"), ("DATABASE_URL", "mysql://localhost"), ("APP_URL", "example.com"),
                 ("MASTER_KEY", "c2hvcnQ="), ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/33"),
@@ -24,7 +24,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aSecondServerOnTheSameDatabaseIsRefused() async throws {
             try await withInstallation { installation in
                 try await installation.serve()
@@ -40,7 +40,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aPortInUseIsNamed() async throws {
             try await withInstallation { first in
                 try await first.serve()
@@ -55,7 +55,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)), arguments: ["host.invalid", "203.0.113.9"])
+        @Test(.timeLimit(.minutes(15)), arguments: ["host.invalid", "203.0.113.9"])
         func anAddressThatIsNotOursIsNamed(host: String) async throws {
             try await withInstallation { installation in
                 let finished = try await installation.run("serve", settings: ["HTTP_HOST": host])
@@ -65,7 +65,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func theKeyFileAndTheDatabaseAreForTheOwnerOnly() async throws {
             try await withInstallation { installation in
                 try await installation.serve()
@@ -77,7 +77,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func flagsStandForTheirVariables() async throws {
             try await withInstallation(["HTTP_PORT": "http", "LOG_FORMAT": "xml"]) { installation in
                 let path = installation.folder + "/other/flags.sqlite"
@@ -96,7 +96,7 @@ extension EndToEndTests {
         }
 
         @Test(
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(15)),
             arguments: [
                 [], ["serve"], ["demo"], ["user"], ["user", "create"], ["phone"], ["phone", "simulate"],
                 ["migrate"], ["doctor"],

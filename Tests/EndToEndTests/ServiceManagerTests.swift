@@ -5,7 +5,7 @@ import Testing
 extension EndToEndTests {
     /// What systemd hears of the server.
     @Suite struct ServiceManagerTests {
-        @Test(.timeLimit(.minutes(5)), arguments: [false, true])
+        @Test(.timeLimit(.minutes(15)), arguments: [false, true])
         func systemdHearsOfReadinessLifeAndTheEnd(isAbstract: Bool) async throws {
             try await withInstallation { installation in
                 let name = "/tmp/httpsms-\(UUID().uuidString.prefix(8))"

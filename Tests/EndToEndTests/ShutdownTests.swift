@@ -15,7 +15,7 @@ extension EndToEndTests {
     @Suite struct Shutdown {
         private static let received = "message.phone.received"
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func deliveriesInFlightAreEndedAndRecorded() async throws {
             try await withSlowReceiver { client, receiver in
                 for number in 0..<10 { try await client.receive("sms \(number)", number: number) }
@@ -29,7 +29,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aBacklogWaitsForTheNextStart() async throws {
             try await withSlowReceiver { client, receiver in
                 for number in 0..<100 { try await client.receive("sms \(number)", number: number) }
@@ -47,7 +47,7 @@ extension EndToEndTests {
         }
 
         /// A phone on a bad line, in the middle of its request, must not use up the time that deliveries need to end.
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aClientThatStallsDoesNotKeepDeliveriesFromBeingRecorded() async throws {
             try await withSlowReceiver { client, receiver in
                 let stalled = try StalledRequest(to: client.installation.baseURL)
@@ -67,7 +67,7 @@ extension EndToEndTests {
         }
 
         /// Who stops the server to copy the database expects all of it in the file of that name.
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func theDatabaseFileAloneHoldsEverythingAfterAStop() async throws {
             try await withInstallation { installation in
                 let client = Client(installation: installation)

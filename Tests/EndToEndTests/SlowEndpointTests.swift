@@ -7,7 +7,7 @@ extension EndToEndTests {
     @Suite struct SlowEndpoint {
         private static let received = "message.phone.received"
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func anEndpointThatNeverAnswersDelaysNoOther() async throws {
             try await withReceiver { receiver in
                 receiver.react { arrival, _ in arrival.path == "/never" ? .never : .answer(200) }

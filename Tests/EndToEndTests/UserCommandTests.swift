@@ -6,7 +6,7 @@ import Testing
 extension EndToEndTests {
     /// `httpsms user create`, beside a running server and alone.
     @Suite struct UserCommand {
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aNewKeyWorksAtOnceAtTheRunningServer() async throws {
             try await withInstallation { installation in
                 let client = Client(installation: installation)
@@ -22,7 +22,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func idAndKeyAreDrawnWhenTheyAreNotGiven() async throws {
             try await withInstallation { installation in
                 let first = try await installation.run("user", "create", "--email", "first@example.com")
@@ -35,7 +35,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func thePasswordOfStandardInputSignsInAndTheFirstAccountOwnsTheServer() async throws {
             try await withInstallation { installation in
                 func create(_ email: String, _ password: String) async throws -> ChildProcess.Ending {
@@ -63,7 +63,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aForgottenPasswordIsReplacedBesideTheRunningServer() async throws {
             try await withInstallation { installation in
                 func set(_ email: String, _ password: String) async throws -> ChildProcess {
@@ -105,7 +105,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func whatCannotBeAnAccountIsRefusedInWords() async throws {
             try await withInstallation { installation in
                 let made = try await installation.run(
@@ -133,7 +133,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func anAddressThatIsNoneMakesNoStore() async throws {
             try await withInstallation { installation in
                 let wrong = try await installation.run("user", "create", "--email", "nonsense")
@@ -145,7 +145,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func accountsAreListedMadeOwnersGivenKeysAndDeleted() async throws {
             try await withInstallation { installation in
                 let client = Client(installation: installation)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Every parser over its corpus: what is well-formed, what is hostile, and each input that was once a fault.
-@Suite(.timeLimit(.minutes(5))) struct CorpusTests {
+@Suite(.timeLimit(.minutes(15))) struct CorpusTests {
     @Test(arguments: FuzzTarget.all.map(\.name))
     func theCorpusIsReadWithoutAFault(name: String) async throws {
         let target = try #require(FuzzTarget.all.first { $0.name == name })

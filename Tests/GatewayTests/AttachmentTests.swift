@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Attachments of inbound SMS: kept on disk, served to whoever knows the URL, gone with the SMS.
-@Suite(.timeLimit(.minutes(5))) struct AttachmentTests {
+@Suite(.timeLimit(.minutes(15))) struct AttachmentTests {
     private static func attachment(
         _ name: String = "photo.jpg", _ type: String = "image/jpeg", bytes: [UInt8] = [1, 2, 3]
     ) -> JSON {

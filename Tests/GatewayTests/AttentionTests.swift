@@ -9,7 +9,7 @@ import Timestamps
 @testable import Server
 
 /// What needs somebody: the same figures on the page, in the menu, on the overview and in the API.
-@Suite(.timeLimit(.minutes(5))) struct AttentionTests {
+@Suite(.timeLimit(.minutes(15))) struct AttentionTests {
     private static let page = "/attention"
 
     /// The figure beside the entry of the menu; nil when there is none.

@@ -36,7 +36,7 @@ extension Account {
 }
 
 /// `/v1/bulk-messages` with CSV files.
-@Suite(.timeLimit(.minutes(5))) struct BulkMessageTests {
+@Suite(.timeLimit(.minutes(15))) struct BulkMessageTests {
     static let header = "FromPhoneNumber,ToPhoneNumber,Content,SendTime(optional),AttachmentURLs(optional)\n"
     static let row = "+18005550199,+18005550100,Hi,,\n"
     static let message = "validation errors while sending bulk SMS"

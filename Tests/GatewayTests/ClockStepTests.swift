@@ -8,7 +8,7 @@ import Timestamps
 
 /// The time of day is set while phones are watched and messages are under way: nobody is late because of it, nothing is handed
 /// out twice, and nothing waits longer than its schedule allows.
-@Suite(.timeLimit(.minutes(5))) struct ClockStepTests {
+@Suite(.timeLimit(.minutes(15))) struct ClockStepTests {
     private static let hours: [Duration] = [.seconds(7_200), .seconds(40 * 86_400)]
     private static let userID = ClockStepFixture.userID
 

@@ -8,7 +8,7 @@ import Timestamps
 @testable import Server
 
 /// `/v1/contacts`: whom an account knows by name.
-@Suite(.timeLimit(.minutes(5))) struct ContactTests {
+@Suite(.timeLimit(.minutes(15))) struct ContactTests {
     private static let body: JSON = [
         "name": " Zoë\nMüller ", "emails": [" Zoe@Example.com ", "zoe@example.com"],
         "phone_numbers": ["(212) 555-0188", "+12125550188", "12345"],

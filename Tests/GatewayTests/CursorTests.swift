@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `cursor` and `next_cursor`: the one way to page that every list has.
-@Suite(.timeLimit(.minutes(5))) struct CursorTests {
+@Suite(.timeLimit(.minutes(15))) struct CursorTests {
     /// Every row that a client sees that follows `next_cursor`, and in how many parts.
     private static func follow(
         _ path: String, _ client: APIClient, limit: Int

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What is left of an account that was erased.
-@Suite(.timeLimit(.minutes(5))) struct ErasureLeftoverTests {
+@Suite(.timeLimit(.minutes(15))) struct ErasureLeftoverTests {
     /// Where `texts` stand in any column of any table.
     private static func places(of texts: [String], in store: any Store) async throws -> [String] {
         try await store.read { tx in

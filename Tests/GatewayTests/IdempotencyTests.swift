@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// The `Idempotency-Key` header on everything that is created by a POST.
-@Suite(.timeLimit(.minutes(5))) struct IdempotencyTests {
+@Suite(.timeLimit(.minutes(15))) struct IdempotencyTests {
     private static func post(
         _ client: APIClient, _ path: String, _ body: JSON, key: String
     ) async throws -> APIClient.Answer {

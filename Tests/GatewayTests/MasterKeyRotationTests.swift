@@ -11,7 +11,7 @@ import Timestamps
 @testable import Server
 
 /// The way of a store from one master key to another.
-@Suite(.timeLimit(.minutes(5))) struct MasterKeyRotationTests {
+@Suite(.timeLimit(.minutes(15))) struct MasterKeyRotationTests {
     private static let (old, new) = ([UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 32))
 
     private struct Stop: Error {}

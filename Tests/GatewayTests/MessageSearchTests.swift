@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `GET /v1/messages/search`.
-@Suite(.timeLimit(.minutes(5))) struct MessageSearchTests {
+@Suite(.timeLimit(.minutes(15))) struct MessageSearchTests {
     /// `first` and `second 100%` came in, `call` was missed, `out` was sent under the id `order-17` and failed.
     private static func fill(_ account: Account) async throws -> [String: String] {
         let phone = try await account.makePhone()

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `/v1/message-threads`, and how threads follow their messages.
-@Suite(.timeLimit(.minutes(5))) struct MessageThreadTests {
+@Suite(.timeLimit(.minutes(15))) struct MessageThreadTests {
     private static let list = "/v1/message-threads?owner=%2B18005550199"
     private static let contact = "+18005550100"
 

@@ -7,7 +7,7 @@ import Timestamps
 @testable import Gateway
 
 /// The whole table of ``MessageTransition``, without a server.
-@Suite(.timeLimit(.minutes(5))) struct MessageTransitionTests {
+@Suite(.storeless, .timeLimit(.minutes(15))) struct MessageTransitionTests {
     private static let now = Timestamp(microseconds: 1_784_715_329_814_000)
 
     private static func message(

@@ -32,7 +32,7 @@ import Timestamps
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: Engine.enabled)
+    @Test(.timeLimit(.minutes(15)), arguments: Engine.enabled)
     func aMessageThatIsToBeSentDoes(engine: Engine) async throws {
         try await withStore(engine, migrations: GatewayStore.migrations) { store in
             try await store.write { tx in

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `openapi.json` tells of every route and of nothing else, and answers are what it says.
-@Suite(.timeLimit(.minutes(5))) struct OpenAPITests {
+@Suite(.timeLimit(.minutes(15))) struct OpenAPITests {
     private static let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../openapi.json")
         .standardized
 

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `/v1/phone-api-keys` and the binding of phones to keys.
-@Suite(.timeLimit(.minutes(5))) struct PhoneAPIKeyTests {
+@Suite(.timeLimit(.minutes(15))) struct PhoneAPIKeyTests {
     @Test func aNewKeyIsShownWithEmptyLists() async throws {
         try await withServer { server in
             let account = try await server.makeAccount()

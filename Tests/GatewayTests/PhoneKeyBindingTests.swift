@@ -6,7 +6,7 @@ import Timestamps
 @testable import Gateway
 
 /// Which number a phone key may bind, and what becomes of the key that had it.
-@Suite(.timeLimit(.minutes(5))) struct PhoneKeyBindingTests {
+@Suite(.timeLimit(.minutes(15))) struct PhoneKeyBindingTests {
     private static let (first, second, third) = ("+18005550199", "+18005550188", "+18005550177")
 
     private static func login(_ client: APIClient, _ number: String) async throws -> APIClient.Answer {

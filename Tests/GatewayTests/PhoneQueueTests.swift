@@ -8,7 +8,7 @@ import Timestamps
 @testable import Server
 
 /// The queue of a phone, however long: what a message costs behind it, its order, and rows in it that cannot be read.
-@Suite(.timeLimit(.minutes(5))) struct PhoneQueueTests {
+@Suite(.timeLimit(.minutes(15))) struct PhoneQueueTests {
     private static let number = "+18005550199"
     private static let userID = UserID("user")
 

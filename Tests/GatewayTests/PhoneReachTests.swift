@@ -7,7 +7,7 @@ import Timestamps
 @testable import Server
 
 /// Whether a phone can be told of a message at all, on a server without Firebase and beside it.
-@Suite(.timeLimit(.minutes(5))) struct PhoneReachTests {
+@Suite(.timeLimit(.minutes(15))) struct PhoneReachTests {
     /// As Firebase makes them.
     private static let token = "dGVzdC1pbnN0YW5jZS1pZA:APA91b" + String(repeating: "Zz9_-", count: 27)
 

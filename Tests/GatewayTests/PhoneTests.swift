@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `/v1/phones`.
-@Suite(.timeLimit(.minutes(5))) struct PhoneTests {
+@Suite(.timeLimit(.minutes(15))) struct PhoneTests {
     private static let number = "+18005550199"
 
     @Test func aNewPhoneHasTheDefaultsOfTheContract() async throws {

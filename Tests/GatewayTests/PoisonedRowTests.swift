@@ -9,7 +9,7 @@ import Testing
 ///
 /// A store with something in every feature is filled once; then, table by table and for each extreme, a server is started on
 /// a copy in which the integer columns hold it, and everything that can be read is read.
-@Suite(.timeLimit(.minutes(5))) struct PoisonedRowTests {
+@Suite(.timeLimit(.minutes(15))) struct PoisonedRowTests {
     @Test(arguments: [Int64.min, .max, -1, 9_007_199_254_740_993])
     func everyTimeAndCountMayHoldAnything(extreme: Int64) async throws {
         try await reading(extreme, of: { !FilledStore.codes.contains($0) }) { table, path, answer in

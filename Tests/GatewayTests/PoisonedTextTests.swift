@@ -8,7 +8,7 @@ import Testing
 ///
 /// A server with something in every feature runs; then, table by table, rubbish is put into every text and blob, everything
 /// that can be read is read, and the table is put right again.
-@Suite(.timeLimit(.minutes(5))) struct PoisonedTextTests {
+@Suite(.timeLimit(.minutes(15))) struct PoisonedTextTests {
     /// What is stored in place of a text.
     private static let texts = ["rubbish \u{fffd} <&\"'>", "", "-1", String(repeating: "9", count: 100_000)]
     /// What is stored in place of bytes.

@@ -8,7 +8,7 @@ import Wire
 @testable import Gateway
 
 /// Pushes, from the hand-out of a message to what Firebase says of it; the other side is an independent HTTP sink.
-@Suite(.timeLimit(.minutes(5))) struct PushTests {
+@Suite(.timeLimit(.minutes(15))) struct PushTests {
     private static let path = "/v1/projects/httpsms-test/messages:send"
     private static let number = "+18005550199"
 

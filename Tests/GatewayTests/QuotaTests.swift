@@ -6,7 +6,7 @@ import Testing
 @testable import Server
 
 /// How much an invited account may have.
-@Suite(.timeLimit(.minutes(5))) struct QuotaTests {
+@Suite(.timeLimit(.minutes(15))) struct QuotaTests {
     private static let settings = [
         "QUOTA_PHONES": "2", "QUOTA_PHONE_KEYS": "3", "QUOTA_SCHEDULES": "1", "QUOTA_WEBHOOKS": "1",
         "QUOTA_MESSAGES_PER_DAY": "3", "QUOTA_ATTACHMENT_BYTES_PER_DAY": "4",

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `POST /v1/messages/receive`, attachments aside.
-@Suite(.timeLimit(.minutes(5))) struct ReceiveTests {
+@Suite(.timeLimit(.minutes(15))) struct ReceiveTests {
     private static let sms: JSON = [
         "from": "+18005550100", "content": "Hello", "sim": "SIM1", "encrypted": false,
         "timestamp": "2026-07-22T10:15:29.814000000Z", "attachments": .null,

@@ -3,7 +3,7 @@ import Testing
 import Timestamps
 
 /// `GET /v1/messages/outstanding` and `POST /v1/messages/{id}/events`.
-@Suite(.timeLimit(.minutes(5))) struct ReportTests {
+@Suite(.timeLimit(.minutes(15))) struct ReportTests {
     @Test func aMessageIsTakenOverOnce() async throws {
         try await withServer { server in
             let account = try await server.makeAccount()

@@ -3,7 +3,7 @@ import Testing
 import Timestamps
 
 /// `/v1/send-schedules`, and what a schedule does to the messages of its phones.
-@Suite(.timeLimit(.minutes(5))) struct SendScheduleTests {
+@Suite(.timeLimit(.minutes(15))) struct SendScheduleTests {
     private static let number = "+18005550199"
 
     private static func window(_ day: Int, _ start: Int, _ end: Int) -> JSON {

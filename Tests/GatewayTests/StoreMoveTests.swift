@@ -7,7 +7,7 @@ import Testing
 @testable import Server
 
 /// `httpsms migrate --from --to`, below the command.
-@Suite(.timeLimit(.minutes(5))) struct StoreMoveTests {
+@Suite(.timeLimit(.minutes(15))) struct StoreMoveTests {
     /// A table that a later migration makes is copied as well, for the list is the engine's own.
     @Test func everyRowOfEveryTableIsCopied() async throws {
         try await withStores { source, target in

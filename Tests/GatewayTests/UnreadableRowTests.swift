@@ -9,7 +9,7 @@ import Timestamps
 @testable import Server
 
 /// A row that holds what no version writes stops no other. Tables without their constraints take such rows.
-@Suite(.timeLimit(.minutes(5))) struct UnreadableRowTests {
+@Suite(.timeLimit(.minutes(15))) struct UnreadableRowTests {
     private static let userID = UserID("user")
 
     /// A store with two phones.

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `/v1/users`.
-@Suite(.timeLimit(.minutes(5))) struct UserTests {
+@Suite(.timeLimit(.minutes(15))) struct UserTests {
     @Test func anAccountIsChangedInPart() async throws {
         try await withServer { server in
             let account = try await server.makeAccount()

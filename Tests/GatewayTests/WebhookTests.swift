@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `/v1/webhooks` for the clients of httpSMS.
-@Suite(.timeLimit(.minutes(5))) struct WebhookTests {
+@Suite(.timeLimit(.minutes(15))) struct WebhookTests {
     private static let draft: JSON = [
         "url": "http://127.0.0.1:1/hook", "signing_key": "secret", "events": ["message.phone.received"],
         "phone_numbers": ["+18005550199"],

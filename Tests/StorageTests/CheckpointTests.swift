@@ -5,7 +5,7 @@ import Testing
 
 @testable import Storage
 
-@Suite(.timeLimit(.minutes(5))) struct CheckpointTests {
+@Suite(.timeLimit(.minutes(15))) struct CheckpointTests {
     private let start = ContinuousClock.now
 
     @Test func aPassOfFourMebibytesIsCopied() {

@@ -6,7 +6,7 @@ import Timestamps
 
 /// A transaction that meets a step of the clock runs again: what it decided by the time before must not be stored beside what
 /// it read of the time after.
-@Suite(.timeLimit(.minutes(5))) struct ClockStepInWriteTests {
+@Suite(.timeLimit(.minutes(15))) struct ClockStepInWriteTests {
     private static let migrations = [
         Migration("step-1", ["CREATE TABLE item (id \(.int64) PRIMARY KEY, at \(.int64) NOT NULL) \(.strict)"])
     ]

@@ -4,7 +4,7 @@ import Testing
 @testable import Storage
 
 /// Connections as libpq makes them: TLS, SCRAM, several hosts; and what an operator reads when there is none.
-@Suite(.timeLimit(.minutes(5))) struct PostgresConnectionTests {
+@Suite(.timeLimit(.minutes(15))) struct PostgresConnectionTests {
     @Test func aServerThatIsNotThereIsSaidInWords() async throws {
         let words = try await refusal("postgresql://nobody@127.0.0.1:1/nowhere")
         #expect(words.contains("127.0.0.1") && words.contains("PostgreSQL must run there"), "\(words)")

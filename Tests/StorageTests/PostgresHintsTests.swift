@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Hints between processes that share a PostgreSQL.
-@Suite(.timeLimit(.minutes(5))) struct PostgresHintsTests {
+@Suite(.timeLimit(.minutes(15))) struct PostgresHintsTests {
     private static let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 
     @Test func whatOneSharesWakesTheOthersAndNotItself() async throws {

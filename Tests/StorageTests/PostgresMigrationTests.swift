@@ -4,7 +4,7 @@ import Testing
 @testable import Storage
 
 /// Migrations beside transactions of others, as in an upgrade of one server after the other.
-@Suite(.timeLimit(.minutes(5))) struct PostgresMigrationTests {
+@Suite(.timeLimit(.minutes(15))) struct PostgresMigrationTests {
     private static let items = Migration(
         "items-1",
         [

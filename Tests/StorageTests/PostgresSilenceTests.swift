@@ -13,7 +13,7 @@ import Testing
 #endif
 
 /// A PostgreSQL, or a network, that hangs instead of breaking: every call answers, and all goes on by itself.
-@Suite(.timeLimit(.minutes(5))) struct PostgresSilenceTests {
+@Suite(.timeLimit(.minutes(15))) struct PostgresSilenceTests {
     private static let items = Migration(
         "items", ["CREATE TABLE item (id \(.int64) PRIMARY KEY, value \(.int64) NOT NULL) \(.strict)"])
 

@@ -5,7 +5,7 @@ import Testing
 @testable import Storage
 
 /// What is PostgreSQL's own: connections that break, transactions that meet, bounds.
-@Suite(.timeLimit(.minutes(5))) struct PostgresStoreTests {
+@Suite(.timeLimit(.minutes(15))) struct PostgresStoreTests {
     private struct Refused: Error {}
 
     private static let items = Migration(

@@ -6,7 +6,7 @@ import Testing
 
 /// Nothing that was answered is lost when the power is cut, which takes back what was not synced and tears what was being
 /// written: a kill never shows that.
-@Suite(.timeLimit(.minutes(5))) struct PowerCutTests {
+@Suite(.timeLimit(.minutes(15))) struct PowerCutTests {
     /// What an image breaks.
     private enum Fault: Equatable {
         case damaged(String)
@@ -16,7 +16,7 @@ import Testing
 
     private static let isSoak = ProcessInfo.processInfo.environment["HTTPSMS_SOAK"] == "1"
 
-    @Test(arguments: 1...(isSoak ? 200 : 6))
+    @Test(arguments: 1...(isSoak ? 200 : 15))
     func whatWasAnsweredSurvives(_ seed: Int) async throws {
         let (faults, cuts) = try await faults(seed: UInt64(seed), .honest)
 

@@ -4,7 +4,7 @@ import Testing
 @testable import Storage
 
 /// Whoever reads slowly delays their own account only.
-@Suite(.timeLimit(.minutes(5))) struct ReadLaneTests {
+@Suite(.timeLimit(.minutes(15))) struct ReadLaneTests {
     /// Runs `body` while `count` reads of the account `slow` run or wait, and ends them afterwards.
     private func withSlowReads(
         _ count: Int, of store: any Store, _ body: () async throws -> Void

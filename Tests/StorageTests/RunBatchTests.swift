@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Many statements in one round trip.
-@Suite(.timeLimit(.minutes(5))) struct RunBatchTests {
+@Suite(.timeLimit(.minutes(15))) struct RunBatchTests {
     private static let migrations = [
         Migration("batch-1", ["CREATE TABLE item (id \(.int64) PRIMARY KEY, text \(.text)) \(.strict)"])
     ]

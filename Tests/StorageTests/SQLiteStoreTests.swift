@@ -108,7 +108,7 @@ struct SQLiteStoreTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aReadThatTakesTooLongIsEnded() async throws {
+    @Test(.timeLimit(.minutes(15))) func aReadThatTakesTooLongIsEnded() async throws {
         try await withItems(readLimit: .milliseconds(50)) { store in
             let endless: SQL = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 

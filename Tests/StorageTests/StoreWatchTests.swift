@@ -6,7 +6,7 @@ import Testing
 @testable import Storage
 
 /// Files that are taken away under a running store.
-@Suite(.timeLimit(.minutes(5))) struct StoreWatchTests {
+@Suite(.timeLimit(.minutes(15))) struct StoreWatchTests {
     /// What may happen to a store.
     enum Mishap: String, CaseIterable, Sendable {
         case databaseDeleted, logDeleted, indexDeleted, lockDeleted, databaseRenamed, databaseRestored, directoryMoved

@@ -5,7 +5,7 @@ struct WakeupsTests {
     /// Longer than the whole suite takes, so a wait that ends by this limit fails the test by its duration.
     private static let never = Duration.seconds(600)
 
-    @Test(.timeLimit(.minutes(5))) func aSignalBeforeTheWaitIsKept() async {
+    @Test(.timeLimit(.minutes(15))) func aSignalBeforeTheWaitIsKept() async {
         let wakeups = Wakeups()
 
         wakeups.signal(.deliveries)
@@ -13,7 +13,7 @@ struct WakeupsTests {
         await wakeups.wait(for: .deliveries, atMost: Self.never)
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSignalWakesEverybodyWhoWaits() async {
+    @Test(.timeLimit(.minutes(15))) func aSignalWakesEverybodyWhoWaits() async {
         let wakeups = Wakeups()
 
         await withTaskGroup(of: Void.self) { group in
@@ -52,7 +52,7 @@ struct WakeupsTests {
         #expect(duration >= .milliseconds(30))
     }
 
-    @Test(.timeLimit(.minutes(5))) func cancellationEndsAWait() async {
+    @Test(.timeLimit(.minutes(15))) func cancellationEndsAWait() async {
         let wakeups = Wakeups()
         let task = Task { await wakeups.wait(for: .deliveries, atMost: Self.never) }
 

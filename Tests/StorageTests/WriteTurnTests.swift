@@ -4,7 +4,7 @@ import Testing
 @testable import Storage
 
 /// However much one account writes, another waits for no more than its turn: counted in writes, not in time.
-@Suite(.timeLimit(.minutes(5))) struct WriteTurnTests {
+@Suite(.timeLimit(.minutes(15))) struct WriteTurnTests {
     /// Runs `body` while so many writes of the account `loud` wait, at least one of which has begun; gives the order in which
     /// all began or went on.
     private static func behind(

@@ -6,7 +6,7 @@ import Testing
 @testable import Delivery
 
 /// c-ares on its thread against name servers of the test's own.
-@Suite(.timeLimit(.minutes(5))) struct NameLookupsTests {
+@Suite(.timeLimit(.minutes(15))) struct NameLookupsTests {
     private typealias Answer = Result<[IPAddress], ResolutionError>
 
     /// Looks a name up; nil when no answer was given before the lookups were shut down.
@@ -262,7 +262,7 @@ import Testing
 }
 
 /// The files that say how names are looked up.
-@Suite(.timeLimit(.minutes(5))) struct NameServiceFilesTests {
+@Suite(.timeLimit(.minutes(15))) struct NameServiceFilesTests {
     private static func withLookups<Value>(
         _ files: NameServiceFiles, body: ((String) async -> Result<[IPAddress], ResolutionError>) async throws -> Value
     ) async throws -> Value {

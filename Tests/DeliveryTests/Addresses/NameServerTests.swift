@@ -6,7 +6,7 @@ import Testing
 
 /// The address policy with real DNS: answers of a name server of the test's own, the server's resolver and its memory,
 /// real sockets. Only `resolv.conf` is not part of it.
-@Suite(.timeLimit(.minutes(5))) struct NameServerTests {
+@Suite(.timeLimit(.minutes(15))) struct NameServerTests {
     /// Allows one address of loopback, so that its neighbours stand for the forbidden rest.
     private static let policy = AddressPolicy(allowedNetworks: [
         Network(base: IPAddress(v4: 0x7F00_0001), prefixLength: 32)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Delivery
 
-@Suite(.timeLimit(.minutes(5))) struct SystemResolverTests {
+@Suite(.timeLimit(.minutes(15))) struct SystemResolverTests {
     private static let ann = LookupCaller.delivery(account: "ann", endpoint: "1")
     private static let first = [IPAddress(v4: 0x0101_0101)]
     private static let second = [IPAddress(v4: 0x0202_0202)]

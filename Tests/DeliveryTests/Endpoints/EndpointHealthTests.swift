@@ -6,7 +6,7 @@ import Timestamps
 @testable import Delivery
 
 /// An endpoint at which every attempt fails for five days, with at least 50 failures, is disabled.
-@Suite(.timeLimit(.minutes(5))) struct EndpointHealthTests {
+@Suite(.timeLimit(.minutes(15))) struct EndpointHealthTests {
     @Test(arguments: Engine.enabled) func fiveDaysAndFiftyFailuresDisable(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let endpoint = try await harness.addEndpoint()

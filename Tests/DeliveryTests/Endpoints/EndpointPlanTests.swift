@@ -8,7 +8,7 @@ import Timestamps
 @testable import Delivery
 
 /// What an owner sets beside what is documented: how fast, how many at once, how long, how often again.
-@Suite(.timeLimit(.minutes(5))) struct EndpointPlanTests {
+@Suite(.timeLimit(.minutes(15))) struct EndpointPlanTests {
     @Test(arguments: Engine.enabled) func aPlanIsStoredAndTakenBack(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let id = try await harness.addEndpoint()

@@ -6,7 +6,7 @@ import Testing
 @testable import Delivery
 
 /// The engine over the real sender and the real memory of names; only the lookups are scripted: those of dead names hang.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct DispatcherNameTests {
     /// Few slots, so that a handful of attempts that hold one would stop everything.
     private static var fewSlots: ReadySet.Limits {

@@ -8,7 +8,7 @@ import Timestamps
 
 @testable import Delivery
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct DispatcherTests {
     @Test(arguments: Engine.enabled) func anEventIsSentSignedAndRecorded(engine: Engine) async throws {
         try await withEngine(engine) { harness in

@@ -6,7 +6,7 @@ import Timestamps
 @testable import Delivery
 
 /// Claims that are handed back unattempted: no try is lost, and none is gained.
-@Suite(.timeLimit(.minutes(5))) struct HandedBackTests {
+@Suite(.timeLimit(.minutes(15))) struct HandedBackTests {
     @Test(arguments: Engine.enabled) func whatWasNotTriedCountsAsNoAttempt(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let endpoint = try await harness.addEndpoint()

@@ -6,7 +6,7 @@ import Timestamps
 @testable import Storage
 
 /// Beside a transaction that stays open, as that of a `pg_dump`: PostgreSQL keeps for it whatever changes.
-@Suite(.timeLimit(.minutes(5))) struct OldSnapshotTests {
+@Suite(.timeLimit(.minutes(15))) struct OldSnapshotTests {
     /// The blocks that each kind of statement looked at for one event.
     private typealias Cost = [String: Int]
 

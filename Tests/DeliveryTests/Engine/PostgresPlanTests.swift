@@ -6,7 +6,7 @@ import Timestamps
 @testable import Storage
 
 /// What PostgreSQL makes of the statements that run all the time, with 16,384 deliveries in the analyzed table.
-@Suite(.timeLimit(.minutes(5))) struct PostgresPlanTests {
+@Suite(.timeLimit(.minutes(15))) struct PostgresPlanTests {
     @Test func claimsWalkTheReadyIndexOfTheirEndpointAndPickOnce() async throws {
         try await withBacklog { harness, endpoint in
             for lane in DeliveryLane.allCases {

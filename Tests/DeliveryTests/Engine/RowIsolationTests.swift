@@ -5,7 +5,7 @@ import Testing
 @testable import Delivery
 
 /// One row that cannot be read keeps no other from being done.
-@Suite(.timeLimit(.minutes(5))) struct RowIsolationTests {
+@Suite(.timeLimit(.minutes(15))) struct RowIsolationTests {
     private static let migrations = [Migration("test-1", ["CREATE TABLE note (id \(.int64) PRIMARY KEY)"])]
 
     @Test(arguments: Engine.enabled) func whatFailsIsUndoneAndTheOthersAreKept(engine: Engine) async throws {

@@ -7,7 +7,7 @@ import Testing
 @testable import Delivery
 
 /// One account's slow reads beside the delivery of another's events.
-@Suite(.timeLimit(.minutes(5))) struct SlowReaderTests {
+@Suite(.timeLimit(.minutes(15))) struct SlowReaderTests {
     @Test(arguments: Engine.enabled) func slowReadsOfAnotherAccountHoldNoDeliveryUp(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             try await harness.addEndpoint()

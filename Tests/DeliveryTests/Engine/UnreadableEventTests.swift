@@ -5,7 +5,7 @@ import Testing
 @testable import Delivery
 
 /// An event that cannot be read fails its own delivery, and no other.
-@Suite(.timeLimit(.minutes(5))) struct UnreadableEventTests {
+@Suite(.timeLimit(.minutes(15))) struct UnreadableEventTests {
     @Test(arguments: Engine.enabled, [nil, 1_000] as [Double?])
     func itsDeliveryFailsAndTheOthersOfItsClaimAreMade(engine: Engine, rate: Double?) async throws {
         try await withEngine(engine) { harness in

@@ -5,7 +5,7 @@ import Testing
 @testable import Delivery
 
 /// A result that the store does not take, whenever it is tried.
-@Suite(.timeLimit(.minutes(5))) struct UnstorableResultTests {
+@Suite(.timeLimit(.minutes(15))) struct UnstorableResultTests {
     /// Leaves a row where the first attempt of a delivery is to be, so that its result meets a key that is taken.
     private func spoil(_ delivery: DeliveryID, _ harness: EngineHarness) async throws {
         _ = try await harness.store.write { tx in

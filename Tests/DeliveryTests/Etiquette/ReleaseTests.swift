@@ -6,7 +6,7 @@ import Timestamps
 @testable import Delivery
 
 /// In which order what was held is let go.
-@Suite(.timeLimit(.minutes(5))) struct ReleaseTests {
+@Suite(.timeLimit(.minutes(15))) struct ReleaseTests {
     @Test(arguments: Engine.enabled) func theOldestOfAllLanesGoesFirst(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let id = try await harness.addEndpoint()

@@ -8,7 +8,7 @@ import Timestamps
 @testable import Delivery
 
 /// The pace is the endpoint's: stored, and one for all nodes.
-@Suite(.timeLimit(.minutes(5))) struct StoredPaceTests {
+@Suite(.timeLimit(.minutes(15))) struct StoredPaceTests {
     @Test(arguments: Engine.enabled) func aRefusalHoldsAllNodesAndLosesOneTry(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let endpoint = try await harness.addEndpoint()

@@ -6,7 +6,7 @@ import Testing
 @testable import Delivery
 
 /// Which events an endpoint wants of those of its types and numbers.
-@Suite(.timeLimit(.minutes(5))) struct EventFilterTests {
+@Suite(.timeLimit(.minutes(15))) struct EventFilterTests {
     private func subject(_ data: String) -> EventSubject { EventSubject(body: Array(#"{"data":{\#(data)}}"#.utf8)) }
 
     private func reason(

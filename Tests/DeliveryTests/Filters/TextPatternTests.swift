@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Delivery
@@ -37,7 +38,7 @@ struct TextPatternTests {
         let text = String(repeating: "a", count: 20_000) + "!"
         for pattern in ["(a+)+$", "(a|a)*b", "(a*)*b", "(a?){30}a{30}b", "a.*a.*a.*a.*b", "(.a|a.)+b"] {
             let automaton = try TextPattern(pattern)
-            let time = ContinuousClock().measure { #expect(!automaton.fits(text.unicodeScalars)) }
+            let time = processorTime { #expect(!automaton.fits(text.unicodeScalars)) }
             #expect(time < .seconds(20), "\(pattern): \(time)")
         }
     }

@@ -6,7 +6,7 @@ import Timestamps
 @testable import Delivery
 
 /// Replays of different users, and the ranges that they find.
-@Suite(.timeLimit(.minutes(5))) struct ReplayTurnTests {
+@Suite(.timeLimit(.minutes(15))) struct ReplayTurnTests {
     @Test(arguments: Engine.enabled) func usersTakeTurnsAndTheirOwnJobsDoNot(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let other = UserID("user-2")

@@ -6,7 +6,7 @@ import Timestamps
 @testable import Delivery
 
 /// Leases of the processes that share a store.
-@Suite(.timeLimit(.minutes(5))) struct NodeTests {
+@Suite(.timeLimit(.minutes(15))) struct NodeTests {
     @Test(arguments: Engine.enabled) func aNodeThatDoesNotRenewIsFencedOnceAndItsDeliveriesAreFreed(
         engine: Engine
     ) async throws {

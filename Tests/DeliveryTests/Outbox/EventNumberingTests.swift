@@ -7,7 +7,7 @@ import Timestamps
 @testable import Delivery
 
 /// Positions and sequences where many write at once.
-@Suite(.timeLimit(.minutes(5))) struct EventNumberingTests {
+@Suite(.timeLimit(.minutes(15))) struct EventNumberingTests {
     @Test func whatIsCommittedIsNumberedInBatchesWithoutGaps() async throws {
         try await withEngine(.postgresql) { harness in
             let first = try await harness.addEndpoint()

@@ -6,7 +6,7 @@ import Timestamps
 @testable import Delivery
 
 /// Every delivery is accounted for at all times, and what is not is named.
-@Suite(.timeLimit(.minutes(5))) struct ConservationTests {
+@Suite(.timeLimit(.minutes(15))) struct ConservationTests {
     @Test(arguments: Engine.enabled) func everyStateIsAccountedFor(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let active = try await harness.addEndpoint()

@@ -6,7 +6,7 @@ import Timestamps
 @testable import Delivery
 
 /// What a clock that was set back leaves ahead is pulled in.
-@Suite(.timeLimit(.minutes(5))) struct DueTimesTests {
+@Suite(.timeLimit(.minutes(15))) struct DueTimesTests {
     @Test(arguments: Engine.enabled) func aRetryWaitsNoLongerThanItsScheduleAfterTheClockWasSetBack(
         engine: Engine
     ) async throws {

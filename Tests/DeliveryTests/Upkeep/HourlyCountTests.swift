@@ -6,7 +6,7 @@ import Timestamps
 @testable import Delivery
 
 /// What charts are drawn from agrees with how deliveries ended.
-@Suite(.timeLimit(.minutes(5))) struct HourlyCountTests {
+@Suite(.timeLimit(.minutes(15))) struct HourlyCountTests {
     @Test(arguments: Engine.enabled) func deliveriesAreCountedInTheHourInWhichTheyEnded(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let endpoint = try await harness.addEndpoint()

@@ -8,7 +8,7 @@ import Timestamps
 @testable import Delivery
 
 /// Retention beside other nodes, replays and many endpoints.
-@Suite(.timeLimit(.minutes(5))) struct RetentionTests {
+@Suite(.timeLimit(.minutes(15))) struct RetentionTests {
     private static let age: Duration = .seconds(40 * 86_400)
 
     @Test(arguments: Engine.enabled) func nodesThatPruneAtOnceCountEachRowOnce(engine: Engine) async throws {

@@ -7,7 +7,7 @@ import Timestamps
 
 @testable import Delivery
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct SweepTests {
     private struct Failed: Error {}
 

@@ -7,7 +7,7 @@ import Timestamps
 @testable import Delivery
 
 /// Accounts that are wrong are found in slices of any number, and set right by what the rows say.
-@Suite(.timeLimit(.minutes(5))) struct TallyRepairTests {
+@Suite(.timeLimit(.minutes(15))) struct TallyRepairTests {
     @Test(arguments: Engine.enabled) func anAccountThatWasPrunedTwiceIsFoundAndRepaired(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let endpoint = try await harness.addEndpoint()

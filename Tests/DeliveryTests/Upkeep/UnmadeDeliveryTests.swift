@@ -8,7 +8,7 @@ import Timestamps
 @testable import Delivery
 
 /// What is still to be made is deleted for its age only after it was announced, whatever clocks said of its age.
-@Suite(.timeLimit(.minutes(5))) struct UnmadeDeliveryTests {
+@Suite(.timeLimit(.minutes(15))) struct UnmadeDeliveryTests {
     private static let age: Duration = .seconds(40 * 86_400)
 
     /// As if the clock of the node that accepted it had been weeks behind.

@@ -17,7 +17,7 @@ extension EndToEndTests {
         /// Requests in flight to one endpoint from one node at most.
         private static let window = 128
 
-        @Test(.timeLimit(.minutes(isSoak ? 30 : 3))) func nodesThatAreKilledLoseNothing() async throws {
+        @Test(.timeLimit(.minutes(isSoak ? 30 : 15))) func nodesThatAreKilledLoseNothing() async throws {
             try await underLoad { nodes, load in
                 let told = try await load.run {
                     for turn in 1...Self.repetitions {
@@ -31,7 +31,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(isSoak ? 30 : 3))) func aDatabaseThatCrashesLosesNothing() async throws {
+        @Test(.timeLimit(.minutes(isSoak ? 30 : 15))) func aDatabaseThatCrashesLosesNothing() async throws {
             try await underLoad { nodes, load in
                 let told = try await load.run {
                     for turn in 1...Self.repetitions {
@@ -46,7 +46,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(isSoak ? 30 : 3))) func connectionsThatAreCutLoseNothing() async throws {
+        @Test(.timeLimit(.minutes(isSoak ? 30 : 15))) func connectionsThatAreCutLoseNothing() async throws {
             try await underLoad { nodes, load in
                 let told = try await load.run {
                     for turn in 1...Self.repetitions {
@@ -66,7 +66,7 @@ extension EndToEndTests {
 
         /// Frozen for longer than its lease and woken: what it had in flight was sent by others, and its late results are
         /// refused.
-        @Test(.timeLimit(.minutes(5))) func aFrozenNodeStoresNothingWhenItWakesUp() async throws {
+        @Test(.timeLimit(.minutes(15))) func aFrozenNodeStoresNothingWhenItWakesUp() async throws {
             let warmUp = 20
             try await withReceiver { receiver in
                 try await Nodes.with(2) { nodes in
@@ -89,7 +89,7 @@ extension EndToEndTests {
                     frozen.signal(SIGSTOP)
                     other.signal(SIGCONT)
 
-                    try await until("others have sent them", within: .seconds(40)) { receiver.count == warmUp + 10 }
+                    try await until("others have sent them") { receiver.count == warmUp + 10 }
                     try await until("and stored that") {
                         try await nodes.rows("SELECT id FROM delivery WHERE state <> 2").isEmpty
                     }
@@ -114,7 +114,7 @@ extension EndToEndTests {
         }
 
         /// A key that one node revoked opens nothing at another one a second later.
-        @Test(.timeLimit(.minutes(5))) func aRotatedKeyStopsWorkingOnEveryNode() async throws {
+        @Test(.timeLimit(.minutes(15))) func aRotatedKeyStopsWorkingOnEveryNode() async throws {
             try await Nodes.with(2) { nodes in
                 let (first, second) = (nodes.all[0].baseURL, nodes.all[1].baseURL)
                 #expect(try await Client.send(.GET, second + "/v1/users/me").status == 200)
@@ -129,7 +129,7 @@ extension EndToEndTests {
         }
 
         /// Who listens at one node hears of what another one accepted.
-        @Test(.timeLimit(.minutes(5))) func anEventStreamHasTheEventsOfEveryNode() async throws {
+        @Test(.timeLimit(.minutes(15))) func anEventStreamHasTheEventsOfEveryNode() async throws {
             try await Nodes.with(2) { nodes in
                 let path = nodes.all[1].baseURL + "/v1/events/stream"
                 let curl = try ChildProcess(
@@ -159,7 +159,7 @@ extension EndToEndTests {
         /// Waits for the middle of the stretch of the load that is for fault number `turn`.
         private func half(_ load: NodesLoad, _ turn: Int) async throws {
             let moment = load.total * (2 * turn - 1) / (2 * Self.repetitions)
-            try await until("\(moment) SMS are posted", within: .seconds(300)) { load.progress.count >= moment }
+            try await until("\(moment) SMS are posted") { load.progress.count >= moment }
         }
     }
 }

@@ -74,7 +74,7 @@ struct NodesLoad: Sendable {
     /// Repeats a request until it is answered; whatever is wrong with the server must come as 5xx.
     private func insist(_ method: HTTPMethod, _ path: String, _ body: JSONValue) async throws -> JSONValue {
         var data = JSONValue.null
-        try await until("\(path) is answered", within: .seconds(90)) {
+        try await until("\(path) is answered") {
             // No answer: the phone does not know whether it was taken.
             guard let answer = try? await nodes.client.send(method, path, body) else { return false }
             if (500...599).contains(answer.status) { return false }
@@ -90,7 +90,7 @@ struct NodesLoad: Sendable {
     /// Waits until every delivery has come to its end, and compares what was told, stored and delivered; `bound` is how
     /// many requests may have been made twice: what was in flight in the fault.
     func check(_ told: [Told], duplicates bound: Int) async throws {
-        try await until("every delivery has come to its end", within: .seconds(90)) {
+        try await until("every delivery has come to its end") {
             try await nodes.rows("SELECT id FROM delivery WHERE state < 2 LIMIT 1").isEmpty
         }
         let arrivals = receiver.arrivals.filter { $0.answer == 200 }

@@ -13,7 +13,7 @@ extension EndToEndTests {
     @Suite struct Pooler {
         private static let key = Data(repeating: 9, count: 32).base64EncodedString()
 
-        @Test(.timeLimit(.minutes(5))) func anSMSComesInAndAWebhookGoesOut() async throws {
+        @Test(.timeLimit(.minutes(15))) func anSMSComesInAndAWebhookGoesOut() async throws {
             try await withPooler { url in
                 try await withReceiver { receiver in
                     let settings = ["DATABASE_URL": url, "DATABASE_POOLER": "transaction", "MASTER_KEY": Self.key]
@@ -34,13 +34,13 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5))) func withoutTheSettingTheOperatorIsTold() async throws {
+        @Test(.timeLimit(.minutes(15))) func withoutTheSettingTheOperatorIsTold() async throws {
             try await withPooler { url in
                 try await withInstallation(["DATABASE_URL": url, "MASTER_KEY": Self.key]) { installation in
                     // Two at once, so that they get each other's connections.
                     let first = try installation.start(["migrate"])
                     let second = try installation.start(["migrate"])
-                    let ends = try await [first.wait(within: .seconds(60)), second.wait(within: .seconds(60))]
+                    let ends = try await [first.wait(within: longestWait), second.wait(within: longestWait)]
 
                     #expect(ends.contains { $0 != .exited(0) })
                     #expect((first.errors + second.errors).contains("DATABASE_POOLER=transaction"))

@@ -12,7 +12,7 @@ extension PatientTests {
         /// What the nodes need to find out how often they may send.
         private static let learning: Duration = .seconds(3)
 
-        @Test(.timeLimit(.minutes(5)), arguments: isSoak ? [nil, "1"] : [nil])
+        @Test(.timeLimit(.minutes(15)), arguments: isSoak ? [nil, "1"] : [nil])
         func nodesKeepToWhatAReceiverTakes(retryAfter: String?) async throws {
             try await withReceiver { receiver in
                 try await Nodes.with(3, settings: ["WEBHOOK_RETRY_DELAYS": "1s,2s,3s,4s"]) { nodes in
@@ -22,7 +22,7 @@ extension PatientTests {
 
                     // The proxy gives each request to the next node.
                     for number in 0..<Self.events { try await nodes.client.receive("sms \(number)", number: number) }
-                    try await until("every delivery has come to its end", within: .seconds(90)) {
+                    try await until("every delivery has come to its end") {
                         try await nodes.rows("SELECT id FROM delivery WHERE state < 2 LIMIT 1").isEmpty
                     }
 

@@ -9,7 +9,7 @@ extension PatientTests {
     @Suite struct DeviceCluster {
         /// The proxy takes turns, so the stream is on one node while pulls and reports go to both, and each message is accepted by
         /// the other node than the one before.
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func eachMessageIsSentOnceThoughNodesTakeTurnsAndOneIsKilled() async throws {
             try await SMSGateTransport.with { transport in
                 try await Nodes.with(2) { nodes in

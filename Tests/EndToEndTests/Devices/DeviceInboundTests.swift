@@ -8,7 +8,7 @@ import Timestamps
 extension PatientTests {
     /// What comes to the phone comes to the webhook, once, and nothing is refused that would be lost by that.
     @Suite struct DeviceInbound {
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func withTwoSIMsAnSMSBelongsToItsCard() async throws {
             try await DeviceBench.run { bench in
                 try await bench.paired(DeviceBench.two) {
@@ -38,7 +38,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func anOldPhoneWithItsOwnKeyAndNoSIMNumberIsHeard() async throws {
             try await DeviceBench.run { bench in
                 try await bench.paired {
@@ -57,7 +57,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func theSameEventTwiceIsOneSMSAndAWrongSignatureIsNoReasonToRefuseIt() async throws {
             try await DeviceBench.run { bench in
                 let (device, token) = try await bench.registered()
@@ -92,7 +92,7 @@ extension PatientTests {
         }
 
         @Test(
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(15)),
             arguments: [
                 ("1.15.0", ["sms:received"]), ("1.46.0", ["sms:received", "system:ping"]),
                 ("1.53.1", ["mms:received", "sms:received", "system:ping"]),
@@ -112,7 +112,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func whatComesWhileTheServerIsAwayComesLater() async throws {
             try await DeviceBench.run { bench in
                 try await bench.paired { phone in

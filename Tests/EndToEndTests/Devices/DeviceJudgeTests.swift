@@ -12,7 +12,7 @@ import Testing
 extension PatientTests {
     /// Phones that were not written with our code or run in no test of ours: `Judges/smsgate.py`, and the command.
     @Suite struct DeviceJudges {
-        @Test(.timeLimit(.minutes(5)), arguments: ["code", "private_token"])
+        @Test(.timeLimit(.minutes(15)), arguments: ["code", "private_token"])
         func thePlayerFromTheDocumentFindsNothingWrong(secret: String) async throws {
             try await DeviceBench.run { bench in
                 let pairing = try await bench.pairing()
@@ -48,7 +48,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func theCommandPlaysAPhone() async throws {
             try await DeviceBench.run { bench in
                 let pairing = try await bench.pairing()

@@ -7,7 +7,7 @@ import Testing
 extension PatientTests {
     /// How phones with the SMSGate app come and go.
     @Suite struct DevicePairing {
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func byCodeAPhoneSendsAndReceives() async throws {
             try await DeviceBench.run { bench in
                 try await bench.paired { phone in
@@ -31,7 +31,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aUsedOrWrongCodeIsAnsweredWithASentence() async throws {
             try await DeviceBench.run { bench in
                 let pairing = try await bench.pairing()
@@ -46,7 +46,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func guessesAreLimitedAndThenEvenARightCodeIsNotTaken() async throws {
             try await DeviceBench.run { bench in
                 for number in 0..<10 {
@@ -62,7 +62,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func thePrivateTokenGivesTheSameDeviceAgainAfterItsTokenIsLost() async throws {
             try await DeviceBench.run { bench in
                 let pairing = try await bench.pairing()
@@ -87,7 +87,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func twoStreamsOfOneDeviceLiveSideBySide() async throws {
             try await DeviceBench.run { bench in
                 try await bench.paired { phone in
@@ -104,7 +104,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aDeletedDeviceIsShutOutAndWhatItHeldFailsWithAReason() async throws {
             try await DeviceBench.run { bench in
                 try await bench.paired { phone in
@@ -126,7 +126,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aPhoneWithFirebaseAndOneWithTheStreamServeOneAccount() async throws {
             let port = try freePort()
             try await DeviceBench.run(["FCM_ENDPOINT": "http://127.0.0.1:\(port)"]) { bench in

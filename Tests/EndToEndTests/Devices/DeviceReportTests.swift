@@ -58,7 +58,7 @@ extension PatientTests {
                 events: ["message.phone.sent"], status: "sent"),
         ]
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func eachOrderEndsWhereItShould() async throws {
             try await DeviceBench.run { bench in
                 let token = try await bench.registered().token
@@ -93,7 +93,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func foreignIDsAreAnsweredLikeOwnOnesAndChangeNothing() async throws {
             try await DeviceBench.run { bench in
                 _ = try await bench.registered()

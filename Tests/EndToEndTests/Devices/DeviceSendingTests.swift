@@ -8,7 +8,7 @@ import Timestamps
 extension PatientTests {
     /// Each message is sent once and none is lost, whatever breaks on the way.
     @Suite struct DeviceSending {
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func pullsThatAreCutOffLoseAndDoubleNothing() async throws {
             try await DeviceBench.run { bench in
                 try await bench.paired { phone in
@@ -29,7 +29,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aServerThatIsKilledLosesAndDoublesNothing() async throws {
             try await DeviceBench.run { bench in
                 try await bench.paired { phone in
@@ -56,7 +56,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func aPhoneThatIsKilledWithMessagesInHandSendsEachOnce() async throws {
             try await DeviceBench.run { bench in
                 try await bench.paired { phone in
@@ -73,7 +73,7 @@ extension PatientTests {
         }
 
         /// Its reports are dropped after 2.8 hours; the server then has to ask.
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func afterHoursWithoutAServerTheStateIsAskedFor() async throws {
             try await DeviceBench.run { bench in
                 var slow = DeviceBench.quick
@@ -109,7 +109,7 @@ extension PatientTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5)), arguments: [-1_200, 1_200])
+        @Test(.timeLimit(.minutes(15)), arguments: [-1_200, 1_200])
         func aClockThatIsTwentyMinutesOffSendsAllTheSame(error: Int) async throws {
             try await DeviceBench.run { bench in
                 try await bench.paired {
@@ -140,7 +140,7 @@ extension PatientTests {
         }
 
         /// The app would read six digits as up to 999 seconds.
-        @Test(.timeLimit(.minutes(5)))
+        @Test(.timeLimit(.minutes(15)))
         func timesOnTheWireHaveThreeFractionDigits() async throws {
             try await DeviceBench.run { bench in
                 let token = try await bench.registered().token

@@ -100,7 +100,7 @@ final class Installation: Sendable {
 
     /// Runs a command to its end.
     func run(
-        _ arguments: String..., settings: [String: String] = [:], within limit: Duration = .seconds(60)
+        _ arguments: String..., settings: [String: String] = [:], within limit: Duration = longestWait
     ) async throws -> Finished {
         let process = try start(arguments, settings: settings)
         let end = try await process.wait(within: limit)
@@ -110,7 +110,7 @@ final class Installation: Sendable {
     /// Starts the server and waits until it listens, and unless it is said otherwise until it is ready.
     func serve(untilReady: Bool = true) async throws {
         let process = try start(["serve"])
-        try await until("server listens", within: .seconds(60)) {
+        try await until("server listens") {
             if let end = process.end { throw TestFailure("the server ended with \(end):\n\(process.errors)") }
             return Self.listeningURL(process) != nil
         }
@@ -120,13 +120,13 @@ final class Installation: Sendable {
             state.baseURL = baseURL
         }
         if !untilReady { return }
-        try await until("server is ready", within: .seconds(60)) {
+        try await until("server is ready") {
             let answer = try? await Client.send(.GET, baseURL + "/health/ready")  // Not yet: asked again.
             return answer?.status == 200
         }
     }
 
-    /// Ends the server; SIGTERM has to end it with status 0 within 10 s.
+    /// Ends the server; SIGTERM has to end it with status 0 within 30 s.
     func stop(_ end: End = .sigterm) async throws {
         guard let process = server else { throw TestFailure("no server runs") }
         switch end {
@@ -134,7 +134,7 @@ final class Installation: Sendable {
             process.killNow()
         case .sigterm:
             process.signal(SIGTERM)
-            let end = try await process.wait(within: .seconds(10))
+            let end = try await process.wait(within: .seconds(30))
             guard end == .exited(0) else { throw TestFailure("SIGTERM gave \(end):\n\(process.errors)") }
         }
         state.withLock { $0.server = nil }

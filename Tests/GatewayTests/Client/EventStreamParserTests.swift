@@ -2,7 +2,7 @@ import Testing
 
 @testable import Client
 
-@Suite struct EventStreamParserTests {
+@Suite(.storeless) struct EventStreamParserTests {
     private static let stream = """
         : open at 41
 

@@ -5,7 +5,7 @@ import Testing
 @testable import Gateway
 
 /// The account: its key, its sessions, and the colours of the pages.
-@Suite(.timeLimit(.minutes(5))) struct AccountPageTests {
+@Suite(.timeLimit(.minutes(15))) struct AccountPageTests {
     private static func signedIn(_ server: TestServer) async throws -> (page: PageClient, account: Account) {
         let account = try await server.makeAccount()
         let page = PageClient(baseURL: server.baseURL)

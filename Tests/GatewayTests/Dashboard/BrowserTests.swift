@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// The pages in a real browser, with its own cookies, headers, scripts and content security policy.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct BrowserTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct BrowserTests {
     /// The server, a browser, and at the end no complaint of the browser.
     private static func withPages(
         _ look: Browser.Look = .desktopLight,

@@ -8,7 +8,7 @@ import Timestamps
 @testable import Gateway
 
 /// A file of messages that is on its way: held, let go, cancelled, and what came of it.
-@Suite(.timeLimit(.minutes(5))) struct BulkActionTests {
+@Suite(.timeLimit(.minutes(15))) struct BulkActionTests {
     private static let path = "/messages/bulk"
 
     /// Sends `count` messages out of a file, one of them tomorrow, and gives the page of the file.

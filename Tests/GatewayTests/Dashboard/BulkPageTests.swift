@@ -5,7 +5,7 @@ import Testing
 @testable import Gateway
 
 /// Bulk messages: a file is looked at first, and sent when somebody says so.
-@Suite(.timeLimit(.minutes(5))) struct BulkPageTests {
+@Suite(.timeLimit(.minutes(15))) struct BulkPageTests {
     private static let path = "/messages/bulk"
 
     private static func choose(_ text: String, name: String = "numbers.csv", _ page: PageClient) async throws

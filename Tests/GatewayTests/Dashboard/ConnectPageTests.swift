@@ -6,7 +6,7 @@ import Timestamps
 @testable import Gateway
 
 /// Connecting a phone with the SMSGate app in the dashboard, and what is done with its device there.
-@Suite(.timeLimit(.minutes(5))) struct ConnectPageTests {
+@Suite(.timeLimit(.minutes(15))) struct ConnectPageTests {
     private static let site = ["APP_URL": "https://sms.example.com"]
 
     /// Pairs a phone in the dashboard, and gives where that leads.

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Contacts, and a file of messages that is held, in a real browser.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ContactBrowserTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ContactBrowserTests {
     /// A server with a conversation, and a browser that is signed in; at the end no complaint of the browser.
     private static func withBrowser(
         _ look: Browser.Look,

@@ -5,7 +5,7 @@ import Testing
 @testable import Gateway
 
 /// The pages of forwarder apps.
-@Suite(.timeLimit(.minutes(5))) struct ForwarderPageTests {
+@Suite(.timeLimit(.minutes(15))) struct ForwarderPageTests {
     private static let path = "/phones/forwarders"
 
     @Test func aForwarderIsMadeTestedAndDeleted() async throws {

@@ -6,7 +6,7 @@ import Timestamps
 @testable import Gateway
 
 /// The inbox of all phones, and what is planned.
-@Suite(.timeLimit(.minutes(5))) struct InboxPageTests {
+@Suite(.timeLimit(.minutes(15))) struct InboxPageTests {
     /// The other parties of the list at `path`, in its order.
     private static func contacts(_ page: PageClient, _ path: String = "/messages") async throws -> [String] {
         try await page.get(path).text.matches(of: /<span class="party"><bdi class="number" title="([^"]+)/).map {

@@ -3,7 +3,7 @@ import Testing
 @testable import Gateway
 
 /// Nobody is led to another server by an address that somebody else wrote down.
-@Suite struct LocalPageTests {
+@Suite(.storeless) struct LocalPageTests {
     @Test(arguments: ["/", "/messages?owner=%2B1&q=a%20b", "/a//b", "/a:b@c"])
     func aPathOfThisServerIsTaken(path: String) {
         #expect(LocalPage.path(path) == path)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Messages in a real browser.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct MessageBrowserTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct MessageBrowserTests {
     /// The server, a browser that is signed in, and at the end no complaint of the browser.
     private static func withMessages(
         _ look: Browser.Look,

@@ -5,7 +5,7 @@ import Timestamps
 @testable import Gateway
 
 /// Messages: conversations, one message, and sending, over HTTP.
-@Suite(.timeLimit(.minutes(5))) struct MessagePageTests {
+@Suite(.timeLimit(.minutes(15))) struct MessagePageTests {
     /// Makes an account with a phone and is signed in as it.
     static func signedIn(
         _ server: TestServer

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// What keeps other sites, other accounts and other keys away from the pages.
-@Suite(.timeLimit(.minutes(5))) struct PageGuardTests {
+@Suite(.timeLimit(.minutes(15))) struct PageGuardTests {
     /// Makes an account and is signed in as it.
     private static func signedIn(_ server: TestServer) async throws -> (page: PageClient, account: Account) {
         let account = try await server.makeAccount()

@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// What pages say where the API says what httpSMS says.
-struct PageProblemsTests {
+@Suite(.storeless) struct PageProblemsTests {
     @Test(arguments: [
         ("to", "The to field must contain only digits and must be less than 14 characters", "Enter a number in the"),
         ("phone_numbers", "The phone_numbers field is required", "Choose at least one phone number."),

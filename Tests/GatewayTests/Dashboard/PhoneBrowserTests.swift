@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The phones in a real browser.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct PhoneBrowserTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct PhoneBrowserTests {
     @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
     func aPhoneIsConnectedSetUpAndSeen(_ look: Browser.Look) async throws {
         try await withServer { server in

@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// The phones, their keys, and connecting one, over HTTP.
-@Suite(.timeLimit(.minutes(5))) struct PhonePageTests {
+@Suite(.timeLimit(.minutes(15))) struct PhonePageTests {
     private static func signedIn(_ server: TestServer) async throws -> (page: PageClient, account: Account) {
         let account = try await server.makeAccount()
         let page = PageClient(baseURL: server.baseURL)

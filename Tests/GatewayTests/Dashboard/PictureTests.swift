@@ -4,7 +4,7 @@ import Timestamps
 
 /// The pictures of README, of a day in a small shop: not a test, but what draws them again when pages change.
 @Suite(
-    .serialized, .timeLimit(.minutes(5)),
+    .serialized, .timeLimit(.minutes(15)),
     .enabled(if: Browser.keepsPictures, "only for `make screenshots`"))
 struct PictureTests {
     private static let mobile = "+18005550142"

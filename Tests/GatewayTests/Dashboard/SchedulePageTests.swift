@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// The send schedules, over HTTP.
-@Suite(.timeLimit(.minutes(5))) struct SchedulePageTests {
+@Suite(.timeLimit(.minutes(15))) struct SchedulePageTests {
     private static func signedIn(_ server: TestServer) async throws -> (page: PageClient, account: Account) {
         let account = try await server.makeAccount()
         let page = PageClient(baseURL: server.baseURL)

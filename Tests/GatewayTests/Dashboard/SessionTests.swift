@@ -9,7 +9,7 @@ import Testing
 @testable import Gateway
 
 /// How long a session lasts, what ends it, and what ends with it.
-@Suite(.timeLimit(.minutes(5))) struct SessionTests {
+@Suite(.timeLimit(.minutes(15))) struct SessionTests {
     private static func signedIn(_ server: TestServer) async throws -> (page: PageClient, account: Account) {
         let account = try await server.makeAccount()
         let page = PageClient(baseURL: server.baseURL)

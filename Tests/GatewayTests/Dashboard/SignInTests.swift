@@ -8,7 +8,7 @@ import Testing
 @testable import Server
 
 /// First run, signing in and out, and passwords, with what a browser would send.
-@Suite(.timeLimit(.minutes(5))) struct SignInTests {
+@Suite(.timeLimit(.minutes(15))) struct SignInTests {
     /// The token that the server logged at its start.
     private static func token(of server: TestServer) throws -> String {
         try #require(server.log.lines.compactMap { $0.metadata["token"] }.first)

@@ -7,7 +7,7 @@ import Testing
 @testable import Gateway
 
 /// Several users: the owner asks them in, they see what is theirs, and the owner's networks are not theirs.
-@Suite(.timeLimit(.minutes(5))) struct UserPageTests {
+@Suite(.timeLimit(.minutes(15))) struct UserPageTests {
     private static func signedIn(_ server: TestServer) async throws -> (page: PageClient, account: Account) {
         let account = try await server.makeAccount()
         let page = PageClient(baseURL: server.baseURL)

@@ -5,7 +5,7 @@ import Testing
 @testable import Gateway
 
 /// Settings > Webhooks and the deliveries, over HTTP.
-@Suite(.timeLimit(.minutes(5))) struct WebhookPageTests {
+@Suite(.timeLimit(.minutes(15))) struct WebhookPageTests {
     /// Makes an account with a phone and is signed in as it.
     private static func signedIn(_ server: TestServer) async throws -> (page: PageClient, account: Account) {
         let account = try await server.makeAccount()

@@ -6,7 +6,7 @@ import Timestamps
 @testable import Gateway
 
 /// The check list of a phone that is being connected.
-@Suite(.timeLimit(.minutes(5))) struct DeviceChecksTests {
+@Suite(.timeLimit(.minutes(15))) struct DeviceChecksTests {
     private static func checks(
         _ server: TestServer, _ device: DevicePhone, hasReceived: Bool = false
     ) async throws -> DeviceChecks {

@@ -8,7 +8,7 @@ import Timestamps
 @testable import PhoneSimulator
 
 /// What a device posts: SMS, MMS and how it is.
-@Suite(.timeLimit(.minutes(5))) struct DeviceInboundTests {
+@Suite(.timeLimit(.minutes(15))) struct DeviceInboundTests {
     private static let sms: JSON = [
         "message": "Is it < 5 & ok?", "receivedAt": "2026-11-25T11:04:05.000+01:00", "messageId": "9f3c21ab",
         "sender": "+18005550100", "simNumber": 1, "phoneNumber": "+18005550100",

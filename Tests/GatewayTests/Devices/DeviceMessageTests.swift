@@ -8,7 +8,7 @@ import Timestamps
 @testable import PhoneSimulator
 
 /// What a device is given to send, and what its reports do.
-@Suite(.timeLimit(.minutes(5))) struct DeviceMessageTests {
+@Suite(.timeLimit(.minutes(15))) struct DeviceMessageTests {
     private static func withDevice(
         _ settings: [String: String] = [:], on engine: Engine = .usual,
         _ body: @escaping @Sendable (TestServer, Account, DevicePhone) async throws -> Void

@@ -6,7 +6,7 @@ import Timestamps
 @testable import Gateway
 
 /// A number that goes from the httpSMS app to the SMSGate app and back: nothing is lost, and nothing sent twice.
-@Suite(.timeLimit(.minutes(5))) struct DeviceMoveTests {
+@Suite(.timeLimit(.minutes(15))) struct DeviceMoveTests {
     private static func withFirebase(
         on engine: Engine,
         _ body: @escaping @Sendable (TestServer, Account, Account.Phone, WebhookReceiver) async throws -> Void

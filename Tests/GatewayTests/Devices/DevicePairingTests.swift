@@ -6,7 +6,7 @@ import Timestamps
 @testable import Gateway
 
 /// Pairing: `/v1/devices`, and how the app registers.
-@Suite(.timeLimit(.minutes(5))) struct DevicePairingTests {
+@Suite(.timeLimit(.minutes(15))) struct DevicePairingTests {
     private static let numbers: JSON = [
         ["sim": "SIM1", "phone_number": "+18005550199"], ["sim": "SIM2", "phone_number": "+18005550188"],
     ]

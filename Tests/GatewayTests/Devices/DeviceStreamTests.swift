@@ -12,7 +12,7 @@ import Timestamps
 @testable import Gateway
 
 /// The event stream of a device.
-@Suite(.timeLimit(.minutes(5))) struct DeviceStreamTests {
+@Suite(.timeLimit(.minutes(15))) struct DeviceStreamTests {
     /// Opens a stream while `body` runs.
     private static func stream(
         _ device: DevicePhone, _ body: (EventStreamClient, HTTPClientResponse) async throws -> Void

@@ -5,7 +5,7 @@ import Testing
 @testable import Gateway
 
 /// `/v1/forwarders`.
-@Suite(.timeLimit(.minutes(5))) struct ForwarderTests {
+@Suite(.timeLimit(.minutes(15))) struct ForwarderTests {
     private static let draft: JSON = [
         "name": "My phone", "preset": "tasker", "numbers": [["sim": "SIM1", "phone_number": "+1 800 555 0199"]],
     ]

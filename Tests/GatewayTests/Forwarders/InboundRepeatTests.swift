@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// What is one SMS and what are two, on both engines.
-@Suite(.timeLimit(.minutes(5))) struct InboundRepeatTests {
+@Suite(.timeLimit(.minutes(15))) struct InboundRepeatTests {
     private static func body(_ more: JSON = [:]) -> String {
         JSON.object(["from": "+18005550100", "text": "Hello"]).with(more.object).written
     }

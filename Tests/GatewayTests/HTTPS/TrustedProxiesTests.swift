@@ -8,7 +8,7 @@ import Testing
 @testable import Gateway
 
 /// `X-Forwarded-For` and `X-Forwarded-Proto`: believed from TRUSTED_PROXIES, and from nobody else.
-@Suite(.timeLimit(.minutes(5))) struct TrustedProxiesTests {
+@Suite(.timeLimit(.minutes(15))) struct TrustedProxiesTests {
     private static let proxies = try? TrustedProxies(networks: [Network("10.0.0.0/8"), Network("fd00::/8")])
 
     @Test(arguments: [
@@ -77,7 +77,7 @@ import Testing
 }
 
 /// Proxies that the operator forgot to list.
-@Suite(.timeLimit(.minutes(5))) struct UnlistedProxiesTests {
+@Suite(.timeLimit(.minutes(15))) struct UnlistedProxiesTests {
     @Test func aProxyThatIsNotTrustedIsLoggedOnceAndNoted() async throws {
         try await withServer { server in
             for _ in 0..<3 {

@@ -11,7 +11,7 @@ import Wire
 @testable import PhoneSimulator
 
 /// The Android app's habits: headers, timestamps, what counts as success, and what is sent again.
-@Suite(.timeLimit(.minutes(5))) struct PhoneAPITests {
+@Suite(.timeLimit(.minutes(15))) struct PhoneAPITests {
     private static let conclusions: [(PhoneAPI.Call, Int?, PhoneAPI.Conclusion)] = [
         (.report, 200, .done), (.report, 204, .done), (.report, 404, .done), (.report, 400, .retry),
         (.report, 401, .retry), (.report, 422, .retry), (.report, 500, .retry), (.report, nil, .lost),

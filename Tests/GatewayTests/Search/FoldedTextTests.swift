@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import Gateway
 
 /// Which texts searches take for the same.
-struct FoldedTextTests {
+@Suite(.storeless) struct FoldedTextTests {
     /// Pairs that are found by one another.
     static let same: [(String, String)] = [
         ("HELLO", "hello"), ("ПРИВЕТ", "привет"), ("Ärger", "ärger"), ("ÄRGER", "arger"), ("café", "CAFÉ"),
@@ -59,7 +60,7 @@ struct FoldedTextTests {
     func marksWithoutEndAreFoldedInTheirTime(marks: String) {
         let text = "a" + String(repeating: marks, count: 100_000)
 
-        let time = ContinuousClock().measure {
+        let time = processorTime {
             #expect(FoldedText.of(text).unicodeScalars.count <= FoldedText.longest + 18)
         }
 

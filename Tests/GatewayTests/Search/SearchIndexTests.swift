@@ -9,7 +9,7 @@ import Timestamps
 @testable import Server
 
 /// Searches by the index find what searches without one do, on every engine.
-@Suite(.timeLimit(.minutes(5))) struct SearchIndexTests {
+@Suite(.timeLimit(.minutes(15))) struct SearchIndexTests {
     private static let user = UserID("user")
     private static let owners = ["+18005550199", "+447700900123"]
     private static let words = ["ПРИВЕТ", "Café", "漢字", "100%", "a_b", "booked", "Straße", "👍", "two", "مُحَمَّد", "x"]

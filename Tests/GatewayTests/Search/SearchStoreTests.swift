@@ -8,7 +8,7 @@ import Timestamps
 @testable import Server
 
 /// Searches in a store, on every engine.
-@Suite(.timeLimit(.minutes(5))) struct SearchStoreTests {
+@Suite(.timeLimit(.minutes(15))) struct SearchStoreTests {
     /// Numbers and texts, in the order in which they came.
     private static let texts: [(contact: String, content: String)] = [
         ("+447700900456", "ПРИВЕТ мир"), ("+12125550188", "Ärger im Café"), ("MTN", "100% sure_thing \\ o"),

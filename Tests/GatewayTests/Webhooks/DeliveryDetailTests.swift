@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `GET /v1/deliveries/{deliveryID}`.
-@Suite(.timeLimit(.minutes(5))) struct DeliveryDetailTests {
+@Suite(.timeLimit(.minutes(15))) struct DeliveryDetailTests {
     @Test func theEventIsShownAsItWasSentAndEachAttemptWhole() async throws {
         try await withWebhookServer { _, count in
             count == 0

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `GET /v1/webhooks/{webhookID}/deliveries`.
-@Suite(.timeLimit(.minutes(5))) struct DeliveryListTests {
+@Suite(.timeLimit(.minutes(15))) struct DeliveryListTests {
     @Test func aDeliveryHasEveryField() async throws {
         try await withWebhookServer { _, account, phone, receiver in
             let webhook = try await account.makeWebhook(receiver.url())

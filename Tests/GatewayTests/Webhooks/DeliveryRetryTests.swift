@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `POST /v1/deliveries/{deliveryID}/retry`.
-@Suite(.timeLimit(.minutes(5))) struct DeliveryRetryTests {
+@Suite(.timeLimit(.minutes(15))) struct DeliveryRetryTests {
     @Test func aFailedDeliveryIsTriedAgainWithTheWholeScheduleAfterIt() async throws {
         try await withWebhookServer { _, count in
             .status(count == 0 ? 400 : count == 1 ? 500 : 200)

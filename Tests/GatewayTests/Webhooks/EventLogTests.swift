@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `GET /v1/events` and `GET /v1/events/{eventID}`.
-@Suite(.timeLimit(.minutes(5))) struct EventLogTests {
+@Suite(.timeLimit(.minutes(15))) struct EventLogTests {
     @Test func anItemHasTheEventAsItWasSentAndWhoHeardOfIt() async throws {
         try await withWebhookServer { _, account, phone, receiver in
             let other = try await account.makePhone("+18005550144")

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `GET /v1/events/stream`.
-@Suite(.timeLimit(.minutes(5))) struct EventStreamTests {
+@Suite(.timeLimit(.minutes(15))) struct EventStreamTests {
     @Test func anEventArrivesLiveAsAnItemOfTheLog() async throws {
         try await withWebhookServer { server, account, phone, _ in
             let stranger = try await server.makeAccount()

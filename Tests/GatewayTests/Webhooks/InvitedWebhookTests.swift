@@ -7,7 +7,7 @@ import Timestamps
 @testable import Server
 
 /// Webhooks of accounts that do not own the server.
-@Suite(.timeLimit(.minutes(5))) struct InvitedWebhookTests {
+@Suite(.timeLimit(.minutes(15))) struct InvitedWebhookTests {
     private static func draft(_ url: String) -> JSON {
         [
             "url": .string(url), "signing_key": "secret", "events": ["message.phone.received"],

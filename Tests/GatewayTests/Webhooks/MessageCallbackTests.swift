@@ -5,7 +5,7 @@ import Testing
 import Timestamps
 
 /// `callback_url`: where one message has its events sent.
-@Suite(.timeLimit(.minutes(5))) struct MessageCallbackTests {
+@Suite(.timeLimit(.minutes(15))) struct MessageCallbackTests {
     private static func finish(_ message: JSON, on phone: Account.Phone) async throws {
         for event in ["SENT", "DELIVERED"] { _ = try await phone.report(event, message["id"].string) }
     }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `POST /v1/webhooks/{webhookID}/replay` and `GET /v1/replays/{replayID}`.
-@Suite(.timeLimit(.minutes(5))) struct ReplayTests {
+@Suite(.timeLimit(.minutes(15))) struct ReplayTests {
     @Test func failedDeliveriesAreSentAgain() async throws {
         let isMended = Flag()
         try await withWebhookServer { request, _ in
@@ -136,7 +136,7 @@ import Testing
 
                 try await withServer(in: directory) { server in
                     let done = try await server.client(key: key).completed(replay)
-                    let requests = try await receiver.requests(count, within: .seconds(60))
+                    let requests = try await receiver.requests(count, within: longestWait)
 
                     #expect(done["total"] == .int(count))
                     #expect(done["done"] == .int(count))
@@ -205,7 +205,7 @@ extension Account {
 extension APIClient {
     /// Waits for the end of a replay.
     fileprivate func completed(_ replay: JSON) async throws -> JSON {
-        try await eventually("the end of the replay", within: .seconds(60)) {
+        try await eventually("the end of the replay") {
             [try await get("/v1/replays/\(replay["id"].string)").data].first { $0["status"] == "completed" }
         }
     }

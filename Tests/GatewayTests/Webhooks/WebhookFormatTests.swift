@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Webhooks with a format of their own, from the form of the body to what arrives.
-@Suite(.timeLimit(.minutes(5))) struct WebhookFormatTests {
+@Suite(.timeLimit(.minutes(15))) struct WebhookFormatTests {
     @Test func whatIsSentIsWhatIsPreviewedShownAndSentAgain() async throws {
         try await withWebhookServer { request, _ in
             .status(request.header("X-Httpsms-Attempt") == "1" ? 400 : 200)

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Webhooks that lead back to the server.
-@Suite(.timeLimit(.minutes(5))) struct WebhookLoopTests {
+@Suite(.timeLimit(.minutes(15))) struct WebhookLoopTests {
     @Test(arguments: ["/v1/messages/receive", "/v1", "/V1/Messages/Receive/", "/v1/nothing"])
     func aDeliveryThatArrivesAtTheAPIIsRefused(path: String) async throws {
         try await withWebhookServer { server, account, phone, _ in

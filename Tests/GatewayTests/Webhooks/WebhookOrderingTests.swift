@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `"ordering": "message"`: the events of one message arrive in sequence.
-@Suite(.timeLimit(.minutes(5))) struct WebhookOrderingTests {
+@Suite(.timeLimit(.minutes(15))) struct WebhookOrderingTests {
     @Test func sentArrivesBeforeDeliveredEvenWhenItFailsFirst() async throws {
         try await withWebhookServer { request, count in
             .status(count < 2 ? 500 : 200)

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `POST /v1/webhooks/{webhookID}/pause` and `/resume`.
-@Suite(.timeLimit(.minutes(5))) struct WebhookPauseTests {
+@Suite(.timeLimit(.minutes(15))) struct WebhookPauseTests {
     @Test func aPausedWebhookHoldsItsEvents() async throws {
         try await withWebhookServer { _, account, phone, receiver in
             let webhook = try await account.makeWebhook(receiver.url("/a"))

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Webhooks with a pace of their own, from the body and the form to what is sent.
-@Suite(.timeLimit(.minutes(5))) struct WebhookPlanTests {
+@Suite(.timeLimit(.minutes(15))) struct WebhookPlanTests {
     @Test func aPlanIsKeptTakenBackAndShown() async throws {
         try await withWebhookServer { _, account, _, receiver in
             let plan: JSON = [

@@ -4,7 +4,7 @@ import Testing
 import Timestamps
 
 /// `POST /v1/webhooks/{webhookID}/rotate` and `/rotate/finish`.
-@Suite(.timeLimit(.minutes(5))) struct WebhookRotationTests {
+@Suite(.timeLimit(.minutes(15))) struct WebhookRotationTests {
     @Test func bothKeysAreValidDuringTheOverlapAndTheTokenKeepsTheOldOne() async throws {
         try await withWebhookServer { server, account, phone, receiver in
             let webhook = try await account.makeWebhook(receiver.url(), key: "old key")

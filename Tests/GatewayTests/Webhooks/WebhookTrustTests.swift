@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Whose certificates webhooks take, and which one they show.
-@Suite(.timeLimit(.minutes(5))) struct WebhookTrustTests {
+@Suite(.timeLimit(.minutes(15))) struct WebhookTrustTests {
     /// Runs a receiver with a certificate of an authority of its own, which takes clients of `clients` only, when there are any.
     private static func withReceiver(
         for clients: TestAuthority? = nil, in folder: String,
