@@ -17,6 +17,7 @@ struct Httpsms: AsyncParsableCommand {
             LoginCommand.self, LogoutCommand.self, WhoamiCommand.self, ProfileCommand.self, SendCommand.self,
             BulkCommand.self, ScheduleCommand.self, WebhookCommand.self, EventsCommand.self, TriggerCommand.self,
             MessageCommand.self, ThreadCommand.self, PhoneKeyCommand.self, AccessKeyCommand.self, APICommand.self,
+            MCPCommand.self,
             Bench.self, BenchSink.self, BenchNoOp.self, BenchLoad.self, BenchPost.self, BenchBodies.self,
         ])
 
