@@ -4,6 +4,8 @@ package enum APIKey {
     package static let userPrefix = "uk_"
     /// Begins the key of phones.
     package static let phonePrefix = "pk_"
+    /// Begins the key of a program, which may do what its scopes say.
+    package static let accessPrefix = "ak_"
 
     /// Draws a new key.
     package static func random(prefix: String) -> String {

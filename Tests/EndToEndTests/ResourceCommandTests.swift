@@ -24,6 +24,32 @@ extension EndToEndTests {
         }
 
         @Test(.timeLimit(.minutes(15)))
+        func anAccessKeyIsCreatedUsedListedAndDeleted() async throws {
+            try await withUser { user, _ in
+                let made = try await user.json(
+                    "access-key", "create", "--name", "Reports", "--scope", "messages:read", "--expires", "720h")
+                let (id, key) = (try #require(made["id"].text), try #require(made["api_key"].text))
+                #expect(made["expires_at"] != .null)
+
+                #expect(try await user.run("whoami", "--api-key", key).end == .exited(0))
+                let refused = try await user.run("webhook", "list", "--api-key", key)
+                #expect(refused.end == .exited(4))
+                #expect(
+                    refused.errors.contains("a key with the scope deliveries:read or webhooks:manage"),
+                    "\(refused.errors)")
+                let list = try await user.run("access-key", "list")
+                #expect(list.output.contains("\(id)  Reports  messages:read") && !list.output.contains(key))
+                #expect(try await user.run("access-key", "delete", id).end == .exited(0))
+                #expect(try await user.run("whoami", "--api-key", key).end == .exited(4))
+                for (expires, status) in [("soon", Int32(2)), ("2000-01-01T00:00:00Z", 1)] {
+                    let wrong = try await user.run(
+                        "access-key", "create", "--name", "a", "--scope", "events:read", "--expires", expires)
+                    #expect(wrong.end == .exited(status), "\(wrong.errors)")
+                }
+            }
+        }
+
+        @Test(.timeLimit(.minutes(15)))
         func phonesMessagesAndConversationsAreShown() async throws {
             try await withUser { user, client in
                 try await client.receive("Hello \u{1b}[2J", number: 1)
@@ -115,7 +141,7 @@ extension EndToEndTests {
             .timeLimit(.minutes(15)),
             arguments: [
                 ("webhook lst", "Did you mean `httpsms webhook list`?"), ("serv", "Did you mean `httpsms serve`?"),
-                ("help webook", "Did you mean `httpsms webhook`?"), ("nonsense", "There are: api, backup, bench,"),
+                ("help webook", "Did you mean `httpsms webhook`?"), ("nonsense", "There are: access-key, api,"),
                 ("user crate --email x", "Did you mean `httpsms user create`?"),
             ])
         func aWordThatNamesNoCommandIsOneMistakeWithOneStatus(line: String, says: String) async throws {

@@ -6,7 +6,7 @@ import NIOCore
 
 extension FuzzTarget {
     /// What receivers and servers answer us.
-    static let http: [FuzzTarget] = [response, eventStream]
+    static let http: [FuzzTarget] = [response, eventStream, agentLine]
 
     private static let response = FuzzTarget(
         "http-response",
@@ -56,6 +56,36 @@ extension FuzzTarget {
         for lengths in [[1], [5, 1, 2], [bytes.count / 2 + 1]] {
             try hold(events(of: bytes.pieces(lengths)) == whole, "parts of \(lengths) bytes are read otherwise")
         }
+    }
+
+    /// What an agent's program writes: cut into lines the same way however it comes, each a message or refused.
+    private static let agentLine = FuzzTarget(
+        "agent-line",
+        words: [
+            #""jsonrpc":"2.0""#, #""id":1"#, #""method":"tools/call""#, #""params":{"#, #""arguments":{"#, "\r\n",
+            "null", #""to":["#, #""limit":"#, "-1", "[",
+        ]
+    ) { bytes in
+        let whole = lines(of: [bytes[...]])
+        for lengths in [[1], [5, 1, 2], [bytes.count / 2 + 1]] {
+            try hold(lines(of: bytes.pieces(lengths)) == whole, "parts of \(lengths) bytes are read otherwise")
+        }
+        for case .complete(let line) in whole {
+            guard let message = try? AgentMessage.read(line) else { continue }
+            try hold((message.id?.count ?? 0) <= 256, "an id is longer than it may be")
+            for name in message.parameters.names {
+                _ = try? message.parameters.texts(name)
+                _ = try? message.parameters.text(name)
+                let number = try? message.parameters.integer(name, in: 1...5)
+                try hold((1...5).contains((number ?? nil) ?? 1), "a number is out of its range")
+            }
+        }
+    }
+
+    private static func lines(of parts: [ArraySlice<UInt8>]) -> [AgentLines.Line] {
+        var lines = AgentLines()
+        let found = parts.flatMap { lines.add($0) }
+        return found + [lines.end()].compactMap(\.self)
     }
 
     /// Nil when the stream is refused.

@@ -9,7 +9,7 @@ import Testing
         "POST /v1/messages/{messageID}/events", "POST /v1/heartbeats", "PUT /v1/phones/fcm-token",
     ]
 
-    private static let openRoutes: Set = [
+    static let openRoutes: Set = [
         "GET /docs", "GET /docs/api", "GET /docs/search", "GET /docs/{page}", "GET /llms.txt",
         "GET /llms-full.txt", "GET /health", "GET /health/ready",
         "GET /metrics",
@@ -19,7 +19,7 @@ import Testing
     ]
 
     /// Calls `route` with an id that nothing has in place of each parameter.
-    private static func call(_ route: String, with client: APIClient) async throws -> APIClient.Answer {
+    static func call(_ route: String, with client: APIClient) async throws -> APIClient.Answer {
         let parts = route.split(separator: " ")
         let path = parts[1].split(separator: "/").map { $0.hasPrefix("{") ? unknownID[...] : $0 }
         return try await client.send(String(parts[0]), "/" + path.joined(separator: "/"))

@@ -64,6 +64,7 @@ import Testing
 
     /// Requests that make something, each with its body.
     private static let creations = [
+        ("POST", "/v1/access-keys", #"{"name":"late","scopes":["messages:read"]}"#),
         ("PUT", "/v1/phones", #"{"phone_number":"+18005550177"}"#), ("POST", "/v1/phone-api-keys", #"{"name":"late"}"#),
         ("POST", "/v1/devices/pairings", #"{"numbers":[{"sim":"SIM1","phone_number":"+18005550177"}]}"#),
         (
@@ -159,6 +160,8 @@ import Testing
     private static func fill(_ account: Account) async throws {
         let contact: JSON = ["name": "Ann", "phone_numbers": ["+18005550100"]]
         _ = try await account.client.post("/v1/contacts", ["contacts": [contact]])
+        let accessKey: JSON = ["name": "leaver@example.com", "scopes": ["messages:read"]]
+        _ = try await account.client.post("/v1/access-keys", accessKey)
         let phone = try await account.makePhone()
         let other = try await account.makePhone("+18005550188")
         let key = try await account.client.post("/v1/phone-api-keys", ["name": "new"]).data

@@ -109,6 +109,8 @@ struct FilledStore: Sendable {
                 "windows": [["day_of_week": 1, "start_minute": 540, "end_minute": 1_020]],
             ]
         ).data["id"].string
+        let accessKey: JSON = ["name": "Reports", "scopes": ["messages:read"], "expires_at": "2090-01-01T00:00:00Z"]
+        _ = try await client.post("/v1/access-keys", accessKey)
         let sent = try await account.send()["id"].string
         let failed = try await account.send(["content": "Fails"])["id"].string
         let later = try await account.send(["send_at": .string((server.clock.now() + .seconds(86_400)).rfc3339)])
@@ -136,7 +138,7 @@ struct FilledStore: Sendable {
         let hooks = [webhook["id"].string, broken["id"].string]
         let messages = [sent, failed, received, later["id"].string]
         var paths = [
-            "/v1/users/me", "/v1/phones", "/v1/phone-api-keys", "/v1/webhooks", "/v1/send-schedules",
+            "/v1/users/me", "/v1/phones", "/v1/phone-api-keys", "/v1/access-keys", "/v1/webhooks", "/v1/send-schedules",
             "/v1/bulk-messages",
             "/v1/messages?\(numbers)", "/v1/messages/search", "/v1/message-threads?owner=%2B18005550199",
             "/v1/heartbeats?owner=%2B18005550199&limit=20", "/v1/events", "/v1/events/\(event)",

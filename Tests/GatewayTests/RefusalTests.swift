@@ -5,7 +5,8 @@ import Testing
 
 /// How refusals are told over HTTP; which operation refuses what is tested with its routes.
 @Suite(.storeless) struct RefusalTests {
-    @Test(arguments: zip(Refusal.Kind.allCases, [400, 401, 401, 402, 403, 404, 409, 415, 422, 429, 501, 503, 508]))
+    @Test(
+        arguments: zip(Refusal.Kind.allCases, [400, 401, 401, 403, 402, 403, 404, 409, 415, 422, 429, 501, 503, 508]))
     func everyKindHasItsStatus(kind: Refusal.Kind, status: Int) {
         #expect(Refusal(kind, "No.").answer.status.code == status)
     }

@@ -14,6 +14,15 @@ package struct EndpointReport: Sendable {
     /// Deliveries that are neither succeeded, failed nor cancelled.
     package let openCount: Int64
 
+    /// The same without the signing key, for those who may look at endpoints and not sign for them.
+    package func withoutKey() -> EndpointReport {
+        var endpoint = endpoint
+        endpoint.signingKey = nil
+        return EndpointReport(
+            endpoint: endpoint, lastSuccessAt: lastSuccessAt, lastFailureAt: lastFailureAt, failingSince: failingSince,
+            openCount: openCount)
+    }
+
     /// The report of an endpoint that is new.
     package init(new endpoint: Endpoint) {
         self.init(endpoint: endpoint, lastSuccessAt: nil, lastFailureAt: nil, failingSince: nil, openCount: 0)

@@ -4,7 +4,7 @@ import Hummingbird
 import Secrets
 import Wire
 
-/// Finds out who makes a request from `x-api-key`, or from `Authorization: Bearer <user key>`.
+/// Finds out who makes a request from `x-api-key`, or from `Authorization: Bearer`, which takes no key of a phone.
 ///
 /// An unknown key is not an error here: routes that need an identity answer 401 themselves. Keys are never read from the
 /// query or the body, where they would end in logs.
@@ -17,6 +17,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
         _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         var context = context
+        context.method = request.method
         for key in [request.headers[.apiKey], Self.bearer(request)].compactMap(\.self) where context.identity == nil {
             context.identity = try await identities.identity(of: key)
         }

@@ -1,4 +1,5 @@
 import Delivery
+import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
@@ -10,11 +11,22 @@ enum Identity: Sendable {
     case user(UserID)
     /// A phone's key, which may act for the numbers it is bound to.
     case phone(UserID, key: PhoneAPIKeyID, numbers: [String])
+    /// An access key of the account, which may do what its scopes say.
+    case key(UserID, AccessKey.Grant)
 
     var userID: UserID {
         switch self {
-        case .user(let id): id
+        case .user(let id), .key(let id, _): id
         case .phone(let id, _, _): id
+        }
+    }
+
+    /// Whether it covers what `scope` does; keys of phones are asked for numbers instead.
+    func covers(_ scope: KeyScope) -> Bool {
+        switch self {
+        case .user: true
+        case .phone: false
+        case .key(_, let grant): grant.scopes.contains(scope)
         }
     }
 
@@ -59,6 +71,8 @@ package struct APIContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// Nil when no key was sent or none that is known.
     var identity: Identity?
+    /// What is asked of the path; filled in with the identity.
+    var method: HTTPRequest.Method?
     /// Where large bodies are read; filled in by ``BodyMemoryMiddleware``.
     var uploads: UploadQueue?
     /// Whether the connection comes from this machine, a proxy on it included.
@@ -78,6 +92,9 @@ package struct APIContext: RequestContext {
         origin = RequestOrigin(client: peer, baseURL: nil)
     }
 
+    /// Method and path as the router has them: `GET /v1/messages/{messageID}`, for HEAD as well.
+    var route: String { "\(method == .head ? .get : method ?? .get) \(endpointPath ?? "")" }
+
     /// The client's address, for the log.
     var client: String { origin.client.map { "\($0)" } ?? "unknown" }
 
@@ -86,7 +103,7 @@ package struct APIContext: RequestContext {
     ]
 }
 
-/// A request by a user: phone keys are answered 401.
+/// A request by a user, or by an access key with a scope for the route: phone keys are answered 401.
 struct UserContext: ChildRequestContext, IdempotentContext {
     var coreContext: CoreRequestContextStorage
     let userID: UserID
@@ -96,15 +113,22 @@ struct UserContext: ChildRequestContext, IdempotentContext {
     var idempotencyKey: IdempotencyKey?
     let origin: RequestOrigin
 
-    var identity: Identity { .user(userID) }
+    let identity: Identity
 
     /// For files that come with the request.
     var uploader: UploadQueue.Client { UploadQueue.Client(userID: userID, channel: channel) }
 
     init(context: APIContext) throws {
-        guard case .user(let userID) = context.identity else { throw Refusal.unauthenticated }
+        switch context.identity {
+        case .user(let id): userID = id
+        case .key(let id, let grant):
+            let scopes = KeyScope.allowing(context.route)
+            guard !scopes.isDisjoint(with: grant.scopes) else { throw Refusal.outOfScope(scopes) }
+            userID = id
+        case .phone, nil: throw Refusal.unauthenticated
+        }
+        identity = context.identity ?? .user(userID)
         coreContext = context.coreContext
-        self.userID = userID
         channel = context.channel
         uploads = context.uploads
         origin = context.origin
@@ -121,6 +145,8 @@ struct PhoneContext: ChildRequestContext, IdempotentContext {
 
     init(context: APIContext) throws {
         guard let identity = context.identity else { throw Refusal.unauthenticated }
+        // What a phone reports is no program's to say.
+        if case .key = identity { throw Refusal.outOfScope(Set()) }
         coreContext = context.coreContext
         self.identity = identity
         uploads = context.uploads

@@ -9,6 +9,7 @@ enum ErrorCode: String, Sendable, CaseIterable {
     case unauthorized
     case numberNotAllowed = "number_not_allowed"
     case quotaReached = "quota_reached"
+    case insufficientScope = "insufficient_scope"
     case forbidden
     case notFound = "not_found"
     case unknownPath = "unknown_path"
@@ -31,7 +32,7 @@ enum ErrorCode: String, Sendable, CaseIterable {
         case .malformedRequest: .badRequest
         case .unauthorized, .numberNotAllowed: .unauthorized
         case .quotaReached: HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required")
-        case .forbidden: .forbidden
+        case .insufficientScope, .forbidden: .forbidden
         case .notFound, .unknownPath: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .conflict: .conflict
@@ -72,9 +73,14 @@ enum ErrorCode: String, Sendable, CaseIterable {
             ("A phone's key acts for a number that it is not bound to.", "Use the key of that phone, or the account's.")
         case .quotaReached:
             (
-                "One thing too many: the owner's account has 10 webhooks, as in httpSMS, an account has 100 forwarders or "
-                    + "10,000 contacts, or an invited account has used up a [quota](operations.md#quotas).",
+                "One thing too many: the owner's account has 10 webhooks, as in httpSMS, an account has 100 forwarders, "
+                    + "100 access keys or 10,000 contacts, or an invited account has used up a [quota](operations.md#quotas).",
                 "Delete one, or list more phones and events in one webhook."
+            )
+        case .insufficientScope:
+            (
+                "An access key whose scopes do not cover the route. `data` names the scope that does.",
+                "Use a key with that scope, or the account's own."
             )
         case .forbidden:
             (

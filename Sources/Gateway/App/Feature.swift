@@ -84,6 +84,8 @@ package struct Ground: Sendable {
     package let identities: Identities
     /// When each phone key was used last.
     package let uses: PhoneKeyUses
+    /// When each access key was used last.
+    package let accessKeyUses: AccessKeyUses
     /// How much an invited account may have.
     package let quotas: Quotas
     /// When the server was alive last, before this start; nil when it never was.
@@ -108,7 +110,8 @@ package struct Ground: Sendable {
         clocks = ClockGuard(clock, lastAlive: lastAlive)
         endpoints = EndpointQueries(keyring: keyring)
         uses = PhoneKeyUses(store: store, clock: clock, logger: logger)
-        identities = Identities(store: store, uses: uses)
+        accessKeyUses = AccessKeyUses(store: store, clock: clock, logger: logger)
+        identities = Identities(store: store, uses: uses, accessKeys: accessKeyUses)
         metrics = DeliveryMetrics()
         unreadable = store.unreadable
         unreadable.tell(logger) { [metrics] in metrics.unreadable() }

@@ -49,6 +49,7 @@ package struct Features: Sendable {
     let devices: DeviceFeature
     let attention: AttentionFeature
     let contacts: ContactFeature
+    let accessKeys: AccessKeyFeature
     /// In the order in which they start.
     let all: [any Feature]
 
@@ -64,6 +65,7 @@ package struct Features: Sendable {
         RequestFeature.self, BulkMessageFeature.self, UserErasureFeature.self, AccessFeature.self, WebhookFeature.self,
         EventFeature.self, SearchFeature.self, ForwarderFeature.self, DeviceFeature.self,
         AttentionFeature.self, ContactFeature.self, CallbackFeature.self, AlertFeature.self,
+        AccessKeyFeature.self,
     ]
 
     /// - Parameters:
@@ -106,11 +108,12 @@ package struct Features: Sendable {
         alerts = AlertFeature(
             ground, attention: attention.queries, vetting: vetting, health: health, mailServer: settings.mailServer,
             resolver: resolver)
+        accessKeys = AccessKeyFeature(ground)
         all = [
             PushFeature(ground, settings: settings.push, sender: operatorSender), attachments, requests,
             AccessFeature(logger: ground.logger), users, phoneAPIKeys, phones, heartbeats,
             messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
-            forwarders, devices, attention, contacts, callbacks, alerts,
+            forwarders, devices, attention, contacts, callbacks, alerts, accessKeys,
             UserErasureFeature(ground: ground), SearchFeature(ground: ground),
         ]
     }

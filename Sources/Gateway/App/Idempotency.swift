@@ -23,11 +23,12 @@ struct IdempotencyKey: Sendable {
 }
 
 extension Identity {
-    /// What sets a phone's keys apart from the account's; nil for the account itself.
+    /// What sets the keys of a phone or a program apart from the account's; nil for the account itself.
     var idempotencyScope: String? {
         switch self {
         case .user: nil
         case .phone(_, let key, _): key.text
+        case .key(_, let grant): grant.id.text
         }
     }
 }

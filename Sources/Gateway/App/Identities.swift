@@ -18,17 +18,24 @@ package final class Identities: Service {
     private let store: any Store
     /// Told of every phone key that makes a request; nil where no requests are taken.
     private let uses: PhoneKeyUses?
+    /// The same for access keys, whose time may be over.
+    private let accessKeys: AccessKeyUses?
 
-    /// Asks `store`; `uses` notes when each phone key was used, nil nowhere.
-    package init(store: any Store, uses: PhoneKeyUses? = nil) {
+    /// Asks `store`; `uses` and `accessKeys` note when each key was used, nil where no requests are taken.
+    package init(store: any Store, uses: PhoneKeyUses? = nil, accessKeys: AccessKeyUses? = nil) {
         self.store = store
         self.uses = uses
+        self.accessKeys = accessKeys
     }
 
-    /// The identity of `key`, which makes a request now; nil when it is unknown, which is never remembered.
+    /// The identity of `key`, which makes a request now; nil when it is unknown, which is never remembered, or expired.
     func identity(of key: String) async throws -> Identity? {
         let identity = try await look(for: key)
-        if case .phone(_, let id, _) = identity { uses?.note(id) }
+        switch identity {
+        case .phone(_, let id, _): uses?.note(id)
+        case .key(_, let grant): return accessKeys?.note(grant) == true ? identity : nil
+        case .user, nil: break
+        }
         return identity
     }
 
@@ -39,9 +46,9 @@ package final class Identities: Service {
         if let known { return known }
         let isPhoneKey = key.hasPrefix(APIKey.phonePrefix)
         let identity = try await store.read { tx in
-            isPhoneKey
-                ? try PhoneAPIKeyQueries.identity(keyHash: hash, in: tx)
-                : try UserQueries.identity(keyHash: hash, in: tx)
+            if isPhoneKey { return try PhoneAPIKeyQueries.identity(keyHash: hash, in: tx) }
+            // An account may have chosen any key that is no phone's.
+            return try UserQueries.identity(keyHash: hash, in: tx) ?? AccessKeyQueries.identity(keyHash: hash, in: tx)
         }
         state.withLock { state in
             // What was read before a change must not be remembered after it.

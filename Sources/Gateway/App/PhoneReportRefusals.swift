@@ -158,6 +158,7 @@ struct PhoneReportMiddleware: RouterMiddleware {
         switch identity {
         case nil: "unknown"
         case .user(let id): "user \(id)"
+        case .key(_, let grant): "access key \(grant.id)"
         case .phone(_, let key, let numbers):
             "key \(key)" + numbers.sorted().prefix(3).map { " ...\($0.suffix(4))" }.joined()
         }

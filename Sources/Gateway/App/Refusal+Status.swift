@@ -9,6 +9,7 @@ extension Refusal {
         case .malformed: .malformedRequest
         case .unauthenticated: .unauthorized
         case .foreignNumber: .numberNotAllowed
+        case .outOfScope: .insufficientScope
         case .quota: .quotaReached
         case .forbidden: .forbidden
         case .absent: .notFound

@@ -11,6 +11,8 @@ struct Refusal: Error, Equatable {
         case unauthenticated
         /// It is clear who asks, and a phone's key does not cover this number.
         case foreignNumber
+        /// It is clear who asks, and the key's scopes do not cover this.
+        case outOfScope
         /// The account has as many as it may have.
         case quota
         /// It is clear who asks, and this is not theirs.
@@ -74,6 +76,15 @@ struct Refusal: Error, Equatable {
                 The phone API key is does not have permission to carry out actions on the phone number [\(owner)]. \
                 The API key is only configured for these phone numbers [\(numbers.joined(separator: ","))]
                 """)
+    }
+
+    /// 403: an access key without any of the scopes that the route takes.
+    static func outOfScope(_ scopes: Set<KeyScope>) -> Refusal {
+        let names = scopes.sorted().map(\.rawValue).joined(separator: " or ")
+        return Refusal(
+            .outOfScope, "This access key may not do that.",
+            reason: names.isEmpty
+                ? "Use the account's own API key: no access key may do this" : "It takes a key with the scope \(names)")
     }
 
     /// There is no such thing, in httpSMS's words.

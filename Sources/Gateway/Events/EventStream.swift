@@ -155,7 +155,11 @@ final class EventStream: Sendable {
     /// Whether none of the keys that opened the stream stands for the user any more.
     private func isRevoked(_ keys: [String], of userID: UserID) async throws -> Bool {
         for key in keys {
-            if case .user(userID) = try await identities.identity(of: key) { return false }
+            switch try await identities.identity(of: key) {
+            case .user(userID): return false
+            case .key(userID, let grant) where Self.scopes.contains(where: grant.scopes.contains): return false
+            default: break
+            }
         }
         return true
     }
@@ -166,6 +170,8 @@ final class EventStream: Sendable {
         return Array(head.utf8) + event.encodedJSON() + Array("\n\n".utf8)
     }
 
+    /// Those that open a stream.
+    private static let scopes = KeyScope.allowing("GET /v1/events/stream")
     private static let notice = Array("event: changed\ndata: {}\n\n".utf8)
     private static let streamsPerUser = 10
     private static let batch = 100

@@ -12,7 +12,7 @@ package struct User: Sendable {
     /// Its e-mail address, in lower case.
     package let email: String
     /// Its API key.
-    package let apiKey: Secret<String>
+    package private(set) var apiKey: Secret<String>
     /// An IANA name.
     var timezone: String
     /// What the web interface shows first.
@@ -23,6 +23,15 @@ package struct User: Sendable {
     var notificationNewsletterEnabled: Bool
     let createdAt: Timestamp
     var updatedAt: Timestamp
+}
+
+extension User {
+    /// What an access key is shown: everything but the account's own key.
+    func withoutKey() -> User {
+        var user = self
+        user.apiKey = Secret("")
+        return user
+    }
 }
 
 extension User: JSONWritable {

@@ -47,7 +47,8 @@ enum UserErasureQueries {
 
     /// Tables of what acts for an account, few rows each.
     private static let acting: [SQL] = [
-        "phone_api_key", "presence", "phone", "phone_move", "device", "device_pairing", "send_schedule", "forwarder",
+        "access_key", "phone_api_key", "presence", "phone", "phone_move", "device", "device_pairing", "send_schedule",
+        "forwarder",
     ]
 
     /// Whether what the account `id` owned is still being erased.

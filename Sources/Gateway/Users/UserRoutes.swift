@@ -10,7 +10,9 @@ struct UserRoutes {
 
     func add(to group: RouterGroup<UserContext>) {
         group.get("/v1/users/me") { _, context in
-            Reply("user fetched successfully", try await operations.user(context.userID))
+            let user = try await operations.user(context.userID)
+            if case .key = context.identity { return Reply("user fetched successfully", user.withoutKey()) }
+            return Reply("user fetched successfully", user)
         }
         group.put("/v1/users/me", use: update)
         group.delete("/v1/users/me") { _, context in

@@ -5,6 +5,11 @@ import Secrets
 import Storage
 import Wire
 
+extension EndpointReport {
+    /// What `identity` is shown: the signing key is for those who may change it.
+    func shown(to identity: Identity) -> EndpointReport { identity.covers(.manageWebhooks) ? self : withoutKey() }
+}
+
 extension EndpointReport: JSONWritable {
     /// A webhook in the shape of httpSMS, then what is ours; keys are shown in clear, as clients expect (K12).
     package func write(to json: inout JSONWriter) {

@@ -24,7 +24,7 @@ struct WebhookRoutes {
             try endpoints.reports(
                 userID: context.userID, containing: page.query, skip: page.skip, limit: page.withOneMore.limit, in: tx)
         }
-        return Reply(Part(webhooks, of: page), "webhook")
+        return Reply(Part(webhooks.map { $0.shown(to: context.identity) }, of: page), "webhook")
     }
 
     private struct PreviewRequest: Decodable {
@@ -53,7 +53,7 @@ struct WebhookRoutes {
             try endpoints.report(id, userID: context.userID, in: tx)
         }
         guard let webhook else { throw Refusal.absent("cannot find webhook with ID [\(id)]") }
-        return Reply("webhook fetched successfully", webhook)
+        return Reply("webhook fetched successfully", webhook.shown(to: context.identity))
     }
 
     private func create(_ request: Request, _ context: UserContext) async throws -> Reply {

@@ -1,0 +1,156 @@
+import Foundation
+import JSON
+
+/// One line of an agent's program: a request or a notification of JSON-RPC 2.0, as the Model Context Protocol uses it.
+struct AgentMessage: Sendable {
+    /// The JSON of a request's id, as it came; nil for a notification, which is not answered.
+    let id: [UInt8]?
+    let method: String
+    /// The members of `params`.
+    let parameters: AgentArguments
+
+    /// Why a line is no message, or cannot be answered with a result.
+    struct Fault: Error, Equatable {
+        /// Those of JSON-RPC 2.0, section 5.1.
+        enum Code: Int {
+            case malformed = -32_700
+            case invalidRequest = -32_600
+            case unknownMethod = -32_601
+            case invalidParameters = -32_602
+            case internalError = -32_603
+            /// Ours: too much at once.
+            case busy = -32_000
+        }
+
+        let code: Code
+        let message: String
+        /// The JSON of the id of the request; nil when it could not be read.
+        var id: [UInt8]?
+    }
+
+    /// 256 bytes: what is longer is no id that anybody counts or draws.
+    private static let longestID = 256
+
+    /// Reads a line; nil for an answer, as nothing is asked of the agent's program.
+    static func read(_ line: [UInt8]) throws(Fault) -> AgentMessage? {
+        let members: AgentArguments
+        do {
+            members = try AgentArguments(json: line)
+        } catch JSONFault.notAnObject {
+            throw Fault(code: .invalidRequest, message: "A line must be one JSON object; batches are not taken.")
+        } catch {
+            throw Fault(code: .malformed, message: "The line is not JSON: \(error)")
+        }
+        let id = members["id"]
+        if let id, !isID(id) {
+            throw Fault(code: .invalidRequest, message: "The id must be a text or a whole number of at most 256 bytes.")
+        }
+        guard let method = members.string("method") else {
+            if members["method"] == nil, members["result"] != nil || members["error"] != nil { return nil }
+            throw Fault(code: .invalidRequest, message: "The member method must be a text.", id: id)
+        }
+        guard members.string("jsonrpc") == "2.0" else {
+            throw Fault(code: .invalidRequest, message: "The member jsonrpc must be \"2.0\".", id: id)
+        }
+        var parameters = AgentArguments.none
+        if let json = members["params"] {
+            // Methods go by names, which only an object has.
+            guard let read = try? AgentArguments(json: json) else {
+                throw Fault(code: .invalidParameters, message: "The member params must be an object.", id: id)
+            }
+            parameters = read
+        }
+        return AgentMessage(id: id, method: method, parameters: parameters)
+    }
+
+    private static func isID(_ json: [UInt8]) -> Bool {
+        guard json.count <= longestID, let first = json.first else { return false }
+        if first == UInt8(ascii: "\"") { return true }
+        return json.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-") }
+    }
+}
+
+/// The members of an object, each read when it is asked for.
+struct AgentArguments: Sendable {
+    static let none = AgentArguments(members: [:])
+
+    private let members: [String: [UInt8]]
+
+    private init(members: [String: [UInt8]]) {
+        self.members = members
+    }
+
+    /// Reads an object; of two members with one name the last counts.
+    init(json: [UInt8]) throws(JSONFault) {
+        var members: [String: [UInt8]] = [:]
+        for (name, value) in try JSONScanner.members(of: json) {
+            guard let name = Self.text(Array(name)) else { continue }
+            members[name] = Array(value)
+        }
+        self.members = members
+    }
+
+    var names: [String] { members.keys.sorted() }
+
+    /// The JSON of a member; nil when it is missing or null.
+    subscript(_ name: String) -> [UInt8]? {
+        members[name].flatMap { $0 == Array("null".utf8) ? nil : $0 }
+    }
+
+    /// A text; nil when it is missing or none.
+    func string(_ name: String) -> String? { self[name].flatMap(Self.text) }
+
+    /// The text `name`, without spaces around it; nil when it is missing or empty.
+    ///
+    /// - Throws: ``AgentFault`` when it is no text.
+    func text(_ name: String) throws(AgentFault) -> String? {
+        guard let json = self[name] else { return nil }
+        guard let text = Self.text(json) else { throw AgentFault("The argument \(name) must be a text.") }
+        let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        return trimmed.isEmpty ? nil : trimmed
+    }
+
+    /// The same for an argument that there must be.
+    func requiredText(_ name: String) throws(AgentFault) -> String {
+        guard let text = try text(name) else { throw AgentFault("The argument \(name) is required.") }
+        return text
+    }
+
+    /// A text, or a list of texts; empty when it is missing.
+    func texts(_ name: String) throws(AgentFault) -> [String] {
+        guard let json = self[name] else { return [] }
+        if let text = Self.text(json) { return [text] }
+        guard let elements = try? JSONScanner.elements(of: json) else {  // Anything but a list is refused below.
+            throw AgentFault("The argument \(name) must be a text or a list of texts.")
+        }
+        let texts = elements.compactMap { Self.text(Array($0)) }
+        guard texts.count == elements.count else {
+            throw AgentFault("The argument \(name) must be a text or a list of texts.")
+        }
+        return texts
+    }
+
+    /// A whole number; nil when it is missing.
+    func integer(_ name: String, in range: ClosedRange<Int>) throws(AgentFault) -> Int? {
+        guard let json = self[name] else { return nil }
+        guard let number = Int(String(decoding: json, as: UTF8.self)), range.contains(number) else {
+            throw AgentFault(
+                "The argument \(name) must be a whole number from \(range.lowerBound) to \(range.upperBound).")
+        }
+        return number
+    }
+
+    private static func text(_ json: [UInt8]) -> String? {
+        guard json.first == UInt8(ascii: "\"") else { return nil }
+        return try? JSONDecoder().decode(String.self, from: Data(json))  // A lone surrogate is no text.
+    }
+}
+
+/// Why a tool did not do what it was asked, in words for the agent.
+struct AgentFault: Error, Sendable {
+    let message: String
+
+    init(_ message: String) {
+        self.message = message
+    }
+}

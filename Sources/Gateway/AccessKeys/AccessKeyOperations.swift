@@ -1,0 +1,66 @@
+import Delivery
+import Secrets
+import Storage
+import Timestamps
+import Wire
+
+/// What can be done with access keys, all of it with the account's own key only.
+struct AccessKeyOperations: Sendable {
+    let store: any Store
+    let identities: Identities
+    let clock: any WallClock
+
+    /// Keys of one account: one for each program that anybody runs, many times over.
+    static let mostOfAccount = 100
+
+    /// The keys of `userID`, newest first.
+    func list(userID: UserID, page: Page) async throws -> [AccessKey] {
+        try await store.read(.user(userID)) { tx in try AccessKeyQueries.list(userID: userID, page: page, in: tx) }
+    }
+
+    /// Draws a new key.
+    ///
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when there are too many.
+    func create(
+        name: String, scopes: [String], expiresAt: String?, userID: UserID, receipt: Receipt<FreshAccessKey>
+    ) async throws -> FreshAccessKey {
+        let now = clock.now()
+        let name = name.trimmed
+        var errors = FieldErrors()
+        errors.require("name", name)
+        errors.requireBytes("name", name, max: 60)
+        errors.require("scopes", scopes)
+        errors.requireAll("scopes", scopes, of: KeyScope.allCases.map(\.rawValue))
+        let end = expiresAt.flatMap(Timestamp.init(rfc3339:))
+        if expiresAt != nil, end == nil { errors.add("expires_at", "The expires_at field must be a time in RFC 3339") }
+        if let end, end <= now { errors.add("expires_at", "The expires_at field must be a time to come") }
+        try errors.check("validation errors while creating access key")
+        let fresh = FreshAccessKey(
+            key: AccessKey(
+                id: AccessKeyID(at: now), name: name,
+                scopes: Set(scopes.compactMap(KeyScope.init(rawValue:))).sorted(), expiresAt: end, lastUsedAt: nil,
+                createdAt: now),
+            text: APIKey.random(prefix: APIKey.accessPrefix))
+        return try await store.write(for: userID) { tx in
+            try receipt.keep(in: tx) {
+                try UserQueries.lock(userID, in: tx)
+                guard try AccessKeyQueries.count(userID: userID, in: tx) < Self.mostOfAccount else {
+                    throw Refusal(
+                        .quota,
+                        "You can't have more than \(Self.mostOfAccount) access keys. Delete one that is not used.")
+                }
+                try AccessKeyQueries.insert(fresh.key, text: fresh.text, userID: userID, in: tx)
+                return fresh
+            }
+        }
+    }
+
+    /// Deletes a key, which is refused from then on. False when the user has no such key.
+    func delete(_ id: AccessKeyID, userID: UserID) async throws -> Bool {
+        try await store.write(.user(userID)) { [identities] tx in
+            guard try AccessKeyQueries.delete(id, userID: userID, in: tx) else { return false }
+            try identities.forgetAll(in: tx)
+            return true
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Testing
+
+@testable import Client
+
+/// What `httpsms mcp` reads and shows, without a server.
+@Suite struct AgentTests {
+    @Test func aLineThatIsTooLongIsLeftOutToItsEnd() {
+        var lines = AgentLines()
+        let long = [UInt8](repeating: 0x61, count: AgentLines.longest)
+
+        #expect(lines.add(long + Array("\n".utf8)) == [.complete(long)])
+        #expect(lines.add(long) == [])
+        #expect(lines.add([0x61]) == [])
+        #expect(lines.add(long) == [])
+        #expect(lines.add(Array("\n{}\r\n \n{".utf8)) == [.tooLong, .complete(Array("{}\r".utf8))])
+        #expect(lines.end() == .complete([0x7B]))
+        #expect(lines.end() == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("{", -32_700), ("\u{FF}", -32_700), (String(repeating: "[", count: 1_000), -32_700), ("[]", -32_600),
+            ("1", -32_600), ("{}", -32_600), (#"{"jsonrpc":"2.0","method":1}"#, -32_600),
+            (#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#, -32_600),
+            (#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, -32_600),
+            (#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, -32_600),
+            (#"{"jsonrpc":"2.0","id":"\#(String(repeating: "i", count: 255))","method":"ping"}"#, -32_600),
+            (#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[1]}"#, -32_602),
+        ])
+    func whatIsNoMessageIsRefused(line: String, code: Int) {
+        let fault = #expect(throws: AgentMessage.Fault.self) { try AgentMessage.read(Array(line.utf8)) }
+        #expect(fault?.code.rawValue == code, "\(line.prefix(80))")
+    }
+
+    @Test func anAnswerIsNoMessage() throws {
+        #expect(try AgentMessage.read(Array(#"{"jsonrpc":"2.0","id":1,"result":{}}"#.utf8)) == nil)
+    }
+
+    @Test func charactersThatNobodySeesAreNotShown() {
+        let tags = String(String.UnicodeScalarView("ignore".unicodeScalars.compactMap { .init($0.value + 0xE0000) }))
+        let family = "\u{1F468}\u{200D}\u{1F469}"
+
+        let shown = "Hi\(tags) \u{202E}\u{7}you\u{FE00}\u{E0101}\r\n\(family) \u{2764}\u{FE0F}".visible(limit: 100)
+
+        #expect(shown == "Hi you\n\(family) \u{2764}\u{FE0F}")
+        #expect("abcdef".visible(limit: 6) == "abcdef")
+        #expect("abcdefg".visible(limit: 6) == "abcdef [cut]")
+    }
+
+    @Test func anHourHasAsManySMSAsItMayHave() throws {
+        let budget = AgentBudget(mostInAnHour: 5)
+        let start = ContinuousClock.now
+        try budget.take(3, at: start)
+        try budget.take(2, at: start + .seconds(1_800))
+
+        #expect(throws: AgentFault.self) { try budget.take(1, at: start + .seconds(3_599)) }
+        try budget.take(3, at: start + .seconds(3_600))
+        #expect(throws: AgentFault.self) { try budget.take(1, at: start + .seconds(3_600)) }
+        #expect(throws: AgentFault.self) { try budget.take(Int.max, at: start + .seconds(9_000)) }
+    }
+}
