@@ -183,9 +183,13 @@ import Testing
         try await withServer { server in
             let phone = try await server.makeAccount().makePhone()
 
-            let answer = try await phone.receive([
-                "from": "+18005550100", "content": .string(String(repeating: "a", count: 5 << 20)),
-            ])
+            // A server on a machine that is busy otherwise may have no time for it, and says so.
+            let answer = try await eventually("it is taken") {
+                let answer = try await phone.receive([
+                    "from": "+18005550100", "content": .string(String(repeating: "a", count: 5 << 20)),
+                ])
+                return answer.status == 503 ? nil : answer
+            }
 
             #expect(answer.status == 200)
         }
