@@ -34,7 +34,9 @@ extension EndToEndTests {
                 #expect(try await user.run("whoami", "--api-key", key).end == .exited(0))
                 let refused = try await user.run("webhook", "list", "--api-key", key)
                 #expect(refused.end == .exited(4))
-                #expect(refused.errors.contains("a key with the scope deliveries:read or webhooks:manage"), "\(refused.errors)")
+                #expect(
+                    refused.errors.contains("a key with the scope deliveries:read or webhooks:manage"),
+                    "\(refused.errors)")
                 let list = try await user.run("access-key", "list")
                 #expect(list.output.contains("\(id)  Reports  messages:read") && !list.output.contains(key))
                 #expect(try await user.run("access-key", "delete", id).end == .exited(0))
