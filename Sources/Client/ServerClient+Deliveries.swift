@@ -51,32 +51,38 @@ extension ServerClient {
     }
 
     /// Sends a delivery again and waits for what becomes of the attempt.
-    package func retryDelivery(_ id: String) async throws -> ClientOutput {
-        let answer = try await call(.POST, "/v1/deliveries/\(Self.escape(id))/retry")
-        let before: RemoteDelivery = try answer.decode()
-        return try await attempt(after: before)
+    package func retryDelivery(_ id: String) async throws -> ClientOutput { Self.output(of: try await retried(id)) }
+
+    /// The same, for whoever shows it in another way.
+    func retried(_ id: String) async throws -> (delivery: RemoteDelivery, answer: Answer) {
+        try await attempt(after: try await call(.POST, "/v1/deliveries/\(Self.escape(id))/retry").decode())
     }
 
     /// Sends a sample event to a webhook and waits for what becomes of the first attempt.
     package func testWebhook(_ id: String, event: String) async throws -> ClientOutput {
         let answer = try await call(.POST, path(id) + "/test", ["event": event])
-        return try await attempt(after: try answer.decode())
+        return Self.output(of: try await attempt(after: try answer.decode()))
     }
 
     /// Waits for one attempt more than there were: a little longer than an attempt may take.
-    private func attempt(after before: RemoteDelivery) async throws -> ClientOutput {
+    private func attempt(after before: RemoteDelivery) async throws -> (delivery: RemoteDelivery, answer: Answer) {
         let deadline = ContinuousClock.now + Self.patience
         while true {
             let answer = try await call(.GET, "/v1/deliveries/\(before.id)")
             let now: RemoteDelivery = try answer.decode()
             let wasTried = now.attemptCount > before.attemptCount && now.status != "delivering"
             if wasTried || now.status == "held" || now.status == "cancelled" || ContinuousClock.now >= deadline {
-                return ClientOutput(
-                    text: now.description, json: answer.data,
-                    fault: now.status == "succeeded" ? nil : "the endpoint did not accept the event: \(now.fault)")
+                return (now, answer)
             }
             try await Task.sleep(for: .milliseconds(100))
         }
+    }
+
+    private static func output(of attempt: (delivery: RemoteDelivery, answer: Answer)) -> ClientOutput {
+        let delivery = attempt.delivery
+        return ClientOutput(
+            text: delivery.description, json: attempt.answer.data,
+            fault: delivery.status == "succeeded" ? nil : "the endpoint did not accept the event: \(delivery.fault)")
     }
 
     private func deliveryOutput(_ id: String) async throws -> ClientOutput {

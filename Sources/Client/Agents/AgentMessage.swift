@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Wire
 
 /// One line of an agent's program: a request or a notification of JSON-RPC 2.0, as the Model Context Protocol uses it.
 struct AgentMessage: Sendable {
@@ -106,7 +107,7 @@ struct AgentArguments: Sendable {
     func text(_ name: String) throws(AgentFault) -> String? {
         guard let json = self[name] else { return nil }
         guard let text = Self.text(json) else { throw AgentFault("The argument \(name) must be a text.") }
-        let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        let trimmed = text.trimmed
         return trimmed.isEmpty ? nil : trimmed
     }
 

@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 import NIOHTTP1
 
@@ -47,10 +46,7 @@ extension AgentTools {
 
     func replay(_ arguments: AgentArguments) async throws -> AgentResult {
         let id = try arguments.requiredText("delivery_id")
-        let output = try await client.retryDelivery(id)
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return Self.explanation(of: try decoder.decode(RemoteDelivery.self, from: Data(output.json.utf8)))
+        return Self.explanation(of: try await client.retried(id).delivery)
     }
 
     private static func explanation(of delivery: RemoteDelivery) -> AgentResult {

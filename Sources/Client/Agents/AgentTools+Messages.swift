@@ -1,6 +1,6 @@
-import Foundation
 import JSON
 import NIOHTTP1
+import Wire
 
 /// SMS.
 extension AgentTools {
@@ -57,11 +57,7 @@ extension AgentTools {
                 `httpsms mcp`), and this one has \(given.count).
                 """)
         }
-        var to: [String] = []
-        for number in given.map({ $0.trimmingCharacters(in: .whitespacesAndNewlines) })
-        where !number.isEmpty && !to.contains(number) {
-            to.append(number)
-        }
+        let to = given.map(\.trimmed).filter { !$0.isEmpty }.unique
         guard !to.isEmpty else { throw AgentFault("The argument to is required.") }
         guard let content = arguments.string("content"), !content.isEmpty else {
             throw AgentFault("The argument content is required, and is a text.")
