@@ -20,11 +20,15 @@ struct AccessKeyCommand: AsyncParsableCommand {
     }
 
     struct Create: AsyncParsableCommand {
+        private static let scopes = [
+            "messages:read", "messages:send", "messages:manage", "contacts:manage", "events:read", "deliveries:read",
+            "webhooks:manage", "phones:manage",
+        ]
+
         static let configuration = CommandConfiguration(
             abstract: "Create a key for a program, and print it. It is shown this once.",
             discussion: """
-                Scopes are messages:read, messages:send, messages:manage, contacts:manage, events:read, deliveries:read,
-                webhooks:manage and phones:manage.
+                Scopes are \(scopes.joined(separator: ", ")).
 
                 Examples:
                   httpsms access-key create --name Reports --scope messages:read --expires 2160h
@@ -34,10 +38,7 @@ struct AccessKeyCommand: AsyncParsableCommand {
         @Option(help: "What you call the key.") var name: String
         @Option(
             help: "What it may do; may be given more than once.",
-            completion: .list([
-                "messages:read", "messages:send", "messages:manage", "contacts:manage", "events:read",
-                "deliveries:read", "webhooks:manage", "phones:manage",
-            ])) var scope: [String]
+            completion: .list(scopes)) var scope: [String]
         @Option(help: "When it ends: a time, or how long from now, such as 720h (default: never)") var expires: String?
         @OptionGroup var options: ClientOptions
 
@@ -56,8 +57,12 @@ struct AccessKeyCommand: AsyncParsableCommand {
                 """)
 
         @Argument(help: "The key's id.") var id: String
+        @OptionGroup var confirmation: Confirmation
         @OptionGroup var options: ClientOptions
 
-        func run() async throws { try options.show(try await options.client().deleteAccessKey(id)) }
+        func run() async throws {
+            try confirmation.ask("Delete the access key \(id)? The program that uses it is refused from then on.")
+            try options.show(try await options.client().deleteAccessKey(id))
+        }
     }
 }
