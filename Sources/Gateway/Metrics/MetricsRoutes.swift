@@ -75,7 +75,8 @@ struct MetricsRoutes {
             [("", planned.map { max(.zero, now - $0).components.seconds } ?? 0)])
         page.add(
             "httpsms_pushes_total", .counter, "Pushes to phones since the process started, by outcome.",
-            MetricsPage.samples(store.wakeups.counts.counts(of: "pushes"), PushAnswer.labels, as: "outcome"))
+            MetricsPage.samples(
+                store.wakeups.counts.counts(of: "pushes"), PushAnswer.Outcome.allCases.map(\.rawValue), as: "outcome"))
         page.add(
             "httpsms_attempts_total", .counter, "Attempts since the process started, by outcome.",
             MetricsPage.samples(snapshot.attempts.mapValues { Int64($0) }, ["succeeded"], as: "outcome"))

@@ -109,7 +109,7 @@ struct PushSender: Service {
         let answer = await transport.send(job.push, to: job.token)
         do {
             let changesPhone = try await store.write(.engine) { [clocks] tx in
-                tx.count("pushes", answer.label)
+                tx.count("pushes", answer.outcome.rawValue)
                 return try Self.record(answer, of: job, lead: clocks.lead(within: job.push.lifetime), in: tx)
             }
             troubles.note(answer, phone: job.push.phoneID, isNew: changesPhone, logger: logger)

@@ -19,18 +19,21 @@ enum PushAnswer: Sendable, Hashable {
     /// It may go through later, `after` that time at the soonest.
     case failed(String, after: Duration?)
 
-    /// What came of a push, for metrics.
-    var label: String {
-        switch self {
-        case .taken: "taken"
-        case .tokenIsDead: "dead_token"
-        case .refused: "refused"
-        case .foreignToken: "foreign_token"
-        case .unauthorized: "unauthorized"
-        case .failed: "failed"
-        }
+    /// What came of a push, as metrics call it.
+    enum Outcome: String, CaseIterable {
+        case taken, refused, unauthorized, failed
+        case deadToken = "dead_token"
+        case foreignToken = "foreign_token"
     }
 
-    /// Every ``label``.
-    static let labels = ["taken", "dead_token", "refused", "foreign_token", "unauthorized", "failed"]
+    var outcome: Outcome {
+        switch self {
+        case .taken: .taken
+        case .tokenIsDead: .deadToken
+        case .refused: .refused
+        case .foreignToken: .foreignToken
+        case .unauthorized: .unauthorized
+        case .failed: .failed
+        }
+    }
 }
