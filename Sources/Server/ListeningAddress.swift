@@ -50,15 +50,15 @@ final class ListeningAddress: Sendable {
 
     /// Notes the address that the server is bound to.
     func listening(on address: SocketAddress?, logger: Logger) {
-        let port = address?.port ?? 0
-        let host =
-            switch address?.ipAddress {
-            case nil, "0.0.0.0", "::": "127.0.0.1"
-            case .some(let ip): ip.contains(":") ? "[\(ip)]" : ip
-            }
-        let url = "\(scheme)://\(host):\(port)"
+        let url = Self.url(scheme, address?.ipAddress ?? "", address?.port ?? 0)
         logger.info("server is listening", metadata: ["url": "\(url)"])
         finish(with: url)
+    }
+
+    /// Where this machine reaches what listens at `host`; what listens everywhere it reaches at 127.0.0.1.
+    static func url(_ scheme: String, _ host: String, _ port: Int) -> String {
+        let name = ["", "0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
+        return "\(scheme)://\(name):\(port)"
     }
 
     /// Says that the server does not listen any more.

@@ -1,5 +1,4 @@
 import Foundation
-import NIOHTTP1
 import TestSupport
 import Testing
 
@@ -76,23 +75,30 @@ extension EndToEndTests {
                 #expect(unreachable.output.contains("WARNING  APP_URL: http://127.0.0.1:1 cannot be reached"))
 
                 try await installation.stop()
-                try await withOther(port) {
-                    try await expectProblem(
-                        installation, [:], "server", "at \(url) something else answers, with status 404")
+                try await withPython([
+                    "-m", "http.server", "--bind", "127.0.0.1", "\(port)", "--directory", "/proc/self",
+                ]) {
+                    try await until("something else is told") {
+                        try await installation.run("doctor").output.contains(
+                            "PROBLEM  server: at \(url) something else answers, with status 404")
+                    }
+                }
+                let silent = "import socket, time; s = socket.create_server(('127.0.0.1', \(port))); time.sleep(600)"
+                try await withPython(["-c", silent]) {
+                    try await until("silence is told") {
+                        try await installation.run("doctor").output.contains(
+                            "PROBLEM  server: at \(url) something listens and does not answer within 5 s")
+                    }
                 }
             }
         }
 
-        /// Another program at the port of the server.
-        private func withOther(_ port: Int, _ body: () async throws -> Void) async throws {
+        /// Another program beside `body`.
+        private func withPython(_ arguments: [String], _ body: () async throws -> Void) async throws {
             let other = try ChildProcess(
-                "/usr/bin/python3",
-                ["-m", "http.server", "--bind", "127.0.0.1", "\(port)", "--directory", "/proc/self/fd"],
-                environment: ["PATH": "/usr/bin:/bin"], logs: NSTemporaryDirectory() + UUID().uuidString)
+                "/usr/bin/python3", arguments, environment: ["PATH": "/usr/bin:/bin"],
+                logs: NSTemporaryDirectory() + UUID().uuidString)
             defer { other.killNow() }
-            try await until("the other program answers") {
-                (try? await Client.send(.GET, "http://127.0.0.1:\(port)/none"))?.status == 404
-            }
             try await body()
         }
 

@@ -9,11 +9,10 @@ extension Commands {
     /// that only it knows, or where it asks for the certificate of another name.
     static func server(_ configuration: GatewayConfiguration) async -> [Finding] {
         guard configuration.port != 0, configuration.tls == nil else { return await address(configuration) }
-        let everywhere = ["0.0.0.0", "::", ""].contains(configuration.host)
-        let host = everywhere ? "127.0.0.1" : configuration.host
-        let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(configuration.port)"
+        let url = ListeningAddress.url("http", configuration.host, configuration.port)
+        let (asked, patience) = (ContinuousClock.now, Duration.seconds(5))
         do {
-            let (status, body) = try await OutgoingHTTP.shared.get(url + "/health/ready", within: .seconds(5))
+            let (status, body) = try await OutgoingHTTP.shared.get(url + "/health/ready", within: patience)
             switch status {
             case 200:
                 return [.fine("server", "it answers at \(url), and can work")] + (await address(configuration))
@@ -22,6 +21,8 @@ extension Commands {
             default:
                 return [.problem("server", "at \(url) something else answers, with status \(status)")]
             }
+        } catch  where ContinuousClock.now - asked >= patience {
+            return [.problem("server", "at \(url) something listens and does not answer within 5 s")]
         } catch {
             return [.fine("server", "none answers at \(url): it is not running, or starts just now")]
         }
