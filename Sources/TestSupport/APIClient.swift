@@ -90,3 +90,15 @@ package struct APIClient: Sendable {
             status: Int(response.status.code), headers: response.headers, body: Array(bytes.readableBytesView))
     }
 }
+
+/// Sends until the server takes or refuses it: on a machine that is busy otherwise it may have no time for what is large, and
+/// says so by 503.
+///
+/// - Returns: The first answer that is no 503.
+/// - Throws: ``NeverHappened``, and what `send` throws.
+package func untilServed(_ send: () async throws -> APIClient.Answer) async throws -> APIClient.Answer {
+    try await eventually("the server has time for it") {
+        let answer = try await send()
+        return answer.status == 503 ? nil : answer
+    }
+}

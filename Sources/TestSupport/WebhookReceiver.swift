@@ -100,7 +100,7 @@ package final class WebhookReceiver: Sendable {
     ///
     /// - Throws: ``NeverHappened``, with the types of the events that did come.
     package func requests(
-        _ count: Int, to path: String? = nil, within limit: Duration = .seconds(20)
+        _ count: Int, to path: String? = nil, within limit: Duration = longestWait
     ) async throws -> [Request] {
         do {
             return try await eventually("\(count) requests", within: limit) {

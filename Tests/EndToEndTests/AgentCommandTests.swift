@@ -12,7 +12,7 @@ extension EndToEndTests {
             let process = try user.installation.start(
                 ["access-key", "create", "--name", "Agent", "--json"] + scopes.flatMap { ["--scope", $0] },
                 settings: user.settings)
-            guard try await process.wait(within: longestWait) == .exited(0) else { throw TestFailure(process.errors) }
+            guard try await process.wait() == .exited(0) else { throw TestFailure(process.errors) }
             let made = try JSONDecoder().decode(JSONValue.self, from: Data(process.output.utf8))
             return try #require(made["api_key"].text)
         }
@@ -25,7 +25,7 @@ extension EndToEndTests {
             try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: path))
             let settings = user.settings.merging(["HTTPSMS_API_KEY": key]) { $1 }
             let process = try user.installation.start(["mcp"] + options, settings: settings, input: path)
-            #expect(try await process.wait(within: longestWait) == .exited(0), "\(process.errors)")
+            #expect(try await process.wait() == .exited(0), "\(process.errors)")
             #expect(process.errors.isEmpty, "\(process.errors)")
             return try process.output.split(separator: "\n").map { line in
                 let answer = try JSONDecoder().decode(JSONValue.self, from: Data(line.utf8))
@@ -80,7 +80,7 @@ extension EndToEndTests {
                         ["list_failed_deliveries", [:]],
                     ])
                 defer { process.killNow() }
-                try await until("the question was sent", within: longestWait) {
+                try await until("the question was sent") {
                     if let end = process.end { throw TestFailure("the agent ended with \(end): \(process.errors)") }
                     return try await client.messages(with: Self.contact).count == 2
                 }
@@ -201,7 +201,7 @@ extension EndToEndTests {
                     let key = try await Self.key(user, "deliveries:read")
                     let manager = try await Self.key(user, "webhooks:manage")
                     var listed: [JSONValue] = []
-                    try await until("the delivery failed", within: longestWait) {
+                    try await until("the delivery failed") {
                         let answers = try await Self.answers(
                             user, key: key, [Self.call(1, "list_failed_deliveries", "{}")])
                         listed = answers.first?["result"]["structuredContent"]["deliveries"].elements ?? []

@@ -119,7 +119,7 @@ extension EndToEndTests {
                     "webhook", "conformance", "--url", url, "--signing-key", Self.key, "--audience",
                     "https://example.com/hook", "--encryption-key", "Password123", "--handled-log", log,
                 ] + options)
-            let end = try await process.wait(within: longestWait)
+            let end = try await process.wait()
             return .init(end: end, output: process.output, errors: process.errors)
         }
 

@@ -18,7 +18,7 @@ extension PatientTests {
                     ["doctor", "--phone", url ?? self.url]
                         + (trusting ? ["--cacert", authority.certificatePath] : []))
                 return .init(
-                    end: try await process.wait(within: longestWait), output: process.output, errors: process.errors)
+                    end: try await process.wait(), output: process.output, errors: process.errors)
             }
 
             /// Runs `body` beside a proxy that listens.
@@ -243,7 +243,7 @@ extension PatientTests {
         func whatIsNoAddressIsSaid(arguments: [String], status: Int32, words: String) async throws {
             try await withInstallation { installation in
                 let process = try installation.start(["doctor"] + arguments)
-                #expect(try await process.wait(within: longestWait) == .exited(status), "\(process.errors)")
+                #expect(try await process.wait() == .exited(status), "\(process.errors)")
                 #expect((process.output + process.errors).contains(words), "\(process.output)\(process.errors)")
             }
         }

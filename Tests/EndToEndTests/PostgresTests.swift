@@ -78,7 +78,7 @@ extension EndToEndTests {
             let process = try ChildProcess(
                 "/usr/bin/psql", ["--quiet", "--set", "ON_ERROR_STOP=1"] + arguments + [url],
                 environment: ["PATH": "/usr/bin:/bin"], logs: installation.folder + "/psql")
-            let end = try await process.wait(within: longestWait)
+            let end = try await process.wait()
             guard end == .exited(0) else { throw TestFailure("psql: \(process.errors)") }
         }
 

@@ -133,7 +133,7 @@ extension EndToEndTests {
                 "/usr/bin/python3", [script, line, Installation.binary] + arguments,
                 environment: user.installation.environment.merging(user.settings) { $1 },
                 logs: user.installation.folder + "/" + UUID().uuidString)
-            let end = try await process.wait(within: longestWait)
+            let end = try await process.wait()
             return .init(end: end, output: process.output, errors: process.errors)
         }
 
@@ -148,7 +148,7 @@ extension EndToEndTests {
             try await withInstallation { installation in
                 let process = try installation.start(line.split(separator: " ").map(String.init))
 
-                #expect(try await process.wait(within: longestWait) == .exited(2))
+                #expect(try await process.wait() == .exited(2))
                 #expect(process.errors.contains(says), "\(process.errors)")
                 #expect(process.output.isEmpty)
             }

@@ -78,7 +78,7 @@ extension PatientTests {
                         "content": "Hi",
                     ])
 
-                let pushes = try await sink.arrivals(3, at: IndependentSink.pushes, within: longestWait)
+                let pushes = try await sink.arrivals(3, at: IndependentSink.pushes)
 
                 for (earlier, later) in zip(pushes, pushes.dropFirst()) {
                     // By the clock of the sink, which pushes reach when they do.

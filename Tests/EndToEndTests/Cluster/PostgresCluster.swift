@@ -107,7 +107,7 @@ final class PostgresCluster: Sendable {
         let process = try ChildProcess(
             all[0], Array(all.dropFirst()), environment: ["PATH": "/usr/bin:/bin", "LC_ALL": "C"],
             logs: "\(folder)/\(UUID().uuidString)")
-        let end = try await process.wait(within: longestWait)
+        let end = try await process.wait()
         guard end == .exited(0) else { throw TestFailure("\(all): \(end)\n\(process.output)\(process.errors)") }
     }
 }

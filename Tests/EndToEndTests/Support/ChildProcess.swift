@@ -102,7 +102,7 @@ final class ChildProcess: Sendable {
     /// Waits for the end.
     ///
     /// - Throws: ``TestFailure`` with what it wrote, after `limit`.
-    func wait(within limit: Duration = .seconds(20)) async throws -> Ending {
+    func wait(within limit: Duration = longestWait) async throws -> Ending {
         do {
             try await until("end of process \(id)", within: limit) { end != nil }
         } catch is NeverHappened {

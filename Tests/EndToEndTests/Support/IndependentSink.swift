@@ -28,7 +28,7 @@ struct IndependentSink: Sendable {
     }
 
     /// Waits until `count` requests came to `path`.
-    func arrivals(_ count: Int, at path: String, within limit: Duration = .seconds(20)) async throws -> [Arrival] {
+    func arrivals(_ count: Int, at path: String, within limit: Duration = longestWait) async throws -> [Arrival] {
         try await eventually("\(count) requests to \(path)", within: limit) {
             let found = try arrivals(at: path)
             return found.count >= count ? found : nil

@@ -126,7 +126,7 @@ final class Installation: Sendable {
         }
     }
 
-    /// Ends the server; SIGTERM has to end it with status 0 within 30 s.
+    /// Ends the server; SIGTERM has to end it with status 0 within 10 s.
     func stop(_ end: End = .sigterm) async throws {
         guard let process = server else { throw TestFailure("no server runs") }
         switch end {
@@ -134,7 +134,7 @@ final class Installation: Sendable {
             process.killNow()
         case .sigterm:
             process.signal(SIGTERM)
-            let end = try await process.wait(within: .seconds(30))
+            let end = try await process.wait(within: .seconds(10))
             guard end == .exited(0) else { throw TestFailure("SIGTERM gave \(end):\n\(process.errors)") }
         }
         state.withLock { $0.server = nil }

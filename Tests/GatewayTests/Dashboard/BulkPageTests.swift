@@ -160,10 +160,8 @@ import Testing
 
             let large = try await Self.choose(file(4_900_000), page)
             let fields = Self.fields(of: large.text)
-            // On a machine that is busy otherwise the server may have no time for it, and says so.
-            let sent = try await eventually("the file is taken") {
-                let answer = try await page.upload("\(Self.path)/send", on: Self.path, fields, file: nil)
-                return answer.status == 503 ? nil : answer
+            let sent = try await untilServed {
+                try await page.upload("\(Self.path)/send", on: Self.path, fields, file: nil)
             }
             let tooLarge = try await Self.choose(file(5_200_000), page)
 

@@ -136,7 +136,7 @@ import Testing
 
                 try await withServer(in: directory) { server in
                     let done = try await server.client(key: key).completed(replay)
-                    let requests = try await receiver.requests(count, within: longestWait)
+                    let requests = try await receiver.requests(count)
 
                     #expect(done["total"] == .int(count))
                     #expect(done["done"] == .int(count))
