@@ -22,6 +22,25 @@ import Testing
         #expect(ConnectionLimits.connections(forOpenFiles: files) == connections)
     }
 
+    /// RFC 9110, section 9.3.2: whoever sends HEAD reads the next answer where a body would begin.
+    @Test(arguments: [
+        "/health", "/nothing", "/v1", "/v1/phones", "/v1/messages/send", "/metrics", "/docs/errors", "/docs/nothing",
+        "/messages", "/sign-in", "/openapi.json",
+    ])
+    func anAnswerToHEADHasNoBodyWhateverItSays(path: String) async throws {
+        try await withServer { server in
+            let client = try await RawClient(server.baseURL)
+
+            client.write("HEAD \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            client.write("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            try await client.untilClosed()
+
+            let parts = client.text.split(separator: "\r\n\r\n", omittingEmptySubsequences: false)
+            #expect(parts.count == 3 && parts.last == "OK", "\(client.text)")
+            #expect(parts.dropFirst().first?.hasPrefix("HTTP/1.1 200 OK") == true, "\(client.text)")
+        }
+    }
+
     @Test func aSilentConnectionIsClosed() async throws {
         try await withServer(connections: Self.limits { $0.head = .milliseconds(200) }) { server in
             let client = try await RawClient(server.baseURL)

@@ -21,7 +21,8 @@ struct AnswerHeadersMiddleware: RouterMiddleware {
         if response.headers[.referrerPolicy] == nil { response.headers[.referrerPolicy] = "no-referrer" }
         response.headers[.xContentTypeOptions] = "nosniff"
         if isSecure { response.headers[.strictTransportSecurity] = Self.transportSecurity }
-        return response
+        // The router leaves the body out for routes that there are (RFC 9110, section 9.3.2): here for what is refused before.
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     /// A year, as browsers' lists ask for at least. Subdomains are somebody else's to decide on.
