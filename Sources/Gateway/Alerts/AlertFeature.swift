@@ -6,7 +6,7 @@ import Storage
 struct AlertFeature: Feature {
     static let migrations = AlertQueries.migrations + MailQueries.migrations
     private let ground: Ground
-    private let operations: AlertOperations
+    let operations: AlertOperations
     private let mailServer: MailServer?
     private let resolver: SystemResolver
 

@@ -123,6 +123,11 @@ struct AlertOperations: Sendable {
         }
     }
 
+    /// Sets when an account wants to be told.
+    func set(_ settings: AlertSettings, userID: UserID) async throws {
+        try await store.write(for: userID) { tx in try AlertQueries.set(settings, of: userID, in: tx) }
+    }
+
     /// The webhooks for alerts of an account, newest first.
     func webhooks(of userID: UserID) async throws -> [EndpointReport] {
         try await store.read(.user(userID)) { [endpoints] tx in
@@ -174,5 +179,5 @@ struct AlertOperations: Sendable {
     static let interval: Duration = .seconds(60)
     private static let batch = 4
     /// 5: a chat, a pager, and some more.
-    private static let maximum = 5
+    static let maximum = 5
 }

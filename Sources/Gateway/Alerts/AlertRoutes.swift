@@ -2,7 +2,6 @@ import Delivery
 import Hummingbird
 import JSON
 import Storage
-import Wire
 
 /// `/v1/alerts`: what is wrong, and who is told.
 struct AlertRoutes {
@@ -52,25 +51,8 @@ struct AlertRoutes {
     /// Both or none: what is left out ends the quiet hours.
     private func set(_ request: Request, _ context: UserContext) async throws -> Reply {
         let body = try await request.decode(SettingsRequest.self, in: context)
-        var errors = FieldErrors()
-        func minutes(_ field: String, _ text: String?, with other: String?) -> Int? {
-            let text = (text ?? "").trimmed
-            let minutes = ClockTime.minutes(text)
-            if minutes == nil, !text.isEmpty || !(other ?? "").trimmed.isEmpty {
-                errors.add(field, "The \(field) field must be a time of day, such as 22:00")
-            }
-            return minutes
-        }
-        let settings = AlertSettings(
-            quietFrom: minutes("quiet_from", body.quietFrom, with: body.quietUntil),
-            quietUntil: minutes("quiet_until", body.quietUntil, with: body.quietFrom))
-        if let from = settings.quietFrom, from == settings.quietUntil {
-            errors.add("quiet_until", "The quiet_until field must be another time than quiet_from")
-        }
-        try errors.check("validation errors while updating alert settings")
-        try await operations.store.write(for: context.userID) { tx in
-            try AlertQueries.set(settings, of: context.userID, in: tx)
-        }
+        let settings = try AlertSettings(from: body.quietFrom, until: body.quietUntil)
+        try await operations.set(settings, userID: context.userID)
         return Reply("settings updated successfully", settings)
     }
 

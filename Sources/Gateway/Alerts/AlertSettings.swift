@@ -11,6 +11,32 @@ struct AlertSettings: Sendable, Hashable {
     /// Until when; before ``quietFrom`` it is on the next day.
     var quietUntil: Int?
 
+    init(quietFrom: Int? = nil, quietUntil: Int? = nil) {
+        self.quietFrom = quietFrom
+        self.quietUntil = quietUntil
+    }
+
+    /// Reads both times, such as `22:00`, or none of them.
+    ///
+    /// - Throws: ``Refusal`` `.invalid`.
+    init(from: String?, until: String?) throws(Refusal) {
+        var errors = FieldErrors()
+        func minutes(_ field: String, _ text: String?, with other: String?) -> Int? {
+            let text = (text ?? "").trimmed
+            let minutes = ClockTime.minutes(text)
+            if minutes == nil, !text.isEmpty || !(other ?? "").trimmed.isEmpty {
+                errors.add(field, "The \(field) field must be a time of day, such as 22:00")
+            }
+            return minutes
+        }
+        quietFrom = minutes("quiet_from", from, with: until)
+        quietUntil = minutes("quiet_until", until, with: from)
+        if let quietFrom, quietFrom == quietUntil {
+            errors.add("quiet_until", "The quiet_until field must be another time than quiet_from")
+        }
+        try errors.check("validation errors while updating alert settings")
+    }
+
     /// Whether nobody wants to be told at `now`.
     func isQuiet(at now: Timestamp, timezone: String) -> Bool {
         guard let quietFrom, let quietUntil, quietFrom != quietUntil else { return false }

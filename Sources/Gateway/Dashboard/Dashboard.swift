@@ -61,6 +61,8 @@ struct Dashboard: Sendable {
             WebhookPages(
                 operations: webhooks, forms: WebhookForms(operations: webhooks, receipts: receipts, views: views),
                 views: views),
+            AlertPages(
+                operations: features.alerts.operations, users: users, receipts: receipts, views: views),
             ReplayPages(operations: webhooks, views: views),
             ForwarderPages(operations: features.forwarders.operations, views: views),
             SnippetPages(operations: webhooks, access: access, views: views),

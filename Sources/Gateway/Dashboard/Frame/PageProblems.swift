@@ -5,13 +5,30 @@ enum PageProblems {
     /// The problems by field; empty when `refusal` is not about fields.
     static func all(_ refusal: Refusal?) -> [String: [String]] {
         (refusal?.problems ?? [:]).reduce(into: [:]) { problems, field in
-            problems[field.key] = field.value.map { plain($0, at: field.key) }.unique
+            for text in field.value {
+                let (place, text) = member(in: text, of: field.key)
+                let words = plain(text, at: place)
+                if problems[place]?.contains(words) != true { problems[place, default: []].append(words) }
+            }
         }
+    }
+
+    /// A problem of a member of an object, which has a field of its own on a page: its place, such as `filters.words`, and what
+    /// is said there.
+    private static func member(in text: String, of field: String) -> (place: String, text: String) {
+        let end = " of the \(field) field "
+        guard text.hasPrefix("The "), let range = text.firstRange(of: end) else { return (field, text) }
+        let name = text[..<range.lowerBound].dropFirst(4)
+        guard !name.contains(" ") else { return (field, text) }
+        return ("\(field).\(name)", "\(name == "pattern" ? "It" : "These") \(text[range.upperBound...])")
     }
 
     /// One problem in plain words; as it is when there are none for it.
     static func plain(_ text: String, at field: String) -> String {
         for (pattern, words) in table where text.contains(pattern) { return words }
+        if let range = text.firstRange(of: "field must be between ") {
+            return "Enter a number from \(text[range.upperBound...].replacing(" and ", with: " to "))."
+        }
         if text.hasSuffix("field is required") { return required[field] ?? "Fill in this field." }
         if let bound = bound(text, after: "can not be greater than ") { return "Enter \(bound) at most." }
         if let bound = bound(text, after: "can not be less than ") { return "Enter \(bound) at least." }
@@ -56,6 +73,12 @@ enum PageProblems {
         ("must be a valid IANA timezone", "Choose a time zone of the list."),
         ("cannot be more than 20 days", "Choose a time within the next 20 days."),
         ("end_minute must be greater than start_minute", "A window cannot end when it begins."),
+        ("must be a time of day", "Enter a time such as 22:00, or leave both empty."),
+        ("must be another time than", "Choose another time than the beginning."),
+        (
+            "retry_delays field must have at most",
+            "Enter at most 20 waits, each of a second or more, and 72 hours in all, such as 5s, 1m, 10m, 2h."
+        ),
         ("must be later than since", "The end must be later than the beginning."),
     ]
 }

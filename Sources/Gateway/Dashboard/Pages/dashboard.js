@@ -27,8 +27,7 @@ for (const wrong of [...document.querySelectorAll(".hint .wrong")].reverse()) {
   const field = document.querySelector(`[aria-describedby~="${wrong.parentElement.id}"]`);
   if (!field) continue;
   field.setAttribute("aria-invalid", "true");
-  const folded = field.closest("details");
-  if (folded) folded.open = true;
+  for (let folded = field.closest("details"); folded; folded = folded.parentElement.closest("details")) folded.open = true;
   field.focus();
 }
 

@@ -14,6 +14,7 @@ struct DeliveryPages: SignedInPages {
     private struct Content {
         let delivery: DeliveryLine
         let webhookPath: String
+        let webhookName: String
         let url: String
         let sequence: String
         let event: String
@@ -46,10 +47,12 @@ struct DeliveryPages: SignedInPages {
             let headers: (AttemptRecord) -> DeliveryHeaders.List = {
                 runner.shownHeaders(of: delivery, $0, to: endpoint, as: sent)
             }
+            let isOfAlert = endpoint?.userID == userID.alerts
             let views = attempts.map { AttemptView($0, headers: headers($0)) }
             return Content(
-                delivery: DeliveryLine(delivery), webhookPath: "\(WebhookPages.path)/\(delivery.endpointID)",
-                url: endpoint?.url ?? "a webhook that was deleted",
+                delivery: DeliveryLine(delivery),
+                webhookPath: isOfAlert ? AlertPages.path : "\(WebhookPages.path)/\(delivery.endpointID)",
+                webhookName: isOfAlert ? "Alerts" : "Webhook", url: endpoint?.url ?? "a webhook that was deleted",
                 sequence: delivery.sequence.map(String.init) ?? "not numbered yet", event: body,
                 canRetry: delivery.status != .cancelled && delivery.status != .delivering,
                 attempts: views,

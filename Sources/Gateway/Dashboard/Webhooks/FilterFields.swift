@@ -21,7 +21,12 @@ struct FilterFields: Sendable {
         let pattern: String
         let sims: [Choice]
         let isOpen: Bool
+        /// Of no single field.
         let problems: [String]
+        let contactsProblems: [String]
+        let containsProblems: [String]
+        let wordsProblems: [String]
+        let patternProblems: [String]
     }
 
     init() {}
@@ -61,10 +66,31 @@ struct FilterFields: Sendable {
     }
 
     func content(problems: [String: [String]]) -> Content {
-        let own = problems["filters"] ?? []
+        func of(_ member: String) -> [String] { problems["filters.\(member)"] ?? [] }
         return Content(
             contacts: contacts, contains: contains, words: words, pattern: pattern,
-            sims: Choice.all(SIM.allCases.map(\.rawValue), chosen: sim), isOpen: !isEmpty || !own.isEmpty,
-            problems: own)
+            sims: Choice.all(SIM.allCases.map(\.rawValue), chosen: sim),
+            isOpen: !isEmpty || problems.keys.contains { $0.hasPrefix("filters") },
+            problems: problems["filters"] ?? [], contactsProblems: of("contacts"), containsProblems: of("contains"),
+            wordsProblems: of("words"), patternProblems: of("pattern"))
+    }
+}
+
+extension EventFilter {
+    /// What it lets through, in words; nil when that is everything.
+    var inWords: String? {
+        let parts = [
+            Self.listed("from or to", contacts), Self.listed("with", contains),
+            Self.listed("with the word", words), pattern.map { "with text that fits \($0)" },
+            Self.listed("of", sims.map(\.rawValue)),
+        ].compactMap(\.self)
+        return parts.isEmpty ? nil : parts.joined(separator: "; ")
+    }
+
+    private static func listed(_ name: String, _ values: [String]) -> String? {
+        if values.isEmpty { return nil }
+        let more = values.count - 3
+        return "\(name) \(values.prefix(3).joined(separator: ", "))"
+            + (more > 0 ? " and \(more) more" : "")
     }
 }

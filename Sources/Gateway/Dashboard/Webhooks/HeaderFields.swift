@@ -43,6 +43,12 @@ struct HeaderFields: Sendable {
             basicPassword: basicPassword.map { .value($0) } ?? .absent)
     }
 
+    /// Whether there are none, and nothing is wrong with them.
+    func isPlain(problems: [String: [String]]) -> Bool {
+        lines.isEmpty && basicUser.isEmpty
+            && ["headers", "basic_user", "basic_password"].allSatisfy { problems[$0] == nil }
+    }
+
     /// What was typed is shown again after a mistake, without values.
     func content(problems: [String: [String]]) -> Content {
         Content(

@@ -17,6 +17,8 @@ struct PayloadFields: Sendable {
         let contentType: String
         let body: String
         let isTemplate: Bool
+        /// Whether the page can show what would be sent.
+        let canPreview: Bool
         let events: [Choice]
         let formatProblems: [String]
         let templateProblems: [String]
@@ -57,11 +59,18 @@ struct PayloadFields: Sendable {
                 ? .value(.init(method: method, contentType: contentType, body: body)) : .absent)
     }
 
-    func content(problems: [String: [String]], preview: PayloadPreview?) -> Content {
+    /// Whether it is what is documented, and nothing is wrong with it.
+    func isPlain(problems: [String: [String]]) -> Bool {
+        format == PayloadFormat.cloudEvents.name && problems["payload_format"] == nil
+    }
+
+    func content(problems: [String: [String]], preview: PayloadPreview?, canPreview: Bool = true) -> Content {
         Content(
-            formats: Choice.all(PayloadFormat.names, chosen: format),
+            formats: PayloadFormat.names.map {
+                Choice(value: $0, isChosen: $0 == format, note: Self.label(of: $0))
+            },
             methods: Choice.all(WebhookMethod.allCases.map(\.rawValue), chosen: method), contentType: contentType,
-            body: body, isTemplate: format == PayloadFormat.templateName,
+            body: body, isTemplate: format == PayloadFormat.templateName, canPreview: canPreview,
             events: Choice.all(EventType.allCases.map(\.rawValue), chosen: event.rawValue),
             formatProblems: problems["payload_format"] ?? [], templateProblems: problems["payload_template"] ?? [],
             preview: preview.map {
@@ -70,4 +79,13 @@ struct PayloadFields: Sendable {
                     isSample: $0.isSample)
             })
     }
+
+    /// What people call a format.
+    static func label(of name: String) -> String { labels[name] ?? name }
+
+    private static let labels = [
+        PayloadFormat.cloudEvents.name: "JSON, as documented (cloudevents)", "slack": "Slack", "discord": "Discord",
+        "telegram": "Telegram", "ntfy": "ntfy", "teams": "Microsoft Teams", "matrix": "Matrix", "form": "Form fields",
+        "home-assistant": "Home Assistant", PayloadFormat.templateName: "A template of your own",
+    ]
 }

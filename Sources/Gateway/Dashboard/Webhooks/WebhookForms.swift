@@ -35,6 +35,8 @@ struct WebhookForms: Sendable {
         let plan: PlanFields.Content
         let filter: FilterFields.Content
         let trust: TrustFields.Content
+        /// Whether what few need is shown at once: it is set, or something is wrong with it.
+        let isMoreOpen: Bool
     }
 
     /// What the fields hold.
@@ -160,6 +162,9 @@ struct WebhookForms: Sendable {
         let numbers = (owned + fields.numbers).unique
         let problems = PageProblems.all(refusal)
         let path = id.map { "\(WebhookPages.path)/\($0)" }
+        let plan = fields.plan.content(problems: problems)
+        let filter = fields.filter.content(problems: problems)
+        let trust = fields.trust.content(problems: problems)
         let title = id == nil ? "New webhook" : "Edit the webhook"
         return views.page(
             "webhook-form", title,
@@ -183,8 +188,9 @@ struct WebhookForms: Sendable {
                 eventProblems: problems["events"] ?? [], numberProblems: problems["phone_numbers"] ?? [],
                 format: fields.payload.content(problems: problems, preview: preview),
                 extra: fields.headers.content(problems: problems),
-                plan: fields.plan.content(problems: problems),
-                filter: fields.filter.content(problems: problems), trust: fields.trust.content(problems: problems)),
+                plan: plan, filter: filter, trust: trust,
+                isMoreOpen: plan.isOpen || filter.isOpen || trust.isOpen || fields.isOrdered || preview != nil
+                    || !fields.payload.isPlain(problems: problems) || !fields.headers.isPlain(problems: problems)),
             context, status: refusal?.status ?? .ok)
     }
 }

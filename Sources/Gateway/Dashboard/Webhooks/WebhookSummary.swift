@@ -17,6 +17,12 @@ struct WebhookSummary: Sendable {
     let isSigned: Bool
     let ordering: String
     let format: String
+    /// What its filters let through; nil when that is everything.
+    let only: String?
+    /// The names of its own headers; nil when there are none.
+    let headers: String?
+    /// Which certificates are its own; nil when none are.
+    let certificates: String?
     /// How it is sent to otherwise than it is documented; nil when it is not.
     let deviations: String?
     /// Deliveries that are neither taken nor given up.
@@ -41,6 +47,15 @@ struct WebhookSummary: Sendable {
         numbers = endpoint.owners
         isSigned = endpoint.isSigned
         format = endpoint.payloadFormat.name
+        only = endpoint.filter.inWords
+        let basic = endpoint.headers.basic == nil ? [] : ["Authorization (Basic)"]
+        let names = endpoint.headers.fields.map(\.name) + basic
+        headers = names.isEmpty ? nil : names.joined(separator: ", ")
+        let trust = [
+            endpoint.trust.authorities.map { _ in "accepts authorities of its own" },
+            endpoint.trust.certificate.map { _ in "shows a certificate" },
+        ].compactMap(\.self)
+        certificates = trust.isEmpty ? nil : trust.joined(separator: "; ")
         let own = endpoint.plan.deviations
         deviations = own.isEmpty ? nil : own.joined(separator: "; ")
         ordering = endpoint.ordering == .message ? "the events of a message in order" : "each as soon as it can"
