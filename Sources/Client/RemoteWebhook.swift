@@ -47,7 +47,8 @@ struct RemoteWebhook: Decodable, Sendable {
         let hasKey = !(signingKey ?? "").isEmpty
         return TextList([
             ("id", id), ("url", url), ("status", status), ("reason", statusReason),
-            ("events", events.joined(separator: ", ")), ("phone numbers", phoneNumbers.joined(separator: ", ")),
+            ("events", events.isEmpty ? nil : events.joined(separator: ", ")),
+            ("phone numbers", phoneNumbers.isEmpty ? nil : phoneNumbers.joined(separator: ", ")),
             ("format", payloadFormat),
             ("headers", names.isEmpty ? nil : names),
             ("basic user", basicUser), ("requests a second", ratePerSecond.map { "\($0)" }),
@@ -126,8 +127,9 @@ package struct WebhookChange: Sendable {
 struct WebhookSettingsBody: JSONWritable {
     let url: String
     let signingKey: String
-    let events: [String]
-    let phoneNumbers: [String]
+    /// Left out when nil, as ``phoneNumbers``: webhooks for alerts have none.
+    let events: [String]?
+    let phoneNumbers: [String]?
     /// Left out when nil: httpSMS does not know it.
     let ordering: String?
     /// Left out when nil, as ``payloadTemplate``.
@@ -144,8 +146,8 @@ struct WebhookSettingsBody: JSONWritable {
         json.object { o in
             o.field("url", url)
             o.field("signing_key", signingKey)
-            o.field("events", events)
-            o.field("phone_numbers", phoneNumbers)
+            if let events { o.field("events", events) }
+            if let phoneNumbers { o.field("phone_numbers", phoneNumbers) }
             if let ordering { o.field("ordering", ordering) }
             if let payloadFormat { o.field("payload_format", payloadFormat) }
             if let payloadTemplate { o.field("payload_template", payloadTemplate) }

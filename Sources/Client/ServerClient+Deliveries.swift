@@ -60,8 +60,12 @@ extension ServerClient {
 
     /// Sends a sample event to a webhook and waits for what becomes of the first attempt.
     package func testWebhook(_ id: String, event: String) async throws -> ClientOutput {
-        let answer = try await call(.POST, path(id) + "/test", ["event": event])
-        return Self.output(of: try await attempt(after: try answer.decode()))
+        try await outcome(after: try await call(.POST, path(id) + "/test", ["event": event]).decode())
+    }
+
+    /// What became of the next attempt at a delivery, for the terminal.
+    func outcome(after before: RemoteDelivery) async throws -> ClientOutput {
+        Self.output(of: try await attempt(after: before))
     }
 
     /// Waits for one attempt more than there were: a little longer than an attempt may take.

@@ -16,8 +16,8 @@ struct Httpsms: AsyncParsableCommand {
             Keys.self, BackupCommand.self, RestoreCommand.self,
             LoginCommand.self, LogoutCommand.self, WhoamiCommand.self, ProfileCommand.self, SendCommand.self,
             BulkCommand.self, ScheduleCommand.self, WebhookCommand.self, EventsCommand.self, TriggerCommand.self,
-            MessageCommand.self, ThreadCommand.self, PhoneKeyCommand.self, AccessKeyCommand.self, APICommand.self,
-            MCPCommand.self,
+            MessageCommand.self, ThreadCommand.self, PhoneKeyCommand.self, AccessKeyCommand.self, AlertCommand.self,
+            APICommand.self, MCPCommand.self,
             Bench.self, BenchSink.self, BenchNoOp.self, BenchLoad.self, BenchPost.self, BenchBodies.self,
         ])
 

@@ -50,6 +50,43 @@ extension EndToEndTests {
         }
 
         @Test(.timeLimit(.minutes(15)))
+        func alertsAreToldWhereAndWhenSomebodyWants() async throws {
+            try await withReceiver { receiver in
+                try await withUser { user, _ in
+                    let none = try await user.run("alert", "list")
+                    let made = try await user.json(
+                        "alert", "create", "--callback", receiver.baseURL + "/alerts", "--header", "X-Api-Key: abc",
+                        "--timeout", "3s")
+                    let id = try #require(made["id"].text)
+                    let list = try await user.run("alert", "list")
+                    let tried = try await user.run("alert", "test", id)
+
+                    #expect(none.output.contains("No webhooks for alerts."), "\(none.output)")
+                    #expect(made["timeout_seconds"] == 3 && made["events"] == [])
+                    #expect(list.output.contains("\(id)  active  cloudevents  \(receiver.baseURL)"), "\(list.output)")
+                    #expect(tried.end == .exited(0) && tried.output.contains("succeeded"), "\(tried.errors)")
+                    #expect(receiver.arrivals.map(\.type) == ["phone.offline"])
+                    #expect(try await user.run("alert", "status").output == "Nothing is wrong.\n")
+                    let quiet = try await user.run("alert", "quiet", "--from", "22:00", "--until", "07:00")
+                    #expect(quiet.output.contains("from 22:00 until 07:00"), "\(quiet.output)")
+                    #expect(try await user.json("alert", "quiet")["quiet_from"] == "22:00")
+                    #expect(try await user.run("alert", "quiet", "--none").output.contains("No quiet hours"))
+                    for (arguments, status) in [
+                        (["alert", "quiet", "--from", "22:00"], Int32(2)),
+                        (["alert", "quiet", "--from", "9", "--until", "10"], 1),
+                        (["alert", "create", "--callback", "ftp://x"], 2), (["alert", "test", "x"], 1),
+                    ] {
+                        let process = try user.installation.start(arguments, settings: user.settings)
+                        #expect(try await process.wait() == .exited(status), "\(arguments): \(process.errors)")
+                    }
+                    #expect(try await user.run("alert", "delete", id).end == .exited(0))
+                    #expect(try await user.run("alert", "delete", id).end == .exited(5))
+                    #expect(try await user.json("alert", "list") == [])
+                }
+            }
+        }
+
+        @Test(.timeLimit(.minutes(15)))
         func phonesMessagesAndConversationsAreShown() async throws {
             try await withUser { user, client in
                 try await client.receive("Hello \u{1b}[2J", number: 1)
@@ -141,7 +178,7 @@ extension EndToEndTests {
             .timeLimit(.minutes(15)),
             arguments: [
                 ("webhook lst", "Did you mean `httpsms webhook list`?"), ("serv", "Did you mean `httpsms serve`?"),
-                ("help webook", "Did you mean `httpsms webhook`?"), ("nonsense", "There are: access-key, api,"),
+                ("help webook", "Did you mean `httpsms webhook`?"), ("nonsense", "There are: access-key, alert, api,"),
                 ("user crate --email x", "Did you mean `httpsms user create`?"),
             ])
         func aWordThatNamesNoCommandIsOneMistakeWithOneStatus(line: String, says: String) async throws {

@@ -261,15 +261,23 @@ struct WebhookSettings: ParsableArguments {
     @OptionGroup var certificates: WebhookTrustOptions
 
     func change(url: String?) throws -> WebhookChange {
-        // The server takes a bare name for one of HTTPS, as httpSMS does; here it is more often a mistake.
-        if let url, !["https://", "http://"].contains(where: url.lowercased().hasPrefix) {
-            throw ValidationError("--callback must begin with https:// or http://, such as https://example.com/hook")
-        }
-        return WebhookChange(
-            url: url, signingKey: signingKey, events: event.isEmpty ? nil : event,
+        WebhookChange(
+            url: try url.map(checkedCallback), signingKey: signingKey, events: event.isEmpty ? nil : event,
             phoneNumbers: phoneNumber.isEmpty ? nil : phoneNumber, ordering: ordering,
             payloadFormat: shape.chosenFormat, payloadTemplate: try shape.readTemplate(), headers: extra.headers,
             basicUser: extra.basicUser, basicPassword: extra.basicPassword, plan: pace.plan, filters: only.filters,
             trust: try certificates.trust())
     }
+}
+
+/// A callback URL as somebody typed it.
+///
+/// The server takes a bare name for one of HTTPS, as httpSMS does; here it is more often a mistake.
+///
+/// - Throws: `ValidationError` when it has no scheme or another one.
+func checkedCallback(_ url: String) throws -> String {
+    guard ["https://", "http://"].contains(where: url.lowercased().hasPrefix) else {
+        throw ValidationError("--callback must begin with https:// or http://, such as https://example.com/hook")
+    }
+    return url
 }
