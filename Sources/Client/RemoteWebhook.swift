@@ -26,16 +26,22 @@ struct RemoteWebhook: Decodable, Sendable {
     var filters: WebhookFilters?
     var caCertificate: String?
     var clientCertificate: String?
+    var allPhoneNumbers: Bool?
 
     /// One row of a list.
     var row: [String] {
         [
             id, status ?? "-", url, events.count == EventType.allCases.count ? "all" : "\(events.count)",
-            "\(phoneNumbers.count)",
+            allPhoneNumbers == true ? "all" : "\(phoneNumbers.count)",
         ]
     }
 
     static let headings = ["ID", "STATUS", "URL", "EVENTS", "NUMBERS"]
+
+    private var numbers: String? {
+        if allPhoneNumbers == true { return "all, also those that come later" }
+        return phoneNumbers.isEmpty ? nil : phoneNumbers.joined(separator: ", ")
+    }
 
     private static func described(_ delays: [Int]) -> String {
         delays.isEmpty ? "none" : delays.map { "\($0)s" }.joined(separator: ", ")
@@ -48,7 +54,7 @@ struct RemoteWebhook: Decodable, Sendable {
         return TextList([
             ("id", id), ("url", url), ("status", status), ("reason", statusReason),
             ("events", events.isEmpty ? nil : events.joined(separator: ", ")),
-            ("phone numbers", phoneNumbers.isEmpty ? nil : phoneNumbers.joined(separator: ", ")),
+            ("phone numbers", numbers),
             ("format", payloadFormat),
             ("headers", names.isEmpty ? nil : names),
             ("basic user", basicUser), ("requests a second", ratePerSecond.map { "\($0)" }),
@@ -73,6 +79,8 @@ package struct WebhookChange: Sendable {
     package var events: [String]?
     /// Phone numbers of the account.
     package var phoneNumbers: [String]?
+    /// All phone numbers, also those that come later; false leaves it to ``phoneNumbers``.
+    package var allPhoneNumbers = false
     /// `none` or `message`.
     package var ordering: String?
     /// In which shape it gets events, such as `slack`.
@@ -95,7 +103,8 @@ package struct WebhookChange: Sendable {
     /// Asks for nothing yet.
     package init(
         url: String? = nil, signingKey: String? = nil, events: [String]? = nil, phoneNumbers: [String]? = nil,
-        ordering: String? = nil, payloadFormat: String? = nil, payloadTemplate: WebhookTemplate? = nil,
+        allPhoneNumbers: Bool = false, ordering: String? = nil, payloadFormat: String? = nil,
+        payloadTemplate: WebhookTemplate? = nil,
         headers: [WebhookHeader]? = nil, basicUser: String? = nil, basicPassword: String? = nil,
         plan: WebhookPlan = WebhookPlan(), filters: WebhookFilters?? = nil,
         trust: WebhookTrust = WebhookTrust()
@@ -104,6 +113,7 @@ package struct WebhookChange: Sendable {
         self.signingKey = signingKey
         self.events = events
         self.phoneNumbers = phoneNumbers
+        self.allPhoneNumbers = allPhoneNumbers
         self.ordering = ordering
         self.payloadFormat = payloadFormat
         self.payloadTemplate = payloadTemplate
@@ -117,7 +127,7 @@ package struct WebhookChange: Sendable {
 
     /// Whether it asks for nothing.
     var isEmpty: Bool {
-        url == nil && signingKey == nil && events == nil && phoneNumbers == nil && ordering == nil
+        url == nil && signingKey == nil && events == nil && phoneNumbers == nil && !allPhoneNumbers && ordering == nil
             && payloadFormat == nil && payloadTemplate == nil && headers == nil && basicUser == nil
             && basicPassword == nil && plan.isEmpty && filters == nil && trust.isEmpty
     }
@@ -130,6 +140,8 @@ struct WebhookSettingsBody: JSONWritable {
     /// Left out when nil, as ``phoneNumbers``: webhooks for alerts have none.
     let events: [String]?
     let phoneNumbers: [String]?
+    /// Left out when false.
+    var allPhoneNumbers = false
     /// Left out when nil: httpSMS does not know it.
     let ordering: String?
     /// Left out when nil, as ``payloadTemplate``.
@@ -148,6 +160,7 @@ struct WebhookSettingsBody: JSONWritable {
             o.field("signing_key", signingKey)
             if let events { o.field("events", events) }
             if let phoneNumbers { o.field("phone_numbers", phoneNumbers) }
+            if allPhoneNumbers { o.field("all_phone_numbers", true) }
             if let ordering { o.field("ordering", ordering) }
             if let payloadFormat { o.field("payload_format", payloadFormat) }
             if let payloadTemplate { o.field("payload_template", payloadTemplate) }

@@ -19,21 +19,25 @@ extension ServerClient {
     /// Makes a webhook: for all events and all numbers of the account unless `change` names some, and with a signing key
     /// that is drawn unless it names one.
     package func createWebhook(_ change: WebhookChange) async throws -> ClientOutput {
-        let numbers: [String]
-        if let named = change.phoneNumbers {
+        let numbers: [String]?
+        if change.allPhoneNumbers {
+            numbers = nil
+        } else if let named = change.phoneNumbers {
             numbers = named
         } else {
-            numbers = try await phoneNumbers()
-            guard !numbers.isEmpty else {
+            let all = try await phoneNumbers()
+            guard !all.isEmpty else {
                 throw ClientFailure(
                     .refused, "the account has no phone yet: connect one, or name its number with --phone-number")
             }
+            numbers = all
         }
         let body = WebhookSettingsBody(
             url: change.url ?? "", signingKey: change.signingKey ?? SigningKey.random(),
             events: change.events ?? EventType.allCases.map(\.rawValue), phoneNumbers: numbers,
-            ordering: change.ordering, payloadFormat: change.payloadFormat, payloadTemplate: change.payloadTemplate,
-            headers: change.headers, basicUser: change.basicUser, basicPassword: change.basicPassword,
+            allPhoneNumbers: change.allPhoneNumbers, ordering: change.ordering, payloadFormat: change.payloadFormat,
+            payloadTemplate: change.payloadTemplate, headers: change.headers, basicUser: change.basicUser,
+            basicPassword: change.basicPassword,
             plan: change.plan,
             filters: change.filters, trust: change.trust)
         return try await webhookOutput(try await call(.POST, "/v1/webhooks", body), withKey: true)
@@ -45,15 +49,20 @@ extension ServerClient {
             throw ClientFailure(
                 .usage,
                 """
-                name what is to change: --callback, --signing-key, --event, --phone-number, --ordering, --format, --template, \
+                name what is to change: --callback, --signing-key, --event, --phone-number, --all-phone-numbers, \
+                --ordering, --format, --template, \
                 --header, --no-headers, --basic-user, --rate-per-second, --max-in-flight, --timeout, --retry-delays, \
-                --only-from, --only-containing, --only-word, --only-pattern, --only-sim, --no-filters, --ca-file, --client-certificate or --client-key
+                --only-from, --only-containing, --only-word, --only-pattern, --only-sim, --only-between, --no-filters, \
+                --ca-file, --client-certificate or --client-key
                 """)
         }
         let old = try await webhook(id)
         let body = WebhookSettingsBody(
             url: change.url ?? old.url, signingKey: change.signingKey ?? old.signingKey ?? "",
-            events: change.events ?? old.events, phoneNumbers: change.phoneNumbers ?? old.phoneNumbers,
+            events: change.events ?? old.events,
+            phoneNumbers: change.phoneNumbers
+                ?? (change.allPhoneNumbers || old.allPhoneNumbers == true ? nil : old.phoneNumbers),
+            allPhoneNumbers: change.allPhoneNumbers,
             ordering: change.ordering ?? old.ordering, payloadFormat: change.payloadFormat,
             payloadTemplate: change.payloadTemplate, headers: change.headers, basicUser: change.basicUser,
             basicPassword: change.basicPassword, plan: change.plan, filters: change.filters,

@@ -12,6 +12,8 @@ package struct WebhookFilters: JSONWritable, Decodable, Sendable {
     package var pattern: String?
     /// SIMs.
     package var sims: [String]?
+    /// Parts of the day, such as `22:00-06:30`.
+    package var times: [String]?
 
     /// Asks for nothing yet.
     package init() {}
@@ -20,7 +22,7 @@ package struct WebhookFilters: JSONWritable, Decodable, Sendable {
     var description: String {
         [
             ("from", contacts), ("containing", contains), ("with a word of", words), ("fitting", pattern.map { [$0] }),
-            ("of", sims),
+            ("of", sims), ("between", times),
         ].compactMap { name, values in
             values.flatMap { $0.isEmpty ? nil : "\(name) \($0.joined(separator: ", "))" }
         }.joined(separator: "; ")
@@ -33,6 +35,7 @@ package struct WebhookFilters: JSONWritable, Decodable, Sendable {
             if let words { o.field("words", words) }
             if let pattern { o.field("pattern", pattern) }
             if let sims { o.field("sims", sims) }
+            if let times { o.field("times", times) }
         }
     }
 }

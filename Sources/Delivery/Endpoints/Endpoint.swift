@@ -44,7 +44,8 @@ package struct Endpoint: Sendable, Hashable {
     package var recentRate = 0
     /// The types it receives, in the user's order, without repetition.
     package var eventTypes: [EventType]
-    /// The phone numbers it receives events of, in the user's order, without repetition.
+    /// The phone numbers it receives events of, in the user's order, without repetition; ``everyOwner`` alone is all of the
+    /// account, also those that it has later.
     package var owners: [String]
     /// Whether it reaches public addresses only, whatever other networks the operator allows.
     package var isPublicOnly: Bool
@@ -86,6 +87,12 @@ package struct Endpoint: Sendable, Hashable {
 }
 
 extension Endpoint {
+    /// What stands for all phone numbers; no number is written so.
+    package static let everyOwner = "*"
+
+    /// Whether it receives events of all phone numbers.
+    package var hearsEveryOwner: Bool { owners == [Self.everyOwner] }
+
     /// The keys that sign the body at `now`: the current one first, then the one it replaced while that is valid. None where the
     /// format has no place for signatures.
     package func validSigningKeys(at now: Timestamp) -> [String] {

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPSMSWebhooks
 import Storage
+import Timestamps
 
 /// What an endpoint wants of the events of its types and phone numbers.
 ///
@@ -17,6 +18,10 @@ package struct EventFilter: Sendable, Hashable, Codable {
     package var pattern: String?
     /// SIMs, any of which fits.
     package var sims: [SIM] = []
+    /// Parts of the day, any of which fits the time of the event; nil for the whole day.
+    package var times: [TimeWindow]?
+    /// The zone of ``times``, an IANA name: that of the account, see ``EndpointQueries/setZone(_:of:in:)``.
+    package var zone: String?
 
     /// Lets everything through.
     package init() {}
@@ -56,6 +61,10 @@ package struct EventFilter: Sendable, Hashable, Codable {
 
     /// Which of its parts `subject` does not fit; nil when it fits all.
     func reason(against subject: EventSubject) -> EventMatch.Reason? {
+        if let times, let time = subject.time {
+            let minute = TimeWindow.minute(of: time, in: zone ?? "UTC")
+            if !times.contains(where: { $0.contains(minute) }) { return .timeNotSelected }
+        }
         if !sims.isEmpty, let sim = subject.sim, !sims.contains(where: { $0.rawValue == sim }) {
             return .simNotSelected
         }
@@ -92,6 +101,8 @@ package struct EventFilter: Sendable, Hashable, Codable {
 
 /// What filters look at in an event.
 struct EventSubject: Sendable {
+    /// When it happened.
+    private(set) var time: Timestamp?
     private(set) var contact: String?
     private(set) var sim: String?
     /// Whether it is about a text, perhaps one that nobody can read here.
@@ -108,10 +119,13 @@ struct EventSubject: Sendable {
                 let content: String?
                 let encrypted: Bool?
             }
+            let time: String?
             let data: Data
         }
         // One that cannot be read has nothing that could be asked for; its delivery tells.
-        guard let data = try? JSONDecoder().decode(Event.self, from: Foundation.Data(body)).data else { return }
+        guard let event = try? JSONDecoder().decode(Event.self, from: Foundation.Data(body)) else { return }
+        let data = event.data
+        time = event.time.flatMap(Timestamp.init(rfc3339:))
         (contact, sim) = (data.contact, data.sim)
         hasText = data.content != nil
         if data.encrypted != true { text = data.content.map { Self.plain(String($0.unicodeScalars.prefix(4_096))) } }

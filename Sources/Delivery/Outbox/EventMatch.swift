@@ -20,6 +20,8 @@ package struct EventMatch: Sendable, Hashable {
         case textNotContained = "text_not_contained"
         case wordNotContained = "word_not_contained"
         case patternNotMatched = "pattern_not_matched"
+        /// It happened at another time of the day.
+        case timeNotSelected = "time_not_selected"
     }
 
     /// Judges an event of `type` and `owner` by the row of an endpoint: its lists, each separated by spaces, and its filter.
@@ -38,7 +40,7 @@ package struct EventMatch: Sendable, Hashable {
         self.endpoint = endpoint
         if !SpacedList.contains(type, in: eventTypes) {
             reason = .eventTypeNotSelected
-        } else if !SpacedList.contains(owner, in: owners) {
+        } else if owners != Endpoint.everyOwner, !SpacedList.contains(owner, in: owners) {
             reason = .phoneNumberNotSelected
         } else {
             reason = try EventFilter(row: row)?.reason(against: subject())

@@ -1,4 +1,4 @@
-import Foundation
+import Delivery
 import JSON
 import Storage
 import Timestamps
@@ -40,12 +40,7 @@ struct AlertSettings: Sendable, Hashable {
     /// Whether nobody wants to be told at `now`.
     func isQuiet(at now: Timestamp, timezone: String) -> Bool {
         guard let quietFrom, let quietUntil, quietFrom != quietUntil else { return false }
-        let zone = TimeZone(identifier: timezone) ?? .gmt
-        let offset = zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(now.seconds)))
-        let second = (now.seconds % 86_400 + Int64(offset) + 2 * 86_400) % 86_400
-        let minute = Int(second / 60)
-        return quietFrom < quietUntil
-            ? (quietFrom..<quietUntil).contains(minute) : minute >= quietFrom || minute < quietUntil
+        return TimeWindow(from: quietFrom, until: quietUntil).contains(TimeWindow.minute(of: now, in: timezone))
     }
 }
 

@@ -86,11 +86,13 @@ package struct UserOperations: Sendable {
     func change(
         _ id: UserID, _ change: @escaping @Sendable (inout User, any Transaction) throws -> Void
     ) async throws -> User {
-        try await store.write(.user(id)) { [queries] tx in
+        try await store.write(.user(id)) { [queries, endpoints] tx in
             guard var user = try queries.find(id, in: tx) else { throw Refusal.unauthenticated }
+            let zone = user.timezone
             try change(&user, tx)
             user.updatedAt = tx.now
             try queries.update(user, in: tx)
+            if user.timezone != zone { try endpoints.setZone(user.timezone, of: id, in: tx) }
             return user
         }
     }

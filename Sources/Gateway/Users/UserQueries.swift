@@ -28,6 +28,12 @@ struct UserQueries: Sendable {
         try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(id)")
     }
 
+    /// The zone of the account, an IANA name, which stays the same until `tx` ends; nil when there is no such account.
+    static func lockedZone(of id: UserID, in tx: any Transaction) throws -> String? {
+        try lock(id, in: tx)
+        return try tx.value("SELECT timezone AS value FROM users WHERE id = \(id)")
+    }
+
     /// Stores a new user.
     ///
     /// - Throws: `StorageError.uniqueViolation` when the id, the e-mail or the key is taken.

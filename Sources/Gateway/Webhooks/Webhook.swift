@@ -18,7 +18,7 @@ extension EndpointReport: JSONWritable {
             o.field("user_id", endpoint.userID.account.text)
             o.field("url", endpoint.url)
             o.field("signing_key", endpoint.signingKey?.exposed ?? "")
-            o.field("phone_numbers", endpoint.owners)
+            o.field("phone_numbers", endpoint.hearsEveryOwner ? [] : endpoint.owners)
             o.field("events", endpoint.eventTypes.map(\.rawValue))
             o.field("created_at", endpoint.createdAt)
             o.field("updated_at", endpoint.updatedAt)
@@ -45,6 +45,7 @@ extension EndpointReport: JSONWritable {
             o.field("client_certificate", endpoint.trust.certificate)
             // As a body has it that keeps the key.
             o.null("client_key")
+            o.field("all_phone_numbers", endpoint.hearsEveryOwner)
         }
     }
 }
@@ -60,6 +61,7 @@ struct WebhookUpdate: Decodable, Sendable {
     private let signingKey: Patch<String>
     private let events: Patch<[String]>
     private let phoneNumbers: Patch<[String]>
+    private let allPhoneNumbers: Patch<Bool>
     private let ordering: Patch<String>
     private let payload: PayloadUpdate
     private let headers: HeaderUpdate
@@ -74,7 +76,7 @@ struct WebhookUpdate: Decodable, Sendable {
     private enum Member: String, CodingKey {
         case url, signingKey, events, phoneNumbers, ordering, payloadFormat, payloadTemplate, headers, basicUser
         case basicPassword, ratePerSecond, maxInFlight, timeoutSeconds, retryDelays, filters, caCertificate,
-            clientCertificate, clientKey
+            clientCertificate, clientKey, allPhoneNumbers
         // Shown by us, so sent back to us by who reads, changes and writes.
         case id, userID, createdAt, updatedAt, status, statusReason, heldCount, lastSuccessAt, lastFailureAt
         case previousSigningKeyExpiresAt
@@ -86,6 +88,7 @@ struct WebhookUpdate: Decodable, Sendable {
         signingKey = try members.patch(forKey: .signingKey)
         events = try members.patch(forKey: .events)
         phoneNumbers = try members.patch(forKey: .phoneNumbers)
+        allPhoneNumbers = try members.patch(forKey: .allPhoneNumbers)
         ordering = try members.patch(forKey: .ordering)
         payload = PayloadUpdate(
             format: try members.patch(forKey: .payloadFormat), template: try members.patch(forKey: .payloadTemplate))
@@ -106,14 +109,15 @@ struct WebhookUpdate: Decodable, Sendable {
 
     /// What a form says, which names everything; a signing key that is nil stays.
     init(
-        url: String, signingKey: String?, events: [String], phoneNumbers: [String], ordering: String,
-        payload: PayloadUpdate, headers: HeaderUpdate, plan: PlanUpdate, filter: FilterUpdate,
+        url: String, signingKey: String?, events: [String], phoneNumbers: [String], allPhoneNumbers: Bool = false,
+        ordering: String, payload: PayloadUpdate, headers: HeaderUpdate, plan: PlanUpdate, filter: FilterUpdate,
         trust: TrustUpdate
     ) {
         self.url = .value(url)
         self.signingKey = signingKey.map { .value($0) } ?? .absent
         self.events = .value(events)
         self.phoneNumbers = .value(phoneNumbers)
+        self.allPhoneNumbers = .value(allPhoneNumbers)
         self.ordering = .value(ordering)
         self.payload = payload
         self.headers = headers
@@ -142,6 +146,7 @@ struct WebhookUpdate: Decodable, Sendable {
         /// Whether the update itself names a key, or clears it.
         let setsSigningKey: Bool
         let eventTypes: [EventType]
+        /// ``Endpoint/everyOwner`` alone for all.
         let phoneNumbers: [String]
         let ordering: DeliveryOrdering
         let payloadFormat: PayloadFormat
@@ -153,6 +158,9 @@ struct WebhookUpdate: Decodable, Sendable {
         let trust: EndpointTrust
         /// Whether the update itself says something of the private key.
         let setsClientKey: Bool
+
+        /// What must be numbers of the account.
+        var ownedNumbers: [String] { phoneNumbers == [Endpoint.everyOwner] ? [] : phoneNumbers }
     }
 
     /// Tries httpSMS's rules on what `current`, nil for a new webhook, becomes.
@@ -171,16 +179,7 @@ struct WebhookUpdate: Decodable, Sendable {
         let key = (signingKey.applied(to: current?.signingKey?.exposed) ?? "").trimmed
         let types =
             isForAlerts ? [] : Self.types(events.applied(to: current?.eventTypes.map(\.rawValue)) ?? [], &errors)
-        let named = isForAlerts ? [] : phoneNumbers.applied(to: current?.owners) ?? []
-        let numbers = named.map(PhoneNumber.address).unique
-        if !isForAlerts { errors.require("phone_numbers", numbers) }
-        if let index = numbers.firstIndex(where: { !PhoneNumber.isContact($0) }) {
-            errors.add(
-                "phone_numbers",
-                "The phone_numbers field in index [\(index)] must contain only digits and must be less than 14 characters"
-            )
-        }
-        errors.requireCount("phone_numbers", numbers, max: 1_000)
+        let numbers = isForAlerts ? [] : numbers(over: current, &errors)
         let order = ordering.applied(to: current.map { "\($0.ordering)" }) ?? "none"
         errors.requireOne("ordering", order, of: ["none", "message"])
         let format = payload.format(over: current?.payloadFormat, types: types, &errors)
@@ -198,6 +197,31 @@ struct WebhookUpdate: Decodable, Sendable {
             phoneNumbers: numbers, ordering: order == "message" ? .message : .none, payloadFormat: format,
             headers: headers, setsHeaders: !self.headers.headers.isAbsent, plan: plan, filter: filter, trust: trust,
             setsClientKey: self.trust.setsKey(trust))
+    }
+
+    /// The numbers that `current` has then. A list that names some is those; an empty one stays refused, unless it is the one that
+    /// is shown of a webhook that has all.
+    private func numbers(over current: Endpoint?, _ errors: inout FieldErrors) -> [String] {
+        let hadAll = current?.hearsEveryOwner ?? false
+        let named = phoneNumbers.applied(to: hadAll ? [] : current?.owners) ?? []
+        if allPhoneNumbers.value ?? (hadAll && named.isEmpty && allPhoneNumbers.isAbsent) {
+            if !phoneNumbers.isAbsent, !named.isEmpty {
+                errors.add(
+                    "phone_numbers",
+                    "The phone_numbers field must be empty or left out where all_phone_numbers is true")
+            }
+            return [Endpoint.everyOwner]
+        }
+        let numbers = named.map(PhoneNumber.address).unique
+        errors.require("phone_numbers", numbers)
+        if let index = numbers.firstIndex(where: { !PhoneNumber.isContact($0) }) {
+            errors.add(
+                "phone_numbers",
+                "The phone_numbers field in index [\(index)] must contain only digits and must be less than 14 characters"
+            )
+        }
+        errors.requireCount("phone_numbers", numbers, max: 1_000)
+        return numbers
     }
 
     /// As in httpSMS, a URL without a scheme gets `https://`.

@@ -15,11 +15,13 @@ struct FilterUpdate: Sendable {
         var words: [String]?
         var pattern: String?
         var sims: [String]?
+        /// Such as `22:00-06:30`.
+        var times: [String]?
         /// What means nothing: with a typing error in a name, more would be sent than is wanted.
         var unknown: [String] = []
 
         private enum Member: String, CodingKey, CaseIterable {
-            case contacts, contains, words, pattern, sims
+            case contacts, contains, words, pattern, sims, times
         }
 
         init() {}
@@ -31,6 +33,7 @@ struct FilterUpdate: Sendable {
             words = try members.decodeIfPresent([String].self, forKey: .words)
             pattern = try members.decodeIfPresent(String.self, forKey: .pattern)
             sims = try members.decodeIfPresent([String].self, forKey: .sims)
+            times = try members.decodeIfPresent([String].self, forKey: .times)
             unknown = try decoder.container(keyedBy: MemberName.self).allKeys
                 .filter { Member(rawValue: $0.stringValue) == nil }.map { MemberName.wire($0.stringValue) }
         }
@@ -62,6 +65,14 @@ struct FilterUpdate: Sendable {
                 errors.add("filters", "The pattern of the filters field cannot be used: \(fault)")
             }
         }
+        let times = Self.texts("times", given.times, count: 20, length: 16, &errors)
+        let windows = times.compactMap(TimeWindow.init(text:))
+        if windows.count < times.count {
+            errors.add(
+                "filters",
+                "The times of the filters field must be from one time of the day to another, such as 22:00-06:30")
+        }
+        filter.times = windows.isEmpty ? nil : windows
         return filter
     }
 
@@ -89,8 +100,23 @@ extension EventFilter: JSONWritable {
             o.field("words", words)
             o.field("pattern", pattern)
             o.field("sims", sims.map(\.rawValue))
+            o.field("times", (times ?? []).map(\.text))
         }
     }
+}
+
+extension TimeWindow {
+    /// Reads `22:00-06:30`, which is over midnight; 24:00 is the end of a day. Nil for anything else.
+    init?(text: String) {
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard ends.count == 2, let from = ClockTime.minutes(ends[0].trimmed),
+            let until = ClockTime.minutes(ends[1].trimmed, isEnd: true), from != until
+        else { return nil }
+        self.init(from: from, until: until)
+    }
+
+    /// As it is written.
+    var text: String { "\(ClockTime.text(from))-\(ClockTime.text(until))" }
 }
 
 extension EventMatch.Reason {
@@ -104,6 +130,7 @@ extension EventMatch.Reason {
         case .textNotContained: "the text has none of what its filter asks for"
         case .wordNotContained: "the text has none of the words of its filter"
         case .patternNotMatched: "the text does not fit the pattern of its filter"
+        case .timeNotSelected: "it happened outside the times of its filter"
         }
     }
 }

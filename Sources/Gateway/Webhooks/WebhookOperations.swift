@@ -24,7 +24,7 @@ struct WebhookOperations: Sendable {
         let id = EndpointID(at: clock.now())
         return try await store.write(for: userID) { [endpoints, quotas] tx in
             try receipt.keep(in: tx) {
-                try Self.requireOwned(settings.phoneNumbers, userID: userID, message, in: tx)
+                try Self.requireOwned(settings.ownedNumbers, userID: userID, message, in: tx)
                 try quotas.require(roomFor: .webhooks, userID: userID, in: tx) {
                     try endpoints.count(userID: userID, in: tx)
                 }
@@ -43,7 +43,7 @@ struct WebhookOperations: Sendable {
                 endpoint.payloadFormat = settings.payloadFormat
                 endpoint.headers = settings.headers
                 endpoint.plan = settings.plan
-                endpoint.filter = settings.filter
+                endpoint.filter = try Self.zoned(settings.filter, userID: userID, in: tx)
                 endpoint.trust = settings.trust
                 try endpoints.insert(endpoint, in: tx)
                 return EndpointReport(new: endpoint)
@@ -67,7 +67,7 @@ struct WebhookOperations: Sendable {
         return try await store.write(.user(userID)) { [endpoints] tx in
             guard var endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
             let settings = try update.settings(over: endpoint, message: message)
-            let added = settings.phoneNumbers.filter { !endpoint.owners.contains($0) }
+            let added = settings.ownedNumbers.filter { !endpoint.owners.contains($0) }
             try Self.requireOwned(added, userID: userID, message, in: tx)
             endpoint.url = settings.url
             // A key that is set is the only one: it ends a rotation.
@@ -80,7 +80,7 @@ struct WebhookOperations: Sendable {
             endpoint.payloadFormat = settings.payloadFormat
             endpoint.headers = settings.headers
             endpoint.plan = settings.plan
-            endpoint.filter = settings.filter
+            endpoint.filter = try Self.zoned(settings.filter, userID: userID, in: tx)
             endpoint.trust = settings.trust
             if settings.setsHeaders { endpoint.unreadableHeaders = nil }
             if settings.setsClientKey { endpoint.unreadableClientKey = nil }
@@ -126,8 +126,9 @@ struct WebhookOperations: Sendable {
                 let missing = Refusal.absent("cannot find webhook with ID [\(id)]")
                 guard let endpoint = try endpoints.find(id, userID: userID, in: tx) else { throw missing }
                 let sample = type.declaration.sample.payload
+                let first = endpoint.hearsEveryOwner ? nil : endpoint.owners.first
                 let event = OutgoingEvent(
-                    id: eventID, userID: userID, owner: endpoint.owners.first ?? sample.owner ?? "", source: source,
+                    id: eventID, userID: userID, owner: first ?? sample.owner ?? "", source: source,
                     payload: sample)
                 let delivery = try tx.emit(event, only: id)
                 guard let record = try DeliveryHistory.find(delivery, userID: userID, in: tx) else { throw missing }
@@ -143,6 +144,16 @@ struct WebhookOperations: Sendable {
             try endpoints.delete(id, in: tx)
             return true
         }
+    }
+
+    /// Times of the day are those of the account; a change of its zone changes them.
+    private static func zoned(
+        _ filter: EventFilter, userID: UserID, in tx: any Transaction
+    ) throws -> EventFilter {
+        guard filter.times != nil else { return filter }
+        var filter = filter
+        filter.zone = try UserQueries.lockedZone(of: userID, in: tx)
+        return filter
     }
 
     private static func requireOwned(

@@ -249,6 +249,9 @@ struct WebhookSettings: ParsableArguments {
     @Option(help: "A phone whose events are sent; may be given more than once.")
     var phoneNumber: [String] = []
 
+    @Flag(help: "Send the events of all phones, also of those that come later.")
+    var allPhoneNumbers = false
+
     @Option(
         help: "none, or message: the events of a message arrive in their order.",
         completion: .list(["none", "message"]))
@@ -260,10 +263,16 @@ struct WebhookSettings: ParsableArguments {
     @OptionGroup var only: WebhookFilterOptions
     @OptionGroup var certificates: WebhookTrustOptions
 
+    func validate() throws {
+        if allPhoneNumbers, !phoneNumber.isEmpty {
+            throw ValidationError("--all-phone-numbers goes without --phone-number")
+        }
+    }
+
     func change(url: String?) throws -> WebhookChange {
         WebhookChange(
             url: try url.map(checkedCallback), signingKey: signingKey, events: event.isEmpty ? nil : event,
-            phoneNumbers: phoneNumber.isEmpty ? nil : phoneNumber, ordering: ordering,
+            phoneNumbers: phoneNumber.isEmpty ? nil : phoneNumber, allPhoneNumbers: allPhoneNumbers, ordering: ordering,
             payloadFormat: shape.chosenFormat, payloadTemplate: try shape.readTemplate(), headers: extra.headers,
             basicUser: extra.basicUser, basicPassword: extra.basicPassword, plan: pace.plan, filters: only.filters,
             trust: try certificates.trust())

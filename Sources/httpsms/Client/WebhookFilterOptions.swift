@@ -18,11 +18,14 @@ struct WebhookFilterOptions: ParsableArguments {
     @Option(help: "Only events of SIM1 or SIM2.", completion: .list(["SIM1", "SIM2"]))
     var onlySim: [String] = []
 
+    @Option(help: "Only what happens at this time of the day, such as 22:00-06:30, in the account's time zone.")
+    var onlyBetween: [String] = []
+
     @Flag(help: "Let all events of its types and numbers through.")
     var noFilters = false
 
     private var hasFilters: Bool {
-        !onlyFrom.isEmpty || !onlyContaining.isEmpty || !onlyWord.isEmpty || !onlySim.isEmpty || onlyPattern != nil
+        ![onlyFrom, onlyContaining, onlyWord, onlySim, onlyBetween].allSatisfy(\.isEmpty) || onlyPattern != nil
     }
 
     func validate() throws {
@@ -34,7 +37,7 @@ struct WebhookFilterOptions: ParsableArguments {
         guard hasFilters else { return noFilters ? .some(nil) : nil }
         var filters = WebhookFilters()
         (filters.contacts, filters.contains, filters.words) = (onlyFrom, onlyContaining, onlyWord)
-        (filters.pattern, filters.sims) = (onlyPattern, onlySim)
+        (filters.pattern, filters.sims, filters.times) = (onlyPattern, onlySim, onlyBetween)
         return .some(filters)
     }
 }

@@ -32,6 +32,34 @@ import Testing
         #expect(reason { $0.sims = [.sim2] } == .simNotSelected)
     }
 
+    @Test(arguments: [
+        ("2026-07-22T21:59:59Z", "UTC", false), ("2026-07-22T22:00:00Z", "UTC", true),
+        ("2026-07-22T23:59:59.9Z", "UTC", true), ("2026-07-23T00:00:00Z", "UTC", true),
+        ("2026-07-23T06:29:59Z", "UTC", true), ("2026-07-23T06:30:00Z", "UTC", false),
+        ("2026-07-22T20:00:00Z", "Europe/Berlin", true), ("2026-01-22T20:00:00Z", "Europe/Berlin", false),
+        ("2026-07-22T22:00:00Z", "Asia/Tokyo", false), ("2026-07-23T05:00:00Z", "America/New_York", true),
+        ("1969-12-31T23:00:00Z", "UTC", true), ("9999-12-31T23:00:00Z", "Mars/Olympus", true), ("soon", "UTC", true),
+    ])
+    func aNightIsThatOfTheZone(_ time: String, _ zone: String, _ fits: Bool) {
+        var filter = EventFilter()
+        (filter.times, filter.zone) = ([TimeWindow(from: 22 * 60, until: 6 * 60 + 30)], zone)
+
+        let subject = EventSubject(body: Array(#"{"time":"\#(time)","data":{}}"#.utf8))
+
+        #expect(filter.reason(against: subject) == (fits ? nil : .timeNotSelected))
+    }
+
+    @Test func aWindowIsReadWhateverIsStored() throws {
+        for (from, until, minute, fits) in [
+            (0, 1_440, 1_439, true), (0, 1_440, 0, true), (600, 660, 660, false), (600, 600, 600, false),
+            (.min, .max, 5, true), (.max, .min, 5, false), (-5, 3, 2, true),
+        ] { #expect(TimeWindow(from: from, until: until).contains(minute) == fits, "\(from) \(until)") }
+        var filter = EventFilter()
+        filter.times = [TimeWindow(from: 1, until: 2), TimeWindow(from: 0, until: 1_440)]
+        let subject = EventSubject(body: Array(#"{"time":"2026-07-22T10:00:00Z","data":{}}"#.utf8))
+        #expect(filter.reason(against: subject) == nil)
+    }
+
     @Test func allThatIsSetMustFit() {
         #expect(reason { ($0.contacts, $0.words, $0.pattern) = (["+1*"], ["code"], "1234") } == nil)
         #expect(reason { ($0.contacts, $0.words, $0.pattern) = (["+1*"], ["code"], "4321") } == .patternNotMatched)

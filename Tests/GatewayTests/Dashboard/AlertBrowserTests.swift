@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Alerts, and what few webhooks need, in a real browser.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct AlertBrowserTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct AlertBrowserTests {
     /// A server with a phone, and a browser that is signed in; at the end no complaint of the browser.
     private static func withBrowser(
         _ look: Browser.Look, _ settings: [String: String] = [:],

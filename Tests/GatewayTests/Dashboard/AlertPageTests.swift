@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Settings > Alerts, over HTTP.
-@Suite(.timeLimit(.minutes(5))) struct AlertPageTests {
+@Suite(.timeLimit(.minutes(15))) struct AlertPageTests {
     private static let path = "/settings/alerts"
     private static let new = "/settings/alerts/new"
 

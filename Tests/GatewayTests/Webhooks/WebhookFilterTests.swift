@@ -7,6 +7,7 @@ import Testing
         try await withWebhookServer { _, account, phone, receiver in
             let filters: JSON = [
                 "contacts": ["+1800*"], "contains": [], "words": ["CODE"], "pattern": #"\d{4}"#, "sims": ["SIM1"],
+                "times": [],
             ]
             let webhook = try await account.makeWebhook(receiver.url(), ["filters": filters, "events": ["*"]])
             #expect(webhook["filters"] == filters && webhook["events"].array.count == 8)
@@ -31,7 +32,8 @@ import Testing
         try await withWebhookServer { _, account, _, receiver in
             let cases: [JSON] = [
                 ["contact": ["+1*"]], ["pattern": "("], ["pattern": ".*"], ["pattern": "(a{9}){9}"], ["sims": ["SIM3"]],
-                ["words": ["two words"]], ["contains": [""]],
+                ["words": ["two words"]], ["times": ["22:00"]], ["times": ["22:00-22:00"]], ["times": ["24:00-01:00"]],
+                ["times": ["9:00-17:00"]], ["times": ["09:00-24:01"]], ["times": [""]], ["contains": [""]],
                 ["contacts": [.string(String(repeating: "1", count: 65))]],
                 ["contains": .array((0..<21).map { .string("\($0)") })],
             ]

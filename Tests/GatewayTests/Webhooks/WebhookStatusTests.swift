@@ -21,7 +21,7 @@ import Testing
                     "previous_signing_key_expires_at": nil, "payload_format": "cloudevents", "payload_template": nil,
                     "headers": [], "basic_user": nil, "rate_per_second": nil, "max_in_flight": nil,
                     "timeout_seconds": nil, "retry_delays": nil, "filters": nil, "ca_certificate": nil,
-                    "client_certificate": nil, "client_key": nil,
+                    "client_certificate": nil, "client_key": nil, "all_phone_numbers": false,
                 ])
             #expect(made == answer.data)
             #expect(try await account.client.get("/v1/webhooks").data == [answer.data])

@@ -73,6 +73,10 @@ enum PageProblems {
         ("must be a valid IANA timezone", "Choose a time zone of the list."),
         ("cannot be more than 20 days", "Choose a time within the next 20 days."),
         ("end_minute must be greater than start_minute", "A window cannot end when it begins."),
+        (
+            "must be from one time of the day to another",
+            "Enter times such as 22:00-06:30, with commas between them."
+        ),
         ("must be a time of day", "Enter a time such as 22:00, or leave both empty."),
         ("must be another time than", "Choose another time than the beginning."),
         (

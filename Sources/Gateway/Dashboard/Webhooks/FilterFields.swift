@@ -10,6 +10,8 @@ struct FilterFields: Sendable {
     /// Between spaces.
     private var words = ""
     private var pattern = ""
+    /// Between commas.
+    private var times = ""
     /// Empty for both.
     private var sim = ""
 
@@ -19,6 +21,7 @@ struct FilterFields: Sendable {
         let contains: String
         let words: String
         let pattern: String
+        let times: String
         let sims: [Choice]
         let isOpen: Bool
         /// Of no single field.
@@ -27,6 +30,7 @@ struct FilterFields: Sendable {
         let containsProblems: [String]
         let wordsProblems: [String]
         let patternProblems: [String]
+        let timesProblems: [String]
     }
 
     init() {}
@@ -36,6 +40,7 @@ struct FilterFields: Sendable {
         contains = filter.contains.joined(separator: "\n")
         words = filter.words.joined(separator: " ")
         pattern = filter.pattern ?? ""
+        times = (filter.times ?? []).map(\.text).joined(separator: ", ")
         sim = filter.sims.count == 1 ? filter.sims.first?.rawValue ?? "" : ""
     }
 
@@ -44,10 +49,11 @@ struct FilterFields: Sendable {
         contains = form.text("filter_contains").replacing("\r\n", with: "\n")
         words = form.text("filter_words")
         pattern = form.text("filter_pattern")
+        times = form.text("filter_times")
         sim = form.text("filter_sim")
     }
 
-    private var isEmpty: Bool { [contacts, contains, words, pattern, sim].allSatisfy(\.isEmpty) }
+    private var isEmpty: Bool { [contacts, contains, words, pattern, times, sim].allSatisfy(\.isEmpty) }
 
     /// What they ask for.
     var update: FilterUpdate {
@@ -57,6 +63,7 @@ struct FilterFields: Sendable {
         filters.contains = Self.lines(contains)
         filters.words = words.split { $0 == "," || $0.isWhitespace }.map(String.init)
         filters.pattern = pattern
+        filters.times = times.split(separator: ",").map { String($0).trimmed }.filter { !$0.isEmpty }
         filters.sims = sim.isEmpty ? [] : [sim]
         return FilterUpdate(filters: .value(filters))
     }
@@ -68,11 +75,11 @@ struct FilterFields: Sendable {
     func content(problems: [String: [String]]) -> Content {
         func of(_ member: String) -> [String] { problems["filters.\(member)"] ?? [] }
         return Content(
-            contacts: contacts, contains: contains, words: words, pattern: pattern,
+            contacts: contacts, contains: contains, words: words, pattern: pattern, times: times,
             sims: Choice.all(SIM.allCases.map(\.rawValue), chosen: sim),
             isOpen: !isEmpty || problems.keys.contains { $0.hasPrefix("filters") },
             problems: problems["filters"] ?? [], contactsProblems: of("contacts"), containsProblems: of("contains"),
-            wordsProblems: of("words"), patternProblems: of("pattern"))
+            wordsProblems: of("words"), patternProblems: of("pattern"), timesProblems: of("times"))
     }
 }
 
@@ -83,6 +90,7 @@ extension EventFilter {
             Self.listed("from or to", contacts), Self.listed("with", contains),
             Self.listed("with the word", words), pattern.map { "with text that fits \($0)" },
             Self.listed("of", sims.map(\.rawValue)),
+            Self.listed("between", (times ?? []).map(\.text)),
         ].compactMap(\.self)
         return parts.isEmpty ? nil : parts.joined(separator: "; ")
     }

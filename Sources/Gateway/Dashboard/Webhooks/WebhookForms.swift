@@ -25,6 +25,7 @@ struct WebhookForms: Sendable {
         let events: [Choice]
         let numbers: [Choice]
         let hasNumbers: Bool
+        let hasAllNumbers: Bool
         let problem: String?
         let urlProblems: [String]
         let keyProblems: [String]
@@ -47,6 +48,8 @@ struct WebhookForms: Sendable {
         var removesKey = false
         var events: [String] = []
         var numbers: [String] = []
+        /// Also those that come later.
+        var hasAllNumbers = false
         var isOrdered = false
         var payload = PayloadFields()
         var headers = HeaderFields()
@@ -63,7 +66,8 @@ struct WebhookForms: Sendable {
         init(_ endpoint: Endpoint) {
             url = endpoint.url
             events = endpoint.eventTypes.map(\.rawValue)
-            numbers = endpoint.owners
+            hasAllNumbers = endpoint.hearsEveryOwner
+            numbers = hasAllNumbers ? [] : endpoint.owners
             isOrdered = endpoint.ordering == .message
             payload = PayloadFields(endpoint.payloadFormat)
             headers = HeaderFields(endpoint.headers)
@@ -80,6 +84,7 @@ struct WebhookForms: Sendable {
                 form.text("generate") == "yes"
                 ? SigningKey.random() : removesKey ? "" : isNew || !typed.isEmpty ? typed : nil
             events = form.list("events")
+            hasAllNumbers = form.text("all_phone_numbers") == "yes"
             numbers = form.list("phone_numbers")
             isOrdered = form.text("ordering") == "message"
             payload = PayloadFields(form)
@@ -91,8 +96,8 @@ struct WebhookForms: Sendable {
 
         var update: WebhookUpdate {
             WebhookUpdate(
-                url: url, signingKey: signingKey, events: events, phoneNumbers: numbers,
-                ordering: isOrdered ? "message" : "none", payload: payload.update,
+                url: url, signingKey: signingKey, events: events, phoneNumbers: hasAllNumbers ? [] : numbers,
+                allPhoneNumbers: hasAllNumbers, ordering: isOrdered ? "message" : "none", payload: payload.update,
                 headers: headers.update, plan: plan.update, filter: filter.update, trust: trust.update)
         }
     }
@@ -180,7 +185,7 @@ struct WebhookForms: Sendable {
                         note: $0.description)
                 },
                 numbers: numbers.map { Choice(value: $0, isChosen: fields.numbers.contains($0)) },
-                hasNumbers: !numbers.isEmpty,
+                hasNumbers: !numbers.isEmpty, hasAllNumbers: fields.hasAllNumbers,
                 problem: refusal.map {
                     problems.isEmpty ? $0.message : "The webhook was not saved. Check the highlighted fields."
                 },

@@ -44,7 +44,7 @@ struct WebhookSummary: Sendable {
         reason = state.reason
         warnings = WebhookWarnings.of(endpoint)
         events = endpoint.eventTypes.map(\.rawValue)
-        numbers = endpoint.owners
+        numbers = endpoint.hearsEveryOwner ? ["all, also those that come later"] : endpoint.owners
         isSigned = endpoint.isSigned
         format = endpoint.payloadFormat.name
         only = endpoint.filter.inWords
