@@ -27,6 +27,9 @@ struct RemoteWebhook: Decodable, Sendable {
     var caCertificate: String?
     var clientCertificate: String?
     var allPhoneNumbers: Bool?
+    var fallbackUrl: String?
+    var fallbackAfterSeconds: Int?
+    var fallbackSince: String?
 
     /// One row of a list.
     var row: [String] {
@@ -41,6 +44,10 @@ struct RemoteWebhook: Decodable, Sendable {
     private var numbers: String? {
         if allPhoneNumbers == true { return "all, also those that come later" }
         return phoneNumbers.isEmpty ? nil : phoneNumbers.joined(separator: ", ")
+    }
+
+    private var fallback: String? {
+        fallbackUrl.map { "\($0), after \(fallbackAfterSeconds ?? 0)s without the URL" }
     }
 
     private static func described(_ delays: [Int]) -> String {
@@ -59,7 +66,9 @@ struct RemoteWebhook: Decodable, Sendable {
             ("headers", names.isEmpty ? nil : names),
             ("basic user", basicUser), ("requests a second", ratePerSecond.map { "\($0)" }),
             ("requests under way", maxInFlight.map { "\($0)" }), ("timeout", timeoutSeconds.map { "\($0)s" }),
-            ("retries after", retryDelays.map(Self.described)), ("only", filters.map(\.description)),
+            ("retries after", retryDelays.map(Self.described)), ("fallback", fallback),
+            ("fallback since", fallbackSince),
+            ("only", filters.map(\.description)),
             ("trusts", caCertificate.map { _ in "authorities of its own" }),
             ("shows", clientCertificate.map { _ in "a client certificate" }), ("ordering", ordering),
             ("signing key", !hasKey ? "none" : withKey ? signingKey : "(hidden; use --json)"),
@@ -184,17 +193,26 @@ package struct WebhookPlan: Sendable {
     package var timeoutSeconds: Int??
     /// Seconds before each retry.
     package var retryDelays: [Int]??
+    /// Where events go while the URL is out.
+    package var fallbackURL: String??
+    /// Seconds for which that must have been out.
+    package var fallbackAfterSeconds: Int??
 
     /// Asks for nothing yet.
     package init() {}
 
-    var isEmpty: Bool { ratePerSecond == nil && maxInFlight == nil && timeoutSeconds == nil && retryDelays == nil }
+    var isEmpty: Bool {
+        ratePerSecond == nil && maxInFlight == nil && timeoutSeconds == nil && retryDelays == nil && fallbackURL == nil
+            && fallbackAfterSeconds == nil
+    }
 
     func write(to object: inout JSONObjectWriter) {
         if let ratePerSecond { object.field("rate_per_second", ratePerSecond) }
         if let maxInFlight { object.field("max_in_flight", maxInFlight) }
         if let timeoutSeconds { object.field("timeout_seconds", timeoutSeconds) }
         if let retryDelays { object.field("retry_delays", retryDelays) }
+        if let fallbackURL { object.field("fallback_url", fallbackURL) }
+        if let fallbackAfterSeconds { object.field("fallback_after_seconds", fallbackAfterSeconds) }
     }
 }
 

@@ -52,6 +52,7 @@ extension ServerClient {
                 name what is to change: --callback, --signing-key, --event, --phone-number, --all-phone-numbers, \
                 --ordering, --format, --template, \
                 --header, --no-headers, --basic-user, --rate-per-second, --max-in-flight, --timeout, --retry-delays, \
+                --fallback, --fallback-after, \
                 --only-from, --only-containing, --only-word, --only-pattern, --only-sim, --only-between, --no-filters, \
                 --ca-file, --client-certificate or --client-key
                 """)
@@ -144,7 +145,7 @@ extension ServerClient {
     func path(_ webhook: String) -> String { "/v1/webhooks/\(Self.escape(webhook))" }
 
     /// An account has ten webhooks at most.
-    private func listWebhooks() async throws(ClientFailure) -> Answer {
+    func listWebhooks() async throws(ClientFailure) -> Answer {
         try await call(.GET, "/v1/webhooks", query: [("limit", "100")])
     }
 

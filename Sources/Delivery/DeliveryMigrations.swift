@@ -338,5 +338,14 @@ package enum DeliveryMigrations {
                     isUnique: true),
                 TableIndex("endpoint_used", on: "endpoint", "(used_at, id) WHERE used_at IS NOT NULL"),
             ]),
+        Migration(
+            "delivery-fallback-1",
+            [
+                "ALTER TABLE endpoint ADD COLUMN fallback_url \(.text)",
+                "ALTER TABLE endpoint ADD COLUMN fallback_after \(.int64)",
+                "ALTER TABLE endpoint ADD COLUMN url_out_since \(.int64)",
+                "ALTER TABLE endpoint ADD COLUMN url_tried_at \(.int64)",
+                "ALTER TABLE attempt ADD COLUMN route \(.int64) NOT NULL DEFAULT 0",
+            ]),
     ]
 }

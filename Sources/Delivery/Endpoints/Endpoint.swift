@@ -40,6 +40,10 @@ package struct Endpoint: Sendable, Hashable {
     package var plan = EndpointPlan.documented
     /// How often it is sent to, and from when on.
     package var pace = Pace()
+    /// How its own URL does, where it has a fallback.
+    package var outage = Outage()
+    /// Where what is claimed now goes; not stored.
+    var route = Route.own
     /// Successes in the last second, as far as the node knows that claimed from it; not stored.
     package var recentRate = 0
     /// The types it receives, in the user's order, without repetition.

@@ -12,6 +12,8 @@ package struct EndpointPlan: Sendable, Hashable {
     package var timeout: Duration?
     /// When a failed delivery is tried again.
     package var schedule: RetrySchedule?
+    /// Where requests go while the endpoint's own URL is out.
+    package var fallback: Fallback?
 
     /// What the public documentation says.
     package static let documented = EndpointPlan()
@@ -26,12 +28,14 @@ package struct EndpointPlan: Sendable, Hashable {
 
     /// Names what deviates.
     package init(
-        rate: Double? = nil, maxInFlight: Int? = nil, timeout: Duration? = nil, schedule: RetrySchedule? = nil
+        rate: Double? = nil, maxInFlight: Int? = nil, timeout: Duration? = nil, schedule: RetrySchedule? = nil,
+        fallback: Fallback? = nil
     ) {
         self.rate = rate
         self.maxInFlight = maxInFlight
         self.timeout = timeout
         self.schedule = schedule
+        self.fallback = fallback
     }
 
     /// Reads the columns of `endpoint`. What is out of bounds, which nobody could set, is the bound.
@@ -42,6 +46,10 @@ package struct EndpointPlan: Sendable, Hashable {
             Self.clamped(time, .seconds(Self.timeouts.lowerBound)...(.seconds(Self.timeouts.upperBound)))
         }
         schedule = try Self.schedule(row: row)
+        fallback = try row.find("fallback_url").map { (url: String) in
+            let bounds = Duration.seconds(Fallback.waits.lowerBound)...(.seconds(Fallback.waits.upperBound))
+            return Fallback(url: url, after: Self.clamped(try row.find("fallback_after") ?? Fallback.usualWait, bounds))
+        }
     }
 
     private static func clamped<Value>(_ value: Value, _ bounds: ClosedRange<Value>) -> Value {

@@ -77,8 +77,8 @@ package struct EndpointQueries: Sendable {
             INSERT INTO endpoint (
                 id, user_id, url, signing_key, ordering, event_types, owners, status, status_reason, version,
                 public_only, headers, payload_format, template_method, template_content_type, template_body,
-                rate_limit, flight_limit, time_limit, retry_delays, filter, authorities, client_certificate, client_key,
-                created_at, updated_at)
+                rate_limit, flight_limit, time_limit, retry_delays, fallback_url, fallback_after, filter, authorities,
+                client_certificate, client_key, created_at, updated_at)
             VALUES (
                 \(endpoint.id), \(endpoint.userID), \(endpoint.url), \(try sealed(endpoint.signingKey, of: endpoint)),
                 \(endpoint.ordering), \(Self.joined(endpoint.eventTypes.map(\.rawValue))),
@@ -86,6 +86,7 @@ package struct EndpointQueries: Sendable {
                 \(endpoint.isPublicOnly), \(try sealedHeaders(of: endpoint)), \(endpoint.payloadFormat.stored),
                 \(endpoint.payloadFormat.template?.method.rawValue), \(endpoint.payloadFormat.template?.contentType), \(endpoint.payloadFormat.template?.body),
                 \(endpoint.plan.rate), \(endpoint.plan.maxInFlight), \(endpoint.plan.timeout), \(endpoint.plan.storedDelays),
+                \(endpoint.plan.fallback?.url), \(endpoint.plan.fallback?.after),
                 \(try endpoint.filter.stored), \(endpoint.trust.authorities), \(endpoint.trust.certificate),
                 \(try sealedClientKey(of: endpoint)), \(endpoint.createdAt), \(endpoint.updatedAt))
             """)
@@ -116,6 +117,8 @@ package struct EndpointQueries: Sendable {
                 template_body = \(endpoint.payloadFormat.template?.body),
                 rate_limit = \(endpoint.plan.rate), rate_next_at = NULL, flight_limit = \(endpoint.plan.maxInFlight),
                 time_limit = \(endpoint.plan.timeout), retry_delays = \(endpoint.plan.storedDelays),
+                fallback_url = \(endpoint.plan.fallback?.url), fallback_after = \(endpoint.plan.fallback?.after),
+                url_out_since = \(kept("url_out_since", endpoint)), url_tried_at = NULL,
                 filter = \(try endpoint.filter.stored), authorities = \(endpoint.trust.authorities),
                 client_certificate = \(endpoint.trust.certificate),
                 client_key = \(try sealedClientKey(of: endpoint) ?? endpoint.unreadableClientKey),
@@ -216,6 +219,7 @@ package struct EndpointQueries: Sendable {
         endpoint.filter = try EventFilter(row: row) ?? EventFilter()
         endpoint.plan = try EndpointPlan(row: row)
         endpoint.pace = try Pace(row: row)
+        if endpoint.plan.fallback != nil { endpoint.outage = try Outage(row: row) }
         return endpoint
     }
 
@@ -250,11 +254,11 @@ package struct EndpointQueries: Sendable {
         Keyring.Place("endpoint", "headers", id.text, userID)
     }
 
-    /// Event types and phone numbers hold no spaces.
     /// How many endpoints of all accounts the server gave up on. Reads every endpoint: for `httpsms doctor`.
     package static func countDisabled(in tx: any Transaction) throws -> Int {
         try tx.value("SELECT COUNT(*) AS value FROM endpoint WHERE status = \(EndpointStatus.disabled)") ?? 0
     }
 
+    /// Event types and phone numbers hold no spaces.
     private static func joined(_ values: [String]) -> String { values.joined(separator: " ") }
 }

@@ -11,6 +11,8 @@ package struct EndpointReport: Sendable {
     package let lastFailureAt: Timestamp?
     /// Since when every attempt has failed; nil when the last one was a success, or none was made.
     package let failingSince: Timestamp?
+    /// Since when events go to its fallback, because its own URL is out; nil while they do not.
+    package let fallbackSince: Timestamp?
     /// Deliveries that are neither succeeded, failed nor cancelled.
     package let openCount: Int64
 
@@ -20,22 +22,25 @@ package struct EndpointReport: Sendable {
         endpoint.signingKey = nil
         return EndpointReport(
             endpoint: endpoint, lastSuccessAt: lastSuccessAt, lastFailureAt: lastFailureAt, failingSince: failingSince,
-            openCount: openCount)
+            fallbackSince: fallbackSince, openCount: openCount)
     }
 
     /// The report of an endpoint that is new.
     package init(new endpoint: Endpoint) {
-        self.init(endpoint: endpoint, lastSuccessAt: nil, lastFailureAt: nil, failingSince: nil, openCount: 0)
+        self.init(
+            endpoint: endpoint, lastSuccessAt: nil, lastFailureAt: nil, failingSince: nil, fallbackSince: nil,
+            openCount: 0)
     }
 
     fileprivate init(
         endpoint: Endpoint, lastSuccessAt: Timestamp?, lastFailureAt: Timestamp?, failingSince: Timestamp?,
-        openCount: Int64
+        fallbackSince: Timestamp?, openCount: Int64
     ) {
         self.endpoint = endpoint
         self.lastSuccessAt = lastSuccessAt
         self.lastFailureAt = lastFailureAt
         self.failingSince = failingSince
+        self.fallbackSince = fallbackSince
         self.openCount = openCount
     }
 
@@ -112,6 +117,7 @@ extension EndpointQueries {
             endpoint: endpoint, lastSuccessAt: try row.find("last_success_at"),
             lastFailureAt: try row.find("last_failure_at"),
             failingSince: try EndpointSlots.failures(of: endpoint.id, in: tx).since,
+            fallbackSince: endpoint.fallbackUse(at: tx.now),
             openCount: try row.get("open_count"))
     }
 }

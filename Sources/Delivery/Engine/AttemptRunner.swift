@@ -38,13 +38,16 @@ package struct AttemptRunner: Sendable {
 
     /// Sends `claim` to `endpoint` and says what follows.
     func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint) async -> Run {
+        var endpoint = endpoint
+        endpoint.route = claim.route
         let startedAt = clock.now()
         var result: AttemptResult
         do {
-            let url = try urls.url(endpoint.url)
+            let url = try urls.url(endpoint.target)
             let payload = try renderers.payload(of: claim.body, for: endpoint)
             var request = WebhookRequest(
-                poolKey: "\(endpoint.id) \(endpoint.version)", url: url,
+                poolKey: "\(endpoint.id) \(endpoint.version)\(endpoint.route == .fallback ? " fallback" : "")",
+                url: url,
                 headers: headers(claim, payload, endpoint, startedAt), body: payload.bytes, method: payload.method,
                 pathSuffix: payload.pathSuffix, isPublicOnly: endpoint.isPublicOnly,
                 caller: Self.caller(endpoint), turn: .init(delivery: claim.id.text, attempt: claim.attempt))
@@ -63,24 +66,30 @@ package struct AttemptRunner: Sendable {
         let now = clock.instants()
         let jitter = clock.drawFraction()
         let schedule = endpoint.plan.schedule ?? schedule
-        let verdict = Verdict(of: result, step: claim.step, at: now.wall, schedule: schedule, jitter: jitter)
-        return .made(
-            RecordedAttempt(
-                claim: claim, endpointVersion: endpoint.version, startedAt: startedAt, result: result, verdict: verdict,
-                hold: Hold(of: result, at: now.wall, schedule: schedule, jitter: jitter), judgedAt: now,
-                isPaced: endpoint.pace.isAdapting, rate: endpoint.recentRate))
+        let outage = endpoint.outage.after(result, on: claim.route, startedAt: startedAt)
+        let patience = endpoint.patience(after: result, on: claim.route, outage, at: now.wall)
+        var verdict = Verdict(
+            of: result, step: claim.step, at: now.wall, schedule: schedule, jitter: jitter, patience: patience)
+        // Where there are no retries, the fallback is still to come.
+        if claim.route == .trial, verdict == .failed, result.isOutage { verdict = .retry(at: now.wall + .seconds(1)) }
+        var attempt = RecordedAttempt(
+            claim: claim, endpointVersion: endpoint.version, startedAt: startedAt, result: result, verdict: verdict,
+            hold: Hold(of: result, at: now.wall, schedule: schedule, jitter: jitter, patience: patience),
+            judgedAt: now, isPaced: endpoint.pace.isAdapting, rate: endpoint.recentRate)
+        attempt.isAboutURL = endpoint.plan.fallback != nil && outage != endpoint.outage
+        return .made(attempt)
     }
 
     /// What is known of the name of `endpoint`.
     func knowledge(of endpoint: Endpoint) -> NameKnowledge {
         // A URL that cannot be parsed is the attempt's to tell.
-        guard let url = try? urls.url(endpoint.url) else { return .addresses }
+        guard let url = try? urls.url(endpoint.target) else { return .addresses }
         return sender.knowledge(of: url)
     }
 
     /// Looks the name of `endpoint` up; 5 s at most.
     func prepare(for endpoint: Endpoint) async {
-        guard let url = try? urls.url(endpoint.url) else { return }
+        guard let url = try? urls.url(endpoint.target) else { return }
         await sender.prepare(for: url, Self.caller(endpoint))
     }
 

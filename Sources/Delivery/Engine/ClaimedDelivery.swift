@@ -21,6 +21,8 @@ package struct ClaimedDelivery: Sendable, RowDecodable {
     package var returned = 0
     /// Failures so far along the retry schedule.
     package let step: Int
+    /// Which of the endpoint's URLs it goes to.
+    package var route = Route.own
     /// When the event was accepted.
     package let createdAt: Timestamp
     /// The CloudEvent, the same bytes on every attempt.
@@ -47,13 +49,15 @@ extension ClaimedDelivery {
     }
 }
 
-/// Response headers as one text: `name: value` lines, names as received.
-enum HeaderText {
-    static func encode(_ headers: [(name: String, value: String)]) -> String {
+/// Headers as one text: `name: value` lines, names as received.
+package enum HeaderText {
+    /// Joins them.
+    package static func encode(_ headers: [(name: String, value: String)]) -> String {
         headers.map { "\($0.name): \($0.value)" }.joined(separator: "\n")
     }
 
-    static func decode(_ text: String) -> [(name: String, value: String)] {
+    /// Takes them apart again.
+    package static func decode(_ text: String) -> [(name: String, value: String)] {
         text.split(separator: "\n").map { line in
             let parts = line.split(separator: ":", maxSplits: 1)
             return (String(parts[0]), parts.count > 1 ? String(parts[1].drop { $0 == " " }) : "")

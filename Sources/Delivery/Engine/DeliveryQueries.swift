@@ -223,16 +223,25 @@ package enum DeliveryQueries {
         "UPDATE endpoint SET \(pace.assignments) WHERE id = \(endpoint)"
     }
 
-    /// The version of an endpoint, and how often it is sent to, locked; nil when it is gone.
-    static func versionAndPace(of endpoint: EndpointID, in tx: any Transaction) throws -> (Int64, Pace)? {
+    /// What results may change.
+    struct Learned: Sendable {
+        let version: Int64
+        let pace: Pace
+        let outage: Outage
+    }
+
+    /// The version of an endpoint, how often it is sent to and how its URL does, locked; nil when it is gone.
+    static func locked(_ endpoint: EndpointID, in tx: any Transaction) throws -> Learned? {
         try tx.rows(
             """
-            SELECT version, hold_until, pace_interval, refused_at, refusals, rate_next_at
+            SELECT version, hold_until, pace_interval, refused_at, refusals, rate_next_at, url_out_since, url_tried_at
             FROM endpoint
             WHERE id = \(endpoint)
             \(.forUpdate)
             """
-        ).first.map { (try $0.get("version"), try Pace(row: $0)) }
+        ).first.map { row in
+            Learned(version: try row.get("version"), pace: try Pace(row: row), outage: try Outage(row: row))
+        }
     }
 
     /// The pace of `endpoint`, locked for as long as places are taken; nil when it has another version or another node is

@@ -53,6 +53,7 @@ struct DispatcherWork: Sendable {
             return .disabled(reason)
         }
         if endpoint.pace.hold(at: now) != nil { return .taken(endpoint, []) }
+        if endpoint.fallbackUse(at: now) != nil { endpoint.route = .fallback }
         let knowledge = knowledge(endpoint)
         guard knowledge != .nothing else { return .nameUnknown(endpoint) }
         endpoint.recentRate = request.recentRate
@@ -99,15 +100,28 @@ struct DispatcherWork: Sendable {
         _ lane: DeliveryLane, _ limit: Int, from endpoint: inout Endpoint, lease: Lease, at now: Timestamp,
         in tx: any Transaction
     ) throws -> DeliveryQueries.Taken {
+        let withTrial = try needsTrial(endpoint, lane, at: now, in: tx)
         if let release = endpoint.release {
             switch try ReleaseQueries.claim(endpoint, release, lease: lease, at: now, in: tx) {
-            case .taken(let held): return held
+            case .taken(var held):
+                held.choose(endpoint.route, withTrial: withTrial)
+                return held
             case .waiting: return DeliveryQueries.Taken()
             case .over: endpoint.release = nil
             }
         }
-        return try DeliveryQueries.claim(
+        var taken = try DeliveryQueries.claim(
             endpoint: endpoint, lane: lane, limit: limit, lease: lease, at: now, cursors: cursors, in: tx)
+        if endpoint.route != .own { taken.choose(endpoint.route, withTrial: withTrial) }
+        return taken
+    }
+
+    /// Whether one of what is taken now is to try the endpoint's own URL.
+    private func needsTrial(
+        _ endpoint: Endpoint, _ lane: DeliveryLane, at now: Timestamp, in tx: any Transaction
+    ) throws -> Bool {
+        guard endpoint.route == .fallback, lane != .retry, endpoint.outage.isTrialDue(at: now) else { return false }
+        return try DeliveryQueries.bookTrial(of: endpoint, at: now, in: tx)
     }
 
     /// All that waits at active endpoints, and endpoints that are gone.

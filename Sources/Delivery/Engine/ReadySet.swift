@@ -62,6 +62,11 @@ package struct ReadySet: Sendable {
 
         /// Reads the signal of an attempt.
         package init(_ attempt: RecordedAttempt) {
+            // It says nothing of the URL that the others go to.
+            if attempt.claim.route == .trial {
+                self = .neutral
+                return
+            }
             if let hold = attempt.hold, !hold.isAway {
                 self = .refused(until: hold.until)
                 return

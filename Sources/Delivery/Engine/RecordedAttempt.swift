@@ -18,6 +18,8 @@ package struct RecordedAttempt: Sendable {
     package var judgedAt: Instants?
     /// Whether the endpoint's pace learns from a success.
     package var isPaced = false
+    /// Whether it may change what is known of the endpoint's own URL, see ``Outage``.
+    var isAboutURL = false
     /// How many requests the endpoint took in a second, as far as this node knew.
     package var rate = 0
 

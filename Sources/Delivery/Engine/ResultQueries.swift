@@ -43,7 +43,7 @@ enum ResultQueries {
         return stored
     }
 
-    /// Stores what the results say of their endpoints' pace, and gives the results, of which none disables an endpoint that
+    /// Stores what the results say of their endpoints' pace and own URLs, and gives the results, of which none disables an endpoint that
     /// has changed since the attempt: what an earlier version of it answered says nothing of the present one, which is
     /// tried after ``staleWait``.
     ///
@@ -51,20 +51,24 @@ enum ResultQueries {
     private static func tellEndpoints(
         _ results: [RecordedAttempt], in tx: any Transaction
     ) throws -> [RecordedAttempt] {
-        let telling = results.filter { $0.isPaced || $0.hold != nil || $0.verdict == .disabled }
+        let telling = results.filter { $0.isPaced || $0.hold != nil || $0.isAboutURL || $0.verdict == .disabled }
         guard !telling.isEmpty else { return results }
         var versions: [EndpointID: Int64] = [:]
-        var paces: [SQL] = []
+        var changes: [SQL] = []
         for (id, said) in Dictionary(grouping: telling, by: \.claim.endpointID).sorted(by: { $0.key < $1.key }) {
-            guard let (version, known) = try DeliveryQueries.versionAndPace(of: id, in: tx) else { continue }
-            versions[id] = version
-            var pace = known
-            for attempt in said.sorted(by: { $0.startedAt < $1.startedAt }) where attempt.endpointVersion == version {
+            guard let known = try DeliveryQueries.locked(id, in: tx) else { continue }
+            versions[id] = known.version
+            var (pace, outage) = (known.pace, known.outage)
+            for attempt in said.sorted(by: { $0.startedAt < $1.startedAt })
+            where attempt.endpointVersion == known.version {
                 pace.learn(attempt)
+                guard attempt.isAboutURL else { continue }
+                outage = outage.after(attempt.result, on: attempt.claim.route, startedAt: attempt.startedAt)
             }
-            if pace != known { paces.append(DeliveryQueries.setPace(pace, of: id)) }
+            if pace != known.pace { changes.append(DeliveryQueries.setPace(pace, of: id)) }
+            if outage != known.outage { changes.append(DeliveryQueries.setOutage(outage, of: id)) }
         }
-        try tx.runBatch(paces)
+        try tx.runBatch(changes)
         return results.map { result in
             guard result.verdict == .disabled, versions[result.claim.endpointID] != result.endpointVersion else {
                 return result
@@ -113,10 +117,10 @@ enum ResultQueries {
         let problem = Etiquette.problem(of: attempt)
         return """
             INSERT INTO attempt (
-                delivery_id, number, started_at, duration, dns, connect, tls, first_byte, status_code, error,
+                delivery_id, number, route, started_at, duration, dns, connect, tls, first_byte, status_code, error,
                 error_detail, response_headers, response_body)
             VALUES (
-                \(claim.id), \(claim.attempt), \(result.startedAt), \(attempt.duration), \(attempt.phases.dns),
+                \(claim.id), \(claim.attempt), \(claim.route.rawValue), \(result.startedAt), \(attempt.duration), \(attempt.phases.dns),
                 \(attempt.phases.connect), \(attempt.phases.tls), \(attempt.phases.firstByte),
                 \(attempt.outcome.statusCode), \(problem?.code), \(problem?.detail),
                 \(HeaderText.encode(attempt.responseHeaders)), \(attempt.responseBody))

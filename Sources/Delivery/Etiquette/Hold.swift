@@ -23,14 +23,18 @@ package struct Hold: Hashable, Sendable {
     ///   - now: What a wait is counted from.
     ///   - schedule: The waits between the attempts of one delivery.
     ///   - jitter: 0 to 1; adds up to a fifth.
+    ///   - patience: The longest wait that the answer may ask for; with none there is no hold. Nil for no such bound.
     package init?(
-        of result: AttemptResult, at now: Timestamp, schedule: RetrySchedule = .standard, jitter: Double
+        of result: AttemptResult, at now: Timestamp, schedule: RetrySchedule = .standard, jitter: Double,
+        patience: Duration? = nil
     ) {
         guard let status = result.outcome.statusCode, Etiquette.row(for: status, from: result.receiver).action == .hold
         else { return nil }
-        let wait = RetryAfter.wait(result, at: now) ?? .zero
+        if patience == .zero { return nil }
+        let wait = min(RetryAfter.wait(result, at: now) ?? .zero, patience ?? RetryAfter.cap)
         isNamed = wait >= Self.least
-        isAway = status == 503 && !isNamed
+        // One that is out asks for nothing that another were to keep to.
+        isAway = status == 503 && (!isNamed || patience != nil)
         longest = min(schedule.delays.max() ?? Pace.longest, Pace.longest)
         heardAt = now
         self.wait = RetrySchedule.spread(max(wait, Self.least), jitter: jitter)

@@ -19,7 +19,11 @@ package enum Verdict: Hashable, Sendable {
     ///   - now: What the next attempt is dated from.
     ///   - schedule: The waits; when it is used up the delivery has failed.
     ///   - jitter: 0 to 1, see ``RetrySchedule/delay(afterStep:jitter:)``.
-    package init(of result: AttemptResult, step: Int, at now: Timestamp, schedule: RetrySchedule, jitter: Double) {
+    ///   - patience: The longest wait that `Retry-After` may name; nil for ``RetryAfter/cap``.
+    package init(
+        of result: AttemptResult, step: Int, at now: Timestamp, schedule: RetrySchedule, jitter: Double,
+        patience: Duration? = nil
+    ) {
         switch result.outcome {
         case .response(let status):
             switch Etiquette.row(for: status, from: result.receiver).action {
@@ -41,7 +45,7 @@ package enum Verdict: Hashable, Sendable {
             }
         }
         if let delay = schedule.delay(afterStep: step, jitter: jitter) {
-            let wait = RetryAfter.wait(result, at: now) ?? .zero
+            let wait = min(RetryAfter.wait(result, at: now) ?? .zero, patience ?? RetryAfter.cap)
             self = .retry(at: now + max(delay, RetrySchedule.spread(wait, jitter: jitter)))
         } else {
             self = .failed

@@ -67,6 +67,8 @@ extension DeliveryRecord: RowDecodable {
 package struct AttemptRecord: Sendable, RowDecodable {
     /// 1 for the first.
     package let number: Int
+    /// Which of the webhook's URLs it went to.
+    package let route: Route
     /// When it began.
     package let startedAt: Timestamp
     /// From the name look-up to its end.
@@ -87,6 +89,7 @@ package struct AttemptRecord: Sendable, RowDecodable {
     /// Reads a row of `attempt`.
     package init(row: Row) throws {
         number = try row.get("number")
+        route = Route(rawValue: try row.get("route")) ?? .own
         startedAt = try row.get("started_at")
         duration = try row.get("duration")
         phases = AttemptPhases(

@@ -178,7 +178,7 @@ package enum DueTimes {
             let read = pace
             pace.pullIn(by: step, at: now)
             let id = EndpointID(trusted: endpoint)
-            guard pace != read, let (_, known) = try DeliveryQueries.versionAndPace(of: id, in: tx) else { return }
+            guard pace != read, let known = try DeliveryQueries.locked(id, in: tx)?.pace else { return }
             pace = known
             pace.pullIn(by: step, at: now)
             if pace != known { try tx.run(DeliveryQueries.setPace(pace, of: id)) }

@@ -54,6 +54,12 @@ struct AlertConditions: Sendable {
                 cause: .webhookDisabled, subject: endpoint.id.text, title: "The webhook to \(host) was stopped",
                 advice: "\(endpoint.statusReason ?? "no reason is known"). Events are held until it is resumed.")
         }
+        if let since = endpoint.outage.since, report.fallbackSince != nil, now - since >= failingPatience {
+            return AlertCondition(
+                cause: .webhookFailing, subject: endpoint.id.text,
+                title: "The webhook to \(host) is out since \(since.rfc3339); its events go to its fallback",
+                advice: "Look at the receiver. It is tried again each minute, and gets the events once it answers.")
+        }
         guard report.isFailing, let since = report.failingSince, now - since >= failingPatience else { return nil }
         return AlertCondition(
             cause: .webhookFailing, subject: endpoint.id.text,

@@ -101,7 +101,7 @@ struct AlertOperations: Sendable {
         let message = "validation errors while storing the webhook"
         let settings = try update.settings(over: nil, message: message, isForAlerts: true)
         let isOwner = try await store.read(.user(userID)) { tx in try FirstRunQueries.isOwner(userID, in: tx) }
-        try await vetting.vet(settings.callback, field: "url", userID: userID, isOwner: isOwner, message)
+        try await vetting.vet(settings, userID: userID, isOwner: isOwner, message)
         let id = EndpointID(at: clock.now())
         return try await store.write(for: userID) { [endpoints] tx in
             try receipt.keep(in: tx) {

@@ -56,6 +56,7 @@ struct DeliveryDetails: JSONWritable {
 
     private func add(_ attempt: AttemptRecord, to o: inout JSONObjectWriter) {
         o.field("number", attempt.number)
+        o.field("route", "\(attempt.route)")
         o.field("started_at", attempt.startedAt)
         o.field("duration_ms", Self.milliseconds(attempt.duration))
         o.object("phases") { o in

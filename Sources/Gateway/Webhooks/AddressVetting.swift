@@ -6,6 +6,17 @@ struct AddressVetting: Sendable {
     let resolver: any AddressResolver
     let policy: AddressPolicy
 
+    /// Judges both URLs of a webhook.
+    ///
+    /// - Throws: ``Refusal`` `.invalid` with `message`.
+    func vet(
+        _ settings: WebhookUpdate.Settings, userID: UserID, isOwner: Bool, _ message: String
+    ) async throws(Refusal) {
+        try await vet(settings.callback, field: "url", userID: userID, isOwner: isOwner, message)
+        guard let fallback = settings.fallback else { return }
+        try await vet(fallback, field: "fallback_url", userID: userID, isOwner: isOwner, message)
+    }
+
     /// The networks that the operator allows are for what belongs to the owner: anybody else would read what answers there.
     ///
     /// - Throws: ``Refusal`` `.invalid` with `message`, for `field`.

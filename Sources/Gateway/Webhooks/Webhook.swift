@@ -40,6 +40,7 @@ extension EndpointReport: JSONWritable {
             o.field("payload_format", endpoint.payloadFormat.name)
             o.field("payload_template", endpoint.payloadFormat.template)
             endpoint.plan.write(to: &o)
+            o.field("fallback_since", fallbackSince)
             o.field("filters", endpoint.filter.isEmpty ? nil : endpoint.filter)
             o.field("ca_certificate", endpoint.trust.authorities)
             o.field("client_certificate", endpoint.trust.certificate)
@@ -76,10 +77,10 @@ struct WebhookUpdate: Decodable, Sendable {
     private enum Member: String, CodingKey {
         case url, signingKey, events, phoneNumbers, ordering, payloadFormat, payloadTemplate, headers, basicUser
         case basicPassword, ratePerSecond, maxInFlight, timeoutSeconds, retryDelays, filters, caCertificate,
-            clientCertificate, clientKey, allPhoneNumbers
+            clientCertificate, clientKey, allPhoneNumbers, fallbackURL = "fallbackUrl", fallbackAfterSeconds
         // Shown by us, so sent back to us by who reads, changes and writes.
         case id, userID, createdAt, updatedAt, status, statusReason, heldCount, lastSuccessAt, lastFailureAt
-        case previousSigningKeyExpiresAt
+        case previousSigningKeyExpiresAt, fallbackSince
     }
 
     init(from decoder: any Decoder) throws {
@@ -97,7 +98,9 @@ struct WebhookUpdate: Decodable, Sendable {
             basicPassword: try members.patch(forKey: .basicPassword))
         plan = PlanUpdate(
             rate: try members.patch(forKey: .ratePerSecond), maxInFlight: try members.patch(forKey: .maxInFlight),
-            timeout: try members.patch(forKey: .timeoutSeconds), retryDelays: try members.patch(forKey: .retryDelays))
+            timeout: try members.patch(forKey: .timeoutSeconds), retryDelays: try members.patch(forKey: .retryDelays),
+            fallbackURL: try members.patch(forKey: .fallbackURL),
+            fallbackAfter: try members.patch(forKey: .fallbackAfterSeconds))
         filter = FilterUpdate(filters: try members.patch(forKey: .filters))
         trust = TrustUpdate(
             authorities: try members.patch(forKey: .caCertificate),
@@ -154,6 +157,8 @@ struct WebhookUpdate: Decodable, Sendable {
         /// Whether the update itself names headers.
         let setsHeaders: Bool
         let plan: EndpointPlan
+        /// Where events go while ``callback`` is out.
+        let fallback: CallbackURL?
         let filter: EventFilter
         let trust: EndpointTrust
         /// Whether the update itself says something of the private key.
@@ -174,7 +179,7 @@ struct WebhookUpdate: Decodable, Sendable {
     func settings(over current: Endpoint?, message: String, isForAlerts: Bool = false) throws(Refusal) -> Settings {
         var errors = FieldErrors()
         let url = Self.withScheme(self.url.applied(to: current?.url) ?? "")
-        let callback = Self.callback(url, &errors)
+        let callback = Self.callback("url", url, &errors)
         if let given = signingKey.value, !given.isEmpty { errors.requireSigningKey("signing_key", given) }
         let key = (signingKey.applied(to: current?.signingKey?.exposed) ?? "").trimmed
         let types =
@@ -186,16 +191,19 @@ struct WebhookUpdate: Decodable, Sendable {
         let headers = headers.headers(
             over: current?.headers ?? EndpointHeaders.none, isSigned: !key.isEmpty && format.isSigned, &errors)
         let plan = plan.plan(over: current?.plan ?? .documented, &errors)
+        let fallback = plan.fallback.flatMap { Self.callback("fallback_url", $0.url, &errors) }
         let filter = filter.filter(over: current?.filter ?? EventFilter(), &errors)
         let trust = trust.trust(over: current?.trust ?? .system, &errors)
-        if let callback { format.check(callback, &errors) }
+        if let callback { format.check(callback, "url", &errors) }
+        if let fallback { format.check(fallback, "fallback_url", &errors) }
         try errors.check(message)
         guard let callback else { throw Refusal(.invalid, message) }
         return Settings(
             callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key),
             setsSigningKey: !signingKey.isAbsent, eventTypes: types,
             phoneNumbers: numbers, ordering: order == "message" ? .message : .none, payloadFormat: format,
-            headers: headers, setsHeaders: !self.headers.headers.isAbsent, plan: plan, filter: filter, trust: trust,
+            headers: headers, setsHeaders: !self.headers.headers.isAbsent, plan: plan, fallback: fallback,
+            filter: filter, trust: trust,
             setsClientKey: self.trust.setsKey(trust))
     }
 
@@ -225,20 +233,20 @@ struct WebhookUpdate: Decodable, Sendable {
     }
 
     /// As in httpSMS, a URL without a scheme gets `https://`.
-    private static func withScheme(_ text: String) -> String {
+    static func withScheme(_ text: String) -> String {
         let text = text.trimmed
         let scheme = text.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
         return text.dropFirst(scheme.count).hasPrefix("://") ? text : "https://" + text
     }
 
-    private static func callback(_ url: String, _ errors: inout FieldErrors) -> CallbackURL? {
+    private static func callback(_ field: String, _ url: String, _ errors: inout FieldErrors) -> CallbackURL? {
         do {
             return try CallbackURL(url)
         } catch .tooLong {
-            errors.add("url", "The url field must be maximum \(CallbackURL.maximumLength) char")
+            errors.add(field, "The \(field) field must be maximum \(CallbackURL.maximumLength) char")
         } catch {
-            errors.add("url", "The url field format is invalid")
-            errors.add("url", "\(error)")
+            errors.add(field, "The \(field) field format is invalid")
+            errors.add(field, "\(error)")
         }
         return nil
     }

@@ -20,7 +20,7 @@ struct WebhookOperations: Sendable {
         let message = "validation errors while storing webhook"
         let settings = try update.settings(over: nil, message: message)
         let isOwner = try await store.read(.user(userID)) { tx in try FirstRunQueries.isOwner(userID, in: tx) }
-        try await vetting.vet(settings.callback, field: "url", userID: userID, isOwner: isOwner, message)
+        try await vetting.vet(settings, userID: userID, isOwner: isOwner, message)
         let id = EndpointID(at: clock.now())
         return try await store.write(for: userID) { [endpoints, quotas] tx in
             try receipt.keep(in: tx) {
@@ -62,8 +62,8 @@ struct WebhookOperations: Sendable {
             (try endpoints.find(id, userID: userID, in: tx), try FirstRunQueries.isOwner(userID, in: tx))
         }
         guard let found else { return nil }
-        let callback = try update.settings(over: found, message: message).callback
-        try await vetting.vet(callback, field: "url", userID: userID, isOwner: isOwner, message)
+        let wanted = try update.settings(over: found, message: message)
+        try await vetting.vet(wanted, userID: userID, isOwner: isOwner, message)
         return try await store.write(.user(userID)) { [endpoints] tx in
             guard var endpoint = try endpoints.find(id, userID: userID, in: tx) else { return nil }
             let settings = try update.settings(over: endpoint, message: message)

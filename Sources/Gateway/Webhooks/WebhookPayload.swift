@@ -72,16 +72,16 @@ struct PayloadUpdate: Sendable {
 
 extension PayloadFormat {
     /// Tells what the service at `callback` would refuse for its URL.
-    func check(_ callback: CallbackURL, _ errors: inout FieldErrors) {
+    func check(_ callback: CallbackURL, _ field: String, _ errors: inout FieldErrors) {
         switch self {
         case .preset(.telegram) where !callback.target.contains("?chat_id=") && !callback.target.contains("&chat_id="):
             errors.add(
-                "url",
-                "The url field must name the chat: https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>")
+                field,
+                "The \(field) field must name the chat: https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>")
         case .preset(.matrix) where !callback.target.contains("/rooms/") || !callback.target.contains("/send/"):
             errors.add(
-                "url",
-                "The url field must name the room: https://<server>/_matrix/client/v3/rooms/<room id>/send/m.room.message"
+                field,
+                "The \(field) field must name the room: https://<server>/_matrix/client/v3/rooms/<room id>/send/m.room.message"
             )
         default: break
         }

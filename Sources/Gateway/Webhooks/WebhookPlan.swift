@@ -13,6 +13,10 @@ struct PlanUpdate: Sendable {
     var timeout: Patch<Int> = .absent
     /// Seconds before each retry.
     var retryDelays: Patch<[Int]> = .absent
+    /// Where events go while the callback URL is out.
+    var fallbackURL: Patch<String> = .absent
+    /// Seconds for which that must have been out.
+    var fallbackAfter: Patch<Int> = .absent
 
     /// What `current` becomes.
     func plan(over current: EndpointPlan, _ errors: inout FieldErrors) -> EndpointPlan {
@@ -31,7 +35,23 @@ struct PlanUpdate: Sendable {
         errors.requireRange("timeout_seconds", timeout, EndpointPlan.timeouts)
         return EndpointPlan(
             rate: rate, maxInFlight: inFlight, timeout: timeout.map { .seconds($0) },
-            schedule: schedule(over: current.schedule, &errors))
+            schedule: schedule(over: current.schedule, &errors), fallback: fallback(over: current.fallback, &errors))
+    }
+
+    /// The URL itself is judged with the callback URL.
+    private func fallback(over current: Fallback?, _ errors: inout FieldErrors) -> Fallback? {
+        let url = (fallbackURL.applied(to: current?.url) ?? "").trimmed
+        let after = fallbackAfter.applied(to: current.map { Int($0.after.components.seconds) })
+        errors.requireRange("fallback_after_seconds", after, Fallback.waits)
+        if url.isEmpty {
+            if fallbackAfter.value != nil {
+                errors.add(
+                    "fallback_after_seconds", "The fallback_after_seconds field means nothing without a fallback_url")
+            }
+            return nil
+        }
+        return Fallback(
+            url: WebhookUpdate.withScheme(url), after: after.map { .seconds($0) } ?? Fallback.usualWait)
     }
 
     private func schedule(over current: RetrySchedule?, _ errors: inout FieldErrors) -> RetrySchedule? {
@@ -57,6 +77,8 @@ extension EndpointPlan {
         object.field("max_in_flight", maxInFlight)
         object.field("timeout_seconds", timeout.map { Int($0.components.seconds) })
         object.field("retry_delays", schedule.map { $0.delays.map { Int($0.components.seconds) } })
+        object.field("fallback_url", fallback?.url)
+        object.field("fallback_after_seconds", fallback.map { Int($0.after.components.seconds) })
     }
 
     /// What deviates from what is documented, in words; empty when nothing does.
@@ -69,6 +91,7 @@ extension EndpointPlan {
                 schedule.delays.isEmpty
                     ? "no retries" : "retries after \(schedule.delays.map { Figure.shown($0) }.joined(separator: ", "))"
             },
+            fallback.map { "to \($0.url) once its URL has been out for \(Figure.shown($0.after))" },
         ].compactMap(\.self)
     }
 

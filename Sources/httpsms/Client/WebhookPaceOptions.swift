@@ -17,6 +17,18 @@ struct WebhookPaceOptions: ParsableArguments {
     @Option(help: "Waits before the retries, such as 5s,1m,2h: 20 and 72h at most; 'none', or 'default'.")
     var retryDelays: Own<Delays>?
 
+    @Option(help: "Where events go while the callback URL is out; 'none' for nowhere.")
+    var fallback: String?
+
+    @Option(help: "How long that must have been out: up to 24h (default: 1m)")
+    var fallbackAfter: Seconds?
+
+    func validate() throws {
+        if fallback == "none", fallbackAfter != nil {
+            throw ValidationError("--fallback none goes without --fallback-after")
+        }
+    }
+
     /// A value of one's own, or the server's.
     struct Own<Value: ExpressibleByArgument>: ExpressibleByArgument {
         /// Nil is the server's.
@@ -57,6 +69,8 @@ struct WebhookPaceOptions: ParsableArguments {
         if let maxInFlight { plan.maxInFlight = .some(maxInFlight.value) }
         if let timeout { plan.timeoutSeconds = .some(timeout.value?.count) }
         if let retryDelays { plan.retryDelays = .some(retryDelays.value?.seconds) }
+        if let fallback { plan.fallbackURL = .some(fallback == "none" ? nil : fallback) }
+        if let fallbackAfter { plan.fallbackAfterSeconds = .some(fallbackAfter.count) }
         return plan
     }
 }

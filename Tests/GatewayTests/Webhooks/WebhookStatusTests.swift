@@ -20,7 +20,8 @@ import Testing
                     "held_count": 0, "last_success_at": nil, "last_failure_at": nil,
                     "previous_signing_key_expires_at": nil, "payload_format": "cloudevents", "payload_template": nil,
                     "headers": [], "basic_user": nil, "rate_per_second": nil, "max_in_flight": nil,
-                    "timeout_seconds": nil, "retry_delays": nil, "filters": nil, "ca_certificate": nil,
+                    "timeout_seconds": nil, "retry_delays": nil, "fallback_url": nil, "fallback_after_seconds": nil,
+                    "fallback_since": nil, "filters": nil, "ca_certificate": nil,
                     "client_certificate": nil, "client_key": nil, "all_phone_numbers": false,
                 ])
             #expect(made == answer.data)

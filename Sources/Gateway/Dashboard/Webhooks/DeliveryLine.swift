@@ -36,6 +36,8 @@ struct AttemptView: Sendable {
     let number: Int
     let isGood: Bool
     let outcome: String
+    /// Where it went, if not to the webhook's own URL as always; nil when it did.
+    let route: String?
     let startedAt: String
     let milliseconds: Int64
     let phases: String
@@ -48,6 +50,12 @@ struct AttemptView: Sendable {
         number = attempt.number
         isGood = attempt.error == nil
         outcome = [attempt.statusCode.map(String.init), attempt.error].compactMap(\.self).joined(separator: " · ")
+        route =
+            switch attempt.route {
+            case .own: nil
+            case .fallback: "to the fallback URL"
+            case .trial: "to the callback URL, which was out, to see whether it still is"
+            }
         startedAt = PageTime.exact(attempt.startedAt)
         milliseconds = attempt.duration.microseconds / 1_000
         let named = [

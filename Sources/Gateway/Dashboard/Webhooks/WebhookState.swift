@@ -10,7 +10,10 @@ struct WebhookState: Sendable {
 
     init(_ report: EndpointReport) {
         let endpoint = report.endpoint
-        if report.isFailing, let since = report.failingSince {
+        if let since = endpoint.outage.since, report.fallbackSince != nil {
+            status = "failing"
+            reason = "its URL is out since \(PageTime.brief(since)); events go to its fallback"
+        } else if report.isFailing, let since = report.failingSince {
             status = "failing"
             reason = "every attempt since \(PageTime.brief(since)) has failed"
         } else {
