@@ -9,10 +9,15 @@ import NIOCore
 struct PageViews: Sendable {
     private let library: MustacheLibrary
 
-    /// Reads the templates, which are part of the binary.
+    /// Takes the templates, which are part of the binary.
     ///
     /// - Throws: When one cannot be parsed.
     init() throws {
+        library = try Self.parsed.get()
+    }
+
+    /// Read once, however many servers a process starts.
+    private static let parsed = Result {
         let sources: [String: [UInt8]] = [
             "layout": PackageResources.layout_mustache, "error": PackageResources.error_mustache,
             "sign-in": PackageResources.sign_in_mustache, "first-run": PackageResources.first_run_mustache,
@@ -46,7 +51,7 @@ struct PageViews: Sendable {
             "forwarders": PackageResources.forwarders_mustache, "forwarder": PackageResources.forwarder_mustache,
             "schedule-form": PackageResources.schedule_form_mustache, "week": PackageResources.week_mustache,
         ]
-        library = MustacheLibrary(
+        return MustacheLibrary(
             templates: try sources.mapValues {
                 try MustacheTemplate(string: MarkupText.pragma + String(decoding: $0, as: UTF8.self))
             })
