@@ -19,12 +19,20 @@ struct DeliveryEngine: Sendable {
     private let ground: Ground
     private let configuration: GatewayConfiguration
 
-    init(_ ground: Ground, _ configuration: GatewayConfiguration) async throws {
+    /// - Parameters:
+    ///   - ground: What it stands on.
+    ///   - configuration: What the operator says.
+    ///   - baseURL: The server's own URL; empty while it is not known.
+    /// - Throws: What makes starting impossible, in words for the operator.
+    init(
+        _ ground: Ground, _ configuration: GatewayConfiguration, baseURL: @escaping @Sendable () -> String
+    ) async throws {
         self.ground = ground
         self.configuration = configuration
         resolver = try SystemResolver()
         policy = try AddressPolicy(
-            allowedNetworks: configuration.allowedNetworks, ownAddresses: Self.ownAddresses(configuration))
+            allowedNetworks: configuration.allowedNetworks, ownAddresses: Self.ownAddresses(configuration),
+            ownReceiver: OwnReceiver(baseURL: baseURL))
         sender = try HTTPSender(
             resolver: resolver, policy: policy, roots: configuration.trust, proxy: configuration.webhookProxy)
         // One server at a time works on a SQLite file, so every other lease there is void.

@@ -46,7 +46,7 @@ package struct GatewayServer: Sendable {
             appURL: configuration.appURL)
         let ground = try await Ground(
             store: store, keyring: opened.keyring, quotas: configuration.quotas, clock: clock, logger: logger)
-        engine = try await DeliveryEngine(ground, configuration)
+        engine = try await DeliveryEngine(ground, configuration) { [address] in address.appURL(told: nil) }
         let uploads = UploadQueue()
         let health = Self.health(configuration, certificate)
         let features = Features(

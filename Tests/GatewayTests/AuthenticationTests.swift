@@ -16,6 +16,7 @@ import Testing
         "GET /v1/attachments/{userID}/{messageID}/{attachmentIndex}/{filename}",
         // The token in the path is the key.
         "GET /v1/inbound/{token}", "POST /v1/inbound/{token}", "PUT /v1/inbound/{token}", "PATCH /v1/inbound/{token}",
+        "POST /playground/{token}", "PUT /playground/{token}",
     ]
 
     /// Calls `route` with an id that nothing has in place of each parameter.

@@ -1,4 +1,5 @@
-/// Decides which addresses a callback may reach: public unicast, and what the operator lists, but never this server.
+/// Decides which addresses a callback may reach: public unicast, and what the operator lists, but of this server only its
+/// ``OwnReceiver``.
 ///
 /// The same value judges a URL when it is saved and every address at every dial, so a name that changes its answer
 /// in between gains nothing.
@@ -10,6 +11,8 @@ package struct AddressPolicy: Sendable {
     private let ownAddresses: [OwnAddress]
     private let machine: LocalAddresses
     private let isPublicOnly: Bool
+    /// What of this server may be reached all the same.
+    package let ownReceiver: OwnReceiver
 
     /// Makes a policy.
     ///
@@ -17,26 +20,33 @@ package struct AddressPolicy: Sendable {
     ///   - allowedNetworks: blocks that are reachable although they are not public; empty by default.
     ///   - ownAddresses: where this server listens; refused even inside an allowed block.
     ///   - machine: every address of this machine; what ``publicOnly`` refuses on every port.
+    ///   - ownReceiver: what of this server may be reached all the same; nothing by default.
     package init(
-        allowedNetworks: [Network] = [], ownAddresses: [OwnAddress] = [], machine: LocalAddresses = LocalAddresses()
+        allowedNetworks: [Network] = [], ownAddresses: [OwnAddress] = [], machine: LocalAddresses = LocalAddresses(),
+        ownReceiver: OwnReceiver = OwnReceiver { "" }
     ) {
         self.init(
-            allowedNetworks: allowedNetworks, ownAddresses: ownAddresses, machine: machine, isPublicOnly: false)
+            allowedNetworks: allowedNetworks, ownAddresses: ownAddresses, machine: machine, isPublicOnly: false,
+            ownReceiver: ownReceiver)
     }
 
     private init(
-        allowedNetworks: [Network], ownAddresses: [OwnAddress], machine: LocalAddresses, isPublicOnly: Bool
+        allowedNetworks: [Network], ownAddresses: [OwnAddress], machine: LocalAddresses, isPublicOnly: Bool,
+        ownReceiver: OwnReceiver
     ) {
         self.allowedNetworks = allowedNetworks
         self.ownAddresses = ownAddresses
         self.machine = machine
         self.isPublicOnly = isPublicOnly
+        self.ownReceiver = ownReceiver
     }
 
     /// What webhooks of invited accounts reach: not the networks that the operator allows, and nothing on this machine,
     /// whose own public address is the way around the firewall before it.
     package var publicOnly: AddressPolicy {
-        AddressPolicy(allowedNetworks: [], ownAddresses: ownAddresses, machine: machine, isPublicOnly: true)
+        AddressPolicy(
+            allowedNetworks: [], ownAddresses: ownAddresses, machine: machine, isPublicOnly: true,
+            ownReceiver: ownReceiver)
     }
 
     /// What servers are reached by that the operator names, such as Firebase: every address that a host can have.
@@ -51,7 +61,7 @@ package struct AddressPolicy: Sendable {
     ///
     /// - Throws: ``BlockedAddress`` when it may not.
     package func check(_ address: IPAddress, for url: CallbackURL) throws(BlockedAddress) {
-        guard let reason = reason(against: address, port: url.port) else { return }
+        guard let reason = reason(against: address, port: url.port), !ownReceiver.contains(url) else { return }
         throw BlockedAddress(
             address: address, port: url.port, reason: reason, isTold: !isPublicOnly || url.literal != nil)
     }

@@ -50,6 +50,7 @@ package struct Features: Sendable {
     let attention: AttentionFeature
     let contacts: ContactFeature
     let accessKeys: AccessKeyFeature
+    let playground: PlaygroundFeature
     /// In the order in which they start.
     let all: [any Feature]
 
@@ -65,7 +66,7 @@ package struct Features: Sendable {
         RequestFeature.self, BulkMessageFeature.self, UserErasureFeature.self, AccessFeature.self, WebhookFeature.self,
         EventFeature.self, SearchFeature.self, ForwarderFeature.self, DeviceFeature.self,
         AttentionFeature.self, ContactFeature.self, CallbackFeature.self, AlertFeature.self,
-        AccessKeyFeature.self,
+        AccessKeyFeature.self, PlaygroundFeature.self,
     ]
 
     /// - Parameters:
@@ -109,11 +110,13 @@ package struct Features: Sendable {
             ground, attention: attention.queries, vetting: vetting, health: health, mailServer: settings.mailServer,
             resolver: resolver)
         accessKeys = AccessKeyFeature(ground)
+        playground = PlaygroundFeature(ground, receiver: policy.ownReceiver)
         all = [
             PushFeature(ground, settings: settings.push, sender: operatorSender), attachments, requests,
             AccessFeature(logger: ground.logger), users, phoneAPIKeys, phones, heartbeats,
             messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
             forwarders, devices, attention, contacts, callbacks, alerts, accessKeys,
+            playground,
             UserErasureFeature(ground: ground), SearchFeature(ground: ground),
         ]
     }

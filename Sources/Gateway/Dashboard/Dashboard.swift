@@ -92,7 +92,7 @@ struct Dashboard: Sendable {
     /// Whether a route belongs to a page, and so is not part of `openapi.json`.
     static func isPage(_ path: String) -> Bool {
         let first = path.split(separator: "/").first?.lowercased()
-        let others = ["v1", "api", "mobile", "health", "metrics", "docs", "llms.txt", "llms-full.txt"]
+        let others = ["v1", "api", "mobile", "health", "metrics", "docs", "llms.txt", "llms-full.txt", "playground"]
         return first.map { !others.contains($0) } ?? true
     }
 }

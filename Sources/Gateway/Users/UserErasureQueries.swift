@@ -48,7 +48,7 @@ enum UserErasureQueries {
     /// Tables of what acts for an account, few rows each.
     private static let acting: [SQL] = [
         "access_key", "phone_api_key", "presence", "phone", "phone_move", "device", "device_pairing", "send_schedule",
-        "forwarder",
+        "forwarder", "playground",
     ]
 
     /// Whether what the account `id` owned is still being erased.
@@ -121,6 +121,7 @@ enum UserErasureQueries {
         ("bulk_message", "request_id"), ("forwarder_request", "id"),
         ("attention_done", "subject"), ("contact", "id"), ("contact_number", "number"),
         ("idempotency_key", "idempotency_key"), ("alert", "id"), ("alert_watch", "user_id"), ("mail", "id"),
+        ("playground_request", "number"),
     ]
 
     /// Rows in one transaction.

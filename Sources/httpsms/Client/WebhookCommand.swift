@@ -10,7 +10,7 @@ struct WebhookCommand: AsyncParsableCommand {
             List.self, Show.self, Create.self, Update.self, Delete.self, Pause.self, Resume.self, Rotate.self,
             Test.self, Preview.self,
             DeliveriesCommand.self, DeliveryCommand.self, RetryCommand.self, ReplayCommand.self, ListenCommand.self,
-            ConformanceCommand.self,
+            PlayCommand.self, ConformanceCommand.self,
         ])
 
     struct List: AsyncParsableCommand {
