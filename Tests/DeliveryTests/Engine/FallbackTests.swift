@@ -114,6 +114,16 @@ import Timestamps
             #expect(try await receivers.fallbackUse() != nil)
             try await harness.change(receivers.endpoint) { $0.url = "https://own.example/new" }
             #expect(try await receivers.fallbackUse() == nil)
+
+            // Nor is one of which nothing was noted for a while.
+            try await harness.emit()
+            _ = try await receivers.turn()
+            #expect(try await receivers.fallbackUse() != nil)
+            try await harness.change(receivers.endpoint) { $0.plan.fallback = nil }
+            try await harness.change(receivers.endpoint) {
+                $0.plan.fallback = Fallback(url: "https://fallback.example/hook", after: .zero)
+            }
+            #expect(try await receivers.fallbackUse() == nil)
         }
     }
 
