@@ -1,4 +1,5 @@
 import Delivery
+import HTTPSMSWebhooks
 import Secrets
 import Storage
 import Timestamps
@@ -34,9 +35,10 @@ struct PlaygroundOperations: Sendable {
         try await store.write(.user(userID)) { tx in try PlaygroundQueries.delete(userID: userID, in: tx) }
     }
 
-    /// Whether somebody has this token.
-    func isKnown(_ token: String) async throws -> Bool {
-        try await playground(token) != nil
+    /// The playground whose token this is; nil when nobody has it.
+    func find(token: String) async throws -> Playground? {
+        guard RandomToken.isToken(token) else { return nil }
+        return try await store.read { tx in try PlaygroundQueries.find(token: token, in: tx) }
     }
 
     /// Judges a request and keeps it.
@@ -45,13 +47,14 @@ struct PlaygroundOperations: Sendable {
     ///   - method: Its method.
     ///   - headers: Its headers in the order they came.
     ///   - body: Its whole body.
-    ///   - token: The end of its path.
-    /// - Throws: What the store does; nothing when nobody has the token any more.
+    ///   - event: What was read of the body.
+    ///   - playground: Where it arrived; nothing is kept when that was deleted meanwhile.
+    /// - Throws: What the store does.
     func receive(
-        _ method: String, _ headers: [(name: String, value: String)], _ body: [UInt8], token: String
+        _ method: String, _ headers: [(name: String, value: String)], _ body: [UInt8],
+        _ event: Result<CloudEvent, any Error>, at playground: Playground
     ) async throws {
-        guard let playground = try await playground(token) else { return }
-        let url = receiver.url(token: token)
+        let url = receiver.url(token: playground.token)
         let now = clock.now()
         let keys = try await store.read(.user(playground.userID)) { [endpoints] tx in
             try playground.userID.scopes.flatMap { owner in
@@ -60,20 +63,15 @@ struct PlaygroundOperations: Sendable {
                     .flatMap { $0.validSigningKeys(at: now) }
             }
         }
-        let verdict = await PlaygroundVerdict(of: body, keys: keys, url: url, now: now) { name in
+        let verdict = await PlaygroundVerdict(of: body, event: event, keys: keys, url: url, now: now) { name in
             headers.first { $0.name.lowercased() == name.lowercased() }?.value
         }
         let request = PlaygroundRequest(
             receivedAt: now, method: method, headers: Self.shown(headers),
             body: Array(body.prefix(PlaygroundRequest.keptBytes)), size: body.count, verdict: verdict)
         try await store.write(.user(playground.userID)) { tx in
-            try PlaygroundQueries.record(request, token: token, in: tx)
+            try PlaygroundQueries.record(request, token: playground.token, in: tx)
         }
-    }
-
-    private func playground(_ token: String) async throws -> Playground? {
-        guard RandomToken.isToken(token) else { return nil }
-        return try await store.read { tx in try PlaygroundQueries.find(token: token, in: tx) }
     }
 
     private static func view(

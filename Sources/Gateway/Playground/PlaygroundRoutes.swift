@@ -1,4 +1,5 @@
 import Delivery
+import HTTPSMSWebhooks
 import HTTPTypes
 import Hummingbird
 import Wire
@@ -36,15 +37,17 @@ struct PlaygroundRoutes: Sendable {
 
     /// What a webhook gets: 204 once the request is kept.
     private func receive(_ request: Request, _ context: APIContext) async throws -> Response {
-        let token = context.parameters.get("token") ?? ""
         // Whoever has no token has nothing read.
-        guard try await operations.isKnown(token) else {
+        guard let playground = try await operations.find(token: context.parameters.get("token") ?? "") else {
             throw Refusal.absent("There is no playground here: it was deleted, or the URL is not whole.")
         }
         let body = try await request.body.collect(upTo: RequestBody.usualLimit)
+        let event = try await context.uploads.reading(body, of: playground.userID) {
+            Result { try CloudEvent(decoding: body.readableBytesView) }
+        }
         let headers = request.headers.map { (name: $0.name.rawName, value: $0.value) }
         try await operations.receive(
-            request.method.rawValue, headers, Array(body.readableBytesView), token: token)
+            request.method.rawValue, headers, Array(body.readableBytesView), event, at: playground)
         return .noContent
     }
 

@@ -38,12 +38,14 @@ struct PlaygroundVerdict: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - body: Its exact bytes.
+    ///   - event: What was read of them.
     ///   - keys: The signing keys of the account's webhooks that lead to `url`.
     ///   - url: Where it arrived.
     ///   - now: The present.
     ///   - header: The value of a header.
     init(
-        of body: [UInt8], keys: [String], url: String, now: Timestamp, header: (String) -> String?
+        of body: [UInt8], event: Result<CloudEvent, any Error>, keys: [String], url: String, now: Timestamp,
+        header: (String) -> String?
     ) async {
         var problems: [String] = []
         let signature = header("webhook-signature")
@@ -65,7 +67,6 @@ struct PlaygroundVerdict: Sendable, Hashable {
                 problems.append("the token: \(Self.words(error))")
             }
         }
-        let event = Result { try CloudEvent(decoding: body) }
         let isSigned = signature != nil || token != nil
         let problem = isSigned ? problems.joined(separator: "; ") : "it has neither a token nor a signature of the body"
         var fault: String?
