@@ -91,14 +91,16 @@ package struct ServerClient: Sendable {
         return Answer(data: Array(data), message: rest?.message ?? "done", nextCursor: rest?.nextCursor)
     }
 
-    /// Sends one request, with `body` of this type unless that is nil, and gives the body of a success.
+    /// Sends one request, with `body` of this type unless that is nil, and gives the body of a success. Of several POST with one
+    /// `idempotencyKey` the server carries out one.
     ///
     /// - Throws: ``ClientFailure`` for anything but a 2xx, with what the server says is wrong.
     func exchange(
         _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], body: [UInt8]? = nil,
-        type: String = "application/json"
+        type: String = "application/json", idempotencyKey: String? = nil
     ) async throws(ClientFailure) -> [UInt8] {
         var request = request(method, path, query: query)
+        if let idempotencyKey { request.headers.add(name: "Idempotency-Key", value: idempotencyKey) }
         if let body {
             request.headers.add(name: "Content-Type", value: type)
             request.body = .bytes(body)

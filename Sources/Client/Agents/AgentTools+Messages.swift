@@ -76,9 +76,9 @@ extension AgentTools {
         let path = to.count == 1 ? "/v1/messages/send" : "/v1/messages/bulk-send"
         let answer: ServerClient.Answer
         do {
-            answer = try await client.call(.POST, path, body)
+            answer = try await client.callOnce(path, body)
         } catch {
-            guard [.unreachable, .serverFailed].contains(error.status) else { throw error }
+            guard error.isUncertain else { throw error }
             throw AgentFault(
                 "\(error)\nWhether it was sent is not known. Look with read_conversation before you send it again.")
         }
