@@ -31,7 +31,7 @@ import Testing
                     "started_at": .absent, "duration_ms": .absent, "phases": .absent, "request_headers": .absent,
                     "response_headers": .absent,
                 ]) == [
-                    "number": 1, "status_code": 500, "error": "server_error",
+                    "number": 1, "route": "own", "status_code": 500, "error": "server_error",
                     "error_message": "Look for this request in the receiver's log.",
                     "response_body": "broken €", "response_body_encoding": "text",
                 ])
