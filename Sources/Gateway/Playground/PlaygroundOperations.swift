@@ -17,16 +17,16 @@ struct PlaygroundOperations: Sendable {
         let fresh = Playground(userID: userID, token: RandomToken.make(), createdAt: clock.now())
         return try await store.write(for: userID) { [receiver] tx in
             try PlaygroundQueries.insert(fresh, in: tx)
-            return try Self.view(userID, after: 0, receiver, in: tx)
-                ?? PlaygroundView(
-                    url: receiver.url(token: fresh.token), createdAt: fresh.createdAt, requests: [])
+            let playground = try PlaygroundQueries.find(userID: userID, in: tx) ?? fresh
+            return try Self.view(of: playground, after: 0, receiver, in: tx)
         }
     }
 
     /// The playground of an account and what arrived after the request `number`; nil when there is none.
     func find(userID: UserID, after number: Int64) async throws -> PlaygroundView? {
         try await store.read(.user(userID)) { [receiver] tx in
-            try Self.view(userID, after: number, receiver, in: tx)
+            guard let playground = try PlaygroundQueries.find(userID: userID, in: tx) else { return nil }
+            return try Self.view(of: playground, after: number, receiver, in: tx)
         }
     }
 
@@ -75,24 +75,19 @@ struct PlaygroundOperations: Sendable {
     }
 
     private static func view(
-        _ userID: UserID, after number: Int64, _ receiver: OwnReceiver, in tx: any Transaction
-    ) throws -> PlaygroundView? {
-        guard let playground = try PlaygroundQueries.find(userID: userID, in: tx) else { return nil }
-        return PlaygroundView(
+        of playground: Playground, after number: Int64, _ receiver: OwnReceiver, in tx: any Transaction
+    ) throws -> PlaygroundView {
+        PlaygroundView(
             url: receiver.url(token: playground.token), createdAt: playground.createdAt,
-            requests: try PlaygroundQueries.requests(of: userID, after: number, in: tx))
+            requests: try PlaygroundQueries.requests(of: playground.userID, after: number, in: tx))
     }
 
     /// A webhook's own headers are stored sealed, so they are not kept here in clear; nor is a token that is still good.
     private static func shown(_ headers: [(name: String, value: String)]) -> [(name: String, value: String)] {
         headers.prefix(PlaygroundRequest.keptHeaders).map { name, value in
-            let isOurs = names.contains(name.lowercased()) || name.lowercased().hasPrefix("x-httpsms-")
+            // Those that an owner may choose may be secrets, and so may those of proxies on the way.
+            let isOurs = EndpointHeaders.isReserved(name) && name.lowercased() != "proxy-authorization"
             return (name, isOurs ? value.firstScalars(1_000).withoutNULs : "[redacted]")
         }
     }
-
-    private static let names: Set = [
-        "content-type", "content-length", "user-agent", "host", "accept", "accept-encoding", "x-event-type",
-        "webhook-id", "webhook-timestamp", "webhook-signature",
-    ]
 }
