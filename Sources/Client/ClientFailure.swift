@@ -21,6 +21,9 @@ package struct ClientFailure: Error, Sendable, CustomStringConvertible {
     /// What is wrong and how to fix it, for a person.
     package let description: String
 
+    /// Whether the same may succeed later, as nobody answered or the server failed; it may also have been done all the same.
+    package var isTransient: Bool { status == .unreachable || status == .serverFailed }
+
     /// Names a failure.
     package init(_ status: Status, _ description: String) {
         self.status = status

@@ -74,9 +74,7 @@ extension ServerClient {
                     try await take(event)
                 }
                 note("the server ended the stream; coming back in \(wait)")
-            } catch let failure as ClientFailure where failure.status == .unreachable && place.wasReached {
-                note("\(failure); trying again in \(wait)")
-            } catch let failure as ClientFailure where failure.status == .serverFailed && place.wasReached {
+            } catch let failure as ClientFailure where failure.isTransient && place.wasReached {
                 note("\(failure); trying again in \(wait)")
             }
             try await Task.sleep(for: wait)

@@ -14,7 +14,7 @@ extension ServerClient {
             do throws(ClientFailure) {
                 return Self.answer(try await exchange(.POST, path, body: body.encodedJSON(), idempotencyKey: key))
             } catch {
-                guard error.isUncertain else { throw error }
+                guard error.isTransient else { throw error }
             }
             // Cancelled: the last try tells.
             try? await Task.sleep(for: pause)
@@ -23,9 +23,4 @@ extension ServerClient {
     }
 
     private static let pauses: [Duration] = [.seconds(1), .seconds(2), .seconds(4)]
-}
-
-extension ClientFailure {
-    /// Whether the server may have done it all the same.
-    var isUncertain: Bool { status == .unreachable || status == .serverFailed }
 }

@@ -62,7 +62,7 @@ extension ServerClient {
             let requests = try answer.decode(RemotePlayground.self).requests
             return zip(requests, Self.requests(in: answer.data)).reversed()
         } catch {
-            guard error.status == .unreachable || error.status == .serverFailed else { throw error }
+            guard error.isTransient else { throw error }
             note("\(error); trying again in 5 seconds")
             return nil
         }

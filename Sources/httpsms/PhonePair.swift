@@ -82,7 +82,7 @@ extension Phone {
                         Terminal.note("The phone is connected. Send a test SMS with `httpsms send`.")
                         return
                     }
-                } catch let failure as ClientFailure where [.unreachable, .serverFailed].contains(failure.status) {
+                } catch let failure as ClientFailure where failure.isTransient {
                     Terminal.note("\(failure); trying again")
                 }
                 guard ContinuousClock.now < deadline else {

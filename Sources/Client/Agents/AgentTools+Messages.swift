@@ -78,7 +78,7 @@ extension AgentTools {
         do {
             answer = try await client.callOnce(path, body)
         } catch {
-            guard error.isUncertain else { throw error }
+            guard error.isTransient else { throw error }
             throw AgentFault(
                 "\(error)\nWhether it was sent is not known. Look with read_conversation before you send it again.")
         }
@@ -146,7 +146,7 @@ extension AgentTools {
                 }
             } catch let failure as ClientFailure {
                 // A server that starts again is waited for as well.
-                if isOver || ![.unreachable, .serverFailed].contains(failure.status) { throw failure }
+                if isOver || !failure.isTransient { throw failure }
             }
             try await Task.sleep(for: Self.interval)
         }
