@@ -17,8 +17,7 @@ extension EndToEndTests {
                 let id = try await send(client)
 
                 try await until("both events") { receiver.count >= 2 }
-                // The webhook asks for no order.
-                #expect(Set(receiver.arrivals.map(\.type)) == ["message.phone.sent", "message.phone.delivered"])
+                #expect(receiver.arrivals.map(\.type) == ["message.phone.sent", "message.phone.delivered"])
                 #expect(receiver.arrivals.allSatisfy { $0.event["data"]["id"] == .text(id) })
                 #expect(try await client.call(.GET, "/v1/messages/\(id)")["status"] == "delivered")
                 phone.signal(SIGTERM)
@@ -115,7 +114,7 @@ extension EndToEndTests {
                 try await withInstallation(["FCM_ENDPOINT": "http://127.0.0.1:\(port)"]) { installation in
                     let client = Client(installation: installation)
                     try await client.setUp()
-                    try await client.webhook(receiver.baseURL + "/hook", events: Self.events)
+                    try await client.webhook(receiver.baseURL + "/hook", events: Self.events, ordering: "message")
                     let key = try await client.call(.POST, "/v1/phone-api-keys", ["name": "phone"])["api_key"].text
                     let phone = try installation.start(
                         [

@@ -12,7 +12,8 @@ extension PatientTests {
         @Test(.timeLimit(.minutes(15))) func aMessageIsPushedFetchedSentAndDelivered() async throws {
             try await withPhone(["messages_per_minute": 0]) { client, sink in
                 try await client.webhook(
-                    sink.baseURL + "/hook", events: ["message.phone.sent", "message.phone.delivered"])
+                    sink.baseURL + "/hook", events: ["message.phone.sent", "message.phone.delivered"],
+                    ordering: "message")
                 // Ciphertext of the clients, as the app writes it: nothing may touch it.
                 let secret = "3q2+7w==/\\ \u{e9}\u{301}\r\n\t+%20&amp;" + String(repeating: "QUJD", count: 300)
                 let message = try await client.call(

@@ -79,12 +79,13 @@ struct Client: Sendable {
 
     /// Makes a webhook and gives its id.
     @discardableResult
-    func webhook(_ url: String, events: [String]) async throws -> String {
+    func webhook(_ url: String, events: [String], ordering: String = "none") async throws -> String {
         let made = try await call(
             .POST, "/v1/webhooks",
             [
                 "url": .text(url), "signing_key": .text(Self.signingKey),
                 "events": .array(events.map { .text($0) }), "phone_numbers": [.text(Self.owner)],
+                "ordering": .text(ordering),
             ])
         guard let id = made["id"].text else { throw TestFailure("the server gave no webhook id: \(made)") }
         return id
