@@ -61,7 +61,7 @@ struct DeviceEvents: Sendable {
     ///
     /// - Throws: ``Refusal`` `.tooMany` when 16 are under way on this node.
     func probe() throws -> Response {
-        guard let place = ProbePlaces.Place(in: probes) else {
+        guard let place = probes.take() else {
             throw Refusal(.tooMany, "Too many probes at a time. Try again in a few seconds.")
         }
         return Response(
@@ -116,19 +116,23 @@ final class ProbePlaces: Sendable {
     private static let most = 16
     private let taken = Mutex(0)
 
+    /// A place that was free; nil when all are taken.
+    func take() -> Place? {
+        let isFree = taken.withLock { taken in
+            if taken >= Self.most { return false }
+            taken += 1
+            return true
+        }
+        return isFree ? Place(of: self) : nil
+    }
+
     /// Held by one probe, until it is over or its connection is gone.
     final class Place: Sendable {
         private let places: ProbePlaces
         private let isLeft = Mutex(false)
 
-        /// Nil when all are taken.
-        init?(in places: ProbePlaces) {
-            let isFree = places.taken.withLock { taken in
-                if taken >= ProbePlaces.most { return false }
-                taken += 1
-                return true
-            }
-            guard isFree else { return nil }
+        /// Not one that fails: the optimiser of Swift 6.3.1 crashes on a class with a `Mutex` whose initialiser can.
+        fileprivate init(of places: ProbePlaces) {
             self.places = places
         }
 
