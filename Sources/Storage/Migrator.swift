@@ -90,7 +90,14 @@ private struct Migrator {
         while true {
             do {
                 return try await store.write(.maintenance) { tx in
-                    guard try tx.value("\(.migrationLock)") == true else { throw Obstacle.anotherMigrator }
+                    guard let isAlone: Bool = try tx.value("\(.migrationLock)") else {
+                        throw StorageError.statement(
+                            """
+                            There is no schema to make tables in: the search_path of the database or of the role names \
+                            none that exists and is permanent. Reset it, or make the schema.
+                            """)
+                    }
+                    guard isAlone else { throw Obstacle.anotherMigrator }
                     do {
                         return try body(tx)
                     } catch StorageError.unavailable(let reason) {

@@ -108,11 +108,12 @@ extension SQLFragment {
                 WHERE database = current_database()) AS open)
             """
         case .allowNull(let table, let column): "ALTER TABLE \(table) ALTER COLUMN \(column) DROP NOT NULL"
-        // Any number does that no other program uses; stores in different schemas do not meet.
+        // Any number does that no other program uses; stores in different schemas do not meet. NULL without a schema that stays.
         // From here on the transaction waits for no table longer than others may wait behind it.
         case .migrationLock:
             """
-            SELECT pg_try_advisory_xact_lock(7473651, hashtext(current_schema())) AS value,
+            SELECT pg_try_advisory_xact_lock(
+                    7473651, hashtext(CASE WHEN left(current_schema(), 7) <> 'pg_temp' THEN current_schema() END)) AS value,
                 set_config('lock_timeout', '500ms', true) AS lock_timeout
             """
         case .columns:

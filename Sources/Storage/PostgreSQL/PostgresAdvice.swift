@@ -51,6 +51,10 @@ enum PostgresAdvice {
         ),
         ("Connection refused", "PostgreSQL must run there and listen on that address."),
         ("could not translate host name", "Look at the host in DATABASE_URL."),
+        (
+            "the encoding of the database",
+            "Make another one that holds every text: createdb --encoding UTF8 --template template0 <database>."
+        ),
         ("database \"", "Make the database first: createdb --owner <user> <database>."),
     ]
 

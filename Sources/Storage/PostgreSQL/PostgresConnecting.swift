@@ -130,7 +130,7 @@ final class PostgresConnecting: @unchecked Sendable {
             Self.withPointers(values) { values in PQconnectStartParams(keys, values, 1) }
         }
         guard let handle = started else { return .failure(Message(text: "libpq has no memory")) }
-        let problem = Self.finish(handle, until: end)
+        let problem = Self.finish(handle, until: end) ?? Self.unsuitableEncoding(handle)
         guard let problem else { return .success(Handle(pointer: handle)) }
         PQfinish(handle)
         return .failure(Message(text: problem))
@@ -157,6 +157,14 @@ final class PostgresConnecting: @unchecked Sendable {
             if count > 0 { awaited = PQconnectPoll(handle) }
         }
         return nil
+    }
+
+    /// What is wrong with the encoding of the database, which has to hold whatever somebody writes in an SMS; nil when nothing is.
+    private static func unsuitableEncoding(_ handle: OpaquePointer) -> String? {
+        // Poolers pass it on.
+        guard let status = PQparameterStatus(handle, "server_encoding") else { return nil }
+        let encoding = String(cString: status)
+        return encoding == "UTF8" ? nil : "the encoding of the database is \(encoding)"
     }
 
     private static func failure(_ message: String) -> PostgresFailure {

@@ -53,17 +53,22 @@ struct PostgresResult: ~Copyable {
             case PostgresType.float4, PostgresType.float8: Double(text).map(SQLValue.double)
             // Of sums: PostgreSQL gives them more digits than the columns have.
             case PostgresType.numeric: Int64(text).map(SQLValue.int64) ?? Double(text).map(SQLValue.double)
-            case PostgresType.bytea: Self.bytes(hexadecimal: bytes).map(SQLValue.blob)
+            case PostgresType.bytea: Self.bytes(bytes).map(SQLValue.blob)
             default: .text(text)
             }
         guard let value else { throw StorageError.corrupt("a cell of type \(type) holds \(text.prefix(40))") }
         return value
     }
 
-    /// Reads `\x00ff`.
-    private static func bytes(hexadecimal text: UnsafeRawBufferPointer) -> [UInt8]? {
+    /// Reads `\x00ff`, and what a database shows whose `bytea_output` is `escape`.
+    private static func bytes(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
         guard text.count >= 2, text.count % 2 == 0, text[0] == UInt8(ascii: "\\"), text[1] == UInt8(ascii: "x") else {
-            return nil
+            var count = 0
+            guard let bytes = PQunescapeBytea(text.baseAddress?.assumingMemoryBound(to: UInt8.self), &count) else {
+                return nil
+            }
+            defer { PQfreemem(bytes) }
+            return Array(UnsafeBufferPointer(start: bytes, count: count))
         }
         func digit(_ byte: UInt8) -> UInt8? {
             switch byte {
