@@ -17,10 +17,13 @@ package struct APIClient: Sendable {
     package init(baseURL: String, apiKey: String?, followsRedirects: Bool = true) {
         self.baseURL = baseURL
         self.apiKey = apiKey
-        http = followsRedirects ? .shared : Self.direct
+        http = followsRedirects ? Self.patient : Self.direct
     }
 
-    /// For as long as the process lives, as the shared one.
+    /// For as long as the process lives. The shared one gives up after 90 s without a byte, which a busy machine may need.
+    package static let patient = HTTPClient(
+        eventLoopGroupProvider: .singleton,
+        configuration: .init(redirectConfiguration: .follow(max: 5, allowCycles: false)))
     private static let direct = HTTPClient(
         eventLoopGroupProvider: .singleton, configuration: .init(redirectConfiguration: .disallow))
 

@@ -148,7 +148,15 @@ final class Installation: Sendable {
 
     /// Ends what still runs; gives what the server wrote, for a test that failed.
     func endAll() {
-        for process in state.withLock({ $0.started }) { process.killNow() }
+        for process in state.withLock({ $0.started }) {
+            process.killNow()
+            guard clock != nil else { continue }
+            // A `faketime` that was killed leaves them behind, and the next one with this id does not start.
+            for name in ["faketime_sem_\(process.id)", "faketime_shm_\(process.id)"] {
+                sem_unlink("/\(name)")
+                shm_unlink("/\(name)")
+            }
+        }
     }
 
     private static func listeningURL(_ process: ChildProcess) -> String? {

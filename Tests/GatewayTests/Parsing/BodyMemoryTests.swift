@@ -48,7 +48,7 @@ import Testing
                             }
                         }
                         request.body = .stream(body, length: .unknown)
-                        return Int(try await HTTPClient.shared.execute(request, timeout: .seconds(120)).status.code)
+                        return Int(try await APIClient.patient.execute(request, timeout: .minutes(5)).status.code)
                     }
                 }
                 // 24 MiB are for large bodies, so at least one of three with 14 MiB is refused.
