@@ -24,9 +24,10 @@ package struct ClientFailure: Error, Sendable, CustomStringConvertible {
     /// Whether the same may succeed later, as nobody answered or the server failed; it may also have been done all the same.
     package var isTransient: Bool { status == .unreachable || status == .serverFailed }
 
-    /// Names a failure.
+    /// Names a failure. What would steer a terminal is taken out of the lines, as servers have a part in them.
     package init(_ status: Status, _ description: String) {
         self.status = status
-        self.description = description
+        self.description = description.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { String($0).printable }.joined(separator: "\n")
     }
 }

@@ -41,7 +41,7 @@ struct RemoteEvent: Sendable {
             position = item.position
             matches = item.webhooks
         } catch {
-            throw ClientFailure(.serverFailed, "the server sent an event that this version cannot read: \(error)")
+            throw ClientFailure(.serverFailed, "the server sent an event that this version cannot read")
         }
     }
 

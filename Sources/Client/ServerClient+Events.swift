@@ -103,6 +103,12 @@ extension ServerClient {
                 let body = try await response.body.collect(upTo: 1 << 20)
                 throw refusal(Int(response.status.code), Array(buffer: body))
             }
+            guard response.headers.first(name: "Content-Type")?.lowercased().hasPrefix("text/event-stream") == true
+            else {
+                throw ClientFailure(
+                    .refused, "\(settings.url) answered with something else than events: is --url or HTTPSMS_URL right?"
+                )
+            }
             place.wasReached = true
             note("connected to \(settings.url)")
             var parser = EventStreamParser()

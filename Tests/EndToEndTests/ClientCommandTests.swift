@@ -114,6 +114,18 @@ extension EndToEndTests {
         }
 
         @Test(.timeLimit(.minutes(15)))
+        func whatAnswersWithoutEventsIsNotFollowed() async throws {
+            try await withReceiver { receiver in
+                try await withUser { user, _ in
+                    let tail = try await user.run("events", "tail", "--url", receiver.baseURL)
+
+                    #expect(tail.end == .exited(1))
+                    #expect(tail.errors.contains("something else than events: is --url"), "\(tail.errors)")
+                }
+            }
+        }
+
+        @Test(.timeLimit(.minutes(15)))
         func theEndTellsWhatIsWrong() async throws {
             try await withUser { user, _ in
                 let id = "01a213dd-60a3-7aa1-9dd8-46a74f39c85b"
@@ -136,6 +148,8 @@ extension EndToEndTests {
                     (["webhook", "list", "--api-key", "uk_nonsense"], 4, "answered 401"),
                     (["webhook", "delete", id], 5, "cannot find webhook with ID [\(id)]"),
                     (["webhook", "update", id, "--callback", "https://x.example"], 5, "there is no webhook \(id)"),
+                    // What steers a terminal is taken out.
+                    (["webhook", "update", "x\u{1b}[2J", "--callback", "https://x.example"], 5, "no webhook x [2J;"),
                     (["webhook", "nonsense"], 2, "nonsense"),
                 ]
                 for (arguments, status, says) in cases {
