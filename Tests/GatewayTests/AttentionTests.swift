@@ -151,7 +151,10 @@ import Timestamps
             _ = try await phone.report("FAILED", message, ["reason": "X"])
 
             #expect(try await stranger.get(Self.page).text.contains("All is well"))
-            _ = try await stranger.submit("/attention/messages/\(message)/done", on: Self.page, [])
+            for path in ["messages/\(message)", "webhooks/\(id)"] {
+                #expect(
+                    try await stranger.submit("/attention/\(path)/done", on: Self.page, []).status == 404, "\(path)")
+            }
             #expect(try await stranger.submit("/attention/webhooks/\(id)/replay", on: Self.page, []).status == 404)
             #expect(try await account.client.get("/v1/attention").data["message_count"] == 1)
         }

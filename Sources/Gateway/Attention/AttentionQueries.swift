@@ -61,6 +61,15 @@ struct AttentionQueries: Sendable {
         try find(of: userID, in: tx).counts
     }
 
+    /// Whether `userID` has `subject`.
+    func exists(_ subject: Subject, of userID: UserID, in tx: any Transaction) throws -> Bool {
+        switch subject {
+        case .messages: true
+        case .message(let id): try MessageQueries.find(id, userID: userID, in: tx) != nil
+        case .webhook(let id): try endpoints.find(id, userID: userID, in: tx) != nil
+        }
+    }
+
     /// Notes that somebody has dealt with `subject`.
     static func settle(_ subject: Subject, of userID: UserID, in tx: any Transaction) throws {
         try tx.run(

@@ -40,7 +40,10 @@ struct AttentionPages: SignedInPages {
 
     private func settle(_ subject: AttentionQueries.Subject, _ context: SignedInContext) async throws -> Response {
         let userID = context.userID
-        try await webhooks.store.write(.user(userID)) { tx in try AttentionQueries.settle(subject, of: userID, in: tx) }
+        try await webhooks.store.write(.user(userID)) { [queries] tx in
+            guard try queries.exists(subject, of: userID, in: tx) else { throw PageError.notFound }
+            try AttentionQueries.settle(subject, of: userID, in: tx)
+        }
         return .seeOther(Self.path, .settled)
     }
 
