@@ -76,7 +76,10 @@ package struct Outage: Sendable, Hashable {
 
 extension Endpoint {
     /// The URL that requests of its ``route`` go to.
-    var target: String { route == .fallback ? plan.fallback?.url ?? url : url }
+    var target: String { url(by: route) }
+
+    /// The URL that requests of `route` go to, now that an endpoint may have been changed.
+    package func url(by route: Route) -> String { route == .fallback ? plan.fallback?.url ?? url : url }
 
     /// Since when its own URL is out and its fallback is used; nil while it is not.
     package func fallbackUse(at now: Timestamp) -> Timestamp? {

@@ -57,10 +57,10 @@ struct DeliveryPages: SignedInPages {
                 canRetry: delivery.status != .cancelled && delivery.status != .delivering,
                 attempts: views,
                 curl: endpoint.flatMap { endpoint in
-                    attempts.last.map {
+                    attempts.last.map { attempt in
                         CurlCommand.text(
-                            method: sent?.method ?? .post, url: endpoint.url, suffix: sent?.pathSuffix,
-                            headers: headers($0), body: body)
+                            method: sent?.method ?? .post, url: endpoint.url(by: attempt.route),
+                            suffix: sent?.pathSuffix, headers: headers(attempt), body: body)
                     }
                 })
         }
