@@ -144,10 +144,11 @@ package struct WebhookChange: Sendable {
 
 /// The body of a creation or change: all of a webhook's settings, as httpSMS replaces the whole.
 struct WebhookSettingsBody: JSONWritable {
-    let url: String
-    let signingKey: String
-    /// Left out when nil, as ``phoneNumbers``: webhooks for alerts have none.
+    /// Left out when nil, as ``signingKey`` and ``events``: what is absent stays.
+    let url: String?
+    let signingKey: String?
     let events: [String]?
+    /// Left out when nil: webhooks for alerts have none.
     let phoneNumbers: [String]?
     /// Left out when false.
     var allPhoneNumbers = false
@@ -165,8 +166,8 @@ struct WebhookSettingsBody: JSONWritable {
 
     func write(to json: inout JSONWriter) {
         json.object { o in
-            o.field("url", url)
-            o.field("signing_key", signingKey)
+            if let url { o.field("url", url) }
+            if let signingKey { o.field("signing_key", signingKey) }
             if let events { o.field("events", events) }
             if let phoneNumbers { o.field("phone_numbers", phoneNumbers) }
             if allPhoneNumbers { o.field("all_phone_numbers", true) }

@@ -24,25 +24,46 @@ extension ServerClient {
     package func alertWebhooks() async throws -> ClientOutput {
         let answer = try await call(.GET, Self.alertWebhooks)
         let webhooks: [RemoteWebhook] = try answer.decode()
-        let rows = webhooks.map { [$0.id, $0.status ?? "-", $0.payloadFormat ?? "-", $0.url] }
+        let rows = webhooks.map {
+            [$0.id, $0.status ?? "-", $0.payloadFormat ?? "-", Self.causes(of: $0), $0.url]
+        }
         let none = """
             No webhooks for alerts. Create one with \
             `httpsms alert create --callback https://ntfy.sh/my-secret-topic --format ntfy`.
             """
         return ClientOutput(
-            text: rows.isEmpty ? none : TextTable(["ID", "STATUS", "FORMAT", "URL"], rows).text, json: answer.data)
+            text: rows.isEmpty ? none : TextTable(["ID", "STATUS", "FORMAT", "TOLD OF", "URL"], rows).text,
+            json: answer.data)
     }
 
-    /// Makes a webhook for alerts. Types of events, numbers and filters mean nothing to it.
+    /// Makes a webhook for alerts, of all causes unless `change` names some. Numbers and filters mean nothing to it.
     package func createAlertWebhook(_ change: WebhookChange) async throws -> ClientOutput {
+        try await alertWebhook(.POST, Self.alertWebhooks, change)
+    }
+
+    /// Changes what `change` names of a webhook for alerts.
+    package func updateAlertWebhook(_ id: String, _ change: WebhookChange) async throws -> ClientOutput {
+        guard !change.isEmpty else {
+            throw ClientFailure(.usage, "name what is to change; `httpsms alert update --help` lists what there is")
+        }
+        return try await alertWebhook(.PUT, "\(Self.alertWebhooks)/\(Self.escape(id))", change)
+    }
+
+    private func alertWebhook(
+        _ method: HTTPMethod, _ path: String, _ change: WebhookChange
+    ) async throws -> ClientOutput {
         let body = WebhookSettingsBody(
-            url: change.url ?? "", signingKey: change.signingKey ?? "", events: nil, phoneNumbers: nil, ordering: nil,
+            url: change.url, signingKey: change.signingKey, events: change.events, phoneNumbers: nil, ordering: nil,
             payloadFormat: change.payloadFormat, payloadTemplate: change.payloadTemplate, headers: change.headers,
             basicUser: change.basicUser, basicPassword: change.basicPassword, plan: change.plan, filters: nil,
             trust: change.trust)
-        let answer = try await call(.POST, Self.alertWebhooks, body)
+        let answer = try await call(method, path, body)
         let webhook: RemoteWebhook = try answer.decode()
         return ClientOutput(text: webhook.description(withKey: false), json: answer.data)
+    }
+
+    private static func causes(of webhook: RemoteWebhook) -> String {
+        webhook.events == ["*"] ? "everything" : webhook.events.joined(separator: " ")
     }
 
     /// Deletes a webhook for alerts.

@@ -62,8 +62,12 @@ extension EndToEndTests {
                     let tried = try await user.run("alert", "test", id)
 
                     #expect(none.output.contains("No webhooks for alerts."), "\(none.output)")
-                    #expect(made["timeout_seconds"] == 3 && made["events"] == [])
-                    #expect(list.output.contains("\(id)  active  cloudevents  \(receiver.baseURL)"), "\(list.output)")
+                    #expect(made["timeout_seconds"] == 3 && made["events"] == ["*"])
+                    #expect(
+                        list.output.contains("\(id)  active  cloudevents  everything  \(receiver.baseURL)"),
+                        "\(list.output)")
+                    let changed = try await user.json("alert", "update", id, "--cause", "phone.offline")
+                    #expect(changed["events"] == ["phone.offline"] && changed["timeout_seconds"] == 3)
                     #expect(tried.end == .exited(0) && tried.output.contains("succeeded"), "\(tried.errors)")
                     #expect(receiver.arrivals.map(\.type) == ["phone.offline"])
                     #expect(try await user.run("alert", "status").output == "Nothing is wrong.\n")
@@ -75,6 +79,7 @@ extension EndToEndTests {
                         (["alert", "quiet", "--from", "22:00"], Int32(2)),
                         (["alert", "quiet", "--from", "9", "--until", "10"], 1),
                         (["alert", "create", "--callback", "ftp://x"], 2), (["alert", "test", "x"], 1),
+                        (["alert", "update", id], 2), (["alert", "update", id, "--cause", "x"], 1),
                     ] {
                         let process = try user.installation.start(arguments, settings: user.settings)
                         #expect(try await process.wait() == .exited(status), "\(arguments): \(process.errors)")

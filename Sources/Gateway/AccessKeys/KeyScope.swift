@@ -52,6 +52,8 @@ enum KeyScope: String, Sendable, CaseIterable, Comparable {
         "GET /v1/alerts": [.readMessages, .manageMessages, .readDeliveries, .manageWebhooks],
         "GET /v1/alerts/webhooks": webhooks,
         "POST /v1/alerts/webhooks": webhooks,
+        "GET /v1/alerts/webhooks/{webhookID}": webhooks,
+        "PUT /v1/alerts/webhooks/{webhookID}": webhooks,
         "DELETE /v1/alerts/webhooks/{webhookID}": webhooks,
         "POST /v1/alerts/webhooks/{webhookID}/test": webhooks,
         "GET /v1/callbacks": deliveries,

@@ -35,6 +35,8 @@ enum AlertCause: String, Sendable, SQLEnum, CaseIterable {
     case webhookFailing = "webhook.failing"
     /// A webhook was stopped by the server.
     case webhookDisabled = "webhook.disabled"
+    /// Deliveries to a webhook that takes others were given up.
+    case deliveryFailed = "delivery.failed"
     /// A phone was not heard for as long as the operator says.
     case phoneOffline = "phone.offline"
     /// Five SMS of an hour were not sent.

@@ -24,6 +24,20 @@ struct AlertConditions: Sendable {
     func all(of userID: UserID, open: Set<AlertCause>, in tx: any Transaction) throws -> [AlertCondition] {
         let found = try attention.attention(of: userID, in: tx)
         var conditions = found.webhooks.compactMap { Self.condition(of: $0.report, at: tx.now) }
+        for webhook in found.webhooks {
+            // What fails altogether is told of as that.
+            guard !webhook.report.isStoppedByOthers, !webhook.report.isFailing || open.contains(.deliveryFailed) else {
+                continue
+            }
+            let id = webhook.report.endpoint.id
+            let since = max(try attention.asked(about: id, of: userID, in: tx), tx.now - Self.failedAge)
+            guard try DeliveryIssues.lastFailure(of: id, in: tx).map({ $0 > since }) ?? false else { continue }
+            conditions.append(
+                AlertCondition(
+                    cause: .deliveryFailed, subject: id.text,
+                    title: "Deliveries to \(Self.host(of: webhook.report.endpoint)) were given up",
+                    advice: "The dashboard tells why. Fix the cause, and replay them there."))
+        }
         conditions += found.phones.compactMap(Self.condition(of:))
         if let since = found.lateSince, tx.now - since > Self.latePatience {
             conditions.append(
@@ -47,8 +61,7 @@ struct AlertConditions: Sendable {
 
     private static func condition(of report: EndpointReport, at now: Timestamp) -> AlertCondition? {
         let endpoint = report.endpoint
-        // The path and what follows may hold a secret of the receiver.
-        let host = (try? CallbackURL(endpoint.url).hostHeader) ?? "?"
+        let host = host(of: endpoint)
         if report.isStoppedByOthers {
             return AlertCondition(
                 cause: .webhookDisabled, subject: endpoint.id.text, title: "The webhook to \(host) was stopped",
@@ -66,6 +79,9 @@ struct AlertConditions: Sendable {
             title: "The webhook to \(host) has failed since \(since.rfc3339)",
             advice: "Look at its deliveries in the dashboard: they say what the receiver answers.")
     }
+
+    /// The path and what follows may hold a secret of the receiver.
+    private static func host(of endpoint: Endpoint) -> String { (try? CallbackURL(endpoint.url).hostHeader) ?? "?" }
 
     private static func condition(of phone: Attention.Phone) -> AlertCondition? {
         guard let silent = phone.silentSince else { return nil }
@@ -103,6 +119,8 @@ struct AlertConditions: Sendable {
 
     /// One that fails for a moment is tried again anyway.
     static let failingPatience: Duration = .seconds(10 * 60)
+    /// What was given up longer ago has been told.
+    private static let failedAge: Duration = .seconds(3_600)
     private static let latePatience: Duration = .seconds(5 * 60)
     static let unsentMessages = 5
     /// 1 GiB, while a server refuses messages at 64 MiB: there is time to do something.

@@ -4,7 +4,7 @@ import Storage
 
 /// Alerts: what somebody must know who does not look, by webhooks of their own kind and by e-mail.
 struct AlertFeature: Feature {
-    static let migrations = AlertQueries.migrations + MailQueries.migrations
+    static let migrations = AlertQueries.migrations + AlertWebhookQueries.migrations + MailQueries.migrations
     private let ground: Ground
     let operations: AlertOperations
     private let mailServer: MailServer?

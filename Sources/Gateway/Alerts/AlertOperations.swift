@@ -32,7 +32,7 @@ struct AlertOperations: Sendable {
     /// Looks at one account, in a minute again. Where nobody is to be told, nobody looks.
     func look(at watched: AlertQueries.Watched, in tx: any Transaction) throws {
         let userID = watched.userID
-        let receivers = try endpoints.ids(userID: userID.alerts, in: tx)
+        let receivers = try receivers(of: userID, in: tx)
         guard let person = try AlertQueries.person(userID, in: tx), mails || !receivers.isEmpty else {
             return try AlertQueries.look(at: nil, userID: userID, in: tx)
         }
@@ -47,7 +47,7 @@ struct AlertOperations: Sendable {
     }
 
     private func apply(
-        _ change: AlertChange, userID: UserID, _ person: AlertQueries.Person, _ receivers: [EndpointID],
+        _ change: AlertChange, userID: UserID, _ person: AlertQueries.Person, _ receivers: [EndpointID: AlertCauses],
         in tx: any Transaction
     ) throws {
         func tell(_ alert: Alert, isOver: Bool) throws {
@@ -82,45 +82,15 @@ struct AlertOperations: Sendable {
     }
 
     private func tell(
-        _ alert: Alert, isOver: Bool, userID: UserID, _ receivers: [EndpointID], in tx: any Transaction
+        _ alert: Alert, isOver: Bool, userID: UserID, _ receivers: [EndpointID: AlertCauses], in tx: any Transaction
     ) throws {
-        if receivers.isEmpty { return }
+        let hearing = receivers.filter { $0.value.contains(alert.condition.cause) }.keys.sorted { $0.text < $1.text }
+        if hearing.isEmpty { return }
         try tx.emit(
             OutgoingEvent(
                 id: EventID(at: tx.now), userID: userID.alerts, owner: "", source: "/v1/alerts",
                 payload: .unknown(type: alert.condition.cause.rawValue, data: alert.data(isOver: isOver, at: tx.now))),
-            to: receivers)
-    }
-
-    /// Adds a webhook for alerts.
-    ///
-    /// - Throws: ``Refusal`` `.invalid` when a rule is broken, or the account has five.
-    func create(
-        _ update: WebhookUpdate, userID: UserID, receipt: Receipt<EndpointReport>
-    ) async throws -> EndpointReport {
-        let message = "validation errors while storing the webhook"
-        let settings = try update.settings(over: nil, message: message, isForAlerts: true)
-        let isOwner = try await store.read(.user(userID)) { tx in try FirstRunQueries.isOwner(userID, in: tx) }
-        try await vetting.vet(settings, userID: userID, isOwner: isOwner, message)
-        let id = EndpointID(at: clock.now())
-        return try await store.write(for: userID) { [endpoints] tx in
-            try receipt.keep(in: tx) {
-                try UserQueries.lock(userID, in: tx)
-                guard try endpoints.count(userID: userID.alerts, in: tx) < Self.maximum else {
-                    throw Refusal(.quota, "You can't create more than \(Self.maximum) webhooks for alerts.")
-                }
-                var endpoint = Endpoint(
-                    id: id, userID: userID.alerts, url: settings.url, signingKey: settings.signingKey, eventTypes: [],
-                    owners: [], isPublicOnly: !isOwner, createdAt: tx.now, updatedAt: tx.now)
-                endpoint.payloadFormat = settings.payloadFormat
-                endpoint.headers = settings.headers
-                endpoint.plan = settings.plan
-                endpoint.trust = settings.trust
-                try endpoints.insert(endpoint, in: tx)
-                try AlertQueries.watch(userID, in: tx)
-                return EndpointReport(new: endpoint)
-            }
-        }
+            to: hearing)
     }
 
     /// Sets when an account wants to be told.
@@ -128,56 +98,14 @@ struct AlertOperations: Sendable {
         try await store.write(for: userID) { tx in try AlertQueries.set(settings, of: userID, in: tx) }
     }
 
-    /// The webhooks for alerts of an account, newest first.
-    func webhooks(of userID: UserID) async throws -> [EndpointReport] {
-        try await store.read(.user(userID)) { [endpoints] tx in
-            try endpoints.reports(userID: userID.alerts, containing: "", skip: 0, limit: Self.maximum, in: tx)
-        }
-    }
-
-    /// Deletes one of them; false when the account has none of that id.
-    func delete(_ id: EndpointID, userID: UserID) async throws -> Bool {
-        try await store.write(.user(userID)) { [endpoints] tx in
-            guard try endpoints.find(id, userID: userID.alerts, in: tx) != nil else { return false }
-            try endpoints.delete(id, in: tx)
-            return true
-        }
-    }
-
-    /// Sends a sample to one of them, which is tried again if it was disabled.
-    ///
-    /// - Throws: ``Refusal`` `.absent` when the account has none of that id.
-    func test(
-        _ id: EndpointID, userID: UserID, receipt: Receipt<DeliveryRecord>
-    ) async throws -> DeliveryRecord {
-        try await store.write(.user(userID)) { tx in try receipt.keep(in: tx) { try test(id, userID: userID, in: tx) } }
-    }
-
-    private func test(_ id: EndpointID, userID: UserID, in tx: any Transaction) throws -> DeliveryRecord {
-        let missing = Refusal.absent("cannot find webhook with ID [\(id)]")
-        guard var endpoint = try endpoints.find(id, userID: userID.alerts, in: tx) else { throw missing }
-        if endpoint.status != .active {
-            endpoint.status = .active
-            endpoint.statusReason = nil
-            endpoint.updatedAt = tx.now
-            try endpoints.update(endpoint, in: tx)
-        }
-        let sample = Alert(
-            id: AlertID(at: tx.now),
-            condition: AlertCondition(
-                cause: .phoneOffline, subject: "+18005550199", title: "A test: phone +18005550199 is offline",
-                advice: "Nothing is wrong. So alerts look."), openedAt: tx.now)
-        let event = OutgoingEvent(
-            id: EventID(at: tx.now), userID: userID.alerts, owner: "", source: "/v1/alerts",
-            payload: .unknown(
-                type: sample.condition.cause.rawValue, data: sample.data(isOver: false, at: tx.now)))
-        let delivery = try tx.emit(event, only: id)
-        guard let record = try DeliveryHistory.find(delivery, userID: userID, in: tx) else { throw missing }
-        return record
+    /// The webhooks that are told, each with what it hears of.
+    private func receivers(of userID: UserID, in tx: any Transaction) throws -> [EndpointID: AlertCauses] {
+        let ids = try endpoints.ids(userID: userID.alerts, in: tx)
+        if ids.isEmpty { return [:] }
+        let causes = try AlertWebhookQueries.causes(of: userID, in: tx)
+        return Dictionary(ids.map { ($0, causes[$0] ?? .all) }) { first, _ in first }
     }
 
     static let interval: Duration = .seconds(60)
     private static let batch = 4
-    /// 5: a chat, a pager, and some more.
-    static let maximum = 5
 }

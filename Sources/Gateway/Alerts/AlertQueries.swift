@@ -66,7 +66,7 @@ enum AlertQueries {
         func wants(_ cause: AlertCause) -> Bool {
             switch cause {
             case .messageFailed: wantsMessages
-            case .webhookFailing, .webhookDisabled, .queueOld: wantsWebhooks
+            case .webhookFailing, .webhookDisabled, .deliveryFailed, .queueOld: wantsWebhooks
             case .phoneOffline: wantsPhones
             case .diskLow, .certificateExpires, .clockStep: true
             }

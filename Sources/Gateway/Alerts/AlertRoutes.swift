@@ -25,6 +25,15 @@ struct AlertRoutes {
             Reply(fetched: try await operations.webhooks(of: context.userID), "webhook")
         }
         group.post("/v1/alerts/webhooks", use: create)
+        group.get("/v1/alerts/webhooks/:webhookID") { _, context in
+            let id = try context.id(
+                "webhookID", of: EndpointID.self, else: "validation errors while fetching webhook")
+            guard let webhook = try await operations.webhook(id, userID: context.userID) else {
+                throw Refusal.absent("cannot find webhook with ID [\(id)]")
+            }
+            return Reply("webhook fetched successfully", webhook)
+        }
+        group.put("/v1/alerts/webhooks/:webhookID", use: update)
         group.delete("/v1/alerts/webhooks/:webhookID") { _, context in
             let id = try context.id(
                 "webhookID", of: EndpointID.self, else: "validation errors while deleting webhook")
@@ -58,9 +67,19 @@ struct AlertRoutes {
 
     private func create(_ request: Request, _ context: UserContext) async throws -> Reply {
         let update = try await request.decode(WebhookUpdate.self, in: context)
-        let receipt = context.receipt(of: EndpointReport.self) {
-            Reply("webhook created successfully", $0, status: .created, warnings: update.warnings($0.endpoint))
+        let receipt = context.receipt(of: AlertWebhook.self) {
+            Reply("webhook created successfully", $0, status: .created, warnings: update.warnings($0.report.endpoint))
         }
         return receipt.reply(try await operations.create(update, userID: context.userID, receipt: receipt))
+    }
+
+    private func update(_ request: Request, _ context: UserContext) async throws -> Reply {
+        let id = try context.id("webhookID", of: EndpointID.self, else: "validation errors while updating webhook")
+        let update = try await request.decode(WebhookUpdate.self, in: context)
+        guard let webhook = try await operations.update(id, update, userID: context.userID) else {
+            throw Refusal.absent("cannot find webhook with ID [\(id)]")
+        }
+        return Reply(
+            "webhook updated successfully", webhook, warnings: update.warnings(webhook.report.endpoint))
     }
 }

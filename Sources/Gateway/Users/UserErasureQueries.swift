@@ -121,7 +121,7 @@ enum UserErasureQueries {
         ("bulk_message", "request_id"), ("forwarder_request", "id"),
         ("attention_done", "subject"), ("contact", "id"), ("contact_number", "number"),
         ("idempotency_key", "idempotency_key"), ("alert", "id"), ("alert_watch", "user_id"), ("mail", "id"),
-        ("playground_request", "number"),
+        ("alert_choice", "endpoint_id"), ("playground_request", "number"),
     ]
 
     /// Rows in one transaction.

@@ -13,13 +13,18 @@ extension EndpointReport {
 extension EndpointReport: JSONWritable {
     /// A webhook in the shape of httpSMS, then what is ours; keys are shown in clear, as clients expect (K12).
     package func write(to json: inout JSONWriter) {
+        write(to: &json, events: endpoint.eventTypes.map(\.rawValue))
+    }
+
+    /// The same with what it hears of in other words.
+    func write(to json: inout JSONWriter, events: [String]) {
         json.object { o in
             o.field("id", endpoint.id.text)
             o.field("user_id", endpoint.userID.account.text)
             o.field("url", endpoint.url)
             o.field("signing_key", endpoint.signingKey?.exposed ?? "")
             o.field("phone_numbers", endpoint.hearsEveryOwner ? [] : endpoint.owners)
-            o.field("events", endpoint.eventTypes.map(\.rawValue))
+            o.field("events", events)
             o.field("created_at", endpoint.createdAt)
             o.field("updated_at", endpoint.updatedAt)
             o.field("status", "\(endpoint.status)")
@@ -60,7 +65,8 @@ extension Endpoint {
 struct WebhookUpdate: Decodable, Sendable {
     private let url: Patch<String>
     private let signingKey: Patch<String>
-    private let events: Patch<[String]>
+    /// What it hears of.
+    let events: Patch<[String]>
     private let phoneNumbers: Patch<[String]>
     private let allPhoneNumbers: Patch<Bool>
     private let ordering: Patch<String>
@@ -140,44 +146,19 @@ struct WebhookUpdate: Decodable, Sendable {
         return WebhookWarnings.ofUnknown(unknownMembers) + [unmoved].compactMap(\.self) + WebhookWarnings.of(stored)
     }
 
-    /// What a webhook is made of, checked as far as it can be without the store and the network.
-    struct Settings: Sendable {
-        let callback: CallbackURL
-        /// The URL as the user wrote it, with a scheme.
-        let url: String
-        let signingKey: Secret<String>?
-        /// Whether the update itself names a key, or clears it.
-        let setsSigningKey: Bool
-        let eventTypes: [EventType]
-        /// ``Endpoint/everyOwner`` alone for all.
-        let phoneNumbers: [String]
-        let ordering: DeliveryOrdering
-        let payloadFormat: PayloadFormat
-        let headers: EndpointHeaders
-        /// Whether the update itself names headers.
-        let setsHeaders: Bool
-        let plan: EndpointPlan
-        /// Where events go while ``callback`` is out.
-        let fallback: CallbackURL?
-        let filter: EventFilter
-        let trust: EndpointTrust
-        /// Whether the update itself says something of the private key.
-        let setsClientKey: Bool
-
-        /// What must be numbers of the account.
-        var ownedNumbers: [String] { phoneNumbers == [Endpoint.everyOwner] ? [] : phoneNumbers }
-    }
-
     /// Tries httpSMS's rules on what `current`, nil for a new webhook, becomes.
     ///
     /// - Parameters:
     ///   - current: What there is; nil for a new webhook.
     ///   - message: What a refusal says.
     ///   - isForAlerts: Whether it hears of alerts, which have no phone number, and not of events.
+    ///   - found: What else breaks a rule.
     /// - Returns: All of it.
     /// - Throws: ``Refusal`` `.invalid` with `message`.
-    func settings(over current: Endpoint?, message: String, isForAlerts: Bool = false) throws(Refusal) -> Settings {
-        var errors = FieldErrors()
+    func settings(
+        over current: Endpoint?, message: String, isForAlerts: Bool = false, besides found: FieldErrors = FieldErrors()
+    ) throws(Refusal) -> Settings {
+        var errors = found
         let url = Self.withScheme(self.url.applied(to: current?.url) ?? "")
         let callback = Self.callback("url", url, &errors)
         if let given = signingKey.value, !given.isEmpty { errors.requireSigningKey("signing_key", given) }

@@ -36,15 +36,8 @@ struct WebhookOperations: Sendable {
                         You can't create more than \(Self.maximum) webhooks: delete one that is not needed any more.
                         """)
                 }
-                var endpoint = Endpoint(
-                    id: id, userID: userID, url: settings.url, signingKey: settings.signingKey,
-                    eventTypes: settings.eventTypes, owners: settings.phoneNumbers, ordering: settings.ordering,
-                    isPublicOnly: !isOwner, createdAt: tx.now, updatedAt: tx.now)
-                endpoint.payloadFormat = settings.payloadFormat
-                endpoint.headers = settings.headers
-                endpoint.plan = settings.plan
+                var endpoint = settings.endpoint(id, of: userID, isPublicOnly: !isOwner, at: tx.now)
                 endpoint.filter = try Self.zoned(settings.filter, userID: userID, in: tx)
-                endpoint.trust = settings.trust
                 try endpoints.insert(endpoint, in: tx)
                 return EndpointReport(new: endpoint)
             }
@@ -69,32 +62,8 @@ struct WebhookOperations: Sendable {
             let settings = try update.settings(over: endpoint, message: message)
             let added = settings.ownedNumbers.filter { !endpoint.owners.contains($0) }
             try Self.requireOwned(added, userID: userID, message, in: tx)
-            endpoint.url = settings.url
-            // A key that is set is the only one: it ends a rotation.
-            if endpoint.signingKey != settings.signingKey { endpoint.previousSigningKey = nil }
-            endpoint.signingKey = settings.signingKey
-            if settings.setsSigningKey { endpoint.unreadableKey = nil }
-            endpoint.eventTypes = settings.eventTypes
-            endpoint.owners = settings.phoneNumbers
-            endpoint.ordering = settings.ordering
-            endpoint.payloadFormat = settings.payloadFormat
-            endpoint.headers = settings.headers
-            endpoint.plan = settings.plan
+            settings.apply(to: &endpoint, isPublicOnly: !isOwner, at: tx.now)
             endpoint.filter = try Self.zoned(settings.filter, userID: userID, in: tx)
-            endpoint.trust = settings.trust
-            if settings.setsHeaders { endpoint.unreadableHeaders = nil }
-            if settings.setsClientKey { endpoint.unreadableClientKey = nil }
-            endpoint.isPublicOnly = !isOwner
-            let isMended =
-                endpoint.statusReason == EndpointQueries.noOwnersLeft
-                || endpoint.statusReason == EndpointQueries.unreadableKey && endpoint.unreadableKey == nil
-                || endpoint.statusReason == EndpointQueries.unreadableHeaders && endpoint.unreadableHeaders == nil
-                || endpoint.statusReason == EndpointQueries.unreadableClientKey && endpoint.unreadableClientKey == nil
-            if isMended {
-                endpoint.status = .active
-                endpoint.statusReason = nil
-            }
-            endpoint.updatedAt = tx.now
             try endpoints.update(endpoint, in: tx)
             return try endpoints.report(id, userID: userID, in: tx)
         }

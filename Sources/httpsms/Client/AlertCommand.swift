@@ -4,7 +4,7 @@ import Client
 struct AlertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alert", abstract: "See what is wrong, and manage who is told of it.",
-        subcommands: [Status.self, List.self, Create.self, Delete.self, Test.self, Quiet.self])
+        subcommands: [Status.self, List.self, Create.self, Update.self, Delete.self, Test.self, Quiet.self])
 
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -39,26 +39,39 @@ struct AlertCommand: AsyncParsableCommand {
                 Examples:
                   httpsms alert create --callback https://ntfy.sh/my-secret-topic --format ntfy
                   httpsms alert create --callback https://hooks.slack.com/services/T0/B0/x --format slack
+                  httpsms alert create --callback https://ntfy.sh/on-call --format ntfy --cause phone.offline
                 """)
 
         @Option(help: ArgumentHelp("The callback URL.", valueName: "url"))
         var callback: String
 
-        @Option(help: "Signing key (default: none)")
-        var signingKey: String?
-
-        @OptionGroup var extra: WebhookHeaderOptions
-        @OptionGroup var shape: WebhookFormatOptions
-        @OptionGroup var pace: WebhookPaceOptions
-        @OptionGroup var certificates: WebhookTrustOptions
+        @OptionGroup var settings: AlertWebhookSettings
         @OptionGroup var options: ClientOptions
 
         func run() async throws {
-            let change = WebhookChange(
-                url: try checkedCallback(callback), signingKey: signingKey, payloadFormat: shape.chosenFormat,
-                payloadTemplate: try shape.readTemplate(), headers: extra.headers, basicUser: extra.basicUser,
-                basicPassword: extra.basicPassword, plan: pace.plan, trust: try certificates.trust())
-            try options.show(try await options.client().createAlertWebhook(change))
+            try options.show(try await options.client().createAlertWebhook(try settings.change(url: callback)))
+        }
+    }
+
+    struct Update: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Change a webhook for alerts; what is not named stays as it is.",
+            discussion: """
+                Examples:
+                  httpsms alert update 01a213dd-60a3-7aa1-9dd8-46a74f39c85b --cause phone.offline --cause message.failed
+                  httpsms alert update 01a213dd-60a3-7aa1-9dd8-46a74f39c85b --cause '*'
+                """)
+
+        @Argument(help: "The webhook's id.") var id: String
+
+        @Option(help: ArgumentHelp("The callback URL.", valueName: "url"))
+        var callback: String?
+
+        @OptionGroup var settings: AlertWebhookSettings
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try options.show(try await options.client().updateAlertWebhook(id, try settings.change(url: callback)))
         }
     }
 
@@ -120,5 +133,28 @@ struct AlertCommand: AsyncParsableCommand {
             try options.show(
                 isChange ? try await client.setQuietHours(from: from, until: until) : try await client.quietHours())
         }
+    }
+}
+
+/// What webhooks for alerts have besides a URL.
+struct AlertWebhookSettings: ParsableArguments {
+    @Option(help: "Signing key; pass '' for none (create: none if omitted)")
+    var signingKey: String?
+
+    @Option(
+        help: "What it is told of, such as phone.offline; may be given more than once (create: everything if omitted).")
+    var cause: [String] = []
+
+    @OptionGroup var extra: WebhookHeaderOptions
+    @OptionGroup var shape: WebhookFormatOptions
+    @OptionGroup var pace: WebhookPaceOptions
+    @OptionGroup var certificates: WebhookTrustOptions
+
+    func change(url: String?) throws -> WebhookChange {
+        WebhookChange(
+            url: try url.map(checkedCallback), signingKey: signingKey, events: cause.isEmpty ? nil : cause,
+            payloadFormat: shape.chosenFormat, payloadTemplate: try shape.readTemplate(), headers: extra.headers,
+            basicUser: extra.basicUser, basicPassword: extra.basicPassword, plan: pace.plan,
+            trust: try certificates.trust())
     }
 }

@@ -84,6 +84,67 @@ import Timestamps
         }
     }
 
+    @Test func aWebhookHearsOfWhatItNames() async throws {
+        try await withWebhookServer { request, _ in
+            .status(request.path == "/gone" ? 410 : 200)
+        } body: { server, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url("/gone"))
+            let all = try await Self.makeAlertWebhook(account, receiver.url("/all"))
+            let one = try await Self.makeAlertWebhook(
+                account, receiver.url("/one"), ["events": ["phone.offline"], "signing_key": "secret"])
+            let two = try await Self.makeAlertWebhook(
+                account, receiver.url("/two"), ["events": ["phone.offline", "webhook.disabled", "phone.offline"]])
+            try await account.receive("Hello", on: phone)
+            try await account.newest(webhook, is: "held")
+            try await Self.look(server, until: "an alert") { receiver.requests(to: "/two").count == 1 }
+            let path = "/v1/alerts/webhooks/\(one["id"].string)"
+            let changed = try await account.client.put(path, ["events": ["*"]])
+            _ = try await account.client.delete("/v1/webhooks/\(webhook["id"].string)")
+            try await Self.look(server, until: "an end") { receiver.requests(to: "/one").count == 1 }
+            let told = try await receiver.requests(1, to: "/one")[0]
+
+            #expect(all["events"] == ["*"] && one["events"] == ["phone.offline"])
+            #expect(two["events"] == ["phone.offline", "webhook.disabled"])
+            #expect(receiver.requests(to: "/all").map(\.eventType) == ["webhook.disabled", "webhook.disabled"])
+            #expect(told.json["data"]["state"] == "over")
+            #expect(
+                changed.data["events"] == ["*"] && changed.data["signing_key"] == "secret"
+                    && changed.data["url"] == one["url"])
+            #expect(try await account.client.get(path).data["events"] == ["*"])
+            let events: JSON = ["webhook.failing"]
+            #expect(try await account.client.put(path, ["events": events]).data["events"] == events)
+            #expect(try await account.client.put(path, ["signing_key": nil]).data["events"] == events)
+            for wrong: JSON in [[], ["phone.offlin"], ["*", "phone.offline"], ["message.phone.received"]] {
+                #expect(try await account.client.put(path, ["events": wrong]).status == 422, "\(wrong)")
+            }
+            #expect(try await account.client.get(path).data["events"] == events)
+            let stranger = try await server.makeAccount()
+            #expect(try await stranger.client.put(path, ["events": ["*"]]).status == 404)
+            #expect(try await stranger.client.get(path).status == 404)
+        }
+    }
+
+    @Test func whatWasGivenUpIsToldUntilNothingMoreIs() async throws {
+        try await withWebhookServer { request, _ in
+            .status(request.text.contains("unwanted") ? 404 : 200)
+        } body: { server, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url("/hook"))
+            _ = try await Self.makeAlertWebhook(account, receiver.url("/alerts"))
+            try await account.receive("unwanted", on: phone)
+            try await account.newest(webhook, is: "failed")
+            try await account.receive("Hello", on: phone)
+            try await account.newest(webhook, is: "succeeded")
+
+            try await Self.look(server, minutes: 3, until: "an alert") { receiver.requests(to: "/alerts").count == 1 }
+            try await Self.look(server, until: "an end") { receiver.requests(to: "/alerts").count == 2 }
+
+            let told = receiver.requests(to: "/alerts")
+            #expect(told.map(\.eventType) == ["delivery.failed", "delivery.failed"])
+            #expect(told.map { $0.json["data"]["state"] } == ["open", "over"])
+            #expect(told.allSatisfy { $0.json["data"]["subject"] == webhook["id"] })
+        }
+    }
+
     @Test func aThousandFailuresAreTwoMessages() async throws {
         try await withWebhookServer { server, account, phone, receiver in
             _ = try await Self.makeAlertWebhook(account, receiver.url("/alerts"))

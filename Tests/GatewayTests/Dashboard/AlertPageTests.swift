@@ -13,7 +13,10 @@ import Testing
                 let before = try await page.get(Self.path).text
                 let made = try await page.submit(
                     Self.new, on: Self.new,
-                    [("url", receiver.url("/chat?<b>")), ("payload_format", "ntfy"), ("headers", "X-Api-Key: abc")])
+                    [
+                        ("url", receiver.url("/chat?<b>")), ("payload_format", "ntfy"), ("headers", "X-Api-Key: abc"),
+                        ("all_causes", "yes"),
+                    ])
                 let webhook = try await account.client.get("/v1/alerts/webhooks").data[0]
                 let place = "\(Self.path)/\(webhook["id"].string)"
                 let shown = try await page.get(Self.path).text
@@ -49,7 +52,8 @@ import Testing
                 [
                     ("url", "https://example.com"), ("payload_format", "template"), ("template_body", "{{#a}}"),
                 ])
-            let inside = try await page.submit(Self.new, on: Self.new, [("url", "http://10.0.0.1/")])
+            let inside = try await page.submit(
+                Self.new, on: Self.new, [("url", "http://10.0.0.1/"), ("all_causes", "yes")])
 
             #expect(answer.status == 422)
             for text in [
@@ -57,6 +61,7 @@ import Testing
                 "<option value=\"slack\" selected>Slack</option>", "Enter 30 at most.",
                 "<details class=\"more\" open>",
             ] { #expect(answer.text.contains(text), "\(text)") }
+            #expect(answer.text.contains("Choose at least one event."))
             #expect(template.status == 422 && template.text.contains("{{#a}}</textarea>"))
             #expect(inside.status == 422 && inside.text.contains("public address"))
             #expect(try await account.client.get("/v1/alerts/webhooks").data == [])
@@ -68,16 +73,54 @@ import Testing
             let (page, account, _) = try await MessagePageTests.signedIn(server)
             let html = try await page.get(Self.new).text
             let once = try #require(html.firstMatch(of: /name="once" value="([0-9a-f]+)"/)).1
-            let fields = [("once", String(once)), ("url", "http://127.0.0.1:1/")]
+            let fields = [("once", String(once)), ("url", "http://127.0.0.1:1/"), ("all_causes", "yes")]
             for _ in 0..<2 { #expect(try await page.submit(Self.new, on: Self.new, fields).status == 303) }
             #expect(try await account.client.get("/v1/alerts/webhooks").data.array.count == 1)
 
-            for _ in 0..<4 { _ = try await page.submit(Self.new, on: Self.new, [("url", "http://127.0.0.1:1/")]) }
-            let sixth = try await page.submit(Self.new, on: Self.new, [("url", "http://127.0.0.1:1/mine")])
+            for _ in 0..<4 { _ = try await page.submit(Self.new, on: Self.new, Array(fields.dropFirst())) }
+            let sixth = try await page.submit(
+                Self.new, on: Self.new, [("url", "http://127.0.0.1:1/mine"), ("events", "phone.offline")])
 
             #expect(sixth.status == 402)
             #expect(sixth.text.contains("more than 5 webhooks") && sixth.text.contains("127.0.0.1:1/mine"))
             #expect(try await page.get(Self.path).text.contains("An account has five."))
+        }
+    }
+
+    @Test func aPlaceIsChangedAndKeepsItsSecrets() async throws {
+        try await withServer { server in
+            let (page, account, _) = try await MessagePageTests.signedIn(server)
+            let made = try await account.client.post(
+                "/v1/alerts/webhooks",
+                [
+                    "url": "http://127.0.0.1:1/", "signing_key": "kept under the mat",
+                    "events": ["phone.offline", "disk.low"],
+                    "headers": [["name": "X-Api-Key", "value": "only once"]],
+                ]
+            ).data
+            let edit = "\(Self.path)/\(made["id"].string)/edit"
+            let list = try await page.get(Self.path).text
+            let form = try await page.get(edit).text
+            let fields = [
+                ("url", "http://127.0.0.1:1/new"), ("payload_format", "cloudevents"), ("headers", "X-Api-Key:"),
+                ("events", "message.failed"),
+            ]
+            let saved = try await page.submit(edit, on: edit, fields)
+            let changed = try await account.client.get("/v1/alerts/webhooks").data[0]
+            let unsigned = try await page.submit(
+                edit, on: edit, fields + [("remove_key", "yes"), ("all_causes", "yes")])
+            let last = try await account.client.get("/v1/alerts/webhooks").data[0]
+            let strange = edit.replacing(made["id"].string, with: "01a213dd-60a3-7aa1-9dd8-46a74f39c85b")
+
+            #expect(list.contains("told of phone.offline, disk.low only") && list.contains(edit))
+            #expect(
+                form.contains(#"value="phone.offline" checked"#) && !form.contains(#"value="message.failed" checked"#))
+            #expect(!form.contains("under the mat") && !form.contains("only once"))
+            #expect(saved.header("Location") == "\(Self.path)?notice=saved")
+            #expect(changed["url"] == "http://127.0.0.1:1/new" && changed["events"] == ["message.failed"])
+            #expect(changed["signing_key"] == "kept under the mat" && changed["headers"] == made["headers"])
+            #expect(unsigned.status == 303 && last["signing_key"] == "" && last["events"] == ["*"])
+            #expect(try await page.get(strange).status == 404)
         }
     }
 

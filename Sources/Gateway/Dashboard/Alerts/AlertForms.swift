@@ -2,85 +2,108 @@ import Delivery
 import Hummingbird
 import Storage
 
-/// The form that makes a webhook for alerts. It has the fields of a webhook, except what an alert does not have.
+/// The forms that make and change a webhook for alerts. They have the fields of a webhook, except what an alert does not have.
 struct AlertForms: Sendable {
     let operations: AlertOperations
     let receipts: FormReceipts
     let views: PageViews
 
     private struct Content {
+        let title: String
+        let action: String
         let once: String
-        let url: String
-        let signingKey: String
         let problem: String?
-        let urlProblems: [String]
-        let keyProblems: [String]
-        let format: PayloadFields.Content
-        let extra: HeaderFields.Content
-        let plan: PlanFields.Content
-        let trust: TrustFields.Content
+        let sending: SendingFields.Content
+        let hasAllCauses: Bool
+        let causes: [Choice]
+        let causeProblems: [String]
         let isMoreOpen: Bool
     }
 
     /// What the fields hold.
     private struct Fields {
-        var url = ""
-        var signingKey = ""
-        var payload = PayloadFields()
-        var headers = HeaderFields()
-        var plan = PlanFields()
-        var trust = TrustFields()
+        var sending: SendingFields
+        /// Also what later versions add.
+        var hasAllCauses = true
+        var causes: [String] = []
 
-        init() {}
+        init() { sending = SendingFields(signingKey: "") }
 
-        init(_ form: PageForm) {
-            url = form.text("url")
-            signingKey = form.text("signing_key")
-            payload = PayloadFields(form)
-            headers = HeaderFields(form)
-            plan = PlanFields(form)
-            trust = TrustFields(form)
+        init(_ webhook: AlertWebhook) {
+            sending = SendingFields(webhook.report.endpoint)
+            hasAllCauses = webhook.causes.isAll
+            causes = hasAllCauses ? [] : webhook.causes.names
+        }
+
+        init(_ form: PageForm, isNew: Bool) {
+            sending = SendingFields(form, isNew: isNew)
+            hasAllCauses = form.text("all_causes") == "yes"
+            causes = form.list("events")
         }
 
         var update: WebhookUpdate {
-            WebhookUpdate(
-                url: url, signingKey: signingKey.isEmpty ? nil : signingKey, events: [], phoneNumbers: [],
-                ordering: "none", payload: payload.update, headers: headers.update, plan: plan.update,
-                filter: FilterUpdate(), trust: trust.update)
+            sending.update(events: hasAllCauses ? AlertCauses.all.names : causes)
         }
     }
 
-    func new(_ context: SignedInContext) -> Response { show(Fields(), context) }
+    func new(_ context: SignedInContext) -> Response { show(Fields(), id: nil, context) }
+
+    func edit(_ context: SignedInContext) async throws -> Response {
+        let id = try context.id("webhookID", of: EndpointID.self)
+        guard let webhook = try await operations.webhook(id, userID: context.userID) else { throw PageError.notFound }
+        return show(Fields(webhook), id: id, context)
+    }
 
     func create(_ context: SignedInContext) async throws -> Response {
-        let fields = Fields(context.form)
-        do {
-            _ = try await operations.create(
-                fields.update, userID: context.userID, receipt: receipts.receipt(of: context))
-        } catch let refusal as Refusal {
-            return show(fields, context, refusal: refusal)
-        } catch is Replayed {
-            // The first of two clicks made it, and it is in the list.
+        try await save(nil, context) { update in
+            do {
+                _ = try await operations.create(
+                    update, userID: context.userID, receipt: receipts.receipt(of: context))
+            } catch is Replayed {
+                // The first of two clicks made it, and it is in the list.
+            }
+            return true
         }
-        return .seeOther(AlertPages.path, .saved)
     }
 
-    private func show(_ fields: Fields, _ context: SignedInContext, refusal: Refusal? = nil) -> Response {
+    func update(_ context: SignedInContext) async throws -> Response {
+        let id = try context.id("webhookID", of: EndpointID.self)
+        return try await save(id, context) { try await operations.update(id, $0, userID: context.userID) != nil }
+    }
+
+    private func save(
+        _ id: EndpointID?, _ context: SignedInContext, _ body: (WebhookUpdate) async throws -> Bool
+    ) async throws -> Response {
+        let fields = Fields(context.form, isNew: id == nil)
+        do {
+            guard try await body(fields.update) else { throw PageError.notFound }
+            return .seeOther(AlertPages.path, .saved)
+        } catch let refusal as Refusal {
+            return show(fields, id: id, context, refusal: refusal)
+        }
+    }
+
+    private func show(
+        _ fields: Fields, id: EndpointID?, _ context: SignedInContext, refusal: Refusal? = nil
+    ) -> Response {
         let problems = PageProblems.all(refusal)
-        let plan = fields.plan.content(problems: problems)
-        let trust = fields.trust.content(problems: problems)
+        let sending = fields.sending.content(isNew: id == nil, problems: problems, canPreview: false)
+        let title = id == nil ? "New place for alerts" : "Edit the place for alerts"
         return views.page(
-            "alert-form", "New place for alerts",
+            "alert-form", title,
             Content(
-                once: FormReceipts.token(), url: fields.url, signingKey: fields.signingKey,
+                title: title, action: "\(AlertPages.path)/\(id.map { "\($0)/edit" } ?? "new")",
+                once: FormReceipts.token(),
                 problem: refusal.map {
                     problems.isEmpty ? $0.message : "It was not saved. Check the highlighted fields."
                 },
-                urlProblems: problems["url"] ?? [], keyProblems: problems["signing_key"] ?? [],
-                format: fields.payload.content(problems: problems, preview: nil, canPreview: false),
-                extra: fields.headers.content(problems: problems), plan: plan, trust: trust,
-                isMoreOpen: plan.isOpen || trust.isOpen || !fields.signingKey.isEmpty
-                    || problems["signing_key"] != nil || !fields.headers.isPlain(problems: problems)),
+                sending: sending, hasAllCauses: fields.hasAllCauses,
+                causes: AlertCause.all(ofServer: context.session.isOwner).map {
+                    Choice(
+                        value: $0.rawValue, isChosen: fields.causes.contains($0.rawValue), note: $0.sentence)
+                },
+                causeProblems: problems["events"] ?? [],
+                isMoreOpen: sending.isOpen || !sending.signingKey.isEmpty || !sending.keyProblems.isEmpty),
             context, status: refusal?.status ?? .ok)
     }
 }

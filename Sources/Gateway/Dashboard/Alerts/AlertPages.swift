@@ -19,6 +19,8 @@ struct AlertPages: SignedInPages {
         group.get("/settings/alerts") { _, context in try await show(context) }
         group.get("/settings/alerts/new") { _, context in forms.new(context) }
         group.post("/settings/alerts/new") { _, context in try await forms.create(context) }
+        group.get("/settings/alerts/:webhookID/edit") { _, context in try await forms.edit(context) }
+        group.post("/settings/alerts/:webhookID/edit") { _, context in try await forms.update(context) }
         group.post("/settings/alerts/quiet") { _, context in try await setQuietHours(context) }
         group.post("/settings/alerts/e-mail") { _, context in
             let wanted = Set(context.form.list("about").compactMap(MailSwitch.init(rawValue:)))
@@ -71,7 +73,7 @@ struct AlertPages: SignedInPages {
             title = condition.cause.words
             switch condition.cause {
             case .phoneOffline: (subject, subjectPath) = (condition.subject, AttentionPages.path)
-            case .webhookFailing, .webhookDisabled:
+            case .webhookFailing, .webhookDisabled, .deliveryFailed:
                 (subject, subjectPath) = ("the webhook", "\(WebhookPages.path)/\(condition.subject)")
             default: (subject, subjectPath) = ("", nil)
             }
@@ -91,12 +93,16 @@ struct AlertPages: SignedInPages {
         let path: String
         let url: String
         let format: String
+        /// What it is told of, where that is not everything.
+        let causes: String?
         let status: String
         let reason: String?
         let lastSuccess: String?
         let lastFailure: String?
 
-        init(_ report: EndpointReport) {
+        init(_ webhook: AlertWebhook) {
+            let report = webhook.report
+            causes = webhook.causes.isAll ? nil : webhook.causes.names.joined(separator: ", ")
             path = "\(AlertPages.path)/\(report.endpoint.id)"
             url = report.endpoint.url
             format = PayloadFields.label(of: report.endpoint.payloadFormat.name)
@@ -118,7 +124,7 @@ struct AlertPages: SignedInPages {
         }
         let places = try await operations.webhooks(of: userID)
         let problems = PageProblems.all(refusal)
-        let causes = AlertCause.allCases.filter { !$0.isOfServer || context.session.isOwner }
+        let causes = AlertCause.all(ofServer: context.session.isOwner)
         return views.page(
             "alerts", "Alerts",
             Content(
@@ -164,39 +170,6 @@ private enum MailSwitch: String, CaseIterable, Sendable {
         case .phones: \.notificationHeartbeatEnabled
         case .messages: \.notificationMessageStatusEnabled
         case .webhooks: \.notificationWebhookEnabled
-        }
-    }
-}
-
-extension AlertCause {
-    /// Whether it is about the server itself, of which only its owner hears.
-    fileprivate var isOfServer: Bool { [.diskLow, .certificateExpires, .clockStep].contains(self) }
-
-    /// What is wrong, where the page says with what.
-    fileprivate var words: String {
-        switch self {
-        case .webhookFailing: "A webhook fails"
-        case .webhookDisabled: "A webhook was stopped"
-        case .phoneOffline: "A phone is offline"
-        case .messageFailed: "SMS were not sent"
-        case .queueOld: "Events are late"
-        case .diskLow: "The disk of the server is nearly full"
-        case .certificateExpires: "The certificate of the server ends soon"
-        case .clockStep: "The clock of the server was set"
-        }
-    }
-
-    /// When it is told.
-    fileprivate var sentence: String {
-        switch self {
-        case .webhookFailing: "A webhook has taken nothing for 10 minutes."
-        case .webhookDisabled: "A webhook was stopped because its receiver is gone, or failed for 5 days."
-        case .phoneOffline: "A phone was not heard for an hour, or as long as this server waits."
-        case .messageFailed: "Five SMS or more of the last hour were not sent."
-        case .queueOld: "Events have waited for 5 minutes though the webhooks work."
-        case .diskLow: "The disk of the server has less than 1 GiB left."
-        case .certificateExpires: "The certificate of the server ends within 14 days."
-        case .clockStep: "The clock of the server was set by more than an hour."
         }
     }
 }

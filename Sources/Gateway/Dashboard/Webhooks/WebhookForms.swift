@@ -16,89 +16,58 @@ struct WebhookForms: Sendable {
         let action: String
         let once: String
         let back: String
-        let url: String
-        let signingKey: String
-        /// A key that is there is not shown: an empty field keeps it.
-        let keepsKey: Bool
-        let removesKey: Bool
+        let sending: SendingFields.Content
         let isOrdered: Bool
         let events: [Choice]
         let numbers: [Choice]
         let hasNumbers: Bool
         let hasAllNumbers: Bool
         let problem: String?
-        let urlProblems: [String]
-        let keyProblems: [String]
         let eventProblems: [String]
         let numberProblems: [String]
-        let format: PayloadFields.Content
-        let extra: HeaderFields.Content
-        let plan: PlanFields.Content
         let filter: FilterFields.Content
-        let trust: TrustFields.Content
         /// Whether what few need is shown at once: it is set, or something is wrong with it.
         let isMoreOpen: Bool
     }
 
     /// What the fields hold.
     private struct Fields {
-        var url = ""
-        /// Nil keeps what there is.
-        var signingKey: String?
-        var removesKey = false
+        var sending: SendingFields
         var events: [String] = []
         var numbers: [String] = []
         /// Also those that come later.
         var hasAllNumbers = false
         var isOrdered = false
-        var payload = PayloadFields()
-        var headers = HeaderFields()
-        var plan = PlanFields()
         var filter = FilterFields()
-        var trust = TrustFields()
 
         init() {
             // New ones are signed, and hear of everything.
-            signingKey = SigningKey.random()
+            sending = SendingFields(signingKey: SigningKey.random())
             events = EventType.allCases.map(\.rawValue)
         }
 
         init(_ endpoint: Endpoint) {
-            url = endpoint.url
+            sending = SendingFields(endpoint)
             events = endpoint.eventTypes.map(\.rawValue)
             hasAllNumbers = endpoint.hearsEveryOwner
             numbers = hasAllNumbers ? [] : endpoint.owners
             isOrdered = endpoint.ordering == .message
-            payload = PayloadFields(endpoint.payloadFormat)
-            headers = HeaderFields(endpoint.headers)
-            plan = PlanFields(endpoint.plan)
             filter = FilterFields(endpoint.filter)
-            trust = TrustFields(endpoint.trust)
         }
 
         init(_ form: PageForm, isNew: Bool) {
-            url = form.text("url")
-            removesKey = form.text("remove_key") == "yes"
-            let typed = form.text("signing_key")
-            signingKey =
-                form.text("generate") == "yes"
-                ? SigningKey.random() : removesKey ? "" : isNew || !typed.isEmpty ? typed : nil
+            sending = SendingFields(form, isNew: isNew)
             events = form.list("events")
             hasAllNumbers = form.text("all_phone_numbers") == "yes"
             numbers = form.list("phone_numbers")
             isOrdered = form.text("ordering") == "message"
-            payload = PayloadFields(form)
-            headers = HeaderFields(form)
-            plan = PlanFields(form)
             filter = FilterFields(form)
-            trust = TrustFields(form)
         }
 
         var update: WebhookUpdate {
-            WebhookUpdate(
-                url: url, signingKey: signingKey, events: events, phoneNumbers: hasAllNumbers ? [] : numbers,
-                allPhoneNumbers: hasAllNumbers, ordering: isOrdered ? "message" : "none", payload: payload.update,
-                headers: headers.update, plan: plan.update, filter: filter.update, trust: trust.update)
+            sending.update(
+                events: events, phoneNumbers: hasAllNumbers ? [] : numbers, allPhoneNumbers: hasAllNumbers,
+                ordering: isOrdered ? "message" : "none", filter: filter.update)
         }
     }
 
@@ -142,7 +111,7 @@ struct WebhookForms: Sendable {
         do {
             if context.form.text("preview") == "yes" {
                 let preview = try await operations.preview(
-                    fields.payload.update, of: fields.payload.event, userID: context.userID)
+                    fields.sending.payload.update, of: fields.sending.payload.event, userID: context.userID)
                 return try await show(fields, id: id, context, preview: preview)
             }
             guard let report = try await body(fields.update) else { throw PageError.notFound }
@@ -167,17 +136,14 @@ struct WebhookForms: Sendable {
         let numbers = (owned + fields.numbers).unique
         let problems = PageProblems.all(refusal)
         let path = id.map { "\(WebhookPages.path)/\($0)" }
-        let plan = fields.plan.content(problems: problems)
+        let sending = fields.sending.content(isNew: id == nil, problems: problems, preview: preview)
         let filter = fields.filter.content(problems: problems)
-        let trust = fields.trust.content(problems: problems)
         let title = id == nil ? "New webhook" : "Edit the webhook"
         return views.page(
             "webhook-form", title,
             Content(
                 title: title, action: path.map { "\($0)/edit" } ?? "\(WebhookPages.path)/new",
-                once: FormReceipts.token(), back: path ?? WebhookPages.path, url: fields.url,
-                signingKey: fields.signingKey ?? "",
-                keepsKey: id != nil, removesKey: fields.removesKey,
+                once: FormReceipts.token(), back: path ?? WebhookPages.path, sending: sending,
                 isOrdered: fields.isOrdered,
                 events: EventDeclaration.all.map {
                     Choice(
@@ -189,13 +155,10 @@ struct WebhookForms: Sendable {
                 problem: refusal.map {
                     problems.isEmpty ? $0.message : "The webhook was not saved. Check the highlighted fields."
                 },
-                urlProblems: problems["url"] ?? [], keyProblems: problems["signing_key"] ?? [],
                 eventProblems: problems["events"] ?? [], numberProblems: problems["phone_numbers"] ?? [],
-                format: fields.payload.content(problems: problems, preview: preview),
-                extra: fields.headers.content(problems: problems),
-                plan: plan, filter: filter, trust: trust,
-                isMoreOpen: plan.isOpen || filter.isOpen || trust.isOpen || fields.isOrdered || preview != nil
-                    || !fields.payload.isPlain(problems: problems) || !fields.headers.isPlain(problems: problems)),
+                filter: filter,
+                isMoreOpen: sending.isOpen || filter.isOpen || fields.isOrdered || preview != nil
+                    || !fields.sending.payload.isPlain(problems: problems)),
             context, status: refusal?.status ?? .ok)
     }
 }

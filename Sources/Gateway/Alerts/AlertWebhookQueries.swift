@@ -1,0 +1,40 @@
+import Delivery
+import Storage
+
+/// `alert_choice`: what a webhook hears of that does not hear of every alert.
+enum AlertWebhookQueries {
+    static let migrations: [Migration] = [
+        Migration(
+            "alerts-2",
+            [
+                """
+                CREATE TABLE alert_choice (
+                    user_id \(.text) NOT NULL,
+                    endpoint_id \(.text) NOT NULL,
+                    causes \(.text) NOT NULL,
+                    PRIMARY KEY (user_id, endpoint_id)
+                ) \(.strict)
+                """
+            ])
+    ]
+
+    /// What the webhooks of an account hear of; one that is missing hears of everything. Index: the primary key.
+    static func causes(of userID: UserID, in tx: any Transaction) throws -> [EndpointID: AlertCauses] {
+        try tx.rows("SELECT endpoint_id, causes FROM alert_choice WHERE user_id = \(userID)")
+            .reduce(into: [:]) { try $0[$1.get("endpoint_id")] = AlertCauses(stored: $1.get("causes")) }
+    }
+
+    /// Stores what a webhook hears of.
+    static func set(_ causes: AlertCauses, of id: EndpointID, userID: UserID, in tx: any Transaction) throws {
+        guard let stored = causes.stored else {
+            try tx.run("DELETE FROM alert_choice WHERE user_id = \(userID) AND endpoint_id = \(id)")
+            return
+        }
+        try tx.run(
+            """
+            INSERT INTO alert_choice (user_id, endpoint_id, causes)
+            VALUES (\(userID), \(id), \(stored))
+            ON CONFLICT (user_id, endpoint_id) DO UPDATE SET causes = excluded.causes
+            """)
+    }
+}
