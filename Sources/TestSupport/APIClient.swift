@@ -21,9 +21,11 @@ package struct APIClient: Sendable {
     }
 
     /// For as long as the process lives. The shared one gives up after 90 s without a byte, which a busy machine may need.
-    package static let patient = HTTPClient(
-        eventLoopGroupProvider: .singleton,
-        configuration: .init(redirectConfiguration: .follow(max: 5, allowCycles: false)))
+    package static let patient: HTTPClient = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.timeout.read = nil
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
     private static let direct = HTTPClient(
         eventLoopGroupProvider: .singleton, configuration: .init(redirectConfiguration: .disallow))
 
