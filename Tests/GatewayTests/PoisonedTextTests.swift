@@ -146,9 +146,13 @@ import Testing
             _ = try await server.client.post(
                 hook, ["from": "+18005550100", "text": .string(text), "id": .string(text)])
         }
+        for events: JSON in [["*"], ["phone.offline"]] {
+            _ = try await account.client.post("/v1/alerts/webhooks", ["url": "http://127.0.0.1:1/", "events": events])
+        }
         let id = forwarder["id"].string
         return [
-            "/v1/devices", "/v1/forwarders", "/v1/forwarders/\(id)", "/phones/forwarders", "/phones/forwarders/\(id)",
+            "/v1/alerts", "/v1/alerts/webhooks", "/v1/devices", "/v1/forwarders",
+            "/v1/forwarders/\(id)", "/phones/forwarders", "/phones/forwarders/\(id)",
         ]
     }
 

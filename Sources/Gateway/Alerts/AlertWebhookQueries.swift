@@ -20,8 +20,10 @@ enum AlertWebhookQueries {
 
     /// What the webhooks of an account hear of; one that is missing hears of everything. Index: the primary key.
     static func causes(of userID: UserID, in tx: any Transaction) throws -> [EndpointID: AlertCauses] {
-        try tx.rows("SELECT endpoint_id, causes FROM alert_choice WHERE user_id = \(userID)")
-            .reduce(into: [:]) { try $0[$1.get("endpoint_id")] = AlertCauses(stored: $1.get("causes")) }
+        let choices: [(EndpointID, AlertCauses)] = try tx.all(
+            "SELECT endpoint_id, causes FROM alert_choice WHERE user_id = \(userID)"
+        ) { (try $0.get("endpoint_id"), AlertCauses(stored: try $0.get("causes"))) }
+        return Dictionary(choices) { first, _ in first }
     }
 
     /// Stores what a webhook hears of.
