@@ -29,6 +29,8 @@ package struct GatewayServer: Sendable {
     private let engine: DeliveryEngine
     private let services: [any Service]
     private let address: ListeningAddress
+    /// What a hang-up asks for: shutdown, unless ``CertificateWatch`` takes it.
+    private let endsOnHangup: Bool
 
     /// Opens the store, locks it, and wires everything up; nothing runs yet.
     ///
@@ -37,6 +39,7 @@ package struct GatewayServer: Sendable {
         _ configuration: GatewayConfiguration, clock: any WallClock = SystemClock(), logger: Logger
     ) async throws {
         let certificate = try configuration.tls.map { try CertificateWatch($0, clock: clock, logger: logger) }
+        endsOnHangup = certificate == nil
         lock = configuration.postgresURL == nil ? try ServerLock(database: configuration.databasePath) : nil
         let opened = try await GatewayStore.open(
             configuration, activates: true, lock: lock, clock: clock, logger: logger)
@@ -115,7 +118,8 @@ package struct GatewayServer: Sendable {
     /// closes the store. Takes 9 s at most: 5 s for deliveries, the rest for requests.
     ///
     /// - Parameters:
-    ///   - signals: What asks for shutdown.
+    ///   - signals: What asks for shutdown; if there are any, the hang-up of a terminal does, too, where there is no certificate
+    ///     to be read again.
     ///   - logger: Told of the start and the end.
     ///   - body: Runs beside the server once it listens, with its base URL; when it returns true, or throws, the server
     ///     shuts down.
@@ -130,7 +134,7 @@ package struct GatewayServer: Sendable {
                     service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup)
             },
-            gracefulShutdownSignals: signals, logger: logger)
+            gracefulShutdownSignals: signals + (endsOnHangup && !signals.isEmpty ? [.sighup] : []), logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(9)
         let group = ServiceGroup(configuration: configuration)
         defer { engine.resolver.shutdown() }

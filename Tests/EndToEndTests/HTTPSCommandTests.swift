@@ -33,6 +33,19 @@ extension EndToEndTests {
         }
 
         @Test(.timeLimit(.minutes(15)))
+        func withoutACertificateAHangupEndsTheServerAsItShould() async throws {
+            try await withInstallation { installation in
+                try await installation.serve()
+                let process = try #require(installation.server)
+
+                process.signal(SIGHUP)
+
+                #expect(try await process.wait() == .exited(0), "\(process.errors)")
+                #expect(process.errors.contains("server stopped"))
+            }
+        }
+
+        @Test(.timeLimit(.minutes(15)))
         func serveAndDoctorNameWhatIsWrongWithTheCertificate() async throws {
             try await withInstallation { installation in
                 let authority = try await TestAuthority(in: installation.folder)
