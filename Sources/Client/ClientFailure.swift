@@ -27,7 +27,6 @@ package struct ClientFailure: Error, Sendable, CustomStringConvertible {
     /// Names a failure. What would steer a terminal is taken out of the lines, as servers have a part in them.
     package init(_ status: Status, _ description: String) {
         self.status = status
-        self.description = description.split(separator: "\n", omittingEmptySubsequences: false)
-            .map { String($0).printable }.joined(separator: "\n")
+        self.description = description.printableLines
     }
 }

@@ -2,7 +2,7 @@ import Wire
 
 /// What a command prints: for people, or for machines with `--json`.
 package struct ClientOutput: Sendable {
-    /// For people, without a newline at the end.
+    /// For people, without a newline at the end, and without what would steer a terminal: strangers write SMS.
     package let text: String
     /// One JSON value.
     package let json: String
@@ -12,7 +12,7 @@ package struct ClientOutput: Sendable {
     package let next: String?
 
     init(text: String, json: [UInt8], fault: String? = nil, next: String? = nil) {
-        self.text = text
+        self.text = text.printableLines
         self.fault = fault
         self.next = next
         self.json = json.isEmpty ? "null" : String(decoding: json, as: UTF8.self)
@@ -60,10 +60,15 @@ struct TextList {
 
 extension String {
     /// The text with a space for each character that would steer a terminal.
-    var printable: String {
+    var printable: String { printable(keepsLines: false) }
+
+    /// The same, but for the ends of lines.
+    var printableLines: String { printable(keepsLines: true) }
+
+    private func printable(keepsLines: Bool) -> String {
         let isControl: (Unicode.Scalar) -> Bool = { scalar in
             switch scalar.properties.generalCategory {
-            case .control, .lineSeparator, .paragraphSeparator, .format: true
+            case .control, .lineSeparator, .paragraphSeparator, .format: !(keepsLines && scalar == "\n")
             default: false
             }
         }

@@ -110,6 +110,8 @@ extension EndToEndTests {
                 let shown = try await user.run("events", "show", event["id"].text ?? "")
                 #expect(shown.output.contains("content:   It [31m is red"), "\(shown.output)")
                 #expect(shown.output.contains("The account had no webhook then."))
+                let preview = try await user.run("webhook", "preview", "--format", "ntfy")
+                #expect(preview.output.hasSuffix("\nIt [31m is red\n"), "\(preview.output)")
             }
         }
 
