@@ -35,7 +35,7 @@ extension WebhookUpdate {
 }
 
 extension WebhookUpdate.Settings {
-    /// What a new webhook is stored as; its filter has no zone yet.
+    /// What a new webhook is stored as, but for its filter, which has the zone of the account.
     func endpoint(_ id: EndpointID, of userID: UserID, isPublicOnly: Bool, at now: Timestamp) -> Endpoint {
         var endpoint = Endpoint(
             id: id, userID: userID, url: url, signingKey: signingKey, eventTypes: eventTypes, owners: phoneNumbers,
@@ -44,7 +44,8 @@ extension WebhookUpdate.Settings {
         return endpoint
     }
 
-    /// Takes all of it over; the filter has no zone yet. One that is off stays off, unless this removes the cause.
+    /// Takes all of it over but for the filter, which has the zone of the account. One that is off stays off, unless this removes
+    /// the cause.
     func apply(to endpoint: inout Endpoint, isPublicOnly: Bool, at now: Timestamp) {
         endpoint.url = url
         // A key that is set is the only one: it ends a rotation.
@@ -56,7 +57,6 @@ extension WebhookUpdate.Settings {
         endpoint.payloadFormat = payloadFormat
         endpoint.headers = headers
         endpoint.plan = plan
-        endpoint.filter = filter
         endpoint.trust = trust
         endpoint.isPublicOnly = isPublicOnly
         if setsSigningKey { endpoint.unreadableKey = nil }

@@ -118,6 +118,9 @@ import Timestamps
                 #expect(try await account.client.put(path, ["events": wrong]).status == 422, "\(wrong)")
             }
             #expect(try await account.client.get(path).data["events"] == events)
+            let foreign: JSON = ["ordering": "message", "filters": ["sims": ["SIM1"]]]
+            let without = try await account.client.put(path, foreign).data
+            #expect(without["ordering"] == "none" && without["filters"] == nil)
             let stranger = try await server.makeAccount()
             #expect(try await stranger.client.put(path, ["events": ["*"]]).status == 404)
             #expect(try await stranger.client.get(path).status == 404)
