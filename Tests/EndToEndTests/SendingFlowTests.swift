@@ -111,7 +111,7 @@ extension PatientTests {
             }
         }
 
-        /// The whole process runs on the last weekend of summer time, by faketime.
+        /// The whole process runs on the last weekend of summer time, by `faketime`.
         @Test(.timeLimit(.minutes(15))) func aScheduleOpensAtNineOnBothSidesOfAChangeOfTheClock() async throws {
             try await withPhone(["messages_per_minute": 1], clock: "2026-10-24 20:00:00") { client, _ in
                 let office: [JSONValue] = (0...6).map {

@@ -1,7 +1,7 @@
 /// Words in one text, separated by spaces, as `endpoint` stores event types and phone numbers, which hold none.
-enum SpacedList {
+package enum SpacedList {
     /// The words in their order. By bytes: a text is divided by its characters otherwise, at ten times the cost.
-    static func words(_ text: String) -> [String] {
+    package static func words(_ text: String) -> [String] {
         text.utf8.split(separator: UInt8(ascii: " ")).map { String(Substring($0)) }
     }
 

@@ -1,3 +1,4 @@
+import Delivery
 import Wire
 
 /// Which alerts a webhook hears of.
@@ -27,7 +28,7 @@ struct AlertCauses: Sendable, Hashable {
 
     /// Takes what is stored. One that this version does not know is left out.
     init(stored: String) {
-        chosen = stored.split(separator: " ").compactMap { AlertCause(rawValue: String($0)) }
+        chosen = SpacedList.words(stored).compactMap(AlertCause.init(rawValue:))
     }
 
     /// The names in a column, divided by spaces; nil for all.
@@ -42,5 +43,5 @@ struct AlertCauses: Sendable, Hashable {
     func contains(_ cause: AlertCause) -> Bool { chosen.isEmpty || chosen.contains(cause) }
 
     /// What stands for all.
-    static let everything = "*"
+    private static let everything = "*"
 }

@@ -24,19 +24,8 @@ struct AlertConditions: Sendable {
     func all(of userID: UserID, open: Set<AlertCause>, in tx: any Transaction) throws -> [AlertCondition] {
         let found = try attention.attention(of: userID, in: tx)
         var conditions = found.webhooks.compactMap { Self.condition(of: $0.report, at: tx.now) }
-        for webhook in found.webhooks {
-            // What fails altogether is told of as that.
-            guard !webhook.report.isStoppedByOthers, !webhook.report.isFailing || open.contains(.deliveryFailed) else {
-                continue
-            }
-            let id = webhook.report.endpoint.id
-            let since = max(try attention.asked(about: id, of: userID, in: tx), tx.now - Self.failedAge)
-            guard try DeliveryIssues.lastFailure(of: id, in: tx).map({ $0 > since }) ?? false else { continue }
-            conditions.append(
-                AlertCondition(
-                    cause: .deliveryFailed, subject: id.text,
-                    title: "Deliveries to \(Self.host(of: webhook.report.endpoint)) were given up",
-                    advice: "The dashboard tells why. Fix the cause, and replay them there."))
+        conditions += try found.webhooks.compactMap {
+            try Self.givenUp(at: $0, isKnown: open.contains(.deliveryFailed), in: tx)
         }
         conditions += found.phones.compactMap(Self.condition(of:))
         if let since = found.lateSince, tx.now - since > Self.latePatience {
@@ -78,6 +67,21 @@ struct AlertConditions: Sendable {
             cause: .webhookFailing, subject: endpoint.id.text,
             title: "The webhook to \(host) has failed since \(since.rfc3339)",
             advice: "Look at its deliveries in the dashboard: they say what the receiver answers.")
+    }
+
+    private static func givenUp(
+        at webhook: Attention.Webhook, isKnown: Bool, in tx: any Transaction
+    ) throws -> AlertCondition? {
+        let (report, endpoint) = (webhook.report, webhook.report.endpoint)
+        // What fails altogether is told of as that.
+        if report.isStoppedByOthers || report.isFailing && !isKnown { return nil }
+        guard let last = try DeliveryIssues.lastFailure(of: endpoint.id, in: tx),
+            last > max(webhook.after, tx.now - failedAge)
+        else { return nil }
+        return AlertCondition(
+            cause: .deliveryFailed, subject: endpoint.id.text,
+            title: "Deliveries to \(host(of: endpoint)) were given up",
+            advice: "The dashboard tells why. Fix the cause, and replay them there.")
     }
 
     /// The path and what follows may hold a secret of the receiver.

@@ -93,7 +93,7 @@ extension AlertOperations {
     }
 
     private func test(_ id: EndpointID, userID: UserID, in tx: any Transaction) throws -> DeliveryRecord {
-        let missing = Refusal.absent("cannot find webhook with ID [\(id)]")
+        let missing = Refusal.noWebhook(id)
         guard var endpoint = try endpoints.find(id, userID: userID.alerts, in: tx) else { throw missing }
         if endpoint.status != .active {
             endpoint.status = .active

@@ -29,7 +29,7 @@ struct AlertRoutes {
             let id = try context.id(
                 "webhookID", of: EndpointID.self, else: "validation errors while fetching webhook")
             guard let webhook = try await operations.webhook(id, userID: context.userID) else {
-                throw Refusal.absent("cannot find webhook with ID [\(id)]")
+                throw Refusal.noWebhook(id)
             }
             return Reply("webhook fetched successfully", webhook)
         }
@@ -38,7 +38,7 @@ struct AlertRoutes {
             let id = try context.id(
                 "webhookID", of: EndpointID.self, else: "validation errors while deleting webhook")
             guard try await operations.delete(id, userID: context.userID) else {
-                throw Refusal.absent("cannot find webhook with ID [\(id)]")
+                throw Refusal.noWebhook(id)
             }
             return Response.noContent
         }
@@ -77,7 +77,7 @@ struct AlertRoutes {
         let id = try context.id("webhookID", of: EndpointID.self, else: "validation errors while updating webhook")
         let update = try await request.decode(WebhookUpdate.self, in: context)
         guard let webhook = try await operations.update(id, update, userID: context.userID) else {
-            throw Refusal.absent("cannot find webhook with ID [\(id)]")
+            throw Refusal.noWebhook(id)
         }
         return Reply(
             "webhook updated successfully", webhook, warnings: update.warnings(webhook.report.endpoint))

@@ -33,6 +33,8 @@ struct Attention: Sendable {
     /// A webhook that needs somebody.
     struct Webhook: Sendable {
         let report: EndpointReport
+        /// From when on its failures are asked about: since somebody dealt with it, and not for longer than ``age``.
+        let after: Timestamp
         /// Why its deliveries fail, the reason with the most first.
         let issues: [DeliveryIssue]
     }

@@ -52,7 +52,8 @@ struct AttentionQueries: Sendable {
             counts: found.counts, messages: try MessageQueries.all(shown, of: userID, in: tx),
             webhooks: try found.webhooks.map { report, time in
                 Attention.Webhook(
-                    report: report, issues: try DeliveryIssues.list(of: report.endpoint.id, after: time, in: tx))
+                    report: report, after: time,
+                    issues: try DeliveryIssues.list(of: report.endpoint.id, after: time, in: tx))
             }, phones: found.phones, lateSince: found.lateSince)
     }
 

@@ -49,7 +49,7 @@ struct DeliveryRoutes {
             guard try endpoints.find(webhookID, anywhereOf: context.userID, in: tx) != nil else { return nil }
             return try DeliveryHistory.list(endpoint: webhookID, filter, limit: Page.oneMore(than: page.limit), in: tx)
         }
-        guard let deliveries else { throw Refusal.absent("cannot find webhook with ID [\(webhookID)]") }
+        guard let deliveries else { throw Refusal.noWebhook(webhookID) }
         let part = Part(deliveries, limit: page.limit) { $0.id.text }
         return Reply(part, "delivery", plural: "deliveries")
     }
@@ -95,7 +95,7 @@ struct DeliveryRoutes {
             webhookID, since: body?.since, until: body?.until,
             statuses: (body?.statuses ?? [ReplayedStatus.failed.rawValue]).unique, userID: context.userID,
             receipt: receipt)
-        guard let replay else { throw Refusal.absent("cannot find webhook with ID [\(webhookID)]") }
+        guard let replay else { throw Refusal.noWebhook(webhookID) }
         return receipt.reply(replay)
     }
 

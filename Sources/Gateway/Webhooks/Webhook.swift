@@ -61,6 +61,11 @@ extension Endpoint {
     static let pausedByOwner = "paused by its owner"
 }
 
+extension Refusal {
+    /// There is no such webhook, whatever it hears of.
+    static func noWebhook(_ id: EndpointID) -> Refusal { .absent("cannot find webhook with ID [\(id)]") }
+}
+
 /// The body of `POST` and `PUT /v1/webhooks`. On an update what is absent stays, and a null signing key clears it.
 struct WebhookUpdate: Decodable, Sendable {
     private let url: Patch<String>
@@ -151,7 +156,7 @@ struct WebhookUpdate: Decodable, Sendable {
     /// - Parameters:
     ///   - current: What there is; nil for a new webhook.
     ///   - message: What a refusal says.
-    ///   - isForAlerts: Whether it hears of alerts, which have no phone number, and not of events.
+    ///   - isForAlerts: Whether it hears of alerts, which have no phone number and no order, and not of events.
     ///   - found: What else breaks a rule.
     /// - Returns: All of it.
     /// - Throws: ``Refusal`` `.invalid` with `message`.
@@ -182,7 +187,8 @@ struct WebhookUpdate: Decodable, Sendable {
         return Settings(
             callback: callback, url: url, signingKey: key.isEmpty ? nil : Secret(key),
             setsSigningKey: !signingKey.isAbsent, eventTypes: types,
-            phoneNumbers: numbers, ordering: order == "message" ? .message : .none, payloadFormat: format,
+            phoneNumbers: numbers, ordering: order == "message" && !isForAlerts ? .message : .none,
+            payloadFormat: format,
             headers: headers, setsHeaders: !self.headers.headers.isAbsent, plan: plan, fallback: fallback,
             filter: filter, trust: trust,
             setsClientKey: self.trust.setsKey(trust))

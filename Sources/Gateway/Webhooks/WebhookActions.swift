@@ -89,11 +89,7 @@ struct WebhookActions {
         _ context: UserContext, _ message: String, _ action: (EndpointID, UserID) async throws -> EndpointReport?
     ) async throws -> Reply {
         let id = try context.id("webhookID", of: EndpointID.self, else: "validation errors while changing webhook")
-        guard let report = try await action(id, context.userID) else { throw missing(id) }
+        guard let report = try await action(id, context.userID) else { throw Refusal.noWebhook(id) }
         return Reply(message, report, warnings: WebhookWarnings.of(report.endpoint))
-    }
-
-    private func missing(_ id: EndpointID) -> Refusal {
-        Refusal.absent("cannot find webhook with ID [\(id)]")
     }
 }

@@ -92,7 +92,7 @@ struct WebhookOperations: Sendable {
         let eventID = EventID(at: clock.now())
         return try await store.write(.user(userID)) { [endpoints] tx in
             try receipt.keep(in: tx) {
-                let missing = Refusal.absent("cannot find webhook with ID [\(id)]")
+                let missing = Refusal.noWebhook(id)
                 guard let endpoint = try endpoints.find(id, userID: userID, in: tx) else { throw missing }
                 let sample = type.declaration.sample.payload
                 let first = endpoint.hearsEveryOwner ? nil : endpoint.owners.first

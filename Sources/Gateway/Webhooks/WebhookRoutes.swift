@@ -52,7 +52,7 @@ struct WebhookRoutes {
         let webhook = try await operations.store.read(.user(context.userID)) { [endpoints = operations.endpoints] tx in
             try endpoints.report(id, userID: context.userID, in: tx)
         }
-        guard let webhook else { throw Refusal.absent("cannot find webhook with ID [\(id)]") }
+        guard let webhook else { throw Refusal.noWebhook(id) }
         return Reply("webhook fetched successfully", webhook.shown(to: context.identity))
     }
 
@@ -69,7 +69,7 @@ struct WebhookRoutes {
         let update = try await request.decode(WebhookUpdate.self, in: context)
         let id = try context.id("webhookID", of: EndpointID.self, else: "validation errors while updating webhook")
         guard let webhook = try await operations.update(id, update, userID: context.userID) else {
-            throw Refusal.absent("cannot find webhook with ID [\(id)]")
+            throw Refusal.noWebhook(id)
         }
         return Reply("webhook updated successfully", webhook, warnings: update.warnings(webhook.endpoint))
     }
@@ -77,7 +77,7 @@ struct WebhookRoutes {
     private func delete(_ request: Request, _ context: UserContext) async throws -> Reply {
         let id = try context.id("webhookID", of: EndpointID.self, else: "validation errors while deleting webhook")
         guard try await operations.delete(id, userID: context.userID) else {
-            throw Refusal.absent("cannot find webhook with ID [\(id)]")
+            throw Refusal.noWebhook(id)
         }
         return Reply("webhook deleted successfully", nil)
     }
