@@ -4,7 +4,7 @@ import Foundation
 import Storage
 import Wire
 
-/// Makes and checks what is stored of passwords: scrypt, one at a time, as each takes 32 MiB and a good part of a second.
+/// Makes and checks what is stored of passwords: scrypt, one at a time, for what each costs.
 final class Passwords: Sendable {
     /// Who is served when.
     enum Lane: Sendable {
@@ -15,27 +15,33 @@ final class Passwords: Sendable {
     }
 
     private let queue = PasswordQueue()
+    private let cost: PasswordCost
+
+    /// - Parameter cost: That of every new one; each that is stored is checked at its own.
+    init(cost: PasswordCost) {
+        self.cost = cost
+    }
 
     /// What to store of `password`: `scrypt$N$r$p$salt$key`, the last two in base64.
     ///
     /// - Throws: ``PasswordQueue/Crowded``.
     func hash(_ password: String, in lane: Lane) async throws -> String {
         let salt = Data(SymmetricKey(size: .bits128).withUnsafeBytes(Array.init))
-        let key = try await queue.run(in: lane) { try Self.key(password, salt: salt) }
+        let key = try await queue.run(in: lane) { [cost] in try Self.key(password, salt: salt, cost: cost) }
         let bytes = key.withUnsafeBytes { Data($0) }
-        return "\(Self.scheme)$\(salt.base64EncodedString())$\(bytes.base64EncodedString())"
+        return "\(cost.text)$\(salt.base64EncodedString())$\(bytes.base64EncodedString())"
     }
 
     /// Whether `stored` was made of `password`. Takes as long when nothing is stored, so that nobody learns from the time
     /// who has an account.
     ///
-    /// - Throws: ``PasswordQueue/Crowded``, `StorageError.corrupt` for a scheme that is not ours.
+    /// - Throws: ``PasswordQueue/Crowded``, `StorageError.corrupt` for a scheme or a cost that cannot be ours.
     func verify(_ password: String, against stored: String?, in lane: Lane) async throws -> Bool {
-        let parts = (stored ?? "\(Self.scheme)$AAAAAAAAAAAAAAAAAAAAAA==$").components(separatedBy: "$")
-        guard parts.count == 6, parts.prefix(4).joined(separator: "$") == Self.scheme,
+        let parts = (stored ?? "\(cost.text)$AAAAAAAAAAAAAAAAAAAAAA==$").components(separatedBy: "$")
+        guard parts.count == 6, let cost = PasswordCost(parts.prefix(4).joined(separator: "$")),
             let salt = Data(base64Encoded: parts[4]), let expected = Data(base64Encoded: parts[5])
-        else { throw StorageError.corrupt("a password is stored under another scheme than \(Self.scheme)") }
-        let key = try await queue.run(in: lane) { try Self.key(password, salt: salt) }
+        else { throw StorageError.corrupt("a password is stored under another scheme than scrypt") }
+        let key = try await queue.run(in: lane) { try Self.key(password, salt: salt, cost: cost) }
         return key == SymmetricKey(data: expected) && stored != nil
     }
 
@@ -50,15 +56,13 @@ final class Passwords: Sendable {
         return nil
     }
 
-    private static func key(_ password: String, salt: Data) throws -> SymmetricKey {
+    private static func key(_ password: String, salt: Data, cost: PasswordCost) throws -> SymmetricKey {
         // Two spellings of one character are one password.
         let text = Data(password.precomposedStringWithCompatibilityMapping.utf8)
         return try KDF.Scrypt.deriveKey(
-            from: text, salt: salt, outputByteCount: 32, rounds: 1 << 15, blockSize: 8, parallelism: 3)
+            from: text, salt: salt, outputByteCount: 32, rounds: cost.rounds, blockSize: cost.blockSize,
+            parallelism: cost.parallelism)
     }
-
-    /// N = 2^15, r = 8, p = 3: the OWASP cheat sheet's choice with 32 MiB.
-    private static let scheme = "scrypt$32768$8$3"
 
     /// Those of at least 10 characters that lead the lists of leaked passwords.
     private static let worst: Set = [

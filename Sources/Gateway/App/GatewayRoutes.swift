@@ -30,19 +30,22 @@ package struct GatewayRoutes {
         package var requestBodyMemory: Int
         /// What `/metrics` asks for from elsewhere; nil keeps it on loopback.
         package var metricsToken: Secret<String>?
+        /// What a new password's hash costs.
+        package var passwordCost: PasswordCost
         /// What the system page shows.
         package var facts: SystemFacts
 
         /// Says it all.
         package init(
             speaksTLS: Bool, appURL: String?, trustedProxies: [Network], requestBodyMemory: Int,
-            metricsToken: Secret<String>?, facts: SystemFacts
+            metricsToken: Secret<String>?, passwordCost: PasswordCost, facts: SystemFacts
         ) {
             self.speaksTLS = speaksTLS
             self.appURL = appURL
             self.trustedProxies = trustedProxies
             self.requestBodyMemory = requestBodyMemory
             self.metricsToken = metricsToken
+            self.passwordCost = passwordCost
             self.facts = facts
         }
     }
@@ -75,7 +78,7 @@ package struct GatewayRoutes {
         identities = ground.identities
         idempotency = Idempotency(store: store, queries: features.requests.queries)
         self.features = features.all
-        dashboard = try Dashboard(features, store: store, runner: runner, site: site, system: settings.facts)
+        dashboard = try Dashboard(features, store: store, runner: runner, site: site, settings: settings)
     }
 
     /// The router: paths match without regard to case or a slash at the end (K3), and GET routes answer HEAD too.

@@ -20,7 +20,7 @@ struct Dashboard: Sendable {
     /// - Throws: When a template cannot be parsed.
     init(
         _ features: Features, store: any Store, runner: AttemptRunner, site: PageSite,
-        system facts: SystemFacts
+        settings: GatewayRoutes.Settings
     ) throws {
         let views = try PageViews()
         let sessions = Sessions(store: store)
@@ -30,7 +30,7 @@ struct Dashboard: Sendable {
         let bulkMessages = features.bulkMessages.operations
         let phoneKeys = features.phoneAPIKeys.operations
         let receipts = FormReceipts(queries: features.requests.queries)
-        let access = AccessOperations(store: store, users: users, passwords: Passwords())
+        let access = AccessOperations(store: store, users: users, passwords: Passwords(cost: settings.passwordCost))
         middleware = PageMiddleware(
             site: site, sessions: sessions, views: views, uploads: bulkMessages.uploads,
             menu: MenuFigures.Reader(store: store, attention: features.attention.queries),
@@ -69,7 +69,7 @@ struct Dashboard: Sendable {
             DeliveryPages(store: store, runner: runner, endpoints: webhooks.endpoints, views: views),
             EventPages(store: store, endpoints: webhooks.endpoints, views: views),
             UserPages(store: store, users: users, access: access, site: site, views: views),
-            SystemPages(store: store, facts: facts, views: views),
+            SystemPages(store: store, facts: settings.facts, views: views),
             AccountPages(store: store, users: users, access: access, views: views),
             LivePages(stream: features.events.stream, sessions: sessions),
         ]

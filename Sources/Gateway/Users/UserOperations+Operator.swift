@@ -65,7 +65,7 @@ extension UserOperations {
 
     private static func hash(_ password: String, email: String) async throws -> String {
         try check(email: email, password: password)
-        return try await Passwords().hash(password, in: .first)
+        return try await Passwords(cost: .standard).hash(password, in: .first)
     }
 }
 

@@ -64,6 +64,8 @@ package struct GatewayConfiguration: Sendable {
     package var quotas: Quotas
     /// What `/metrics` asks for; nil opens it to loopback only.
     package var metricsToken: Secret<String>?
+    /// What a new password's hash costs; no variable lowers it.
+    package var passwordCost = PasswordCost.standard
     /// How phones are told of what they have to send; nil when they are not.
     package var push: PushConfiguration?
     /// The lowest level that is logged.
@@ -268,7 +270,7 @@ extension GatewayConfiguration {
     func routes(startedAt: Timestamp) -> GatewayRoutes.Settings {
         GatewayRoutes.Settings(
             speaksTLS: tls != nil, appURL: appURL, trustedProxies: trustedProxies, requestBodyMemory: requestBodyMemory,
-            metricsToken: metricsToken,
+            metricsToken: metricsToken, passwordCost: passwordCost,
             facts: SystemFacts(
                 settings: shown, isPostgres: postgresURL != nil, pushes: push != nil, startedAt: startedAt))
     }
