@@ -79,14 +79,14 @@ package struct TestServer: Sendable {
 ///   - engine: What the server stores in.
 ///   - directory: Where the database is, to start again on an earlier one; nil makes a directory for this run.
 ///   - clock: What the server reads the time from.
-///   - connections: The limits of connections; nil for the server's own.
-///   - passwordCost: What a password's hash costs.
+///   - configure: Sets what no variable does.
 ///   - body: The test.
 /// - Throws: What `body` or the server throws.
 package func withServer(
     _ settings: [String: String] = [:], on engine: Engine = .usual, in directory: String? = nil,
-    clock: AdjustableClock = AdjustableClock(), connections: ConnectionLimits? = nil,
-    passwordCost: PasswordCost = .none, _ body: @escaping @Sendable (TestServer) async throws -> Void
+    clock: AdjustableClock = AdjustableClock(),
+    configure: @escaping @Sendable (inout GatewayConfiguration) -> Void = { _ in },
+    _ body: @escaping @Sendable (TestServer) async throws -> Void
 ) async throws {
     guard let directory else {
         return try await withTemporaryDirectory { directory in
@@ -94,8 +94,7 @@ package func withServer(
                 if let url = postgresURL(in: directory) { try await MigratedStores.drop(url) }
             } after: {
                 try await withServer(
-                    settings, on: engine, in: directory, clock: clock, connections: connections,
-                    passwordCost: passwordCost, body)
+                    settings, on: engine, in: directory, clock: clock, configure: configure, body)
             }
         }
     }
@@ -105,8 +104,8 @@ package func withServer(
         let url = if let known { known } else { try await MigratedStores.makePostgres() }
         try url.write(toFile: directory + "/postgres-url", atomically: true, encoding: .utf8)
         return try await withServer(
-            settings.merging(postgres(url)) { $1 }, on: engine, in: directory, clock: clock, connections: connections,
-            passwordCost: passwordCost, body)
+            settings.merging(postgres(url)) { $1 }, on: engine, in: directory, clock: clock, configure: configure,
+            body)
     }
     let path = directory + "/httpsms.sqlite"
     if settings["DATABASE_URL"] == nil, !FileManager.default.fileExists(atPath: path) {
@@ -117,8 +116,9 @@ package func withServer(
         environment: [
             "DATABASE_URL": "sqlite:\(path)", "HTTP_PORT": "0", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         ].merging(settings) { $1 })
-    if let connections { configuration.connections = connections }
-    configuration.passwordCost = passwordCost
+    // Nobody attacks the accounts of tests.
+    configuration.passwordCost = .none
+    configure(&configuration)
     let log = LogRecorder()
     let gateway = try await GatewayServer(configuration, clock: clock, logger: log.logger)
     try await gateway.run(signals: [], logger: log.logger) { baseURL in

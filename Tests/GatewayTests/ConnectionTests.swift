@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func aSilentConnectionIsClosed() async throws {
-        try await withServer(connections: Self.limits { $0.head = .milliseconds(200) }) { server in
+        try await withServer(configure: { $0.connections = Self.limits { $0.head = .milliseconds(200) } }) { server in
             let client = try await RawClient(server.baseURL)
 
             try await client.untilClosed()
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test func aDrippingHeadIsAnsweredAndClosed() async throws {
-        try await withServer(connections: Self.limits { $0.head = .milliseconds(400) }) { server in
+        try await withServer(configure: { $0.connections = Self.limits { $0.head = .milliseconds(400) } }) { server in
             let client = try await RawClient(server.baseURL)
             let dripping = Task {
                 client.write("GET /health HTTP/1.1\r\nHost: a\r\n")
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func aDrippingHeadAfterAnAnswerIsClosed() async throws {
-        try await withServer(connections: Self.limits { $0.head = .seconds(1) }) { server in
+        try await withServer(configure: { $0.connections = Self.limits { $0.head = .seconds(1) } }) { server in
             let client = try await RawClient(server.baseURL)
             client.write(Self.get)
             try await client.until("HTTP/1.1 200 OK")
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func aBodyThatTricklesIsAnsweredAndClosed() async throws {
-        try await withServer(connections: Self.limits { $0.body = .milliseconds(300) }) { server in
+        try await withServer(configure: { $0.connections = Self.limits { $0.body = .milliseconds(300) } }) { server in
             let key = try await server.makeAccount().apiKey
             let client = try await RawClient(server.baseURL)
 
@@ -100,7 +100,7 @@ import Testing
     /// The app forgets an SMS that is answered with a 4xx, and sends it again after a 5xx.
     @Test(arguments: ["/v1/messages/receive", "/v1/messages/calls/missed/", "/V1/Messages/\(unknownID)/Events?x=1"])
     func aReportThatTricklesIsAskedForAgain(path: String) async throws {
-        try await withServer(connections: Self.limits { $0.body = .milliseconds(300) }) { server in
+        try await withServer(configure: { $0.connections = Self.limits { $0.body = .milliseconds(300) } }) { server in
             let key = try await server.makeAccount().makePhone().client.apiKey ?? ""
             let client = try await RawClient(server.baseURL)
 
@@ -118,7 +118,7 @@ import Testing
             $0.stall = .milliseconds(200)
             $0.answerBytesPerSecond = 1 << 10
         }
-        try await withServer(connections: limits) { server in
+        try await withServer(configure: { $0.connections = limits }) { server in
             let client = try await RawClient(server.baseURL, reads: false)
 
             for _ in 0..<40 { client.write(String(repeating: "GET /docs HTTP/1.1\r\nHost: a\r\n\r\n", count: 500)) }
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func anIdleConnectionMakesRoomForANewOne() async throws {
-        try await withServer(connections: Self.limits(connections: 2)) { server in
+        try await withServer(configure: { $0.connections = Self.limits(connections: 2) }) { server in
             let (first, second) = (try await RawClient(server.baseURL), try await RawClient(server.baseURL))
             first.write(Self.get)
             try await first.until("HTTP/1.1 200 OK")
@@ -149,7 +149,7 @@ import Testing
             $0.connectionsPerAddress = 2
             $0.unlimited = []
         }
-        try await withServer(connections: limits) { server in
+        try await withServer(configure: { $0.connections = limits }) { server in
             let held = [try await RawClient(server.baseURL), try await RawClient(server.baseURL)]
             // Connected is not yet admitted, which each event loop does in its own time: an answer shows it.
             for client in held {

@@ -14,10 +14,12 @@ import Wire
 
     private static func withPush(
         _ script: @escaping WebhookReceiver.Script = { _, _ in .status(200, body: Array(#"{"name":"x"}"#.utf8)) },
+        deadline: Duration = .seconds(10),
         body: @escaping @Sendable (TestServer, Account, Account.Phone, WebhookReceiver) async throws -> Void
     ) async throws {
         try await WebhookReceiver.run(script) { firebase in
-            try await withServer(["FCM_ENDPOINT": firebase.url("")]) { server in
+            try await withServer(["FCM_ENDPOINT": firebase.url("")], configure: { $0.push?.deadline = deadline }) {
+                server in
                 let account = try await server.makeAccount()
                 try await body(server, account, try await account.makePhone(number), firebase)
             }
@@ -84,7 +86,7 @@ import Wire
                     try $0.get("scheduled_at", as: Timestamp.self)
                 }
             }
-            #expect(times[1] - times[0] == .seconds(6) && times[2] - times[1] == .seconds(6))
+            #expect(times[1] - times[0] >= .seconds(6) && times[2] - times[1] >= .seconds(6))
         }
     }
 
@@ -342,16 +344,16 @@ import Wire
 
     /// Also within an account a place is given away as soon as it is free.
     @Test func onePushThatIsSlowDelaysNoOther() async throws {
-        try await Self.withPush { _, count in
-            count < PushPlaces.share - 1 ? .silence : .status(200)
-        } body: { _, account, _, firebase in
+        try await Self.withPush(
+            { _, count in count < PushPlaces.share - 1 ? .silence : .status(200) }, deadline: .seconds(29)
+        ) { _, account, _, firebase in
             _ = try await account.client.put(
                 "/v1/phones", ["phone_number": .string(Self.number), "messages_per_minute": 0])
             for _ in 0..<50 { _ = try await account.send() }
 
             let pushes = try await firebase.requests(50)
 
-            #expect(pushes[0].arrivedAt.duration(to: pushes[49].arrivedAt) < .seconds(9))
+            #expect(pushes[0].arrivedAt.duration(to: pushes[49].arrivedAt) < .seconds(28))
         }
     }
 }

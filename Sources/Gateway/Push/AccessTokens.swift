@@ -92,7 +92,7 @@ actor AccessTokens {
                 poolKey: "token", url: url,
                 headers: [(name: "Content-Type", value: "application/x-www-form-urlencoded")], body: Array(form.utf8),
                 caller: .operated),
-            within: FCMClient.limit)
+            within: .seconds(10))
         let status: Int
         switch result.outcome {
         case .failure(let failure):

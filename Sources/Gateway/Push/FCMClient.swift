@@ -10,6 +10,8 @@ package struct PushConfiguration: Sendable {
     let account: ServiceAccount?
     /// Stands for Firebase, without OAuth; nil means Firebase itself.
     let endpoint: String?
+    /// How long one push may take, the lookup of the name included; less than the lease of a push (30 s).
+    package var deadline: Duration = .seconds(10)
 
     /// Nil when neither is there: then nothing is pushed.
     package init?(account: ServiceAccount?, endpoint: String?) {
@@ -25,6 +27,7 @@ struct FCMClient: PushTransport {
     private let url: CallbackURL
     private let tokens: AccessTokens?
     private let sender: any WebhookSender
+    private let deadline: Duration
 
     /// - Parameters:
     ///   - configuration: Where pushes go, and who sends them.
@@ -33,6 +36,7 @@ struct FCMClient: PushTransport {
     /// - Throws: `CallbackURLError` when the endpoint is none, and what the account's key is not good for.
     init(_ configuration: PushConfiguration, clock: any WallClock, sender: any WebhookSender) async throws {
         self.sender = sender
+        deadline = configuration.deadline
         // The name that httpSMS uses where there is no Firebase.
         let project = configuration.account?.projectID ?? "httpsms-test"
         let base = configuration.endpoint ?? "https://fcm.googleapis.com"
@@ -71,14 +75,14 @@ struct FCMClient: PushTransport {
         return json.bytes
     }
 
-    /// Sends one push; takes 10 s at most, and another 10 s where it needs a new access token.
+    /// Sends one push; takes its deadline at most, and another 10 s where it needs a new access token.
     func send(_ body: [UInt8]) async -> PushAnswer {
         do {
             var headers = [(name: "Content-Type", value: "application/json")]
             if let tokens { headers.append((name: "Authorization", value: "Bearer \(try await tokens.current())")) }
             let result = await sender.send(
                 WebhookRequest(poolKey: "push", url: url, headers: headers, body: body, caller: .operated),
-                within: Self.limit)
+                within: deadline)
             switch result.outcome {
             case .failure(let failure): return .failed("Firebase cannot be reached: \(failure)", after: nil)
             case .response(let status):
@@ -136,7 +140,4 @@ struct FCMClient: PushTransport {
             let errorCode: String?
         }
     }
-
-    /// For a push or an access token, the lookup of the name included.
-    static let limit = Duration.seconds(10)
 }

@@ -1,6 +1,6 @@
 /// A service that takes what a phone is to be told.
 protocol PushTransport: Sendable {
-    /// Hands it one push for the phone that it knows by `token`. Takes 10 s at most.
+    /// Hands it one push for the phone that it knows by `token`. Takes a bounded time.
     func send(_ push: Push, to token: String) async -> PushAnswer
 }
 
