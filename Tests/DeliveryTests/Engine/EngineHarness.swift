@@ -46,17 +46,22 @@ struct EngineHarness: Sendable {
         }
     }
 
-    /// Publishes `count` events, 500 to a transaction, and gives their ids.
+    /// Publishes and numbers `count` events, and gives their ids.
     @discardableResult
     func emit(_ count: Int = 1, owner: String = owner, userID: UserID = userID) async throws -> [EventID] {
         let events = (0..<count).map { _ in event(owner: owner, userID: userID) }
-        for start in stride(from: 0, to: count, by: 500) {
-            try await store.write { tx in
-                for event in events[start..<min(start + 500, count)] { try tx.emit(event) }
-            }
-        }
+        try await emit(events)
         try await number()
         return events.map(\.id)
+    }
+
+    /// Publishes `events`, 100 to a transaction, as each has a deadline.
+    func emit(_ events: [OutgoingEvent]) async throws {
+        for start in stride(from: 0, to: events.count, by: 100) {
+            try await store.write { tx in
+                for event in events[start..<min(start + 100, events.count)] { try tx.emit(event) }
+            }
+        }
     }
 
     /// Numbers what was emitted, as the sweep of a server does where that is not done in the emitting transaction.

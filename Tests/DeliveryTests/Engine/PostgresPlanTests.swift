@@ -74,7 +74,7 @@ import Timestamps
         try await withBacklog { harness, _ in
             // So many that reading all of them is never the cheaper way, whatever PostgreSQL counted by now.
             let (numbered, event) = ((0..<1_000).map { _ in harness.event() }, harness.event())
-            try await harness.store.write { tx in for event in numbered { try tx.emit(event) } }
+            try await harness.emit(numbered)
             while try await harness.store.write(.maintenance, { try EventNumbering.step(in: $0) }).mayHaveMore {}
             try await harness.store.write { tx in try tx.emit(event) }
             _ = try await harness.store.write(.maintenance) { tx in try tx.run("ANALYZE event") }

@@ -15,7 +15,7 @@ import Timestamps
             let events = (0..<1_700).map { number in
                 harness.event(owner: number % 2 == 0 ? EngineHarness.owner : "+18005550198")
             }
-            try await harness.store.write { tx in for event in events { try tx.emit(event) } }
+            try await harness.emit(events)
 
             let before = try await harness.store.read { tx in
                 try EventLog.list(userID: EngineHarness.userID, after: 0, limit: 10, in: tx)
