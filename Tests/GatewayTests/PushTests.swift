@@ -1,4 +1,5 @@
 import Foundation
+import Server
 import Storage
 import TestSupport
 import Testing

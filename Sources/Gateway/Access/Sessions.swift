@@ -51,6 +51,9 @@ struct Sessions: Sendable {
                     createdAt: tx.now, lastSeenAt: tx.now, address: visitor.address, agent: visitor.agent,
                     isOwner: false),
                 in: tx)
+            try AuditQueries.insert(
+                .signedIn, by: AuditEntry.Actor(kind: .session, id: nil, agent: visitor.agent), from: visitor.address,
+                userID: userID, in: tx)
         }
 
         /// Sends the browser to `path` with the session's cookie and the device's.

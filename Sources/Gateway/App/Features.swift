@@ -51,6 +51,7 @@ package struct Features: Sendable {
     let contacts: ContactFeature
     let accessKeys: AccessKeyFeature
     let playground: PlaygroundFeature
+    let audit: AuditFeature
     /// In the order in which they start.
     let all: [any Feature]
 
@@ -66,7 +67,7 @@ package struct Features: Sendable {
         RequestFeature.self, BulkMessageFeature.self, UserErasureFeature.self, AccessFeature.self, WebhookFeature.self,
         EventFeature.self, SearchFeature.self, ForwarderFeature.self, DeviceFeature.self,
         AttentionFeature.self, ContactFeature.self, CallbackFeature.self, AlertFeature.self,
-        AccessKeyFeature.self, PlaygroundFeature.self,
+        AccessKeyFeature.self, PlaygroundFeature.self, AuditFeature.self,
     ]
 
     /// - Parameters:
@@ -111,12 +112,13 @@ package struct Features: Sendable {
             resolver: resolver)
         accessKeys = AccessKeyFeature(ground)
         playground = PlaygroundFeature(ground, receiver: policy.ownReceiver)
+        audit = AuditFeature(ground)
         all = [
             PushFeature(ground, settings: settings.push, sender: operatorSender), attachments, requests,
             AccessFeature(logger: ground.logger), users, phoneAPIKeys, phones, heartbeats,
             messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
             forwarders, devices, attention, contacts, callbacks, alerts, accessKeys,
-            playground,
+            playground, audit,
             UserErasureFeature(ground: ground), SearchFeature(ground: ground),
         ]
     }

@@ -15,6 +15,7 @@ package struct GatewayRoutes {
     private let identities: Identities
     private let refusals = PhoneReportRefusals()
     private let idempotency: Idempotency
+    private let audit: AuditTrail
     private let features: [any Feature]
     private let dashboard: Dashboard
 
@@ -77,6 +78,7 @@ package struct GatewayRoutes {
         )
         identities = ground.identities
         idempotency = Idempotency(store: store, queries: features.requests.queries)
+        audit = features.audit.trail
         self.features = features.all
         dashboard = try Dashboard(features, store: store, runner: runner, site: site, settings: settings)
     }
@@ -106,6 +108,7 @@ package struct GatewayRoutes {
         router.add(middleware: LoopMiddleware())
         router.add(middleware: AuthenticationMiddleware(identities: identities))
         router.add(middleware: PhoneReportMiddleware(refusals: refusals))
+        router.add(middleware: AuditMiddleware(trail: audit))
         router.add(middleware: ContentEncodingMiddleware())
         let routes = APIRoutes(open: router, idempotency: idempotency)
         for feature in features { feature.add(to: routes) }

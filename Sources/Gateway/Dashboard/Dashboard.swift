@@ -34,7 +34,7 @@ struct Dashboard: Sendable {
         middleware = PageMiddleware(
             site: site, sessions: sessions, views: views, uploads: bulkMessages.uploads,
             menu: MenuFigures.Reader(store: store, attention: features.attention.queries),
-            contacts: features.contacts.operations, clock: messages.clock)
+            contacts: features.contacts.operations, audit: features.audit.trail, clock: messages.clock)
         self.access = AccessRoutes(access: access, sessions: sessions, views: views)
         overview = OverviewRoutes(
             store: store, access: access, queries: features.attention.queries, site: site, views: views)
@@ -71,6 +71,7 @@ struct Dashboard: Sendable {
             UserPages(store: store, users: users, access: access, site: site, views: views),
             SystemPages(store: store, facts: settings.facts, views: views),
             AccountPages(store: store, users: users, access: access, views: views),
+            AuditPages(store: store, views: views),
             LivePages(stream: features.events.stream, sessions: sessions),
         ]
     }

@@ -41,6 +41,7 @@ extension UserOperations {
             try AccessQueries.delete(of: account.id, in: tx)
             _ = try AccessQueries.insertPassword(hash, of: account.id, in: tx)
             try AccessQueries.forgetAttempts(.email(email), in: tx)
+            try AuditQueries.insert(.passwordChanged, by: .serverOperator, from: nil, userID: account.id, in: tx)
         }
     }
 
@@ -92,7 +93,9 @@ extension UserOperations {
     ///
     /// - Throws: ``UserCreationError`` when there is no such account.
     package func rotateAPIKey(ofEmail email: String) async throws -> Secret<String> {
-        try await rotateAPIKey(of: try await store.read { tx in try Self.id(of: email, in: tx) }).apiKey
+        try await rotateAPIKey(of: try await store.read { tx in try Self.id(of: email, in: tx) }) { user, tx in
+            try AuditQueries.insert(.keyRotated, by: .serverOperator, from: nil, userID: user.id, in: tx)
+        }.apiKey
     }
 
     /// Makes an account the owner of the server.

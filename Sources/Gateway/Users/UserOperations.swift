@@ -110,13 +110,16 @@ package struct UserOperations: Sendable {
     }
 
     /// Gives the account another API key; the old one stops working with this call.
-    func rotateAPIKey(of id: UserID) async throws -> User {
+    func rotateAPIKey(
+        of id: UserID, and note: @escaping @Sendable (User, any Transaction) throws -> Void = { _, _ in }
+    ) async throws -> User {
         let key = APIKey.random(prefix: APIKey.userPrefix)
         return try await store.write(.user(id)) { [queries, identities, endpoints] tx in
             try queries.setAPIKey(key, of: id, in: tx)
             try CallbackQueries(endpoints: endpoints).sign(with: Secret(key), userID: id, in: tx)
             try identities.forgetAll(in: tx)
             guard let user = try queries.find(id, in: tx) else { throw Refusal.unauthenticated }
+            try note(user, tx)
             return user
         }
     }

@@ -17,6 +17,7 @@ struct PageMiddleware: RouterMiddleware {
     let uploads: UploadQueue
     let menu: MenuFigures.Reader
     let contacts: ContactOperations
+    let audit: AuditTrail
     let clock: any WallClock
 
     @concurrent func handle(
@@ -39,7 +40,11 @@ struct PageMiddleware: RouterMiddleware {
             let anonymous = Cookies.value(.form, request, isSecure: context.isSecure)
             context.formToken = context.session?.formToken ?? anonymous ?? RandomToken.make()
             if request.method != .get, request.method != .head { context.form = try await form(of: request, context) }
-            response = try await named(next(request, context), context)
+            response = try await next(request, context)
+            if request.method == .post, let session = context.session {
+                await note(request, &response, session, context)
+            }
+            response = try await named(response, context)
             if context.session == nil, anonymous == nil {
                 response.headers.append(
                     Cookies.field(.form, context.formToken, isSecure: context.isSecure, lifetime: nil))
@@ -66,12 +71,22 @@ struct PageMiddleware: RouterMiddleware {
         }
     }
 
+    /// Notes what somebody did who is signed in.
+    private func note(
+        _ request: Request, _ response: inout Response, _ session: Session, _ context: PageContext
+    ) async {
+        let named = ["user_id", "email", "request_id"].map { context.form.text($0) }.first { !$0.isEmpty }
+        await audit.note(
+            request, "POST \(context.endpointPath ?? "")", &response, named: named, by: AuditEntry.Actor(session),
+            userID: session.userID, from: context.origin, logger: context.logger)
+    }
+
     /// A page with the names of those it is about. It is shown without them when they cannot be read.
     private func named(_ response: Response, _ context: PageContext) async throws -> Response {
         guard let session = context.session, response.headers[.contentType]?.hasPrefix("text/html") == true else {
             return response
         }
-        let page = PageBytes()
+        let page = BodyBytes()
         try await response.body.write(page)
         var response = response
         guard PageParties.areIn(page.bytes) else {
@@ -149,15 +164,6 @@ struct PageMiddleware: RouterMiddleware {
         (.referrerPolicy, "same-origin"),
         (.crossOriginOpenerPolicy, "same-origin"),
     ]
-}
-
-/// The body of a page, which is whole before it is sent.
-private final class PageBytes: ResponseBodyWriter {
-    private(set) var bytes: [UInt8] = []
-
-    func write(_ buffer: ByteBuffer) async throws { bytes += buffer.readableBytesView }
-
-    func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }
 
 extension Response {

@@ -25,7 +25,8 @@ struct PageViews: Sendable {
             "attention": PackageResources.attention_mustache,
             "planned": PackageResources.planned_mustache, "planned-form": PackageResources.planned_form_mustache,
             "inbox-tabs": PackageResources.inbox_tabs_mustache,
-            "account": PackageResources.account_mustache, "webhooks": PackageResources.webhooks_mustache,
+            "account": PackageResources.account_mustache, "audit": PackageResources.audit_mustache,
+            "webhooks": PackageResources.webhooks_mustache,
             "webhook": PackageResources.webhook_mustache, "webhook-form": PackageResources.webhook_form_mustache,
             "webhook-format": PackageResources.webhook_format_mustache,
             "webhook-headers": PackageResources.webhook_headers_mustache,
@@ -112,7 +113,7 @@ struct PageViews: Sendable {
         ("/settings/alerts", "alerts"), ("/settings/webhooks", "webhooks"),
         ("/deliveries", "errors#why-a-delivery-failed"), ("/events", "webhooks"),
         ("/replays", "dashboard#webhooks"), ("/system", "operations"), ("/users", "dashboard#the-first-account"),
-        ("/account", "dashboard#times"),
+        ("/account/log", "dashboard#log-of-changes"), ("/account", "dashboard#times"),
     ]
 
     /// A page that says what went wrong.

@@ -1,0 +1,18 @@
+import Delivery
+import Storage
+
+/// An account's log of changes: who did what, when, and from where.
+struct AuditFeature: Feature {
+    static let migrations = AuditMigrations.all
+    let trail: AuditTrail
+
+    init(_ ground: Ground) {
+        trail = AuditTrail(store: ground.store)
+    }
+
+    func add(to routes: APIRoutes) {
+        AuditRoutes(store: trail.store).add(to: routes.users)
+    }
+
+    var pruners: [Upkeep.Pruner] { [{ try AuditQueries.prune(before: $0, in: $1) }] }
+}
