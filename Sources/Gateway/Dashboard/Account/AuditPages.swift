@@ -10,6 +10,7 @@ struct AuditPages: SignedInPages {
 
     private struct Content {
         let lines: [Line]
+        let isEmpty: Bool
         let isFirst: Bool
         let nextPage: String?
 
@@ -42,7 +43,7 @@ struct AuditPages: SignedInPages {
         return views.page(
             "audit", "Log of changes",
             Content(
-                lines: page.map { Self.line($0, names) }, isFirst: before == nil,
+                lines: page.map { Self.line($0, names) }, isEmpty: page.isEmpty, isFirst: before == nil,
                 nextPage: next.map { "/account/log?before=\($0)" }), context)
     }
 
