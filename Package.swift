@@ -49,8 +49,8 @@ let documentation: [Package.Dependency] =
     ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0")] : []
 
 let fuzzDependencies: [Target.Dependency] = [
-    "Client", "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Modem", "Secrets", "Server", "Storage", "Timestamps",
-    "Wire", hummingbird, httpTypes, nioCore,
+    "Agents", "Client", "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Modem", "Secrets", "Server", "Storage",
+    "Timestamps", "Wire", hummingbird, httpTypes, nioCore,
 ]
 
 /// The fuzz targets: a test that reads the corpus, or the program that fuzzes.
@@ -137,13 +137,15 @@ let package = Package(
         .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .target(
             name: "Wire",
-            dependencies: ["Delivery", "Timestamps", asyncHTTPClient, httpTypes, nioCore, nioHTTP1, nioSSL],
+            dependencies: ["Delivery", "JSON", "Timestamps", asyncHTTPClient, httpTypes, nioCore, nioHTTP1, nioSSL],
             swiftSettings: settings),
+        .target(
+            name: "Agents", dependencies: ["JSON", "Secrets", "Wire", httpTypes], swiftSettings: settings),
         .target(
             name: "Gateway",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire", "CDocuments",
-                "CMarkGFM", "CPhoneNumber", "CLibZip", "CQREncode", "CZlib", hummingbird, hummingbirdCore,
+                "Agents", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire",
+                "CDocuments", "CMarkGFM", "CPhoneNumber", "CLibZip", "CQREncode", "CZlib", hummingbird, hummingbirdCore,
                 asyncHTTPClient,
                 .product(name: "Mustache", package: "swift-mustache"), crypto, cryptoExtras, jwtKit, logging, metrics,
                 serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, nioFoundation, httpTypes,
@@ -177,7 +179,7 @@ let package = Package(
         .target(
             name: "Client",
             dependencies: [
-                "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", crypto, "Wire",
+                "Agents", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", crypto, "Wire",
                 asyncHTTPClient, hummingbird,
                 logging,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, nioFoundation, httpTypes,
@@ -200,8 +202,8 @@ let package = Package(
         .executableTarget(
             name: "httpsms",
             dependencies: [
-                "Bench", "CQREncode", "Client", "Demo", "Modem", "PhoneSimulator", "Server", "Timestamps", "Wire",
-                argumentParser, logging,
+                "Agents", "Bench", "CQREncode", "Client", "Demo", "Modem", "PhoneSimulator", "Server", "Timestamps",
+                "Wire", argumentParser, logging,
             ],
             swiftSettings: settings),
         // The recipe for Swift is a package of its own, too; here it is compiled by the build that the tests need.
@@ -240,7 +242,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Client", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Modem", "PhoneSimulator", "Secrets",
+                "Agents", "Client", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Modem", "PhoneSimulator",
+                "Secrets",
                 "Server", "Storage", "TestSupport", "Timestamps", "Wire",
                 asyncHTTPClient,
                 httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,

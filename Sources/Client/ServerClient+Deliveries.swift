@@ -1,3 +1,4 @@
+import Agents
 import HTTPSMSWebhooks
 import JSON
 import NIOHTTP1
@@ -51,11 +52,8 @@ extension ServerClient {
     }
 
     /// Sends a delivery again and waits for what becomes of the attempt.
-    package func retryDelivery(_ id: String) async throws -> ClientOutput { Self.output(of: try await retried(id)) }
-
-    /// The same, for whoever shows it in another way.
-    func retried(_ id: String) async throws -> (delivery: RemoteDelivery, answer: Answer) {
-        try await attempt(after: try await call(.POST, "/v1/deliveries/\(Self.escape(id))/retry").decode())
+    package func retryDelivery(_ id: String) async throws -> ClientOutput {
+        try await outcome(after: try await call(.POST, "/v1/deliveries/\(Self.escape(id))/retry").decode())
     }
 
     /// Sends a sample event to a webhook and waits for what becomes of the first attempt.
@@ -65,27 +63,12 @@ extension ServerClient {
 
     /// What became of the next attempt at a delivery, for the terminal.
     func outcome(after before: RemoteDelivery) async throws -> ClientOutput {
-        Self.output(of: try await attempt(after: before))
-    }
-
-    /// Waits for one attempt more than there were: a little longer than an attempt may take.
-    private func attempt(after before: RemoteDelivery) async throws -> (delivery: RemoteDelivery, answer: Answer) {
-        let deadline = ContinuousClock.now + Self.patience
-        while true {
+        let (delivery, answer) = try await before.attempted {
             let answer = try await call(.GET, "/v1/deliveries/\(before.id)")
-            let now: RemoteDelivery = try answer.decode()
-            let wasTried = now.attemptCount > before.attemptCount && now.status != "delivering"
-            if wasTried || now.status == "held" || now.status == "cancelled" || ContinuousClock.now >= deadline {
-                return (now, answer)
-            }
-            try await Task.sleep(for: .milliseconds(100))
+            return (try answer.decode(), answer)
         }
-    }
-
-    private static func output(of attempt: (delivery: RemoteDelivery, answer: Answer)) -> ClientOutput {
-        let delivery = attempt.delivery
         return ClientOutput(
-            text: delivery.description, json: attempt.answer.data,
+            text: delivery.description, json: answer.data,
             fault: delivery.status == "succeeded" ? nil : "the endpoint did not accept the event: \(delivery.fault)")
     }
 
@@ -146,7 +129,4 @@ extension ServerClient {
         throw ClientFailure(
             .usage, "\(option) must be a time such as 2026-07-22T10:15:00Z, or how long ago, such as 30m or 2h")
     }
-
-    /// 12 s: an attempt has 5 s, and the turn of a retry comes within 5 s.
-    private static let patience: Duration = .seconds(12)
 }

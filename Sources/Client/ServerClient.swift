@@ -77,18 +77,8 @@ package struct ServerClient: Sendable {
 
     /// What stands in an envelope.
     static func answer(_ bytes: [UInt8]) -> Answer {
-        struct Rest: Decodable {
-            let message: String?
-            let nextCursor: String?
-        }
-        // A server that answers 204 says nothing.
-        let members = bytes.isEmpty ? [] : (try? JSONScanner.members(of: bytes)) ?? []
-        let data = members.first { $0.name.elementsEqual(#""data""#.utf8) }?.value ?? []
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        // A server that is none of ours may answer otherwise.
-        let rest = try? decoder.decode(Rest.self, from: Data(bytes))
-        return Answer(data: Array(data), message: rest?.message ?? "done", nextCursor: rest?.nextCursor)
+        let envelope = SuccessEnvelope(bytes)
+        return Answer(data: envelope.data, message: envelope.message, nextCursor: envelope.nextCursor)
     }
 
     /// Sends one request, with `body` of this type unless that is nil, and gives the body of a success. Of several POST with one
@@ -133,43 +123,13 @@ package struct ServerClient: Sendable {
     }
 
     /// A text as it may stand in one segment of a path, or in the value of a query.
-    static func escape(_ text: String) -> String {
-        text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
-    }
-
-    /// RFC 3986 section 2.3.
-    private static let unreserved = CharacterSet(
-        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+    static func escape(_ text: String) -> String { text.percentEncoded }
 
     /// 30 s for a request and its answer.
     private static let limit: TimeAmount = .seconds(30)
 
     /// 32 MiB: 100 deliveries with their attempts have a few.
     private static let largestAnswer = 32 << 20
-}
-
-/// What servers say when they refuse.
-struct ErrorEnvelope: Decodable {
-    let message: String?
-    let data: Details?
-
-    /// Texts by field, or one text.
-    enum Details: Decodable {
-        case fields([String: [String]])
-        case text(String)
-        case other
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let fields = try? container.decode([String: [String]].self) {
-                self = .fields(fields)
-            } else if let text = try? container.decode(String.self) {
-                self = .text(text)
-            } else {
-                self = .other
-            }
-        }
-    }
 }
 
 extension ServerClient {
@@ -181,14 +141,9 @@ extension ServerClient {
 
     /// What a status that is not a success means.
     func refusal(_ status: Int, _ body: [UInt8]) -> ClientFailure {
-        let envelope = try? JSONDecoder().decode(ErrorEnvelope.self, from: Data(body))  // It may be a proxy's page.
+        let envelope = ErrorEnvelope(body)
         var lines = ["\(settings.url) answered \(status): \(envelope?.message ?? "it gave no reason")"]
-        switch envelope?.data {
-        case .fields(let fields):
-            for (name, texts) in fields.sorted(by: { $0.key < $1.key }) { lines += texts.map { "  \(name): \($0)" } }
-        case .text(let text): lines.append("  \(text)")
-        case .other, nil: break
-        }
+        lines += (envelope?.details ?? []).map { "  \($0)" }
         let kind: ClientFailure.Status
         switch status {
         case 401, 403:
@@ -199,7 +154,7 @@ extension ServerClient {
                     : "  The key is that of \(settings.keySource). `httpsms whoami` says whose key is used.")
         case 404:
             kind = .notFound
-            if envelope?.message == nil { lines.append("  This server does not have what the command asks for.") }
+            if envelope == nil { lines.append("  This server does not have what the command asks for.") }
         case 500...: kind = .serverFailed
         default: kind = .refused
         }

@@ -24,6 +24,9 @@ extension HTTPField.Name {
     /// Tells nginx not to hold a stream back.
     package static let xAccelBuffering = known("X-Accel-Buffering")
 
+    /// The version of the Model Context Protocol that an agent's program speaks.
+    package static let mcpProtocolVersion = known("MCP-Protocol-Version")
+
     /// Added by a proxy that forwards a request.
     package static let xForwardedFor = known("X-Forwarded-For")
     /// Added by a proxy: `https` when the client spoke it.

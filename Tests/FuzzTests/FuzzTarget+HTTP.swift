@@ -1,5 +1,6 @@
 import NIOCore
 
+@testable import Agents
 @testable import Client
 @testable import Delivery
 @testable import Gateway

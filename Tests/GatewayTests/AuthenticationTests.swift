@@ -9,6 +9,8 @@ import Testing
         "POST /v1/messages/{messageID}/events", "POST /v1/heartbeats", "PUT /v1/phones/fcm-token",
     ]
 
+    /// Protocols of others, `/api/mobile/v1` and `/mcp`, are not among the server's routes: their own tests ask who may call
+    /// them.
     static let openRoutes: Set = [
         "GET /docs", "GET /docs/api", "GET /docs/search", "GET /docs/{page}", "GET /llms.txt",
         "GET /llms-full.txt", "GET /health", "GET /health/ready",

@@ -14,6 +14,7 @@ import Testing
         ("DELETE", "/v1/inbound/x", "GET, HEAD, POST, PUT, PATCH, OPTIONS"),
         ("PUT", "/health", "GET, HEAD, OPTIONS"), ("POST", "/metrics", "GET, HEAD, OPTIONS"),
         ("POST", "/docs/errors", "GET, HEAD, OPTIONS"), ("GET", "/api/mobile/v1/user/password", "PATCH, OPTIONS"),
+        ("GET", "/mcp", "POST, OPTIONS"), ("DELETE", "/mcp/", "POST, OPTIONS"),
         ("DELETE", "/", "GET, HEAD, OPTIONS"), ("PATCH", "/sign-in", "GET, HEAD, POST, OPTIONS"),
     ]
 

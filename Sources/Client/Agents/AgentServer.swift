@@ -1,24 +1,25 @@
+import Agents
+import HTTPTypes
 import JSON
+import NIOHTTP1
 import NIOPosix
 import Synchronization
-import Wire
 
 /// `httpsms mcp`: answers an agent's program by the Model Context Protocol, a line of JSON-RPC 2.0 each way.
 ///
 /// Requests are answered as they come; calls of tools run beside each other, so that none waits for somebody's reply.
-/// What the tools may do is up to the server's API and the key: this has no rights of its own.
 package final class AgentServer: Sendable {
-    private let tools: AgentTools
+    private let dialogue: AgentDialogue
     private let calls = Mutex<[[UInt8]: AgentCall]>([:])
 
     /// Calls under way at once. An agent has one or two.
     private static let mostCalls = 16
-    /// The versions of the protocol in which what is used here is the same, newest first.
-    private static let versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
 
     /// Answers for the account whose key `client` has.
     package init(client: ServerClient, limits: AgentLimits) {
-        tools = AgentTools(client: client, limits: limits)
+        let budget = AgentBudget(limits)
+        dialogue = AgentDialogue(
+            AgentTools(api: client, limits: limits) { count throws(AgentFault) in try budget.take(count) })
     }
 
     /// Answers until the input ends; then what waits for a reply stops waiting, and everything else is finished.
@@ -64,26 +65,22 @@ package final class AgentServer: Sendable {
                     code: .invalidRequest, message: "A line may have \(AgentLines.longest) bytes at most.")
             }
             guard let message = try AgentMessage.read(bytes) else { return nil }
-            guard let id = message.id else {
-                note(message)
-                return nil
-            }
-            guard message.method == "tools/call" else {
-                answer(Self.response(to: id, try result(of: message)))
-                return nil
-            }
-            let (tool, arguments) = try tools.find(message)
-            let call = try admit(id)
-            return { [self] in
-                let result = await tools.run(tool, arguments, call)
-                calls.withLock { $0[id] = nil }
-                // A request that was cancelled is not answered.
-                if call.ending != .cancelled { answer(Self.response(to: id, result.encodedJSON())) }
+            switch try dialogue.turn(message) {
+            case .silence: note(message)
+            case .answer(let json): answer(json)
+            case .call(let work):
+                let call = try admit(work.id)
+                return { [self] in
+                    let json = await dialogue.carryOut(work, call)
+                    calls.withLock { $0[work.id] = nil }
+                    // A request that was cancelled is not answered.
+                    if call.ending != .cancelled { answer(json) }
+                }
             }
         } catch {
-            answer(Self.response(error))
-            return nil
+            answer(error.encodedJSON())
         }
+        return nil
     }
 
     private func admit(_ id: [UInt8]) throws(AgentMessage.Fault) -> AgentCall {
@@ -102,86 +99,18 @@ package final class AgentServer: Sendable {
         guard message.method == "notifications/cancelled", let id = message.parameters["requestId"] else { return }
         calls.withLock { $0[id] }?.end(.cancelled)
     }
-
-    private func result(of message: AgentMessage) throws(AgentMessage.Fault) -> [UInt8] {
-        var json = JSONWriter()
-        switch message.method {
-        case "initialize":
-            let asked = message.parameters.string("protocolVersion")
-            let version = Self.versions.first { $0 == asked } ?? Self.versions[0]
-            json.object { o in
-                o.field("protocolVersion", version)
-                o.object("capabilities") { o in o.object("tools") { _ in } }
-                o.object("serverInfo") { o in
-                    o.field("name", "httpsms")
-                    o.field("title", "SMS through your own phones")
-                    o.field("version", ServerVersion.current)
-                }
-                o.field("instructions", AgentTools.instructions)
-            }
-        case "ping": json.object { _ in }
-        case "tools/list":
-            json.object { o in o.array("tools", of: AgentTool.all) { json, tool in tool.write(to: &json) } }
-        default:
-            throw AgentMessage.Fault(code: .unknownMethod, message: "There is no such method here.", id: message.id)
-        }
-        return json.bytes
-    }
-
-    private static func response(to id: [UInt8], _ result: [UInt8]) -> [UInt8] {
-        var json = JSONWriter()
-        json.object { o in
-            o.field("jsonrpc", "2.0")
-            o.raw("id", id)
-            o.raw("result", result)
-        }
-        return json.bytes
-    }
-
-    private static func response(_ fault: AgentMessage.Fault) -> [UInt8] {
-        var json = JSONWriter()
-        json.object { o in
-            o.field("jsonrpc", "2.0")
-            o.raw("id", fault.id ?? Array("null".utf8))
-            o.object("error") { o in
-                o.field("code", fault.code.rawValue)
-                o.field("message", fault.message)
-            }
-        }
-        return json.bytes
-    }
 }
 
-/// One call of a tool, which may be ended while it waits.
-final class AgentCall: Sendable {
-    enum Ending: Sendable {
-        /// The agent's program does not want the answer any more.
-        case cancelled
-        /// It asks nothing more, and may wait for the end.
-        case inputEnded
-    }
-
-    private let state = Mutex<Ending?>(nil)
-
-    /// Why it is to end; nil while it may go on.
-    var ending: Ending? { state.withLock { $0 } }
-
-    func end(_ ending: Ending) { state.withLock { $0 = $0 ?? ending } }
-}
-
-/// How much an agent may do in a while, whatever it was talked into.
-package struct AgentLimits: Sendable {
-    /// Recipients of one call.
-    package var mostRecipients: Int
-    /// With more recipients than these a call has to say how many there are.
-    package var unconfirmed: Int
-    /// SMS within an hour, by this process.
-    package var mostInAnHour: Int
-
-    /// Names the limits.
-    package init(mostRecipients: Int, unconfirmed: Int, mostInAnHour: Int) {
-        self.mostRecipients = mostRecipients
-        self.unconfirmed = unconfirmed
-        self.mostInAnHour = mostInAnHour
+/// Over a socket.
+extension ServerClient: AgentAPI {
+    package func exchange(
+        _ method: HTTPRequest.Method, _ target: String, body: [UInt8]?, idempotencyKey: String?
+    ) async throws(AgentFault) -> [UInt8] {
+        do throws(ClientFailure) {
+            return try await exchange(
+                HTTPMethod(rawValue: method.rawValue), target, query: [], body: body, idempotencyKey: idempotencyKey)
+        } catch {
+            throw AgentFault(error.description, isTransient: error.isTransient)
+        }
     }
 }

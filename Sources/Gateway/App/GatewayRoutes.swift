@@ -18,6 +18,7 @@ package struct GatewayRoutes {
     private let audit: AuditTrail
     private let features: [any Feature]
     private let dashboard: Dashboard
+    private let agents: AgentRoutes
 
     /// What the operator says, as far as routes want to know.
     package struct Settings: Sendable {
@@ -80,6 +81,7 @@ package struct GatewayRoutes {
         idempotency = Idempotency(store: store, queries: features.requests.queries)
         audit = features.audit.trail
         self.features = features.all
+        agents = AgentRoutes(site: site, identities: ground.identities)
         dashboard = try Dashboard(features, store: store, runner: runner, site: site, settings: settings)
     }
 
@@ -93,6 +95,7 @@ package struct GatewayRoutes {
         router.add(middleware: bodies)
         // Before the pages: what is not found there is no page.
         for feature in features { feature.addApart(to: router) }
+        agents.add(to: router, api: inside().buildResponder())
         dashboard.add(to: router)
         // Before other origins are let in: a browser on this machine must not read metrics for a web site.
         let local = router.group()
@@ -105,6 +108,22 @@ package struct GatewayRoutes {
         router.add(middleware: MethodMiddleware(methods: methods))
         router.add(middleware: ErrorMiddleware())
         DocumentationRoutes().add(to: router)
+        addAPI(to: router)
+        methods.learn(of: router)
+        return router
+    }
+
+    /// The API for what calls it inside of this process: a router of its own, so that none of its calls can lead to another.
+    private func inside() -> Router<APIContext> {
+        let router = Router(context: APIContext.self, options: [.caseInsensitive])
+        router.add(middleware: AccessLogMiddleware())
+        router.add(middleware: bodies)
+        router.add(middleware: ErrorMiddleware())
+        addAPI(to: router)
+        return router
+    }
+
+    private func addAPI(to router: Router<APIContext>) {
         router.add(middleware: LoopMiddleware())
         router.add(middleware: AuthenticationMiddleware(identities: identities))
         router.add(middleware: PhoneReportMiddleware(refusals: refusals))
@@ -112,17 +131,18 @@ package struct GatewayRoutes {
         router.add(middleware: ContentEncodingMiddleware())
         let routes = APIRoutes(open: router, idempotency: idempotency)
         for feature in features { feature.add(to: routes) }
-        methods.learn(of: router)
-        return router
     }
 
-    /// The routes of the API and those of pages, each as `GET /v1/messages/{messageID}`, without HEAD.
+    /// The routes of the API and those of pages, each as `GET /v1/messages/{messageID}`, without HEAD. Protocols of others, that of
+    /// the SMSGate app and that of agents, are neither.
     package static func names(of router: Router<APIContext>) -> (api: [String], pages: [String]) {
         let all = router.routes.filter { $0.method != .head }.map {
             (path: "\($0.path)", name: "\($0.method) \($0.path)")
         }
         return (
-            all.filter { !Dashboard.isPage($0.path) && !MobileRoutes.isMobile($0.path) }.map(\.name),
+            all.filter {
+                !Dashboard.isPage($0.path) && !MobileRoutes.isMobile($0.path) && !AgentRoutes.isAgents($0.path)
+            }.map(\.name),
             all.filter { Dashboard.isPage($0.path) }.map(\.name)
         )
     }

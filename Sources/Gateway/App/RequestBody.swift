@@ -143,7 +143,8 @@ extension Request {
         return try await request.decode(type, in: context)
     }
 
-    private static func isJSON(_ contentType: String?) -> Bool {
+    /// Whether a body of this type is JSON.
+    static func isJSON(_ contentType: String?) -> Bool {
         guard let type = contentType?.split(separator: ";").first?.trimmed.lowercased() else { return false }
         return type == "application/json" || type.hasSuffix("+json")
     }

@@ -9,7 +9,7 @@ protocol SignedInPages: Sendable {
 }
 
 /// The pages of the web interface: everything outside of `/v1`, `/api`, `/mobile`, `/health`, `/metrics`,
-/// `/docs` and `/llms.txt`.
+/// `/mcp`, `/docs` and `/llms.txt`.
 struct Dashboard: Sendable {
     private let middleware: PageMiddleware
     private let access: AccessRoutes
@@ -93,7 +93,9 @@ struct Dashboard: Sendable {
     /// Whether a route belongs to a page, and so is not part of `openapi.json`.
     static func isPage(_ path: String) -> Bool {
         let first = path.split(separator: "/").first?.lowercased()
-        let others = ["v1", "api", "mobile", "health", "metrics", "docs", "llms.txt", "llms-full.txt", "playground"]
+        let others = [
+            "v1", "api", "mobile", "health", "metrics", "docs", "llms.txt", "llms-full.txt", "mcp", "playground",
+        ]
         return first.map { !others.contains($0) } ?? true
     }
 }

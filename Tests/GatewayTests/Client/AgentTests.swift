@@ -1,8 +1,9 @@
 import Testing
 
+@testable import Agents
 @testable import Client
 
-/// What `httpsms mcp` reads and shows, without a server.
+/// What agents are read and shown, without a server.
 @Suite struct AgentTests {
     @Test func aLineThatIsTooLongIsLeftOutToItsEnd() {
         var lines = AgentLines()
@@ -48,7 +49,7 @@ import Testing
     }
 
     @Test func anHourHasAsManySMSAsItMayHave() throws {
-        let budget = AgentBudget(mostInAnHour: 5)
+        let budget = AgentBudget(AgentLimits(mostInAnHour: 5))
         let start = ContinuousClock.now
         try budget.take(3, at: start)
         try budget.take(2, at: start + .seconds(1_800))
@@ -57,5 +58,26 @@ import Testing
         try budget.take(3, at: start + .seconds(3_600))
         #expect(throws: AgentFault.self) { try budget.take(1, at: start + .seconds(3_600)) }
         #expect(throws: AgentFault.self) { try budget.take(Int.max, at: start + .seconds(9_000)) }
+    }
+
+    @Test func anHourIsThatOfEachKeyAndTenThousandKeysAreNoWayAround() throws {
+        let budget = AgentBudget(AgentLimits(mostInAnHour: 5))
+        let start = ContinuousClock.now
+        func holder(_ account: Int, _ key: Int) -> AgentBudget.Holder {
+            AgentBudget.Holder(account: "account \(account)", key: "key \(key)")
+        }
+        try budget.take(5, for: holder(1, 1), at: start)
+        #expect(throws: AgentFault.self) { try budget.take(1, for: holder(1, 1), at: start) }
+        try budget.take(5, for: holder(1, 2), at: start)
+
+        // Keys that are made, used and deleted over and over.
+        let taken = (3...10_000).count { key in (try? budget.take(1, for: holder(1, key), at: start)) != nil }
+        #expect(taken == AgentBudget.mostKeys - 2 && budget.keyCount == AgentBudget.mostKeys)
+        // Nobody else is refused for it, and what is over is forgotten, also of those who never come again.
+        for account in 2...1_000 { try budget.take(5, for: holder(account, 1), at: start + .seconds(60)) }
+        #expect(budget.keyCount == AgentBudget.mostKeys + 999)
+        try budget.take(1, for: holder(2, 2), at: start + .seconds(3_661))
+        #expect(budget.keyCount == 1)
+        try budget.take(5, for: holder(1, 1), at: start + .seconds(3_661))
     }
 }

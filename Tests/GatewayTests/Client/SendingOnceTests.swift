@@ -3,6 +3,7 @@ import Secrets
 import TestSupport
 import Testing
 
+@testable import Agents
 @testable import Client
 
 /// What an agent sends, when nobody knows whether it was sent.
@@ -33,13 +34,13 @@ import Testing
         } body: { server in
             let arguments = try AgentArguments(
                 json: Array(#"{"to":["+18005550100"],"content":"Hi","phone":"+18005550199"}"#.utf8))
-            await #expect(throws: ClientFailure.self) { try await Self.tools(server).send(arguments) }
+            await #expect(throws: AgentFault.self) { try await Self.tools(server).send(arguments) }
             #expect(server.requests.count == 1)
         }
     }
 
     private static func tools(_ server: WebhookReceiver) -> AgentTools {
         let client = ServerClient(ClientSettings(url: server.url(""), apiKey: Secret("uk_test")))
-        return AgentTools(client: client, limits: AgentLimits(mostRecipients: 10, unconfirmed: 3, mostInAnHour: 100))
+        return AgentTools(api: client, limits: AgentLimits(mostRecipients: 10, unconfirmed: 3)) { _ in }
     }
 }

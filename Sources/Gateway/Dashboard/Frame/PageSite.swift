@@ -48,6 +48,11 @@ struct PageSite: Sendable {
     /// `Origin` only.
     static func isSameOrigin(_ request: Request, isSecure: Bool) -> Bool {
         if let site = request.headers[.secFetchSite] { return site == "same-origin" }
+        return hasOwnOrigin(request, isSecure: isSecure)
+    }
+
+    /// Whether `Origin` is that of the URL that was asked for.
+    static func hasOwnOrigin(_ request: Request, isSecure: Bool) -> Bool {
         guard let origin = request.headers[.origin], let authority = request.head.authority else { return false }
         return origin.lowercased() == "\(isSecure ? "https" : "http")://\(authority)".lowercased()
     }

@@ -1,5 +1,5 @@
+import HTTPTypes
 import JSON
-import NIOHTTP1
 import Wire
 
 /// SMS.
@@ -53,8 +53,8 @@ extension AgentTools {
         guard given.count <= limits.mostRecipients else {
             throw AgentFault(
                 """
-                Nothing was sent: a call may have \(limits.mostRecipients) recipients at most (--most-recipients of \
-                `httpsms mcp`), and this one has \(given.count).
+                Nothing was sent: a call may have \(limits.mostRecipients) recipients at \
+                most\(limits.option("--most-recipients")), and this one has \(given.count).
                 """)
         }
         let to = given.map(\.trimmed).filter { !$0.isEmpty }.unique
@@ -71,16 +71,17 @@ extension AgentTools {
                 """)
         }
         let from = try await phone(arguments)
-        try budget.take(to.count)
+        try spend(to.count)
         let body = Body(from: from, to: to, content: content)
         let path = to.count == 1 ? "/v1/messages/send" : "/v1/messages/bulk-send"
-        let answer: ServerClient.Answer
+        let answer: AgentAnswer
         do {
-            answer = try await client.callOnce(path, body)
+            answer = try await api.callOnce(path, body)
         } catch {
             guard error.isTransient else { throw error }
             throw AgentFault(
-                "\(error)\nWhether it was sent is not known. Look with read_conversation before you send it again.")
+                "\(error.message)\nWhether it was sent is not known. Look with read_conversation before you send it again."
+            )
         }
         let sent: [SMS] = try to.count == 1 ? [answer.decode()] : answer.decode()
         return AgentResult { o in
@@ -106,7 +107,7 @@ extension AgentTools {
         let limit = try arguments.integer("limit", in: 1...100) ?? 20
         let phone = try await phone(arguments)
         let query = [("owner", phone), ("is_archived", "false"), ("limit", "\(limit)")]
-        let list: [Conversation] = try await client.call(.GET, "/v1/message-threads", query: query).decode()
+        let list: [Conversation] = try await api.call(.get, "/v1/message-threads", query: query).decode()
         return AgentResult(isUntrusted: true) { o in
             o.field("phone", phone)
             o.field("conversations", list)
@@ -126,7 +127,7 @@ extension AgentTools {
 
     func wait(_ arguments: AgentArguments, _ call: AgentCall) async throws -> AgentResult {
         let contact = try arguments.requiredText("contact")
-        let timeout = try arguments.integer("timeout_seconds", in: 1...600) ?? 60
+        let timeout = try arguments.integer("timeout_seconds", in: 1...limits.longestWait) ?? limits.usualWait
         let deadline = ContinuousClock.now + .seconds(timeout)
         let phone = try await phone(arguments)
         // Ids of messages are UUIDv7: what was made later has a greater one, whatever a phone's clock says.
@@ -141,12 +142,14 @@ extension AgentTools {
                 if !replies.isEmpty || isOver {
                     return AgentResult(isUntrusted: true) { o in
                         o.field("replied", !replies.isEmpty)
+                        // With it the next call goes on where this one ends.
+                        o.field("after_message_id", replies.map(\.id).max() ?? last)
                         o.field("messages", Array(replies.reversed()))
                     }
                 }
-            } catch let failure as ClientFailure {
+            } catch let fault as AgentFault {
                 // A server that starts again is waited for as well.
-                if isOver || !failure.isTransient { throw failure }
+                if isOver || !fault.isTransient { throw fault }
             }
             try await Task.sleep(for: Self.interval)
         }
@@ -155,7 +158,7 @@ extension AgentTools {
     /// The newest first.
     private func messages(of phone: String, with contact: String, limit: Int) async throws -> [SMS] {
         let query = [("owner", phone), ("contact", contact), ("limit", "\(limit)")]
-        return try await client.call(.GET, "/v1/messages", query: query).decode()
+        return try await api.call(.get, "/v1/messages", query: query).decode()
     }
 
     /// A second: people answer more slowly, and the question costs the server next to nothing.

@@ -2,18 +2,19 @@ import Foundation
 import JSON
 import Wire
 
-/// One line of an agent's program: a request or a notification of JSON-RPC 2.0, as the Model Context Protocol uses it.
-struct AgentMessage: Sendable {
+/// What an agent's program says: a request or a notification of JSON-RPC 2.0, as the Model Context Protocol uses it.
+package struct AgentMessage: Sendable {
     /// The JSON of a request's id, as it came; nil for a notification, which is not answered.
-    let id: [UInt8]?
-    let method: String
+    package let id: [UInt8]?
+    /// What it is about.
+    package let method: String
     /// The members of `params`.
-    let parameters: AgentArguments
+    package let parameters: AgentArguments
 
-    /// Why a line is no message, or cannot be answered with a result.
-    struct Fault: Error, Equatable {
+    /// Why it is no message, or cannot be answered with a result.
+    package struct Fault: Error, Equatable {
         /// Those of JSON-RPC 2.0, section 5.1.
-        enum Code: Int {
+        package enum Code: Int, Sendable {
             case malformed = -32_700
             case invalidRequest = -32_600
             case unknownMethod = -32_601
@@ -23,24 +24,35 @@ struct AgentMessage: Sendable {
             case busy = -32_000
         }
 
-        let code: Code
-        let message: String
+        /// What sort of fault it is.
+        package let code: Code
+        /// What is wrong, in words.
+        package let message: String
         /// The JSON of the id of the request; nil when it could not be read.
-        var id: [UInt8]?
+        package let id: [UInt8]?
+
+        /// Says what is wrong with the request that has this id; nil for none.
+        package init(code: Code, message: String, id: [UInt8]? = nil) {
+            self.code = code
+            self.message = message
+            self.id = id
+        }
     }
 
     /// 256 bytes: what is longer is no id that anybody counts or draws.
     private static let longestID = 256
 
-    /// Reads a line; nil for an answer, as nothing is asked of the agent's program.
-    static func read(_ line: [UInt8]) throws(Fault) -> AgentMessage? {
+    /// Reads a message; nil for an answer, as nothing is asked of the agent's program.
+    ///
+    /// - Throws: ``Fault`` when it is none.
+    package static func read(_ json: [UInt8]) throws(Fault) -> AgentMessage? {
         let members: AgentArguments
         do {
-            members = try AgentArguments(json: line)
+            members = try AgentArguments(json: json)
         } catch JSONFault.notAnObject {
-            throw Fault(code: .invalidRequest, message: "A line must be one JSON object; batches are not taken.")
+            throw Fault(code: .invalidRequest, message: "A message must be one JSON object; batches are not taken.")
         } catch {
-            throw Fault(code: .malformed, message: "The line is not JSON: \(error)")
+            throw Fault(code: .malformed, message: "The message is not JSON: \(error)")
         }
         let id = members["id"]
         if let id, !isID(id) {
@@ -72,7 +84,7 @@ struct AgentMessage: Sendable {
 }
 
 /// The members of an object, each read when it is asked for.
-struct AgentArguments: Sendable {
+package struct AgentArguments: Sendable {
     static let none = AgentArguments(members: [:])
 
     private let members: [String: [UInt8]]
@@ -82,7 +94,7 @@ struct AgentArguments: Sendable {
     }
 
     /// Reads an object; of two members with one name the last counts.
-    init(json: [UInt8]) throws(JSONFault) {
+    package init(json: [UInt8]) throws(JSONFault) {
         var members: [String: [UInt8]] = [:]
         for (name, value) in try JSONScanner.members(of: json) {
             guard let name = Self.text(Array(name)) else { continue }
@@ -91,20 +103,21 @@ struct AgentArguments: Sendable {
         self.members = members
     }
 
-    var names: [String] { members.keys.sorted() }
+    /// In alphabetical order.
+    package var names: [String] { members.keys.sorted() }
 
     /// The JSON of a member; nil when it is missing or null.
-    subscript(_ name: String) -> [UInt8]? {
+    package subscript(_ name: String) -> [UInt8]? {
         members[name].flatMap { $0 == Array("null".utf8) ? nil : $0 }
     }
 
     /// A text; nil when it is missing or none.
-    func string(_ name: String) -> String? { self[name].flatMap(Self.text) }
+    package func string(_ name: String) -> String? { self[name].flatMap(Self.text) }
 
     /// The text `name`, without spaces around it; nil when it is missing or empty.
     ///
     /// - Throws: ``AgentFault`` when it is no text.
-    func text(_ name: String) throws(AgentFault) -> String? {
+    package func text(_ name: String) throws(AgentFault) -> String? {
         guard let json = self[name] else { return nil }
         guard let text = Self.text(json) else { throw AgentFault("The argument \(name) must be a text.") }
         let trimmed = text.trimmed
@@ -118,7 +131,9 @@ struct AgentArguments: Sendable {
     }
 
     /// A text, or a list of texts; empty when it is missing.
-    func texts(_ name: String) throws(AgentFault) -> [String] {
+    ///
+    /// - Throws: ``AgentFault`` when it is neither.
+    package func texts(_ name: String) throws(AgentFault) -> [String] {
         guard let json = self[name] else { return [] }
         if let text = Self.text(json) { return [text] }
         guard let elements = try? JSONScanner.elements(of: json) else {  // Anything but a list is refused below.
@@ -132,7 +147,9 @@ struct AgentArguments: Sendable {
     }
 
     /// A whole number; nil when it is missing.
-    func integer(_ name: String, in range: ClosedRange<Int>) throws(AgentFault) -> Int? {
+    ///
+    /// - Throws: ``AgentFault`` when it is none, or out of `range`.
+    package func integer(_ name: String, in range: ClosedRange<Int>) throws(AgentFault) -> Int? {
         guard let json = self[name] else { return nil }
         guard let number = Int(String(decoding: json, as: UTF8.self)), range.contains(number) else {
             throw AgentFault(
@@ -144,14 +161,5 @@ struct AgentArguments: Sendable {
     private static func text(_ json: [UInt8]) -> String? {
         guard json.first == UInt8(ascii: "\"") else { return nil }
         return try? JSONDecoder().decode(String.self, from: Data(json))  // A lone surrogate is no text.
-    }
-}
-
-/// Why a tool did not do what it was asked, in words for the agent.
-struct AgentFault: Error, Sendable {
-    let message: String
-
-    init(_ message: String) {
-        self.message = message
     }
 }

@@ -1,5 +1,6 @@
+import HTTPTypes
 import JSON
-import NIOHTTP1
+import Wire
 
 /// Webhooks.
 extension AgentTools {
@@ -15,16 +16,16 @@ extension AgentTools {
         let limit = try arguments.integer("limit", in: 1...100) ?? 20
         let webhooks: [Webhook]
         if let id = try arguments.text("webhook_id") {
-            webhooks = [try await client.call(.GET, "/v1/webhooks/\(ServerClient.escape(id))").decode()]
+            webhooks = [try await api.call(.get, "/v1/webhooks/\(id.percentEncoded)").decode()]
         } else {
             let query = [("limit", "\(Self.mostWebhooks)")]
-            webhooks = try await client.call(.GET, "/v1/webhooks", query: query).decode()
+            webhooks = try await api.call(.get, "/v1/webhooks", query: query).decode()
         }
         var failed: [(webhook: Webhook, delivery: RemoteDelivery)] = []
         for webhook in webhooks {
             let query = [("status", "failed"), ("limit", "\(limit)")]
-            let path = "/v1/webhooks/\(ServerClient.escape(webhook.id))/deliveries"
-            let deliveries: [RemoteDelivery] = try await client.call(.GET, path, query: query).decode()
+            let path = "/v1/webhooks/\(webhook.id.percentEncoded)/deliveries"
+            let deliveries: [RemoteDelivery] = try await api.call(.get, path, query: query).decode()
             failed += deliveries.map { (webhook, $0) }
         }
         failed.sort { $0.delivery.createdAt > $1.delivery.createdAt }
@@ -40,13 +41,19 @@ extension AgentTools {
 
     func explain(_ arguments: AgentArguments) async throws -> AgentResult {
         let id = try arguments.requiredText("delivery_id")
-        let answer = try await client.call(.GET, "/v1/deliveries/\(ServerClient.escape(id))")
+        let answer = try await api.call(.get, "/v1/deliveries/\(id.percentEncoded)")
         return Self.explanation(of: try answer.decode())
     }
 
     func replay(_ arguments: AgentArguments) async throws -> AgentResult {
         let id = try arguments.requiredText("delivery_id")
-        return Self.explanation(of: try await client.retried(id).delivery)
+        let before: RemoteDelivery = try await AgentAnswer(
+            api.exchange(.post, "/v1/deliveries/\(id.percentEncoded)/retry", body: nil, idempotencyKey: nil)
+        ).decode()
+        let after = try await before.attempted {
+            (try await api.call(.get, "/v1/deliveries/\(before.id.percentEncoded)").decode(), ())
+        }
+        return Self.explanation(of: after.now)
     }
 
     private static func explanation(of delivery: RemoteDelivery) -> AgentResult {
