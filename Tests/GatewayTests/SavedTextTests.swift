@@ -82,7 +82,7 @@ import Testing
                 let body: JSON = ["name": .string("Text \(number)"), "content": "Hello"]
                 #expect(try await account.client.post("/v1/texts", body).status == 201)
             }
-            let statuses = try await withThrowingTaskGroup(of: Int.self) { tasks in
+            let statuses: [Int] = try await withThrowingTaskGroup(of: Int.self) { tasks in
                 for _ in 0..<4 {
                     tasks.addTask {
                         try await account.client.post("/v1/texts", ["name": "Last", "content": "Hello"]).status

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -16,7 +17,7 @@ import Testing
                 try await browser.follow("main .empty a")
                 try await browser.type("Order is ready", into: "#name")
                 try await browser.type("Hello {{name}}, your order is ready.", into: "#text")
-                #expect(try await browser.text().contains("36 characters, 1 SMS"))
+                #expect(try await browser.text().contains("40 characters, 1 SMS"))
                 try await browser.inspect("text-form", look)
                 try await browser.follow("main .actions button")
                 try await browser.waitFor("with {{name}}")
@@ -50,6 +51,42 @@ import Testing
                 try await browser.waitFor("Hello Zoë, your order is ready.")
                 #expect(try await answer() == "")
                 #expect(try await browser.complaints() == [])
+            }
+        }
+    }
+
+    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    func aFileIsSentWithOneText(_ look: Browser.Look) async throws {
+        try await withServer { server in
+            try await withBrowser(look) { browser in
+                let account = try await server.makeAccount()
+                try await browser.signIn(account, on: server)
+                _ = try await account.makePhone()
+                _ = try await account.client.post(
+                    "/v1/texts", ["name": "Order is ready", "content": "Hello {{name}}, fetch it until {{day}}."])
+                try await withTemporaryDirectory { directory in
+                    let path = "\(directory)/customers.csv"
+                    let file = "Name,Mobile,Day\nZoë,+18005550101,Monday\nBob,+18005550102,\n"
+                    try file.write(toFile: path, atomically: true, encoding: .utf8)
+                    try await browser.open(server.baseURL + "/messages/bulk")
+                    try await browser.choose(path, in: "#document")
+                    try await browser.follow("main form button")
+                    try await browser.waitFor("Columns and text")
+                    try await browser.inspect("bulk-columns", look)
+                    try await browser.run("document.getElementById('source').selectedIndex = 1")
+                    try await browser.follow("main .actions button")
+                    try await browser.waitFor("There is nothing to put in the place of {{day}}.")
+                    try await browser.inspect("bulk-columns-problems", look)
+                    try await browser.run("document.getElementById('source').selectedIndex = 0")
+                    try await browser.run("document.getElementById('text').value = 'Hello {{name}}, it is here.'")
+                    try await browser.follow("main .actions button")
+                    try await browser.waitFor("Hello Zoë, it is here.")
+                    try await browser.waitFor("with 2 SMS in all")
+                    try await browser.inspect("bulk-preview-text", look)
+                    try await browser.follow("main .actions button")
+                    try await browser.waitFor("of 2 done")
+                    #expect(try await browser.complaints() == [])
+                }
             }
         }
     }

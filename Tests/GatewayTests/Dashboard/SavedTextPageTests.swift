@@ -42,7 +42,7 @@ import Testing
             let path = "\(Self.path)/\(texts[0]["id"].string)"
             let list = try await page.get(Self.path).text
             #expect(list.contains("<bdi>&lt;b&gt;&quot;Ready&quot;</bdi>") && list.contains("1 text."))
-            #expect(list.contains("24 characters, 1 SMS · with {{name}}, {{city}}"), "\(list)")
+            #expect(list.contains("32 characters, 1 SMS · with {{name}}, {{city}}"), "\(list)")
             #expect(try await Self.message(in: page.get(path).text) == "Hello {{name}},\n{{city}}")
 
             let stranger = try await MessagePageTests.signedIn(server).page

@@ -46,6 +46,8 @@ struct PageViews: Sendable {
             "message": PackageResources.message_mustache, "message-form": PackageResources.message_form_mustache,
             "texts": PackageResources.texts_mustache, "text-form": PackageResources.text_form_mustache,
             "text-choice": PackageResources.text_choice_mustache,
+            "bulk-columns": PackageResources.bulk_columns_mustache,
+            "bulk-problems": PackageResources.bulk_problems_mustache,
             "bulk": PackageResources.bulk_mustache, "bulk-preview": PackageResources.bulk_preview_mustache,
             "bulk-batch": PackageResources.bulk_batch_mustache, "phones": PackageResources.phones_mustache,
             "phone": PackageResources.phone_mustache, "phone-new": PackageResources.phone_new_mustache,

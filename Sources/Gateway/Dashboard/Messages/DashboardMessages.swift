@@ -22,7 +22,7 @@ struct DashboardMessages: SignedInPages {
         messages = MessagePages(operations: operations, receipts: receipts, views: views)
         planned = PlannedPages(operations: operations, views: views)
         bulkActions = BulkActionPages(operations: bulk)
-        self.bulk = BulkPages(operations: bulk, receipts: receipts, views: views)
+        self.bulk = BulkPages(operations: bulk, texts: texts, receipts: receipts, views: views)
     }
 
     func add(to group: RouterGroup<SignedInContext>) {
