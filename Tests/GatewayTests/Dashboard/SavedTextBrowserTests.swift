@@ -26,7 +26,7 @@ import Testing
                 // Nobody has this number yet, so the text waits for a name.
                 try await browser.follow("main .entry .button")
                 try await browser.type("+18005550101", into: "#to")
-                try await browser.follow("[name=fill]")
+                try await browser.follow(".texts button")
                 try await browser.waitFor("there is no name for it")
                 #expect(try await browser.run("return document.activeElement.id") == "text")
                 try await browser.inspect("message-form-unfilled", look)
@@ -37,7 +37,7 @@ import Testing
                 try await browser.follow("#thread-list a:first-child")
                 try await browser.type("Let me see", into: "#text")
                 try await browser.run("document.getElementById('saved-text').selectedIndex = 1")
-                try await browser.follow("[name=fill]")
+                try await browser.follow(".texts button")
                 func answer() async throws -> String {
                     try await browser.run("return document.getElementById('text').value").string
                 }

@@ -20,9 +20,8 @@ struct MessageForms: Sendable {
             fields.text = parameters["text"] ?? ""
             return try await show(fields, context)
         }
-        group.post("/messages/new") { _, context in
-            try await context.form.text("fill").isEmpty ? send(context) : fill(context)
-        }
+        group.post("/messages/new") { _, context in try await send(context) }
+        group.post("/messages/new/text") { _, context in try await fill(context) }
     }
 
     /// What the fields hold.
@@ -80,6 +79,8 @@ struct MessageForms: Sendable {
         let troubles: [ReachLine]
         let fields: Fields
         let choice: TextChoice
+        /// Where the form goes that asks for a text to be put in.
+        let fillPath = "/messages/new/text"
         /// Whether a saved text was put in just now.
         let isFilled: Bool
         /// How many SMS the text takes; nil while there is none.
@@ -102,7 +103,7 @@ struct MessageForms: Sendable {
         let number = PhoneNumber.contact(fields.to, owner: PhoneNumber.address(fields.from))
         guard let id = SavedTextID(fields.text),
             let filled = try await texts.filled(id, for: number, userID: context.userID)
-        else { return try await show(fields, context, refusal: Refusal(.invalid, TextChoice.unknown)) }
+        else { return try await show(fields, context, refusal: TextChoice.none) }
         fields.content = filled.text
         return try await show(fields, context, missing: filled.missing, isFilled: true)
     }

@@ -17,6 +17,9 @@ struct TextChoice: Sendable {
         hasTexts = !texts.isEmpty
     }
 
+    /// What is refused with ``unknown``.
+    static let none = Refusal(.invalid, unknown)
+
     /// What is said when the form asks for none of the account's texts.
     static let unknown = "Choose one of your texts first."
 

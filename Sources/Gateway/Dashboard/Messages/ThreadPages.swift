@@ -25,7 +25,9 @@ struct ThreadPages: Sendable {
 
     func add(to group: RouterGroup<SignedInContext>) {
         group.get("/messages/:threadID") { request, context in
-            try await show(context, skip: QueryParameters(request)["skip"].flatMap { Int($0) } ?? 0)
+            let parameters = QueryParameters(request)
+            if let text = parameters["text"] { return try await fill(text, context) }
+            return try await show(context, skip: parameters["skip"].flatMap { Int($0) } ?? 0)
         }
         group.post("/messages/:threadID", use: reply)
         group.post("/messages/:threadID/archive") { _, context in
@@ -83,7 +85,7 @@ struct ThreadPages: Sendable {
 
     private func show(
         _ context: SignedInContext, skip: Int = 0, content: String = "", refusal: Refusal? = nil,
-        missing: [String] = [], isFilled: Bool = false
+        missing: [String] = [], isFilled: Bool = false, chosen: String = ""
     ) async throws -> Response {
         let (id, userID) = (try context.id("threadID", of: MessageThreadID.self), context.userID)
         let page = Page(skip: min(max(skip, 0), Int(Int32.max)), limit: Self.pageSize + 1, query: "")
@@ -95,7 +97,7 @@ struct ThreadPages: Sendable {
                         for: MessageQueries.list(
                             userID: userID, owner: thread.owner, contact: thread.contact, page: page, in: tx), in: tx),
                     contactID: try ContactQueries.id(of: thread.contact, userID: userID, in: tx),
-                    choice: try TextChoice(of: userID, chosen: context.form.text("text"), in: tx),
+                    choice: try TextChoice(of: userID, chosen: chosen, in: tx),
                     reach: try PhoneQueries.look(number: thread.owner, userID: userID, in: tx).map {
                         ReachLine(try PhoneReach(of: $0, pushes: pushes, in: tx), of: $0)
                     }
@@ -144,7 +146,6 @@ struct ThreadPages: Sendable {
             try MessageThreadQueries.find(id, userID: userID, in: tx)
         }
         guard let thread = found else { throw PageError.notFound }
-        if !context.form.text("fill").isEmpty { return try await fill(context, for: thread.contact) }
         let content = context.form.text("content")
         do {
             let draft = MessageOperations.Draft(
@@ -165,15 +166,18 @@ struct ThreadPages: Sendable {
         return .seeOther(Self.path(of: id))
     }
 
-    /// Puts the text that was chosen into the answer box, and sends nothing.
-    private func fill(_ context: SignedInContext, for contact: String) async throws -> Response {
-        guard let id = SavedTextID(context.form.text("text")),
-            let filled = try await texts.filled(id, for: contact, userID: context.userID)
-        else {
-            let refusal = Refusal(.invalid, TextChoice.unknown)
-            return try await show(context, content: context.form.text("content"), refusal: refusal)
+    /// Shows the conversation with the saved text of the id `text` in the answer box.
+    private func fill(_ text: String, _ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try context.id("threadID", of: MessageThreadID.self), context.userID)
+        let found = try await operations.store.read(.user(userID)) { tx in
+            try MessageThreadQueries.find(id, userID: userID, in: tx)
         }
-        return try await show(context, content: filled.text, missing: filled.missing, isFilled: true)
+        guard let thread = found else { throw PageError.notFound }
+        guard let chosen = SavedTextID(text),
+            let filled = try await texts.filled(chosen, for: thread.contact, userID: userID)
+        else { return try await show(context, refusal: TextChoice.none) }
+        return try await show(
+            context, content: filled.text, missing: filled.missing, isFilled: true, chosen: chosen.text)
     }
 
     /// Marks a conversation and shows the list, as opening it would mark it read.
