@@ -34,14 +34,15 @@ import Testing
                 _ = try await phones[0].beat()
                 _ = try await DevicePhone.make(
                     server, account, numbers: [["sim": "SIM1", "phone_number": .string("+1800555018\(number)")]])
+                _ = try await client.post("/v1/texts", ["name": "Text", "content": .string("Hello \(number)")])
                 _ = try await client.post(
                     "/v1/contacts", [["name": "Ann", "phone_numbers": [.string("+1800555010\(number)")]]])
             }
             let owner = "%2B18005550190"
             let webhook = try await client.get("/v1/webhooks?limit=100").data[3]["id"].string
             let paths = [
-                "/v1/phones", "/v1/phone-api-keys", "/v1/devices", "/v1/contacts", "/v1/webhooks", "/v1/events",
-                "/v1/events?after=0", "/v1/webhooks/\(webhook)/deliveries", "/v1/messages/search",
+                "/v1/phones", "/v1/phone-api-keys", "/v1/devices", "/v1/contacts", "/v1/texts", "/v1/webhooks",
+                "/v1/events", "/v1/events?after=0", "/v1/webhooks/\(webhook)/deliveries", "/v1/messages/search",
                 "/v1/messages/search?query=hello", "/v1/heartbeats?owner=\(owner)",
                 "/v1/message-threads?owner=\(owner)", "/v1/messages?owner=\(owner)&contact=%2B18005550100",
             ]

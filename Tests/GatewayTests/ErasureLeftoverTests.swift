@@ -45,7 +45,7 @@ import Testing
             let before = try await Self.places(of: texts, in: server.store)
             for table in [
                 "phone", "phone_move", "tally", "session", "message", "event", "account_usage", "forwarder",
-                "forwarder_request", "contact",
+                "forwarder_request", "contact", "saved_text",
             ] {
                 #expect(before.contains { $0.hasPrefix("\(table).") }, "\(table)")
             }
@@ -160,6 +160,7 @@ import Testing
     private static func fill(_ account: Account) async throws {
         let contact: JSON = ["name": "Ann", "phone_numbers": ["+18005550100"]]
         _ = try await account.client.post("/v1/contacts", ["contacts": [contact]])
+        _ = try await account.client.post("/v1/texts", ["name": "a", "content": "From leaver@example.com"])
         let accessKey: JSON = ["name": "leaver@example.com", "scopes": ["messages:read"]]
         _ = try await account.client.post("/v1/access-keys", accessKey)
         let phone = try await account.makePhone()

@@ -135,6 +135,19 @@ import Testing
         ("PUT", "/v1/contacts/{unknown}", [:]),
         ("DELETE", "/v1/contacts/{unknown}", .absent),
         ("DELETE", "/v1/contacts/x", .absent),
+        ("POST", "/v1/texts", ["name": "Ready", "content": "Hello {{name}}"]),
+        ("POST", "/v1/texts", [:]),
+        ("GET", "/v1/texts", .absent),
+        ("GET", "/v1/texts?limit=x", .absent),
+        ("GET", "/v1/texts/{text}", .absent),
+        ("GET", "/v1/texts/{unknown}", .absent),
+        ("GET", "/v1/texts/x", .absent),
+        ("PUT", "/v1/texts/{text}", ["name": "Ready", "content": "Hello"]),
+        ("PUT", "/v1/texts/{text}", [:]),
+        ("PUT", "/v1/texts/{unknown}", ["name": "Ready", "content": "Hello"]),
+        ("DELETE", "/v1/texts/{text}", .absent),
+        ("DELETE", "/v1/texts/{unknown}", .absent),
+        ("DELETE", "/v1/texts/x", .absent),
         ("GET", "/v1/events", .absent),
         ("GET", "/v1/events?types=lost", .absent),
         ("GET", "/v1/events/{unknown}", .absent),
@@ -174,7 +187,9 @@ import Testing
             ).data
             let token = forwarder["url"].string.split(separator: "/").last.map(String.init) ?? ""
             _ = try await server.client.post("/v1/inbound/\(token)", ["from": "+18005550100", "text": "Hello"])
+            let text = try await account.client.post("/v1/texts", ["name": "a", "content": "b"]).data["id"].string
             let ids = [
+                "{text}": text,
                 "{forwarder}": forwarder["id"].string, "{token}": token, "{unknown}": unknownID,
                 "{message}": try await account.send()["id"].string, "{webhook}": webhook,
                 "{delivery}": delivery,

@@ -146,6 +146,11 @@ import Testing
             _ = try await server.client.post(
                 hook, ["from": "+18005550100", "text": .string(text), "id": .string(text)])
         }
+        var texts: [String] = []
+        for content: JSON in ["Hello {{name}}", "{{number}}, your parcel is here."] {
+            let text = try await account.client.post("/v1/texts", ["name": content, "content": content])
+            texts.append(text.data["id"].string)
+        }
         for events: JSON in [["*"], ["phone.offline"]] {
             _ = try await account.client.post("/v1/alerts/webhooks", ["url": "http://127.0.0.1:1/", "events": events])
         }
@@ -153,7 +158,8 @@ import Testing
         return [
             "/v1/alerts", "/v1/alerts/webhooks", "/v1/devices", "/v1/forwarders",
             "/v1/forwarders/\(id)", "/phones/forwarders", "/phones/forwarders/\(id)",
-        ]
+            "/v1/texts", "/messages/texts", "/messages/new",
+        ] + texts.flatMap { ["/v1/texts/\($0)", "/messages/texts/\($0)"] }
     }
 
     /// Every table with a row, and its columns that hold texts or blobs.

@@ -49,6 +49,7 @@ package struct Features: Sendable {
     let devices: DeviceFeature
     let attention: AttentionFeature
     let contacts: ContactFeature
+    let savedTexts: SavedTextFeature
     let accessKeys: AccessKeyFeature
     let playground: PlaygroundFeature
     let audit: AuditFeature
@@ -67,7 +68,7 @@ package struct Features: Sendable {
         RequestFeature.self, BulkMessageFeature.self, UserErasureFeature.self, AccessFeature.self, WebhookFeature.self,
         EventFeature.self, SearchFeature.self, ForwarderFeature.self, DeviceFeature.self,
         AttentionFeature.self, ContactFeature.self, CallbackFeature.self, AlertFeature.self,
-        AccessKeyFeature.self, PlaygroundFeature.self, AuditFeature.self,
+        AccessKeyFeature.self, PlaygroundFeature.self, AuditFeature.self, SavedTextFeature.self,
     ]
 
     /// - Parameters:
@@ -107,6 +108,7 @@ package struct Features: Sendable {
             ground, inbound: messages.inbound, heartbeats: heartbeats.operations, appURL: appURL)
         attention = AttentionFeature(ground, pushes: pushes)
         contacts = ContactFeature(ground)
+        savedTexts = SavedTextFeature(ground)
         alerts = AlertFeature(
             ground, attention: attention.queries, vetting: vetting, health: health, mailServer: settings.mailServer,
             resolver: resolver)
@@ -117,7 +119,7 @@ package struct Features: Sendable {
             PushFeature(ground, settings: settings.push, sender: operatorSender), attachments, requests,
             AccessFeature(logger: ground.logger), users, phoneAPIKeys, phones, heartbeats,
             messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
-            forwarders, devices, attention, contacts, callbacks, alerts, accessKeys,
+            forwarders, devices, attention, contacts, savedTexts, callbacks, alerts, accessKeys,
             playground, audit,
             UserErasureFeature(ground: ground), SearchFeature(ground: ground),
         ]

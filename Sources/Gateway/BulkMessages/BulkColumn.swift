@@ -79,7 +79,9 @@ enum BulkColumn: String, CaseIterable, Sendable {
 /// Which column of a sheet holds what, as its header says.
 struct BulkColumns: Sendable {
     /// By the place in the sheet, counted from 0.
-    private let columns: [Int: BulkColumn]
+    private let columns: [Int: [BulkColumn]]
+    /// The names that placeholders of a text find cells by, by the place as well; see ``PlaceholderText/key(_:)``.
+    private let values: [Int: String]
 
     /// Reads the names in a header, by their places.
     ///
@@ -120,12 +122,35 @@ struct BulkColumns: Sendable {
                     something else if it is meant to be ignored.
                     """))
         }
-        if !problems.isEmpty { throw BulkUploadErrors(problems) }
-        self.columns = columns
+        if !problems.isEmpty { throw BulkUploadErrors(problems, isOfHeader: true) }
+        self.columns = columns.mapValues { [$0] }
+        values = [:]
     }
 
-    /// What the column at `place` holds; nil when it is one of the sender's own.
-    subscript(_ place: Int) -> BulkColumn? { columns[place] }
+    /// Takes columns from where `mapping` says they are, and whatever its text names.
+    ///
+    /// - Throws: ``BulkUploadErrors`` when it does not fit the header.
+    init(header: [Int: String], _ mapping: BulkMapping) throws(BulkUploadErrors) {
+        try mapping.check(header)
+        columns = Dictionary(grouping: mapping.places.sorted { $0.key.rawValue < $1.key.rawValue }, by: \.value)
+            .mapValues { $0.map(\.key) }
+        let names = Set(PlaceholderText(mapping.text ?? "").names.map(PlaceholderText.key))
+        var values: [Int: String] = [:]
+        for (place, name) in header.sorted(by: { $0.key < $1.key }) {
+            let key = PlaceholderText.key(name)
+            if names.contains(key), !values.values.contains(key) { values[place] = key }
+        }
+        self.values = values
+    }
+
+    /// What the column at `place` holds; empty when it is one of the sender's own.
+    subscript(_ place: Int) -> [BulkColumn] { columns[place] ?? [] }
+
+    /// The name that a text finds the cells at `place` by; nil when it does not.
+    func value(at place: Int) -> String? { values[place] }
+
+    /// Whether anything is wanted of the cells at `place`.
+    func counts(_ place: Int) -> Bool { columns[place] != nil || values[place] != nil }
 
     /// Whether a name is that of a column and something more, or the beginning of it.
     private static func isExtended(_ name: String, _ column: BulkColumn) -> Bool {

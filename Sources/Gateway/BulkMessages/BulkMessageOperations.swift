@@ -22,23 +22,38 @@ struct BulkMessageOperations: Sendable {
     /// Reads a file and tries all rules, and sends nothing.
     ///
     /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
-    func read(_ file: UploadedFile, by client: UploadQueue.Client) async throws -> BulkUpload {
+    func read(
+        _ file: UploadedFile, _ mapping: BulkMapping? = nil, by client: UploadQueue.Client
+    ) async throws -> BulkUpload {
         let userID = client.userID
-        let upload = try await upload(of: file, by: client, at: clock.now())
+        let upload = try await upload(of: file, mapping, by: client, at: clock.now())
         try await check(upload, userID: userID)
         return upload
+    }
+
+    /// The headings of a file by their places, counted from 0.
+    ///
+    /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
+    func header(of file: UploadedFile, by client: UploadQueue.Client) async throws -> [Int: String] {
+        try Self.checkSize(of: file)
+        return try await uploads.run(for: client) { cancellation in
+            let header = try BulkSheet.read(file, .header, check: cancellation.check).header
+            if header.isEmpty { throw BulkUploadErrors.file("The file is empty.") }
+            return header
+        }
     }
 
     /// Accepts every message of a file for sending, or none. With `canUndo`, it is held for ``timeToUndo`` first.
     ///
     /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
     func send(
-        _ file: UploadedFile, by client: UploadQueue.Client, source: String, canUndo: Bool = false,
+        _ file: UploadedFile, _ mapping: BulkMapping? = nil, by client: UploadQueue.Client, source: String,
+        canUndo: Bool = false,
         receipt: Receipt<Accepted>
     ) async throws -> Accepted {
         let now = clock.now()
         let userID = client.userID
-        let upload = try await upload(of: file, by: client, at: now)
+        let upload = try await upload(of: file, mapping, by: client, at: now)
         // Once more within the transaction, where a phone may be gone.
         try await check(upload, userID: userID)
         // In order, so that lists that sort by time and id show them so.
@@ -69,18 +84,24 @@ struct BulkMessageOperations: Sendable {
     }
 
     private func upload(
-        of file: UploadedFile, by client: UploadQueue.Client, at now: Timestamp
+        of file: UploadedFile, _ mapping: BulkMapping?, by client: UploadQueue.Client, at now: Timestamp
     ) async throws -> BulkUpload {
+        try Self.checkSize(of: file)
+        let timezone = try await users.user(client.userID).timezone
+        return try await uploads.run(for: client) { cancellation in
+            let sheet = try BulkSheet.read(
+                file, mapping.map(BulkSheet.Reading.mapped) ?? .known, check: cancellation.check)
+            return try BulkUpload(sheet, mapping, timezone: timezone, at: now)
+        }
+    }
+
+    private static func checkSize(of file: UploadedFile) throws(BulkUploadErrors) {
         guard file.bytes.count < Self.fileLimit else {
             throw BulkUploadErrors.file(
                 """
                 The file must be less than 5 MB the file you uploaded is \
                 [\((Double(file.bytes.count) / 100_000).rounded() / 10) MB].
                 """)
-        }
-        let timezone = try await users.user(client.userID).timezone
-        return try await uploads.run(for: client) { cancellation in
-            try BulkUpload(BulkSheet.read(file, check: cancellation.check), timezone: timezone, at: now)
         }
     }
 

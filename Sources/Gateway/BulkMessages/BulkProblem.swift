@@ -29,8 +29,11 @@ struct BulkProblem: Sendable {
 /// Everything that is wrong with an uploaded file, in the order of its rows.
 struct BulkUploadErrors: Error {
     let problems: [BulkProblem]
+    /// Whether it is the headings: which column is which can be said by hand then.
+    let isOfHeader: Bool
 
-    init(_ problems: [BulkProblem]) {
+    init(_ problems: [BulkProblem], isOfHeader: Bool = false) {
+        self.isOfHeader = isOfHeader
         // Sorting keeps equals in their order only when their place is compared as well.
         self.problems = problems.enumerated().sorted {
             ($0.element.rows.first ?? 0, $0.offset) < ($1.element.rows.first ?? 0, $1.offset)

@@ -10,6 +10,8 @@ struct BulkRow: Sendable {
     private(set) var attachmentURLs = ""
     /// What cannot be read, and was noted already.
     private(set) var unread: Set<BulkColumn> = []
+    /// What stands for placeholders of a text, by ``PlaceholderText/key(_:)``.
+    private(set) var values: [String: String] = [:]
 
     /// When a row wants to be sent.
     enum SendTime: Sendable {
@@ -25,6 +27,7 @@ struct BulkRow: Sendable {
     /// Whether nothing stands in it.
     var isBlank: Bool {
         [from, to, content, attachmentURLs].allSatisfy(\.isEmpty) && sendTime == nil && unread.isEmpty
+            && values.values.allSatisfy(\.isEmpty)
     }
 
     /// Takes what a cell says of `column`.
@@ -55,6 +58,29 @@ struct BulkRow: Sendable {
             return reason
         }
         return nil
+    }
+
+    /// Takes what a cell says for the placeholder `key`.
+    ///
+    /// - Returns: What is wrong with it; nil for nothing.
+    fileprivate mutating func set(value key: String, _ cell: SheetCell) -> String? {
+        switch cell {
+        case .text(let text): values[key] = text
+        case .number(let number):
+            guard let shown = number.shown else {
+                return noteUnread(key, "The cell \(number.place) cannot be shown as a text. Format the cell as text.")
+            }
+            values[key] = shown
+        case .date: return noteUnread(key, "A cell that the text needs holds a date. Format the cell as text.")
+        case .wrong(let reason): return noteUnread(key, reason)
+        }
+        return nil
+    }
+
+    /// What cannot be read has a value, so that it is not told twice.
+    private mutating func noteUnread(_ key: String, _ reason: String) -> String {
+        values[key] = "?"
+        return reason
     }
 
     private mutating func put(_ text: String, _ column: BulkColumn) {
@@ -101,18 +127,38 @@ struct BulkSheet: Sendable {
     private(set) var problems: [BulkProblem] = []
     /// How a CSV file was written; nil of a workbook.
     var encoding: SheetText.Encoding?
+    /// The names in the first row that is not blank, by their places; empty before it.
+    private(set) var header: [Int: String] = [:]
     /// Nil before the first row.
     private var columns: BulkColumns?
+    private let reading: Reading
+
+    /// How a file is read.
+    enum Reading: Sendable {
+        /// By the known headings.
+        case known
+        /// As somebody says.
+        case mapped(BulkMapping)
+        /// Only its headings.
+        case header
+    }
+
+    init(_ reading: Reading = .known) {
+        self.reading = reading
+    }
 
     /// More messages than a file may have end the reading of it.
     static let maximumRows = 1_000
 
-    var isFull: Bool { rows.count > Self.maximumRows }
+    var isFull: Bool {
+        if case .header = reading, !header.isEmpty { return true }
+        return rows.count > Self.maximumRows
+    }
     /// Whether the columns have no names yet.
     var isHeaderless: Bool { columns == nil }
 
     /// Whether the cell at `place` of the next row counts: all of the header do.
-    func counts(_ place: Int) -> Bool { columns.map { $0[place] != nil } ?? true }
+    func counts(_ place: Int) -> Bool { columns.map { $0.counts(place) } ?? true }
 
     /// Takes a row's cells by their places. The first one that is not blank names the columns.
     ///
@@ -123,13 +169,24 @@ struct BulkSheet: Sendable {
                 if case .text(let text) = cell, !text.isEmpty { text } else { nil }
             }
             let isBlank = cells.values.allSatisfy { if case .text("") = $0 { true } else { false } }
-            if !isBlank { columns = try BulkColumns(header: names) }
+            if isBlank { return }
+            header = names
+            switch reading {
+            case .known: self.columns = try BulkColumns(header: names)
+            case .mapped(let mapping): self.columns = try BulkColumns(header: names, mapping)
+            case .header: if names.isEmpty { throw .file("The first row has no headings.") }
+            }
             return
         }
         var row = BulkRow(number: number)
         for (place, cell) in cells.sorted(by: { $0.key < $1.key }) {
-            guard let column = columns[place], let reason = row.set(column, cell) else { continue }
-            problems.append(BulkProblem(rows: [number], column, reason))
+            for column in columns[place] {
+                guard let reason = row.set(column, cell) else { continue }
+                problems.append(BulkProblem(rows: [number], column, reason))
+            }
+            if let key = columns.value(at: place), let reason = row.set(value: key, cell) {
+                problems.append(BulkProblem(rows: [number], nil, reason))
+            }
         }
         if !row.isBlank { rows.append(row) }
     }
@@ -143,7 +200,7 @@ struct BulkSheet: Sendable {
     ///
     /// - Throws: ``BulkUploadErrors`` when the file as a whole cannot be read, and what `check` throws.
     static func read(
-        _ file: UploadedFile, check: () throws(CancellationError) -> Void = {}
+        _ file: UploadedFile, _ reading: Reading = .known, check: () throws(CancellationError) -> Void = {}
     ) throws -> BulkSheet {
         let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         let name = file.name.lowercased()
@@ -161,6 +218,8 @@ struct BulkSheet: Sendable {
         }
         // A workbook is one, whatever its name.
         let isArchive = file.bytes.starts(with: [0x50, 0x4b, 0x03, 0x04])
-        return try isCSV && !isArchive ? CSVSheet.read(file, check: check) : XLSXSheet.read(file, check: check)
+        let sheet = BulkSheet(reading)
+        return try isCSV && !isArchive
+            ? CSVSheet.read(file, into: sheet, check: check) : XLSXSheet.read(file, into: sheet, check: check)
     }
 }

@@ -27,8 +27,15 @@ struct BulkUpload: Sendable {
 
     /// Tries the rules on all rows, and gives every message that is due to the sender of the file.
     ///
+    /// - Parameters:
+    ///   - sheet: What is in the file.
+    ///   - mapping: How it was read; nil by its headings.
+    ///   - timezone: IANA; that of times without one.
+    ///   - now: When it came.
     /// - Throws: ``BulkUploadErrors`` when there are no messages in it, or too many.
-    init(_ sheet: BulkSheet, timezone: String, at now: Timestamp) throws(BulkUploadErrors) {
+    init(
+        _ sheet: BulkSheet, _ mapping: BulkMapping? = nil, timezone: String, at now: Timestamp
+    ) throws(BulkUploadErrors) {
         if sheet.rows.isEmpty, sheet.problems.isEmpty {
             throw .file(
                 """
@@ -39,13 +46,20 @@ struct BulkUpload: Sendable {
         if sheet.isFull { throw .file("The uploaded file must contain less than 1000 records.") }
         var problems = sheet.problems
         let zone = TimeZone(identifier: timezone) ?? .gmt
-        items = sheet.rows.map { Self.item($0, zone: zone, at: now, problems: &problems) }
+        var filling = mapping?.text.map(Filling.init)
+        items = sheet.rows.map { row in
+            Self.item(row, sender: mapping?.sender, &filling, zone: zone, at: now, problems: &problems)
+        }
+        problems += filling?.problems ?? []
         encoding = sheet.encoding
         self.problems = problems
     }
 
     /// The numbers that the messages are to be sent from, those left out that are none.
     var senders: [String] { items.map(\.from).filter { PhoneNumber.e164($0) != nil }.unique }
+
+    /// How many SMS the messages take in all.
+    var parts: Int { items.reduce(0) { $0 + SMSParts($1.content).count } }
 
     /// The same for the same messages, however the file was saved.
     var digest: String {
@@ -75,22 +89,52 @@ struct BulkUpload: Sendable {
         if !(problems + foreign).isEmpty { throw BulkUploadErrors(problems + foreign) }
     }
 
+    /// Puts the values of rows into a text that all messages share.
+    private struct Filling {
+        private let text: PlaceholderText
+        /// The rows without a value, by placeholders.
+        private var missing: [String: [Int]] = [:]
+
+        init(_ text: String) {
+            self.text = PlaceholderText(text)
+        }
+
+        /// The text for `row`, whose message goes to `number`.
+        mutating func content(for row: BulkRow, to number: String) -> String {
+            let filled = text.filled(limit: BulkUpload.longestContent) { key in
+                row.values[key] ?? (key == BulkMapping.number ? number : nil)
+            }
+            for name in filled.missing { missing[name, default: []].append(row.number) }
+            return filled.text
+        }
+
+        var problems: [BulkProblem] {
+            text.names.compactMap { name in
+                missing[name].map { rows in
+                    BulkProblem(rows: rows, nil, "There is nothing to put in the place of {{\(name)}}.", isShared: true)
+                }
+            }
+        }
+    }
+
     private static func item(
-        _ row: BulkRow, zone: TimeZone, at now: Timestamp, problems: inout [BulkProblem]
+        _ row: BulkRow, sender: String?, _ filling: inout Filling?, zone: TimeZone, at now: Timestamp,
+        problems: inout [BulkProblem]
     ) -> Item {
         func note(_ column: BulkColumn, _ reason: String) {
             if !row.unread.contains(column) { problems.append(BulkProblem(rows: [row.number], column, reason)) }
         }
-        let from = PhoneNumber.address(row.from)
+        let from = PhoneNumber.address(sender ?? row.from)
         let to = PhoneNumber.contact(row.to, owner: from)
         if PhoneNumber.e164(from) == nil {
-            note(.from, "The FromPhoneNumber [\(shown(row.from))] is not a valid E.164 phone number")
+            note(.from, "The FromPhoneNumber [\(shown(sender ?? row.from))] is not a valid E.164 phone number")
         }
         if PhoneNumber.e164(to) == nil {
             note(.to, "The ToPhoneNumber [\(shown(row.to))] is not a valid E.164 phone number")
         }
-        if row.content.isEmpty { note(.content, "The message content is required.") }
-        if isTooLong(row.content) { note(.content, "The message content must be less than 1024 characters.") }
+        let content = filling?.content(for: row, to: to) ?? row.content
+        if content.isEmpty { note(.content, "The message content is required.") }
+        if isTooLong(content) { note(.content, "The message content must be less than 1024 characters.") }
         let sendAt = row.sendTime.flatMap { SendTimeCell.time($0, zone: zone, at: now) { note(.sendTime, $0) } }
         let attachments = row.attachmentURLs.split(separator: ",", maxSplits: 100).map(\.trimmed).filter { !$0.isEmpty }
         if attachments.count > 10 { note(.attachmentURLs, "You cannot attach more than 10 files per message.") }
@@ -103,11 +147,14 @@ struct BulkUpload: Sendable {
             }
         }
         return Item(
-            row: row.number, from: from, to: to, content: row.content, attachments: attachments, sendAt: sendAt)
+            row: row.number, from: from, to: to, content: content, attachments: attachments, sendAt: sendAt)
     }
 
     /// Whether a text is longer than 1,024 UTF-16 units, which is what an SMS counts.
-    private static func isTooLong(_ content: String) -> Bool { content.utf16.count > 1_024 }
+    private static func isTooLong(_ content: String) -> Bool { content.utf16.count > longestContent }
+
+    /// In UTF-16 units.
+    static let longestContent = 1_024
 
     /// A cell in a sentence: so much of it that somebody finds it.
     static func shown(_ cell: String) -> String {

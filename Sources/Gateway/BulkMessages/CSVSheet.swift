@@ -2,13 +2,15 @@ import Wire
 
 /// Reads a CSV file of messages, with the separator and in the encoding that its program wrote.
 enum CSVSheet {
+    /// Reads `file` into `empty`, which says how.
+    ///
     /// - Throws: ``BulkUploadErrors``, and what `check` throws.
     static func read(
-        _ file: UploadedFile, check: () throws(CancellationError) -> Void
+        _ file: UploadedFile, into empty: BulkSheet, check: () throws(CancellationError) -> Void
     ) throws -> BulkSheet {
         let text = try SheetText(file.bytes, charset: file.charset)
         do {
-            var sheet = BulkSheet()
+            var sheet = empty
             sheet.encoding = text.encoding
             var reader = Self.reader(of: text.bytes) { BulkColumn($0) != nil }
             try read(&reader, into: &sheet, check: check)

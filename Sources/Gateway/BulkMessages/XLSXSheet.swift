@@ -8,16 +8,16 @@ struct XLSXSheet {
     private let formats: XLSXFormats
     private let workbook: XLSXDocument.Workbook
 
-    /// What is in `file`. `check` is called between rows, and what it throws ends the work.
+    /// What is in `file`, read into `empty`, which says how. `check` is called between rows, and what it throws ends the work.
     ///
     /// - Throws: ``BulkUploadErrors``, and what `check` throws.
     static func read(
-        _ file: UploadedFile, check: () throws(CancellationError) -> Void = {}
+        _ file: UploadedFile, into empty: BulkSheet = BulkSheet(), check: () throws(CancellationError) -> Void = {}
     ) throws -> BulkSheet {
         let name = BulkUpload.shown(file.name)
         do {
             guard let archive = XLSXArchive(file.bytes, limit: inflatedLimit) else { throw XLSXArchive.Damaged() }
-            return try read(XLSXParts(archive, check), check: check)
+            return try read(XLSXParts(archive, check), into: empty, check: check)
         } catch is XLSXArchive.TooLarge {
             throw BulkUploadErrors.file(
                 "The uploaded excel file [\(name)] is larger than \(inflatedLimit >> 20) MB once it is unpacked.")
@@ -37,7 +37,7 @@ struct XLSXSheet {
     }
 
     private static func read(
-        _ parts: XLSXParts, check: () throws(CancellationError) -> Void
+        _ parts: XLSXParts, into empty: BulkSheet, check: () throws(CancellationError) -> Void
     ) throws -> BulkSheet {
         let sheet = XLSXSheet(
             strings: try parts.part("sharedStrings", else: "sharedStrings.xml").map {
@@ -45,7 +45,7 @@ struct XLSXSheet {
             } ?? [],
             formats: try parts.part("styles", else: "styles.xml").map { try XLSXFormats($0) } ?? XLSXFormats(),
             workbook: parts.workbook)
-        return try sheet.rows(of: parts.worksheet(), check: check)
+        return try sheet.rows(of: parts.worksheet(), into: empty, check: check)
     }
 
     /// - Parameters:
@@ -64,9 +64,9 @@ struct XLSXSheet {
     ///   out of order, or name strings or styles that are not there; ``XLSXArchive/TooLarge`` when cells that share strings
     ///   would have more text than a workbook may unpack to; what `check` throws.
     private func rows(
-        of worksheet: [UInt8], check: () throws(CancellationError) -> Void
+        of worksheet: [UInt8], into empty: BulkSheet, check: () throws(CancellationError) -> Void
     ) throws -> BulkSheet {
-        var sheet = BulkSheet()
+        var sheet = empty
         var row = Row(number: 0)
         var cell: XLSXCell?
         var room = Self.inflatedLimit

@@ -49,6 +49,21 @@ enum ContactQueries {
             """)
     }
 
+    /// The same contact. One that cannot be read is as good as none.
+    static func known(at number: String, userID: UserID, in tx: any Transaction) throws -> Contact? {
+        try tx.all(
+            Contact.self,
+            """
+            SELECT c.*
+            FROM contact_number n
+            JOIN contact c ON c.id = n.contact_id
+            WHERE n.user_id = \(userID) AND n.number = \(number)
+            ORDER BY n.contact_id DESC
+            LIMIT 1
+            """
+        ).first
+    }
+
     /// Which of `ids` are contacts of `userID`. Index: the primary key.
     static func known(_ ids: [ContactID], userID: UserID, in tx: any Transaction) throws -> [ContactID] {
         if ids.isEmpty { return [] }

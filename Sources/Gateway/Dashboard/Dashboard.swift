@@ -44,7 +44,8 @@ struct Dashboard: Sendable {
         pages = [
             AttentionPages(queries: features.attention.queries, webhooks: webhooks, views: views),
             DashboardMessages(
-                operations: messages, bulk: bulkMessages, receipts: receipts, views: views),
+                operations: messages, bulk: bulkMessages, texts: features.savedTexts.operations, receipts: receipts,
+                views: views),
             ContactPages(
                 operations: features.contacts.operations, receipts: receipts, uploads: bulkMessages.uploads,
                 views: views),

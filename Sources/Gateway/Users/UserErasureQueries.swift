@@ -122,7 +122,7 @@ enum UserErasureQueries {
         ("attention_done", "subject"), ("contact", "id"), ("contact_number", "number"),
         ("idempotency_key", "idempotency_key"), ("alert", "id"), ("alert_watch", "user_id"), ("mail", "id"),
         ("alert_choice", "endpoint_id"), ("playground_request", "number"),
-        ("audit_entry", "id"),
+        ("audit_entry", "id"), ("saved_text", "id"),
     ]
 
     /// Rows in one transaction.

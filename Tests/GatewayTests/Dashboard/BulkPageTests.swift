@@ -192,3 +192,141 @@ import Testing
         }
     }
 }
+
+/// Bulk messages whose columns are said by hand, and which share a text.
+@Suite(.timeLimit(.minutes(15))) struct BulkColumnPageTests {
+    private static let path = "/messages/bulk"
+    private static let file = "Name,Mobile\n<b>Ann</b>,+18005550100\n{{number}},+18005550101\n"
+
+    /// The hidden fields of the form that a page carries.
+    private static func fields(of html: String) -> [(String, String)] {
+        html.matches(of: /<input type="hidden" name="([^"]*)" value="([^"]*)"/).compactMap { match in
+            let value = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x3D;", "="), ("&amp;", "&")].reduce(
+                String(match.2)
+            ) { $0.replacing($1.0, with: $1.1) }
+            return match.1 == "form_token" ? nil : (String(match.1), value)
+        }
+    }
+
+    private static func columns(
+        _ page: PageClient, _ text: String = file, _ more: [(String, String)]
+    ) async throws -> APIClient.Answer {
+        let chosen = try await page.upload(path, on: path, file: ("document", "list.csv", Array(text.utf8)))
+        return try await page.upload("\(path)/columns", on: path, fields(of: chosen.text) + more, file: nil)
+    }
+
+    @Test(arguments: Engine.enabled) func aFileWithoutATextIsSentWithASavedOne(engine: Engine) async throws {
+        try await withServer(on: engine) { server in
+            let (page, account, phone) = try await MessagePageTests.signedIn(server)
+            let saved = try await account.client.post(
+                "/v1/texts", ["name": "Greeting", "content": "Hello {{ NAME }},\n\"{{number}}\" ш"])
+            let id = saved.data["id"].string
+            let chosen = try await page.upload(
+                Self.path, on: Self.path, file: ("document", "list.csv", Array(Self.file.utf8)))
+            #expect(chosen.status == 200 && chosen.text.contains("<h1>Columns and text</h1>"))
+            #expect(chosen.text.contains("<option value=\"column 1\" selected>Mobile</option>"))
+            #expect(chosen.text.contains("<option value=\"\(phone.number)\" selected>"))
+            #expect(chosen.text.contains("<option value=\"text \(id)\">Greeting</option>"))
+            #expect(chosen.text.contains("{{Name}}, {{Mobile}}"))
+
+            let mapping = [("to", "column 1"), ("from", phone.number), ("text", "text \(id)"), ("content", "not this")]
+            let preview = try await Self.columns(page, Self.file, mapping)
+            #expect(preview.status == 200 && preview.text.contains("2 messages in list.csv"), "\(preview.text)")
+            #expect(preview.text.contains("with 2 SMS in all"))
+            #expect(preview.text.contains("Hello &lt;b&gt;Ann&lt;/b&gt;,\n&quot;+18005550100&quot; ш"))
+            #expect(preview.text.contains("Hello {{number}},\n&quot;+18005550101&quot; ш"))
+            #expect(try await account.allMessages().isEmpty)
+
+            // What was shown is sent, also when the saved text is another one by now.
+            _ = try await account.client.put("/v1/texts/\(id)", ["name": "Greeting", "content": "Changed"])
+            let fields = Self.fields(of: preview.text)
+            let sent = try await page.upload("\(Self.path)/send", on: Self.path, fields, file: nil)
+            let again = try await page.upload("\(Self.path)/send", on: Self.path, fields, file: nil)
+            #expect(sent.status == 303 && again.header("Location") == Self.path)
+            let messages = try await account.allMessages()
+            #expect(messages.map { $0["contact"] } == ["+18005550100", "+18005550101"])
+            #expect(
+                messages.map { $0["content"] } == [
+                    "Hello <b>Ann</b>,\n\"+18005550100\" ш", "Hello {{number}},\n\"+18005550101\" ш",
+                ])
+        }
+    }
+
+    @Test func whatIsMissingIsToldAtOnceAndTheFileNeedNotBeChosenAgain() async throws {
+        try await withServer { server in
+            let (page, account, phone) = try await MessagePageTests.signedIn(server)
+            let file = "Name,Mobile,City\n,+18005550100,\nBob,x,\n"
+            let mapping = [("to", "column 1"), ("from", phone.number), ("text", "typed")]
+            let missing = try await Self.columns(page, file, mapping + [("content", "{{name}} {{City}} <b>")])
+            #expect(missing.status == 422 && missing.text.contains("Nothing was sent of list.csv"))
+            #expect(
+                missing.text.contains(">2, 3</td><td class=\"break\">There is nothing to put in the place of {{City}}.")
+            )
+            #expect(
+                missing.text.contains(">2</td><td class=\"break\">There is nothing to put in the place of {{name}}."))
+            #expect(missing.text.contains("[x] is not a valid"))
+            #expect(missing.text.contains(">{{name}} {{City}} &lt;b&gt;</textarea>"))
+
+            let fixed = Self.fields(of: missing.text) + mapping + [("content", "Hi")]
+            let still = try await page.upload("\(Self.path)/columns", on: Self.path, fixed, file: nil)
+            #expect(still.status == 422 && !still.text.contains("There is nothing to put"))
+            for (more, words) in [
+                ([("to", ""), ("from", ""), ("text", "typed")], "Choose the column with the numbers"),
+                ([("to", "column 99")] + mapping.dropFirst() + [("content", "Hi")], "has no heading in the file"),
+                ([("to", "column -1")] + mapping.dropFirst() + [("content", "Hi")], "has no heading in the file"),
+                (mapping + [("content", "{{nobody}}")], "no column of the file is called so"),
+                ([("to", "column 1"), ("from", phone.number), ("text", "text x")], "Choose one of your texts first."),
+                ([("to", "column 1"), ("from", "+18005550177"), ("text", "column 0")], "is not registered on your"),
+            ] as [([(String, String)], String)] {
+                let answer = try await Self.columns(page, file, more)
+                #expect(answer.status == 422 && answer.text.contains(words), "\(words): \(answer.text)")
+            }
+            let lost = try await page.upload("\(Self.path)/columns", on: Self.path, mapping, file: nil)
+            #expect(lost.status == 422 && lost.text.contains("The file did not come along."))
+            let empty = try await page.upload(
+                "\(Self.path)/columns", on: Self.path,
+                [("again", "yes"), ("name", "a.csv"), ("document", "")] + mapping, file: nil)
+            #expect(empty.status == 422 && empty.text.contains("The file is empty."))
+            #expect(try await account.allMessages().isEmpty)
+        }
+    }
+
+    /// A file with the known headings is shown at once, and can be given one text all the same.
+    @Test func oneTextTakesThePlaceOfThoseOfAFile() async throws {
+        try await withServer { server in
+            let (page, account, _) = try await MessagePageTests.signedIn(server)
+            let known = try await page.upload(
+                Self.path, on: Self.path,
+                file: ("document", "list.csv", Array((BulkMessageTests.header + BulkMessageTests.row).utf8)))
+            #expect(known.text.contains("1 message in list.csv") && known.text.contains("with 1 SMS in all"))
+            let asked = try await page.upload(
+                "\(Self.path)/columns", on: Self.path, Self.fields(of: known.text) + [("again", "yes")], file: nil)
+            #expect(asked.status == 200 && asked.text.contains("<option value=\"column 0\" selected>FromPhoneNumber<"))
+            #expect(asked.text.contains("<option value=\"column 2\" selected>Content</option>"))
+
+            let mapping = [
+                ("to", "column 1"), ("from", "column 0"), ("text", "typed"), ("content", "One for all\r\n{{number}}"),
+            ]
+            let preview = try await page.upload(
+                "\(Self.path)/columns", on: Self.path, Self.fields(of: asked.text) + mapping, file: nil)
+            let again = try await page.upload(
+                "\(Self.path)/columns", on: Self.path, Self.fields(of: preview.text) + [("again", "yes")], file: nil)
+            #expect(again.text.contains("One for all\n{{number}}</textarea>"))
+            #expect(again.text.contains("<option value=\"column 1\" selected>ToPhoneNumber</option>"))
+            let sent = try await page.upload(
+                "\(Self.path)/send", on: Self.path, Self.fields(of: preview.text), file: nil)
+            #expect(sent.status == 303)
+            #expect(try await account.allMessages().map { $0["content"] } == ["One for all\n+18005550100"])
+
+            // A stranger's saved text is nobody's here.
+            let stranger = try await server.makeAccount()
+            let foreign = try await stranger.client.post("/v1/texts", ["name": "a", "content": "Secret"]).data["id"]
+                .string
+            let refused = try await page.upload(
+                "\(Self.path)/columns", on: Self.path,
+                Self.fields(of: asked.text)
+                    + [("to", "column 1"), ("from", "column 0"), ("text", "text \(foreign)")], file: nil)
+            #expect(refused.status == 422 && !refused.text.contains("Secret"))
+        }
+    }
+}

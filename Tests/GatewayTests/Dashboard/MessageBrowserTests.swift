@@ -69,11 +69,11 @@ import Testing
             try await browser.type("Your parcel is here.", into: "#text")
             try await browser.click("summary")
             try await browser.type("order-7", into: "#request-id")
-            try await browser.follow("main form button")
+            try await browser.follow("main .actions button")
             try await browser.waitFor("Enter a number in the international format")
             try await browser.inspect("message-form", look)
             try await browser.type("+18005550100", into: "#to")
-            try await browser.follow("main form button")
+            try await browser.follow("main .actions button")
             try await browser.follow(".about a")
             try await browser.waitFor("Handed out to the phone")
             let id = try await account.client.get("/v1/messages/search").data[0]["id"].string

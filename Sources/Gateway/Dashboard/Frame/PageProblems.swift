@@ -83,6 +83,7 @@ enum PageProblems {
             "retry_delays field must have at most",
             "Enter at most 20 waits, each of a second or more, and 72 hours in all, such as 5s, 1m, 10m, 2h."
         ),
+        ("must have at most 20 placeholders", "Use at most 20 placeholders, such as {{name}}, in one text."),
         ("must be later than since", "The end must be later than the beginning."),
     ]
 }

@@ -44,6 +44,10 @@ struct PageViews: Sendable {
             "contact-preview": PackageResources.contact_preview_mustache,
             "messages": PackageResources.messages_mustache, "conversation": PackageResources.conversation_mustache,
             "message": PackageResources.message_mustache, "message-form": PackageResources.message_form_mustache,
+            "texts": PackageResources.texts_mustache, "text-form": PackageResources.text_form_mustache,
+            "text-choice": PackageResources.text_choice_mustache,
+            "bulk-columns": PackageResources.bulk_columns_mustache,
+            "bulk-problems": PackageResources.bulk_problems_mustache,
             "bulk": PackageResources.bulk_mustache, "bulk-preview": PackageResources.bulk_preview_mustache,
             "bulk-batch": PackageResources.bulk_batch_mustache, "phones": PackageResources.phones_mustache,
             "phone": PackageResources.phone_mustache, "phone-new": PackageResources.phone_new_mustache,
@@ -107,7 +111,8 @@ struct PageViews: Sendable {
     }
 
     private static let helpPages: [(path: String, page: String)] = [
-        ("/attention", "dashboard#what-needs-attention"), ("/messages", "dashboard#messages"),
+        ("/attention", "dashboard#what-needs-attention"), ("/messages/texts", "dashboard#saved-texts"),
+        ("/messages", "dashboard#messages"),
         ("/contacts", "dashboard#contacts"),
         ("/phones/forwarders", "forwarders"), ("/phones/new", "phones"), ("/phones", "dashboard#phones"),
         ("/settings/alerts", "alerts"), ("/settings/webhooks", "webhooks"),

@@ -10,8 +10,11 @@ import Wire
 /// Many messages out of one file: choosing it, looking at what it asks for, sending it, and how far that is.
 struct BulkPages: Sendable {
     let operations: BulkMessageOperations
+    let texts: SavedTextOperations
     let receipts: FormReceipts
     let views: PageViews
+
+    private var columns: BulkColumnPages { BulkColumnPages(operations: operations, views: views) }
 
     /// Where the upload `requestID` is; its id holds part of a file's name.
     static func path(of requestID: String) -> String { PageLink.to("/messages/bulk/batch", ["request_id": requestID]) }
@@ -19,6 +22,7 @@ struct BulkPages: Sendable {
     func add(to group: RouterGroup<SignedInContext>) {
         group.get("/messages/bulk") { _, context in try await show(context) }
         group.post("/messages/bulk", use: preview)
+        group.post("/messages/bulk/columns", use: map)
         group.post("/messages/bulk/send", use: send)
         group.get("/messages/bulk/batch", use: batch)
         group.get("/messages/bulk/sample.csv", use: sample)
@@ -26,19 +30,8 @@ struct BulkPages: Sendable {
 
     private struct Content {
         let hasNumbers: Bool
-        let fileName: String
-        let problems: [Problem]
-        let hasProblems: Bool
-        let more: String?
-        /// All problems as a file, in base64; nil when none is that of a row.
-        let report: String?
+        let trouble: BulkTrouble?
         let batches: [BulkLine]
-
-        struct Problem {
-            /// Nil when it is the file as a whole.
-            let rows: String?
-            let reason: String
-        }
     }
 
     private func show(
@@ -48,31 +41,23 @@ struct BulkPages: Sendable {
         let (numbers, batches) = try await operations.store.read(.user(userID)) { tx in
             (try PhoneNumbers.list(of: userID, in: tx), try BulkMessageQueries.latest(userID: userID, in: tx))
         }
-        let left = problems.count - Self.problemCount
         return views.page(
             "bulk", "Bulk messages",
             Content(
-                hasNumbers: !numbers.isEmpty, fileName: fileName,
-                problems: problems.prefix(Self.problemCount).map { problem in
-                    let rows = problem.rows.map(String.init).joined(separator: ", ")
-                    return Content.Problem(rows: rows.isEmpty ? nil : rows, reason: problem.reason)
-                },
-                hasProblems: !problems.isEmpty, more: left > 0 ? "There are \(left) more problems like these." : nil,
-                report: problems.contains { !$0.rows.isEmpty }
-                    ? Data(BulkUploadErrors(problems).csv).base64EncodedString() : nil,
+                hasNumbers: !numbers.isEmpty, trouble: BulkTrouble(problems, fileName: fileName),
                 batches: batches.map(BulkLine.init)),
             context, status: problems.isEmpty ? .ok : .unprocessableContent)
     }
 
     private struct Preview {
-        let fileName: String
-        /// With the charset that came with it.
-        let type: String
+        let file: BulkFile
+        /// How the file is read; nil by its own headings.
+        let fields: BulkFields?
         /// How the file was written, when that was converted.
         let converted: String?
-        /// The file in base64.
-        let document: String
         let once: String
+        /// How many SMS the messages take.
+        let parts: String
         let count: String
         let isOne: Bool
         /// When the last one goes out; nil when that is not known.
@@ -84,12 +69,14 @@ struct BulkPages: Sendable {
         let isCut: Bool
         let shownCount: Int
 
-        init(_ file: UploadedFile, _ upload: BulkUpload, end: Timestamp?, earlier: BulkMessage?) {
+        init(
+            _ file: UploadedFile, _ fields: BulkFields?, _ upload: BulkUpload, end: Timestamp?, earlier: BulkMessage?
+        ) {
             let bySender = Dictionary(grouping: upload.items, by: \.from)
-            fileName = file.name
-            type = file.contentType + (file.charset.map { "; charset=\($0)" } ?? "")
+            self.file = BulkFile(file)
+            self.fields = fields
+            parts = Figure.shown(Int64(upload.parts))
             converted = upload.encoding == .windows1252 ? upload.encoding?.rawValue : nil
-            document = Data(file.bytes).base64EncodedString()
             once = FormReceipts.token()
             count = Figure.shown(Int64(upload.items.count))
             isOne = upload.items.count == 1
@@ -139,36 +126,86 @@ struct BulkPages: Sendable {
             return try await show(context, problems: [.file("Choose a file first.")])
         }
         do {
-            let upload = try await operations.read(file, by: context.uploader)
-            let end = try await operations.estimate(upload, userID: context.userID)
-            let earlier = try await operations.earlier(upload, userID: context.userID)
-            let views = views
-            // The file goes through the templates twice, which takes as long as reading it.
-            return try await operations.uploads.run(for: context.uploader) { _ in
-                views.page(
-                    "bulk-preview", "Check before sending", Preview(file, upload, end: end, earlier: earlier), context)
+            return try await show(file, nil, context)
+        } catch let error as BulkUploadErrors where error.isOfHeader {
+            return try await choose(file, nil, context)
+        } catch let error as BulkUploadErrors {
+            return try await show(context, fileName: file.name, problems: error.problems)
+        }
+    }
+
+    /// Shows what `file` asks for when it is read as `fields` say; by its own headings when they are nil.
+    private func show(_ file: UploadedFile, _ fields: BulkFields?, _ context: SignedInContext) async throws -> Response
+    {
+        let upload = try await operations.read(file, fields?.mapping, by: context.uploader)
+        let end = try await operations.estimate(upload, userID: context.userID)
+        let earlier = try await operations.earlier(upload, userID: context.userID)
+        let views = views
+        // The file goes through the templates twice, which takes as long as reading it.
+        return try await operations.uploads.run(for: context.uploader) { _ in
+            views.page(
+                "bulk-preview", "Check before sending", Preview(file, fields, upload, end: end, earlier: earlier),
+                context)
+        }
+    }
+
+    /// The file that a form carries back; nil when it has none.
+    private func file(of context: SignedInContext) async throws -> UploadedFile? {
+        let document = context.form.bytes("document")
+        let decoded = try await operations.uploads.run(for: context.uploader) { _ in
+            document.flatMap { Data(base64Encoded: Data($0)) }.map { ArraySlice($0) }
+        }
+        let type = HeaderParameters(context.form.text("type").utf8)
+        return decoded.map { bytes in
+            UploadedFile(
+                name: context.form.text("name"), contentType: type.value, charset: type["charset"]?.lowercased(),
+                bytes: bytes)
+        }
+    }
+
+    /// What is said when a form has no file.
+    private static let lost = BulkProblem.file("The file did not come along. Choose it again.")
+
+    /// Takes what somebody said of the columns and the text, and shows the messages that come of it.
+    private func map(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        guard let file = try await self.file(of: context) else { return try await show(context, problems: [Self.lost]) }
+        var fields = BulkFields(context.form)
+        do {
+            if !context.form.text("again").isEmpty {
+                return try await choose(file, fields.isMapped ? fields : nil, context)
             }
+            if fields.text.hasPrefix("text ") {
+                guard let id = fields.savedText, let saved = try await texts.find(id, userID: context.userID) else {
+                    throw BulkUploadErrors.file(TextChoice.unknown)
+                }
+                // What was shown is sent, whatever becomes of the saved text meanwhile.
+                fields.content = saved.content
+                fields.text = BulkFields.typed
+            }
+            return try await show(file, fields, context)
+        } catch let error as BulkUploadErrors {
+            return try await choose(file, fields, context, problems: error.problems)
+        }
+    }
+
+    /// Asks what the columns of `file` hold. One without headings is refused.
+    private func choose(
+        _ file: UploadedFile, _ fields: BulkFields?, _ context: SignedInContext, problems: [BulkProblem] = []
+    ) async throws -> Response {
+        do {
+            return try await columns.show(file, fields, context, problems: problems)
         } catch let error as BulkUploadErrors {
             return try await show(context, fileName: file.name, problems: error.problems)
         }
     }
 
     private func send(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        let document = context.form.bytes("document")
-        let decoded = try await operations.uploads.run(for: context.uploader) { _ in
-            document.flatMap { Data(base64Encoded: Data($0)) }.map { ArraySlice($0) }
-        }
-        guard let bytes = decoded else {
-            return try await show(context, problems: [.file("The file did not come along. Choose it again.")])
-        }
-        let type = HeaderParameters(context.form.text("type").utf8)
-        let file = UploadedFile(
-            name: context.form.text("name"), contentType: type.value, charset: type["charset"]?.lowercased(),
-            bytes: bytes)
+        guard let file = try await self.file(of: context) else { return try await show(context, problems: [Self.lost]) }
+        let fields = BulkFields(context.form)
         do {
             let accepted = try await operations.send(
-                file, by: context.uploader, source: "/v1/bulk-messages", canUndo: true,
-                receipt: receipts.receipt(of: context))
+                file, fields.isMapped ? fields.mapping : nil, by: context.uploader, source: "/v1/bulk-messages",
+                canUndo: true, receipt: receipts.receipt(of: context))
             return .seeOther(Self.path(of: accepted.requestID))
         } catch is Replayed {
             // The first of two clicks sent it: it is the newest of the list.
@@ -245,8 +282,6 @@ struct BulkPages: Sendable {
 
     /// As many as show whether columns are where they belong.
     private static let rowCount = 10
-    /// As many as somebody fixes before trying again.
-    private static let problemCount = 100
     private static let pageSize = 50
 }
 

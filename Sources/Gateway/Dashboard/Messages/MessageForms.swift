@@ -7,6 +7,7 @@ import Wire
 /// The form that sends a message, now or later. What the API says of a field stands at that field.
 struct MessageForms: Sendable {
     let operations: MessageOperations
+    let texts: SavedTextOperations
     let receipts: FormReceipts
     let views: PageViews
 
@@ -16,9 +17,11 @@ struct MessageForms: Sendable {
             var fields = Fields()
             fields.from = PhoneNumber.address(parameters["from"] ?? "")
             fields.to = (parameters["to"] ?? "").trimmed
+            fields.text = parameters["text"] ?? ""
             return try await show(fields, context)
         }
-        group.post("/messages/new", use: send)
+        group.post("/messages/new") { _, context in try await send(context) }
+        group.post("/messages/new/text") { _, context in try await fill(context) }
     }
 
     /// What the fields hold.
@@ -30,6 +33,8 @@ struct MessageForms: Sendable {
         var requestID = ""
         /// One a line.
         var attachments = ""
+        /// The saved text that was chosen last.
+        var text = ""
 
         init() {}
 
@@ -40,6 +45,7 @@ struct MessageForms: Sendable {
             sendAt = form.text("send_at")
             requestID = form.text("request_id")
             attachments = form.text("attachments")
+            text = form.text("text")
         }
 
         /// What the fields ask for.
@@ -72,6 +78,13 @@ struct MessageForms: Sendable {
         /// The numbers that something is to be done about before messages are sent as they should be.
         let troubles: [ReachLine]
         let fields: Fields
+        let choice: TextChoice
+        /// Where the form goes that asks for a text to be put in.
+        let fillPath = "/messages/new/text"
+        /// Whether a saved text was put in just now.
+        let isFilled: Bool
+        /// How many SMS the text takes; nil while there is none.
+        let parts: String?
         let hasMore: Bool
         let once: String
         let back: String
@@ -84,13 +97,26 @@ struct MessageForms: Sendable {
         let attachmentProblems: [String]
     }
 
-    private func send(_ request: Request, _ context: SignedInContext) async throws -> Response {
+    /// Puts the text that was chosen into the form, and sends nothing.
+    private func fill(_ context: SignedInContext) async throws -> Response {
+        var fields = Fields(context.form)
+        let number = PhoneNumber.contact(fields.to, owner: PhoneNumber.address(fields.from))
+        guard let id = SavedTextID(fields.text),
+            let filled = try await texts.filled(id, for: number, userID: context.userID)
+        else { return try await show(fields, context, refusal: TextChoice.none) }
+        fields.content = filled.text
+        return try await show(fields, context, missing: filled.missing, isFilled: true)
+    }
+
+    private func send(_ context: SignedInContext) async throws -> Response {
         let fields = Fields(context.form)
         let userID = context.userID
         do {
             let now = operations.clock.now()
             let draft = try fields.draft(context.page.times)
             try draft.check(at: now)
+            let left = try await texts.placeholders(leftIn: draft.content, for: draft.to, userID: userID)
+            if !left.isEmpty { return try await show(fields, context, refusal: TextChoice.unfilled, missing: left) }
             do {
                 _ = try await operations.send(
                     draft, userID: userID, source: MessagePages.sendSource, receipt: receipts.receipt(of: context))
@@ -105,12 +131,18 @@ struct MessageForms: Sendable {
         }
     }
 
-    private func show(_ fields: Fields, _ context: SignedInContext, refusal: Refusal? = nil) async throws -> Response {
+    /// Shows the form. `missing` are placeholders without a value.
+    private func show(
+        _ fields: Fields, _ context: SignedInContext, refusal: Refusal? = nil, missing: [String] = [],
+        isFilled: Bool = false
+    ) async throws -> Response {
         let userID = context.userID
-        let (owned, troubles) = try await operations.store.read(.user(userID)) { [pushes = operations.pushes] tx in
+        let (owned, troubles, choice) = try await operations.store.read(.user(userID)) {
+            [pushes = operations.pushes] tx in
             (
                 try PhoneNumbers.list(of: userID, in: tx),
-                try ReachLine.troubles(of: userID, pushes: pushes, in: tx)
+                try ReachLine.troubles(of: userID, pushes: pushes, in: tx),
+                try TextChoice(of: userID, chosen: fields.text, in: tx)
             )
         }
         // One that is chosen stays visible, whether or not it is among those.
@@ -121,14 +153,16 @@ struct MessageForms: Sendable {
             Content(
                 numbers: Choice.phones(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty,
                 zone: context.page.times.zoneName,
-                troubles: troubles, fields: fields,
+                troubles: troubles, fields: fields, choice: choice, isFilled: isFilled,
+                parts: fields.content.isEmpty ? nil : SMSParts(ofField: fields.content).words,
                 hasMore: !(fields.sendAt + fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
                 back: PageLink.to("/messages", ["owner": fields.from]),
                 problem: refusal.map {
                     problems.isEmpty ? $0.message : "The message was not sent. Check the highlighted fields."
                 },
                 fromProblems: problems["from"] ?? [], toProblems: problems["to"] ?? [],
-                contentProblems: problems["content"] ?? [], sendAtProblems: problems["send_at"] ?? [],
+                contentProblems: (problems["content"] ?? []) + TextChoice.words(missing),
+                sendAtProblems: problems["send_at"] ?? [],
                 requestIDProblems: problems["request_id"] ?? [], attachmentProblems: problems["attachments"] ?? []),
             context, status: refusal?.status ?? .ok)
     }

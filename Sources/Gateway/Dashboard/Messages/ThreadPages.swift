@@ -6,6 +6,7 @@ import Timestamps
 /// One conversation: its messages, an answer, and what can be done with it.
 struct ThreadPages: Sendable {
     let operations: MessageOperations
+    let texts: SavedTextOperations
     let receipts: FormReceipts
     let views: PageViews
 
@@ -24,7 +25,9 @@ struct ThreadPages: Sendable {
 
     func add(to group: RouterGroup<SignedInContext>) {
         group.get("/messages/:threadID") { request, context in
-            try await show(context, skip: QueryParameters(request)["skip"].flatMap { Int($0) } ?? 0)
+            let parameters = QueryParameters(request)
+            if let text = parameters["text"] { return try await fill(text, context) }
+            return try await show(context, skip: parameters["skip"].flatMap { Int($0) } ?? 0)
         }
         group.post("/messages/:threadID", use: reply)
         group.post("/messages/:threadID/archive") { _, context in
@@ -63,6 +66,13 @@ struct ThreadPages: Sendable {
         let canReply: Bool
         let once: String
         let content: String
+        let choice: TextChoice
+        /// Whether a saved text was put in just now.
+        let isFilled: Bool
+        /// How many SMS the answer takes; nil while there is none.
+        let parts: String?
+        /// What is to be done about placeholders without a value.
+        let missing: [String]
         let problem: String?
         let contentProblems: [String]
         /// What is to be done about the phone before it can send an answer; nil when it can.
@@ -74,7 +84,8 @@ struct ThreadPages: Sendable {
     }
 
     private func show(
-        _ context: SignedInContext, skip: Int = 0, content: String = "", refusal: Refusal? = nil
+        _ context: SignedInContext, skip: Int = 0, content: String = "", refusal: Refusal? = nil,
+        missing: [String] = [], isFilled: Bool = false, chosen: String = ""
     ) async throws -> Response {
         let (id, userID) = (try context.id("threadID", of: MessageThreadID.self), context.userID)
         let page = Page(skip: min(max(skip, 0), Int(Int32.max)), limit: Self.pageSize + 1, query: "")
@@ -86,13 +97,14 @@ struct ThreadPages: Sendable {
                         for: MessageQueries.list(
                             userID: userID, owner: thread.owner, contact: thread.contact, page: page, in: tx), in: tx),
                     contactID: try ContactQueries.id(of: thread.contact, userID: userID, in: tx),
+                    choice: try TextChoice(of: userID, chosen: chosen, in: tx),
                     reach: try PhoneQueries.look(number: thread.owner, userID: userID, in: tx).map {
                         ReachLine(try PhoneReach(of: $0, pushes: pushes, in: tx), of: $0)
                     }
                 )
             }
         }
-        guard let (thread, messages, contactID, reach) = found else { throw PageError.notFound }
+        guard let (thread, messages, contactID, choice, reach) = found else { throw PageError.notFound }
         // Whoever has it open has read it, whatever comes in meanwhile.
         if !thread.isRead {
             _ = try await operations.store.write(.user(userID)) { tx in
@@ -114,6 +126,8 @@ struct ThreadPages: Sendable {
                         ?? PageLink.to("\(ContactPages.path)/new", ["number": thread.contact, "thread": id.text]) : nil,
                 isKnown: contactID != nil, number: canReply ? thread.contact : nil,
                 canReply: canReply, once: FormReceipts.token(), content: content,
+                choice: choice, isFilled: isFilled,
+                parts: content.isEmpty ? nil : SMSParts(ofField: content).words, missing: TextChoice.words(missing),
                 problem: refusal.map { refusal in
                     contentProblems.isEmpty
                         ? problems.values.flatMap(\.self).first ?? refusal.message : "The message was not sent."
@@ -138,6 +152,10 @@ struct ThreadPages: Sendable {
                 from: thread.owner, to: thread.contact, content: content, attachments: [], isEncrypted: false,
                 requestID: nil, sendAt: nil)
             try draft.check(at: operations.clock.now())
+            let left = try await texts.placeholders(leftIn: content, for: thread.contact, userID: userID)
+            if !left.isEmpty {
+                return try await show(context, content: content, refusal: TextChoice.unfilled, missing: left)
+            }
             _ = try await operations.send(
                 draft, userID: userID, source: MessagePages.sendSource, receipt: receipts.receipt(of: context))
         } catch is Replayed {
@@ -146,6 +164,20 @@ struct ThreadPages: Sendable {
             return try await show(context, content: content, refusal: refusal)
         }
         return .seeOther(Self.path(of: id))
+    }
+
+    /// Shows the conversation with the saved text of the id `text` in the answer box.
+    private func fill(_ text: String, _ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try context.id("threadID", of: MessageThreadID.self), context.userID)
+        let found = try await operations.store.read(.user(userID)) { tx in
+            try MessageThreadQueries.find(id, userID: userID, in: tx)
+        }
+        guard let thread = found else { throw PageError.notFound }
+        guard let chosen = SavedTextID(text),
+            let filled = try await texts.filled(chosen, for: thread.contact, userID: userID)
+        else { return try await show(context, refusal: TextChoice.none) }
+        return try await show(
+            context, content: filled.text, missing: filled.missing, isFilled: true, chosen: chosen.text)
     }
 
     /// Marks a conversation and shows the list, as opening it would mark it read.

@@ -42,6 +42,8 @@ if (new URLSearchParams(location.search).has("notice")) {
 for (const field of document.querySelectorAll("textarea[data-draft]")) {
   const key = `draft ${location.pathname}`;
   const isSent = (text) => [...document.querySelectorAll(".ours .said")].some((said) => said.textContent.trim() === text.trim());
+  // A saved text that was chosen takes the place of what stood there.
+  if (field.value) sessionStorage.setItem(key, field.value);
   const draft = sessionStorage.getItem(key);
   if (draft && !field.value && !isSent(draft)) field.value = draft;
   if (draft && isSent(draft)) sessionStorage.removeItem(key);
