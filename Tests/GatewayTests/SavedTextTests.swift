@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Server
 
 /// `/v1/texts`: what an account sends again and again.
 @Suite(.timeLimit(.minutes(15))) struct SavedTextTests {

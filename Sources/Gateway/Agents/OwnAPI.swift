@@ -1,6 +1,7 @@
 import Agents
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import Wire
 

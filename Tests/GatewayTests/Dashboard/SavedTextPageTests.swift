@@ -74,7 +74,6 @@ import Testing
                 "\(Self.new)/text", on: Self.new,
                 [
                     ("from", phone.number), ("to", "+1 800 555 0100"), ("content", "old"), ("text", id),
-                    ("fill", "yes"),
                     ("request_id", "order-7"),
                 ])
             #expect(filled.status == 200)
