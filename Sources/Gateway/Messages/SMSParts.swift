@@ -28,6 +28,8 @@ struct SMSParts: Sendable, Hashable {
 
     private static let extended = Set("\u{c}^{}\\[~]|€".unicodeScalars)
     private static let alphabet = Set(
-        (UInt8(ascii: " ")...UInt8(ascii: "~")).map { Unicode.Scalar($0) }.filter { !"`^{}\\[~]|".unicodeScalars.contains($0) }
+        (UInt8(ascii: " ")...UInt8(ascii: "~")).map { Unicode.Scalar($0) }.filter {
+            !"`^{}\\[~]|".unicodeScalars.contains($0)
+        }
             + "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà".unicodeScalars)
 }

@@ -23,7 +23,8 @@ extension Browser {
 
     /// Looks for barriers on the page that is open, and keeps a picture of it when HTTPSMS_SCREENSHOTS is set.
     func inspect(_ name: String, _ look: Browser.Look) async throws {
-        #expect(try await barriers() == [], "\(name), \(look)")
+        let found = try await barriers()
+        #expect(found == [], "\(name), \(look)")
         if Self.keepsPictures { try await keepPicture("\(name)-\(look.rawValue)") }
     }
 

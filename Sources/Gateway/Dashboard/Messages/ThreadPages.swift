@@ -73,6 +73,8 @@ struct ThreadPages: Sendable {
         let parts: String?
         /// What is to be done about placeholders without a value.
         let missing: [String]
+        /// Whether there is something missing.
+        let isIncomplete: Bool
         let problem: String?
         let contentProblems: [String]
         /// What is to be done about the phone before it can send an answer; nil when it can.
@@ -128,6 +130,7 @@ struct ThreadPages: Sendable {
                 canReply: canReply, once: FormReceipts.token(), content: content,
                 choice: choice, isFilled: isFilled,
                 parts: content.isEmpty ? nil : SMSParts(ofField: content).words, missing: TextChoice.words(missing),
+                isIncomplete: !missing.isEmpty,
                 problem: refusal.map { refusal in
                     contentProblems.isEmpty
                         ? problems.values.flatMap(\.self).first ?? refusal.message : "The message was not sent."
