@@ -26,9 +26,7 @@ extension AgentAPI {
     func call(
         _ method: HTTPRequest.Method, _ path: String, query: [(String, String)] = []
     ) async throws(AgentFault) -> AgentAnswer {
-        let items = query.map { name, value in "\(name)=\(value.percentEncoded)" }
-        let target = path + (items.isEmpty ? "" : "?" + items.joined(separator: "&"))
-        return AgentAnswer(try await exchange(method, target, body: nil, idempotencyKey: nil))
+        AgentAnswer(try await exchange(method, path.with(query: query), body: nil, idempotencyKey: nil))
     }
 
     /// Has something happen once: asks again, under the same `Idempotency-Key`, while nobody knows whether it did.

@@ -1,6 +1,7 @@
 import JSON
 import NIOHTTP1
 import Timestamps
+import Wire
 
 /// Keys for programs.
 extension ServerClient {
@@ -45,7 +46,7 @@ extension ServerClient {
 
     /// Deletes a key, which is refused from then on.
     package func deleteAccessKey(_ id: String) async throws -> ClientOutput {
-        let answer = try await call(.DELETE, "/v1/access-keys/\(Self.escape(id))")
+        let answer = try await call(.DELETE, "/v1/access-keys/\(id.percentEncoded)")
         return ClientOutput(text: answer.message, json: answer.data)
     }
 

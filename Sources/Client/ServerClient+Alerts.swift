@@ -46,7 +46,7 @@ extension ServerClient {
         guard !change.isEmpty else {
             throw ClientFailure(.usage, "name what is to change; `httpsms alert update --help` lists what there is")
         }
-        return try await alertWebhook(.PUT, "\(Self.alertWebhooks)/\(Self.escape(id))", change)
+        return try await alertWebhook(.PUT, "\(Self.alertWebhooks)/\(id.percentEncoded)", change)
     }
 
     private func alertWebhook(
@@ -68,14 +68,14 @@ extension ServerClient {
 
     /// Deletes a webhook for alerts.
     package func deleteAlertWebhook(_ id: String) async throws -> ClientOutput {
-        _ = try await exchange(.DELETE, "\(Self.alertWebhooks)/\(Self.escape(id))")
+        _ = try await exchange(.DELETE, "\(Self.alertWebhooks)/\(id.percentEncoded)")
         return ClientOutput(text: "The webhook for alerts was deleted.", json: [])
     }
 
     /// Sends a sample alert to a webhook for alerts, and waits for what becomes of it.
     package func testAlertWebhook(_ id: String) async throws -> ClientOutput {
         try await outcome(
-            after: try await call(.POST, "\(Self.alertWebhooks)/\(Self.escape(id))/test").decode())
+            after: try await call(.POST, "\(Self.alertWebhooks)/\(id.percentEncoded)/test").decode())
     }
 
     /// The quiet hours of the account.

@@ -3,6 +3,7 @@ import HTTPSMSWebhooks
 import JSON
 import NIOHTTP1
 import Timestamps
+import Wire
 
 extension ServerClient {
     /// Which deliveries are listed; nil for all.
@@ -53,7 +54,7 @@ extension ServerClient {
 
     /// Sends a delivery again and waits for what becomes of the attempt.
     package func retryDelivery(_ id: String) async throws -> ClientOutput {
-        try await outcome(after: try await call(.POST, "/v1/deliveries/\(Self.escape(id))/retry").decode())
+        try await outcome(after: try await call(.POST, "/v1/deliveries/\(id.percentEncoded)/retry").decode())
     }
 
     /// Sends a sample event to a webhook and waits for what becomes of the first attempt.
@@ -73,7 +74,7 @@ extension ServerClient {
     }
 
     private func deliveryOutput(_ id: String) async throws -> ClientOutput {
-        let answer = try await call(.GET, "/v1/deliveries/\(Self.escape(id))")
+        let answer = try await call(.GET, "/v1/deliveries/\(id.percentEncoded)")
         let delivery: RemoteDelivery = try answer.decode()
         return ClientOutput(text: delivery.description, json: answer.data)
     }

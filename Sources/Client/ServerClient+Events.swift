@@ -38,7 +38,7 @@ extension ServerClient {
 
     /// One event and what each webhook made of it.
     package func event(_ id: String) async throws -> ClientOutput {
-        let answer = try await call(.GET, "/v1/events/\(Self.escape(id))")
+        let answer = try await call(.GET, "/v1/events/\(id.percentEncoded)")
         return ClientOutput(text: try RemoteEvent(answer.data).description, json: answer.data)
     }
 

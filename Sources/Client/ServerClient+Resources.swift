@@ -42,7 +42,7 @@ extension ServerClient {
 
     /// Deletes a key; the phone that has it is refused from then on.
     package func deletePhoneKey(_ id: String) async throws -> ClientOutput {
-        let answer = try await call(.DELETE, "/v1/phone-api-keys/\(Self.escape(id))")
+        let answer = try await call(.DELETE, "/v1/phone-api-keys/\(id.percentEncoded)")
         return ClientOutput(text: answer.message, json: answer.data)
     }
 
@@ -61,7 +61,7 @@ extension ServerClient {
 
     /// One message, and what became of it.
     package func message(_ id: String) async throws -> ClientOutput {
-        let answer = try await call(.GET, "/v1/messages/\(Self.escape(id))")
+        let answer = try await call(.GET, "/v1/messages/\(id.percentEncoded)")
         let message: RemoteMessage = try answer.decode()
         let text = TextList([
             ("id", message.id), ("type", message.type), ("phone", message.owner), ("contact", message.contact),

@@ -85,7 +85,7 @@ extension ServerClient {
 
     /// Deletes a schedule; phones that kept it send at any time.
     package func deleteSchedule(_ id: String) async throws -> ClientOutput {
-        let answer = try await call(.DELETE, "/v1/send-schedules/\(Self.escape(id))")
+        let answer = try await call(.DELETE, "/v1/send-schedules/\(id.percentEncoded)")
         return ClientOutput(text: answer.message, json: answer.data)
     }
 

@@ -142,7 +142,7 @@ extension ServerClient {
         return webhook
     }
 
-    func path(_ webhook: String) -> String { "/v1/webhooks/\(Self.escape(webhook))" }
+    func path(_ webhook: String) -> String { "/v1/webhooks/\(webhook.percentEncoded)" }
 
     /// An account has ten webhooks at most.
     func listWebhooks() async throws(ClientFailure) -> Answer {

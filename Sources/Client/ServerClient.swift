@@ -113,17 +113,13 @@ package struct ServerClient: Sendable {
 
     /// A request with the key, for ``http``.
     func request(_ method: HTTPMethod, _ path: String, query: [(String, String?)]) -> HTTPClientRequest {
-        let items = query.compactMap { name, value in value.map { "\(name)=\(Self.escape($0))" } }
-        let text = items.isEmpty ? "" : "?" + items.joined(separator: "&")
-        var request = HTTPClientRequest(url: settings.url + path + text)
+        let items = query.compactMap { name, value in value.map { (name, $0) } }
+        var request = HTTPClientRequest(url: settings.url + path.with(query: items))
         request.method = method
         request.headers.add(name: "x-api-key", value: settings.apiKey.exposed)
         request.headers.add(name: "X-Client-Version", value: "httpsms-cli/\(ServerVersion.current)")
         return request
     }
-
-    /// A text as it may stand in one segment of a path, or in the value of a query.
-    static func escape(_ text: String) -> String { text.percentEncoded }
 
     /// 30 s for a request and its answer.
     private static let limit: TimeAmount = .seconds(30)
