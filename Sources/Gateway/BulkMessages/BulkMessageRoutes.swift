@@ -54,12 +54,8 @@ struct BulkMessageRoutes {
 
     /// Everything that is wrong, as a file.
     private static func file(_ errors: BulkUploadErrors) -> Response {
-        Response(
-            status: .unprocessableContent,
-            headers: [
-                .contentType: "text/csv; charset=utf-8",
-                .contentDisposition: "attachment; filename=\"httpsms-errors.csv\"",
-            ], body: .init(byteBuffer: ByteBuffer(bytes: errors.csv)))
+        .file(
+            "httpsms-errors.csv", status: .unprocessableContent, .init(byteBuffer: ByteBuffer(bytes: errors.csv)))
     }
 
     /// A file of 5 MB and the form around it.

@@ -99,7 +99,7 @@ struct AuditPages: SignedInPages {
                 }
                 let lines = entries.map { entry in
                     CSVCell.line([
-                        times.field(entry.createdAt).replacing("T", with: " "), Self.who(entry.actor, names),
+                        times.cell(entry.createdAt), Self.who(entry.actor, names),
                         entry.actor.agent, entry.action.words, entry.subject ?? "", entry.address ?? "",
                     ])
                 }
@@ -109,11 +109,7 @@ struct AuditPages: SignedInPages {
             }
             try await writer.finish(nil)
         }
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: "text/csv; charset=utf-8", .contentDisposition: "attachment; filename=\"changes.csv\"",
-            ], body: body)
+        return .file("changes.csv", body)
     }
 
     private static let pageSize = 50

@@ -155,9 +155,7 @@ struct ContactFilePages: Sendable {
             }
             try await writer.finish(nil)
         }
-        return Response(
-            status: .ok,
-            headers: [.contentType: type, .contentDisposition: "attachment; filename=\"\(name)\""], body: body)
+        return .file(name, type: type, body)
     }
 
     private static let rowCount = 20

@@ -70,6 +70,9 @@ struct PageTimes: Sendable {
     /// What a field of date and time shows of `time`: `2026-07-22T12:00:00`.
     func field(_ time: Timestamp) -> String { String(local(time).prefix(19)) }
 
+    /// What a cell of a file shows of `time`: `2026-07-22 12:00:00`.
+    func cell(_ time: Timestamp) -> String { field(time).replacing("T", with: " ") }
+
     /// What a field of date and time holds, by the clocks of the zone; nil when that is no time. Of a time that comes twice, the
     /// first.
     func time(ofField text: String) -> Timestamp? {

@@ -40,7 +40,7 @@ struct BulkActionPages: Sendable {
             }
         }
         guard let messages else { throw PageError.notFound }
-        func time(_ time: Timestamp?) -> String { time.map { times.field($0).replacing("T", with: " ") } ?? "" }
+        func time(_ time: Timestamp?) -> String { time.map { times.cell($0) } ?? "" }
         var file = CSVCell.mark
         file += CSVCell.line([
             "To", "From", "Status", "Reason", "Sent (\(times.zoneName))", "Delivered (\(times.zoneName))", "Message",
@@ -52,11 +52,6 @@ struct BulkActionPages: Sendable {
                 time(message.deliveredAt), message.content, message.id.text,
             ])
         }
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: "text/csv; charset=utf-8",
-                .contentDisposition: "attachment; filename=\"results.csv\"",
-            ], body: .init(byteBuffer: ByteBuffer(bytes: file)))
+        return .file("results.csv", .init(byteBuffer: ByteBuffer(bytes: file)))
     }
 }

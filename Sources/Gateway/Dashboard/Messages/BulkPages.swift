@@ -272,12 +272,7 @@ struct BulkPages: Sendable {
             \(from),+18005550101,This one waits for its time.,2030-01-31T10:00:00,
 
             """
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: "text/csv; charset=utf-8",
-                .contentDisposition: "attachment; filename=\"httpsms-bulk.csv\"",
-            ], body: .init(byteBuffer: ByteBuffer(string: text)))
+        return .file("httpsms-bulk.csv", .init(byteBuffer: ByteBuffer(string: text)))
     }
 
     /// As many as show whether columns are where they belong.
