@@ -49,8 +49,8 @@ let documentation: [Package.Dependency] =
     ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0")] : []
 
 let fuzzDependencies: [Target.Dependency] = [
-    "Agents", "Client", "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Modem", "Secrets", "Server", "Storage",
-    "Timestamps", "Wire", hummingbird, httpTypes, nioCore,
+    "Agents", "Client", "Dashboard", "Gateway", "Delivery", "HTTPSMSWebhooks", "JSON", "Modem", "Secrets", "Server",
+    "Storage", "Timestamps", "Wire", hummingbird, httpTypes, nioCore,
 ]
 
 /// The fuzz targets: a test that reads the corpus, or the program that fuzzes.
@@ -145,17 +145,26 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "Agents", "Delivery", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire",
-                "CDocuments", "CMarkGFM", "CPhoneNumber", "CLibZip", "CQREncode", "CZlib", hummingbird, hummingbirdCore,
-                asyncHTTPClient,
-                .product(name: "Mustache", package: "swift-mustache"), crypto, cryptoExtras, jwtKit, logging, metrics,
+                "CDocuments", "CMarkGFM", "CPhoneNumber", "CLibZip", "CZlib", hummingbird, hummingbirdCore,
+                asyncHTTPClient, crypto, cryptoExtras, jwtKit, logging, metrics,
                 serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, nioFoundation, httpTypes,
             ],
-            resources: [.embedInCode("Dashboard/Pages")],
+            swiftSettings: settings),
+        .target(
+            name: "Dashboard",
+            dependencies: [
+                "CQREncode", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps",
+                "Wire",
+                .product(name: "Mustache", package: "swift-mustache"), hummingbird, logging, nioCore, nioFoundation,
+                httpTypes,
+            ],
+            resources: [.embedInCode("Pages")],
             swiftSettings: settings),
         .target(
             name: "Server",
             dependencies: [
-                "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire",
+                "Dashboard", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps",
+                "Wire",
                 hummingbird, hummingbirdCore, hummingbirdTLS,
                 .product(name: "Configuration", package: "swift-configuration"), crypto, logging, serviceLifecycle,
                 unixSignals, nioCore, nioPosix, nioSSL, httpTypes,
@@ -247,6 +256,13 @@ let package = Package(
                 "Server", "Storage", "TestSupport", "Timestamps", "Wire",
                 asyncHTTPClient,
                 httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "DashboardTests",
+            dependencies: [
+                "Dashboard", "Delivery", "Gateway", "HTTPSMSWebhooks", "Secrets", "Server", "Storage", "TestSupport",
+                "Timestamps", asyncHTTPClient, httpTypes, nioCore, nioHTTP1,
             ],
             swiftSettings: settings),
         .testTarget(

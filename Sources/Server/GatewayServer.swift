@@ -1,3 +1,4 @@
+import Dashboard
 import Delivery
 import Foundation
 import Gateway
@@ -59,9 +60,13 @@ package struct GatewayServer: Sendable {
             appURL: { [address] in address.appURL(told: $0) })
         users = features.users.operations
         try await FirstRun.offer(in: store, logger: logger)
-        let router = try GatewayRoutes(
-            ground, features, runner: engine.runner, lookups: { [resolver = engine.resolver] in resolver.counts },
-            health: health, uploads: uploads, settings: configuration.routes(startedAt: clock.now())
+        let site = try configuration.site
+        let pages = try DashboardRoutes(
+            features, store: store, runner: engine.runner, site: site, passwordCost: configuration.passwordCost,
+            facts: configuration.facts(startedAt: clock.now()))
+        let router = GatewayRoutes(
+            ground, features, pages: pages, site: site, lookups: { [resolver = engine.resolver] in resolver.counts },
+            health: health, uploads: uploads, settings: configuration.routes
         ).router()
         (routes, pageRoutes) = GatewayRoutes.names(of: router)
         let web = try Self.application(router, configuration, certificate, address, logger)

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
+@testable import Dashboard
 @testable import Gateway
 
 extension FuzzTarget {

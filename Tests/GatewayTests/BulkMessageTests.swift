@@ -3,42 +3,8 @@ import TestSupport
 import Testing
 import Timestamps
 
-/// A form with one file, as a browser or curl sends it.
-struct Form {
-    let body: [UInt8]
-    let headers: [(String, String)]
-
-    init(_ name: String, _ bytes: [UInt8], field: String = "document", type: String = "application/octet-stream") {
-        let boundary = "----boundary\(UInt64.random(in: 0...UInt64.max))"
-        let head = """
-            --\(boundary)\r\nContent-Disposition: form-data; name="other"\r\n\r\nvalue\r\n--\(boundary)\r\n\
-            Content-Disposition: form-data; name="\(field)"; filename="\(name)"\r\nContent-Type: \(type)\r\n\r\n
-            """
-        body = Array(head.utf8) + bytes + Array("\r\n--\(boundary)--\r\n".utf8)
-        headers = [("Content-Type", "multipart/form-data; boundary=\(boundary)")]
-    }
-}
-
-extension Account {
-    /// Uploads a file.
-    func upload(_ name: String, _ bytes: [UInt8], more: [(String, String)] = []) async throws -> APIClient.Answer {
-        let form = Form(name, bytes)
-        return try await client.send("POST", "/v1/bulk-messages", headers: form.headers + more, body: form.body)
-    }
-
-    /// Uploads text.
-    func upload(_ text: String) async throws -> APIClient.Answer { try await upload("numbers.csv", Array(text.utf8)) }
-
-    /// Every message, in the order in which they were made.
-    func allMessages() async throws -> [JSON] {
-        try await client.get("/v1/messages/search?limit=200").data.array
-    }
-}
-
 /// `/v1/bulk-messages` with CSV files.
 @Suite(.timeLimit(.minutes(15))) struct BulkMessageTests {
-    static let header = "FromPhoneNumber,ToPhoneNumber,Content,SendTime(optional),AttachmentURLs(optional)\n"
-    static let row = "+18005550199,+18005550100,Hi,,\n"
     static let message = "validation errors while sending bulk SMS"
 
     @Test func aFileIsSentAsOneBatch() async throws {
@@ -48,7 +14,7 @@ extension Account {
             _ = try await account.client.put("/v1/phones", ["phone_number": "+18005550199", "messages_per_minute": 10])
 
             let answer = try await account.upload(
-                Self.header + """
+                BulkFile.header + """
                     +18005550199,+18005550101,"Hello, ""you""
                     there",,
                     18005550199,18005550102, Grüße ,,"https://example.com/a.png, https://example.com/b.png"
@@ -81,7 +47,7 @@ extension Account {
             let (account, other) = (try await server.makeAccount(), try await server.makeAccount())
             let phone = try await account.makePhone()
             _ = try await account.client.put("/v1/phones", ["phone_number": "+18005550199", "messages_per_minute": 0])
-            _ = try await account.upload(Self.header + String(repeating: Self.row, count: 4))
+            _ = try await account.upload(BulkFile.header + String(repeating: BulkFile.row, count: 4))
             let ids = try await account.allMessages().map { $0["id"].string }
             _ = try await phone.report("SENT", ids[0])
             _ = try await phone.report("FAILED", ids[1])
@@ -93,7 +59,7 @@ extension Account {
             let names = ["total", "sent_count", "failed_count", "delivered_count", "scheduled_count", "pending_count"]
             #expect(names.map { data[$0] } == [3, 1, 1, 1, 0, 0])
             #expect(try await other.client.get("/v1/bulk-messages").data == [])
-            for _ in 0..<11 { _ = try await account.upload(Self.header + Self.row) }
+            for _ in 0..<11 { _ = try await account.upload(BulkFile.header + BulkFile.row) }
             let list = try await account.client.get("/v1/bulk-messages")
             #expect(list.message == "fetched 10 bulk messages")
             #expect(Set(list.data.array.map { $0["request_id"] }).count == 10)
@@ -102,16 +68,16 @@ extension Account {
 
     @Test func filesAreReadAsPeopleWriteThem() async throws {
         let table: [(name: String, text: String, count: Int)] = [
-            ("a byte order mark", "\u{FEFF}" + Self.header + Self.row, 1),
-            ("line ends of Windows", (Self.header + Self.row + Self.row).replacing("\n", with: "\r\n"), 2),
-            ("no line end", Self.header + "+18005550199,+18005550100,Hi", 1),
+            ("a byte order mark", "\u{FEFF}" + BulkFile.header + BulkFile.row, 1),
+            ("line ends of Windows", (BulkFile.header + BulkFile.row + BulkFile.row).replacing("\n", with: "\r\n"), 2),
+            ("no line end", BulkFile.header + "+18005550199,+18005550100,Hi", 1),
             (
                 "columns in another order, and one more",
                 "Content,X,ToPhoneNumber,FromPhoneNumber\nHi,1,+18005550100,+18005550199\n", 1
             ),
-            ("blank lines", Self.header + "\n\n" + Self.row + ",,,,\n" + Self.row, 2),
-            ("spaces", Self.header + " +18005550199 , +1 800 555 0100 ,  Hi  ,  ,  \n", 1),
-            ("1,000 rows", Self.header + String(repeating: Self.row, count: 1_000), 1_000),
+            ("blank lines", BulkFile.header + "\n\n" + BulkFile.row + ",,,,\n" + BulkFile.row, 2),
+            ("spaces", BulkFile.header + " +18005550199 , +1 800 555 0100 ,  Hi  ,  ,  \n", 1),
+            ("1,000 rows", BulkFile.header + String(repeating: BulkFile.row, count: 1_000), 1_000),
         ]
         try await withServer { server in
             for row in table {
@@ -130,7 +96,7 @@ extension Account {
         let longURL = "https://example.com/a"
         let table: [(rows: String, errors: [String])] = [
             (
-                "1,+18005550100,Hi,,\n" + Self.row + "\n+18005550199,12345,,,\n",
+                "1,+18005550100,Hi,,\n" + BulkFile.row + "\n+18005550199,12345,,,\n",
                 [
                     "Row [2]: The FromPhoneNumber [1] is not a valid E.164 phone number",
                     "Row [5]: The ToPhoneNumber [12345] is not a valid E.164 phone number",
@@ -166,7 +132,7 @@ extension Account {
                 ]
             ),
             (
-                Self.row + "+18005550188,+18005550100,Hi,,\n+18005550188,+18005550100,Hi,,\n",
+                BulkFile.row + "+18005550188,+18005550100,Hi,,\n+18005550188,+18005550100,Hi,,\n",
                 ["Rows [3, 4]: The FromPhoneNumber [+18005550188] is not registered on your account"]
             ),
             (
@@ -179,15 +145,15 @@ extension Account {
                 ]
             ),
             (
-                String(repeating: Self.row, count: 1_001),
+                String(repeating: BulkFile.row, count: 1_001),
                 ["The uploaded file must contain less than 1000 records."]
             ),
             (
-                String(repeating: "\n", count: 100_000) + Self.row,
+                String(repeating: "\n", count: 100_000) + BulkFile.row,
                 ["The file has more than 5000 rows, most of them blank."]
             ),
             (
-                Self.row + "\"+18005550199,+18005550100,Hi,,\n" + Self.row,
+                BulkFile.row + "\"+18005550199,+18005550100,Hi,,\n" + BulkFile.row,
                 ["Row [3]: A quote (\") opens a cell that is never closed."]
             ),
         ]
@@ -195,7 +161,7 @@ extension Account {
             let account = try await server.makeAccount()
             _ = try await account.makePhone()
             for row in table {
-                let answer = try await account.upload(Self.header + row.rows)
+                let answer = try await account.upload(BulkFile.header + row.rows)
 
                 #expect(answer.status == 422, "\(row.rows.prefix(100))")
                 #expect(answer.json == Envelope.invalid(Self.message, ["document": row.errors]))
@@ -210,8 +176,8 @@ extension Account {
             let account = try await server.makeAccount()
             _ = try await account.makePhone()
             let table: [(name: String, bytes: [UInt8], errors: String)] = [
-                ("a.txt", Array(Self.row.utf8), "The file [a.txt] is not a valid CSV or Excel file."),
-                ("csv", Array(Self.row.utf8), "The file [csv] is not a valid CSV or Excel file."),
+                ("a.txt", Array(BulkFile.row.utf8), "The file [a.txt] is not a valid CSV or Excel file."),
+                ("csv", Array(BulkFile.row.utf8), "The file [csv] is not a valid CSV or Excel file."),
                 ("a.csv", [0xff, 0xfe, 0x00], "Row [1]: The text is not valid UTF-16."),
                 (
                     "a.xls.XLSX", [0xd0, 0xcf, 0x11, 0xe0, 0xa1],
@@ -220,7 +186,7 @@ extension Account {
                     (.xlsx) without one.
                     """
                 ),
-                ("a.xlsx", Array(Self.row.utf8), "Cannot parse the uploaded excel file with name [a.xlsx]."),
+                ("a.xlsx", Array(BulkFile.row.utf8), "Cannot parse the uploaded excel file with name [a.xlsx]."),
                 ("a.xlsx", [], "Cannot parse the uploaded excel file with name [a.xlsx]."),
                 (
                     "a.csv", Array(repeating: 0x20, count: 5_000_000),
@@ -233,7 +199,7 @@ extension Account {
                 #expect(answer.json == Envelope.invalid(Self.message, ["document": [row.errors]]))
             }
             #expect(try await account.upload("a.csv", Array(repeating: 0x20, count: 7 << 20)).status == 413)
-            let form = Form("a.csv", Array(Self.row.utf8), field: "file")
+            let form = Form("a.csv", Array(BulkFile.row.utf8), field: "file")
             let bad: [(headers: [(String, String)], body: [UInt8])] = [
                 (form.headers, form.body), ([("Content-Type", "application/json")], Array("{}".utf8)), ([], form.body),
                 ([("Content-Type", "multipart/form-data")], form.body), (form.headers, []),
@@ -256,7 +222,7 @@ extension Account {
                 "+18005550199,+18005550100,Hi,\($0),\n"
             }
 
-            let answer = try await account.upload(Self.header + rows.joined())
+            let answer = try await account.upload(BulkFile.header + rows.joined())
 
             #expect(answer.status == 202, "\(answer)")
             let times = try await account.allMessages().map { $0["scheduled_send_time"].string }
@@ -269,7 +235,7 @@ extension Account {
         try await withServer { server in
             let account = try await server.makeAccount()
             _ = try await account.makePhone()
-            let bytes = Array((Self.header + Self.row).utf8)
+            let bytes = Array((BulkFile.header + BulkFile.row).utf8)
             let key = [("Idempotency-Key", "upload-1")]
             let first = try await account.upload("a.csv", bytes, more: key)
             let second = try await account.upload("a.csv", bytes, more: key)

@@ -76,7 +76,7 @@ import Timestamps
                     "phone_numbers": ["+18005550199"],
                 ])
             #expect(webhook.status == 201)
-            let upload = try await account.upload(BulkMessageTests.header + BulkMessageTests.row)
+            let upload = try await account.upload(BulkFile.header + BulkFile.row)
             #expect(upload.status == 202)
             #expect(upload.json["data"] == .absent)
             let schedule = try await account.client.post(
@@ -187,7 +187,7 @@ import Timestamps
     @Test("K11: an upload's request_id tells its time and its file") func k11() async throws {
         try await Self.with { _, account, _ in
             let name = "Käufer (final) of the very long spring campaign 2026.csv"
-            let answer = try await account.upload(name, Array((BulkMessageTests.header + BulkMessageTests.row).utf8))
+            let answer = try await account.upload(name, Array((BulkFile.header + BulkFile.row).utf8))
             #expect(answer.status == 202)
             let id = try await account.client.get("/v1/bulk-messages").data[0]["request_id"].string
             let parts = id.split(separator: "-", maxSplits: 2)

@@ -28,7 +28,7 @@ struct FilledStore: Sendable {
             .status(request.path == "/broken" ? 404 : 200)
         } body: { receiver in
             try await withServer(sqlite(directory), in: directory, clock: clock) { server in
-                let (page, account, phone) = try await MessagePageTests.signedIn(server)
+                let (page, account, phone) = try await server.signedInWithPhone()
                 let paths = try await fill(server, account, phone, page, receiver)
                 let store = FilledStore(
                     directory: directory, clock: clock, apiKey: account.apiKey, paths: paths, cookies: page.cookies)

@@ -29,7 +29,7 @@ import Timestamps
     @Test(arguments: unbelievable)
     func anUnbelievableReportIsTakenAtTheServersTime(told: String) async throws {
         try await withServer { server in
-            let (page, account, phone) = try await MessagePageTests.signedIn(server)
+            let (page, account, phone) = try await server.signedInWithPhone()
             for report in ["SENT", "DELIVERED", "FAILED"] {
                 let id = try await account.send()["id"].string
 
@@ -52,7 +52,7 @@ import Timestamps
 
     @Test func inboundOnesAreToldApartByWhatTheClockSaid() async throws {
         try await withServer { server in
-            let (page, account, phone) = try await MessagePageTests.signedIn(server)
+            let (page, account, phone) = try await server.signedInWithPhone()
             func receive(_ told: String) async throws -> JSON {
                 try await phone.receive(["from": "+18005550100", "content": "Hello", "timestamp": .string(told)]).data
             }

@@ -266,14 +266,3 @@ import Timestamps
         }
     }
 }
-
-extension TestServer {
-    /// A browser that is signed in to the account.
-    fileprivate func signedIn(_ account: Account) async throws -> PageClient {
-        let browser = PageClient(baseURL: baseURL)
-        _ = try await browser.submit(
-            "/first-sign-in", on: "/first-sign-in",
-            [("email", account.email), ("api_key", account.apiKey), ("password", "correct horse")])
-        return browser
-    }
-}

@@ -130,7 +130,7 @@ import Timestamps
 
     @Test(arguments: Engine.enabled) func thePagesSayHowEachPhoneIsTold(engine: Engine) async throws {
         try await withServer(on: engine) { server in
-            let (page, account, phone) = try await MessagePageTests.signedIn(server)
+            let (page, account, phone) = try await server.signedInWithPhone()
             _ = try await phone.client.put(
                 "/v1/phones/fcm-token", ["phone_number": "+18005550199", "fcm_token": .string(Self.token)])
             _ = try await account.client.put("/v1/phones", ["phone_number": "+18005550177"])

@@ -81,7 +81,7 @@ import Timestamps
         "\"٢٠٢٦-٠٧-٢٢T١٠:١٥:٢٩Z\"", "0", "true", "\"\\ud83d\"",
     ]) func anOddTimeIsReplacedByTheServersAndStillTellsReportsApart(time: String) async throws {
         try await withServer { server in
-            let (page, _, phone) = try await MessagePageTests.signedIn(server)
+            let (page, _, phone) = try await server.signedInWithPhone()
             func report(_ path: String, _ time: String) async throws -> APIClient.Answer {
                 let body = #"{"to":"+18005550199","from":"MTN","content":"Hi","timestamp":\#(time)}"#
                 return try await Self.post(path, Array(body.utf8), phone.client)
@@ -119,7 +119,7 @@ import Timestamps
     @Test(arguments: ["\"from\":\"\"", "\"from\":null", "\"sim\":3", "\"from\":\"\",\"timestamp\":\"?\""])
     func aCallOfAWithheldNumberIsKept(members: String) async throws {
         try await withServer { server in
-            let (page, account, phone) = try await MessagePageTests.signedIn(server)
+            let (page, account, phone) = try await server.signedInWithPhone()
             _ = try await account.client.put(
                 "/v1/phones", ["phone_number": "+18005550199", "missed_call_auto_reply": "Later."])
 

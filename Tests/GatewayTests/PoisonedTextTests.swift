@@ -68,7 +68,7 @@ import Testing
             .status(request.path == "/broken" ? 404 : 200)
         } body: { receiver in
             try await withServer(on: engine) { server in
-                let (page, account, phone) = try await MessagePageTests.signedIn(server)
+                let (page, account, phone) = try await server.signedInWithPhone()
                 var paths = try await FilledStore.fill(server, account, phone, page, receiver)
                 paths += try await Self.fillMore(server, account)
                 let before = try await Self.answers(paths, account, page)

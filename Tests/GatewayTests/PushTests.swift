@@ -218,7 +218,7 @@ import Wire
     @Test func theMessagesPageShowsWhyItsPushIsTriedAgain() async throws {
         try await WebhookReceiver.run({ _, _ in .status(503) }) { firebase in
             try await withServer(["FCM_ENDPOINT": firebase.url("")]) { server in
-                let (page, account, _) = try await MessagePageTests.signedIn(server)
+                let (page, account, _) = try await server.signedInWithPhone()
                 let id = try await account.send()["id"].string
 
                 _ = try await eventually("the page says why") {
@@ -231,7 +231,7 @@ import Wire
 
     @Test func withoutFirebaseThePagesSaySo() async throws {
         try await withServer { server in
-            let (page, account, phone) = try await MessagePageTests.signedIn(server)
+            let (page, account, phone) = try await server.signedInWithPhone()
             let id = try await account.send()["id"].string
             _ = try await Self.message(id, of: account, is: "scheduled")
 

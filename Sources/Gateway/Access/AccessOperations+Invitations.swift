@@ -8,7 +8,7 @@ extension AccessOperations {
     /// - Parameter email: As `UserOperations.address` gives it.
     /// - Returns: The token of a link that makes one account within 7 days; only its digest is stored.
     /// - Throws: ``UserCreationError`` when there is an account with this address.
-    func invite(_ email: String) async throws -> String {
+    package func invite(_ email: String) async throws -> String {
         let token = RandomToken.make()
         try await store.write(.request) { tx in
             guard try AccessQueries.account(email: email, in: tx) == nil else {
@@ -20,7 +20,7 @@ extension AccessOperations {
     }
 
     /// Whom a link was made for; nil when it was used, withdrawn, or is too old.
-    func invitation(_ token: String) async throws -> Invitation? {
+    package func invitation(_ token: String) async throws -> Invitation? {
         let hash = SHA256Digest.bytes(token)
         return try await store.read { tx in try InvitationQueries.find(tokenHash: hash, in: tx) }
     }
@@ -28,7 +28,7 @@ extension AccessOperations {
     /// Makes the account of whoever was asked in, and signs them in; nil when the link means nothing any more.
     ///
     /// - Throws: ``Refusal``.
-    func accept(
+    package func accept(
         _ token: String, password: String, timezone: String = "UTC", visitor: Visitor
     ) async throws -> Sessions.Fresh? {
         try await admit([.network(visitor.network, at: .token)])

@@ -4,24 +4,32 @@ import Storage
 import Timestamps
 
 /// Letting people in: the first account, signing in, and passwords.
-struct AccessOperations: Sendable {
+package struct AccessOperations: Sendable {
     let store: any Store
     let users: UserOperations
     let passwords: Passwords
+
+    /// - Parameters:
+    ///   - store: Where accounts and sessions are.
+    ///   - users: Makes accounts.
+    ///   - passwords: Hashes what people type.
+    package init(store: any Store, users: UserOperations, passwords: Passwords) {
+        (self.store, self.users, self.passwords) = (store, users, passwords)
+    }
 
     private static let wrongPassword = Refusal(.unauthenticated, "The e-mail address or the password is wrong.")
     private static let tooManyAttempts = Refusal(
         .tooMany, "There were too many attempts to sign in. Wait 15 minutes and try again.")
 
     /// Whether there is no account yet.
-    func isFirstRun() async throws -> Bool {
+    package func isFirstRun() async throws -> Bool {
         try await store.read { tx in try FirstRunQueries.isOpen(in: tx) }
     }
 
     /// Makes the first account and signs it in.
     ///
     /// - Throws: ``Refusal``.
-    func createOwner(
+    package func createOwner(
         token: String, email: String, password: String, timezone: String = "UTC", visitor: Visitor
     ) async throws -> Sessions.Fresh {
         try await admit([.network(visitor.network, at: .token)])
@@ -50,7 +58,7 @@ struct AccessOperations: Sendable {
     /// Signs somebody in.
     ///
     /// - Throws: ``Refusal``.
-    func signIn(email: String, password: String, visitor: Visitor) async throws -> Sessions.Fresh {
+    package func signIn(email: String, password: String, visitor: Visitor) async throws -> Sessions.Fresh {
         let attempt = try await attempt(email, visitor, at: .signIn)
         let account = try await store.read { tx in try AccessQueries.account(email: email, in: tx) }
         guard
@@ -66,7 +74,7 @@ struct AccessOperations: Sendable {
     /// Signs in with an API key, once: an account that has no password yet gets one.
     ///
     /// - Throws: ``Refusal``.
-    func setFirstPassword(
+    package func setFirstPassword(
         email: String, apiKey: String, password: String, visitor: Visitor
     ) async throws -> Sessions.Fresh {
         let attempt = try await attempt(email, visitor, at: .firstSignIn)
@@ -88,7 +96,7 @@ struct AccessOperations: Sendable {
     /// Gives a signed-in user another password, ends all of their sessions, forgets their browsers and begins a new session.
     ///
     /// - Throws: ``Refusal``.
-    func changePassword(
+    package func changePassword(
         of session: Session, from old: String, to new: String, visitor: Visitor
     ) async throws -> Sessions.Fresh {
         let stored = try await confirm(old, of: session)
@@ -107,7 +115,7 @@ struct AccessOperations: Sendable {
     /// - Returns: What is stored of the password.
     /// - Throws: ``Refusal`` when it is wrong.
     @discardableResult
-    func confirm(_ password: String, of session: Session) async throws -> String {
+    package func confirm(_ password: String, of session: Session) async throws -> String {
         let bound = SignInBound.password(session.userID)
         try await admit([bound])
         let stored = try await store.read { tx in try AccessQueries.passwordHash(of: session.userID, in: tx) }

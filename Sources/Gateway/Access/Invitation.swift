@@ -3,15 +3,17 @@ import Storage
 import Timestamps
 
 /// Somebody whom the owner asked in, and who has no account yet.
-struct Invitation: Sendable {
+package struct Invitation: Sendable {
     /// The digest of the link's token: the token itself is in the link only, which is shown once.
     let tokenHash: [UInt8]
-    let email: String
-    let expiresAt: Timestamp
+    /// Whom it is for; they sign in with it.
+    package let email: String
+    /// From when on it is worth nothing.
+    package let expiresAt: Timestamp
 }
 
 extension Invitation: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         tokenHash = try row.get("token_hash")
         email = try row.get("email")
         expiresAt = try row.get("expires_at")
@@ -19,12 +21,15 @@ extension Invitation: RowDecodable {
 }
 
 /// An account as its server's owner sees it.
-struct Member: Sendable, RowDecodable {
-    let id: UserID
-    let email: String
-    let createdAt: Timestamp
+package struct Member: Sendable, RowDecodable {
+    /// The account.
+    package let id: UserID
+    /// What its owner signs in with.
+    package let email: String
+    /// When it was made.
+    package let createdAt: Timestamp
 
-    init(row: Row) throws {
+    package init(row: Row) throws {
         id = try row.get("id")
         email = try row.get("email")
         createdAt = try row.get("created_at")

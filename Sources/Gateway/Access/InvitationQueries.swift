@@ -3,7 +3,7 @@ import Storage
 import Timestamps
 
 /// Reads and writes invitations, and lists accounts for the owner.
-enum InvitationQueries {
+package enum InvitationQueries {
     /// Stores an invitation for 7 days; one to the same address before it is void.
     static func insert(tokenHash: [UInt8], email: String, in tx: any Transaction) throws {
         try tx.run(
@@ -28,12 +28,12 @@ enum InvitationQueries {
     }
 
     /// Withdraws what was sent to an address.
-    static func delete(email: String, in tx: any Transaction) throws {
+    package static func delete(email: String, in tx: any Transaction) throws {
         try tx.run("DELETE FROM invitation WHERE email = \(email)")
     }
 
     /// Invitations that have not run out, at most 200, by address. Index: `invitation_email`.
-    static func list(in tx: any Transaction) throws -> [Invitation] {
+    package static func list(in tx: any Transaction) throws -> [Invitation] {
         try tx.all(
             Invitation.self,
             """
@@ -46,7 +46,7 @@ enum InvitationQueries {
     }
 
     /// At most `limit` accounts whose address comes after `email`, by address. Index: `users_email`.
-    static func members(after email: String, limit: Int, in tx: any Transaction) throws -> [Member] {
+    package static func members(after email: String, limit: Int, in tx: any Transaction) throws -> [Member] {
         try tx.all(
             Member.self,
             """

@@ -3,9 +3,9 @@ import Synchronization
 
 /// Runs work on passwords one after another on a thread of its own: the first lane before the second, at most 32 at a time,
 /// of which the second lane has 16.
-final class PasswordQueue: Sendable {
+package final class PasswordQueue: Sendable {
     /// Too many wait, or somebody waited for too long.
-    struct Crowded: Error {}
+    package struct Crowded: Error {}
 
     private struct Job {
         let deadline: ContinuousClock.Instant

@@ -5,7 +5,7 @@ import Storage
 import Wire
 
 /// Makes and checks what is stored of passwords: scrypt, one at a time, for what each costs.
-final class Passwords: Sendable {
+package final class Passwords: Sendable {
     /// Who is served when.
     enum Lane: Sendable {
         /// Before everybody else, with half of the places kept for them: people of whom nothing suspicious is known.
@@ -18,7 +18,7 @@ final class Passwords: Sendable {
     private let cost: PasswordCost
 
     /// - Parameter cost: That of every new one; each that is stored is checked at its own.
-    init(cost: PasswordCost) {
+    package init(cost: PasswordCost) {
         self.cost = cost
     }
 

@@ -4,26 +4,30 @@ import Timestamps
 import Wire
 
 /// Somebody who is signed in, in one browser.
-struct Session: Sendable {
+package struct Session: Sendable {
     /// The digest of the cookie's token: the token itself is only in the browser.
-    let tokenHash: [UInt8]
-    let userID: UserID
-    let email: String
+    package let tokenHash: [UInt8]
+    /// Whose account it is.
+    package let userID: UserID
+    /// What they signed in with.
+    package let email: String
     /// The account's, an IANA name.
-    let timezone: String
+    package let timezone: String
     /// What forms carry.
-    let formToken: String
-    let createdAt: Timestamp
+    package let formToken: String
+    /// When they signed in.
+    package let createdAt: Timestamp
     /// To the hour.
-    let lastSeenAt: Timestamp
+    package let lastSeenAt: Timestamp
     /// The address that signed in, and the browser as it calls itself; empty where that was not noted yet.
-    let address: String
-    let agent: String
+    package let address: String
+    /// What the browser said it is; see ``Visitor/name(of:)``.
+    package let agent: String
     /// Whether the user owns the server.
-    let isOwner: Bool
+    package let isOwner: Bool
 
     /// What a form names it by.
-    var id: String { tokenHash.hexadecimal }
+    package var id: String { tokenHash.hexadecimal }
 }
 
 enum SessionMigrations {

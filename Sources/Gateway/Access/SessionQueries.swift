@@ -3,7 +3,7 @@ import Storage
 import Timestamps
 
 /// Reads and writes sessions.
-enum SessionQueries {
+package enum SessionQueries {
     /// The session of a token that is neither unused for ``lifetime`` nor older than ``longest``; nil when there is none.
     static func find(tokenHash: [UInt8], in tx: any Transaction) throws -> Session? {
         let row = try tx.rows(
@@ -21,7 +21,7 @@ enum SessionQueries {
     }
 
     /// The sessions of a user that have not run out, at most 200, those in use first. Index: `session_of_user`.
-    static func list(of userID: UserID, in tx: any Transaction) throws -> [Session] {
+    package static func list(of userID: UserID, in tx: any Transaction) throws -> [Session] {
         try tx.rows(
             """
             SELECT s.*, u.email, u.timezone
@@ -64,7 +64,8 @@ enum SessionQueries {
             """)
     }
 
-    static func delete(tokenHash: [UInt8], in tx: any Transaction) throws {
+    /// Ends a session; nothing happens when there is none.
+    package static func delete(tokenHash: [UInt8], in tx: any Transaction) throws {
         try tx.run("DELETE FROM session WHERE token_hash = \(tokenHash)")
         wakeStreams(in: tx)
     }

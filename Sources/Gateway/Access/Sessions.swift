@@ -6,12 +6,15 @@ import Storage
 import Timestamps
 
 /// Begins, finds and ends sessions.
-struct Sessions: Sendable {
+package struct Sessions: Sendable {
     let store: any Store
+
+    /// The sessions in `store`.
+    package init(store: any Store) { self.store = store }
 
     /// The session that one of a request's cookies stands for, nil when there is none, and the cookie again when it is
     /// time for that.
-    func session(of request: Request, isSecure: Bool) async throws -> (session: Session, renewal: HTTPField?)? {
+    package func session(of request: Request, isSecure: Bool) async throws -> (session: Session, renewal: HTTPField?)? {
         let tokens = Cookies.values(.session, request, isSecure: isSecure)
         if tokens.isEmpty { return nil }
         let found = try await store.read { tx -> (session: Session, token: String, now: Timestamp)? in
@@ -33,7 +36,7 @@ struct Sessions: Sendable {
     }
 
     /// A session that is new at each sign-in, to be stored in the transaction that lets somebody in.
-    struct Fresh: Sendable {
+    package struct Fresh: Sendable {
         let token = RandomToken.make()
         let formToken = RandomToken.make()
         let deviceToken = RandomToken.make()
@@ -57,7 +60,7 @@ struct Sessions: Sendable {
         }
 
         /// Sends the browser to `path` with the session's cookie and the device's.
-        func response(to path: String, isSecure: Bool) -> Response {
+        package func response(to path: String, isSecure: Bool) -> Response {
             var response = Response.seeOther(path)
             response.headers.append(
                 Cookies.field(.session, token, isSecure: isSecure, lifetime: SessionQueries.lifetime))
@@ -68,19 +71,19 @@ struct Sessions: Sendable {
     }
 
     /// Whether a session was not ended and has not run out.
-    func isOpen(_ session: Session) async throws -> Bool {
+    package func isOpen(_ session: Session) async throws -> Bool {
         try await store.read { tx in try SessionQueries.find(tokenHash: session.tokenHash, in: tx) } != nil
     }
 
     /// Ends one session.
-    func end(_ session: Session) async throws {
+    package func end(_ session: Session) async throws {
         try await store.write(.user(session.userID)) { tx in
             try SessionQueries.delete(tokenHash: session.tokenHash, in: tx)
         }
     }
 
     /// Ends every session of a user; no browser counts any more as one that signed in.
-    func endAll(of userID: UserID) async throws {
+    package func endAll(of userID: UserID) async throws {
         try await store.write(.user(userID)) { tx in
             try SessionQueries.deleteAll(of: userID, in: tx)
             try KnownBrowserQueries.deleteAll(of: userID, in: tx)

@@ -4,12 +4,15 @@ import JSON
 import Storage
 import Timestamps
 
-typealias AccessKeyID = ID<AccessKey>
+/// The id of an access key.
+package typealias AccessKeyID = ID<AccessKey>
 
 /// A key of an account for one program: it may do what its scopes say, until it expires.
-struct AccessKey: Sendable {
-    let id: AccessKeyID
-    let name: String
+package struct AccessKey: Sendable {
+    /// Its id.
+    package let id: AccessKeyID
+    /// What its owner calls it.
+    package let name: String
     /// In alphabetical order; none for a key whose scopes were all taken away in the store.
     let scopes: [KeyScope]
     /// Nil for a key that does not expire.
@@ -19,7 +22,7 @@ struct AccessKey: Sendable {
     let createdAt: Timestamp
 
     /// What a request with the key may do.
-    struct Grant: Sendable {
+    package struct Grant: Sendable {
         let id: AccessKeyID
         let scopes: Set<KeyScope>
         let expiresAt: Timestamp?
@@ -30,7 +33,7 @@ struct AccessKey: Sendable {
 }
 
 extension AccessKey: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         self.init(
             id: try row.get("id"), name: try row.get("name"), scopes: Self.scopes(try row.get("scopes")),
             expiresAt: try row.find("expires_at"), lastUsedAt: try row.find("last_used_at"),
@@ -44,7 +47,7 @@ extension AccessKey: RowDecodable {
 }
 
 extension AccessKey: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in fields(&o) }
     }
 

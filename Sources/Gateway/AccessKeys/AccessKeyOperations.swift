@@ -5,13 +5,13 @@ import Timestamps
 import Wire
 
 /// What can be done with access keys, all of it with the account's own key only.
-struct AccessKeyOperations: Sendable {
+package struct AccessKeyOperations: Sendable {
     let store: any Store
     let identities: Identities
     let clock: any WallClock
 
     /// Keys of one account: one for each program that anybody runs, many times over.
-    static let mostOfAccount = 100
+    package static let mostOfAccount = 100
 
     /// The keys of `userID`, newest first.
     func list(userID: UserID, page: Page) async throws -> [AccessKey] {

@@ -4,7 +4,7 @@ import Storage
 import Timestamps
 
 /// Reads and writes access keys.
-enum AccessKeyQueries {
+package enum AccessKeyQueries {
     /// Who the access key with this digest acts for. Index: `access_key_hash`.
     static func identity(keyHash: [UInt8], in tx: any Transaction) throws -> Identity? {
         // A key that was made while its account was deleted acts for nobody.
@@ -24,7 +24,7 @@ enum AccessKeyQueries {
     }
 
     /// The keys of `userID`, newest first. Index: `access_key_user`.
-    static func list(userID: UserID, page: Page, in tx: any Transaction) throws -> [AccessKey] {
+    package static func list(userID: UserID, page: Page, in tx: any Transaction) throws -> [AccessKey] {
         try tx.all(
             AccessKey.self,
             """

@@ -49,14 +49,14 @@ struct AgentErrorMiddleware: RouterMiddleware {
 struct AgentOriginMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
-    let site: PageSite
+    let site: ServerSite
 
     @concurrent func handle(
         _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         if request.headers[.origin] != nil {
             let isSecure = site.isSecure(request, context.origin)
-            guard site.isOwnName(request), PageSite.hasOwnOrigin(request, isSecure: isSecure) else {
+            guard site.isOwnName(request), ServerSite.hasOwnOrigin(request, isSecure: isSecure) else {
                 throw Refusal(.forbidden, "Web pages of other origins may not call this.")
             }
         }

@@ -13,7 +13,7 @@ import Wire
 /// so GET and DELETE are 405, as the transport allows. It is not described in `openapi.json`: the protocol has a description of
 /// its own, the tools describe themselves, and a client that is generated could do nothing with either.
 struct AgentRoutes: Sendable {
-    private let site: PageSite
+    private let site: ServerSite
     private let identities: Identities
     private let calls = AgentCalls()
     private let budget = AgentBudget(limits)
@@ -25,7 +25,7 @@ struct AgentRoutes: Sendable {
     /// Those that have this transport.
     private static let versions = AgentDialogue.versions.filter { $0 >= "2025-03-26" }
 
-    init(site: PageSite, identities: Identities) {
+    init(site: ServerSite, identities: Identities) {
         self.site = site
         self.identities = identities
     }

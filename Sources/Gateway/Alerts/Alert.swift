@@ -5,32 +5,35 @@ import Timestamps
 typealias AlertID = ID<Alert>
 
 /// Something that has to be known by somebody who does not look at the dashboard: it is told once, and once more when it is over.
-struct Alert: Sendable, Hashable {
+package struct Alert: Sendable, Hashable {
     let id: AlertID
-    let condition: AlertCondition
-    let openedAt: Timestamp
+    /// What is wrong, and with what.
+    package let condition: AlertCondition
+    /// Since when it is so.
+    package let openedAt: Timestamp
     /// When it was told; nil while nobody was, as in quiet hours.
-    var toldAt: Timestamp?
+    package var toldAt: Timestamp?
     /// Since when it is not so any more; nil while it is.
-    var clearedAt: Timestamp?
+    package var clearedAt: Timestamp?
 }
 
 /// What is wrong, and with what.
-struct AlertCondition: Sendable, Hashable {
-    let cause: AlertCause
+package struct AlertCondition: Sendable, Hashable {
+    /// What is wrong.
+    package let cause: AlertCause
     /// What it is wrong with: an id or a number; empty where there is one only.
-    let subject: String
+    package let subject: String
     /// What is wrong, in one line.
     let title: String
     /// What to do about it, a sentence or two.
-    let advice: String
+    package let advice: String
 
     /// What tells it from others, whatever the words.
     var key: [String] { [cause.rawValue, subject] }
 }
 
 /// What alerts are about. The raw value is the type of the event.
-enum AlertCause: String, Sendable, SQLEnum, CaseIterable {
+package enum AlertCause: String, Sendable, SQLEnum, CaseIterable {
     /// A webhook took nothing for ten minutes.
     case webhookFailing = "webhook.failing"
     /// A webhook was stopped by the server.
@@ -52,7 +55,7 @@ enum AlertCause: String, Sendable, SQLEnum, CaseIterable {
 }
 
 /// What becomes of the alerts of an account at a look.
-enum AlertChange: Sendable, Hashable {
+package enum AlertChange: Sendable, Hashable {
     /// It is new; told at once, or not yet.
     case open(AlertCondition, isTold: Bool)
     /// It is still so, and is told now.
@@ -100,11 +103,11 @@ enum AlertChange: Sendable, Hashable {
     }
 
     /// 100 alerts of an account at a time: it has few phones and webhooks.
-    static let most = 100
+    package static let most = 100
 }
 
 extension Alert: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("cause", condition.cause.rawValue)

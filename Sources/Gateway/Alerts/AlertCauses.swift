@@ -2,12 +2,12 @@ import Delivery
 import Wire
 
 /// Which alerts a webhook hears of.
-struct AlertCauses: Sendable, Hashable {
+package struct AlertCauses: Sendable, Hashable {
     /// In the order of the user, without repetition; empty stands for all, also for those that later versions add.
     private let chosen: [AlertCause]
 
     /// All of them.
-    static let all = AlertCauses(chosen: [])
+    package static let all = AlertCauses(chosen: [])
 
     private init(chosen: [AlertCause]) { self.chosen = chosen }
 
@@ -35,10 +35,10 @@ struct AlertCauses: Sendable, Hashable {
     var stored: String? { chosen.isEmpty ? nil : names.joined(separator: " ") }
 
     /// The names as a body has them.
-    var names: [String] { chosen.isEmpty ? [Self.everything] : chosen.map(\.rawValue) }
+    package var names: [String] { chosen.isEmpty ? [Self.everything] : chosen.map(\.rawValue) }
 
     /// Whether it hears of everything.
-    var isAll: Bool { chosen.isEmpty }
+    package var isAll: Bool { chosen.isEmpty }
 
     func contains(_ cause: AlertCause) -> Bool { chosen.isEmpty || chosen.contains(cause) }
 

@@ -3,10 +3,11 @@ import ServiceLifecycle
 import Storage
 
 /// Alerts: what somebody must know who does not look, by webhooks of their own kind and by e-mail.
-struct AlertFeature: Feature {
+package struct AlertFeature: Feature {
     static let migrations = AlertQueries.migrations + AlertWebhookQueries.migrations + MailQueries.migrations
     private let ground: Ground
-    let operations: AlertOperations
+    /// What can be done with alerts.
+    package let operations: AlertOperations
     private let mailServer: MailServer?
     private let resolver: SystemResolver
 

@@ -8,7 +8,7 @@ extension AlertOperations {
     /// Adds one.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when the account has five.
-    func create(
+    package func create(
         _ update: WebhookUpdate, userID: UserID, receipt: Receipt<AlertWebhook>
     ) async throws -> AlertWebhook {
         let message = "validation errors while storing the webhook"
@@ -35,7 +35,7 @@ extension AlertOperations {
     /// webhooks of events.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
-    func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> AlertWebhook? {
+    package func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> AlertWebhook? {
         let message = "validation errors while updating the webhook"
         let (found, isOwner) = try await store.read(.user(userID)) { tx in
             (try find(id, userID: userID, in: tx), try FirstRunQueries.isOwner(userID, in: tx))
@@ -56,7 +56,7 @@ extension AlertOperations {
     }
 
     /// Those of an account, newest first.
-    func webhooks(of userID: UserID) async throws -> [AlertWebhook] {
+    package func webhooks(of userID: UserID) async throws -> [AlertWebhook] {
         try await store.read(.user(userID)) { [endpoints] tx in
             let causes = try AlertWebhookQueries.causes(of: userID, in: tx)
             return try endpoints.reports(userID: userID.alerts, containing: "", skip: 0, limit: Self.maximum, in: tx)
@@ -65,7 +65,7 @@ extension AlertOperations {
     }
 
     /// One of them; nil when the account has none of that id.
-    func webhook(_ id: EndpointID, userID: UserID) async throws -> AlertWebhook? {
+    package func webhook(_ id: EndpointID, userID: UserID) async throws -> AlertWebhook? {
         try await store.read(.user(userID)) { [endpoints] tx in
             let causes = try AlertWebhookQueries.causes(of: userID, in: tx)
             return try endpoints.report(id, userID: userID.alerts, in: tx)
@@ -74,7 +74,7 @@ extension AlertOperations {
     }
 
     /// Deletes one of them; false when the account has none of that id.
-    func delete(_ id: EndpointID, userID: UserID) async throws -> Bool {
+    package func delete(_ id: EndpointID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { [endpoints] tx in
             guard try endpoints.find(id, userID: userID.alerts, in: tx) != nil else { return false }
             try endpoints.delete(id, in: tx)
@@ -86,7 +86,7 @@ extension AlertOperations {
     /// Sends a sample to one of them, which is tried again if it was disabled.
     ///
     /// - Throws: ``Refusal`` `.absent` when the account has none of that id.
-    func test(
+    package func test(
         _ id: EndpointID, userID: UserID, receipt: Receipt<DeliveryRecord>
     ) async throws -> DeliveryRecord {
         try await store.write(.user(userID)) { tx in try receipt.keep(in: tx) { try test(id, userID: userID, in: tx) } }
@@ -139,5 +139,5 @@ extension AlertOperations {
     }
 
     /// 5: a chat, a pager, and some more.
-    static let maximum = 5
+    package static let maximum = 5
 }

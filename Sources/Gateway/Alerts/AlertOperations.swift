@@ -4,15 +4,16 @@ import Storage
 import Timestamps
 
 /// Looks at accounts, and tells of what is wrong with them.
-struct AlertOperations: Sendable {
-    let store: any Store
+package struct AlertOperations: Sendable {
+    /// Where alerts are.
+    package let store: any Store
     let conditions: AlertConditions
     let endpoints: EndpointQueries
     let quotas: Quotas
     let vetting: AddressVetting
     let clock: any WallClock
     /// Whether e-mail can be sent.
-    let mails: Bool
+    package let mails: Bool
 
     /// One transaction of the sweep: looks at no more than four accounts, as a look reads some hundred rows.
     func sweep(unreadable: UnreadableRows, in tx: any Transaction) throws -> Sweep.Outcome {
@@ -94,7 +95,7 @@ struct AlertOperations: Sendable {
     }
 
     /// Sets when an account wants to be told.
-    func set(_ settings: AlertSettings, userID: UserID) async throws {
+    package func set(_ settings: AlertSettings, userID: UserID) async throws {
         try await store.write(for: userID) { tx in try AlertQueries.set(settings, of: userID, in: tx) }
     }
 

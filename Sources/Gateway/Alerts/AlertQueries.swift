@@ -4,7 +4,7 @@ import Timestamps
 
 /// `alert`: what is wrong and not over. `alert_watch`: accounts that are looked at, each with its settings; one that nobody tells
 /// of anything has no due time.
-enum AlertQueries {
+package enum AlertQueries {
     static let migrations: [Migration] = [
         Migration(
             "alerts-1",
@@ -123,7 +123,8 @@ enum AlertQueries {
         return others.count == 100
     }
 
-    static func settings(of userID: UserID, in tx: any Transaction) throws -> AlertSettings {
+    /// When an account wants to be told; the defaults where it said nothing.
+    package static func settings(of userID: UserID, in tx: any Transaction) throws -> AlertSettings {
         try tx.first(AlertSettings.self, "SELECT * FROM alert_watch WHERE user_id = \(userID)") ?? AlertSettings()
     }
 
@@ -141,7 +142,7 @@ enum AlertQueries {
     }
 
     /// The alerts of an account that are not over, the newest first. Index: `alert_subject`.
-    static func list(of userID: UserID, in tx: any Transaction) throws -> [Alert] {
+    package static func list(of userID: UserID, in tx: any Transaction) throws -> [Alert] {
         try tx.all(
             Alert.self,
             """
@@ -190,7 +191,7 @@ enum AlertQueries {
 }
 
 extension Alert: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         self.init(
             id: try row.get("id"),
             condition: AlertCondition(

@@ -5,13 +5,14 @@ import Timestamps
 import Wire
 
 /// When an account wants to be told, and where.
-struct AlertSettings: Sendable, Hashable {
+package struct AlertSettings: Sendable, Hashable {
     /// From when on nobody is told, in minutes of the day in the account's zone; nil for no quiet hours.
-    var quietFrom: Int?
+    package var quietFrom: Int?
     /// Until when; before ``quietFrom`` it is on the next day.
-    var quietUntil: Int?
+    package var quietUntil: Int?
 
-    init(quietFrom: Int? = nil, quietUntil: Int? = nil) {
+    /// Says it all, in minutes of the day.
+    package init(quietFrom: Int? = nil, quietUntil: Int? = nil) {
         self.quietFrom = quietFrom
         self.quietUntil = quietUntil
     }
@@ -19,7 +20,7 @@ struct AlertSettings: Sendable, Hashable {
     /// Reads both times, such as `22:00`, or none of them.
     ///
     /// - Throws: ``Refusal`` `.invalid`.
-    init(from: String?, until: String?) throws(Refusal) {
+    package init(from: String?, until: String?) throws(Refusal) {
         var errors = FieldErrors()
         func minutes(_ field: String, _ text: String?, with other: String?) -> Int? {
             let text = (text ?? "").trimmed
@@ -45,7 +46,7 @@ struct AlertSettings: Sendable, Hashable {
 }
 
 extension AlertSettings: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("quiet_from", quietFrom.map(ClockTime.text))
             o.field("quiet_until", quietUntil.map(ClockTime.text))
@@ -54,7 +55,7 @@ extension AlertSettings: JSONWritable {
 }
 
 extension AlertSettings: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         self.init(quietFrom: try row.find("quiet_from"), quietUntil: try row.find("quiet_until"))
     }
 }

@@ -6,7 +6,7 @@ import NIOCore
 import Storage
 
 /// Who makes a request.
-enum Identity: Sendable {
+package enum Identity: Sendable {
     /// The account's own key, or a bearer of it.
     case user(UserID)
     /// A phone's key, which may act for the numbers it is bound to.
@@ -78,9 +78,9 @@ package struct APIContext: RequestContext {
     /// Whether the connection comes from this machine, a proxy on it included.
     let isLocal: Bool
     /// The connection.
-    let channel: any Channel
+    package let channel: any Channel
     /// Where it comes from: the other end of the connection, or what a trusted proxy says.
-    var origin: RequestOrigin
+    package var origin: RequestOrigin
 
     /// Nothing is known yet but where the request comes from.
     package init(source: ApplicationRequestContextSource) {

@@ -31,28 +31,44 @@ package struct Features: Sendable {
         }
     }
 
-    let settings: Settings
+    /// What the operator says.
+    package let settings: Settings
 
     /// Accounts.
     package let users: UserFeature
-    let phoneAPIKeys: PhoneAPIKeyFeature
-    let phones: PhoneFeature
-    let messages: MessageFeature
-    let bulkMessages: BulkMessageFeature
-    let sendSchedules: SendScheduleFeature
-    let webhooks: WebhookFeature
+    /// Keys of phones.
+    package let phoneAPIKeys: PhoneAPIKeyFeature
+    /// Phones and their numbers.
+    package let phones: PhoneFeature
+    /// SMS, one at a time.
+    package let messages: MessageFeature
+    /// SMS by the file.
+    package let bulkMessages: BulkMessageFeature
+    /// At which hours SMS are sent.
+    package let sendSchedules: SendScheduleFeature
+    /// Webhooks, their events and deliveries.
+    package let webhooks: WebhookFeature
     let callbacks: CallbackFeature
-    let alerts: AlertFeature
-    let events: EventFeature
-    let forwarders: ForwarderFeature
-    let requests: RequestFeature
-    let devices: DeviceFeature
-    let attention: AttentionFeature
-    let contacts: ContactFeature
-    let savedTexts: SavedTextFeature
+    /// What tells an account that something is wrong.
+    package let alerts: AlertFeature
+    /// Events as they happen.
+    package let events: EventFeature
+    /// Apps that hand on what a phone receives.
+    package let forwarders: ForwarderFeature
+    /// Requests that are made once, however often they are sent.
+    package let requests: RequestFeature
+    /// Phones with the SMSGate app.
+    package let devices: DeviceFeature
+    /// What needs somebody.
+    package let attention: AttentionFeature
+    /// Names and numbers of people.
+    package let contacts: ContactFeature
+    /// Texts to use again.
+    package let savedTexts: SavedTextFeature
     let accessKeys: AccessKeyFeature
     let playground: PlaygroundFeature
-    let audit: AuditFeature
+    /// The log of changes.
+    package let audit: AuditFeature
     /// In the order in which they start.
     let all: [any Feature]
 

@@ -17,57 +17,43 @@ package struct GatewayRoutes {
     private let idempotency: Idempotency
     private let audit: AuditTrail
     private let features: [any Feature]
-    private let dashboard: Dashboard
+    private let pages: any PageRoutes
     private let agents: AgentRoutes
 
     /// What the operator says, as far as routes want to know.
     package struct Settings: Sendable {
-        /// Whether the server itself speaks TLS.
-        package var speaksTLS: Bool
-        /// The configured APP_URL; nil stands for what a request or the listening address says.
-        package var appURL: String?
         /// Networks of which a proxy's word counts.
         package var trustedProxies: [Network]
         /// Bytes of memory for bodies of requests.
         package var requestBodyMemory: Int
         /// What `/metrics` asks for from elsewhere; nil keeps it on loopback.
         package var metricsToken: Secret<String>?
-        /// What a new password's hash costs.
-        package var passwordCost: PasswordCost
-        /// What the system page shows.
-        package var facts: SystemFacts
 
         /// Says it all.
         package init(
-            speaksTLS: Bool, appURL: String?, trustedProxies: [Network], requestBodyMemory: Int,
-            metricsToken: Secret<String>?, passwordCost: PasswordCost, facts: SystemFacts
+            trustedProxies: [Network], requestBodyMemory: Int, metricsToken: Secret<String>?
         ) {
-            self.speaksTLS = speaksTLS
-            self.appURL = appURL
             self.trustedProxies = trustedProxies
             self.requestBodyMemory = requestBodyMemory
             self.metricsToken = metricsToken
-            self.passwordCost = passwordCost
-            self.facts = facts
         }
     }
 
     /// - Parameters:
     ///   - ground: What all features stand on.
     ///   - features: All there are.
-    ///   - runner: Makes attempts of deliveries.
+    ///   - pages: The pages for people, where there are any.
+    ///   - site: Under which names this server is reached.
     ///   - lookups: How many names were looked up.
     ///   - machine: What is known of the machine.
     ///   - uploads: Where files are read, accounts in turn.
     ///   - settings: What the operator says.
-    /// - Throws: When APP_URL or a template cannot be parsed.
     package init(
-        _ ground: Ground, _ features: Features, runner: AttemptRunner, lookups: @escaping @Sendable () -> LookupCounts,
-        health machine: @escaping @Sendable () -> ServerHealth, uploads: UploadQueue, settings: Settings
-    ) throws {
+        _ ground: Ground, _ features: Features, pages: any PageRoutes, site: ServerSite,
+        lookups: @escaping @Sendable () -> LookupCounts, health machine: @escaping @Sendable () -> ServerHealth,
+        uploads: UploadQueue, settings: Settings
+    ) {
         let store = ground.store
-        let site = PageSite(
-            speaksTLS: settings.speaksTLS, appURL: try settings.appURL.map { try CallbackURL($0) })
         answerHeaders = AnswerHeadersMiddleware(isSecure: site.isServedOverTLS)
         forwarding = ForwardingMiddleware(
             proxies: TrustedProxies(networks: settings.trustedProxies), unlisted: UnlistedProxies(store: store))
@@ -82,7 +68,7 @@ package struct GatewayRoutes {
         audit = features.audit.trail
         self.features = features.all
         agents = AgentRoutes(site: site, identities: ground.identities)
-        dashboard = try Dashboard(features, store: store, runner: runner, site: site, settings: settings)
+        self.pages = pages
     }
 
     /// The router: paths match without regard to case or a slash at the end (K3), and GET routes answer HEAD too.
@@ -96,7 +82,7 @@ package struct GatewayRoutes {
         // Before the pages: what is not found there is no page.
         for feature in features { feature.addApart(to: router) }
         agents.add(to: router, api: inside().buildResponder())
-        dashboard.add(to: router)
+        pages.add(to: router)
         // Before other origins are let in: a browser on this machine must not read metrics for a web site.
         let local = router.group()
         local.add(middleware: ErrorMiddleware())
@@ -141,9 +127,29 @@ package struct GatewayRoutes {
         }
         return (
             all.filter {
-                !Dashboard.isPage($0.path) && !MobileRoutes.isMobile($0.path) && !AgentRoutes.isAgents($0.path)
+                !isPage($0.path) && !MobileRoutes.isMobile($0.path) && !AgentRoutes.isAgents($0.path)
             }.map(\.name),
-            all.filter { Dashboard.isPage($0.path) }.map(\.name)
+            all.filter { isPage($0.path) }.map(\.name)
         )
     }
+
+    /// Whether what is at `path` belongs to the pages: to none of the API, the documentation and protocols of others.
+    ///
+    /// - Parameter path: A path of a request or a route.
+    /// - Returns: False for what is below one of the API's own addresses.
+    package static func isPage(_ path: String) -> Bool {
+        let first = path.split(separator: "/").first?.lowercased()
+        let others = [
+            "v1", "api", "mobile", "health", "metrics", "docs", "llms.txt", "llms-full.txt", "mcp", "playground",
+        ]
+        return first.map { !others.contains($0) } ?? true
+    }
+}
+
+/// The pages for people, which stand above the API and are added between what all requests pass and what the API's do.
+package protocol PageRoutes: Sendable {
+    /// Adds the pages, and what they pass.
+    ///
+    /// - Parameter router: The server's.
+    func add(to router: Router<APIContext>)
 }

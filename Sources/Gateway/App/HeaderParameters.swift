@@ -1,14 +1,14 @@
 /// A header's value with parameters, such as `form-data; name="document"; filename="a.csv"`, read in one pass over its bytes.
-struct HeaderParameters: Sendable {
+package struct HeaderParameters: Sendable {
     /// What stands before the first semicolon, lower-cased.
-    let value: String
+    package let value: String
     /// How many bytes were looked at: at most two for each of the header.
     let bytesExamined: Int
 
     private let parameters: [String: String]
 
     /// The parameter `name`, in lower case; of two with one name, the first.
-    subscript(_ name: String) -> String? { parameters[name] }
+    package subscript(_ name: String) -> String? { parameters[name] }
 
     /// The parameter `filename`, or where that is empty or missing, `filename*` (RFC 8187, such as `utf-8''list.csv`); nil when
     /// there is neither.
@@ -43,7 +43,7 @@ struct HeaderParameters: Sendable {
     }
 
     /// Reads a header. What is not UTF-8 is repaired, and what is not a parameter is left out.
-    init(_ header: some Collection<UInt8>) {
+    package init(_ header: some Collection<UInt8>) {
         var reader = Reader(bytes: Array(header))
         value = Self.text(reader.upTo([UInt8(ascii: ";")])).lowercased()
         var parameters: [String: String] = [:]

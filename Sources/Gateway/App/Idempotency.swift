@@ -6,7 +6,7 @@ import Storage
 ///
 /// The answer is stored in the transaction that creates: a client that did not get it sends the request again, and nothing
 /// is created twice, whatever crashed in between. Answers are kept for 24 hours, those of refused requests not at all.
-struct IdempotencyKey: Sendable {
+package struct IdempotencyKey: Sendable {
     /// 1 to 255 printable ASCII characters, of the client's choice.
     let text: String
     /// Of identity, path and body.
@@ -15,6 +15,11 @@ struct IdempotencyKey: Sendable {
     /// was given, nor takes a key away from it.
     let identity: Identity
     let queries: IdempotencyQueries
+
+    /// Says it all.
+    package init(text: String, digest: [UInt8], identity: Identity, queries: IdempotencyQueries) {
+        (self.text, self.digest, self.identity, self.queries) = (text, digest, identity, queries)
+    }
 
     var userID: UserID { identity.userID }
 
@@ -34,11 +39,18 @@ extension Identity {
 }
 
 /// How a creation is answered, and the place where that answer is kept for a repeat.
-struct Receipt<Value: Sendable>: Sendable {
+package struct Receipt<Value: Sendable>: Sendable {
     /// Nil keeps no answer.
     let key: IdempotencyKey?
     /// The answer to who made `Value`.
     let reply: @Sendable (Value) -> Reply
+
+    /// - Parameters:
+    ///   - key: Under which the answer is kept; nil keeps none.
+    ///   - reply: The answer to who made a value.
+    package init(key: IdempotencyKey?, reply: @escaping @Sendable (Value) -> Reply) {
+        (self.key, self.reply) = (key, reply)
+    }
 
     /// Runs `body`, which creates, and keeps the answer in the same transaction.
     ///
@@ -54,11 +66,11 @@ struct Receipt<Value: Sendable>: Sendable {
 
 extension Receipt {
     /// Keeps nothing: for what carries no ``IdempotencyKey``, and for forms where a second click does no harm.
-    static var unkept: Receipt { Receipt(key: nil) { _ in Reply("", nil) } }
+    package static var unkept: Receipt { Receipt(key: nil) { _ in Reply("", nil) } }
 }
 
 /// Ends a request with the answer that an earlier one with the same key got.
-struct Replayed: Error {
+package struct Replayed: Error {
     let answer: Answer
 }
 

@@ -5,7 +5,7 @@ import Storage
 import Timestamps
 
 /// Reads and writes kept answers. They may hold keys, so they are encrypted like those.
-struct IdempotencyQueries: Sendable {
+package struct IdempotencyQueries: Sendable {
     let keyring: Keyring
     /// By how much the clock was set forward within a time: an answer is no older because of that.
     var lead: @Sendable (Duration) -> Duration = { _ in .zero }

@@ -2,22 +2,23 @@
 ///
 /// A delimiter is the only thing in a body that begins with CR LF and the boundary, and a boundary holds no CR. So whatever
 /// the bytes are, a match that fails can only begin again at the byte that broke it, and no byte is looked at twice.
-struct MultipartForm: Sendable {
+package struct MultipartForm: Sendable {
     /// A field or a file.
-    struct Part: Sendable {
-        let name: String
+    package struct Part: Sendable {
+        /// The field's name.
+        package let name: String
         /// Nil when it is not a file.
-        let fileName: String?
+        package let fileName: String?
         /// Lower-cased and without parameters; empty when there is none.
         let contentType: String
         /// The parameter of the type, lower-cased; nil when there is none.
         let charset: String?
         /// A piece of the body, which it keeps in memory.
-        let bytes: ArraySlice<UInt8>
+        package let bytes: ArraySlice<UInt8>
     }
 
     /// In the order of the body; parts without a name are left out.
-    let parts: [Part]
+    package let parts: [Part]
     /// How many bytes were looked at, those of header fields twice more.
     let bytesExamined: Int
 
@@ -29,7 +30,7 @@ struct MultipartForm: Sendable {
     /// Reads a body.
     ///
     /// - Throws: ``Refusal`` `.malformed` when the body is not a form, is cut off, or has too many parts or headers.
-    init(_ body: [UInt8], contentType header: String?) throws(Refusal) {
+    package init(_ body: [UInt8], contentType header: String?) throws(Refusal) {
         let type = HeaderParameters((header ?? "").utf8)
         guard type.value == "multipart/form-data", let boundary = type["boundary"], Self.isBoundary(boundary) else {
             throw Refusal.malformed("the Content-Type header must be multipart/form-data with a boundary")

@@ -4,14 +4,21 @@ import Timestamps
 import Wire
 
 /// Which part of a list is asked for: decimal text, clamped and never rejected for being large (K1).
-struct Page: Sendable {
-    let skip: Int
-    let limit: Int
+package struct Page: Sendable {
+    /// How many rows come before it.
+    package let skip: Int
+    /// The most rows it has.
+    package let limit: Int
     /// What the list's text column must contain; empty for everything.
-    let query: String
+    package let query: String
+
+    /// Says it all; nothing is clamped.
+    package init(skip: Int, limit: Int, query: String) {
+        (self.skip, self.limit, self.query) = (skip, limit, query)
+    }
 
     /// The same with one row more, which tells whether there is a next page.
-    var withOneMore: Page { Page(skip: skip, limit: Self.oneMore(than: limit), query: query) }
+    package var withOneMore: Page { Page(skip: skip, limit: Self.oneMore(than: limit), query: query) }
 
     /// One row more than `limit`; none when none are wanted.
     static func oneMore(than limit: Int) -> Int { limit == 0 ? 0 : limit.clampedAdding(1) }
@@ -48,7 +55,7 @@ extension Page {
     ///   - queryLength: How long `query` may be, in UTF-16 units.
     ///   - skips: Whether a cursor of this list counts rows; false for a list with positions, which reads its own.
     ///   - errors: Where broken rules are noted.
-    init(
+    package init(
         _ parameters: QueryParameters, limit defaultLimit: Int, maximum: Int = 100, queryLength: Int = 100,
         skips: Bool = true, errors: inout FieldErrors
     ) {
@@ -80,20 +87,21 @@ extension Page {
 }
 
 /// The query string, decoded: `+` and `%20` are spaces, and the last of repeated names wins.
-struct QueryParameters: Sendable {
+package struct QueryParameters: Sendable {
     private let values: [String: [String]]
 
-    init(_ request: Request) {
+    /// Reads the query string of a request.
+    package init(_ request: Request) {
         self.init(query: request.uri.query ?? "")
     }
 
     /// Takes fields that were sent otherwise, decoded.
-    init(_ values: [String: [String]]) {
+    package init(_ values: [String: [String]]) {
         self.values = values
     }
 
     /// Reads what stands behind the question mark.
-    init(query: String) {
+    package init(query: String) {
         var values: [String: [String]] = [:]
         for pair in query.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -102,7 +110,8 @@ struct QueryParameters: Sendable {
         self.values = values
     }
 
-    subscript(_ name: String) -> String? { values[name]?.last }
+    /// The last value of a name; nil when it is absent.
+    package subscript(_ name: String) -> String? { values[name]?.last }
 
     /// Where a list goes on; nil when that is not asked for.
     var cursor: String? {
@@ -111,7 +120,7 @@ struct QueryParameters: Sendable {
     }
 
     /// Every value of `name`, which may be repeated as `name=` and as `name[]=`.
-    func list(_ name: String) -> [String] { (values[name] ?? []) + (values["\(name)[]"] ?? []) }
+    package func list(_ name: String) -> [String] { (values[name] ?? []) + (values["\(name)[]"] ?? []) }
 
     /// A phone number as `GET /v1/messages` reads it (K2): spaces at the end trimmed, one at the start is the `+` that a
     /// client did not escape.

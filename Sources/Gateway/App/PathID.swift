@@ -15,17 +15,3 @@ extension RequestContext {
         throw Refusal(.invalid, message, problems: [name: [FieldErrors.notAnID(name)]])
     }
 }
-
-extension SignedInContext {
-    /// The id in the path of a page.
-    ///
-    /// - Parameters:
-    ///   - name: What the route calls it.
-    ///   - type: What it is the id of.
-    /// - Returns: The id.
-    /// - Throws: `PageError` 404 when it is not a UUID.
-    func id<Entity>(_ name: String, of type: ID<Entity>.Type) throws(PageError) -> ID<Entity> {
-        guard let id = type.init(parameters.get(name) ?? "") else { throw .notFound }
-        return id
-    }
-}

@@ -24,7 +24,7 @@ extension Refusal {
     }
 
     /// The status of its kind.
-    var status: HTTPResponse.Status { code.status }
+    package var status: HTTPResponse.Status { code.status }
 
     /// httpSMS's envelope: the problems of its fields are the data, or else the reason, if there is one.
     var answer: Answer {

@@ -2,9 +2,9 @@
 ///
 /// Operations throw it and know nothing of HTTP. The API answers with the status of its kind
 /// (``status``) and its words. A page shows the problems at their fields.
-struct Refusal: Error, Equatable {
+package struct Refusal: Error, Equatable {
     /// What sort of refusal it is.
-    enum Kind: Sendable, CaseIterable {
+    package enum Kind: Sendable, CaseIterable {
         /// What was sent cannot be read.
         case malformed
         /// Nobody that we know asks, or somebody that may not ask this.
@@ -35,15 +35,21 @@ struct Refusal: Error, Equatable {
         case loop
     }
 
-    let kind: Kind
+    /// Which status the API answers with.
+    package let kind: Kind
     /// What is wrong, in words.
-    let message: String
+    package let message: String
     /// What to do or where to look, in words; nil when the message says all.
     let reason: String?
     /// What is wrong with each field; empty when it is not about fields.
-    let problems: [String: [String]]
+    package let problems: [String: [String]]
 
-    init(_ kind: Kind, _ message: String, reason: String? = nil, problems: [String: [String]] = [:]) {
+    /// - Parameters:
+    ///   - kind: Which status the API answers with.
+    ///   - message: A sentence for whoever asked.
+    ///   - reason: What a program can tell it by; nil where the kind says enough.
+    ///   - problems: What is wrong with each field.
+    package init(_ kind: Kind, _ message: String, reason: String? = nil, problems: [String: [String]] = [:]) {
         self.kind = kind
         self.message = message
         self.reason = reason
@@ -51,7 +57,7 @@ struct Refusal: Error, Equatable {
     }
 
     /// The problems without their fields, in the order of the fields' names.
-    var listedProblems: [String] { problems.sorted { $0.key < $1.key }.flatMap(\.value) }
+    package var listedProblems: [String] { problems.sorted { $0.key < $1.key }.flatMap(\.value) }
 
     /// The body or the query cannot be read; `reason` says where.
     static func malformed(_ reason: String) -> Refusal {

@@ -5,7 +5,7 @@ import JSON
 import NIOCore
 
 /// httpSMS's success envelope: `data`, `message`, `status`, in this order.
-struct Reply: ResponseGenerator {
+package struct Reply: ResponseGenerator {
     private let status: HTTPResponse.Status
     private let message: String
     private let data: (any JSONWritable)?
@@ -14,7 +14,7 @@ struct Reply: ResponseGenerator {
     private let next: NextPage
 
     /// Says `message` and hands over `data`; nil data is written as null, no warnings are not written.
-    init(
+    package init(
         _ message: String, _ data: (any JSONWritable)?, status: HTTPResponse.Status = .ok, warnings: [String] = [],
         total: Int? = nil
     ) {
@@ -70,7 +70,8 @@ struct Reply: ResponseGenerator {
         Answer(status, data: data, message: message, warnings: warnings, total: total, next: next)
     }
 
-    func response(from request: Request, context: some RequestContext) -> Response {
+    /// The answer as it is sent.
+    package func response(from request: Request, context: some RequestContext) -> Response {
         answer.response
     }
 }

@@ -203,7 +203,7 @@ struct MemberName: CodingKey {
 }
 
 /// A member of a partial update: what is absent stays, an explicit null clears.
-enum Patch<Value: Decodable & Sendable>: Sendable {
+package enum Patch<Value: Decodable & Sendable>: Sendable {
     case absent
     case null
     case value(Value)

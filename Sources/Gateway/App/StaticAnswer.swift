@@ -9,7 +9,7 @@ import Wire
 ///
 /// Only such answers are compressed. Where a page holds a secret beside text that somebody else chose, the length of what was
 /// compressed tells of the secret ([BREACH](https://www.breachattack.com)).
-struct StaticAnswer: Sendable {
+package struct StaticAnswer: Sendable {
     private let type: String
     private let whole: ByteBuffer
     /// In the format of gzip; nil where that would not be smaller.
@@ -18,7 +18,7 @@ struct StaticAnswer: Sendable {
     private let tag: String
 
     /// Compresses `bytes`, whose media type is `type`.
-    init(_ bytes: [UInt8], _ type: String) {
+    package init(_ bytes: [UInt8], _ type: String) {
         self.type = type
         whole = ByteBuffer(bytes: bytes)
         compressed = Gzip.compressed(bytes).flatMap { $0.count < bytes.count ? ByteBuffer(bytes: $0) : nil }
@@ -31,7 +31,7 @@ struct StaticAnswer: Sendable {
     }
 
     /// The answer to `request`: compressed where it says that it takes gzip, and 304 without a body where it names what it has.
-    func response(to request: Request, keep: String = "no-cache") -> Response {
+    package func response(to request: Request, keep: String = "no-cache") -> Response {
         var headers: HTTPFields = [.contentType: type, .cacheControl: keep, .eTag: tag, .vary: "Accept-Encoding"]
         if let known = request.headers[.ifNoneMatch], Self.names(known, tag) {
             headers[.contentType] = nil

@@ -4,14 +4,14 @@ import Hummingbird
 import Wire
 
 /// Who is at the far end of a request, as far as it can be believed.
-struct RequestOrigin: Hashable, Sendable {
+package struct RequestOrigin: Hashable, Sendable {
     /// The client's address; nil when the connection has none.
-    let client: IPAddress?
+    package let client: IPAddress?
     /// What the client's URL began with, `https://sms.example.com`; nil unless a trusted proxy said so.
-    let baseURL: String?
+    package let baseURL: String?
 
     /// Who counts as one client for limits; see `IPAddress.clientNetwork`.
-    var clientNetwork: String { client?.clientNetwork ?? "unknown" }
+    package var clientNetwork: String { client?.clientNetwork ?? "unknown" }
 }
 
 /// The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed (TRUSTED_PROXIES). Of anybody else's request

@@ -14,13 +14,18 @@ import Synchronization
 /// the client goes away, its file leaves the queue, or the reading of it stops at the next row.
 package final class UploadQueue: Sendable {
     /// Who uploads, and over which connection; nil when nobody can go away.
-    struct Client: Sendable {
+    package struct Client: Sendable {
         let userID: UserID
         let channel: (any Channel)?
+
+        /// - Parameters:
+        ///   - userID: Whose turn it is.
+        ///   - channel: The connection whose end says that nobody waits; nil waits to the end.
+        package init(userID: UserID, channel: (any Channel)?) { (self.userID, self.channel) = (userID, channel) }
     }
 
     /// Whether somebody still waits for what is read.
-    final class Cancellation: Sendable {
+    package final class Cancellation: Sendable {
         private let isCancelled = Mutex(false)
 
         /// - Throws: When nobody does.
@@ -82,7 +87,7 @@ package final class UploadQueue: Sendable {
     /// Runs `body` on one of the threads when it is the client's turn. It calls `check` between the steps of its work.
     ///
     /// - Throws: ``ServerBusy``; `CancellationError` when the client went away; what `body` throws.
-    func run<Value: Sendable>(
+    package func run<Value: Sendable>(
         for client: Client, _ body: @escaping @Sendable (Cancellation) throws -> Value
     ) async throws -> Value {
         let cancellation = Cancellation()

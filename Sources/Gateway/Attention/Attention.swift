@@ -4,49 +4,56 @@ import Storage
 import Timestamps
 
 /// What of an account needs somebody, as of now.
-struct Attention: Sendable {
-    let counts: Counts
+package struct Attention: Sendable {
+    /// How many things need somebody.
+    package let counts: Counts
     /// Those of ``Counts/messages``, the one that ended last first; at most ``shownMessages``.
-    let messages: [Message]
+    package let messages: [Message]
     /// Those of ``Counts/webhooks``, newest first.
-    let webhooks: [Webhook]
+    package let webhooks: [Webhook]
     /// Those of ``Counts/phones``.
-    let phones: [Phone]
+    package let phones: [Phone]
     /// When the delivery was due that is late and has waited longest; nil when none is late.
-    let lateSince: Timestamp?
+    package let lateSince: Timestamp?
 
     /// How many things need somebody. The menu, the overview, the page and the API show these.
-    struct Counts: Sendable, Hashable {
+    package struct Counts: Sendable, Hashable {
         /// Outgoing SMS that failed or expired for good in the last 7 days, and that nobody has dealt with; at most 1,000.
-        var messages = 0
+        package var messages = 0
         /// Webhooks that were stopped by anybody but their owner, that fail, or whose deliveries were given up in the last 7
         /// days.
-        var webhooks = 0
+        package var webhooks = 0
         /// Phones that are offline, or that no message reaches.
-        var phones = 0
+        package var phones = 0
         /// 1 when deliveries to webhooks that work are a minute late or more, else 0.
         var late = 0
 
-        var total: Int { messages + webhooks + phones + late }
+        /// All of them.
+        package var total: Int { messages + webhooks + phones + late }
     }
 
     /// A webhook that needs somebody.
-    struct Webhook: Sendable {
-        let report: EndpointReport
+    package struct Webhook: Sendable {
+        /// The webhook, and how it does.
+        package let report: EndpointReport
         /// From when on its failures are asked about: since somebody dealt with it, and not for longer than ``age``.
         let after: Timestamp
         /// Why its deliveries fail, the reason with the most first.
-        let issues: [DeliveryIssue]
+        package let issues: [DeliveryIssue]
     }
 
     /// A phone that needs somebody.
-    struct Phone: Sendable {
-        let number: String
-        let reach: ReachLine
+    package struct Phone: Sendable {
+        /// Its id.
+        package let id: PhoneID
+        /// Its number, in E.164.
+        package let number: String
+        /// How it is told of messages.
+        package let reach: PhoneReach
         /// When it was heard last, where it is offline.
-        let silentSince: Timestamp?
+        package let silentSince: Timestamp?
         /// Whether nothing tells it of a message.
-        let isUnreached: Bool
+        package let isUnreached: Bool
     }
 
     /// What is older is not asked about any more.
@@ -58,7 +65,7 @@ struct Attention: Sendable {
 }
 
 extension Attention: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("count", counts.total)
             o.field("message_count", counts.messages)

@@ -3,9 +3,10 @@ import Hummingbird
 import Storage
 
 /// What needs somebody: SMS that were not sent, webhooks that fail, phones that are offline.
-struct AttentionFeature: Feature {
+package struct AttentionFeature: Feature {
     static let migrations = AttentionMigrations.all
-    let queries: AttentionQueries
+    /// Finds what needs somebody.
+    package let queries: AttentionQueries
     private let store: any Store
 
     /// - Parameters:

@@ -3,13 +3,13 @@ import Storage
 import Timestamps
 
 /// Finds what needs somebody. Each figure has one function here, whoever shows it.
-struct AttentionQueries: Sendable {
+package struct AttentionQueries: Sendable {
     let endpoints: EndpointQueries
     /// Whether the server has Firebase.
     let pushes: Bool
 
     /// What can be dealt with.
-    enum Subject: Sendable {
+    package enum Subject: Sendable {
         /// Every message that ended until now.
         case messages
         case message(MessageID)
@@ -45,7 +45,7 @@ struct AttentionQueries: Sendable {
     }
 
     /// All of it.
-    func attention(of userID: UserID, in tx: any Transaction) throws -> Attention {
+    package func attention(of userID: UserID, in tx: any Transaction) throws -> Attention {
         let found = try find(of: userID, in: tx)
         let shown = Array(found.messages.prefix(Attention.shownMessages))
         return Attention(
@@ -58,12 +58,12 @@ struct AttentionQueries: Sendable {
     }
 
     /// Its figures alone.
-    func counts(of userID: UserID, in tx: any Transaction) throws -> Attention.Counts {
+    package func counts(of userID: UserID, in tx: any Transaction) throws -> Attention.Counts {
         try find(of: userID, in: tx).counts
     }
 
     /// Whether `userID` has `subject`.
-    func exists(_ subject: Subject, of userID: UserID, in tx: any Transaction) throws -> Bool {
+    package func exists(_ subject: Subject, of userID: UserID, in tx: any Transaction) throws -> Bool {
         switch subject {
         case .messages: true
         case .message(let id): try MessageQueries.find(id, userID: userID, in: tx) != nil
@@ -72,7 +72,7 @@ struct AttentionQueries: Sendable {
     }
 
     /// Notes that somebody has dealt with `subject`.
-    static func settle(_ subject: Subject, of userID: UserID, in tx: any Transaction) throws {
+    package static func settle(_ subject: Subject, of userID: UserID, in tx: any Transaction) throws {
         try tx.run(
             """
             INSERT INTO attention_done (user_id, subject, done_at)
@@ -136,7 +136,7 @@ struct AttentionQueries: Sendable {
 
     /// From when on failures of a webhook are asked about: since somebody dealt with it, and not for longer than
     /// ``Attention/age``.
-    func asked(about webhook: EndpointID, of userID: UserID, in tx: any Transaction) throws -> Timestamp {
+    package func asked(about webhook: EndpointID, of userID: UserID, in tx: any Transaction) throws -> Timestamp {
         let done = try done([.webhook(webhook)], of: userID, in: tx)
         return max(done.values.first ?? .first, tx.now - Attention.age)
     }
@@ -146,12 +146,12 @@ struct AttentionQueries: Sendable {
         let phones = try PhoneQueries.list(userID: userID, page: Page(skip: 0, limit: 100, query: ""), in: tx)
         let presences = try HeartbeatQueries.presences(of: phones.map(\.id), in: tx)
         return try phones.compactMap { phone in
-            let reach = ReachLine(try PhoneReach(of: phone, pushes: pushes, in: tx), of: phone)
+            let reach = try PhoneReach(of: phone, pushes: pushes, in: tx)
             let silent = presences[phone.id].flatMap { $0.isOnline ? nil : $0.lastHeartbeatAt }
             let isUnreached = reach.kind == "problem"
             if silent == nil, !isUnreached { return nil }
             return Attention.Phone(
-                number: phone.phoneNumber, reach: reach, silentSince: silent, isUnreached: isUnreached)
+                id: phone.id, number: phone.phoneNumber, reach: reach, silentSince: silent, isUnreached: isUnreached)
         }
     }
 

@@ -1,5 +1,5 @@
 /// Why an SMS was not sent, for people: the codes that Android gives, and what the server says itself.
-struct UnsentReason: Sendable, Hashable {
+package struct UnsentReason: Sendable, Hashable {
     /// As the app on the phone reports it, without `RESULT_ERROR_` or `RESULT_`.
     let code: String
     /// What happened, as a sentence.
@@ -13,7 +13,7 @@ struct UnsentReason: Sendable, Hashable {
     ///   - status: `failed` or `expired`.
     ///   - reason: What is stored with it.
     /// - Returns: Both sentences; what is stored, where that is a sentence already.
-    static func text(_ status: MessageStatus, _ reason: String?) -> String {
+    package static func text(_ status: MessageStatus, _ reason: String?) -> String {
         guard status == .failed, let reason, !reason.isEmpty else { return expired.text }
         return find(reason)?.text ?? (reason.hasSuffix(".") ? reason : reason + ".")
     }

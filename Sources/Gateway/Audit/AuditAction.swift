@@ -1,14 +1,15 @@
 /// What somebody did, as the log of changes calls it: a thing and what became of it, such as `webhook.updated`.
-struct AuditAction: RawRepresentable, Hashable, Sendable {
+package struct AuditAction: RawRepresentable, Hashable, Sendable {
     /// The name in the API and in the store; one of ``known``, or what a newer version wrote.
-    let rawValue: String
+    package let rawValue: String
 
-    init(rawValue: String) {
+    /// - Parameter rawValue: What the log stores, such as `webhook.created`.
+    package init(rawValue: String) {
         self.rawValue = rawValue
     }
 
     /// In words, as they follow who did it.
-    var words: String { Self.words[rawValue] ?? rawValue }
+    package var words: String { Self.words[rawValue] ?? rawValue }
 
     /// Every name that this version writes, in alphabetical order.
     static let known: [String] = words.keys.sorted()

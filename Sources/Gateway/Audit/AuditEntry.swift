@@ -4,23 +4,28 @@ import JSON
 import Storage
 import Timestamps
 
-typealias AuditEntryID = ID<AuditEntry>
+/// The id of an entry.
+package typealias AuditEntryID = ID<AuditEntry>
 
 /// One line of an account's log of changes: who did what, when, and from where. It is written once and never changed.
-struct AuditEntry: Sendable {
-    let id: AuditEntryID
-    let createdAt: Timestamp
-    let actor: Actor
-    let action: AuditAction
+package struct AuditEntry: Sendable {
+    /// Its id.
+    package let id: AuditEntryID
+    /// When it was done.
+    package let createdAt: Timestamp
+    /// Who did it.
+    package let actor: Actor
+    /// What was done.
+    package let action: AuditAction
     /// What it was done to: the id of a webhook, a phone, a message; nil where the action says it all.
-    let subject: String?
+    package let subject: String?
     /// The client's address; nil for what was done on the server itself.
-    let address: String?
+    package let address: String?
 
     /// Who did it.
-    struct Actor: Sendable, Equatable {
+    package struct Actor: Sendable, Equatable {
         /// What they acted with.
-        enum Kind: String, Sendable, CaseIterable {
+        package enum Kind: String, Sendable, CaseIterable {
             /// Somebody who is signed in, in a browser.
             case session
             /// A program with the account's own API key.
@@ -31,11 +36,12 @@ struct AuditEntry: Sendable {
             case serverOperator = "operator"
         }
 
-        let kind: Kind
+        /// What kind of actor it is.
+        package let kind: Kind
         /// That of the access key; nil for everybody else.
-        let id: String?
+        package let id: String?
         /// What the browser calls itself; empty for everybody else.
-        let agent: String
+        package let agent: String
     }
 
     /// Cuts what a request says of itself, so that no entry is longer than a line.
@@ -43,7 +49,8 @@ struct AuditEntry: Sendable {
 }
 
 extension AuditEntry.Actor {
-    init(_ session: Session) {
+    /// Somebody who is signed in.
+    package init(_ session: Session) {
         self.init(kind: .session, id: nil, agent: session.agent)
     }
 
@@ -60,7 +67,7 @@ extension AuditEntry.Actor {
 }
 
 extension AuditEntry: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         self.init(
             id: try row.get("id"), createdAt: try row.get("created_at"),
             actor: Actor(
@@ -73,7 +80,7 @@ extension AuditEntry: RowDecodable {
 }
 
 extension AuditEntry: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("created_at", createdAt)

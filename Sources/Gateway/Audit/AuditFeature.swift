@@ -2,9 +2,10 @@ import Delivery
 import Storage
 
 /// An account's log of changes: who did what, when, and from where.
-struct AuditFeature: Feature {
+package struct AuditFeature: Feature {
     static let migrations = AuditMigrations.all
-    let trail: AuditTrail
+    /// Notes what is done.
+    package let trail: AuditTrail
 
     init(_ ground: Ground) {
         trail = AuditTrail(store: ground.store)

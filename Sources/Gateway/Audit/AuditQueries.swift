@@ -4,7 +4,7 @@ import Timestamps
 import Wire
 
 /// Reads and writes the log of changes. Nothing changes an entry.
-enum AuditQueries {
+package enum AuditQueries {
     /// Adds an entry to the log of `userID`.
     static func insert(
         _ action: AuditAction, of subject: String? = nil, by actor: AuditEntry.Actor, from address: String?,
@@ -20,17 +20,22 @@ enum AuditQueries {
     }
 
     /// What a list of entries is about.
-    struct Filter: Sendable {
+    package struct Filter: Sendable {
         /// Only these actions; empty for all.
         var actions: [String] = []
         /// Only what was done to this; nil for everything.
         var subject: String?
         /// Only what is older than this entry; nil begins with the newest.
         var before: AuditEntryID?
+
+        /// Leaves nothing out but what is said.
+        package init(actions: [String] = [], subject: String? = nil, before: AuditEntryID? = nil) {
+            (self.actions, self.subject, self.before) = (actions, subject, before)
+        }
     }
 
     /// Entries of `userID`, the newest first. Index: `audit_entry_user`.
-    static func list(
+    package static func list(
         userID: UserID, _ filter: Filter, limit: Int, in tx: any Transaction
     ) throws -> [AuditEntry] {
         let before: SQL = filter.before.map { "AND id < \($0)" } ?? ""

@@ -8,7 +8,7 @@ import Storage
 import Wire
 
 /// Notes changes in the log of the account that they were made in, once they were made and before they are answered.
-struct AuditTrail: Sendable {
+package struct AuditTrail: Sendable {
     let store: any Store
 
     /// Adds what a request did to the account's log. What was refused changed nothing, and is not noted.
@@ -25,7 +25,7 @@ struct AuditTrail: Sendable {
     ///   - userID: Whose log it is.
     ///   - origin: Where the request came from.
     ///   - logger: Where an entry is told of that could not be stored.
-    func note(
+    package func note(
         _ request: Request, _ route: String, _ response: inout Response, named: String? = nil,
         by actor: AuditEntry.Actor, userID: UserID, from origin: RequestOrigin, logger: Logger
     ) async {
@@ -116,10 +116,16 @@ struct AuditMiddleware: RouterMiddleware {
 }
 
 /// The body of an answer that is whole before it is sent.
-final class BodyBytes: ResponseBodyWriter {
-    private(set) var bytes: [UInt8] = []
+package final class BodyBytes: ResponseBodyWriter {
+    /// What was written so far.
+    package private(set) var bytes: [UInt8] = []
 
-    func write(_ buffer: ByteBuffer) async throws { bytes += buffer.readableBytesView }
+    /// Nothing yet.
+    package init() {}
 
-    func finish(_ trailingHeaders: HTTPFields?) async throws {}
+    /// Adds a part.
+    package func write(_ buffer: ByteBuffer) async throws { bytes += buffer.readableBytesView }
+
+    /// Does nothing: there is no end to keep.
+    package func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }

@@ -1,5 +1,5 @@
 /// What a file says of a message, column by column.
-enum BulkColumn: String, CaseIterable, Sendable {
+package enum BulkColumn: String, CaseIterable, Sendable {
     case from = "FromPhoneNumber"
     case to = "ToPhoneNumber"
     case content = "Content"
@@ -10,7 +10,7 @@ enum BulkColumn: String, CaseIterable, Sendable {
     var isOptional: Bool { self == .sendTime || self == .attachmentURLs }
 
     /// The column that a header names: case, spaces and `(optional)` aside.
-    init?(_ header: String) {
+    package init?(_ header: String) {
         // A name as long as a text is none, and is not read.
         guard header.utf8.count <= Self.longestHeader else { return nil }
         let name = Self.plain(header)
@@ -21,7 +21,7 @@ enum BulkColumn: String, CaseIterable, Sendable {
     /// The column that somebody may have meant by a header that names none: `Send Time (UTC)`, `SendTme`, `From`.
     ///
     /// A header that is ignored could send a list at once that was meant for tomorrow.
-    static func resembling(_ header: String) -> BulkColumn? {
+    package static func resembling(_ header: String) -> BulkColumn? {
         guard header.utf8.count <= longestHeader else { return nil }
         let name = plain(header)
         guard !name.isEmpty else { return nil }

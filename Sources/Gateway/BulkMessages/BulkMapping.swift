@@ -1,7 +1,7 @@
 import Wire
 
 /// How somebody reads a file whose headings are not the known ones, or whose messages are to share a text.
-struct BulkMapping: Sendable, Hashable {
+package struct BulkMapping: Sendable, Hashable {
     /// Where a part of each message comes from.
     var places: [BulkColumn: Int]
     /// The phone that sends all of them; nil when a column says which.
@@ -13,7 +13,7 @@ struct BulkMapping: Sendable, Hashable {
     ///   - places: Columns by their places in the sheet, counted from 0.
     ///   - sender: One of the account's numbers.
     ///   - text: With placeholders that stand for cells of other columns.
-    init(places: [BulkColumn: Int], sender: String? = nil, text: String? = nil) {
+    package init(places: [BulkColumn: Int], sender: String? = nil, text: String? = nil) {
         (self.places, self.sender, self.text) = (places, sender, text)
         if sender != nil { self.places[.from] = nil }
         if text != nil { self.places[.content] = nil }

@@ -4,26 +4,28 @@ import Storage
 import Timestamps
 
 /// One uploaded file, and what has become of its messages.
-struct BulkMessage: Sendable {
+package struct BulkMessage: Sendable {
     /// What its messages carry as `request_id`: `bulk-<time in base 62>-<name of the file>` (K11).
-    let requestID: String
-    let createdAt: Timestamp
+    package let requestID: String
+    /// When its file was sent.
+    package let createdAt: Timestamp
     /// Messages by their status.
-    let counts: [MessageStatus: Int]
+    package let counts: [MessageStatus: Int]
     /// Whether what waits is held.
-    var isPaused = false
+    package var isPaused = false
     /// When what is held begins by itself; nil when it does not.
-    var startsAt: Timestamp?
+    package var startsAt: Timestamp?
     /// How many messages were cancelled: those are gone.
-    var cancelled = 0
+    package var cancelled = 0
     /// When the last one that waits is to go out, as it was forecast; nil when none waits, or all are held.
-    var lastAt: Timestamp?
+    package var lastAt: Timestamp?
 
-    var total: Int { counts.values.reduce(0, +) }
+    /// All of its messages.
+    package var total: Int { counts.values.reduce(0, +) }
 }
 
 extension BulkMessage: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("request_id", requestID)
             o.field("total", total)

@@ -2,9 +2,10 @@ import ServiceLifecycle
 import Storage
 
 /// Bulk messages: a file of many SMS.
-struct BulkMessageFeature: Feature {
+package struct BulkMessageFeature: Feature {
     static let migrations = BulkMessageMigrations.all
-    let operations: BulkMessageOperations
+    /// What can be done with files of messages.
+    package let operations: BulkMessageOperations
     private let ground: Ground
 
     /// - Parameters:

@@ -5,7 +5,7 @@ import Timestamps
 /// What can be done with an upload that is on its way.
 extension BulkMessageOperations {
     /// Holds what was not handed out yet; false when `userID` has no such upload.
-    func pause(_ requestID: String, userID: UserID) async throws -> Bool {
+    package func pause(_ requestID: String, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in
             _ = try BulkMessageQueries.phones(of: requestID, userID: userID, in: tx)
             guard try BulkMessageQueries.mark(requestID, isPaused: true, userID: userID, in: tx) else { return false }
@@ -16,7 +16,7 @@ extension BulkMessageOperations {
 
     /// Lets what is held go on: at the end of the queue of its phone, or at its own time, now where that is over. False when
     /// `userID` has no such upload.
-    func resume(_ requestID: String, userID: UserID) async throws -> Bool {
+    package func resume(_ requestID: String, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in
             try Self.release(requestID, userID: userID, in: tx)
         }
@@ -49,7 +49,7 @@ extension BulkMessageOperations {
     }
 
     /// Cancels what was not handed out yet: it is deleted, and counted. Nil when `userID` has no such upload.
-    func cancel(_ requestID: String, userID: UserID) async throws -> Int? {
+    package func cancel(_ requestID: String, userID: UserID) async throws -> Int? {
         // Held first, so that nothing goes out meanwhile.
         guard try await pause(requestID, userID: userID) else { return nil }
         var cancelled = 0
@@ -70,7 +70,7 @@ extension BulkMessageOperations {
     }
 
     /// When the last message of a file would go out, were it sent now; nil when that is not known.
-    func estimate(_ upload: BulkUpload, userID: UserID) async throws -> Timestamp? {
+    package func estimate(_ upload: BulkUpload, userID: UserID) async throws -> Timestamp? {
         let now = clock.now()
         let items = Dictionary(grouping: upload.items.filter { $0.sendAt == nil }, by: \.from)
         let last = try await store.read(.user(userID)) { tx in
@@ -84,7 +84,7 @@ extension BulkMessageOperations {
     }
 
     /// The last upload of the same messages; nil when there was none.
-    func earlier(_ upload: BulkUpload, userID: UserID) async throws -> BulkMessage? {
+    package func earlier(_ upload: BulkUpload, userID: UserID) async throws -> BulkMessage? {
         let digest = upload.digest
         return try await store.read(.user(userID)) { tx in
             try BulkMessageQueries.find(digest: digest, userID: userID, in: tx)

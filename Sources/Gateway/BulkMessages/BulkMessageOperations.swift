@@ -4,25 +4,27 @@ import Storage
 import Timestamps
 
 /// What can be done with files of messages: reading one, and sending it, all or none.
-struct BulkMessageOperations: Sendable {
-    let store: any Store
+package struct BulkMessageOperations: Sendable {
+    /// Where messages are.
+    package let store: any Store
     let users: UserOperations
     let quotas: Quotas
-    let clock: any WallClock
+    /// What tells the time.
+    package let clock: any WallClock
     /// Where files are read.
-    let uploads: UploadQueue
+    package let uploads: UploadQueue
 
     /// What came of a file that was sent.
-    struct Accepted: Sendable {
+    package struct Accepted: Sendable {
         /// Of each of its messages.
-        let requestID: String
+        package let requestID: String
         let count: Int
     }
 
     /// Reads a file and tries all rules, and sends nothing.
     ///
     /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
-    func read(
+    package func read(
         _ file: UploadedFile, _ mapping: BulkMapping? = nil, by client: UploadQueue.Client
     ) async throws -> BulkUpload {
         let userID = client.userID
@@ -34,7 +36,7 @@ struct BulkMessageOperations: Sendable {
     /// The headings of a file by their places, counted from 0.
     ///
     /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
-    func header(of file: UploadedFile, by client: UploadQueue.Client) async throws -> [Int: String] {
+    package func header(of file: UploadedFile, by client: UploadQueue.Client) async throws -> [Int: String] {
         try Self.checkSize(of: file)
         return try await uploads.run(for: client) { cancellation in
             let header = try BulkSheet.read(file, .header, check: cancellation.check).header
@@ -46,7 +48,7 @@ struct BulkMessageOperations: Sendable {
     /// Accepts every message of a file for sending, or none. With `canUndo`, it is held for ``timeToUndo`` first.
     ///
     /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
-    func send(
+    package func send(
         _ file: UploadedFile, _ mapping: BulkMapping? = nil, by client: UploadQueue.Client, source: String,
         canUndo: Bool = false,
         receipt: Receipt<Accepted>

@@ -3,7 +3,7 @@ import Storage
 import Timestamps
 
 /// Reads and writes uploads. Their messages carry `request_id` as `batch`, which is their lane in the queue of a phone.
-enum BulkMessageQueries {
+package enum BulkMessageQueries {
     /// Stores an upload under the first free id at `time` or after, and gives that.
     static func insert(
         fileName: String, digest: String, userID: UserID, at time: Timestamp, in tx: any Transaction
@@ -23,7 +23,7 @@ enum BulkMessageQueries {
     }
 
     /// The last ten uploads that have messages left, newest first. Indexes: `bulk_message_user`, `message_batch`.
-    static func latest(userID: UserID, in tx: any Transaction) throws -> [BulkMessage] {
+    package static func latest(userID: UserID, in tx: any Transaction) throws -> [BulkMessage] {
         let rows = try tx.rows(
             """
             SELECT *
@@ -38,7 +38,7 @@ enum BulkMessageQueries {
     }
 
     /// The upload `requestID` of `userID`; nil when there is none.
-    static func find(_ requestID: String, userID: UserID, in tx: any Transaction) throws -> BulkMessage? {
+    package static func find(_ requestID: String, userID: UserID, in tx: any Transaction) throws -> BulkMessage? {
         let row = try tx.rows("SELECT * FROM bulk_message WHERE user_id = \(userID) AND request_id = \(requestID)")
             .first
         return try row.map { try upload($0, userID: userID, in: tx) }
@@ -85,7 +85,7 @@ enum BulkMessageQueries {
     }
 
     /// The messages of an upload in the order of its rows, of one status where that is not nil. Index: `message_batch`.
-    static func messages(
+    package static func messages(
         of requestID: String, status: MessageStatus?, userID: UserID, page: Page, in tx: any Transaction
     ) throws -> [Message] {
         let filter: SQL = status.map { "AND status = \($0)" } ?? ""

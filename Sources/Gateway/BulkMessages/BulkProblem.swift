@@ -1,11 +1,11 @@
 /// What is wrong with an uploaded file.
-struct BulkProblem: Sendable {
+package struct BulkProblem: Sendable {
     /// As the spreadsheet counts; none when it is the file as a whole.
-    let rows: [Int]
+    package let rows: [Int]
     /// Nil when it is a row or the file as a whole.
     let column: BulkColumn?
     /// In a sentence.
-    let reason: String
+    package let reason: String
     /// Whether it may be that of many rows.
     private let isShared: Bool
 
@@ -17,22 +17,26 @@ struct BulkProblem: Sendable {
     }
 
     /// A problem of the file as a whole.
-    static func file(_ reason: String) -> BulkProblem { BulkProblem(rows: [], nil, reason) }
+    package static func file(_ reason: String) -> BulkProblem { BulkProblem(rows: [], nil, reason) }
 
     /// httpSMS's words.
-    var message: String {
+    package var message: String {
         if rows.isEmpty { return reason }
         return "\(isShared ? "Rows" : "Row") [\(rows.map(String.init).joined(separator: ", "))]: \(reason)"
     }
 }
 
 /// Everything that is wrong with an uploaded file, in the order of its rows.
-struct BulkUploadErrors: Error {
-    let problems: [BulkProblem]
+package struct BulkUploadErrors: Error {
+    /// All of them, in the order of rows.
+    package let problems: [BulkProblem]
     /// Whether it is the headings: which column is which can be said by hand then.
-    let isOfHeader: Bool
+    package let isOfHeader: Bool
 
-    init(_ problems: [BulkProblem], isOfHeader: Bool = false) {
+    /// - Parameters:
+    ///   - problems: All of them, in the order of rows.
+    ///   - isOfHeader: Whether the first row is what is wrong.
+    package init(_ problems: [BulkProblem], isOfHeader: Bool = false) {
         self.isOfHeader = isOfHeader
         // Sorting keeps equals in their order only when their place is compared as well.
         self.problems = problems.enumerated().sorted {
@@ -41,7 +45,7 @@ struct BulkUploadErrors: Error {
     }
 
     /// One problem of the file as a whole.
-    static func file(_ reason: String) -> BulkUploadErrors { BulkUploadErrors([.file(reason)]) }
+    package static func file(_ reason: String) -> BulkUploadErrors { BulkUploadErrors([.file(reason)]) }
 
     /// The problems in words, and how many were left out where there are more than an answer should hold.
     var messages: [String] {
@@ -62,7 +66,7 @@ struct BulkUploadErrors: Error {
     }
 
     /// All of it as a file for a spreadsheet: row, column, error. What belongs to many rows stands at each of them.
-    var csv: [UInt8] {
+    package var csv: [UInt8] {
         // Excel takes a file without the mark for one in the code page of its machine.
         var file: [UInt8] = [0xef, 0xbb, 0xbf] + Array("Row,Column,Error\r\n".utf8)
         for problem in problems {

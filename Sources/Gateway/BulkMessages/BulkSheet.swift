@@ -120,7 +120,7 @@ struct SheetNumber: Sendable {
 }
 
 /// What is in an uploaded file.
-struct BulkSheet: Sendable {
+package struct BulkSheet: Sendable {
     /// In order, blank ones left out.
     private(set) var rows: [BulkRow] = []
     /// What is wrong with cells.
@@ -148,7 +148,7 @@ struct BulkSheet: Sendable {
     }
 
     /// More messages than a file may have end the reading of it.
-    static let maximumRows = 1_000
+    package static let maximumRows = 1_000
 
     var isFull: Bool {
         if case .header = reading, !header.isEmpty { return true }

@@ -6,22 +6,27 @@ import Timestamps
 import Wire
 
 /// What an uploaded file asks for, once every row holds to the rules.
-struct BulkUpload: Sendable {
+package struct BulkUpload: Sendable {
     /// A row that can be sent.
-    struct Item: Sendable {
+    package struct Item: Sendable {
         /// As the spreadsheet counts.
-        let row: Int
-        let from: String
-        let to: String
-        let content: String
-        let attachments: [String]
+        package let row: Int
+        /// The account's own number, canonical.
+        package let from: String
+        /// The recipient, canonical.
+        package let to: String
+        /// The text.
+        package let content: String
+        /// URLs of files that go with it.
+        package let attachments: [String]
         /// Nil for as soon as the phone's rate allows.
-        let sendAt: Timestamp?
+        package let sendAt: Timestamp?
     }
 
-    let items: [Item]
+    /// The messages, in the order of rows.
+    package let items: [Item]
     /// How a CSV file was written; nil of a workbook.
-    let encoding: SheetText.Encoding?
+    package let encoding: SheetText.Encoding?
     /// What breaks a rule that needs nothing but the file.
     private let problems: [BulkProblem]
 
@@ -59,7 +64,7 @@ struct BulkUpload: Sendable {
     var senders: [String] { items.map(\.from).filter { PhoneNumber.e164($0) != nil }.unique }
 
     /// How many SMS the messages take in all.
-    var parts: Int { items.reduce(0) { $0 + SMSParts($1.content).count } }
+    package var parts: Int { items.reduce(0) { $0 + SMSParts($1.content).count } }
 
     /// The same for the same messages, however the file was saved.
     var digest: String {
@@ -157,7 +162,7 @@ struct BulkUpload: Sendable {
     static let longestContent = 1_024
 
     /// A cell in a sentence: so much of it that somebody finds it.
-    static func shown(_ cell: String) -> String {
+    package static func shown(_ cell: String) -> String {
         cell.unicodeScalars.count > 100 ? cell.firstScalars(100) + "…" : cell
     }
 }

@@ -1,9 +1,9 @@
 import Wire
 
 /// Cells of the files that we write.
-enum CSVCell {
+package enum CSVCell {
     /// A row of cells.
-    static func line(_ cells: [String]) -> [UInt8] {
+    package static func line(_ cells: [String]) -> [UInt8] {
         Array(cells.map(quoted).joined(separator: [UInt8(ascii: ",")])) + [0x0d, 0x0a]
     }
 
@@ -31,7 +31,7 @@ enum CSVCell {
     private static let apostrophe = UInt8(ascii: "'")
 
     /// What tells Excel that a file is UTF-8.
-    static let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+    package static let mark: [UInt8] = [0xef, 0xbb, 0xbf]
 
     /// What a formula begins with.
     private static let formulas = Set("=+-@\t\r".utf8)

@@ -4,7 +4,7 @@ import Wire
 ///
 /// As people and programs write them: lines end with CR LF, LF or CR, blanks may stand before a quote, and a quote in the
 /// middle of a cell that does not begin with one stands for itself.
-struct CSVReader {
+package struct CSVReader {
     /// One row of a file.
     struct Row {
         /// With U+FFFD for NUL, which cannot be stored everywhere; one that is empty for an empty line.
@@ -30,7 +30,7 @@ struct CSVReader {
     struct TooManyColumns: Error {}
 
     /// A file of messages has five columns, and room for those that somebody keeps beside them.
-    static let maximumColumns = 100
+    package static let maximumColumns = 100
 
     /// How many bytes were taken so far: each is taken once.
     private(set) var bytesExamined = 0

@@ -2,7 +2,7 @@ import Foundation
 import Timestamps
 
 /// Reads when a row of a file wants to be sent.
-enum SendTimeCell {
+package enum SendTimeCell {
     /// The moment that a cell names; nil when it names none that a message can be sent at, which `note` is told.
     static func time(
         _ cell: BulkRow.SendTime, zone: TimeZone, at now: Timestamp, _ note: (String) -> Void
@@ -31,7 +31,7 @@ enum SendTimeCell {
 
     /// Reads `YYYY-MM-DDTHH:MM:SS`, with a `T` or a space, an hour of one or two digits, and with or without a fraction of the
     /// second, which is cut off: seconds since 1970-01-01 00:00 by the wall clock.
-    static func wallClock(_ text: String) -> Int64? {
+    package static func wallClock(_ text: String) -> Int64? {
         var bytes = Array(text.utf8)
         // LibreOffice and Excel write 9:00:00.
         if bytes.count > 12, bytes[12] == UInt8(ascii: ":") { bytes.insert(UInt8(ascii: "0"), at: 11) }
@@ -44,7 +44,7 @@ enum SendTimeCell {
     }
 
     /// When the clocks of `zone` show this; of a time that comes twice, the first.
-    static func time(ofWallClock seconds: Int64, in zone: TimeZone) -> Timestamp? {
+    package static func time(ofWallClock seconds: Int64, in zone: TimeZone) -> Timestamp? {
         var utc = Calendar(identifier: .gregorian)
         utc.timeZone = .gmt
         var local = utc
@@ -58,5 +58,5 @@ enum SendTimeCell {
 extension Timestamp {
     /// Whether it is so long before `now` that somebody who asks for a message at that time has made a mistake: more than an
     /// hour. What is nearer was right when it was written, and goes out at once. Clients of the API may name any time.
-    func isLongPast(at now: Timestamp) -> Bool { now - self > .seconds(3_600) }
+    package func isLongPast(at now: Timestamp) -> Bool { now - self > .seconds(3_600) }
 }

@@ -2,9 +2,9 @@
 ///
 /// What is not text in its encoding becomes bytes that are not UTF-8. So whoever takes the text apart finds them, and can say
 /// in which row.
-struct SheetText: Sendable {
+package struct SheetText: Sendable {
     /// How the file was written.
-    enum Encoding: String, Sendable {
+    package enum Encoding: String, Sendable {
         case utf8 = "UTF-8"
         case utf16 = "UTF-16"
         case windows1252 = "Windows-1252"

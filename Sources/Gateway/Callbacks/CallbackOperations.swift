@@ -54,7 +54,7 @@ struct CallbackOperations: Sendable {
 }
 
 /// A callback URL that may be stored.
-struct Callback: Sendable {
+package struct Callback: Sendable {
     fileprivate let url: CallbackURL
     /// What its endpoint is called when it is new.
     fileprivate let id: EndpointID

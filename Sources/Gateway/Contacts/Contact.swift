@@ -6,19 +6,22 @@ import Storage
 import Timestamps
 import Wire
 
-typealias ContactID = ID<Contact>
+/// The id of a contact.
+package typealias ContactID = ID<Contact>
 
 /// Somebody whom an account knows by name. Messages keep their numbers.
-struct Contact: Sendable {
-    let id: ContactID
+package struct Contact: Sendable {
+    /// Its id.
+    package let id: ContactID
     let userID: UserID
-    var name: String
+    /// What people read in place of its numbers.
+    package var name: String
     /// In lower case.
-    var emails: [String]
+    package var emails: [String]
     /// At least one, as the other parties of messages are stored. Contacts may share one.
-    var numbers: [String]
+    package var numbers: [String]
     /// Whatever else is to be kept of them.
-    var properties: [String: String]
+    package var properties: [String: String]
     let createdAt: Timestamp
     var updatedAt: Timestamp
 
@@ -31,14 +34,14 @@ struct Contact: Sendable {
     }
 
     /// The property that holds what somebody noted of them.
-    static let noteProperty = "note"
+    package static let noteProperty = "note"
     /// Of one account: more than anybody's address book has, and few enough to be counted with each creation.
-    static let mostOfAccount = 10_000
+    package static let mostOfAccount = 10_000
     /// Of one request, as in httpSMS.
     static let mostAtOnce = 1_000
 
     /// What somebody noted; empty when nobody did.
-    var note: String { properties[Self.noteProperty] ?? "" }
+    package var note: String { properties[Self.noteProperty] ?? "" }
 
     /// Makes it what `draft` says.
     mutating func apply(_ draft: ContactDraft, at now: Timestamp) {
@@ -65,7 +68,7 @@ struct Contact: Sendable {
 
 extension Contact: JSONWritable {
     /// The shape that httpSMS gives contacts (its branch `feature/contacts` at ef57f748, `entities/contact.go`).
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("user_id", userID.text)
@@ -80,7 +83,7 @@ extension Contact: JSONWritable {
 }
 
 extension Contact: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         id = try row.get("id")
         userID = try row.get("user_id")
         name = try row.get("name")

@@ -1,13 +1,17 @@
 import Wire
 
 /// What somebody says of a contact, before it is known to hold to the rules.
-struct ContactDraft: Decodable, Sendable, Hashable {
-    var name: String
+package struct ContactDraft: Decodable, Sendable, Hashable {
+    /// What people read in place of the numbers.
+    package var name: String
     var emails: [String]
-    var phoneNumbers: [String]
-    var properties: [String: String]
+    /// At least one.
+    package var phoneNumbers: [String]
+    /// What else is known, by name.
+    package var properties: [String: String]
 
-    init(name: String, emails: [String] = [], phoneNumbers: [String], properties: [String: String] = [:]) {
+    /// Says it all, as somebody wrote it.
+    package init(name: String, emails: [String] = [], phoneNumbers: [String], properties: [String: String] = [:]) {
         (self.name, self.emails, self.phoneNumbers, self.properties) = (name, emails, phoneNumbers, properties)
     }
 
@@ -15,7 +19,7 @@ struct ContactDraft: Decodable, Sendable, Hashable {
         case name, emails, phoneNumbers, properties
     }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: Member.self)
         name = try members.decodeIfPresent(String.self, forKey: .name) ?? ""
         emails = try members.decodeIfPresent([String].self, forKey: .emails) ?? []

@@ -1,9 +1,10 @@
 import Storage
 
 /// Contacts: whom an account knows by name.
-struct ContactFeature: Feature {
+package struct ContactFeature: Feature {
     static let migrations = ContactMigrations.all
-    let operations: ContactOperations
+    /// What can be done with contacts.
+    package let operations: ContactOperations
 
     init(_ ground: Ground) {
         operations = ContactOperations(store: ground.store, clock: ground.clock)

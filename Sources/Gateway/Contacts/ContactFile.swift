@@ -2,27 +2,31 @@ import Storage
 import Wire
 
 /// What an uploaded address book asks for.
-struct ContactFile: Sendable {
+package struct ContactFile: Sendable {
     /// Somebody who can be stored.
-    struct Item: Sendable {
+    package struct Item: Sendable {
         /// Of the contact that it was before; nil for none.
         let id: ContactID?
-        let draft: ContactDraft
+        /// The contact that a row says.
+        package let draft: ContactDraft
     }
 
     /// What is wrong with a part of it. The rest can be stored.
-    struct Problem: Sendable {
+    package struct Problem: Sendable {
         /// The row of a table, or the card of an address book.
-        let place: Int
-        let reason: String
+        package let place: Int
+        /// What is wrong, in a sentence.
+        package let reason: String
     }
 
-    let items: [Item]
-    let problems: [Problem]
+    /// What can be taken in.
+    package let items: [Item]
+    /// What cannot.
+    package let problems: [Problem]
     /// How many have no number, as those that somebody only mails to.
-    let withoutNumber: Int
+    package let withoutNumber: Int
     /// Whether it has cards rather than rows.
-    let isVCard: Bool
+    package let isVCard: Bool
 
     /// Reads a file: vCard, or a table as CSV.
     ///

@@ -4,11 +4,11 @@ import Timestamps
 import Wire
 
 /// What storing an address book comes to.
-struct ContactImport: Sendable {
+package struct ContactImport: Sendable {
     /// How many are new.
-    var added = 0
+    package var added = 0
     /// How many are there already, and take what is new of the file.
-    var known = 0
+    package var known = 0
 }
 
 /// Contacts out of a file.
@@ -16,7 +16,7 @@ extension ContactOperations {
     /// Reads a file, and finds out what storing it would come to.
     ///
     /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
-    func read(
+    package func read(
         _ file: UploadedFile, by client: UploadQueue.Client, in uploads: UploadQueue
     ) async throws -> (file: ContactFile, outcome: ContactImport) {
         let userID = client.userID
@@ -40,7 +40,7 @@ extension ContactOperations {
     /// it is, numbers, e-mail addresses and a note. So the same file may be stored again.
     ///
     /// - Throws: ``Refusal`` `.quota` when the account has too many; those before are stored then.
-    func bring(_ items: [ContactFile.Item], userID: UserID) async throws -> ContactImport {
+    package func bring(_ items: [ContactFile.Item], userID: UserID) async throws -> ContactImport {
         var outcome = ContactImport()
         for items in items.portions(of: Self.portion) {
             let now = clock.now()

@@ -3,12 +3,12 @@ import Storage
 import Timestamps
 
 /// What can be done with contacts.
-struct ContactOperations: Sendable {
+package struct ContactOperations: Sendable {
     let store: any Store
     let clock: any WallClock
 
     /// A page of the contacts of `userID`, the last that was changed first, and how many there are in all.
-    func list(_ page: Page, userID: UserID) async throws -> (contacts: [Contact], total: Int) {
+    package func list(_ page: Page, userID: UserID) async throws -> (contacts: [Contact], total: Int) {
         try await store.read(.user(userID)) { tx in
             (
                 try ContactQueries.list(userID: userID, page: page, in: tx),
@@ -18,7 +18,7 @@ struct ContactOperations: Sendable {
     }
 
     /// Whose each of `numbers` is, as far as `userID` knows them.
-    func names(of numbers: [String], userID: UserID) async throws -> [String: String] {
+    package func names(of numbers: [String], userID: UserID) async throws -> [String: String] {
         if numbers.isEmpty { return [:] }
         return try await store.read(.user(userID)) { tx in
             try ContactQueries.names(of: numbers, userID: userID, in: tx)
@@ -26,19 +26,19 @@ struct ContactOperations: Sendable {
     }
 
     /// The contact `id` of `userID`; nil when the user has no such contact.
-    func find(_ id: ContactID, userID: UserID) async throws -> Contact? {
+    package func find(_ id: ContactID, userID: UserID) async throws -> Contact? {
         try await store.read(.user(userID)) { tx in try ContactQueries.look(id, userID: userID, in: tx) }
     }
 
     /// What is wrong with a draft; empty when it can be stored.
-    func problems(of draft: ContactDraft, userID: UserID) async throws -> [ContactProblem] {
+    package func problems(of draft: ContactDraft, userID: UserID) async throws -> [ContactProblem] {
         try await normalized([draft], userID: userID).flatMap(\.problems)
     }
 
     /// Stores new contacts, all or none.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when the account has too many.
-    func create(
+    package func create(
         _ drafts: [ContactDraft], userID: UserID, receipt: Receipt<[Contact]>
     ) async throws -> [Contact] {
         let drafts = try await normalized(drafts, userID: userID)
@@ -62,7 +62,7 @@ struct ContactOperations: Sendable {
     /// Makes a contact what `draft` says. Nil when the user has no such contact.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
-    func update(_ id: ContactID, _ draft: ContactDraft, userID: UserID) async throws -> Contact? {
+    package func update(_ id: ContactID, _ draft: ContactDraft, userID: UserID) async throws -> Contact? {
         let drafts = try await normalized([draft], userID: userID)
         var errors = FieldErrors()
         Self.note(drafts, in: &errors)
@@ -78,7 +78,7 @@ struct ContactOperations: Sendable {
     }
 
     /// Deletes a contact; false when the user has no such contact.
-    func delete(_ id: ContactID, userID: UserID) async throws -> Bool {
+    package func delete(_ id: ContactID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in try ContactQueries.delete(id, userID: userID, in: tx) }
     }
 

@@ -1,5 +1,5 @@
 /// What is wrong with a ``ContactDraft``.
-enum ContactProblem: Sendable, Hashable {
+package enum ContactProblem: Sendable, Hashable {
     case noName
     case longName
     case noNumber
@@ -13,11 +13,12 @@ enum ContactProblem: Sendable, Hashable {
     case property(String)
 
     /// The field of a form that it stands at.
-    enum Field {
+    package enum Field {
         case name, numbers, emails, note
     }
 
-    var field: Field {
+    /// Which field it is about.
+    package var field: Field {
         switch self {
         case .noName, .longName: .name
         case .noNumber, .number, .manyNumbers: .numbers
@@ -43,7 +44,7 @@ enum ContactProblem: Sendable, Hashable {
     }
 
     /// For people.
-    var words: String {
+    package var words: String {
         switch self {
         case .noName: "Enter a name."
         case .longName: "The name is too long. Use 255 letters at most, fewer of most scripts but the Latin one."

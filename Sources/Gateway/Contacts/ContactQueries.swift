@@ -3,10 +3,10 @@ import Storage
 import Timestamps
 
 /// Reads and writes contacts.
-enum ContactQueries {
+package enum ContactQueries {
     /// The contacts of `userID` whose name, e-mail address, number or note contains `page.query`. The last that was
     /// changed comes first. Index: `contact_updated`.
-    static func list(
+    package static func list(
         userID: UserID, page: Page, in tx: any Transaction
     ) throws -> [Contact] {
         try tx.all(
@@ -38,7 +38,7 @@ enum ContactQueries {
     }
 
     /// The contact whose name stands at `number`; nil when `userID` has none. Index: the primary key of `contact_number`.
-    static func id(of number: String, userID: UserID, in tx: any Transaction) throws -> ContactID? {
+    package static func id(of number: String, userID: UserID, in tx: any Transaction) throws -> ContactID? {
         try tx.value(
             """
             SELECT contact_id AS value

@@ -2,7 +2,7 @@ import Storage
 import Wire
 
 /// Contacts as a table: ours, and the ones that address books of Google, Outlook and others are saved as.
-struct ContactSheet: Sendable {
+package struct ContactSheet: Sendable {
     /// A row that says something of somebody.
     struct Row: Sendable {
         /// As a spreadsheet counts.
@@ -120,10 +120,10 @@ struct ContactSheet: Sendable {
     }
 
     /// The header of our own files, with the mark that tells Excel that it is UTF-8.
-    static let header = CSVCell.mark + Array("Id,Name,Phone numbers,Emails,Note\r\n".utf8)
+    package static let header = CSVCell.mark + Array("Id,Name,Phone numbers,Emails,Note\r\n".utf8)
 
     /// A contact as a row.
-    static func line(of contact: Contact) -> [UInt8] {
+    package static func line(of contact: Contact) -> [UInt8] {
         CSVCell.line([
             contact.id.text, contact.name, contact.numbers.joined(separator: "; "),
             contact.emails.joined(separator: "; "), contact.note,

@@ -2,7 +2,7 @@ import Storage
 import Wire
 
 /// Address books as phones and programs write them: vCard 2.1 (Android), 3.0 (RFC 2426) and 4.0 (RFC 6350).
-enum VCard {
+package enum VCard {
     /// One card of a file.
     struct Card: Sendable {
         /// Counted from 1.
@@ -215,7 +215,7 @@ enum VCard {
 
 extension VCard {
     /// A card of version 3.0, which every phone reads.
-    static func card(of contact: Contact) -> [UInt8] {
+    package static func card(of contact: Contact) -> [UInt8] {
         var card: [UInt8] = []
         func line(_ name: String, _ value: String) { card += folded("\(name):\(value)") }
         line("BEGIN", "VCARD")

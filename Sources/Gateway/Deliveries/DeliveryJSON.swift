@@ -29,7 +29,7 @@ extension DeliveryRecord: JSONWritable {
 }
 
 /// A delivery with its event and all its attempts.
-struct DeliveryDetails: JSONWritable {
+package struct DeliveryDetails: JSONWritable {
     let delivery: DeliveryRecord
     /// The event as it is stored.
     let event: [UInt8]
@@ -39,7 +39,7 @@ struct DeliveryDetails: JSONWritable {
     /// The headers of an attempt with this number, secrets redacted.
     let requestHeaders: @Sendable (AttemptRecord) -> [(name: String, value: String)]
 
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             delivery.addFields(to: &o)
             o.raw("event", event)
@@ -76,7 +76,7 @@ struct DeliveryDetails: JSONWritable {
     }
 
     /// `bytes` as text, without a character that the end of what is kept cut through; nil when they are none.
-    static func text(_ bytes: [UInt8]) -> String? {
+    package static func text(_ bytes: [UInt8]) -> String? {
         let isCut = bytes.count == SenderLimits.keptBodyBytes
         return (0...(isCut ? 3 : 0)).lazy.compactMap { String(validating: bytes.dropLast($0), as: UTF8.self) }.first
     }
@@ -96,7 +96,7 @@ struct DeliveryDetails: JSONWritable {
     private static func milliseconds(_ duration: Duration) -> Int64 { duration.microseconds / 1_000 }
 
     /// What happened, and what to do about it.
-    static func message(_ code: String, _ detail: String?) -> String {
+    package static func message(_ code: String, _ detail: String?) -> String {
         [detail ?? "", Etiquette.hint(for: code, detail: detail) ?? ""].filter { !$0.isEmpty }.joined(separator: ". ")
     }
 }

@@ -2,11 +2,11 @@ import Delivery
 import Storage
 
 /// Sending a delivery once more, at its owner's wish.
-enum DeliveryRetry {
+package enum DeliveryRetry {
     /// Makes the delivery due now; nil when the user has no such delivery.
     ///
     /// - Throws: ``Refusal`` `.conflict` when it was cancelled.
-    static func begin(_ id: DeliveryID, userID: UserID, in store: any Store) async throws -> DeliveryRecord? {
+    package static func begin(_ id: DeliveryID, userID: UserID, in store: any Store) async throws -> DeliveryRecord? {
         try await store.write(.user(userID)) { tx in
             guard let delivery = try DeliveryHistory.find(id, userID: userID, in: tx) else { return nil }
             switch delivery.status {

@@ -2,7 +2,7 @@ import Storage
 import Wire
 
 /// A version of the SMSGate app, such as 1.68.0.
-struct AppVersion: Sendable, Hashable, Comparable {
+package struct AppVersion: Sendable, Hashable, Comparable {
     let major: Int
     let minor: Int
     let patch: Int
@@ -31,9 +31,10 @@ struct AppVersion: Sendable, Hashable, Comparable {
 
     private static let product = "me.capcom.smsgateway/"
 
-    var text: String { "\(major).\(minor).\(patch)" }
+    /// As people write it.
+    package var text: String { "\(major).\(minor).\(patch)" }
 
-    static func < (left: AppVersion, right: AppVersion) -> Bool {
+    package static func < (left: AppVersion, right: AppVersion) -> Bool {
         (left.major, left.minor, left.patch) < (right.major, right.minor, right.patch)
     }
 
@@ -61,7 +62,7 @@ struct AppVersion: Sendable, Hashable, Comparable {
 
 extension AppVersion {
     /// Why the app should be updated; nil when it need not be.
-    var advice: String? {
+    package var advice: String? {
         if self < .stream { return "This version is too old to be told of messages at once. Update the app." }
         if self >= .losing, self < .recommended {
             return "This version loses SMS: a second one of the same sender and text is dropped. Update the app now."
@@ -75,9 +76,9 @@ extension AppVersion {
 }
 
 extension AppVersion: SQLConvertible {
-    var sqlValue: SQLValue { .text(text) }
+    package var sqlValue: SQLValue { .text(text) }
 
-    init?(sqlValue: SQLValue) {
+    package init?(sqlValue: SQLValue) {
         guard case .text(let text) = sqlValue else { return nil }
         self.init(text)
     }

@@ -4,58 +4,71 @@ import JSON
 import Storage
 import Timestamps
 
-typealias DeviceID = ID<Device>
+/// The id of a device.
+package typealias DeviceID = ID<Device>
 
 /// An Android phone with the SMSGate app, paired with an account: it opens a stream, fetches what it has to send and posts what
 /// it receives, without Firebase.
 ///
 /// Each SIM card that has a number here is a ``Phone``, whose row names the device.
-struct Device: Sendable {
+package struct Device: Sendable {
     /// What the paths of the app's requests begin with, as the app's own server has it.
-    static let path = "/api/mobile/v1"
+    package static let path = "/api/mobile/v1"
 
-    let id: DeviceID
-    let userID: UserID
-    let name: String
+    /// Its id.
+    package let id: DeviceID
+    /// Whose it is.
+    package let userID: UserID
+    /// What the app calls it, such as `samsung/a52`.
+    package let name: String
     /// Nil until the app said so in a request.
-    let appVersion: AppVersion?
+    package let appVersion: AppVersion?
     /// The phone's SIM cards as it told them, as JSON: an array of objects.
     let simCards: String
     let simCardCount: Int
     /// Percent; nil until a ping told.
-    let battery: Int?
-    let isCharging: Bool?
+    package let battery: Int?
+    /// Whether it is charging; nil until it said so.
+    package let isCharging: Bool?
     /// By how much the phone's clock is behind ours, negative when it is ahead; nil until it is known.
-    let clockError: Duration?
+    package let clockError: Duration?
     /// Whether the last post was signed with our key; nil before the first.
-    let isSignatureRight: Bool?
+    package let isSignatureRight: Bool?
     /// Whether the app has a Firebase token of its maker: then it opens no stream, as its channel is set to "Auto".
-    let usesFirebase: Bool
-    let registeredAt: Timestamp
+    package let usesFirebase: Bool
+    /// When it was paired.
+    package let registeredAt: Timestamp
     /// Within a minute.
-    let lastSeenAt: Timestamp?
-    let pulledAt: Timestamp?
+    package let lastSeenAt: Timestamp?
+    /// When it asked for messages last; nil for never.
+    package let pulledAt: Timestamp?
     /// When it opened a stream last.
-    let streamedAt: Timestamp?
-    let webhooksAt: Timestamp?
-    let settingsAt: Timestamp?
+    package let streamedAt: Timestamp?
+    /// When it asked which webhooks to call last; nil for never.
+    package let webhooksAt: Timestamp?
+    /// When it asked for its settings last; nil for never.
+    package let settingsAt: Timestamp?
     /// Where it may post to, sealed.
     let inboundToken: [UInt8]
     /// Sealed.
     let signingKey: [UInt8]
     /// Its numbers, by slot; at most two.
-    var numbers: [Binding] = []
+    package var numbers: [Binding] = []
 
     /// A number of a device.
-    struct Binding: Sendable, Hashable {
-        let phoneID: PhoneID
-        let number: String
+    package struct Binding: Sendable, Hashable {
+        /// The phone that stands for the number.
+        package let phoneID: PhoneID
+        /// E.164.
+        package let number: String
         /// As Android counts for people: 1 or 2.
         let slot: Int
-        let sim: SIM
+        /// In which slot it is.
+        package let sim: SIM
         /// Nil when it was never heard.
         let isOnline: Bool?
-        let lastHeartbeatAt: Timestamp?
+        /// When the number was heard last; nil for never.
+        package let lastHeartbeatAt: Timestamp?
         /// How long an attempt of a message from it may take.
         let messageExpiration: Duration
     }
@@ -65,7 +78,7 @@ struct Device: Sendable {
 }
 
 extension Device: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         id = try row.get("id")
         userID = try row.get("user_id")
         name = try row.get("name")
@@ -89,7 +102,7 @@ extension Device: RowDecodable {
 }
 
 extension Device.Binding: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         phoneID = try row.get("id")
         number = try row.get("phone_number")
         slot = try row.get("device_slot")
@@ -102,7 +115,7 @@ extension Device.Binding: RowDecodable {
 
 extension Device: JSONWritable {
     /// An item of `GET /v1/devices`: no secrets.
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("name", name)

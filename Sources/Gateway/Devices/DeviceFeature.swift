@@ -5,17 +5,18 @@ import ServiceLifecycle
 import Storage
 
 /// Phones with the SMSGate app, which speak a protocol of their own and need no Firebase.
-struct DeviceFeature: Feature {
+package struct DeviceFeature: Feature {
     static let migrations = DeviceMigrations.all
     static let sealed = [PhoneDeviceQueries.sealedTokens, PhoneDeviceQueries.sealedKeys]
     private let ground: Ground
-    let operations: DeviceOperations
+    /// What can be done with devices.
+    package let operations: DeviceOperations
     private let streams: DeviceStreams
     private let queries: PhoneDeviceQueries
     private let inbound: InboundOperations
     private let heartbeats: HeartbeatOperations
     /// What URLs for phones begin with, by what a trusted proxy told.
-    let appURL: @Sendable (_ told: String?) -> String
+    package let appURL: @Sendable (_ told: String?) -> String
 
     /// - Parameters:
     ///   - ground: What all features stand on.

@@ -5,11 +5,12 @@ import Storage
 import Timestamps
 
 /// Pairing, registering and removing devices.
-struct DeviceOperations: Sendable {
+package struct DeviceOperations: Sendable {
     let store: any Store
     let queries: PhoneDeviceQueries
     let quotas: Quotas
-    let clock: any WallClock
+    /// What tells the time.
+    package let clock: any WallClock
     let guesses: CodeGuesses
 
     /// The devices of `userID`, newest first.
@@ -27,7 +28,7 @@ struct DeviceOperations: Sendable {
     ///   - receipt: How the request is answered.
     /// - Returns: The secrets, which are shown once.
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
-    func pair(
+    package func pair(
         name: String, numbers: [SIMNumber], url: String, userID: UserID, receipt: Receipt<FreshPairing>
     ) async throws -> FreshPairing {
         var errors = FieldErrors()
@@ -52,7 +53,7 @@ struct DeviceOperations: Sendable {
     /// Lets the phone of a device register again, as the same device with the same numbers. What it has works until then.
     ///
     /// - Returns: Nil when `userID` has no such device, or it has no numbers.
-    func pairAgain(_ device: DeviceID, url: String, userID: UserID) async throws -> FreshPairing? {
+    package func pairAgain(_ device: DeviceID, url: String, userID: UserID) async throws -> FreshPairing? {
         let (id, token) = (DevicePairingID(at: clock.now()), DeviceSecrets.privateToken())
         return try await store.write(.user(userID)) { tx in
             guard let device = try PhoneDeviceQueries.lock(device, in: tx), device.userID == userID,
@@ -69,7 +70,7 @@ struct DeviceOperations: Sendable {
     }
 
     /// How far somebody has come who connects a phone.
-    enum Progress: Sendable {
+    package enum Progress: Sendable {
         /// Nobody has registered yet.
         case waiting(DevicePairing)
         /// The phone has registered; `hasReceived` tells whether an SMS came in since.
@@ -77,7 +78,7 @@ struct DeviceOperations: Sendable {
     }
 
     /// What became of the pairing with this private token; nil when it is unknown, was replaced, or has expired.
-    func progress(of privateToken: String) async throws -> Progress? {
+    package func progress(of privateToken: String) async throws -> Progress? {
         let hash = SHA256Digest.bytes(privateToken)
         return try await store.read(.request) { tx in
             if let device = try PhoneDeviceQueries.look(privateTokenHash: hash, in: tx) {
@@ -88,7 +89,7 @@ struct DeviceOperations: Sendable {
     }
 
     /// Whether one of its numbers received an SMS since it registered.
-    static func hasReceived(_ device: Device, in tx: any Transaction) throws -> Bool {
+    package static func hasReceived(_ device: Device, in tx: any Transaction) throws -> Bool {
         try MessageQueries.hasReceived(
             owners: device.numbers.map(\.number), since: device.registeredAt, userID: device.userID, in: tx)
     }
@@ -239,7 +240,7 @@ struct DeviceOperations: Sendable {
 
     /// Removes a device: its tokens end, its numbers stay without a way to tell them of messages, and what it was to send fails.
     /// False when `userID` has no such device.
-    func delete(_ id: DeviceID, userID: UserID) async throws -> Bool {
+    package func delete(_ id: DeviceID, userID: UserID) async throws -> Bool {
         try await end(id, userID: userID, because: Self.removed) { id, tx in
             try PhoneDeviceQueries.delete(id, in: tx)
         }
@@ -247,7 +248,7 @@ struct DeviceOperations: Sendable {
 
     /// Locks a device out: its tokens end, and where it posts to. It keeps its numbers until its phone, or another one, is paired
     /// again; what it was to send fails. False when `userID` has no such device.
-    func revoke(_ id: DeviceID, userID: UserID) async throws -> Bool {
+    package func revoke(_ id: DeviceID, userID: UserID) async throws -> Bool {
         try await end(id, userID: userID, because: Self.revoked) { [queries] id, tx in
             try queries.revoke(id, userID: userID, in: tx)
         }

@@ -7,12 +7,15 @@ typealias DevicePairingID = ID<DevicePairing>
 
 /// Leave for one phone to register, within 15 minutes and once. It names the numbers of its SIM cards, which the app does not
 /// know.
-struct DevicePairing: Sendable {
+package struct DevicePairing: Sendable {
     let id: DevicePairingID
-    let userID: UserID
+    /// Whose device it makes.
+    package let userID: UserID
     let name: String
-    let numbers: [SIMNumber]
-    let expiresAt: Timestamp
+    /// The numbers of the device's SIMs.
+    package let numbers: [SIMNumber]
+    /// From when on the code is worth nothing.
+    package let expiresAt: Timestamp
     /// The device that is connected again; nil for a new one.
     var deviceID: DeviceID?
 
@@ -23,7 +26,7 @@ struct DevicePairing: Sendable {
 }
 
 extension DevicePairing: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         id = try row.get("id")
         userID = try row.get("user_id")
         name = try row.get("name")
@@ -34,9 +37,10 @@ extension DevicePairing: RowDecodable {
 }
 
 /// A pairing as its account is told of it, once: only digests are stored.
-struct FreshPairing: Sendable, JSONWritable {
+package struct FreshPairing: Sendable, JSONWritable {
     let id: DevicePairingID
-    let privateToken: String
+    /// What the app asks for as the private token; shown once.
+    package let privateToken: String
     /// What the app's API URL is set to.
     let url: String
     let expiresAt: Timestamp
@@ -48,11 +52,11 @@ struct FreshPairing: Sendable, JSONWritable {
     }
 
     /// The page that leads somebody who holds the phone through connecting it.
-    static func pagePath(_ privateToken: String) -> String { "/connect?token=\(privateToken)" }
+    package static func pagePath(_ privateToken: String) -> String { "/connect?token=\(privateToken)" }
 
     var code: String { DeviceSecrets.code(of: privateToken) }
 
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("code", code)

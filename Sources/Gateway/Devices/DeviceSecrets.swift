@@ -5,7 +5,7 @@ import Secrets
 /// phone must be told again.
 ///
 /// Tokens that stand in a URL are in lower case: paths are matched without regard to case.
-enum DeviceSecrets {
+package enum DeviceSecrets {
     /// What a phone calls the API with.
     static func token() -> String { "dv_" + RandomToken.make() }
 
@@ -20,7 +20,7 @@ enum DeviceSecrets {
 
     /// The code that goes with a private token: eight digits, as the app's field takes nothing else. It follows from the
     /// token, so that the page that is opened with the token can show it, and no code is stored.
-    static func code(of privateToken: String) -> String {
+    package static func code(of privateToken: String) -> String {
         let number = SHA256Digest.of("code " + privateToken).first % 100_000_000
         let digits = String(number)
         return String(repeating: "0", count: 8 - digits.count) + digits

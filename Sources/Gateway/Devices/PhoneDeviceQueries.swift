@@ -4,7 +4,7 @@ import Storage
 import Timestamps
 
 /// Reads and writes devices, their tokens and their numbers.
-struct PhoneDeviceQueries: Sendable {
+package struct PhoneDeviceQueries: Sendable {
     let keyring: Keyring
 
     /// The devices of `userID`, newest first, whose name contains `page.query`. Index: `device_user`.
@@ -38,7 +38,7 @@ struct PhoneDeviceQueries: Sendable {
     }
 
     /// The device `id`, whose ever it is.
-    static func find(_ id: DeviceID, in tx: any Transaction) throws -> Device? {
+    package static func find(_ id: DeviceID, in tx: any Transaction) throws -> Device? {
         try tx.first(Device.self, "SELECT * FROM device WHERE id = \(id)").map { try numbered($0, in: tx) }
     }
 
@@ -85,7 +85,7 @@ struct PhoneDeviceQueries: Sendable {
     }
 
     /// The devices of `userID` that have no number, at most 20, newest first. Indexes: `device_user`, `phone_device`.
-    static func withoutNumbers(of userID: UserID, in tx: any Transaction) throws -> [Device] {
+    package static func withoutNumbers(of userID: UserID, in tx: any Transaction) throws -> [Device] {
         try tx.all(
             Device.self,
             """

@@ -28,7 +28,6 @@ struct DocumentationRoutes {
         router.get("/robots.txt") { request, _ in Self.robots.response(to: request) }
         // Where programs look without being told.
         router.get("/openapi.json") { _, _ in Response.redirect(to: "/docs/openapi.json", type: .permanent) }
-        router.get("/favicon.ico") { _, _ in Response.redirect(to: PageAssets.iconPath, type: .normal) }
     }
 
     /// Each page as HTML, by its slug; they never change, so they are made once.
@@ -162,7 +161,7 @@ struct DocumentationRoutes {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>\(MarkupText.escaped(title)) - httpsms</title>
-        <link rel="icon" href="\(PageAssets.iconPath)" type="image/svg+xml">
+        <link rel="icon" href="/favicon.ico" type="image/svg+xml">
         <link rel="stylesheet" href="/docs/style.css">
         <body>
         <nav aria-label="Main"><a href="/docs">Documentation</a> <a href="/docs/api">API</a> <a href="/">Dashboard</a></nav>

@@ -2,7 +2,7 @@ import CMarkGFM
 import Foundation
 
 /// GitHub's Markdown as HTML, by the library that GitHub uses. Raw HTML in it is left out.
-enum Markdown {
+package enum Markdown {
     /// The HTML of `markdown`. Each heading gets the anchor that it has on GitHub. `address` says where a link leads, and
     /// nil that there is nothing: then its text stays.
     static func html(_ markdown: String, address: (String) -> String?) -> String {
@@ -31,7 +31,7 @@ enum Markdown {
     }
 
     /// The anchor of a heading on GitHub: `From nothing, at once` is `from-nothing-at-once`.
-    static func anchor(_ heading: String) -> String {
+    package static func anchor(_ heading: String) -> String {
         String(
             heading.lowercased().compactMap { character in
                 if character == " " { return "-" }

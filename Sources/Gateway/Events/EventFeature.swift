@@ -1,8 +1,9 @@
 import Storage
 
 /// The log of events, as a list and as a stream.
-struct EventFeature: Feature {
-    let stream: EventStream
+package struct EventFeature: Feature {
+    /// Events as they happen.
+    package let stream: EventStream
     private let store: any Store
 
     init(_ ground: Ground) {

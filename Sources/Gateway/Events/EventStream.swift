@@ -14,7 +14,7 @@ import Wire
 ///
 /// Each event has its position as `id` and its type as `event`; the data is an item of `GET /v1/events`. A comment every
 /// 15 s keeps proxies from closing the connection. A client that comes back with the last id it saw misses nothing.
-final class EventStream: Sendable {
+package final class EventStream: Sendable {
     private let store: any Store
     private let identities: Identities
     private let open = Mutex<[Listener: Int]>([:])
@@ -42,7 +42,7 @@ final class EventStream: Sendable {
     }
 
     /// What a stream tells of each event.
-    enum Contents: Hashable, Sendable {
+    package enum Contents: Hashable, Sendable {
         /// An item of `GET /v1/events`.
         case entries
         /// That there was one: `changed`, once for all that came together.
@@ -58,7 +58,7 @@ final class EventStream: Sendable {
     /// Opens a stream of the user's events after the position `after`, nil for what is still to come; 429 when they have
     /// ten of this kind already. It ends when `isPermitted` does not hold any more, which is asked before each frame, and
     /// once a second where nothing happens.
-    func open(
+    package func open(
         _ request: Request, of userID: UserID, after: Int64?, _ filter: EventLog.Filter, _ contents: Contents,
         while isPermitted: @escaping @Sendable () async throws -> Bool
     ) throws -> Response {

@@ -4,30 +4,35 @@ import Storage
 import Timestamps
 
 /// A request to a hook, kept so that its owner sees what the app sends and how it was read.
-struct ForwardedRequest: Sendable {
+package struct ForwardedRequest: Sendable {
     let id: ID<ForwardedRequest>
-    let receivedAt: Timestamp
-    let method: String
+    /// When it came.
+    package let receivedAt: Timestamp
+    /// The method of the request.
+    package let method: String
     /// These three are cut, see ``maximumBody``.
-    let contentType: String
-    let query: String
-    let body: String
+    package let contentType: String
+    /// The query string; empty when there was none.
+    package let query: String
+    /// The body as text, cut to what is kept.
+    package let body: String
     /// What it was answered with.
-    let status: Int
+    package let status: Int
     /// The sentence of the answer.
-    let answer: String
+    package let answer: String
     /// The message that it made or repeated; nil when it was refused.
-    let messageID: MessageID?
+    package let messageID: MessageID?
     /// What was read, in the order of ``ForwardedPart``.
-    let readings: [Reading]
+    package let readings: [Reading]
 
     /// A part of an SMS, where it stood and what it was read as.
-    struct Reading: Sendable, Equatable {
-        let part: ForwardedPart
+    package struct Reading: Sendable, Equatable {
+        /// What of it was asked about.
+        package let part: ForwardedPart
         /// The name or the pointer; empty where nothing was found.
-        let place: String
+        package let place: String
         /// Cut to ``maximumValue`` characters.
-        let value: String
+        package let value: String
     }
 
     /// Requests that are kept of each forwarder.
@@ -39,7 +44,7 @@ struct ForwardedRequest: Sendable {
 }
 
 extension ForwardedRequest: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("received_at", receivedAt)
@@ -56,7 +61,7 @@ extension ForwardedRequest: JSONWritable {
 }
 
 extension ForwardedRequest.Reading: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("part", part.rawValue)
             o.field("place", place)
@@ -66,7 +71,7 @@ extension ForwardedRequest.Reading: JSONWritable {
 }
 
 extension ForwardedRequest: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         id = try row.get("id")
         receivedAt = try row.get("received_at")
         method = try row.get("method")

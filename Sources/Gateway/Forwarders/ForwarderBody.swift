@@ -2,7 +2,7 @@ import HTTPSMSWebhooks
 import Wire
 
 /// The body of POST `/v1/forwarders`, and the rules for it.
-struct ForwarderBody: Decodable, Sendable {
+package struct ForwarderBody: Decodable, Sendable {
     private let name: String?
     private let preset: String?
     private let numbers: [NumberBody]?
@@ -14,7 +14,7 @@ struct ForwarderBody: Decodable, Sendable {
     }
 
     /// What a form says; an empty number is none.
-    init(name: String, preset: String, numbers: [(sim: SIM, phoneNumber: String)], template: [String: String]) {
+    package init(name: String, preset: String, numbers: [(sim: SIM, phoneNumber: String)], template: [String: String]) {
         (self.name, self.preset) = (name, preset)
         self.numbers = numbers.filter { !$0.phoneNumber.isEmpty }.map {
             NumberBody(sim: $0.sim.rawValue, phoneNumber: $0.phoneNumber)

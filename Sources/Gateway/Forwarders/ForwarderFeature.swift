@@ -2,10 +2,11 @@ import Secrets
 import Storage
 
 /// Forwarders: apps that hand on the SMS of a phone to a URL of their own.
-struct ForwarderFeature: Feature {
+package struct ForwarderFeature: Feature {
     static let migrations = ForwarderMigrations.all
     static let sealed = [ForwarderQueries.sealed]
-    let operations: ForwarderOperations
+    /// What can be done with forwarders.
+    package let operations: ForwarderOperations
 
     /// - Parameters:
     ///   - ground: What all features stand on.

@@ -5,19 +5,20 @@ import Storage
 import Timestamps
 
 /// What can be done with forwarders, and what their apps do.
-struct ForwarderOperations: Sendable {
+package struct ForwarderOperations: Sendable {
     let store: any Store
     let queries: ForwarderQueries
     let inbound: InboundOperations
-    let clock: any WallClock
+    /// What tells the time.
+    package let clock: any WallClock
 
     /// The forwarders of `userID`, newest first.
-    func list(userID: UserID) async throws -> [SMSForwarder] {
+    package func list(userID: UserID) async throws -> [SMSForwarder] {
         try await store.read(.user(userID)) { [queries] tx in try queries.list(userID: userID, in: tx) }
     }
 
     /// A forwarder with its last requests, newest first; nil when `userID` has no such forwarder.
-    func find(
+    package func find(
         _ id: ForwarderID, userID: UserID
     ) async throws -> (forwarder: SMSForwarder, requests: [ForwardedRequest])? {
         try await store.read(.user(userID)) { [queries] tx in
@@ -30,7 +31,9 @@ struct ForwarderOperations: Sendable {
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when the account has
     ///   ``SMSForwarder/maximumCount``.
-    func create(_ body: ForwarderBody, userID: UserID, receipt: Receipt<SMSForwarder>) async throws -> SMSForwarder {
+    package func create(_ body: ForwarderBody, userID: UserID, receipt: Receipt<SMSForwarder>) async throws
+        -> SMSForwarder
+    {
         let settings = try body.settings()
         let id = ForwarderID(at: clock.now())
         let token = Secret(APIKey.random(prefix: SMSForwarder.tokenPrefix))
@@ -52,12 +55,12 @@ struct ForwarderOperations: Sendable {
     }
 
     /// Deletes a forwarder: its URL is unknown from then on. False when `userID` has no such forwarder.
-    func delete(_ id: ForwarderID, userID: UserID) async throws -> Bool {
+    package func delete(_ id: ForwarderID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in try ForwarderQueries.delete(id, userID: userID, in: tx) }
     }
 
     /// The URL of a hook, given what a trusted proxy says.
-    func url(of forwarder: SMSForwarder, told: String?) -> String {
+    package func url(of forwarder: SMSForwarder, told: String?) -> String {
         "\(inbound.appURL(told))\(SMSForwarder.source)/\(forwarder.token.exposed)"
     }
 

@@ -2,13 +2,13 @@ import HTTPSMSWebhooks
 import JSON
 
 /// Where an app puts the parts of an SMS: a JSON pointer for each part that is not under one of the usual names.
-struct ForwarderTemplate: Sendable, Equatable {
+package struct ForwarderTemplate: Sendable, Equatable {
     /// By part; parts that are missing are looked for by name.
-    let pointers: [ForwardedPart: JSONPointer]
+    package let pointers: [ForwardedPart: JSONPointer]
 }
 
 /// What is read of a request.
-enum ForwardedPart: String, Sendable, CaseIterable {
+package enum ForwardedPart: String, Sendable, CaseIterable {
     case contact, content, timestamp, sim, id
 
     /// The names under which apps send it, without regard to case; the first that holds something wins.
@@ -28,9 +28,9 @@ enum ForwardedPart: String, Sendable, CaseIterable {
 }
 
 /// The place of a value in a JSON document (RFC 6901): `/payload/0/text`.
-struct JSONPointer: Sendable, Equatable {
+package struct JSONPointer: Sendable, Equatable {
     /// As it was written.
-    let text: String
+    package let text: String
     /// The names and indexes on the way, outermost first.
     let steps: [String]
 
@@ -50,7 +50,7 @@ struct JSONPointer: Sendable, Equatable {
 }
 
 extension ForwarderTemplate: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             for part in ForwardedPart.allCases {
                 if let pointer = pointers[part] { o.field(named: part.rawValue, pointer.text) }

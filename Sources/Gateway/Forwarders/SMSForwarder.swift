@@ -5,22 +5,26 @@ import Secrets
 import Storage
 import Timestamps
 
-typealias ForwarderID = ID<SMSForwarder>
+/// The id of a forwarder.
+package typealias ForwarderID = ID<SMSForwarder>
 
 /// An app that passes on what comes to a phone, and the hook that it calls.
-struct SMSForwarder: Sendable {
-    let id: ForwarderID
+package struct SMSForwarder: Sendable {
+    /// Its id.
+    package let id: ForwarderID
     let userID: UserID
-    let name: String
-    let preset: ForwarderPreset
+    /// What its owner calls it.
+    package let name: String
+    /// Which app it is for.
+    package let preset: ForwarderPreset
     /// The numbers of the phone, by SIM; at least one.
-    let numbers: [SIMNumber]
+    package let numbers: [SIMNumber]
     /// Where the parts of an SMS are in a request; nil for the usual names.
-    let template: ForwarderTemplate?
+    package let template: ForwarderTemplate?
     /// What the hook's path ends with: whoever knows it may report SMS of these numbers, and do nothing else.
     let token: Secret<String>
     /// When the hook was called last; nil before the first time.
-    let lastRequestAt: Timestamp?
+    package let lastRequestAt: Timestamp?
     let createdAt: Timestamp
 
     /// As many as an account may have. Every app needs one, and a phone rarely has two.
@@ -34,7 +38,7 @@ struct SMSForwarder: Sendable {
 }
 
 /// Which app calls: this decides what its time means, and how its set-up is explained.
-enum ForwarderPreset: String, Sendable, CaseIterable, SQLEnum {
+package enum ForwarderPreset: String, Sendable, CaseIterable, SQLEnum {
     case incomingSMSGateway = "incoming-sms-gateway"
     case smsForwarder = "smsforwarder"
     case tasker, macrodroid, gammu, generic

@@ -5,13 +5,14 @@ import Storage
 import Timestamps
 
 /// A sign of life of a phone.
-struct Heartbeat: Sendable {
+package struct Heartbeat: Sendable {
     let id: ID<Heartbeat>
     /// The phone's number; it need not be registered.
     let owner: String
     /// The app's version, as its `X-Client-Version` header tells; empty when it does not.
-    let version: String
-    let isCharging: Bool
+    package let version: String
+    /// Whether the phone was charging.
+    package let isCharging: Bool
     let userID: UserID
     /// When the server heard it.
     let timestamp: Timestamp
@@ -19,7 +20,7 @@ struct Heartbeat: Sendable {
 
 extension Heartbeat: JSONWritable {
     /// As httpSMS shows it.
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("owner", owner)
@@ -32,7 +33,7 @@ extension Heartbeat: JSONWritable {
 }
 
 extension Heartbeat: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         id = try row.get("id")
         owner = try row.get("owner")
         version = try row.get("version")
@@ -43,17 +44,19 @@ extension Heartbeat: RowDecodable {
 }
 
 /// The heartbeats of a phone within a stretch of time.
-struct HeartbeatStep: Sendable, Hashable {
-    let firstAt: Timestamp
-    let lastAt: Timestamp
+package struct HeartbeatStep: Sendable, Hashable {
+    /// The first of the step.
+    package let firstAt: Timestamp
+    /// The last of the step.
+    package let lastAt: Timestamp
     /// At least 1.
-    let count: Int64
+    package let count: Int64
     /// How many of them said that the phone was charging.
-    let chargingCount: Int64
+    package let chargingCount: Int64
 }
 
 extension HeartbeatStep: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         firstAt = try row.get("first_at")
         lastAt = try row.get("last_at")
         count = try row.get("count")

@@ -3,9 +3,9 @@ import Storage
 import Timestamps
 
 /// Reads and writes heartbeats and presence.
-enum HeartbeatQueries {
+package enum HeartbeatQueries {
     /// The heartbeats of `owner`, newest first, whose version contains `page.query`. Index: `heartbeat_owner`.
-    static func list(userID: UserID, owner: String, page: Page, in tx: any Transaction) throws -> [Heartbeat] {
+    package static func list(userID: UserID, owner: String, page: Page, in tx: any Transaction) throws -> [Heartbeat] {
         try tx.all(
             Heartbeat.self,
             """
@@ -20,7 +20,7 @@ enum HeartbeatQueries {
 
     /// The heartbeats of `owner` from `start` on, put together by steps of `step`, oldest first; steps without any are left
     /// out. Index: `heartbeat_owner`.
-    static func steps(
+    package static func steps(
         userID: UserID, owner: String, from start: Timestamp, by step: Duration, in tx: any Transaction
     ) throws -> [HeartbeatStep] {
         try tx.all(
@@ -43,7 +43,8 @@ enum HeartbeatQueries {
     }
 
     /// When `owner` was heard last before `time`; nil when it never was. Index: `heartbeat_owner`.
-    static func last(userID: UserID, owner: String, before time: Timestamp, in tx: any Transaction) throws -> Timestamp?
+    package static func last(userID: UserID, owner: String, before time: Timestamp, in tx: any Transaction) throws
+        -> Timestamp?
     {
         try tx.value(
             """
@@ -69,7 +70,7 @@ enum HeartbeatQueries {
     }
 
     /// The presence of those of `phones` that were heard.
-    static func presences(of phones: [PhoneID], in tx: any Transaction) throws -> [PhoneID: Presence] {
+    package static func presences(of phones: [PhoneID], in tx: any Transaction) throws -> [PhoneID: Presence] {
         try tx.all(Presence.self, "SELECT * FROM presence WHERE phone_id IN \(list: phones)")
             .reduce(into: [:]) { $0[$1.phoneID] = $1 }
     }

@@ -3,18 +3,20 @@ import Timestamps
 
 /// What the server knows of a phone's being there: made at its first heartbeat, so that a phone that was never heard is
 /// neither online nor offline.
-struct Presence: Sendable, Hashable {
+package struct Presence: Sendable, Hashable {
     let phoneID: PhoneID
     let userID: UserID
     let owner: String
     /// Stays with the phone; part of both events.
     let monitorID: String
-    let lastHeartbeatAt: Timestamp
-    let isOnline: Bool
+    /// When the phone was heard last.
+    package let lastHeartbeatAt: Timestamp
+    /// Whether it counts as online.
+    package let isOnline: Bool
 }
 
 extension Presence: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         phoneID = try row.get("phone_id")
         userID = try row.get("user_id")
         owner = try row.get("owner")

@@ -4,67 +4,81 @@ import JSON
 import Storage
 import Timestamps
 
-typealias MessageID = ID<Message>
+/// The id of a message.
+package typealias MessageID = ID<Message>
 
 /// An SMS in either direction, or a missed call.
-struct Message: Sendable {
-    let id: MessageID
+package struct Message: Sendable {
+    /// Its id.
+    package let id: MessageID
     /// The client's own reference.
-    let requestID: String?
+    package let requestID: String?
     /// Our phone.
-    let owner: String
-    let userID: UserID
+    package let owner: String
+    /// Whose it is.
+    package let userID: UserID
     /// The other party: a number, a short code or a name.
-    let contact: String
+    package let contact: String
     /// May change while it waits for its time.
-    var content: String
+    package var content: String
     /// URLs.
-    let attachments: [String]
-    let isEncrypted: Bool
-    let type: MessageType
-    var status: MessageStatus
-    let sim: SIM
+    package let attachments: [String]
+    /// Whether the text can be read by the phone only.
+    package let isEncrypted: Bool
+    /// Which way it goes.
+    package let type: MessageType
+    /// How far it got.
+    package var status: MessageStatus
+    /// Which SIM it goes or came by.
+    package let sim: SIM
     /// From the request to the SENT report, or to DELIVERED when that came first.
-    var sendTime: Duration?
+    package var sendTime: Duration?
     /// For an inbound one: when the phone got it, by the phone's clock.
-    let requestReceivedAt: Timestamp
-    let createdAt: Timestamp
-    var updatedAt: Timestamp
+    package let requestReceivedAt: Timestamp
+    /// When the server took it in.
+    package let createdAt: Timestamp
+    /// When it changed last.
+    package var updatedAt: Timestamp
     /// Sorts a conversation: never later than the server's time but for a message that is planned, and later than before
     /// with each step.
-    var orderTimestamp: Timestamp
+    package var orderTimestamp: Timestamp
     /// When the phone fetched it last.
-    var lastAttemptedAt: Timestamp?
+    package var lastAttemptedAt: Timestamp?
     /// When its last attempt was planned, of those that were handed out.
-    var scheduledAt: Timestamp?
-    var sentAt: Timestamp?
+    package var scheduledAt: Timestamp?
+    /// When the phone had sent it; nil until then.
+    package var sentAt: Timestamp?
     /// When the client wants it sent.
-    var scheduledSendTime: Timestamp?
-    var deliveredAt: Timestamp?
-    var expiredAt: Timestamp?
-    var failedAt: Timestamp?
+    package var scheduledSendTime: Timestamp?
+    /// When the other side had it; nil until then.
+    package var deliveredAt: Timestamp?
+    /// When its time was over; nil until then.
+    package var expiredAt: Timestamp?
+    /// When it failed for good; nil until then.
+    package var failedAt: Timestamp?
     /// How often it was handed out.
-    var sendAttemptCount: Int
-    let maxSendAttempts: Int
+    package var sendAttemptCount: Int
+    /// How often it is handed to a phone at most.
+    package let maxSendAttempts: Int
     let receivedAt: Timestamp?
     /// Why it failed; on an inbound one, what is odd about it, such as attachments that could not be kept.
-    var failureReason: String?
+    package var failureReason: String?
     /// The path of the request that made it: the `source` of the events that time causes.
     let source: String
     /// How many events it has caused.
     var eventCount: Int
     /// When its next attempt is due; nil when none is planned. A forecast while it waits in the queue of its phone.
-    var plannedAt: Timestamp?
+    package var plannedAt: Timestamp?
     /// When the present attempt has taken too long; nil when none runs.
-    var expiresAt: Timestamp?
+    package var expiresAt: Timestamp?
     /// Of which request with many recipients it is; nil for a single message.
-    var batch: String?
+    package var batch: String?
     /// Its place in the queue of its phone, see ``MessagePlanner``; nil when it does not wait there.
     var turn: Int64?
     /// Whether it keeps the phone's rate; not when the client named the time of its first attempt.
     var isPaced = false
     /// Whether it waits for a time of its own and was never handed out: until then it can be changed.
-    var isPlanned: Bool {
+    package var isPlanned: Bool {
         type == .mobileTerminated && status == .pending && scheduledSendTime != nil && plannedAt != nil
             && sendAttemptCount == 0
     }
@@ -75,12 +89,13 @@ struct Message: Sendable {
     }
     /// What the phone's clock said last where the server's time stands in its place, see ``PhoneTime``; nil when every
     /// time of the phone is believed.
-    var disbelievedTime: String?
+    package var disbelievedTime: String?
     /// Where its events go beside the webhooks; nil for nowhere.
     var callbackID: EndpointID?
 }
 
-enum MessageType: String, Sendable, SQLEnum, CaseIterable {
+/// Which way a message goes.
+package enum MessageType: String, Sendable, SQLEnum, CaseIterable {
     /// Outgoing.
     case mobileTerminated = "mobile-terminated"
     /// Incoming.
@@ -89,7 +104,7 @@ enum MessageType: String, Sendable, SQLEnum, CaseIterable {
 }
 
 /// Where a message stands; see ``MessageTransition`` for how it moves.
-enum MessageStatus: String, Sendable, SQLEnum, CaseIterable {
+package enum MessageStatus: String, Sendable, SQLEnum, CaseIterable {
     case pending, scheduled, sending, sent, delivered, failed, expired, received
 }
 
@@ -130,7 +145,7 @@ extension Message {
 
 extension Message: JSONWritable {
     /// httpSMS's shape, members in the order of httpSMS.
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("request_id", requestID)
@@ -166,7 +181,7 @@ extension Message: JSONWritable {
 }
 
 extension Message: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         self.init(
             id: try row.get("id"), requestID: try row.find("request_id"), owner: try row.get("owner"),
             userID: try row.get("user_id"), contact: try row.get("contact"), content: try row.get("content"),

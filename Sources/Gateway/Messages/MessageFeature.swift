@@ -2,9 +2,10 @@ import ServiceLifecycle
 import Storage
 
 /// Messages, outgoing and incoming, and what phones report of them.
-struct MessageFeature: Feature {
+package struct MessageFeature: Feature {
     static let migrations = MessageMigrations.all
-    let operations: MessageOperations
+    /// What can be done with messages.
+    package let operations: MessageOperations
     private let ground: Ground
     private let callbacks: CallbackOperations
     let inbound: InboundOperations

@@ -4,21 +4,33 @@ import Wire
 
 extension MessageOperations {
     /// What a client wants sent.
-    struct Draft: Sendable {
-        let from: String
-        let to: String
-        let content: String
+    package struct Draft: Sendable {
+        /// The account's own number, canonical.
+        package let from: String
+        /// The recipient, canonical.
+        package let to: String
+        /// The text.
+        package let content: String
         let attachments: [String]
         let isEncrypted: Bool
         let requestID: String?
         let sendAt: Timestamp?
+
+        /// Says it all: `from` and `to` are canonical, and no attachment is blank.
+        package init(
+            from: String, to: String, content: String, attachments: [String], isEncrypted: Bool, requestID: String?,
+            sendAt: Timestamp?
+        ) {
+            (self.from, self.to, self.content, self.attachments) = (from, to, content, attachments)
+            (self.isEncrypted, self.requestID, self.sendAt) = (isEncrypted, requestID, sendAt)
+        }
     }
 }
 
 extension MessageOperations.Draft {
     /// What was asked for, with numbers made canonical and without blank attachments; nil is as good as
     /// empty.
-    init(
+    package init(
         reading from: String?, to: String?, content: String?, attachments: [String]?, isEncrypted: Bool?,
         requestID: String?, sendAt: Timestamp?
     ) {
@@ -31,7 +43,7 @@ extension MessageOperations.Draft {
     }
 
     /// The same to the same once more, at `time`; nil for at once.
-    init(again message: Message, at time: Timestamp? = nil) {
+    package init(again message: Message, at time: Timestamp? = nil) {
         self.init(
             from: message.owner, to: message.contact, content: message.content, attachments: message.attachments,
             isEncrypted: message.isEncrypted, requestID: message.requestID, sendAt: time)
@@ -40,7 +52,7 @@ extension MessageOperations.Draft {
     /// Tries the rules for a message to one recipient.
     ///
     /// - Throws: ``Refusal`` `.invalid`.
-    func check(at now: Timestamp) throws(Refusal) {
+    package func check(at now: Timestamp) throws(Refusal) {
         var errors = FieldErrors()
         errors.require("from", from)
         errors.requirePhoneNumber("from", from)

@@ -8,7 +8,7 @@ extension MessageOperations {
     /// - Returns: The message as it is then; nil when the user has no such message.
     /// - Throws: ``Refusal`` `.conflict` when it does not wait for a time of its own, or no longer, `.invalid` when a rule is
     ///   broken.
-    func plan(
+    package func plan(
         _ id: MessageID, content: String?, sendAt: Timestamp?, userID: UserID
     ) async throws -> Message? {
         let now = clock.now()

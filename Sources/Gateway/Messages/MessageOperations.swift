@@ -4,14 +4,16 @@ import Storage
 import Timestamps
 
 /// What can be done with messages; everything that comes from a phone is in ``InboundOperations``.
-struct MessageOperations: Sendable {
-    let store: any Store
+package struct MessageOperations: Sendable {
+    /// Where messages are.
+    package let store: any Store
     let quotas: Quotas
-    let clock: any WallClock
+    /// What tells the time.
+    package let clock: any WallClock
     /// Says whether the time of day was set.
     let clocks: ClockGuard
     /// Whether phones are told of what they have to send.
-    let pushes: Bool
+    package let pushes: Bool
 
     /// Accepts `draft` for sending; the sweep hands it out when its time has come.
     ///
@@ -23,7 +25,7 @@ struct MessageOperations: Sendable {
     ///   - receipt: Keeps the answer.
     /// - Returns: The message, with the time that is forecast for it.
     /// - Throws: ``Refusal``.
-    func send(
+    package func send(
         _ draft: Draft, callback: Callback? = nil, userID: UserID, source: String, receipt: Receipt<Message>
     ) async throws -> Message {
         let id = MessageID(at: clock.now())
@@ -163,7 +165,7 @@ struct MessageOperations: Sendable {
     }
 
     /// Deletes a message with its attachments; false when there is none. A waiting one is thereby cancelled.
-    func delete(_ id: MessageID, userID: UserID) async throws -> Bool {
+    package func delete(_ id: MessageID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in
             guard let message = try MessageQueries.find(id, userID: userID, in: tx) else { return false }
             try Self.erase(message, in: tx)

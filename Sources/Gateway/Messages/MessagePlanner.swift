@@ -14,7 +14,7 @@ import Timestamps
 /// it, have no turn and are not paced; their retries are.
 ///
 /// Everything here happens in the caller's transaction, under the lock of the phone's row.
-enum MessagePlanner {
+package enum MessagePlanner {
     /// Stores new messages of one phone behind what waits in their lane; gives them with the times forecast for them, in order.
     ///
     /// The messages are all of `phone`, which was read, locked, in this transaction, and all of one batch or of none.
@@ -157,7 +157,7 @@ enum MessagePlanner {
     }
 
     /// Gives `messages` with the times that are forecast for those that wait; for whoever shows them.
-    static func forecast(for messages: [Message], in tx: any Transaction) throws -> [Message] {
+    package static func forecast(for messages: [Message], in tx: any Transaction) throws -> [Message] {
         let queues = Set(messages.filter { $0.turn != nil }.map { [$0.userID.text, $0.owner] })
         if queues.isEmpty { return messages }
         var times: [MessageID: Timestamp] = [:]

@@ -5,7 +5,7 @@ import Timestamps
 /// Messages that wait for a time of their own, and can be changed until then.
 extension MessageQueries {
     /// Those of `userID` from `owner`, nil for all phones, the next one first. Index: `message_planned_for`.
-    static func planned(
+    package static func planned(
         of userID: UserID, owner: String?, page: Page, in tx: any Transaction
     ) throws -> [Message] {
         let ofOwner: SQL = owner.map { "AND owner = \($0)" } ?? ""
@@ -22,7 +22,7 @@ extension MessageQueries {
     }
 
     /// How many there are, of all phones, at most 1,000. Index: `message_planned_for`.
-    static func plannedCount(of userID: UserID, in tx: any Transaction) throws -> Int {
+    package static func plannedCount(of userID: UserID, in tx: any Transaction) throws -> Int {
         try tx.value(
             """
             SELECT COUNT(*) AS value

@@ -7,7 +7,7 @@ extension MessageQueries {
     /// Messages are read in their order until the page is full: all of them where there is no index of the texts yet, else
     /// the first 1,000. What is not as common as that is looked up in the index; what is too common for it, or too short, is
     /// read in order after all. Indexes: `message_recent` for the usual order, `message_unfolded`, ``SearchCandidates``.
-    static func find(_ search: MessageSearch, userID: UserID, in tx: any Transaction) throws -> [Message] {
+    package static func find(_ search: MessageSearch, userID: UserID, in tx: any Transaction) throws -> [Message] {
         let query = try SearchQuery(search.page.query) {
             search.owners.isEmpty ? try PhoneQueries.numbers(of: userID, in: tx) : search.owners
         }

@@ -3,9 +3,9 @@ import Storage
 import Timestamps
 
 /// Reads and writes messages.
-enum MessageQueries {
+package enum MessageQueries {
     /// The message `id` of `userID`, locked.
-    static func find(_ id: MessageID, userID: UserID, in tx: any Transaction) throws -> Message? {
+    package static func find(_ id: MessageID, userID: UserID, in tx: any Transaction) throws -> Message? {
         try tx.first(
             Message.self, "SELECT * FROM message WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
     }
@@ -24,7 +24,7 @@ enum MessageQueries {
 
     /// A conversation, newest first, whose content contains `page.query`. Indexes: `message_conversation`,
     /// `message_unfolded`.
-    static func list(
+    package static func list(
         userID: UserID, owner: String, contact: String, page: Page, in tx: any Transaction
     ) throws -> [Message] {
         let query = SearchQuery(page.query)

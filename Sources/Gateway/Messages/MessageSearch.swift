@@ -5,7 +5,7 @@ import Wire
 
 /// What `GET /v1/messages/search` looks for, without the captcha of the hosted service. Empty lists and
 /// an empty text leave nothing out.
-struct MessageSearch: Sendable {
+package struct MessageSearch: Sendable {
     let owners: [String]
     let types: [String]
     let statuses: [String]
@@ -19,8 +19,18 @@ struct MessageSearch: Sendable {
     /// Only those accepted before then; nil for all.
     var until: Timestamp?
 
+    /// Says it all.
+    package init(
+        owners: [String], types: [String], statuses: [String], sortBy: Column, isDescending: Bool, page: Page,
+        contacts: [String] = [], since: Timestamp? = nil, until: Timestamp? = nil
+    ) {
+        (self.owners, self.types, self.statuses, self.contacts) = (owners, types, statuses, contacts)
+        (self.sortBy, self.isDescending, self.page) = (sortBy, isDescending, page)
+        (self.since, self.until) = (since, until)
+    }
+
     /// What results can be sorted by; equal ones by the time they were made.
-    enum Column: String, CaseIterable, Sendable {
+    package enum Column: String, CaseIterable, Sendable {
         case createdAt = "created_at"
         case owner, contact, type, status
     }

@@ -1,13 +1,13 @@
 /// How many SMS a text takes: 160 characters of the GSM alphabet fit into one and 153 into each of many, those of its
 /// extension count twice; 70 and 67 UTF-16 units where one character is of neither (3GPP TS 23.038). `dashboard.js` counts
 /// the same while somebody types.
-struct SMSParts: Sendable, Hashable {
+package struct SMSParts: Sendable, Hashable {
     /// As the phone counts them.
     let characters: Int
     let count: Int
 
     /// Counts `text`, scalar by scalar.
-    init(_ text: String) {
+    package init(_ text: String) {
         var (units, septets, isGSM) = (0, 0, true)
         for scalar in text.unicodeScalars {
             units += UTF16.width(scalar)
@@ -21,10 +21,10 @@ struct SMSParts: Sendable, Hashable {
     }
 
     /// Counts what a field of a form holds: browsers end its lines with two characters, of which an SMS has one.
-    init(ofField text: String) { self.init(text.replacing("\r\n", with: "\n")) }
+    package init(ofField text: String) { self.init(text.replacing("\r\n", with: "\n")) }
 
     /// For people.
-    var words: String { "\(characters) characters, \(count) SMS" }
+    package var words: String { "\(characters) characters, \(count) SMS" }
 
     private static let extended = Set("\u{c}^{}\\[~]|€".unicodeScalars)
     private static let alphabet = Set(

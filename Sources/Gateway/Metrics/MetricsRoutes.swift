@@ -22,7 +22,7 @@ struct MetricsRoutes {
     let refusals: PhoneReportRefusals
     let health: @Sendable () -> ServerHealth
     let startedAt: Timestamp
-    let site: PageSite
+    let site: ServerSite
     let token: Secret<String>?
 
     func add(to group: RouterGroup<APIContext>) {

@@ -5,26 +5,31 @@ import Secrets
 import Storage
 import Timestamps
 
-typealias PhoneAPIKeyID = ID<PhoneAPIKey>
+/// The id of a phone's key.
+package typealias PhoneAPIKeyID = ID<PhoneAPIKey>
 
 /// A key that a phone uses: it may act only for the phones that are bound to it.
-struct PhoneAPIKey: Sendable {
-    let id: PhoneAPIKeyID
-    let name: String
+package struct PhoneAPIKey: Sendable {
+    /// Its id.
+    package let id: PhoneAPIKeyID
+    /// What its owner calls it.
+    package let name: String
     let userID: UserID
     let userEmail: String
     /// The numbers of the bound phones, in the order in which the phones were made.
-    let phoneNumbers: [String]
+    package let phoneNumbers: [String]
     /// Their ids, in the same order.
-    let phoneIDs: [PhoneID]
-    let apiKey: Secret<String>
-    let createdAt: Timestamp
+    package let phoneIDs: [PhoneID]
+    /// The key itself, which begins with `pk_`.
+    package let apiKey: Secret<String>
+    /// When it was made.
+    package let createdAt: Timestamp
     let updatedAt: Timestamp
 }
 
 extension PhoneAPIKey: JSONWritable {
     /// As httpSMS shows it.
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("name", name)

@@ -3,10 +3,11 @@ import ServiceLifecycle
 import Storage
 
 /// The keys of phones, and who makes a request with which.
-struct PhoneAPIKeyFeature: Feature {
+package struct PhoneAPIKeyFeature: Feature {
     static let migrations = PhoneAPIKeyMigrations.all
     static let sealed = [PhoneAPIKeyQueries.sealed]
-    let operations: PhoneAPIKeyOperations
+    /// What can be done with keys of phones.
+    package let operations: PhoneAPIKeyOperations
     private let ground: Ground
 
     init(_ ground: Ground) {

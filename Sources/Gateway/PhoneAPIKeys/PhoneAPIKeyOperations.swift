@@ -5,22 +5,24 @@ import Timestamps
 import Wire
 
 /// What can be done with phone API keys.
-struct PhoneAPIKeyOperations: Sendable {
-    let store: any Store
+package struct PhoneAPIKeyOperations: Sendable {
+    /// Where keys are.
+    package let store: any Store
     let queries: PhoneAPIKeyQueries
     let identities: Identities
     let quotas: Quotas
-    let clock: any WallClock
+    /// What tells the time.
+    package let clock: any WallClock
 
     /// The keys of `userID`, newest first.
-    func list(userID: UserID, page: Page) async throws -> [PhoneAPIKey] {
+    package func list(userID: UserID, page: Page) async throws -> [PhoneAPIKey] {
         try await store.read(.user(userID)) { [queries] tx in try queries.list(userID: userID, page: page, in: tx) }
     }
 
     /// Draws a new key, without phones: one is bound to it when it first speaks with it.
     ///
     /// - Throws: ``Refusal`` `.invalid` when the name breaks a rule.
-    func create(name: String, userID: UserID, receipt: Receipt<PhoneAPIKey?>) async throws -> PhoneAPIKey? {
+    package func create(name: String, userID: UserID, receipt: Receipt<PhoneAPIKey?>) async throws -> PhoneAPIKey? {
         let name = name.trimmed
         var errors = FieldErrors()
         errors.require("name", name)
@@ -39,7 +41,7 @@ struct PhoneAPIKeyOperations: Sendable {
     }
 
     /// Deletes a key: the phones that use it are no longer let in. False when the user has no such key.
-    func delete(_ id: PhoneAPIKeyID, userID: UserID) async throws -> Bool {
+    package func delete(_ id: PhoneAPIKeyID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { [queries, identities] tx in
             try identities.forgetAll(in: tx)
             return try queries.delete(id, userID: userID, in: tx)
@@ -47,7 +49,7 @@ struct PhoneAPIKeyOperations: Sendable {
     }
 
     /// Takes a phone from a key. False when the user has no such key or no such phone.
-    func unbind(_ phone: PhoneID, from key: PhoneAPIKeyID, userID: UserID) async throws -> Bool {
+    package func unbind(_ phone: PhoneID, from key: PhoneAPIKeyID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { [queries, identities] tx in
             guard try queries.exists(key, userID: userID, in: tx),
                 try PhoneQueries.find(phone, userID: userID, in: tx) != nil

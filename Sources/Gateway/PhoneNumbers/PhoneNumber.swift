@@ -12,7 +12,7 @@ import Wire
 /// | `(212) 555-0188`, `12125550188` | `+12125550188` | a national form of the phone's region |
 /// | `0044 7700 900456`, `447700900456` | `+447700900456` | not one, but an international number without its plus |
 /// | `5550188`, `12345`, `MTN`, `015112345678` | itself | none of these |
-enum PhoneNumber {
+package enum PhoneNumber {
     /// The E.164 form of an international number (leading `+`, known country code); nil when it is not one.
     ///
     /// Separators and extensions are dropped, vanity letters become digits, a redundant national prefix goes.
@@ -23,7 +23,7 @@ enum PhoneNumber {
 
     /// Reads one of our own numbers, which is in no region: ten or more bare digits are international.
     /// Anything else, such as a short code, is left as it is.
-    static func address(_ text: String) -> String { read(text) { nil }.number }
+    package static func address(_ text: String) -> String { read(text) { nil }.number }
 
     /// The same, and whether it is a number of a country, which ``e164(_:)`` would have to find out again.
     static func ownNumber(_ text: String) -> (number: String, isE164: Bool) {
@@ -32,7 +32,7 @@ enum PhoneNumber {
     }
 
     /// Reads the number of the other party of `owner`, which is a phone of ours; names and short codes stay as they are.
-    static func contact(_ text: String, owner: String) -> String { read(text) { Phone(owner) }.number }
+    package static func contact(_ text: String, owner: String) -> String { read(text) { Phone(owner) }.number }
 
     /// The same for many.
     static func contacts(_ texts: some Sequence<String>, owner: String) -> [String] {
@@ -42,7 +42,7 @@ enum PhoneNumber {
 
     /// An international number as people read it, `+49 1512 3456789`: with other signs between its digits, and never with other
     /// digits. Whatever is no such number is itself.
-    static func readable(_ number: String) -> String {
+    package static func readable(_ number: String) -> String {
         guard number.hasPrefix("+"), number.utf8.count <= longestNumber, number.dropFirst().isDigits else {
             return number
         }
@@ -56,7 +56,7 @@ enum PhoneNumber {
 
     /// Whether `text` may be sent to: 2 to 15 digits with an optional `+`. No country
     /// code begins with 0; eight and more digits that do are a national number that was not possible where the phone is.
-    static func isContact(_ text: String) -> Bool {
+    package static func isContact(_ text: String) -> Bool {
         let digits = text.hasPrefix("+") ? text.dropFirst() : text[...]
         guard (2...15).contains(digits.count), digits.isDigits else { return false }
         return !digits.hasPrefix("0") || !text.hasPrefix("+") && digits.count < fewestDigits

@@ -5,31 +5,38 @@ import Storage
 import Timestamps
 import Wire
 
-typealias PhoneID = ID<Phone>
+/// The id of a phone.
+package typealias PhoneID = ID<Phone>
 
 /// An Android phone, or one of its SIM cards: a number of the user's own.
-struct Phone: Sendable {
-    let id: PhoneID
+package struct Phone: Sendable {
+    /// Its id.
+    package let id: PhoneID
     let userID: UserID
     /// Where Firebase reaches it; nil when it never told.
     var fcmToken: String?
     /// Which device has the number; never beside a Firebase token.
-    var deviceID: DeviceID?
+    package var deviceID: DeviceID?
     /// E.164, unique for a user.
-    let phoneNumber: String
+    package let phoneNumber: String
     /// 0 to 60; 0 is no pacing.
-    var messagesPerMinute: Int
-    var sim: SIM
-    var messageSendScheduleID: String?
+    package var messagesPerMinute: Int
+    /// Which SIM has the number.
+    package var sim: SIM
+    /// At which hours it sends; nil for all.
+    package var messageSendScheduleID: String?
     /// 1 to 5.
-    var maxSendAttempts: Int
+    package var maxSendAttempts: Int
     /// How long a handed out message may take.
-    var messageExpiration: Duration
+    package var messageExpiration: Duration
     /// Sent to whoever called and was not answered; nil sends nothing.
-    var missedCallAutoReply: String?
-    var unarchiveThread: Bool
-    let createdAt: Timestamp
-    var updatedAt: Timestamp
+    package var missedCallAutoReply: String?
+    /// Whether an SMS brings an archived conversation back.
+    package var unarchiveThread: Bool
+    /// When the number became known.
+    package let createdAt: Timestamp
+    /// When it changed last.
+    package var updatedAt: Timestamp
     /// The time of the last paced message that was handed out; nil before the first.
     var pacedAt: Timestamp?
     /// The turn of the last message that was handed out: those that come get later ones. See ``MessagePlanner``.
@@ -37,12 +44,12 @@ struct Phone: Sendable {
     /// When the head of its queue may go, at the earliest; nil when nothing waits.
     var nextAt: Timestamp?
     /// Why it cannot be pushed to; nil when nothing is known to be wrong.
-    var pushError: String?
+    package var pushError: String?
     /// When it last asked for a message that nothing had told it of, noted once a day; or when it logged in without a token,
     /// which only a program that asks by itself does. See ``PhoneReach``.
     var askedAt: Timestamp?
     /// Until when any key of the account may take the number; nil when nobody consented to that.
-    private(set) var moveAllowedUntil: Timestamp?
+    package private(set) var moveAllowedUntil: Timestamp?
 
     /// A phone with httpSMS's defaults.
     init(id: PhoneID, userID: UserID, phoneNumber: String, at now: Timestamp) {
@@ -65,7 +72,7 @@ struct Phone: Sendable {
 
 extension Phone {
     /// How a phone is told that a message waits for it.
-    enum Transport: Hashable, Sendable {
+    package enum Transport: Hashable, Sendable {
         /// A push to the httpSMS app, by this token.
         case firebase(String)
         /// The stream of the SMSGate app, or its next poll.
@@ -78,7 +85,7 @@ extension Phone {
     mutating func dropPace() { (messagesPerMinute, messageSendScheduleID) = (0, nil) }
 
     /// A phone has a device or a token.
-    var transport: Transport {
+    package var transport: Transport {
         if let deviceID { return .device(deviceID) }
         return fcmToken.map(Transport.firebase) ?? .none
     }
@@ -86,7 +93,7 @@ extension Phone {
 
 extension Phone: JSONWritable {
     /// httpSMS's shape, and `push_error` after it.
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("user_id", userID.text)
@@ -107,7 +114,7 @@ extension Phone: JSONWritable {
 }
 
 extension Phone: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         id = try row.get("id")
         userID = try row.get("user_id")
         fcmToken = try row.find("fcm_token")

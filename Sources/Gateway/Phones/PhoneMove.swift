@@ -3,17 +3,24 @@ import Storage
 import Timestamps
 
 /// A number that went from one phone key to another.
-struct PhoneMove: Sendable {
-    let number: String
-    let fromKey: PhoneAPIKeyID
-    let fromName: String
-    let toKey: PhoneAPIKeyID
-    let toName: String
-    let right: Right
-    let movedAt: Timestamp
+package struct PhoneMove: Sendable {
+    /// The number that moved, in E.164.
+    package let number: String
+    /// The key that had it.
+    package let fromKey: PhoneAPIKeyID
+    /// What that key was called.
+    package let fromName: String
+    /// The key that has it now.
+    package let toKey: PhoneAPIKeyID
+    /// What this key was called.
+    package let toName: String
+    /// By what right.
+    package let right: Right
+    /// When it moved.
+    package let movedAt: Timestamp
 
     /// Why a key was given the number of another one.
-    enum Right: String, Sendable, SQLEnum {
+    package enum Right: String, Sendable, SQLEnum {
         /// It had never held a number: the account had just made it for a phone.
         case freshKey = "fresh_key"
         /// It had just taken the other number of the same phone as a fresh key: the second SIM card follows the first.
@@ -62,7 +69,7 @@ struct PhoneMove: Sendable {
 }
 
 extension PhoneMove: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         number = try row.get("phone_number")
         fromKey = try row.get("from_key_id")
         fromName = try row.get("from_key_name")

@@ -3,7 +3,7 @@ import Storage
 import Timestamps
 
 /// Reads and writes the moves of numbers. Index of all but the second: `phone_move_number`.
-enum PhoneMoveQueries {
+package enum PhoneMoveQueries {
     /// Notes a move and ends the account's consent; the newest 50 of a number are kept.
     static func insert(
         _ number: String, from: PhoneAPIKeyQueries.Claimant, to: PhoneAPIKeyQueries.Claimant, right: PhoneMove.Right,
@@ -58,7 +58,7 @@ enum PhoneMoveQueries {
     }
 
     /// The moves of `number`, newest first.
-    static func list(of number: String, userID: UserID, in tx: any Transaction) throws -> [PhoneMove] {
+    package static func list(of number: String, userID: UserID, in tx: any Transaction) throws -> [PhoneMove] {
         try tx.all(
             PhoneMove.self,
             """
@@ -71,7 +71,7 @@ enum PhoneMoveQueries {
     }
 
     /// The newest moves from or to one of `keys`, at most 200.
-    static func list(of keys: [PhoneAPIKeyID], userID: UserID, in tx: any Transaction) throws -> [PhoneMove] {
+    package static func list(of keys: [PhoneAPIKeyID], userID: UserID, in tx: any Transaction) throws -> [PhoneMove] {
         try tx.all(
             PhoneMove.self,
             """

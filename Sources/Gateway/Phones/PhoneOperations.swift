@@ -5,21 +5,23 @@ import Timestamps
 
 /// What can be done with phones.
 package struct PhoneOperations: Sendable {
-    let store: any Store
+    /// Where phones are.
+    package let store: any Store
     let endpoints: EndpointQueries
     let identities: Identities
     let uses: PhoneKeyUses
     let quotas: Quotas
-    let clock: any WallClock
+    /// What tells the time.
+    package let clock: any WallClock
     /// The shortest expiration a phone may ask for; 60 s in httpSMS.
-    let minimumExpiration: Duration
+    package let minimumExpiration: Duration
     /// Whether the server has Firebase.
     let pushes: Bool
 
     /// Makes the user's changes to the phone that `update` names, which is made when it is new.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
-    func save(_ update: PhoneUpdate, userID: UserID) async throws -> Phone {
+    package func save(_ update: PhoneUpdate, userID: UserID) async throws -> Phone {
         try update.validate(minimumExpiration: minimumExpiration)
         return try await upsert(number: update.phoneNumber, identity: .user(userID), change: update.apply)
     }
@@ -131,7 +133,7 @@ package struct PhoneOperations: Sendable {
     private static let maximumNumbers = 20
 
     /// Lets any key of the account take the phone's number within 15 minutes. False when the user has no such phone.
-    func allowMove(of id: PhoneID, userID: UserID) async throws -> Bool {
+    package func allowMove(of id: PhoneID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in
             guard let phone = try PhoneQueries.find(id, userID: userID, in: tx) else { return false }
             try PhoneMoveQueries.allow(
@@ -155,7 +157,7 @@ package struct PhoneOperations: Sendable {
     }
 
     /// Deletes a phone, its binding, its presence and its number in webhooks; messages stay. False when there is none.
-    func delete(_ id: PhoneID, userID: UserID) async throws -> Bool {
+    package func delete(_ id: PhoneID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { [endpoints, identities] tx in
             guard let phone = try PhoneQueries.find(id, userID: userID, in: tx) else { return false }
             try PhoneQueries.delete(id, in: tx)

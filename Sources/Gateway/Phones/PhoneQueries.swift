@@ -4,9 +4,9 @@ import Storage
 import Timestamps
 
 /// Reads and writes phones.
-enum PhoneQueries {
+package enum PhoneQueries {
     /// The phones of `userID`, newest first, whose number contains `page.query`. Index: `phone_number`.
-    static func list(userID: UserID, page: Page, in tx: any Transaction) throws -> [Phone] {
+    package static func list(userID: UserID, page: Page, in tx: any Transaction) throws -> [Phone] {
         let query = try SearchQuery(page.query) { try numbers(of: userID, in: tx) }
         return try tx.all(
             Phone.self,
@@ -33,7 +33,7 @@ enum PhoneQueries {
     }
 
     /// The phone `id` of `userID`.
-    static func find(_ id: PhoneID, userID: UserID, in tx: any Transaction) throws -> Phone? {
+    package static func find(_ id: PhoneID, userID: UserID, in tx: any Transaction) throws -> Phone? {
         try tx.first(Phone.self, "SELECT * FROM phone WHERE id = \(id) AND user_id = \(userID)")
     }
 
@@ -51,7 +51,7 @@ enum PhoneQueries {
 
     /// The phone of `userID` with this number, not locked, for what is shown beside it; nil also where it cannot be read.
     /// Index: `phone_number`.
-    static func look(number: String, userID: UserID, in tx: any Transaction) throws -> Phone? {
+    package static func look(number: String, userID: UserID, in tx: any Transaction) throws -> Phone? {
         try tx.all(Phone.self, "SELECT * FROM phone WHERE user_id = \(userID) AND phone_number = \(number)").first
     }
 

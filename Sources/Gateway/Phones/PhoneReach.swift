@@ -14,7 +14,7 @@ import Timestamps
 ///
 /// The httpSMS app is woken by Firebase and never asks by itself, whatever else it does. What asks is a program of the account's
 /// own, which learned the message's id where it was sent.
-enum PhoneReach: Sendable, Hashable {
+package enum PhoneReach: Sendable, Hashable {
     /// A push wakes the httpSMS app.
     case firebase
     /// Pushes fail for this reason; they are tried for each message all the same.
@@ -29,7 +29,7 @@ enum PhoneReach: Sendable, Hashable {
     case never(Lack)
 
     /// What a phone lacks that can never be told.
-    enum Lack: Sendable, Hashable {
+    package enum Lack: Sendable, Hashable {
         /// No app has logged in.
         case app
         /// No token, where the server pushes; it had one, if there is a reason.
@@ -56,7 +56,7 @@ enum PhoneReach: Sendable, Hashable {
     }
 
     /// Reads how `phone` is told. Without `pushes`, the server has no Firebase.
-    init(of phone: Phone, pushes: Bool, in tx: any Transaction) throws {
+    package init(of phone: Phone, pushes: Bool, in tx: any Transaction) throws {
         let opensStream = try phone.deviceID.map { try PhoneDeviceQueries.opensStream($0, in: tx) }
         self.init(
             phone, opensStream: opensStream, lack: try Self.lack(of: phone, pushes: pushes, in: tx), pushes: pushes)
@@ -113,13 +113,13 @@ enum PhoneReach: Sendable, Hashable {
 
 extension PhoneReach {
     /// What to do next, and where.
-    struct Step: Sendable, Hashable {
+    package struct Step: Sendable, Hashable {
         let text: String
         let path: String
     }
 
     /// How a phone is told, in one sentence.
-    var sentence: String {
+    package var sentence: String {
         switch self {
         case .firebase: "It is told of messages through Firebase."
         case .troubled(let reason): reason
@@ -135,7 +135,7 @@ extension PhoneReach {
     }
 
     /// The one thing to do about it; nil when all is well.
-    var step: Step? {
+    package var step: Step? {
         switch self {
         case .firebase, .stream: nil
         case .troubled: Step(text: "What Firebase's answers mean", path: "/docs/push#firebase")
@@ -147,7 +147,7 @@ extension PhoneReach {
     }
 
     /// How bad it is, as a class of the style sheet.
-    var kind: String {
+    package var kind: String {
         switch self {
         case .firebase, .stream: "good"
         case .poll, .asks: "warning"

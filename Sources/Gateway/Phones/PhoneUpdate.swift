@@ -3,7 +3,7 @@ import Storage
 import Wire
 
 /// The body of `PUT /v1/phones`: what is absent stays, on a new phone at its default.
-struct PhoneUpdate: Decodable, Sendable {
+package struct PhoneUpdate: Decodable, Sendable {
     let phoneNumber: String
     private let fcmToken: Patch<String>
     private let messagesPerMinute: Patch<Int>
@@ -19,7 +19,7 @@ struct PhoneUpdate: Decodable, Sendable {
         case missedCallAutoReply, unarchiveThread, sim, messageSendScheduleID
     }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: Member.self)
         phoneNumber = PhoneNumber.address(try members.decodeIfPresent(String.self, forKey: .phoneNumber) ?? "")
         fcmToken = try members.patch(forKey: .fcmToken)
@@ -33,7 +33,7 @@ struct PhoneUpdate: Decodable, Sendable {
     }
 
     /// What a form says of the phone with `phoneNumber`, which names everything but the token, which is the app's own.
-    init(
+    package init(
         phoneNumber: String, messagesPerMinute: Int, maxSendAttempts: Int, expirationSeconds: Int,
         missedCallAutoReply: String, unarchiveThread: Bool, sim: String, messageSendScheduleID: String
     ) {

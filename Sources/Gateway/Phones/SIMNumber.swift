@@ -2,10 +2,14 @@ import HTTPSMSWebhooks
 import JSON
 
 /// A number and the slot that its SIM card is in.
-struct SIMNumber: Sendable, Hashable {
-    let sim: SIM
+package struct SIMNumber: Sendable, Hashable {
+    /// The slot.
+    package let sim: SIM
     /// E.164.
-    let phoneNumber: String
+    package let phoneNumber: String
+
+    /// A SIM and the number of it.
+    package init(sim: SIM, phoneNumber: String) { (self.sim, self.phoneNumber) = (sim, phoneNumber) }
 
     /// As Android counts for people.
     var slot: Int { sim == .sim1 ? 1 : 2 }
@@ -28,7 +32,7 @@ extension SIMNumber {
 }
 
 extension SIMNumber: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("sim", sim.rawValue)
             o.field("phone_number", phoneNumber)

@@ -12,7 +12,7 @@ typealias PushID = ID<Push>
 /// | sent | Firebase took it |
 /// | failed | Firebase will not take it; the message failed |
 /// | cancelled | its message needs it no more, or its time is over |
-struct Push: Sendable {
+package struct Push: Sendable {
     let id: PushID
     let userID: UserID
     let phoneID: PhoneID
@@ -26,7 +26,8 @@ struct Push: Sendable {
     /// How often it was tried.
     var tryCount = 0
 
-    enum State: String, Sendable, SQLEnum {
+    /// How far a push got.
+    package enum State: String, Sendable, SQLEnum {
         case waiting, sent, failed, cancelled
     }
 
@@ -46,7 +47,7 @@ struct Push: Sendable {
 }
 
 extension Push: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         id = try row.get("id")
         userID = try row.get("user_id")
         phoneID = try row.get("phone_id")

@@ -3,7 +3,7 @@ import Storage
 import Timestamps
 
 /// Reads and writes pushes.
-enum PushQueries {
+package enum PushQueries {
     /// Stores a push that is due at once.
     static func insert(_ push: Push, in tx: any Transaction) throws {
         try tx.run(
@@ -100,18 +100,19 @@ enum PushQueries {
     }
 
     /// What came of a push so far.
-    struct Outcome: RowDecodable {
+    package struct Outcome: RowDecodable {
         /// The message's attempt, from 1.
-        let attempt: Int
-        let state: Push.State
+        package let attempt: Int
+        /// How far it got.
+        package let state: Push.State
         /// When it ended; nil while it waits.
-        let completedAt: Timestamp?
+        package let completedAt: Timestamp?
         /// Of the last try; nil when that went well, or before it.
-        let lastError: String?
+        package let lastError: String?
         /// When it is tried again; nil when it ended.
-        let dueAt: Timestamp?
+        package let dueAt: Timestamp?
 
-        init(row: Row) throws {
+        package init(row: Row) throws {
             attempt = try row.get("attempt")
             state = try row.get("state")
             completedAt = try row.find("completed_at")
@@ -121,7 +122,7 @@ enum PushQueries {
     }
 
     /// What came of the pushes of a message, its first attempt first, at most 20. Index: `push_attempt`.
-    static func outcomes(of messageID: MessageID, in tx: any Transaction) throws -> [Outcome] {
+    package static func outcomes(of messageID: MessageID, in tx: any Transaction) throws -> [Outcome] {
         try tx.all(
             Outcome.self,
             """

@@ -9,7 +9,7 @@ import Wire
 /// | `{{name}}`, `{{ Name }}` | a placeholder: case, spaces and marks that nobody sees are all the same |
 /// | `{{{name}}}` | a placeholder between braces |
 /// | `{{}}`, `{{a{b}}`, `{{name`, `}}`, a name with a line break or of more than 100 bytes | text |
-struct PlaceholderText: Sendable {
+package struct PlaceholderText: Sendable {
     private enum Piece: Sendable {
         case text(String)
         /// As it is written.
@@ -18,19 +18,19 @@ struct PlaceholderText: Sendable {
 
     private let pieces: [Piece]
     /// The names of its placeholders as they are written, each once, in the order in which they come.
-    let names: [String]
+    package let names: [String]
     /// How many placeholders it has, with those that come again.
-    let count: Int
+    package let count: Int
     /// How many bytes were looked at: at most three for each of the text.
     let bytesExamined: Int
 
     /// More in one text would be a form and no message. It bounds how often a value is repeated.
-    static let mostPlaceholders = 20
+    package static let mostPlaceholders = 20
     /// In bytes; headings of tables are shorter.
     private static let longestName = 100
 
     /// Takes `text` apart, byte by byte in one pass.
-    init(_ text: String) {
+    package init(_ text: String) {
         let bytes = Array(text.utf8)
         var pieces: [Piece] = []
         var names: [String] = []
@@ -64,11 +64,11 @@ struct PlaceholderText: Sendable {
     }
 
     /// A text with its values.
-    struct Filled: Sendable, Hashable {
+    package struct Filled: Sendable, Hashable {
         /// Placeholders without a value are in it as they were written.
-        var text: String
+        package var text: String
         /// The names of those, each once.
-        var missing: [String]
+        package var missing: [String]
     }
 
     /// Puts values in the place of the placeholders. Blank is as good as none.
@@ -100,7 +100,7 @@ struct PlaceholderText: Sendable {
     }
 
     /// What stands for a name wherever it is looked for: without case, spaces and marks that nobody sees.
-    static func key(_ name: String) -> String {
+    package static func key(_ name: String) -> String {
         var key = String.UnicodeScalarView()
         key.append(
             contentsOf: name.lowercased().unicodeScalars.lazy.filter { scalar in

@@ -4,16 +4,18 @@ import JSON
 import Storage
 import Timestamps
 
-typealias SavedTextID = ID<SavedText>
+/// The id of a saved text.
+package typealias SavedTextID = ID<SavedText>
 
 /// A text that is sent again and again, with placeholders where messages differ.
-struct SavedText: Sendable {
-    let id: SavedTextID
+package struct SavedText: Sendable {
+    /// Its id.
+    package let id: SavedTextID
     let userID: UserID
     /// What it is called in lists; one line.
-    var name: String
+    package var name: String
     /// See ``PlaceholderText``.
-    var content: String
+    package var content: String
     let createdAt: Timestamp
     var updatedAt: Timestamp
 
@@ -26,7 +28,7 @@ struct SavedText: Sendable {
     }
 
     /// Of one account: a list that somebody chooses from is not longer.
-    static let mostOfAccount = 100
+    package static let mostOfAccount = 100
 
     /// Makes it what `draft` says.
     mutating func apply(_ draft: SavedTextDraft, at now: Timestamp) {
@@ -36,7 +38,7 @@ struct SavedText: Sendable {
 }
 
 extension SavedText: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("user_id", userID.text)
@@ -50,7 +52,7 @@ extension SavedText: JSONWritable {
 }
 
 extension SavedText: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         id = try row.get("id")
         userID = try row.get("user_id")
         name = try row.get("name")

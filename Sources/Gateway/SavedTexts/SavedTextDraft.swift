@@ -1,11 +1,14 @@
 import Wire
 
 /// What somebody wants saved: the body of POST and PUT `/v1/texts`, and the rules for it.
-struct SavedTextDraft: Decodable, Sendable, Hashable {
-    var name: String
-    var content: String
+package struct SavedTextDraft: Decodable, Sendable, Hashable {
+    /// What it is found by.
+    package var name: String
+    /// The text, with placeholders such as `{{name}}`.
+    package var content: String
 
-    init(name: String, content: String) {
+    /// Says it all, as somebody wrote it.
+    package init(name: String, content: String) {
         (self.name, self.content) = (name, content)
     }
 
@@ -13,7 +16,7 @@ struct SavedTextDraft: Decodable, Sendable, Hashable {
         case name, content
     }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: Member.self)
         name = try members.decodeIfPresent(String.self, forKey: .name) ?? ""
         content = try members.decodeIfPresent(String.self, forKey: .content) ?? ""
@@ -44,7 +47,7 @@ struct SavedTextDraft: Decodable, Sendable, Hashable {
     }
 
     /// In bytes: what fits into a line of a list.
-    static let longestName = 100
+    package static let longestName = 100
     /// In UTF-16 units, as the content of a message.
     static let longestContent = 2_048
 }

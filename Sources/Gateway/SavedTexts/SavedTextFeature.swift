@@ -1,9 +1,10 @@
 import Storage
 
 /// Saved texts: what an account sends again and again.
-struct SavedTextFeature: Feature {
+package struct SavedTextFeature: Feature {
     static let migrations = SavedTextMigrations.all
-    let operations: SavedTextOperations
+    /// What can be done with saved texts.
+    package let operations: SavedTextOperations
 
     init(_ ground: Ground) {
         operations = SavedTextOperations(store: ground.store, clock: ground.clock)

@@ -3,12 +3,12 @@ import Storage
 import Timestamps
 
 /// What can be done with saved texts.
-struct SavedTextOperations: Sendable {
+package struct SavedTextOperations: Sendable {
     let store: any Store
     let clock: any WallClock
 
     /// A page of the texts of `userID`, newest first, and how many there are in all.
-    func list(_ page: Page, userID: UserID) async throws -> (texts: [SavedText], total: Int) {
+    package func list(_ page: Page, userID: UserID) async throws -> (texts: [SavedText], total: Int) {
         try await store.read(.user(userID)) { tx in
             (
                 try SavedTextQueries.list(userID: userID, page: page, in: tx),
@@ -18,14 +18,14 @@ struct SavedTextOperations: Sendable {
     }
 
     /// The text `id` of `userID`; nil when the user has no such text.
-    func find(_ id: SavedTextID, userID: UserID) async throws -> SavedText? {
+    package func find(_ id: SavedTextID, userID: UserID) async throws -> SavedText? {
         try await store.read(.user(userID)) { tx in try SavedTextQueries.look(id, userID: userID, in: tx) }
     }
 
     /// Stores a new text.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when the account has too many.
-    func create(
+    package func create(
         _ draft: SavedTextDraft, userID: UserID, receipt: Receipt<SavedText>
     ) async throws -> SavedText {
         let draft = draft.normalized
@@ -47,7 +47,7 @@ struct SavedTextOperations: Sendable {
     /// Makes a text what `draft` says. Nil when the user has no such text.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
-    func update(_ id: SavedTextID, _ draft: SavedTextDraft, userID: UserID) async throws -> SavedText? {
+    package func update(_ id: SavedTextID, _ draft: SavedTextDraft, userID: UserID) async throws -> SavedText? {
         let draft = draft.normalized
         try draft.check(or: "validation errors while updating text")
         return try await store.write(.user(userID)) { tx in
@@ -59,12 +59,12 @@ struct SavedTextOperations: Sendable {
     }
 
     /// Deletes a text; false when the user has no such text.
-    func delete(_ id: SavedTextID, userID: UserID) async throws -> Bool {
+    package func delete(_ id: SavedTextID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in try SavedTextQueries.delete(id, userID: userID, in: tx) }
     }
 
     /// The text `id` with what is known of the other party `number`; nil when the user has no such text.
-    func filled(
+    package func filled(
         _ id: SavedTextID, for number: String, userID: UserID
     ) async throws -> PlaceholderText.Filled? {
         try await store.read(.user(userID)) { tx in
@@ -76,7 +76,7 @@ struct SavedTextOperations: Sendable {
 
     /// The placeholders that are left in `content`, which is about to be sent to `number`. What came in with a value, as
     /// from somebody whose name is `{{number}}`, is none.
-    func placeholders(leftIn content: String, for number: String, userID: UserID) async throws -> [String] {
+    package func placeholders(leftIn content: String, for number: String, userID: UserID) async throws -> [String] {
         let names = PlaceholderText(content).names
         if names.isEmpty { return [] }
         let values = try await store.read(.user(userID)) { tx in

@@ -3,7 +3,7 @@ import Storage
 import Timestamps
 
 /// Reads and writes saved texts.
-enum SavedTextQueries {
+package enum SavedTextQueries {
     /// The texts of `userID`, newest first. Index: `saved_text_user`.
     static func list(userID: UserID, page: Page, in tx: any Transaction) throws -> [SavedText] {
         try tx.all(
@@ -18,7 +18,7 @@ enum SavedTextQueries {
     }
 
     /// The names of all texts of `userID`, in the order of the alphabet. Index: `saved_text_user`.
-    static func names(userID: UserID, in tx: any Transaction) throws -> [(id: SavedTextID, name: String)] {
+    package static func names(userID: UserID, in tx: any Transaction) throws -> [(id: SavedTextID, name: String)] {
         let names: [(id: SavedTextID, name: String)] = try tx.all(
             """
             SELECT id, name

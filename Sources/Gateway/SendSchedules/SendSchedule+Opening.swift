@@ -15,7 +15,7 @@ extension SendSchedule {
     /// | Sunday 2026-03-29, 02:30 to 04:00 | 01:00Z (03:00 by the clock) | 02:00Z |
     /// | Sunday 2026-03-29, 02:00 to 03:00 | not at all | |
     /// | Sunday 2026-10-25, 02:30 to 04:00 | 00:30Z, and 01:30Z | 01:00Z, and 03:00Z |
-    func opening(atOrAfter time: Timestamp) -> Range<Timestamp>? {
+    package func opening(atOrAfter time: Timestamp) -> Range<Timestamp>? {
         guard let zone = TimeZone(identifier: timezone) else { return nil }
         let clock = WallClockOfZone(zone)
         let today = clock.day(of: time.seconds)

@@ -4,35 +4,43 @@ import JSON
 import Storage
 import Timestamps
 
-typealias SendScheduleID = ID<SendSchedule>
+/// The id of a schedule.
+package typealias SendScheduleID = ID<SendSchedule>
 
 /// When a phone may send: weekly windows in a time zone.
-struct SendSchedule: Sendable {
-    let id: SendScheduleID
+package struct SendSchedule: Sendable {
+    /// Its id.
+    package let id: SendScheduleID
     let userID: UserID
-    var name: String
+    /// What its owner calls it.
+    package var name: String
     /// IANA, such as `Europe/London`.
-    var timezone: String
+    package var timezone: String
     /// At least one, by day and start; they do not overlap.
-    var windows: [Window]
+    package var windows: [Window]
     let createdAt: Timestamp
     var updatedAt: Timestamp
 
     /// Part of a day by the wall clock, `startMinute` included, `endMinute` not. One that ends before it begins goes on until
     /// that time of the next day.
-    struct Window: Sendable, Hashable {
+    package struct Window: Sendable, Hashable {
         /// On which it begins: 0 is Sunday, 6 Saturday.
-        let day: Int
+        package let day: Int
         /// Minutes after midnight, 0 to 1439.
-        let startMinute: Int
+        package let startMinute: Int
         /// Minutes after midnight, 1 to 1440.
-        let endMinute: Int
+        package let endMinute: Int
+
+        /// A window that lies within its day.
+        package init(day: Int, startMinute: Int, endMinute: Int) {
+            (self.day, self.startMinute, self.endMinute) = (day, startMinute, endMinute)
+        }
     }
 }
 
 extension SendSchedule: JSONWritable {
     /// As httpSMS shows it.
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("user_id", userID.text)
@@ -46,7 +54,7 @@ extension SendSchedule: JSONWritable {
 }
 
 extension SendSchedule.Window: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("day_of_week", day)
             o.field("start_minute", startMinute)
@@ -56,7 +64,7 @@ extension SendSchedule.Window: JSONWritable {
 }
 
 extension SendSchedule: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         id = try row.get("id")
         userID = try row.get("user_id")
         name = try row.get("name")

@@ -2,7 +2,7 @@ import Foundation
 import Wire
 
 /// The body of POST and PUT `/v1/send-schedules`, and httpSMS's rules for it.
-struct SendScheduleBody: Decodable, Sendable {
+package struct SendScheduleBody: Decodable, Sendable {
     private let name: String?
     private let timezone: String?
     private let windows: [WindowBody]?
@@ -14,7 +14,7 @@ struct SendScheduleBody: Decodable, Sendable {
     }
 
     /// What a form says.
-    init(name: String, timezone: String, windows: [SendSchedule.Window]) {
+    package init(name: String, timezone: String, windows: [SendSchedule.Window]) {
         self.name = name
         self.timezone = timezone
         self.windows = windows.map {
@@ -23,7 +23,7 @@ struct SendScheduleBody: Decodable, Sendable {
     }
 
     /// What the body says once it holds to the rules.
-    struct Settings: Sendable {
+    package struct Settings: Sendable {
         let name: String
         let timezone: String
         /// By day and start.
@@ -33,7 +33,7 @@ struct SendScheduleBody: Decodable, Sendable {
     /// Tries the rules; `message` goes with what does not hold.
     ///
     /// - Throws: ``Refusal`` `.invalid`.
-    func settings(or message: String) throws(Refusal) -> Settings {
+    package func settings(or message: String) throws(Refusal) -> Settings {
         let name = (name ?? "").trimmed
         let timezone = (timezone ?? "").trimmed
         let windows = (windows ?? []).map {

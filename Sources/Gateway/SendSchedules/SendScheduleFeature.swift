@@ -1,9 +1,10 @@
 import Storage
 
 /// Send schedules: at which hours of the week a phone sends.
-struct SendScheduleFeature: Feature {
+package struct SendScheduleFeature: Feature {
     static let migrations = SendScheduleMigrations.all
-    let operations: SendScheduleOperations
+    /// What can be done with schedules.
+    package let operations: SendScheduleOperations
 
     init(_ ground: Ground) {
         operations = SendScheduleOperations(store: ground.store, quotas: ground.quotas, clock: ground.clock)

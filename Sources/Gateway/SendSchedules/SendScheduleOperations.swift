@@ -3,20 +3,22 @@ import Storage
 import Timestamps
 
 /// What can be done with send schedules.
-struct SendScheduleOperations: Sendable {
-    let store: any Store
+package struct SendScheduleOperations: Sendable {
+    /// Where schedules are.
+    package let store: any Store
     let quotas: Quotas
-    let clock: any WallClock
+    /// What tells the time.
+    package let clock: any WallClock
 
     /// All schedules of `userID`, newest first.
-    func list(userID: UserID) async throws -> [SendSchedule] {
+    package func list(userID: UserID) async throws -> [SendSchedule] {
         try await store.read(.user(userID)) { tx in try SendScheduleQueries.list(userID: userID, in: tx) }
     }
 
     /// Stores a new schedule.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
-    func create(
+    package func create(
         _ body: SendScheduleBody, userID: UserID, receipt: Receipt<SendSchedule>
     ) async throws -> SendSchedule {
         let settings = try body.settings(or: "validation errors while saving send schedule")
@@ -39,7 +41,7 @@ struct SendScheduleOperations: Sendable {
     /// user has no such schedule.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
-    func update(_ id: SendScheduleID, _ body: SendScheduleBody, userID: UserID) async throws -> SendSchedule? {
+    package func update(_ id: SendScheduleID, _ body: SendScheduleBody, userID: UserID) async throws -> SendSchedule? {
         let settings = try body.settings(or: "validation errors while updating send schedule")
         return try await store.write(.user(userID)) { tx in
             guard var schedule = try SendScheduleQueries.find(id, userID: userID, in: tx) else { return nil }
@@ -56,7 +58,7 @@ struct SendScheduleOperations: Sendable {
     }
 
     /// Deletes a schedule: phones that kept it may send at any time from now on. False when the user has no such schedule.
-    func delete(_ id: SendScheduleID, userID: UserID) async throws -> Bool {
+    package func delete(_ id: SendScheduleID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in
             guard try SendScheduleQueries.find(id, userID: userID, in: tx) != nil else { return false }
             for var phone in try SendScheduleQueries.phones(keeping: id, in: tx) {

@@ -3,9 +3,9 @@ import Storage
 import Timestamps
 
 /// Reads and writes send schedules.
-enum SendScheduleQueries {
+package enum SendScheduleQueries {
     /// All schedules of `userID`, newest first. Index: `send_schedule_user`.
-    static func list(userID: UserID, in tx: any Transaction) throws -> [SendSchedule] {
+    package static func list(userID: UserID, in tx: any Transaction) throws -> [SendSchedule] {
         try tx.all(
             SendSchedule.self,
             """
@@ -43,7 +43,7 @@ enum SendScheduleQueries {
     }
 
     /// The numbers of the phones that keep each of `schedules`, sorted. Index: `phone_schedule`.
-    static func numbers(
+    package static func numbers(
         keeping schedules: [SendScheduleID], in tx: any Transaction
     ) throws -> [SendScheduleID: [String]] {
         try tx.rows(

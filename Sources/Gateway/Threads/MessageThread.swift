@@ -4,15 +4,21 @@ import JSON
 import Storage
 import Timestamps
 
-typealias MessageThreadID = ID<MessageThread>
+/// The id of a conversation.
+package typealias MessageThreadID = ID<MessageThread>
 
 /// All messages between one of our phones and one other party, as a list of conversations shows them.
-struct MessageThread: Sendable {
-    let id: MessageThreadID
-    let owner: String
-    let contact: String
-    let isArchived: Bool
-    let isRead: Bool
+package struct MessageThread: Sendable {
+    /// Its id.
+    package let id: MessageThreadID
+    /// The account's own number, in E.164.
+    package let owner: String
+    /// The other party.
+    package let contact: String
+    /// Whether it is put away.
+    package let isArchived: Bool
+    /// Whether all that came was looked at.
+    package let isRead: Bool
     let userID: UserID
     /// One of ``colors``.
     let color: String
@@ -25,11 +31,11 @@ struct MessageThread: Sendable {
     /// Of the last message, which is the one with the highest.
     let orderTimestamp: Timestamp
     /// When the last message came or went that is not planned; 1970 when there is none.
-    let recentAt: Timestamp
+    package let recentAt: Timestamp
     /// The text of that message.
-    let recentContent: String?
+    package let recentContent: String?
     /// Where that message stands.
-    let recentStatus: MessageStatus
+    package let recentStatus: MessageStatus
 
     /// What httpSMS colours contacts with.
     static let colors = [
@@ -55,7 +61,7 @@ extension Message {
 
 extension MessageThread: JSONWritable {
     /// As httpSMS shows it.
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", id.text)
             o.field("owner", owner)
@@ -75,7 +81,7 @@ extension MessageThread: JSONWritable {
 }
 
 extension MessageThread: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         id = try row.get("id")
         owner = try row.get("owner")
         contact = try row.get("contact")

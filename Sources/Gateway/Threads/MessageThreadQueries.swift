@@ -4,7 +4,7 @@ import Timestamps
 
 /// Reads and writes threads. They follow messages in the transaction that writes a message, and are written nowhere else
 /// but where a user marks them.
-enum MessageThreadQueries {
+package enum MessageThreadQueries {
     /// Brings the thread of `message` up to date, and makes it when it is new: its last message is the one with the
     /// highest order timestamp, not the one that was written last. Index: `message_thread_parties`.
     ///
@@ -115,7 +115,7 @@ enum MessageThreadQueries {
 
     /// The conversations that pages show, of `owner`, nil for all phones: the one with the last message that came or went
     /// first. Those with planned messages only are not among them. Index: `message_thread_recent`, which has the owner, too.
-    static func inbox(
+    package static func inbox(
         of userID: UserID, owner: String?, isArchived: Bool, page: Page, in tx: any Transaction
     ) throws -> [MessageThread] {
         let ofOwner: SQL = owner.map { "AND owner = \($0)" } ?? ""
@@ -156,7 +156,7 @@ enum MessageThreadQueries {
     }
 
     /// How many threads are unread and not archived, of all phones, at most 1,000. Index: `message_thread_unread`.
-    static func unreadCount(of userID: UserID, in tx: any Transaction) throws -> Int {
+    package static func unreadCount(of userID: UserID, in tx: any Transaction) throws -> Int {
         try tx.value(
             """
             SELECT COUNT(*) AS value
@@ -169,13 +169,13 @@ enum MessageThreadQueries {
     }
 
     /// The thread `id` of `userID`, locked.
-    static func find(_ id: MessageThreadID, userID: UserID, in tx: any Transaction) throws -> MessageThread? {
+    package static func find(_ id: MessageThreadID, userID: UserID, in tx: any Transaction) throws -> MessageThread? {
         try tx.first(
             MessageThread.self, "SELECT * FROM message_thread WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
     }
 
     /// The thread of a message's two parties. Index: `message_thread_parties`.
-    static func find(
+    package static func find(
         owner: String, contact: String, userID: UserID, in tx: any Transaction
     ) throws -> MessageThread? {
         try tx.first(
@@ -188,7 +188,7 @@ enum MessageThreadQueries {
     }
 
     /// Marks a thread; nil leaves a mark as it is. Gives the thread as it is then; nil when there is none.
-    static func mark(
+    package static func mark(
         _ id: MessageThreadID, userID: UserID, isArchived: Bool?, isRead: Bool?, in tx: any Transaction
     ) throws -> MessageThread? {
         try tx.first(
@@ -204,7 +204,7 @@ enum MessageThreadQueries {
 
     /// Deletes a thread with its messages and their attachments; false when there is none. Index:
     /// `message_conversation`.
-    static func delete(_ id: MessageThreadID, userID: UserID, in tx: any Transaction) throws -> Bool {
+    package static func delete(_ id: MessageThreadID, userID: UserID, in tx: any Transaction) throws -> Bool {
         guard let thread = try find(id, userID: userID, in: tx) else { return false }
         let conversation: SQL = """
             user_id = \(thread.userID) AND owner = \(thread.owner) AND contact = \(thread.contact)

@@ -14,12 +14,15 @@ package struct User: Sendable {
     /// Its API key.
     package private(set) var apiKey: Secret<String>
     /// An IANA name.
-    var timezone: String
+    package var timezone: String
     /// What the web interface shows first.
     var activePhoneID: PhoneID?
-    var notificationMessageStatusEnabled: Bool
-    var notificationWebhookEnabled: Bool
-    var notificationHeartbeatEnabled: Bool
+    /// Whether mail tells of SMS that fail.
+    package var notificationMessageStatusEnabled: Bool
+    /// Whether mail tells of webhooks that fail.
+    package var notificationWebhookEnabled: Bool
+    /// Whether mail tells of phones that are offline.
+    package var notificationHeartbeatEnabled: Bool
     var notificationNewsletterEnabled: Bool
     let createdAt: Timestamp
     var updatedAt: Timestamp

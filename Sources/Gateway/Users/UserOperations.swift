@@ -66,7 +66,7 @@ package struct UserOperations: Sendable {
     /// An e-mail address as it is stored.
     ///
     /// - Throws: ``UserCreationError`` when it cannot be one.
-    static func address(_ text: String) throws(UserCreationError) -> String {
+    package static func address(_ text: String) throws(UserCreationError) -> String {
         let email = text.trimmed.lowercased()
         guard email.utf8.count <= 255, email.split(separator: "@", omittingEmptySubsequences: false).count == 2,
             !email.hasPrefix("@"), !email.hasSuffix("@"), !email.contains(where: \.isWhitespace)
@@ -75,7 +75,7 @@ package struct UserOperations: Sendable {
     }
 
     /// The account of `id`.
-    func user(_ id: UserID) async throws -> User {
+    package func user(_ id: UserID) async throws -> User {
         guard let user = try await store.read({ [queries] tx in try queries.find(id, in: tx) }) else {
             throw Refusal.unauthenticated
         }
@@ -83,7 +83,7 @@ package struct UserOperations: Sendable {
     }
 
     /// Changes the account by `change`.
-    func change(
+    package func change(
         _ id: UserID, _ change: @escaping @Sendable (inout User, any Transaction) throws -> Void
     ) async throws -> User {
         try await store.write(.user(id)) { [queries, endpoints] tx in
@@ -99,7 +99,7 @@ package struct UserOperations: Sendable {
 
     /// Ends the account: its keys stop working and its webhooks are told nothing more with this call; everything it owned
     /// is erased soon after.
-    func delete(
+    package func delete(
         _ id: UserID, if check: @escaping @Sendable (any Transaction) throws -> Void = { _ in }
     ) async throws {
         try await store.write(.user(id)) { [identities, endpoints] tx in
@@ -110,7 +110,7 @@ package struct UserOperations: Sendable {
     }
 
     /// Gives the account another API key; the old one stops working with this call.
-    func rotateAPIKey(
+    package func rotateAPIKey(
         of id: UserID, and note: @escaping @Sendable (User, any Transaction) throws -> Void = { _, _ in }
     ) async throws -> User {
         let key = APIKey.random(prefix: APIKey.userPrefix)
@@ -136,7 +136,7 @@ package struct UserCreationError: Error, CustomStringConvertible {
     }
 
     /// The same as a sentence.
-    var sentence: String { description.prefix(1).uppercased() + description.dropFirst() + "." }
+    package var sentence: String { description.prefix(1).uppercased() + description.dropFirst() + "." }
 
     static func noAccount(_ email: String) -> UserCreationError {
         UserCreationError("there is no account with the e-mail address \(email)")

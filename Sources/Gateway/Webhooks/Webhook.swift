@@ -67,7 +67,7 @@ extension Refusal {
 }
 
 /// The body of `POST` and `PUT /v1/webhooks`. On an update what is absent stays, and a null signing key clears it.
-struct WebhookUpdate: Decodable, Sendable {
+package struct WebhookUpdate: Decodable, Sendable {
     private let url: Patch<String>
     private let signingKey: Patch<String>
     /// What it hears of.
@@ -94,7 +94,7 @@ struct WebhookUpdate: Decodable, Sendable {
         case previousSigningKeyExpiresAt, fallbackSince
     }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: Member.self)
         url = try members.patch(forKey: .url)
         signingKey = try members.patch(forKey: .signingKey)
@@ -122,7 +122,7 @@ struct WebhookUpdate: Decodable, Sendable {
     }
 
     /// What a form says, which names everything; a signing key that is nil stays.
-    init(
+    package init(
         url: String, signingKey: String?, events: [String], phoneNumbers: [String], allPhoneNumbers: Bool = false,
         ordering: String, payload: PayloadUpdate, headers: HeaderUpdate, plan: PlanUpdate, filter: FilterUpdate,
         trust: TrustUpdate

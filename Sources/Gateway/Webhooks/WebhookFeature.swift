@@ -2,9 +2,10 @@ import Delivery
 import Storage
 
 /// Webhooks, and what can be seen and done of their deliveries.
-struct WebhookFeature: Feature {
+package struct WebhookFeature: Feature {
     static let migrations = WebhookMigrations.all
-    let operations: WebhookOperations
+    /// What can be done with webhooks.
+    package let operations: WebhookOperations
     private let ground: Ground
     private let runner: AttemptRunner
 

@@ -4,19 +4,27 @@ import JSON
 import Wire
 
 /// What a body says of which events of its types and numbers a webhook gets; null lets all of them through.
-struct FilterUpdate: Sendable {
+package struct FilterUpdate: Sendable {
     /// The whole filter.
     var filters: Patch<Filters> = .absent
 
+    /// Says what becomes of the whole filter.
+    package init(filters: Patch<Filters> = .absent) { self.filters = filters }
+
     /// A filter as it is written in JSON.
-    struct Filters: Decodable, Sendable {
-        var contacts: [String]?
-        var contains: [String]?
-        var words: [String]?
-        var pattern: String?
-        var sims: [String]?
+    package struct Filters: Decodable, Sendable {
+        /// Numbers of contacts, `*` and `?` stand for any characters; nil lets all through, as below.
+        package var contacts: [String]?
+        /// What the text must have one of.
+        package var contains: [String]?
+        /// Words that the text must have one of.
+        package var words: [String]?
+        /// A regular expression that the text must match.
+        package var pattern: String?
+        /// `SIM1`, `SIM2`.
+        package var sims: [String]?
         /// Such as `22:00-06:30`.
-        var times: [String]?
+        package var times: [String]?
         /// What means nothing: with a typing error in a name, more would be sent than is wanted.
         var unknown: [String] = []
 
@@ -24,9 +32,10 @@ struct FilterUpdate: Sendable {
             case contacts, contains, words, pattern, sims, times
         }
 
-        init() {}
+        /// Lets everything through.
+        package init() {}
 
-        init(from decoder: any Decoder) throws {
+        package init(from decoder: any Decoder) throws {
             let members = try decoder.container(keyedBy: Member.self)
             contacts = try members.decodeIfPresent([String].self, forKey: .contacts)
             contains = try members.decodeIfPresent([String].self, forKey: .contains)
@@ -116,12 +125,12 @@ extension TimeWindow {
     }
 
     /// As it is written.
-    var text: String { "\(ClockTime.text(from))-\(ClockTime.text(until))" }
+    package var text: String { "\(ClockTime.text(from))-\(ClockTime.text(until))" }
 }
 
 extension EventMatch.Reason {
     /// The reason as it follows "did not get it:".
-    var words: String {
+    package var words: String {
         switch self {
         case .eventTypeNotSelected: "it is not set to receive events of this type"
         case .phoneNumberNotSelected: "it is not set to receive events of this phone number"

@@ -3,7 +3,7 @@ import Secrets
 import Wire
 
 /// What a body says of the headers that a webhook's requests carry beside ours.
-struct HeaderUpdate: Sendable {
+package struct HeaderUpdate: Sendable {
     /// All of them; one without a value keeps the value that there is.
     var headers: Patch<[Field]> = .absent
     /// Who Basic authorization names; null ends it.
@@ -11,10 +11,21 @@ struct HeaderUpdate: Sendable {
     /// Its password; absent or null keeps the one that there is.
     var basicPassword: Patch<String> = .absent
 
+    /// Says what becomes of each; what is left out stays.
+    package init(
+        headers: Patch<[Field]> = .absent, basicUser: Patch<String> = .absent, basicPassword: Patch<String> = .absent
+    ) {
+        (self.headers, self.basicUser, self.basicPassword) = (headers, basicUser, basicPassword)
+    }
+
     /// A header as it is written in JSON.
-    struct Field: Decodable, Sendable {
-        var name: String
+    package struct Field: Decodable, Sendable {
+        /// The header's name.
+        package var name: String
         var value: String?
+
+        /// A header; nil keeps the value that there is.
+        package init(name: String, value: String?) { (self.name, self.value) = (name, value) }
     }
 
     /// 20 headers, 8 KiB in all: many servers take no more than 8 KiB of them.

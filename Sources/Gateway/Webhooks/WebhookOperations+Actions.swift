@@ -6,7 +6,7 @@ import Wire
 
 extension WebhookOperations {
     /// Holds what is for the webhook from now on; nil when the user has no such webhook.
-    func pause(_ id: EndpointID, userID: UserID) async throws -> EndpointReport? {
+    package func pause(_ id: EndpointID, userID: UserID) async throws -> EndpointReport? {
         try await change(id, userID: userID) { endpoint, _ in
             endpoint.status = .paused
             endpoint.statusReason = Endpoint.pausedByOwner
@@ -18,7 +18,7 @@ extension WebhookOperations {
     /// has no such webhook.
     ///
     /// - Throws: ``Refusal`` `.invalid` when it has no phone numbers.
-    func resume(_ id: EndpointID, rate: Double?, userID: UserID) async throws -> EndpointReport? {
+    package func resume(_ id: EndpointID, rate: Double?, userID: UserID) async throws -> EndpointReport? {
         try await change(id, userID: userID) { endpoint, sequenceHead in
             guard endpoint.status != .active else { return }
             if endpoint.owners.isEmpty {
@@ -33,7 +33,7 @@ extension WebhookOperations {
     }
 
     /// Gives the webhook another signing key; the one before stays valid for `overlap`. Nil when the user has no such webhook.
-    func rotate(
+    package func rotate(
         _ id: EndpointID, to key: String, overlap: Duration, userID: UserID
     ) async throws -> EndpointReport? {
         let now = clock.now()
@@ -61,7 +61,7 @@ extension WebhookOperations {
     ///   - receipt: Keeps the answer.
     /// - Returns: The replay, which runs in the background; nil when the user has no such webhook.
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
-    func replay(
+    package func replay(
         _ id: EndpointID, since: Timestamp?, until: Timestamp?, statuses names: [String], userID: UserID,
         receipt: Receipt<Replay>
     ) async throws -> Replay? {

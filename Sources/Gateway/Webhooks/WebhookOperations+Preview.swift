@@ -8,7 +8,7 @@ extension WebhookOperations {
     /// Nothing is stored or sent.
     ///
     /// - Throws: ``Refusal`` `.invalid` when there is no such format, or a template cannot be used.
-    func preview(_ update: PayloadUpdate, of type: EventType, userID: UserID) async throws -> PayloadPreview {
+    package func preview(_ update: PayloadUpdate, of type: EventType, userID: UserID) async throws -> PayloadPreview {
         let message = "validation errors while making the preview"
         var errors = FieldErrors()
         let format = update.format(over: nil, types: [type], &errors)

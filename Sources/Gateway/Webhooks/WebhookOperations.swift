@@ -4,17 +4,20 @@ import Storage
 import Timestamps
 
 /// What can be done with webhooks, which are stored as endpoints.
-struct WebhookOperations: Sendable {
-    let store: any Store
-    let endpoints: EndpointQueries
+package struct WebhookOperations: Sendable {
+    /// Where webhooks are.
+    package let store: any Store
+    /// Finds webhooks.
+    package let endpoints: EndpointQueries
     let vetting: AddressVetting
     let quotas: Quotas
-    let clock: any WallClock
+    /// What tells the time.
+    package let clock: any WallClock
 
     /// Stores a new webhook.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when the user has ten already.
-    func create(
+    package func create(
         _ update: WebhookUpdate, userID: UserID, receipt: Receipt<EndpointReport>
     ) async throws -> EndpointReport {
         let message = "validation errors while storing webhook"
@@ -49,7 +52,7 @@ struct WebhookOperations: Sendable {
     /// webhook.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
-    func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> EndpointReport? {
+    package func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> EndpointReport? {
         let message = "validation errors while updating webhook"
         let (found, isOwner) = try await store.read(.user(userID)) { [endpoints] tx in
             (try endpoints.find(id, userID: userID, in: tx), try FirstRunQueries.isOwner(userID, in: tx))
@@ -86,7 +89,7 @@ struct WebhookOperations: Sendable {
     /// Sends a sample event to one webhook, through the log and the outbox like any other.
     ///
     /// - Throws: ``Refusal`` `.absent` when the user has no such webhook.
-    func test(
+    package func test(
         _ id: EndpointID, _ type: EventType, userID: UserID, source: String, receipt: Receipt<DeliveryRecord>
     ) async throws -> DeliveryRecord {
         let eventID = EventID(at: clock.now())
@@ -107,7 +110,7 @@ struct WebhookOperations: Sendable {
     }
 
     /// Deletes a webhook and cancels what waits for it; false when the user has no such webhook.
-    func delete(_ id: EndpointID, userID: UserID) async throws -> Bool {
+    package func delete(_ id: EndpointID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { [endpoints] tx in
             guard try endpoints.find(id, userID: userID, in: tx) != nil else { return false }
             try endpoints.delete(id, in: tx)

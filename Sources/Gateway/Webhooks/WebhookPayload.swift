@@ -4,17 +4,27 @@ import JSON
 import Wire
 
 /// What a body says of the shape in which a webhook gets events.
-struct PayloadUpdate: Sendable {
+package struct PayloadUpdate: Sendable {
     /// A name of ``PayloadFormat``.
     var format: Patch<String> = .absent
     /// What the format `template` needs.
     var template: Patch<Template> = .absent
 
+    /// Says what becomes of both; what is left out stays.
+    package init(format: Patch<String> = .absent, template: Patch<Template> = .absent) {
+        (self.format, self.template) = (format, template)
+    }
+
     /// A template as it is written in JSON.
-    struct Template: Decodable, Sendable {
+    package struct Template: Decodable, Sendable {
         var method: String?
         var contentType: String?
         var body: String?
+
+        /// A template; nil is what is not said.
+        package init(method: String? = nil, contentType: String? = nil, body: String? = nil) {
+            (self.method, self.contentType, self.body) = (method, contentType, body)
+        }
     }
 
     /// The format that `current`, nil for a new webhook, becomes; a template is tried with all events.
@@ -99,17 +109,18 @@ extension PayloadTemplate: JSONWritable {
 }
 
 /// What a webhook would send of an event.
-struct PayloadPreview: JSONWritable {
-    let payload: RenderedPayload
+package struct PayloadPreview: JSONWritable {
+    /// What would be sent.
+    package let payload: RenderedPayload
     /// The event that it was made of.
     let event: [UInt8]
     /// Whether that event is made up, for the account has had none of its type.
-    let isSample: Bool
+    package let isSample: Bool
 
     /// The body as text.
-    var body: String { String(decoding: payload.bytes, as: UTF8.self) }
+    package var body: String { String(decoding: payload.bytes, as: UTF8.self) }
 
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("method", payload.method.rawValue)
             o.field("path_suffix", payload.pathSuffix)

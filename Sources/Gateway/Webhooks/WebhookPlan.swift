@@ -4,7 +4,7 @@ import Timestamps
 import Wire
 
 /// What a body says of how fast and how patiently a webhook is sent to; null is as it is documented.
-struct PlanUpdate: Sendable {
+package struct PlanUpdate: Sendable {
     /// Requests a second.
     var rate: Patch<Double> = .absent
     /// Requests under way.
@@ -17,6 +17,15 @@ struct PlanUpdate: Sendable {
     var fallbackURL: Patch<String> = .absent
     /// Seconds for which that must have been out.
     var fallbackAfter: Patch<Int> = .absent
+
+    /// Says what becomes of each; what is left out stays.
+    package init(
+        rate: Patch<Double> = .absent, maxInFlight: Patch<Int> = .absent, timeout: Patch<Int> = .absent,
+        retryDelays: Patch<[Int]> = .absent, fallbackURL: Patch<String> = .absent, fallbackAfter: Patch<Int> = .absent
+    ) {
+        (self.rate, self.maxInFlight, self.timeout) = (rate, maxInFlight, timeout)
+        (self.retryDelays, self.fallbackURL, self.fallbackAfter) = (retryDelays, fallbackURL, fallbackAfter)
+    }
 
     /// What `current` becomes.
     func plan(over current: EndpointPlan, _ errors: inout FieldErrors) -> EndpointPlan {
@@ -82,7 +91,7 @@ extension EndpointPlan {
     }
 
     /// What deviates from what is documented, in words; empty when nothing does.
-    var deviations: [String] {
+    package var deviations: [String] {
         [
             shownRate.map { "at most \($0) requests a second" },
             maxInFlight.map { "at most \($0) request\($0 == 1 ? "" : "s") under way" },
@@ -96,5 +105,5 @@ extension EndpointPlan {
     }
 
     /// The rate without a point where it is whole; nil when there is none.
-    var shownRate: String? { rate.map { rate in Int(exactly: rate).map { "\($0)" } ?? "\(rate)" } }
+    package var shownRate: String? { rate.map { rate in Int(exactly: rate).map { "\($0)" } ?? "\(rate)" } }
 }

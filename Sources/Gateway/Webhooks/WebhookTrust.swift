@@ -3,13 +3,20 @@ import Secrets
 import Wire
 
 /// What a body says of the certificates of a webhook, in PEM; null is as the server has it.
-struct TrustUpdate: Sendable {
+package struct TrustUpdate: Sendable {
     /// The authorities whose certificates are taken of the receiver, in place of those that the server trusts.
     var authorities: Patch<String> = .absent
     /// What receivers are shown that ask for a certificate; null ends it, and the key with it.
     var certificate: Patch<String> = .absent
     /// Its private key; absent or null keeps the one that there is.
     var key: Patch<String> = .absent
+
+    /// Says what becomes of each; what is left out stays.
+    package init(
+        authorities: Patch<String> = .absent, certificate: Patch<String> = .absent, key: Patch<String> = .absent
+    ) {
+        (self.authorities, self.certificate, self.key) = (authorities, certificate, key)
+    }
 
     /// What `current` becomes.
     func trust(over current: EndpointTrust, _ errors: inout FieldErrors) -> EndpointTrust {

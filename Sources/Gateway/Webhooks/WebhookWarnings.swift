@@ -4,7 +4,7 @@ import Secrets
 import Wire
 
 /// What a user should know of a webhook that was saved all the same.
-enum WebhookWarnings {
+package enum WebhookWarnings {
     /// Names that other senders of webhooks use, and ours.
     private static let meant = [
         "secret": "signing_key", "signing_secret": "signing_key", "key": "signing_key", "token": "signing_key",
@@ -39,7 +39,7 @@ enum WebhookWarnings {
     }
 
     /// What receivers will make of the webhook as it is stored.
-    static func of(_ endpoint: Endpoint) -> [String] {
+    package static func of(_ endpoint: Endpoint) -> [String] {
         [shortKey(endpoint.signingKey?.exposed), unusedKey(endpoint), receiver(endpoint)].compactMap(\.self)
     }
 

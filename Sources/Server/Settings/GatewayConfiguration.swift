@@ -1,4 +1,5 @@
 import Configuration
+import Dashboard
 import Delivery
 import Foundation
 import Gateway
@@ -267,12 +268,19 @@ extension GatewayConfiguration {
     }
 
     /// What routes want to know of it.
-    func routes(startedAt: Timestamp) -> GatewayRoutes.Settings {
+    var routes: GatewayRoutes.Settings {
         GatewayRoutes.Settings(
-            speaksTLS: tls != nil, appURL: appURL, trustedProxies: trustedProxies, requestBodyMemory: requestBodyMemory,
-            metricsToken: metricsToken, passwordCost: passwordCost,
-            facts: SystemFacts(
-                settings: shown, isPostgres: postgresURL != nil, pushes: push != nil, startedAt: startedAt))
+            trustedProxies: trustedProxies, requestBodyMemory: requestBodyMemory, metricsToken: metricsToken)
+    }
+
+    /// Under which names this server is reached.
+    var site: ServerSite {
+        get throws { ServerSite(speaksTLS: tls != nil, appURL: try appURL.map { try CallbackURL($0) }) }
+    }
+
+    /// What the system page shows.
+    func facts(startedAt: Timestamp) -> SystemFacts {
+        SystemFacts(settings: shown, isPostgres: postgresURL != nil, pushes: push != nil, startedAt: startedAt)
     }
 
     /// What the system page shows, never a secret.

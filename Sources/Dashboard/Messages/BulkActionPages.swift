@@ -1,0 +1,58 @@
+import Delivery
+import Gateway
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Storage
+import Timestamps
+
+/// What can be done with a file of messages that is on its way, and what came of it as a file.
+struct BulkActionPages: Sendable {
+    let operations: BulkMessageOperations
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.post("/messages/bulk/batch/pause") { _, context in
+            let id = context.form.text("request_id")
+            guard try await operations.pause(id, userID: context.userID) else { throw PageError.notFound }
+            return Response.seeOther(BulkPages.path(of: id), .held)
+        }
+        group.post("/messages/bulk/batch/resume") { _, context in
+            let id = context.form.text("request_id")
+            guard try await operations.resume(id, userID: context.userID) else { throw PageError.notFound }
+            return Response.seeOther(BulkPages.path(of: id), .released)
+        }
+        group.post("/messages/bulk/batch/cancel") { _, context in
+            let id = context.form.text("request_id")
+            guard try await operations.cancel(id, userID: context.userID) != nil else { throw PageError.notFound }
+            return Response.seeOther(BulkPages.path(of: id), .stopped)
+        }
+        group.get("/messages/bulk/results.csv", use: results)
+    }
+
+    /// A row for each message that is left, in the order of the file.
+    private func results(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let (userID, times) = (context.userID, context.page.times)
+        let requestID = QueryParameters(request)["request_id"] ?? ""
+        // A file has a thousand messages at most.
+        let page = Page(skip: 0, limit: BulkSheet.maximumRows, query: "")
+        let messages = try await operations.store.read(.user(userID)) { tx in
+            try BulkMessageQueries.find(requestID, userID: userID, in: tx).map { _ in
+                try BulkMessageQueries.messages(of: requestID, status: nil, userID: userID, page: page, in: tx)
+            }
+        }
+        guard let messages else { throw PageError.notFound }
+        func time(_ time: Timestamp?) -> String { time.map { times.cell($0) } ?? "" }
+        var file = CSVCell.mark
+        file += CSVCell.line([
+            "To", "From", "Status", "Reason", "Sent (\(times.zoneName))", "Delivered (\(times.zoneName))", "Message",
+            "Message id",
+        ])
+        for message in messages {
+            file += CSVCell.line([
+                message.contact, message.owner, message.status.words, message.failureReason ?? "", time(message.sentAt),
+                time(message.deliveredAt), message.content, message.id.text,
+            ])
+        }
+        return .file("results.csv", .init(byteBuffer: ByteBuffer(bytes: file)))
+    }
+}

@@ -1,0 +1,39 @@
+import Gateway
+import Hummingbird
+
+/// Every page below `/messages`.
+struct DashboardMessages: SignedInPages {
+    private let list: ThreadListPages
+    private let threads: ThreadPages
+    private let forms: MessageForms
+    private let messages: MessagePages
+    private let bulk: BulkPages
+    private let planned: PlannedPages
+    private let bulkActions: BulkActionPages
+    private let texts: SavedTextPages
+
+    init(
+        operations: MessageOperations, bulk: BulkMessageOperations, texts: SavedTextOperations, receipts: FormReceipts,
+        views: PageViews
+    ) {
+        list = ThreadListPages(store: operations.store, clock: operations.clock, views: views)
+        threads = ThreadPages(operations: operations, texts: texts, receipts: receipts, views: views)
+        forms = MessageForms(operations: operations, texts: texts, receipts: receipts, views: views)
+        self.texts = SavedTextPages(operations: texts, receipts: receipts, views: views)
+        messages = MessagePages(operations: operations, receipts: receipts, views: views)
+        planned = PlannedPages(operations: operations, views: views)
+        bulkActions = BulkActionPages(operations: bulk)
+        self.bulk = BulkPages(operations: bulk, texts: texts, receipts: receipts, views: views)
+    }
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        list.add(to: group)
+        planned.add(to: group)
+        threads.add(to: group)
+        forms.add(to: group)
+        messages.add(to: group)
+        bulk.add(to: group)
+        bulkActions.add(to: group)
+        texts.add(to: group)
+    }
+}

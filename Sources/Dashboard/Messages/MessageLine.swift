@@ -1,0 +1,135 @@
+import Foundation
+import Gateway
+import Timestamps
+
+/// A message as lists and conversations show it.
+struct MessageLine: Sendable {
+    let path: String
+    /// The other party with the number.
+    let party: String
+    /// The other party by name.
+    let contact: String
+    /// The number of our phone.
+    let owner: String
+    let content: String
+    let isMissedCall: Bool
+    let isEncrypted: Bool
+    let isOutgoing: Bool
+    let attachments: [AttachmentLink]
+    let clock: String
+    /// The whole time.
+    let time: String
+    /// As much of the time as tells it from now.
+    let brief: String
+    /// Set where a new day begins.
+    let day: String?
+    /// As a class of the style sheet.
+    let status: String
+    /// The same for people.
+    let words: String
+    /// Whether it was not sent, and can be sent again.
+    let canResend: Bool
+    /// For the form that does so; nil when there is none.
+    let once: String?
+    /// Whether somebody should look at it.
+    let isBad: Bool
+    let reason: String?
+    /// When it is to be sent, where that is not about now.
+    let plan: String?
+    /// Whether it changes soon without anybody doing something.
+    let isOpen: Bool
+
+    /// - Parameters:
+    ///   - message: The message.
+    ///   - isNewDay: Whether it is shown with its day.
+    ///   - now: The present.
+    init(_ message: Message, isNewDay: Bool = false, now: Timestamp) {
+        let shown = message.orderTimestamp
+        path = MessagePages.path(of: message.id)
+        party = PageParty.full(message.contact)
+        contact = PageParty.name(message.contact)
+        owner = PageParty.number(message.owner)
+        content = message.content
+        isMissedCall = message.type == .missedCall
+        isEncrypted = message.isEncrypted
+        isOutgoing = message.type == .mobileTerminated
+        attachments = message.attachments.enumerated().map { AttachmentLink($1, number: $0 + 1, of: message) }
+        clock = PageTime.clock(shown)
+        time = PageTime.exact(shown)
+        brief = PageTime.brief(shown)
+        self.day = isNewDay ? PageTime.day(shown) : nil
+        status = message.status.rawValue
+        words =
+            message.isPlanned
+            ? "planned"
+            : message.plannedAt != nil && message.sendAttemptCount > 0
+                ? "\(message.status.words), tried again" : message.status.words
+        isBad = [.failed, .expired].contains(message.status)
+        canResend = isBad && message.plannedAt == nil
+        reason =
+            canResend ? UnsentReason.text(message.status, message.failureReason) : message.failureReason
+        once = canResend ? FormReceipts.token() : nil
+        let isLater = message.plannedAt.map { $0 - now > Self.soon } ?? false
+        plan = isLater ? message.plannedAt.map(PageTime.date) : nil
+        isOpen = [.pending, .scheduled, .sending].contains(message.status) && !isLater
+    }
+
+    /// The messages of a conversation, the oldest first.
+    static func conversation(_ messages: [Message], _ times: PageTimes) -> [MessageLine] {
+        messages.enumerated().map { index, message in
+            let isSameDay = index > 0 && times.isSameDay(messages[index - 1].orderTimestamp, message.orderTimestamp)
+            return MessageLine(message, isNewDay: !isSameDay, now: times.now)
+        }
+    }
+
+    /// What is planned further ahead is shown with its time, and not waited for.
+    private static let soon: Duration = .seconds(60)
+}
+
+/// A file of a message.
+struct AttachmentLink: Sendable {
+    let name: String
+    /// Where it is; nil for what no browser should be sent to.
+    let url: String?
+    /// Where a picture can be shown from: only files that are kept here, as a page loads nothing from elsewhere.
+    let image: String?
+
+    init(_ url: String, number: Int, of message: Message) {
+        // The file is on this server, under whatever name this browser has it.
+        let kept = "/v1/attachments/\(message.userID)/\(message.id)/"
+        let local = url.range(of: kept).map { String(url[$0.lowerBound...]) }
+        let isWeb = url.hasPrefix("https://") || url.hasPrefix("http://")
+        self.url = local ?? (isWeb ? url : nil)
+        let last = url.split(separator: "/").last.map(String.init) ?? ""
+        name = local == nil ? url : "Attachment \(number) (\(last.split(separator: ".").last ?? ""))"
+        let isImage = ["jpg", "png", "gif", "webp", "bmp"].contains { last.hasSuffix(".\($0)") }
+        image = isImage ? local : nil
+    }
+}
+
+/// A conversation in a list.
+struct ThreadLine: Sendable {
+    let path: String
+    /// The other party with the number.
+    let party: String
+    /// The number of our phone.
+    let owner: String
+    let content: String
+    let isUnread: Bool
+    let status: String
+    let isBad: Bool
+    let brief: String
+    let time: String
+
+    init(_ thread: MessageThread) {
+        path = ThreadPages.path(of: thread.id)
+        party = PageParty.full(thread.contact)
+        owner = PageParty.number(thread.owner)
+        content = thread.recentContent ?? ""
+        isUnread = !thread.isRead
+        status = thread.recentStatus.rawValue
+        isBad = [.failed, .expired].contains(thread.recentStatus)
+        brief = PageTime.brief(thread.recentAt)
+        time = PageTime.exact(thread.recentAt)
+    }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Gateway
+import Hummingbird
+import Storage
+
+/// First run, sign-in, first sign-in with an API key, and sign-out.
+struct AccessRoutes: Sendable {
+    let access: AccessOperations
+    let sessions: Sessions
+    let views: PageViews
+
+    /// What the forms show: what was typed, passwords aside, and why it was refused.
+    private struct Content {
+        var email = ""
+        var problem: String?
+        /// The page that was asked for; empty for the overview.
+        var next = ""
+    }
+
+    /// Whether a form at `path` is for people who are not signed in.
+    static func isOpen(_ path: String) -> Bool {
+        ["/sign-in", "/first-run", "/first-sign-in", "/invitation", "/theme", "/connect"].contains {
+            path == $0 || path.hasPrefix($0 + "/")
+        }
+    }
+
+    /// Where somebody signs in who asked for a page, or whose session ended at a form: they come back to it.
+    static func signInPath(for request: Request) -> String {
+        let page = request.method == .get ? request.uri.string : ThemePages.back(request)
+        return PageLink.to("/sign-in", ["next": page == "/" ? "" : page])
+    }
+
+    /// The page of this server that `text` names; the overview when it names another place.
+    private static func page(_ text: String) -> String {
+        LocalPage.path(text) ?? "/"
+    }
+
+    func add(to group: RouterGroup<PageContext>, signedIn: RouterGroup<SignedInContext>) {
+        group.get("/first-run") { _, context in
+            guard try await access.isFirstRun() else { return Response.seeOther("/sign-in") }
+            return form("first-run", "Welcome", Content(), context)
+        }
+        group.post("/first-run") { request, context in
+            try await attempt("first-run", "Welcome", request, context) { form, visitor in
+                try await access.createOwner(
+                    token: form.text("token"), email: form.text("email"), password: form.secret("password"),
+                    timezone: Self.timezone(form), visitor: visitor)
+            }
+        }
+        group.get("/sign-in") { request, context in
+            let next = QueryParameters(request)["next"] ?? ""
+            if context.session != nil { return Response.seeOther(Self.page(next)) }
+            if try await access.isFirstRun() { return Response.seeOther("/first-run") }
+            return form("sign-in", "Sign in", Content(next: next), context)
+        }
+        group.post("/sign-in") { request, context in
+            try await attempt("sign-in", "Sign in", request, context) { form, visitor in
+                try await access.signIn(
+                    email: form.text("email"), password: form.secret("password"), visitor: visitor)
+            }
+        }
+        group.get("/first-sign-in") { _, context in form("first-sign-in", "First sign-in", Content(), context) }
+        group.post("/first-sign-in") { request, context in
+            try await attempt("first-sign-in", "First sign-in", request, context) { form, visitor in
+                try await access.setFirstPassword(
+                    email: form.text("email"), apiKey: form.text("api_key"), password: form.secret("password"),
+                    visitor: visitor)
+            }
+        }
+        group.get("/invitation") { request, context in
+            try await invitation(QueryParameters(request)["token"] ?? "", nil, context)
+        }
+        group.post("/invitation") { request, context in
+            let token = context.form.text("token")
+            do {
+                let session = try await access.accept(
+                    token, password: context.form.secret("password"), timezone: Self.timezone(context.form),
+                    visitor: Visitor(request, context))
+                guard let session else { return try await invitation(token, nil, context) }
+                return session.response(to: "/", isSecure: context.isSecure)
+            } catch let refusal as Refusal {
+                return try await invitation(token, refusal.message, context)
+            }
+        }
+        signedIn.post("/sign-out") { _, context in
+            try await sessions.end(context.session)
+            return Self.goodbye(context)
+        }
+        signedIn.post("/sign-out-everywhere") { _, context in
+            try await sessions.endAll(of: context.userID)
+            return Self.goodbye(context)
+        }
+    }
+
+    private struct InvitationContent {
+        let isValid: Bool
+        let token: String
+        let email: String
+        let problem: String?
+    }
+
+    private func invitation(_ token: String, _ problem: String?, _ context: PageContext) async throws -> Response {
+        let found = try await access.invitation(token)
+        return views.page(
+            "invitation", "Welcome",
+            InvitationContent(isValid: found != nil, token: token, email: found?.email ?? "", problem: problem),
+            context, status: found == nil || problem != nil ? .unprocessableContent : .ok)
+    }
+
+    private func form(
+        _ template: String, _ title: String, _ content: Content, _ context: PageContext
+    ) -> Response {
+        views.page(template, title, content, context, status: content.problem == nil ? .ok : .unprocessableContent)
+    }
+
+    private func attempt(
+        _ template: String, _ title: String, _ request: Request, _ context: PageContext,
+        _ body: (PageForm, Visitor) async throws -> Sessions.Fresh
+    ) async throws -> Response {
+        do {
+            return try await body(context.form, Visitor(request, context)).response(
+                to: Self.page(context.form.text("next")), isSecure: context.isSecure)
+        } catch let refusal as Refusal {
+            return form(
+                template, title,
+                Content(
+                    email: context.form.text("email"), problem: refusal.message, next: context.form.text("next")),
+                context)
+        }
+    }
+
+    /// The zone that the browser named; UTC when it named none that this system knows.
+    private static func timezone(_ form: PageForm) -> String {
+        let zone = form.text("timezone")
+        return TimeZone(identifier: zone) == nil ? "UTC" : zone
+    }
+
+    private static func goodbye(_ context: SignedInContext) -> Response {
+        var response = Response.seeOther("/sign-in")
+        response.headers.append(
+            Cookies.field(.session, "", isSecure: context.page.isSecure, lifetime: .zero))
+        return response
+    }
+}

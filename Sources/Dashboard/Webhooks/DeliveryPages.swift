@@ -1,0 +1,71 @@
+import Delivery
+import Gateway
+import HTTPSMSWebhooks
+import Hummingbird
+import Storage
+import Timestamps
+
+/// One delivery: its attempts with the exact exchange, what went wrong, and doing it again.
+struct DeliveryPages: SignedInPages {
+    let store: any Store
+    let runner: AttemptRunner
+    let endpoints: EndpointQueries
+    let views: PageViews
+
+    private struct Content {
+        let delivery: DeliveryLine
+        let webhookPath: String
+        let webhookName: String
+        let url: String
+        let sequence: String
+        let event: String
+        let canRetry: Bool
+        let attempts: [AttemptView]
+        let curl: String?
+    }
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/deliveries/:deliveryID", use: show)
+        group.post("/deliveries/:deliveryID/retry") { _, context in
+            let id = try context.id("deliveryID", of: DeliveryID.self)
+            guard try await DeliveryRetry.begin(id, userID: context.userID, in: store) != nil else {
+                throw PageError.notFound
+            }
+            return Response.seeOther("/deliveries/\(id)")
+        }
+    }
+
+    private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try context.id("deliveryID", of: DeliveryID.self), context.userID)
+        let content: Content? = try await store.read(.user(userID)) { [endpoints, runner] tx in
+            guard let delivery = try DeliveryHistory.find(id, userID: userID, in: tx),
+                let event = try EventLog.find(delivery.eventID, userID: userID, in: tx)
+            else { return nil }
+            let endpoint = try endpoints.find(delivery.endpointID, anywhereOf: userID, in: tx)
+            let attempts = try DeliveryHistory.attempts(of: id, in: tx)
+            let sent = runner.shownPayload(of: event.body, to: endpoint)
+            let body = String(decoding: sent?.bytes ?? event.body, as: UTF8.self)
+            let headers: (AttemptRecord) -> DeliveryHeaders.List = {
+                runner.shownHeaders(of: delivery, $0, to: endpoint, as: sent)
+            }
+            let isOfAlert = endpoint?.userID == userID.alerts
+            let views = attempts.map { AttemptView($0, headers: headers($0)) }
+            return Content(
+                delivery: DeliveryLine(delivery),
+                webhookPath: isOfAlert ? AlertPages.path : "\(WebhookPages.path)/\(delivery.endpointID)",
+                webhookName: isOfAlert ? "Alerts" : "Webhook", url: endpoint?.url ?? "a webhook that was deleted",
+                sequence: delivery.sequence.map(String.init) ?? "not numbered yet", event: body,
+                canRetry: delivery.status != .cancelled && delivery.status != .delivering,
+                attempts: views,
+                curl: endpoint.flatMap { endpoint in
+                    attempts.last.map { attempt in
+                        CurlCommand.text(
+                            method: sent?.method ?? .post, url: endpoint.url(by: attempt.route),
+                            suffix: sent?.pathSuffix, headers: headers(attempt), body: body)
+                    }
+                })
+        }
+        guard let content else { throw PageError.notFound }
+        return views.page("delivery", "Delivery", content, context)
+    }
+}

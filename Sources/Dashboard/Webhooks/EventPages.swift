@@ -1,0 +1,91 @@
+import Delivery
+import Gateway
+import HTTPSMSWebhooks
+import Hummingbird
+import Storage
+import Wire
+
+/// The log of events, with why each webhook did or did not get one.
+struct EventPages: SignedInPages {
+    let store: any Store
+    let endpoints: EndpointQueries
+    let views: PageViews
+
+    private struct Content {
+        let types: [Choice]
+        let owner: String
+        let events: [Line]
+        /// Set on the first page only: nothing new comes to the others.
+        let isLive: Bool
+        let nextPage: String?
+
+        struct Line {
+            let id: String
+            let type: String
+            let createdAt: String
+            let body: String
+            let matches: [Match]
+        }
+
+        struct Match {
+            let url: String
+            let verdict: String
+            /// Where its delivery is; nil when it did not match.
+            let path: String?
+        }
+    }
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/events", use: list)
+    }
+
+    private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let userID = context.userID
+        let parameters = QueryParameters(request)
+        var filter = EventLog.Filter()
+        let type = parameters["type"].flatMap(EventType.init(rawValue:))?.rawValue
+        if let type { filter.types = [type] }
+        let owner = (parameters["owner"] ?? "").trimmed
+        if !owner.isEmpty { filter.owner = PhoneNumber.address(owner) }
+        let before = parameters["before"].flatMap { Int64($0) }
+        let (events, urls) = try await store.read(.user(userID)) { [endpoints, filter] tx in
+            let reports = try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx)
+            let urls = Dictionary(reports.map { ($0.endpoint.id, $0.endpoint.url) }, uniquingKeysWith: { $1 })
+            let events = try EventLog.list(
+                userID: userID, after: nil, before: before, filter, limit: Self.pageSize + 1, in: tx)
+            let others = events.flatMap(\.matches).map(\.endpoint).filter { urls[$0] == nil }
+            let callbacks = try CallbackQueries.urls(of: others, userID: userID, in: tx)
+            return (events, urls.merging(callbacks) { $1 })
+        }
+        let page = events.prefix(Self.pageSize)
+        let next = events.count > Self.pageSize ? page.last?.position : nil
+        return views.page(
+            "events", "Events",
+            Content(
+                types: Choice.all(EventType.allCases.map(\.rawValue), chosen: type), owner: owner,
+                events: page.map { Self.line($0, urls) },
+                isLive: before == nil,
+                nextPage: next.map {
+                    "?type=\(type ?? "")&owner=\(filter.owner?.replacing("+", with: "%2B") ?? "")&before=\($0)"
+                }), context)
+    }
+
+    private static func line(_ event: LogEntry, _ urls: [EndpointID: String]) -> Content.Line {
+        Content.Line(
+            id: event.id.text, type: event.type, createdAt: PageTime.shown(event.createdAt),
+            body: String(decoding: event.body, as: UTF8.self),
+            matches: event.matches.map { match in
+                Content.Match(
+                    url: urls[match.endpoint] ?? "a webhook that was deleted", verdict: verdict(match.reason),
+                    path: match.reason == nil
+                        ? "/deliveries/\(DeliveryID(event: event.id, endpoint: match.endpoint, at: event.createdAt))"
+                        : nil)
+            })
+    }
+
+    private static func verdict(_ reason: EventMatch.Reason?) -> String {
+        reason.map { "did not get it: \($0.words)" } ?? "was sent this event"
+    }
+
+    private static let pageSize = 50
+}

@@ -1,0 +1,131 @@
+import Delivery
+import Gateway
+import HTTPSMSWebhooks
+import Hummingbird
+import Secrets
+import Storage
+import Timestamps
+
+/// Settings > Webhooks: the list, one webhook with its deliveries, and what can be done to it. The rules are those of the
+/// API, whose operations are called.
+struct WebhookPages: SignedInPages {
+    let operations: WebhookOperations
+    let forms: WebhookForms
+    let views: PageViews
+
+    static let path = "/settings/webhooks"
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("/settings/webhooks", use: list)
+        group.get("/settings/webhooks/new", use: forms.new)
+        group.post("/settings/webhooks/new", use: forms.create)
+        group.get("/settings/webhooks/:webhookID", use: show)
+        group.get("/settings/webhooks/:webhookID/edit", use: forms.edit)
+        group.post("/settings/webhooks/:webhookID/edit", use: forms.update)
+        group.post("/settings/webhooks/:webhookID/test", use: test)
+        group.post("/settings/webhooks/:webhookID/pause") { _, context in
+            try await act(context, .paused) { try await operations.pause($0, userID: context.userID) }
+        }
+        group.post("/settings/webhooks/:webhookID/resume") { _, context in
+            try await act(context, .resumed) { try await operations.resume($0, rate: nil, userID: context.userID) }
+        }
+        group.post("/settings/webhooks/:webhookID/rotate") { _, context in
+            try await act(context, .rotated) {
+                try await operations.rotate(
+                    $0, to: SigningKey.random(), overlap: .seconds(86_400), userID: context.userID)
+            }
+        }
+        group.post("/settings/webhooks/:webhookID/delete", use: delete)
+    }
+
+    private struct ListContent {
+        let isEmpty: Bool
+        let webhooks: [WebhookSummary]
+    }
+
+    private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let userID = context.userID
+        let webhooks = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints] tx in
+            let hours = try HourlyCounts.counts(userID: userID, since: HourChart.start(tx.now), in: tx)
+            return try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx).map { report in
+                WebhookSummary(report, hours: hours[report.endpoint.id] ?? [], now: tx.now)
+            }
+        }
+        return views.page(
+            "webhooks", "Webhooks", ListContent(isEmpty: webhooks.isEmpty, webhooks: webhooks), context)
+    }
+
+    private struct Content {
+        let webhook: WebhookSummary
+        let hasPreviousKey: Bool
+        let previousKeyExpiresAt: String
+        let deliveries: [DeliveryLine]
+        let statuses: [Choice]
+        let types: [Choice]
+        let nextPage: String?
+        /// Set on the first page only: nothing new comes to the others.
+        let isLive: Bool
+    }
+
+    private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try context.id("webhookID", of: EndpointID.self), context.userID)
+        let parameters = QueryParameters(request)
+        var filter = DeliveryHistory.Filter()
+        filter.status = parameters["status"].flatMap(DeliveryRecord.Status.init(rawValue:))
+        filter.eventType = parameters["event_type"].flatMap(EventType.init(rawValue:))?.rawValue
+        filter.before = parameters["before"].flatMap { DeliveryID($0) }
+        let found = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints, filter] tx in
+            try endpoints.report(id, userID: userID, in: tx).map { report in
+                (
+                    summary: WebhookSummary(
+                        report,
+                        hours: try HourlyCounts.counts(userID: userID, since: HourChart.start(tx.now), in: tx)[id]
+                            ?? [], now: tx.now),
+                    previous: report.endpoint.previousSigningKey,
+                    page: try DeliveryHistory.list(endpoint: id, filter, limit: Self.pageSize + 1, in: tx)
+                )
+            }
+        }
+        guard let found else { throw PageError.notFound }
+        let page = found.page.prefix(Self.pageSize)
+        let next = found.page.count > Self.pageSize ? page.last?.id : nil
+        return views.page(
+            "webhook", "Webhook",
+            Content(
+                webhook: found.summary, hasPreviousKey: found.previous != nil,
+                previousKeyExpiresAt: found.previous.map { PageTime.shown($0.expiresAt) } ?? "",
+                deliveries: page.map(DeliveryLine.init),
+                statuses: Choice.all(DeliveryRecord.Status.allCases.map(\.rawValue), chosen: filter.status?.rawValue),
+                types: Choice.all(EventType.allCases.map(\.rawValue), chosen: filter.eventType),
+                nextPage: next.map { id in
+                    "?status=\(filter.status?.rawValue ?? "")&event_type=\(filter.eventType ?? "")&before=\(id)"
+                }, isLive: filter.before == nil),
+            context)
+    }
+
+    private func test(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let type = EventType(rawValue: context.form.text("event")) ?? .messageReceived
+        let id = try context.id("webhookID", of: EndpointID.self)
+        let delivery = try await operations.test(
+            id, type, userID: context.userID, source: "/v1/webhooks/\(id)/test", receipt: .unkept)
+        return .seeOther("/deliveries/\(delivery.id)")
+    }
+
+    private func delete(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        guard try await operations.delete(context.id("webhookID", of: EndpointID.self), userID: context.userID) else {
+            throw PageError.notFound
+        }
+        return .seeOther(Self.path, .deleted)
+    }
+
+    private func act(
+        _ context: SignedInContext, _ notice: PageNotice,
+        _ action: (EndpointID) async throws -> EndpointReport?
+    ) async throws -> Response {
+        let id = try context.id("webhookID", of: EndpointID.self)
+        guard try await action(id) != nil else { throw PageError.notFound }
+        return .seeOther("\(Self.path)/\(id)", notice)
+    }
+
+    private static let pageSize = 25
+}
