@@ -1,5 +1,5 @@
 /// One row of a result: cells by column name.
-package struct Row: Sendable {
+public struct Row: Sendable {
     @usableFromInline let columns: ColumnNames
     @usableFromInline let cells: [SQLValue]
 
@@ -13,7 +13,7 @@ package struct Row: Sendable {
     ///
     /// - Throws: `StorageError.corrupt` when there is no such column, or it holds NULL or another type.
     @inlinable
-    package func get<Value: SQLConvertible>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
+    public func get<Value: SQLConvertible>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
         guard let value = Value(sqlValue: try cell(name)) else { throw mismatch(name, Value.self) }
         return value
     }
@@ -22,7 +22,7 @@ package struct Row: Sendable {
     ///
     /// - Throws: `StorageError.corrupt` when there is no such column, or it holds another type.
     @inlinable
-    package func find<Value: SQLConvertible>(_ name: String, as type: Value.Type = Value.self) throws -> Value? {
+    public func find<Value: SQLConvertible>(_ name: String, as type: Value.Type = Value.self) throws -> Value? {
         let cell = try cell(name)
         if cell == .null { return nil }
         guard let value = Value(sqlValue: cell) else { throw mismatch(name, Value.self) }
@@ -38,13 +38,13 @@ package struct Row: Sendable {
     }
 
     @usableFromInline
-    func mismatch(_ name: String, _ type: Any.Type) -> StorageError {
-        .corrupt("column \(name) does not hold a \(type)")
+    func mismatch(_ name: String, _ type: Any.Type) -> any Error {
+        StorageError.corrupt("column \(name) does not hold a \(type)")
     }
 }
 
 /// The column names of a statement, shared by the rows it gives.
-package final class ColumnNames: Sendable {
+@usableFromInline package final class ColumnNames: Sendable {
     /// In the order of the select list.
     package let names: [String]
 

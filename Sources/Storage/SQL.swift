@@ -11,9 +11,9 @@
 /// An interpolated value is always a bind, never text, so nothing a client sends can become SQL. What must be text
 /// is interpolated with a label: `\(literal: 3)` for constants a partial index depends on, `\(.blob)` and the other
 /// fragments of ``SQLFragment`` for what differs between engines, `\(list: ids)` for the values of an `IN`.
-package struct SQL: Sendable, ExpressibleByStringInterpolation {
+public struct SQL: Sendable, ExpressibleByStringInterpolation {
     /// A run of text, a bind, or a fragment that the engine spells.
-    package enum Part: Sendable {
+    @usableFromInline package enum Part: Sendable {
         case text(String)
         case bind(SQLValue)
         case fragment(SQLFragment)
@@ -22,11 +22,13 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
     /// The statement in order.
     package private(set) var parts: [Part]
 
-    package init(stringLiteral value: String) {
+    /// A statement without values.
+    public init(stringLiteral value: String) {
         parts = [.text(value)]
     }
 
-    package init(stringInterpolation: Interpolation) {
+    /// A statement of what was collected.
+    public init(stringInterpolation: Interpolation) {
         parts = stringInterpolation.parts
     }
 
@@ -39,26 +41,28 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
     }
 
     /// Collects the parts of an interpolated ``SQL``.
-    package struct Interpolation: StringInterpolationProtocol {
+    public struct Interpolation: StringInterpolationProtocol {
         @usableFromInline var parts: [Part] = []
 
-        package init(literalCapacity: Int, interpolationCount: Int) {
+        /// Nothing yet.
+        public init(literalCapacity: Int, interpolationCount: Int) {
             parts.reserveCapacity(interpolationCount * 2 + 1)
         }
 
-        package mutating func appendLiteral(_ literal: String) {
+        /// Writes text of the program.
+        public mutating func appendLiteral(_ literal: String) {
             if !literal.isEmpty { parts.append(.text(literal)) }
         }
 
         /// Binds `value`.
         @inlinable
-        package mutating func appendInterpolation(_ value: some SQLConvertible) {
+        public mutating func appendInterpolation(_ value: some SQLConvertible) {
             parts.append(.bind(value.sqlValue))
         }
 
         /// Binds `value`, or NULL.
         @inlinable
-        package mutating func appendInterpolation(_ value: (some SQLConvertible)?) {
+        public mutating func appendInterpolation(_ value: (some SQLConvertible)?) {
             parts.append(.bind(value?.sqlValue ?? .null))
         }
 
@@ -68,7 +72,8 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
         }
 
         /// Binds each of `values`, in parentheses and separated by commas; an empty list matches nothing.
-        package mutating func appendInterpolation(list values: some Collection<some SQLConvertible>) {
+        @inlinable
+        public mutating func appendInterpolation(list values: some Collection<some SQLConvertible>) {
             guard !values.isEmpty else { return parts.append(.text("(NULL)")) }
             parts.append(.text("("))
             for (index, value) in values.enumerated() {
@@ -91,7 +96,7 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
 }
 
 /// What the engines spell differently: the closed list.
-package enum SQLFragment: Sendable, Hashable {
+@usableFromInline package enum SQLFragment: Sendable, Hashable {
     /// A column of whole numbers, 64 bits.
     case int64
     /// A column of text that sorts by its bytes.

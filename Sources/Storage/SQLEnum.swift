@@ -1,10 +1,12 @@
 /// An enum that is stored as its raw value.
-package protocol SQLEnum: RawRepresentable, SQLConvertible {}
+public protocol SQLEnum: RawRepresentable, SQLConvertible {}
 
 extension SQLEnum where RawValue: SQLConvertible {
-    package var sqlValue: SQLValue { rawValue.sqlValue }
+    /// The cell of the raw value.
+    @inlinable public var sqlValue: SQLValue { rawValue.sqlValue }
 
-    package init?(sqlValue: SQLValue) {
+    /// Reads a raw value; nil when no case has it.
+    @inlinable public init?(sqlValue: SQLValue) {
         guard let raw = RawValue(sqlValue: sqlValue) else { return nil }
         self.init(rawValue: raw)
     }

@@ -3,7 +3,7 @@ import Timestamps
 /// One cell: what both engines store, and nothing else.
 ///
 /// Booleans are `int64` 0 or 1, times `int64` microseconds, ids and JSON `text`.
-package enum SQLValue: Hashable, Sendable {
+public enum SQLValue: Hashable, Sendable {
     case null
     case int64(Int64)
     case double(Double)
@@ -25,13 +25,19 @@ package enum SQLValue: Hashable, Sendable {
 
 /// A cell as it is, for those who copy what they do not know.
 extension SQLValue: SQLConvertible {
-    package var sqlValue: SQLValue { self }
+    /// The cell that holds it.
+    @inlinable public var sqlValue: SQLValue { self }
 
-    package init?(sqlValue: SQLValue) { self = sqlValue }
+    /// Reads the cell; nil when it holds something else.
+    public init?(sqlValue: SQLValue) { self = sqlValue }
 }
 
 /// A Swift type that has one form in the store; see ``SQL`` for binding and ``Row`` for reading.
-package protocol SQLConvertible: Sendable {
+///
+/// Public like those two, though `Storage` is no product: the compiler makes a version of a generic function for the types it
+/// is used with in another target only where it is public. Without one, each cell and each bind asks the runtime for
+/// metadata: 20 to 80 thousand instructions of a delivery or an SMS.
+public protocol SQLConvertible: Sendable {
     /// The cell that stores this value.
     var sqlValue: SQLValue { get }
 
@@ -42,9 +48,11 @@ package protocol SQLConvertible: Sendable {
 /// Counts, positions and settings. A cell may hold anything that has 64 bits, written by an earlier version, by hand or by
 /// a disk; it is read as the nearest number within ±2^53, which leaves room for arithmetic and is what JSON carries exactly.
 extension Int64: SQLConvertible {
-    package var sqlValue: SQLValue { .int64(self) }
+    /// The cell that holds it.
+    @inlinable public var sqlValue: SQLValue { .int64(self) }
 
-    package init?(sqlValue: SQLValue) {
+    /// Reads the cell; nil when it holds something else.
+    public init?(sqlValue: SQLValue) {
         guard let value = sqlValue.wholeNumber else { return nil }
         self = Swift.min(Swift.max(value, -Self.largestRead), Self.largestRead)
     }
@@ -53,45 +61,55 @@ extension Int64: SQLConvertible {
 }
 
 extension Int: SQLConvertible {
-    package var sqlValue: SQLValue { .int64(Int64(self)) }
+    /// The cell that holds it.
+    @inlinable public var sqlValue: SQLValue { .int64(Int64(self)) }
 
-    package init?(sqlValue: SQLValue) {
+    /// Reads the cell; nil when it holds something else.
+    public init?(sqlValue: SQLValue) {
         guard let value = Int64(sqlValue: sqlValue) else { return nil }
         self.init(value)
     }
 }
 
 extension Bool: SQLConvertible {
-    package var sqlValue: SQLValue { .int64(self ? 1 : 0) }
+    /// The cell that holds it.
+    @inlinable public var sqlValue: SQLValue { .int64(self ? 1 : 0) }
 
-    package init?(sqlValue: SQLValue) {
+    /// Reads the cell; nil when it holds something else.
+    public init?(sqlValue: SQLValue) {
         guard case .int64(let value) = sqlValue else { return nil }
         self = value != 0
     }
 }
 
 extension Double: SQLConvertible {
-    package var sqlValue: SQLValue { .double(self) }
+    /// The cell that holds it.
+    @inlinable public var sqlValue: SQLValue { .double(self) }
 
-    package init?(sqlValue: SQLValue) {
+    /// Reads the cell; nil when it holds something else.
+    public init?(sqlValue: SQLValue) {
         guard case .double(let value) = sqlValue else { return nil }
         self = value
     }
 }
 
 extension String: SQLConvertible {
-    package var sqlValue: SQLValue { .text(self) }
+    /// The cell that holds it.
+    @inlinable public var sqlValue: SQLValue { .text(self) }
 
-    package init?(sqlValue: SQLValue) {
+    /// Reads the cell; nil when it holds something else.
+    public init?(sqlValue: SQLValue) {
         guard case .text(let value) = sqlValue else { return nil }
         self = value
     }
 }
 
 extension [UInt8]: SQLConvertible {
-    package var sqlValue: SQLValue { .blob(self) }
+    /// The cell that holds it.
+    @inlinable public var sqlValue: SQLValue { .blob(self) }
 
-    package init?(sqlValue: SQLValue) {
+    /// Reads the cell; nil when it holds something else.
+    public init?(sqlValue: SQLValue) {
         guard case .blob(let value) = sqlValue else { return nil }
         self = value
     }

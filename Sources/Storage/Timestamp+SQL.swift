@@ -1,18 +1,22 @@
 import Timestamps
 
 extension Timestamp: SQLConvertible {
-    package var sqlValue: SQLValue { .int64(microseconds) }
+    /// The cell that holds it.
+    public var sqlValue: SQLValue { .int64(microseconds) }
 
-    package init?(sqlValue: SQLValue) {
+    /// Reads the cell; nil when it holds something else.
+    public init?(sqlValue: SQLValue) {
         guard let value = sqlValue.wholeNumber else { return nil }
         self.init(microseconds: value)
     }
 }
 
 extension Duration: SQLConvertible {
-    package var sqlValue: SQLValue { .int64(microseconds) }
+    /// The cell that holds it.
+    public var sqlValue: SQLValue { .int64(microseconds) }
 
-    package init?(sqlValue: SQLValue) {
+    /// Reads the cell; nil when it holds something else.
+    public init?(sqlValue: SQLValue) {
         guard let value = sqlValue.wholeNumber else { return nil }
         self = .microseconds(value)
     }

@@ -1,4 +1,5 @@
 import CPhoneNumber
+import Delivery
 import Wire
 
 /// Phone numbers as text, made canonical by Google's libphonenumber. The same text means the same number everywhere: in
@@ -90,7 +91,7 @@ package enum PhoneNumber {
     }
 
     /// A number as libphonenumber parsed it; what it thinks of it is known where it was asked to judge.
-    private struct Parsed {
+    private struct Parsed: Sendable {
         let e164: String
         let callingCode: Int
         let nationalLength: Int
@@ -220,8 +221,25 @@ package enum PhoneNumber {
     /// libphonenumber takes minutes for 500 kB of digits, and its interface is C: text ends at a NUL.
     private static let longestText = 64
 
+    /// A text as libphonenumber is asked to read it.
+    private struct Question: Hashable, Sendable {
+        let text: String
+        let region: String?
+        let judges: Bool
+    }
+
+    /// The library's expressions take 100,000 instructions for a number; an account writes to the same ones again and again.
+    /// Two megabytes at most.
+    private static let answers = Remembered<Question, Parsed?>(limit: 8_192)
+
     private static func parse(_ text: String, region: String?, judges: Bool = false) -> Parsed? {
         guard text.utf8.count <= longestText, !text.utf8.contains(0) else { return nil }
+        return answers.value(of: Question(text: text, region: region, judges: judges)) {
+            ask(text, region: region, judges: judges)
+        }
+    }
+
+    private static func ask(_ text: String, region: String?, judges: Bool) -> Parsed? {
         var found = phone_number()
         guard phone_number_parse(text, region, judges ? 1 : 0, &found) == 1 else { return nil }
         let number = withUnsafeBytes(of: found.e164) { Self.text(of: $0) }

@@ -118,23 +118,4 @@ import Testing
     @Test func internationalHostsAreToldAboutPunycode() {
         #expect(CallbackURLError.internationalHost.description.contains("punycode"))
     }
-
-    @Test func whatIsRememberedIsWhatIsParsed() throws {
-        let urls = CallbackURLs()
-        for text in ["https://Example.com/a", "http://0x7f.1:8080", "https://Example.com/a"] {
-            let (remembered, parsed) = (try urls.url(text), try CallbackURL(text))
-            #expect(remembered == parsed)
-        }
-        #expect(throws: CallbackURLError.userInfo) { try urls.url("https://a@b/") }
-        #expect(urls.count == 2)
-    }
-
-    @Test func soManyURLsAreRemembered() throws {
-        let urls = CallbackURLs()
-        for number in 0..<3_000 {
-            let url = try urls.url("https://\(number).example/")
-            #expect(url.host == "\(number).example")
-            #expect(urls.count <= 1_024)
-        }
-    }
 }
