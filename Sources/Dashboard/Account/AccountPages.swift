@@ -91,7 +91,7 @@ struct AccountPages: SignedInPages {
         let key = try await users.user(userID).apiKey.exposed
         let sessions = try await store.read(.user(userID)) { tx in try SessionQueries.list(of: userID, in: tx) }
         return views.page(
-            "account", "Account",
+            .account, "Account",
             Content(
                 email: context.session.email, id: userID.text, maskedKey: "\(key.prefix(3))…\(key.suffix(4))",
                 sessions: sessions.map { SessionLine($0, current: context.session) }, problem: problem,
@@ -117,6 +117,6 @@ struct AccountPages: SignedInPages {
         }
         let apiKey = try await key(context.userID).apiKey.exposed
         return views.page(
-            "api-key", title, KeyContent(title: title, apiKey: apiKey, code: QRCode(apiKey)), context)
+            .apiKey, title, KeyContent(title: title, apiKey: apiKey, code: QRCode(apiKey)), context)
     }
 }

@@ -42,7 +42,7 @@ struct AuditPages: SignedInPages {
         let page = entries.prefix(Self.pageSize)
         let next = entries.count > Self.pageSize ? page.last?.id : nil
         return views.page(
-            "audit", "Log of changes",
+            .audit, "Log of changes",
             Content(
                 lines: page.map { Self.line($0, names) }, isEmpty: page.isEmpty, isFirst: before == nil,
                 nextPage: next.map { "/account/log?before=\($0)" }), context)

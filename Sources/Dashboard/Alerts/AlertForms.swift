@@ -91,7 +91,7 @@ struct AlertForms: Sendable {
         let sending = fields.sending.content(isNew: id == nil, problems: problems, canPreview: false)
         let title = id == nil ? "New place for alerts" : "Edit the place for alerts"
         return views.page(
-            "alert-form", title,
+            .alertForm, title,
             Content(
                 title: title, action: "\(AlertPages.path)/\(id.map { "\($0)/edit" } ?? "new")",
                 once: FormReceipts.token(),

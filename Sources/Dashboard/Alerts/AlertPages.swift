@@ -127,7 +127,7 @@ struct AlertPages: SignedInPages {
         let problems = PageProblems.all(refusal)
         let causes = AlertCause.all(ofServer: context.session.isOwner)
         return views.page(
-            "alerts", "Alerts",
+            .alerts, "Alerts",
             Content(
                 alerts: alerts.prefix(AlertChange.most).map(Line.init), isWatched: operations.mails || !places.isEmpty,
                 places: places.map(Place.init), isFull: places.count >= AlertOperations.maximum,

@@ -33,7 +33,7 @@ struct ContactFilePages: Sendable {
 
     private func show(_ context: SignedInContext, problem: String? = nil) -> Response {
         views.page(
-            "contact-import", "Import and export", Content(problem: problem), context,
+            .contactImport, "Import and export", Content(problem: problem), context,
             status: problem == nil ? .ok : .unprocessableContent)
     }
 
@@ -106,7 +106,7 @@ struct ContactFilePages: Sendable {
             let total = try await operations.list(Page(skip: 0, limit: 1, query: ""), userID: context.userID).total
             return try await uploads.run(for: context.uploader) { [views] _ in
                 views.page(
-                    "contact-preview", "Check before storing", Preview(upload, file, outcome, total: total), context)
+                    .contactPreview, "Check before storing", Preview(upload, file, outcome, total: total), context)
             }
         } catch let error as BulkUploadErrors {
             return show(context, problem: Self.sentence(error))

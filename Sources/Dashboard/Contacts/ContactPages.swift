@@ -104,7 +104,7 @@ struct ContactPages: SignedInPages {
             PageLink.to(Self.path, ["query": page.query, "skip": skip > 0 ? String(skip) : ""])
         }
         return views.page(
-            "contacts", "Contacts",
+            .contacts, "Contacts",
             ListContent(
                 contacts: contacts.prefix(Self.pageSize).map(Line.init), query: page.query,
                 isSearch: !page.query.isEmpty, total: Figure.shown(Int64(total)), isOne: total == 1,
@@ -177,7 +177,7 @@ struct ContactPages: SignedInPages {
         }
         let title = id == nil ? "New contact" : "Contact"
         return views.page(
-            "contact-form", title,
+            .contactForm, title,
             Content(
                 title: title, action: id.map(Self.path(of:)) ?? "\(Self.path)/new",
                 deletePath: id.map { "\(Self.path(of: $0))/delete" }, fields: fields, back: fields.back,

@@ -86,7 +86,7 @@ struct ForwarderPages: SignedInPages {
             return List.Field(id: id, label: part.rawValue, value: form.text(id))
         }
         return views.page(
-            "forwarders", "Forwarder apps",
+            .forwarders, "Forwarder apps",
             List(
                 isEmpty: forwarders.isEmpty,
                 forwarders: forwarders.map { forwarder in
@@ -158,7 +158,7 @@ struct ForwarderPages: SignedInPages {
         }
         let url = operations.url(of: forwarder, told: context.page.origin.baseURL)
         return views.page(
-            "forwarder", forwarder.name,
+            .forwarder, forwarder.name,
             Content(
                 path: "\(Self.path)/\(forwarder.id)", name: forwarder.name, app: forwarder.preset.appName,
                 setUp: "/docs/forwarders#\(forwarder.preset.anchor)", url: url, isSecure: url.hasPrefix("https://"),

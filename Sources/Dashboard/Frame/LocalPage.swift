@@ -1,5 +1,3 @@
-import Gateway
-
 /// Addresses of pages that somebody else wrote down, in a form or in a header.
 enum LocalPage {
     /// The path and query `text`; nil when they could lead to another server.

@@ -1,6 +1,4 @@
 import Foundation
-import Gateway
-
 /// Addresses of pages with a query.
 enum PageLink {
     /// `path` with those of `parameters` that are not empty.

@@ -1,4 +1,3 @@
-import Gateway
 import Secrets
 
 /// Places in the HTML of a page that something is set in once the page is put together.

@@ -19,53 +19,16 @@ struct PageViews: Sendable {
 
     /// Read once, however many servers a process starts.
     private static let parsed = Result {
-        let sources: [String: [UInt8]] = [
-            "layout": PackageResources.layout_mustache, "error": PackageResources.error_mustache,
-            "sign-in": PackageResources.sign_in_mustache, "first-run": PackageResources.first_run_mustache,
-            "first-sign-in": PackageResources.first_sign_in_mustache, "overview": PackageResources.overview_mustache,
-            "attention": PackageResources.attention_mustache,
-            "planned": PackageResources.planned_mustache, "planned-form": PackageResources.planned_form_mustache,
-            "inbox-tabs": PackageResources.inbox_tabs_mustache,
-            "account": PackageResources.account_mustache, "audit": PackageResources.audit_mustache,
-            "webhooks": PackageResources.webhooks_mustache,
-            "webhook": PackageResources.webhook_mustache, "webhook-form": PackageResources.webhook_form_mustache,
-            "webhook-format": PackageResources.webhook_format_mustache,
-            "webhook-headers": PackageResources.webhook_headers_mustache,
-            "webhook-filter": PackageResources.webhook_filter_mustache,
-            "webhook-pace": PackageResources.webhook_pace_mustache,
-            "webhook-certificates": PackageResources.webhook_certificates_mustache,
-            "alerts": PackageResources.alerts_mustache, "alert-form": PackageResources.alert_form_mustache,
-            "delivery": PackageResources.delivery_mustache, "events": PackageResources.events_mustache,
-            "api-key": PackageResources.api_key_mustache, "users": PackageResources.users_mustache,
-            "invited": PackageResources.invited_mustache, "invitation": PackageResources.invitation_mustache,
-            "replay-form": PackageResources.replay_form_mustache, "replay": PackageResources.replay_mustache,
-            "verify": PackageResources.verify_mustache, "system": PackageResources.system_mustache,
-            "contacts": PackageResources.contacts_mustache, "contact-form": PackageResources.contact_form_mustache,
-            "contact-import": PackageResources.contact_import_mustache,
-            "contact-preview": PackageResources.contact_preview_mustache,
-            "messages": PackageResources.messages_mustache, "conversation": PackageResources.conversation_mustache,
-            "message": PackageResources.message_mustache, "message-form": PackageResources.message_form_mustache,
-            "texts": PackageResources.texts_mustache, "text-form": PackageResources.text_form_mustache,
-            "text-choice": PackageResources.text_choice_mustache,
-            "bulk-columns": PackageResources.bulk_columns_mustache,
-            "bulk-problems": PackageResources.bulk_problems_mustache,
-            "bulk": PackageResources.bulk_mustache, "bulk-preview": PackageResources.bulk_preview_mustache,
-            "bulk-batch": PackageResources.bulk_batch_mustache, "phones": PackageResources.phones_mustache,
-            "phone": PackageResources.phone_mustache, "phone-new": PackageResources.phone_new_mustache,
-            "connect": PackageResources.connect_mustache, "reach": PackageResources.reach_mustache,
-            "phone-keys": PackageResources.phone_keys_mustache, "schedules": PackageResources.schedules_mustache,
-            "forwarders": PackageResources.forwarders_mustache, "forwarder": PackageResources.forwarder_mustache,
-            "schedule-form": PackageResources.schedule_form_mustache, "week": PackageResources.week_mustache,
-        ]
-        return MustacheLibrary(
-            templates: try sources.mapValues {
-                try MustacheTemplate(string: MarkupText.pragma + String(decoding: $0, as: UTF8.self))
+        MustacheLibrary(
+            templates: try PageTemplate.allCases.reduce(into: [:]) { templates, template in
+                templates[template.rawValue] = try MustacheTemplate(
+                    string: MarkupText.pragma + String(decoding: template.source, as: UTF8.self))
             })
     }
 
     /// The page `title` for somebody who is signed in.
     func page(
-        _ template: String, _ title: String, _ content: some Sendable, _ context: SignedInContext,
+        _ template: PageTemplate, _ title: String, _ content: some Sendable, _ context: SignedInContext,
         status: HTTPResponse.Status = .ok
     ) -> Response {
         page(template, title, content, context.page, status: status)
@@ -73,13 +36,13 @@ struct PageViews: Sendable {
 
     /// The page `title`, made of `template`, in which `content` is called `page`.
     func page(
-        _ template: String, _ title: String, _ content: some Sendable, _ context: PageContext,
+        _ template: PageTemplate, _ title: String, _ content: some Sendable, _ context: PageContext,
         status: HTTPResponse.Status = .ok
     ) -> Response {
         let inner = Inner(page: content, formToken: context.formToken)
         let shell = Shell(
             title: Self.title(title, status, context), notice: context.notice?.text, help: Self.help(for: context.path),
-            content: library.render(inner, withTemplate: template) ?? "", formToken: context.formToken,
+            content: library.render(inner, withTemplate: template.rawValue) ?? "", formToken: context.formToken,
             menuCount: Self.menuCount(context.menu), isSignedIn: context.session != nil,
             email: context.session?.email ?? "",
             theme: context.theme == .system ? nil : context.theme.rawValue, themeName: context.theme.rawValue,
@@ -88,7 +51,7 @@ struct PageViews: Sendable {
                 Shell.Section($0, context)
             },
             css: PageAssets.cssPath, script: PageAssets.scriptPath, icon: PageAssets.iconPath)
-        let html = context.times.place(in: library.render(shell, withTemplate: "layout") ?? "")
+        let html = context.times.place(in: library.render(shell, withTemplate: PageTemplate.layout.rawValue) ?? "")
         return Response(
             status: status, headers: [.contentType: "text/html; charset=utf-8"],
             body: .init(byteBuffer: ByteBuffer(string: html)))
@@ -131,7 +94,7 @@ struct PageViews: Sendable {
         }
         let reason = error.status.reasonPhrase
         return page(
-            "error", reason, Content(status: error.status.code, reason: reason, message: error.message), context,
+            .error, reason, Content(status: error.status.code, reason: reason, message: error.message), context,
             status: error.status)
     }
 

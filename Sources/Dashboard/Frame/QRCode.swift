@@ -1,6 +1,4 @@
 import CQREncode
-import Gateway
-
 /// A text as a QR code, to be drawn as one path of an SVG.
 struct QRCode: Sendable {
     /// Modules in a row or column, the four of the quiet zone on each side included.

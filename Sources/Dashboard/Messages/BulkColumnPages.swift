@@ -46,7 +46,7 @@ struct BulkColumnPages: Sendable {
         let views = views
         return try await operations.uploads.run(for: context.uploader) { _ in
             views.page(
-                "bulk-columns", "Columns and text",
+                .bulkColumns, "Columns and text",
                 Content(
                     file: BulkFile(file), trouble: BulkTrouble(problems, fileName: file.name),
                     phones: Choice.phones(phones, chosen: fields.from), to: columns(fields.to),

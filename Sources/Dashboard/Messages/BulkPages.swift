@@ -43,7 +43,7 @@ struct BulkPages: Sendable {
             (try PhoneNumbers.list(of: userID, in: tx), try BulkMessageQueries.latest(userID: userID, in: tx))
         }
         return views.page(
-            "bulk", "Bulk messages",
+            .bulk, "Bulk messages",
             Content(
                 hasNumbers: !numbers.isEmpty, trouble: BulkTrouble(problems, fileName: fileName),
                 batches: batches.map(BulkLine.init)),
@@ -145,7 +145,7 @@ struct BulkPages: Sendable {
         // The file goes through the templates twice, which takes as long as reading it.
         return try await operations.uploads.run(for: context.uploader) { _ in
             views.page(
-                "bulk-preview", "Check before sending", Preview(file, fields, upload, end: end, earlier: earlier),
+                .bulkPreview, "Check before sending", Preview(file, fields, upload, end: end, earlier: earlier),
                 context)
         }
     }
@@ -251,7 +251,7 @@ struct BulkPages: Sendable {
         }
         let line = BulkLine(batch)
         return views.page(
-            "bulk-batch", line.name,
+            .bulkBatch, line.name,
             BatchContent(
                 batch: line,
                 statuses: Choice.all(

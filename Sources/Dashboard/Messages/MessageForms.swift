@@ -150,7 +150,7 @@ struct MessageForms: Sendable {
         let numbers = (owned + (fields.from.isEmpty ? [] : [fields.from])).unique
         let problems = PageProblems.all(refusal)
         return views.page(
-            "message-form", "New message",
+            .messageForm, "New message",
             Content(
                 numbers: Choice.phones(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty,
                 zone: context.page.times.zoneName,

@@ -71,7 +71,7 @@ struct MessagePages: Sendable {
         let line = MessageLine(message, now: operations.clock.now())
         let isBulk = message.batch != nil && message.batch == message.requestID
         return views.page(
-            "message", "Message \(isOutgoing ? "to" : "from") \(PageParty.text(message.contact))",
+            .message, "Message \(isOutgoing ? "to" : "from") \(PageParty.text(message.contact))",
             Content(
                 message: line, path: Self.path(of: id), threadPath: thread.map { ThreadPages.path(of: $0.id) },
                 once: FormReceipts.token(),

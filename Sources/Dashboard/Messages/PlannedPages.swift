@@ -60,7 +60,7 @@ struct PlannedPages: Sendable {
             PageLink.to(Self.path, ["owner": owner, "skip": skip > 0 ? String(skip) : ""])
         }
         return views.page(
-            "planned", "Planned",
+            .planned, "Planned",
             ListContent(
                 tabs: InboxTabs(.planned, owner: owner, planned: count, unread: context.page.menu.unread),
                 messages: messages.prefix(Self.pageSize).map { message in
@@ -99,7 +99,7 @@ struct PlannedPages: Sendable {
         guard message.isPlanned else { return .seeOther(MessagePages.path(of: id)) }
         let problems = PageProblems.all(refusal)
         return views.page(
-            "planned-form", "Planned SMS",
+            .plannedForm, "Planned SMS",
             Content(
                 path: "\(Self.path)/\(id)", contact: PageParty.full(message.contact),
                 owner: PageParty.number(message.owner),

@@ -72,7 +72,7 @@ struct SavedTextPages: Sendable {
         let (texts, total) = try await operations.list(page.withOneMore, userID: context.userID)
         func path(skip: Int) -> String { PageLink.to(Self.path, ["skip": skip > 0 ? String(skip) : ""]) }
         return views.page(
-            "texts", "Saved texts",
+            .texts, "Saved texts",
             ListContent(
                 texts: texts.prefix(Self.pageSize).map(Line.init), total: Figure.shown(Int64(total)),
                 isOne: total == 1, isEmpty: total == 0,
@@ -103,7 +103,7 @@ struct SavedTextPages: Sendable {
         let content = draft?.content ?? text?.content ?? ""
         let problems = PageProblems.all(refusal)
         return views.page(
-            "text-form", title,
+            .textForm, title,
             Content(
                 title: title, action: text.map { Self.path(of: $0.id) } ?? "\(Self.path)/new",
                 deletePath: text.map { "\(Self.path(of: $0.id))/delete" }, name: draft?.name ?? text?.name ?? "",

@@ -91,7 +91,7 @@ struct ThreadListPages: Sendable {
         let numbers = (found.numbers + (filter.owner.isEmpty ? [] : [filter.owner])).unique
         let count = max(found.threads.count, found.messages.count)
         return views.page(
-            "messages", "Messages",
+            .messages, "Messages",
             Content(
                 filter: filter,
                 tabs: InboxTabs(

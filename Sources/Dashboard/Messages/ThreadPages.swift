@@ -118,7 +118,7 @@ struct ThreadPages: Sendable {
         let problems = PageProblems.all(refusal)
         let contentProblems = problems["content"] ?? []
         return views.page(
-            "conversation", PageParty.text(thread.contact),
+            .conversation, PageParty.text(thread.contact),
             Content(
                 path: Self.path(of: id),
                 listPath: PageLink.to("/messages", ["archived": thread.isArchived ? "1" : ""]),

@@ -36,7 +36,7 @@ struct AttentionPages: SignedInPages {
             AttentionLines(try queries.attention(of: userID, in: tx), now: tx.now)
         }
         return views.page(
-            "attention", "Needs attention", Content(attention: lines), context)
+            .attention, "Needs attention", Content(attention: lines), context)
     }
 
     private func settle(_ subject: AttentionQueries.Subject, _ context: SignedInContext) async throws -> Response {

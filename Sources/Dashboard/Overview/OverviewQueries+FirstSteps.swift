@@ -1,5 +1,4 @@
 import Delivery
-import Gateway
 import Storage
 
 /// How far an account is with its first steps.

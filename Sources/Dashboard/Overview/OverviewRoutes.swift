@@ -55,7 +55,7 @@ struct OverviewRoutes: Sendable {
             )
         }
         return views.page(
-            "overview", "Overview",
+            .overview, "Overview",
             Content(
                 first: FirstSteps(facts, isServedOverTLS: site.isServedOverTLS || context.page.isSecure),
                 attention: attention.counts.total == 0 ? nil : AttentionLines(attention, now: overview.now),

@@ -61,7 +61,7 @@ struct ConnectPages: Sendable {
         let progress = token.utf8.count > 200 ? nil : try await devices.progress(of: token)
         guard let progress else {
             return views.page(
-                "connect", "Connect the phone", Content(phone: nil, isSignedIn: context.session != nil), context,
+                .connect, "Connect the phone", Content(phone: nil, isSignedIn: context.session != nil), context,
                 status: .notFound)
         }
         let base = appURL(context.origin.baseURL)
@@ -98,6 +98,6 @@ struct ConnectPages: Sendable {
                 device.userID, numbers, code: nil, expiresAt: nil,
                 DeviceChecks(device, hasReceived: hasReceived, now: devices.clock.now()))
         }
-        return views.page("connect", "Connect the phone", shown, context)
+        return views.page(.connect, "Connect the phone", shown, context)
     }
 }

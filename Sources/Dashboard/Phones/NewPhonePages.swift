@@ -144,7 +144,7 @@ struct NewPhonePages: SignedInPages {
         let arrivals = try await arrivals(of: context.userID)
         let problems = PageProblems.all(refusal)["name"] ?? refusal.map { [$0.message] } ?? []
         return views.page(
-            "phone-new", "Connect a phone",
+            .phoneNew, "Connect a phone",
             Content(
                 pairing: key == nil ? pairing : nil, pushes: pushes,
                 serverURL: site.baseURL(request, isSecure: context.page.isSecure), isSecure: context.page.isSecure,

@@ -61,7 +61,7 @@ struct PhoneKeyPages: SignedInPages {
             try PhoneMoveQueries.list(of: ids, userID: context.userID, in: tx)
         }
         return views.page(
-            "phone-keys", "Phone API keys",
+            .phoneKeys, "Phone API keys",
             Content(
                 isEmpty: keys.isEmpty && skip == 0,
                 keys: keys.prefix(Self.pageSize).map { key in

@@ -65,7 +65,7 @@ struct PhonePages: SignedInPages {
             )
         }
         return views.page(
-            "phones", "Phones",
+            .phones, "Phones",
             ListContent(
                 isEmpty: found.isEmpty && skip == 0,
                 phones: found.map { summary($0, span: .day, now: now) },
@@ -126,7 +126,7 @@ struct PhonePages: SignedInPages {
         let settings = typed ?? PhoneSettings(found.phone)
         let problems = PageProblems.all(refusal)
         return views.page(
-            "phone", PageParty.digits(found.phone.phoneNumber),
+            .phone, PageParty.digits(found.phone.phoneNumber),
             Content(
                 phone: summary(found, span: span, now: now), id: id.text, device: read.device,
                 connectPath: PageLink.to("/phones/new", ["number": found.phone.phoneNumber]), settings: settings,

@@ -67,7 +67,7 @@ struct SchedulePages: SignedInPages {
             return (schedules, try SendScheduleQueries.numbers(keeping: schedules.map(\.id), in: tx))
         }
         return views.page(
-            "schedules", "Send schedules",
+            .schedules, "Send schedules",
             ListContent(
                 isEmpty: schedules.isEmpty,
                 schedules: schedules.map { schedule in
@@ -147,7 +147,7 @@ struct SchedulePages: SignedInPages {
         let ofDays = fields.byDay(refusal?.problems["windows"] ?? []).merging(unread) { $0 + $1 }
         let title = id == nil ? "New send schedule" : "Edit the send schedule"
         return views.page(
-            "schedule-form", title,
+            .scheduleForm, title,
             Content(
                 title: title, action: id.map { "\(Self.path)/\($0)" } ?? "\(Self.path)/new", isNew: id == nil,
                 isUntouched: isUntouched, name: fields.name, zones: ZoneGroup.all(chosen: fields.timezone),

@@ -1,5 +1,4 @@
 import Delivery
-import Gateway
 import Timestamps
 import Wire
 

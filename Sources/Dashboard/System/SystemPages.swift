@@ -18,7 +18,7 @@ struct SystemPages: SignedInPages {
             try context.requireOwner()
             let readiness = await store.readiness()
             let state = try await store.read(.maintenance) { tx in try SystemQueries.state(in: tx) }
-            return views.page("system", "System", content(state, readiness), context)
+            return views.page(.system, "System", content(state, readiness), context)
         }
     }
 

@@ -38,10 +38,10 @@ struct AccessRoutes: Sendable {
     func add(to group: RouterGroup<PageContext>, signedIn: RouterGroup<SignedInContext>) {
         group.get("/first-run") { _, context in
             guard try await access.isFirstRun() else { return Response.seeOther("/sign-in") }
-            return form("first-run", "Welcome", Content(), context)
+            return form(.firstRun, "Welcome", Content(), context)
         }
         group.post("/first-run") { request, context in
-            try await attempt("first-run", "Welcome", request, context) { form, visitor in
+            try await attempt(.firstRun, "Welcome", request, context) { form, visitor in
                 try await access.createOwner(
                     token: form.text("token"), email: form.text("email"), password: form.secret("password"),
                     timezone: Self.timezone(form), visitor: visitor)
@@ -51,17 +51,17 @@ struct AccessRoutes: Sendable {
             let next = QueryParameters(request)["next"] ?? ""
             if context.session != nil { return Response.seeOther(Self.page(next)) }
             if try await access.isFirstRun() { return Response.seeOther("/first-run") }
-            return form("sign-in", "Sign in", Content(next: next), context)
+            return form(.signIn, "Sign in", Content(next: next), context)
         }
         group.post("/sign-in") { request, context in
-            try await attempt("sign-in", "Sign in", request, context) { form, visitor in
+            try await attempt(.signIn, "Sign in", request, context) { form, visitor in
                 try await access.signIn(
                     email: form.text("email"), password: form.secret("password"), visitor: visitor)
             }
         }
-        group.get("/first-sign-in") { _, context in form("first-sign-in", "First sign-in", Content(), context) }
+        group.get("/first-sign-in") { _, context in form(.firstSignIn, "First sign-in", Content(), context) }
         group.post("/first-sign-in") { request, context in
-            try await attempt("first-sign-in", "First sign-in", request, context) { form, visitor in
+            try await attempt(.firstSignIn, "First sign-in", request, context) { form, visitor in
                 try await access.setFirstPassword(
                     email: form.text("email"), apiKey: form.text("api_key"), password: form.secret("password"),
                     visitor: visitor)
@@ -102,19 +102,19 @@ struct AccessRoutes: Sendable {
     private func invitation(_ token: String, _ problem: String?, _ context: PageContext) async throws -> Response {
         let found = try await access.invitation(token)
         return views.page(
-            "invitation", "Welcome",
+            .invitation, "Welcome",
             InvitationContent(isValid: found != nil, token: token, email: found?.email ?? "", problem: problem),
             context, status: found == nil || problem != nil ? .unprocessableContent : .ok)
     }
 
     private func form(
-        _ template: String, _ title: String, _ content: Content, _ context: PageContext
+        _ template: PageTemplate, _ title: String, _ content: Content, _ context: PageContext
     ) -> Response {
         views.page(template, title, content, context, status: content.problem == nil ? .ok : .unprocessableContent)
     }
 
     private func attempt(
-        _ template: String, _ title: String, _ request: Request, _ context: PageContext,
+        _ template: PageTemplate, _ title: String, _ request: Request, _ context: PageContext,
         _ body: (PageForm, Visitor) async throws -> Sessions.Fresh
     ) async throws -> Response {
         do {

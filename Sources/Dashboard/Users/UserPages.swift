@@ -79,7 +79,7 @@ struct UserPages: SignedInPages {
         let page = members.prefix(Self.pageSize)
         let next = members.count > Self.pageSize ? page.last?.email : nil
         return views.page(
-            "users", "Users",
+            .users, "Users",
             Content(
                 members: page.enumerated().map { number, member in
                     Content.Line(
@@ -117,7 +117,7 @@ struct UserPages: SignedInPages {
         let body = text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         let to = email.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         return views.page(
-            "invited", "Invitation",
+            .invited, "Invitation",
             InviteContent(
                 email: email, link: link, mail: "mailto:\(to)?subject=Your%20httpSMS%20account&body=\(body)"), context)
     }

@@ -1,6 +1,4 @@
 import Delivery
-import Gateway
-
 /// A delivery as a command for a shell. The text of an SMS is anybody's, so everything is quoted; tokens are placeholders.
 enum CurlCommand {
     static func text(

@@ -66,6 +66,6 @@ struct DeliveryPages: SignedInPages {
                 })
         }
         guard let content else { throw PageError.notFound }
-        return views.page("delivery", "Delivery", content, context)
+        return views.page(.delivery, "Delivery", content, context)
     }
 }

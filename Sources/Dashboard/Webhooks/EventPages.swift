@@ -60,7 +60,7 @@ struct EventPages: SignedInPages {
         let page = events.prefix(Self.pageSize)
         let next = events.count > Self.pageSize ? page.last?.position : nil
         return views.page(
-            "events", "Events",
+            .events, "Events",
             Content(
                 types: Choice.all(EventType.allCases.map(\.rawValue), chosen: type), owner: owner,
                 events: page.map { Self.line($0, urls) },

@@ -55,7 +55,7 @@ struct ReplayPages: SignedInPages {
         content.url = endpoint.url
         content.zone = context.page.times.zoneName
         return views.page(
-            "replay-form", "Replay", content, context, status: content.problems.isEmpty ? .ok : .unprocessableContent)
+            .replayForm, "Replay", content, context, status: content.problems.isEmpty ? .ok : .unprocessableContent)
     }
 
     @Sendable private func begin(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -105,7 +105,7 @@ struct ReplayPages: SignedInPages {
         guard let replay = found else { throw PageError.notFound }
         let isOver = replay.status != .running
         return views.page(
-            "replay", "Replay",
+            .replay, "Replay",
             Progress(
                 webhookPath: "\(WebhookPages.path)/\(replay.endpoint)", status: "\(replay.status)",
                 isRunning: !isOver, since: PageTime.shown(replay.since), until: PageTime.shown(replay.until),

@@ -52,7 +52,7 @@ struct SnippetPages: SignedInPages {
         guard let endpoint else { throw PageError.notFound }
         let key = revealsKey ? endpoint.signingKey?.exposed : nil
         return views.page(
-            "verify", "Verify signatures",
+            .verify, "Verify signatures",
             Content(
                 path: "\(WebhookPages.path)/\(id)", url: endpoint.url, email: context.session.email,
                 isSigned: endpoint.signingKey != nil, isRevealed: key != nil,

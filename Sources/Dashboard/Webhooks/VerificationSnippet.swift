@@ -1,5 +1,3 @@
-import Gateway
-
 /// A language in which a receiver may be written, and the function in it that tells whether a request is genuine: the
 /// token's signature, audience and time, and the signature over the body. Nothing but the language's own library is needed.
 enum VerificationSnippet: String, CaseIterable {

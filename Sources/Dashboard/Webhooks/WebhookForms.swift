@@ -141,7 +141,7 @@ struct WebhookForms: Sendable {
         let filter = fields.filter.content(problems: problems)
         let title = id == nil ? "New webhook" : "Edit the webhook"
         return views.page(
-            "webhook-form", title,
+            .webhookForm, title,
             Content(
                 title: title, action: path.map { "\($0)/edit" } ?? "\(WebhookPages.path)/new",
                 once: FormReceipts.token(), back: path ?? WebhookPages.path, sending: sending,

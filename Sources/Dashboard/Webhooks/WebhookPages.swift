@@ -52,7 +52,7 @@ struct WebhookPages: SignedInPages {
             }
         }
         return views.page(
-            "webhooks", "Webhooks", ListContent(isEmpty: webhooks.isEmpty, webhooks: webhooks), context)
+            .webhooks, "Webhooks", ListContent(isEmpty: webhooks.isEmpty, webhooks: webhooks), context)
     }
 
     private struct Content {
@@ -90,7 +90,7 @@ struct WebhookPages: SignedInPages {
         let page = found.page.prefix(Self.pageSize)
         let next = found.page.count > Self.pageSize ? page.last?.id : nil
         return views.page(
-            "webhook", "Webhook",
+            .webhook, "Webhook",
             Content(
                 webhook: found.summary, hasPreviousKey: found.previous != nil,
                 previousKeyExpiresAt: found.previous.map { PageTime.shown($0.expiresAt) } ?? "",
