@@ -100,12 +100,6 @@ struct AccountPages: SignedInPages {
             context, status: problem == nil && keyProblem == nil ? .ok : .unprocessableContent)
     }
 
-    private struct KeyContent {
-        let title: String
-        let apiKey: String
-        let code: QRCode?
-    }
-
     /// Shows a key in the answer itself, once the password was given: no address leads to it, and nothing keeps it.
     private func reveal(
         _ context: SignedInContext, title: String, _ key: (UserID) async throws -> User
@@ -117,6 +111,10 @@ struct AccountPages: SignedInPages {
         }
         let apiKey = try await key(context.userID).apiKey.exposed
         return views.page(
-            .apiKey, title, KeyContent(title: title, apiKey: apiKey, code: QRCode(apiKey)), context)
+            .apiKey, title,
+            ShownKey(
+                title: title, back: "/account", backName: "Account",
+                power: "Whoever has this key can send and read every message of the account.", apiKey: apiKey,
+                code: QRCode(apiKey)), context)
     }
 }

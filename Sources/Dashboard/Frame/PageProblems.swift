@@ -51,7 +51,7 @@ enum PageProblems {
         "phone_numbers": "Choose at least one phone number.", "events": "Choose at least one event.",
         "content": "Write a message.", "to": "Enter the number to send to.", "from": "Choose the phone that sends.",
         "url": "Enter the URL.", "name": "Enter a name.", "since": "Choose when to begin.",
-        "statuses": "Choose which events to send.",
+        "statuses": "Choose which events to send.", "scopes": "Choose at least one thing that it may do.",
     ]
 
     /// A part of what the API says, and what a page says instead; the first that fits counts.

@@ -1,5 +1,6 @@
 /// The templates of pages and of their parts: each a file of the folder `Pages`, by whose name other templates name it.
 enum PageTemplate: String, CaseIterable, Sendable {
+    case accessKeys = "access-keys"
     case account
     case alertForm = "alert-form"
     case alerts
@@ -63,6 +64,7 @@ enum PageTemplate: String, CaseIterable, Sendable {
     /// What is in the file.
     var source: [UInt8] {
         switch self {
+        case .accessKeys: PackageResources.access_keys_mustache
         case .account: PackageResources.account_mustache
         case .alertForm: PackageResources.alert_form_mustache
         case .alerts: PackageResources.alerts_mustache

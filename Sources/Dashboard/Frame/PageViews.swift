@@ -82,7 +82,8 @@ struct PageViews: Sendable {
         ("/settings/alerts", "alerts"), ("/settings/webhooks", "webhooks"),
         ("/deliveries", "errors#why-a-delivery-failed"), ("/events", "webhooks"),
         ("/replays", "dashboard#webhooks"), ("/system", "operations"), ("/users", "dashboard#the-first-account"),
-        ("/account/log", "dashboard#log-of-changes"), ("/account", "dashboard#times"),
+        ("/account/log", "dashboard#log-of-changes"), ("/account/keys", "dashboard#keys-for-programs"),
+        ("/account", "dashboard#times"),
     ]
 
     /// A page that says what went wrong.

@@ -14,12 +14,13 @@ package struct AccessKey: Sendable {
     /// What its owner calls it.
     package let name: String
     /// In alphabetical order; none for a key whose scopes were all taken away in the store.
-    let scopes: [KeyScope]
+    package let scopes: [KeyScope]
     /// Nil for a key that does not expire.
-    let expiresAt: Timestamp?
+    package let expiresAt: Timestamp?
     /// To within some seconds; nil when it was never used.
-    let lastUsedAt: Timestamp?
-    let createdAt: Timestamp
+    package let lastUsedAt: Timestamp?
+    /// When it was made.
+    package let createdAt: Timestamp
 
     /// What a request with the key may do.
     package struct Grant: Sendable {
@@ -62,11 +63,12 @@ extension AccessKey: JSONWritable {
 }
 
 /// A new key with its text, which is shown this once: the store has its digest only.
-struct FreshAccessKey: Sendable, JSONWritable {
+package struct FreshAccessKey: Sendable, JSONWritable {
     let key: AccessKey
-    let text: String
+    /// The key itself, which begins with `ak_`.
+    package let text: String
 
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             key.fields(&o)
             o.field("api_key", text)

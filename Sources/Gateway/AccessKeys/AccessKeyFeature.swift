@@ -2,9 +2,10 @@ import ServiceLifecycle
 import Storage
 
 /// Keys of an account with scopes, an end, and when they were used last.
-struct AccessKeyFeature: Feature {
+package struct AccessKeyFeature: Feature {
     static let migrations = AccessKeyMigrations.all
-    let operations: AccessKeyOperations
+    /// What can be done with access keys.
+    package let operations: AccessKeyOperations
     private let uses: AccessKeyUses
 
     init(_ ground: Ground) {

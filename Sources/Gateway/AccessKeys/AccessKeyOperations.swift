@@ -8,20 +8,21 @@ import Wire
 package struct AccessKeyOperations: Sendable {
     let store: any Store
     let identities: Identities
-    let clock: any WallClock
+    /// What tells the time.
+    package let clock: any WallClock
 
     /// Keys of one account: one for each program that anybody runs, many times over.
     package static let mostOfAccount = 100
 
     /// The keys of `userID`, newest first.
-    func list(userID: UserID, page: Page) async throws -> [AccessKey] {
+    package func list(userID: UserID, page: Page) async throws -> [AccessKey] {
         try await store.read(.user(userID)) { tx in try AccessKeyQueries.list(userID: userID, page: page, in: tx) }
     }
 
     /// Draws a new key.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when there are too many.
-    func create(
+    package func create(
         name: String, scopes: [String], expiresAt: String?, userID: UserID, receipt: Receipt<FreshAccessKey>
     ) async throws -> FreshAccessKey {
         let now = clock.now()
@@ -56,7 +57,7 @@ package struct AccessKeyOperations: Sendable {
     }
 
     /// Deletes a key, which is refused from then on. False when the user has no such key.
-    func delete(_ id: AccessKeyID, userID: UserID) async throws -> Bool {
+    package func delete(_ id: AccessKeyID, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { [identities] tx in
             guard try AccessKeyQueries.delete(id, userID: userID, in: tx) else { return false }
             try identities.forgetAll(in: tx)

@@ -1,5 +1,5 @@
 /// What an access key may do; the raw value is what the API, the command line and the store call it.
-enum KeyScope: String, Sendable, CaseIterable, Comparable {
+package enum KeyScope: String, Sendable, CaseIterable, Comparable {
     case readMessages = "messages:read"
     case sendMessages = "messages:send"
     case manageMessages = "messages:manage"
@@ -9,7 +9,7 @@ enum KeyScope: String, Sendable, CaseIterable, Comparable {
     case manageWebhooks = "webhooks:manage"
     case managePhones = "phones:manage"
 
-    static func < (first: KeyScope, second: KeyScope) -> Bool { first.rawValue < second.rawValue }
+    package static func < (first: KeyScope, second: KeyScope) -> Bool { first.rawValue < second.rawValue }
 
     /// The scopes of which one is enough for a route, which is method and path as the router has them:
     /// `GET /v1/messages/{messageID}`. Empty for a route that takes the account's own key only, as one does that nobody

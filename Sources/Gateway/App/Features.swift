@@ -65,7 +65,8 @@ package struct Features: Sendable {
     package let contacts: ContactFeature
     /// Texts to use again.
     package let savedTexts: SavedTextFeature
-    let accessKeys: AccessKeyFeature
+    /// Keys of programs.
+    package let accessKeys: AccessKeyFeature
     let playground: PlaygroundFeature
     /// The log of changes.
     package let audit: AuditFeature

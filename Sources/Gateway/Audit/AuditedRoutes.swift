@@ -54,6 +54,8 @@ enum AuditedRoutes {
         "POST /sign-out-everywhere": "sessions.ended",
         "POST /account/sessions/{session}/end": "session.revoked",
         "POST /account/password": "password.changed",
+        "POST /account/keys": "access_key.created",
+        "POST /account/keys/{keyID}/delete": "access_key.deleted",
         "POST /account/timezone": "account.updated",
         "POST /account/api-key": "api_key.shown",
         "POST /account/api-key/rotate": "api_key.rotated",
