@@ -30,7 +30,7 @@ extension Browser {
 
     /// Keeps a picture of the page that is open in `screenshots/`.
     func keepPicture(_ name: String) async throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../screenshots")
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../screenshots")
             .standardized
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try await screenshot().write(to: folder.appending(path: "\(name).png"))
