@@ -89,6 +89,7 @@ package struct DashboardRoutes: PageRoutes {
     /// Adds the pages. They come before what the API's routes pass: no key is read, no other origin let in.
     package func add(to router: Router<APIContext>) {
         router.add(middleware: LostPageMiddleware(pages: middleware))
+        PageAssets().addIcon(to: router)
         let group = router.group(context: PageContext.self)
         group.add(middleware: middleware)
         let signedIn = group.group(context: SignedInContext.self)

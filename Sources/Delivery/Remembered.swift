@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What was made of a key before, so that it need not be made again: parsed URLs, phone numbers. The same key must always
+/// What was made of a key before, so that it need not be made again: parsed URLs, read templates, phone numbers. The same key must always
 /// give the same value.
 ///
 /// It holds at most as many as it is told, in two halves: a full one makes the older one be forgotten, so what is asked for

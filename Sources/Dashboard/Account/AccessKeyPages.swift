@@ -76,13 +76,14 @@ struct AccessKeyPages: SignedInPages {
         }
     }
 
-    private func show(
-        _ context: SignedInContext, refusal: Refusal? = nil, chosen: Set<String> = []
-    ) async throws -> Response {
-        let page = Page(skip: 0, limit: AccessKeyOperations.mostOfAccount, query: "")
-        let keys = try await operations.list(userID: context.userID, page: page)
+    /// In how many days the key is to end that the form asks for; 0 for never.
+    private static func days(_ form: PageForm) -> Int { Int(form.text("days")) ?? usualEnd }
+
+    /// The keys, and a form that holds what was sent before.
+    private func show(_ context: SignedInContext, refusal: Refusal? = nil) async throws -> Response {
+        let keys = try await operations.list(userID: context.userID, page: AccessKeyOperations.wholeList)
         let problems = PageProblems.all(refusal)
-        let end = Int(context.form.text("days")) ?? Self.usualEnd
+        let (chosen, days) = (context.form.list("scopes"), Self.days(context.form))
         let now = operations.clock.now()
         return views.page(
             .accessKeys, "Keys for programs",
@@ -92,7 +93,7 @@ struct AccessKeyPages: SignedInPages {
                 scopes: KeyScope.allCases.map {
                     Choice(value: $0.rawValue, isChosen: chosen.contains($0.rawValue), note: Self.words($0))
                 },
-                ends: Self.ends.map { Choice(value: "\($0.days)", isChosen: $0.days == end, note: $0.words) },
+                ends: Self.ends.map { Choice(value: "\($0.days)", isChosen: $0.days == days, note: $0.words) },
                 problem: refusal.map {
                     problems.isEmpty ? $0.message : "No key was made. Check the highlighted fields."
                 },
@@ -102,14 +103,13 @@ struct AccessKeyPages: SignedInPages {
 
     /// Makes a key once the password was given, and shows it in the answer.
     private func create(_ context: SignedInContext) async throws -> Response {
-        let scopes = context.form.list("scopes")
-        let days = Int(context.form.text("days")) ?? Self.usualEnd
-        guard let end = Self.ends.first(where: { $0.days == days }) else { throw PageError.notFound }
-        let expiresAt = end.days == 0 ? nil : operations.clock.now() + .seconds(86_400 * end.days)
+        let days = Self.days(context.form)
+        guard Self.ends.contains(where: { $0.days == days }) else { throw PageError.notFound }
+        let expiresAt = days == 0 ? nil : operations.clock.now() + .seconds(86_400 * days)
         do {
             try await access.confirm(context.form.secret("current"), of: context.session)
             let key = try await operations.create(
-                name: context.form.text("name"), scopes: scopes, expiresAt: expiresAt?.rfc3339,
+                name: context.form.text("name"), scopes: context.form.list("scopes"), expiresAt: expiresAt?.rfc3339,
                 userID: context.userID, receipt: .unkept)
             return views.page(
                 .apiKey, "New key",
@@ -117,7 +117,7 @@ struct AccessKeyPages: SignedInPages {
                     title: "New key", back: Self.path, backName: "Keys for programs",
                     power: "Whoever has this key can do what you chose.", apiKey: key.text, code: nil), context)
         } catch let refusal as Refusal {
-            return try await show(context, refusal: refusal, chosen: Set(scopes))
+            return try await show(context, refusal: refusal)
         }
     }
 }

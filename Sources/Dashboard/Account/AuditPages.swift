@@ -67,8 +67,7 @@ struct AuditPages: SignedInPages {
 
     /// The names of the account's access keys by their ids.
     private static func names(of userID: UserID, in tx: any Transaction) throws -> [String: String] {
-        let keys = try AccessKeyQueries.list(
-            userID: userID, page: Page(skip: 0, limit: AccessKeyOperations.mostOfAccount, query: ""), in: tx)
+        let keys = try AccessKeyQueries.list(userID: userID, page: AccessKeyOperations.wholeList, in: tx)
         return Dictionary(keys.map { ($0.id.text, $0.name) }, uniquingKeysWith: { $1 })
     }
 

@@ -24,6 +24,12 @@ struct PageAssets: Sendable {
     static let scriptPath = script.path
     static let iconPath = icon.path
 
+    /// Adds the place where browsers look for an icon without being told, and where the documentation's pages say it is. No
+    /// session is read for it.
+    func addIcon(to router: Router<APIContext>) {
+        router.get("/favicon.ico") { _, _ in Response.redirect(to: Self.iconPath, type: .normal) }
+    }
+
     func add(to group: RouterGroup<PageContext>) {
         group.get("/assets/:digest/:name") { request, _ in
             guard let asset = [Self.css, Self.script, Self.icon].first(where: { $0.path == request.uri.path }) else {
@@ -31,7 +37,5 @@ struct PageAssets: Sendable {
             }
             return asset.answer.response(to: request, keep: "public, max-age=31536000, immutable")
         }
-        // Where browsers look without being told, and the documentation's pages say it is.
-        group.get("/favicon.ico") { _, _ in Response.redirect(to: Self.iconPath, type: .normal) }
     }
 }

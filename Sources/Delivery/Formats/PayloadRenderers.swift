@@ -1,17 +1,12 @@
-import Synchronization
-
 /// The renderers of templates, each read once for a version of its webhook instead of at every attempt.
-///
-/// Holds 128, which are some 20 MiB of the longest templates; when it is full it starts afresh.
-final class PayloadRenderers: Sendable {
-    private struct Entry {
+struct PayloadRenderers: Sendable {
+    private struct Template: Hashable, Sendable {
+        let endpoint: EndpointID
         let version: Int64
-        let renderer: PayloadRenderer
     }
 
-    private static let limit = 128
-
-    private let known = Mutex<[EndpointID: Entry]>([:])
+    /// Some 20 MiB of the longest templates.
+    private let known = Remembered<Template, PayloadRenderer>(limit: 128)
 
     /// The request of the stored event `body` for `endpoint`.
     ///
@@ -20,13 +15,9 @@ final class PayloadRenderers: Sendable {
         guard case .template = endpoint.payloadFormat else {
             return try PayloadRenderer(endpoint.payloadFormat).payload(of: body)
         }
-        if let entry = known.withLock({ $0[endpoint.id] }), entry.version == endpoint.version {
-            return try entry.renderer.payload(of: body)
-        }
-        let renderer = try PayloadRenderer(endpoint.payloadFormat)
-        known.withLock { known in
-            if known.count >= Self.limit { known = [:] }
-            known[endpoint.id] = Entry(version: endpoint.version, renderer: renderer)
+        let template = Template(endpoint: endpoint.id, version: endpoint.version)
+        let renderer = try known.value(of: template) { () throws(PayloadFault) in
+            try PayloadRenderer(endpoint.payloadFormat)
         }
         return try renderer.payload(of: body)
     }

@@ -13,6 +13,8 @@ package struct AccessKeyOperations: Sendable {
 
     /// Keys of one account: one for each program that anybody runs, many times over.
     package static let mostOfAccount = 100
+    /// All that an account can have.
+    package static let wholeList = Page(skip: 0, limit: mostOfAccount, query: "")
 
     /// The keys of `userID`, newest first.
     package func list(userID: UserID, page: Page) async throws -> [AccessKey] {

@@ -18,9 +18,7 @@ extension Response {
             status: status,
             headers: [.contentType: type, .contentDisposition: "attachment; filename=\"\(name)\""], body: body)
     }
-}
 
-extension Response {
     /// Sends the browser on with a GET.
     ///
     /// - Parameter path: Where to.
