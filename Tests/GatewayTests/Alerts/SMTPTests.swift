@@ -141,9 +141,8 @@ struct MailReceiver {
             .appending(path: "../../EndToEndTests/Judges/mail_server.py").standardized
         let (record, output) = (folder + "/mails-\(UUID().uuidString)", folder + "/port-\(UUID().uuidString)")
         _ = FileManager.default.createFile(atPath: output, contents: nil)
-        let process = Process()
-        process.executableURL = URL(filePath: interpreter)
-        process.arguments = ["-B", script.path, record, mode] + (issued.map { [$0.certificate, $0.key] } ?? [])
+        let process = Process.beside(
+            interpreter, ["-B", script.path, record, mode] + (issued.map { [$0.certificate, $0.key] } ?? []))
         let file = try #require(FileHandle(forWritingAtPath: output))
         process.standardOutput = file
         process.standardError = FileHandle.nullDevice

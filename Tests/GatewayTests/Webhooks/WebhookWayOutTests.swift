@@ -9,13 +9,13 @@ import Testing
         async throws
     {
         let interpreter = try #require(ProcessInfo.processInfo.environment["HTTPSMS_PYTHON"])
-        let process = Process()
-        process.executableURL = URL(filePath: interpreter)
         let (ports, log) = (folder + "/proxy-port", folder + "/proxy-log")
-        process.arguments = [
-            "-m", "proxy", "--hostname", "127.0.0.1", "--port", "0", "--port-file", ports, "--num-workers", "1",
-            "--num-acceptors", "1", "--basic-auth", "user:pass", "--log-file", log, "--data-dir", folder,
-        ]
+        let process = Process.beside(
+            interpreter,
+            [
+                "-m", "proxy", "--hostname", "127.0.0.1", "--port", "0", "--port-file", ports, "--num-workers", "1",
+                "--num-acceptors", "1", "--basic-auth", "user:pass", "--log-file", log, "--data-dir", folder,
+            ])
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
