@@ -109,7 +109,7 @@ struct AccessKeyPages: SignedInPages {
         do {
             try await access.confirm(context.form.secret("current"), of: context.session)
             let key = try await operations.create(
-                name: context.form.text("name"), scopes: context.form.list("scopes"), expiresAt: expiresAt?.rfc3339,
+                name: context.form.text("name"), scopes: context.form.list("scopes"), expiresAt: expiresAt,
                 userID: context.userID, receipt: .unkept)
             return views.page(
                 .apiKey, "New key",

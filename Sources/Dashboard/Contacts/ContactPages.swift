@@ -92,25 +92,26 @@ struct ContactPages: SignedInPages {
     }
 
     private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let parameters = QueryParameters(request)
+        let slice = ListSlice(parameters, size: 30, most: Contact.mostOfAccount)
+        let query = (parameters["query"] ?? "").trimmed
         var errors = FieldErrors()
-        let asked = Page(
-            QueryParameters(request), limit: Self.pageSize + 1, maximum: Self.pageSize + 1, errors: &errors)
-        let page = Page(skip: min(asked.skip, Contact.mostOfAccount), limit: asked.limit, query: asked.query)
+        errors.requireCharacters("query", query, max: 100)
         let problem = errors.messages.values.flatMap(\.self).first.map { PageProblems.plain($0, at: "query") }
         let (contacts, total) =
             try await problem == nil
-            ? operations.list(page, userID: context.userID) : (contacts: [], total: 0)
+            ? operations.list(slice.page(matching: query), userID: context.userID) : (contacts: [], total: 0)
         func path(skip: Int) -> String {
-            PageLink.to(Self.path, ["query": page.query, "skip": skip > 0 ? String(skip) : ""])
+            PageLink.to(Self.path, ["query": query, "skip": skip > 0 ? String(skip) : ""])
         }
         return views.page(
             .contacts, "Contacts",
             ListContent(
-                contacts: contacts.prefix(Self.pageSize).map(Line.init), query: page.query,
-                isSearch: !page.query.isEmpty, total: Figure.shown(Int64(total)), isOne: total == 1,
-                isEmpty: total == 0 && page.query.isEmpty,
-                problem: problem, newerPage: page.skip > 0 ? path(skip: max(0, page.skip - Self.pageSize)) : nil,
-                olderPage: contacts.count > Self.pageSize ? path(skip: page.skip + Self.pageSize) : nil),
+                contacts: contacts.prefix(slice.size).map(Line.init), query: query,
+                isSearch: !query.isEmpty, total: Figure.shown(Int64(total)), isOne: total == 1,
+                isEmpty: total == 0 && query.isEmpty,
+                problem: problem, newerPage: slice.newerPage(path),
+                olderPage: slice.olderPage(of: contacts.count, path)),
             context, status: problem == nil ? .ok : .unprocessableContent)
     }
 
@@ -209,5 +210,4 @@ struct ContactPages: SignedInPages {
         return .seeOther(fields.back, .saved)
     }
 
-    private static let pageSize = 30
 }

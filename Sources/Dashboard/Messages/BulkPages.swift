@@ -230,15 +230,14 @@ struct BulkPages: Sendable {
         let parameters = QueryParameters(request)
         let requestID = parameters["request_id"] ?? ""
         let status = parameters["status"].flatMap(MessageStatus.init(rawValue:))
-        let skip = min(max(parameters["skip"].flatMap { Int($0) } ?? 0, 0), Int(Int32.max))
-        let page = Page(skip: skip, limit: Self.pageSize + 1, query: "")
+        let slice = ListSlice(parameters, size: 50)
         let found = try await operations.store.read(.user(userID)) { tx in
             try BulkMessageQueries.find(requestID, userID: userID, in: tx).map { batch in
                 (
                     batch: batch,
                     messages: try MessagePlanner.forecast(
                         for: BulkMessageQueries.messages(
-                            of: requestID, status: status, userID: userID, page: page, in: tx), in: tx)
+                            of: requestID, status: status, userID: userID, page: slice.page(), in: tx), in: tx)
                 )
             }
         }
@@ -256,9 +255,9 @@ struct BulkPages: Sendable {
                 batch: line,
                 statuses: Choice.all(
                     MessageStatus.allCases.filter { $0 != .received }.map(\.rawValue), chosen: status?.rawValue),
-                messages: messages.prefix(Self.pageSize).map { MessageLine($0, now: now) },
-                newerPage: skip > 0 ? path(skip: max(0, skip - Self.pageSize)) : nil,
-                olderPage: messages.count > Self.pageSize ? path(skip: skip + Self.pageSize) : nil, isLive: skip == 0),
+                messages: messages.prefix(slice.size).map { MessageLine($0, now: now) },
+                newerPage: slice.newerPage(path),
+                olderPage: slice.olderPage(of: messages.count, path), isLive: slice.isFirst),
             context)
     }
 
@@ -278,7 +277,6 @@ struct BulkPages: Sendable {
 
     /// As many as show whether columns are where they belong.
     private static let rowCount = 10
-    private static let pageSize = 50
 }
 
 /// An upload in a list.

@@ -47,11 +47,10 @@ struct PlannedPages: Sendable {
         let userID = context.userID
         let parameters = QueryParameters(request)
         let owner = PhoneNumber.address(parameters["owner"] ?? "")
-        let skip = min(max(parameters["skip"].flatMap { Int($0) } ?? 0, 0), Int(Int32.max))
-        let page = Page(skip: skip, limit: Self.pageSize + 1, query: "")
+        let slice = ListSlice(parameters, size: 30)
         let (messages, count) = try await operations.store.read(.user(userID)) { tx in
             (
-                try MessageQueries.planned(of: userID, owner: owner.isEmpty ? nil : owner, page: page, in: tx),
+                try MessageQueries.planned(of: userID, owner: owner.isEmpty ? nil : owner, page: slice.page(), in: tx),
                 try MessageQueries.plannedCount(of: userID, in: tx)
             )
         }
@@ -63,14 +62,14 @@ struct PlannedPages: Sendable {
             .planned, "Planned",
             ListContent(
                 tabs: InboxTabs(.planned, owner: owner, planned: count, unread: context.page.menu.unread),
-                messages: messages.prefix(Self.pageSize).map { message in
+                messages: messages.prefix(slice.size).map { message in
                     Line(
                         path: "\(Self.path)/\(message.id)",
                         time: message.plannedAt.map(PageTime.date) ?? "", owner: PageParty.number(message.owner),
                         message: MessageLine(message, now: now))
                 },
-                newerPage: skip > 0 ? path(skip: max(0, skip - Self.pageSize)) : nil,
-                olderPage: messages.count > Self.pageSize ? path(skip: skip + Self.pageSize) : nil,
+                newerPage: slice.newerPage(path),
+                olderPage: slice.olderPage(of: messages.count, path),
                 newPath: PageLink.to("/messages/new", ["from": owner])),
             context)
     }
@@ -136,5 +135,4 @@ struct PlannedPages: Sendable {
         guard message != nil else { throw PageError.notFound }
     }
 
-    private static let pageSize = 30
 }

@@ -66,18 +66,15 @@ struct SavedTextPages: Sendable {
     }
 
     private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        let asked = QueryParameters(request)["skip"].flatMap { Int($0) } ?? 0
-        let skip = min(max(asked, 0), SavedText.mostOfAccount)
-        let page = Page(skip: skip, limit: Self.pageSize, query: "")
-        let (texts, total) = try await operations.list(page.withOneMore, userID: context.userID)
+        let slice = ListSlice(QueryParameters(request), size: 30, most: SavedText.mostOfAccount)
+        let (texts, total) = try await operations.list(slice.page(), userID: context.userID)
         func path(skip: Int) -> String { PageLink.to(Self.path, ["skip": skip > 0 ? String(skip) : ""]) }
         return views.page(
             .texts, "Saved texts",
             ListContent(
-                texts: texts.prefix(Self.pageSize).map(Line.init), total: Figure.shown(Int64(total)),
+                texts: texts.prefix(slice.size).map(Line.init), total: Figure.shown(Int64(total)),
                 isOne: total == 1, isEmpty: total == 0,
-                newerPage: skip > 0 ? path(skip: max(0, skip - Self.pageSize)) : nil,
-                olderPage: texts.count > Self.pageSize ? path(skip: skip + Self.pageSize) : nil),
+                newerPage: slice.newerPage(path), olderPage: slice.olderPage(of: texts.count, path)),
             context)
     }
 
@@ -135,5 +132,4 @@ struct SavedTextPages: Sendable {
         return .seeOther(Self.path, .saved)
     }
 
-    private static let pageSize = 30
 }

@@ -62,10 +62,9 @@ struct ThreadListPages: Sendable {
         let userID = context.userID
         let parameters = QueryParameters(request)
         let filter = InboxFilter(parameters, context.page.times)
+        let slice = ListSlice(parameters, size: 30)
         var errors = FieldErrors()
-        // One more than a page tells whether there is another one.
-        let page = Page(
-            parameters, limit: Self.pageSize + 1, maximum: Self.pageSize + 1, queryLength: 50, errors: &errors)
+        errors.requireCharacters("query", filter.query, max: 50)
         let problem = errors.messages.values.flatMap(\.self).first.map { PageProblems.plain($0, at: "query") }
         let found = try await store.read(.user(userID)) { tx in
             var found = Found(
@@ -75,18 +74,19 @@ struct ThreadListPages: Sendable {
             if filter.isSearch {
                 let named = try Self.contacts(filter.contact, Self.mostNamed, of: userID, in: tx).flatMap(\.numbers)
                 let messages = try MessageQueries.find(
-                    filter.search(page, named: Array(named.prefix(Self.mostNamed))), userID: userID, in: tx)
+                    filter.search(slice.page(matching: filter.query), named: Array(named.prefix(Self.mostNamed))),
+                    userID: userID, in: tx)
                 found.messages = try MessagePlanner.forecast(for: messages, in: tx)
                 found.people = try Self.contacts(filter.query, Self.mostPeople, of: userID, in: tx)
             } else {
                 found.threads = try MessageThreadQueries.inbox(
                     of: userID, owner: filter.owner.isEmpty ? nil : filter.owner, isArchived: filter.isArchived,
-                    page: page, in: tx)
+                    page: slice.page(), in: tx)
             }
             return found
         }
         let now = clock.now()
-        let people = page.skip > 0 ? [] : found.people.compactMap { Person($0, owner: filter.owner) }
+        let people = !slice.isFirst ? [] : found.people.compactMap { Person($0, owner: filter.owner) }
         // One that is chosen stays visible, whether or not there is such a phone any more.
         let numbers = (found.numbers + (filter.owner.isEmpty ? [] : [filter.owner])).unique
         let count = max(found.threads.count, found.messages.count)
@@ -106,12 +106,12 @@ struct ThreadListPages: Sendable {
                 ],
                 statuses: MessageStatus.allCases.map { Choice($0, $0.words, filter.status) },
                 newPath: PageLink.to("/messages/new", ["from": filter.owner]), problem: problem,
-                found: filter.isSearch ? found.messages.prefix(Self.pageSize).map { MessageLine($0, now: now) } : nil,
+                found: filter.isSearch ? found.messages.prefix(slice.size).map { MessageLine($0, now: now) } : nil,
                 people: people, hasPeople: !people.isEmpty,
-                threads: found.threads.prefix(Self.pageSize).map { ThreadLine($0) },
-                isSearch: filter.isSearch, isLive: !filter.isSearch && page.skip == 0,
-                newerPage: page.skip > 0 ? filter.path(skip: max(0, page.skip - Self.pageSize)) : nil,
-                olderPage: count > Self.pageSize ? filter.path(skip: page.skip + Self.pageSize) : nil,
+                threads: found.threads.prefix(slice.size).map { ThreadLine($0) },
+                isSearch: filter.isSearch, isLive: !filter.isSearch && slice.isFirst,
+                newerPage: slice.newerPage(filter.path),
+                olderPage: slice.olderPage(of: count, filter.path),
                 allPath: PageLink.to("/messages", ["owner": filter.owner])),
             context, status: problem == nil ? .ok : .unprocessableContent)
     }
@@ -124,7 +124,6 @@ struct ThreadListPages: Sendable {
         return try ContactQueries.list(userID: userID, page: Page(skip: 0, limit: count, query: text), in: tx)
     }
 
-    private static let pageSize = 30
     /// Links above what a search finds.
     private static let mostPeople = 5
     /// Numbers that a name as the other party stands for.

@@ -28,7 +28,7 @@ struct ThreadPages: Sendable {
         group.get("/messages/:threadID") { request, context in
             let parameters = QueryParameters(request)
             if let text = parameters["text"] { return try await fill(text, context) }
-            return try await show(context, skip: parameters["skip"].flatMap { Int($0) } ?? 0)
+            return try await show(context, ListSlice(parameters, size: Self.pageSize))
         }
         group.post("/messages/:threadID", use: reply)
         group.post("/messages/:threadID/archive") { _, context in
@@ -87,18 +87,18 @@ struct ThreadPages: Sendable {
     }
 
     private func show(
-        _ context: SignedInContext, skip: Int = 0, content: String = "", refusal: Refusal? = nil,
-        missing: [String] = [], isFilled: Bool = false, chosen: String = ""
+        _ context: SignedInContext, _ slice: ListSlice = ListSlice(size: Self.pageSize), content: String = "",
+        refusal: Refusal? = nil, missing: [String] = [], isFilled: Bool = false, chosen: String = ""
     ) async throws -> Response {
         let (id, userID) = (try context.id("threadID", of: MessageThreadID.self), context.userID)
-        let page = Page(skip: min(max(skip, 0), Int(Int32.max)), limit: Self.pageSize + 1, query: "")
         let found = try await operations.store.read(.user(userID)) { [pushes = operations.pushes] tx in
             try MessageThreadQueries.find(id, userID: userID, in: tx).map { thread in
                 (
                     thread: thread,
                     messages: try MessagePlanner.forecast(
                         for: MessageQueries.list(
-                            userID: userID, owner: thread.owner, contact: thread.contact, page: page, in: tx), in: tx),
+                            userID: userID, owner: thread.owner, contact: thread.contact, page: slice.page(), in: tx),
+                        in: tx),
                     contactID: try ContactQueries.id(of: thread.contact, userID: userID, in: tx),
                     choice: try TextChoice(of: userID, chosen: chosen, in: tx),
                     reach: try PhoneQueries.look(number: thread.owner, userID: userID, in: tx).map {
@@ -138,9 +138,9 @@ struct ThreadPages: Sendable {
                 },
                 contentProblems: contentProblems, trouble: reach.flatMap { $0.kind == "problem" ? $0 : nil },
                 messages: MessageLine.conversation(
-                    messages.prefix(Self.pageSize).reversed(), context.page.times),
-                isLive: page.skip == 0,
-                olderPage: messages.count > Self.pageSize ? "?skip=\(page.skip + Self.pageSize)" : nil),
+                    messages.prefix(slice.size).reversed(), context.page.times),
+                isLive: slice.isFirst,
+                olderPage: slice.olderPage(of: messages.count) { "?skip=\($0)" }),
             context, status: refusal?.status ?? .ok)
     }
 

@@ -51,11 +51,8 @@ struct PhoneKeyPages: SignedInPages {
     }
 
     private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        let skip = max(QueryParameters(request)["skip"].flatMap { Int($0) } ?? 0, 0)
-        var errors = FieldErrors()
-        // One more than is shown tells whether there is another page.
-        let page = Page(QueryParameters(query: "skip=\(skip)"), limit: Self.pageSize + 1, errors: &errors)
-        let keys = try await operations.list(userID: context.userID, page: page)
+        let slice = ListSlice(QueryParameters(request), size: 25)
+        let keys = try await operations.list(userID: context.userID, page: slice.page())
         let ids = keys.map(\.id)
         let moves = try await operations.store.read(.user(context.userID)) { tx in
             try PhoneMoveQueries.list(of: ids, userID: context.userID, in: tx)
@@ -63,8 +60,8 @@ struct PhoneKeyPages: SignedInPages {
         return views.page(
             .phoneKeys, "Phone API keys",
             Content(
-                isEmpty: keys.isEmpty && skip == 0,
-                keys: keys.prefix(Self.pageSize).map { key in
+                isEmpty: keys.isEmpty && slice.isFirst,
+                keys: keys.prefix(slice.size).map { key in
                     Content.Line(
                         path: "\(Self.path)/\(key.id)", name: key.name,
                         masked: "\(APIKey.phonePrefix)…\(key.apiKey.exposed.suffix(4))",
@@ -73,9 +70,7 @@ struct PhoneKeyPages: SignedInPages {
                         moves: moves.filter { $0.fromKey == key.id || $0.toKey == key.id }.prefix(5)
                             .map { PhoneMoveLine($0) })
                 },
-                nextPage: keys.count > Self.pageSize ? "?skip=\(skip + Self.pageSize)" : nil),
+                nextPage: slice.olderPage(of: keys.count) { "?skip=\($0)" }),
             context)
     }
-
-    private static let pageSize = 25
 }

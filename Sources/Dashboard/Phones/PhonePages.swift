@@ -51,26 +51,23 @@ struct PhonePages: SignedInPages {
 
     private func list(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let (userID, now) = (context.userID, operations.clock.now())
-        let skip = max(QueryParameters(request)["skip"].flatMap { Int($0) } ?? 0, 0)
-        var errors = FieldErrors()
-        // One more than is shown tells whether there is another page.
-        let page = Page(QueryParameters(query: "skip=\(skip)"), limit: Self.pageSize + 1, errors: &errors)
-        let (found, hasMore, idle) = try await operations.store.read(.user(userID)) { [pushes] tx in
-            let phones = try PhoneQueries.list(userID: userID, page: page, in: tx)
+        let slice = ListSlice(QueryParameters(request), size: 25)
+        let (found, count, idle) = try await operations.store.read(.user(userID)) { [pushes] tx in
+            let phones = try PhoneQueries.list(userID: userID, page: slice.page(), in: tx)
             return (
                 try PhoneSummary.Found.all(
-                    Array(phones.prefix(Self.pageSize)), of: userID, span: .day, now: now, pushes: pushes, in: tx),
-                phones.count > Self.pageSize,
-                skip == 0 ? try PhoneDeviceQueries.withoutNumbers(of: userID, in: tx) : []
+                    Array(phones.prefix(slice.size)), of: userID, span: .day, now: now, pushes: pushes, in: tx),
+                phones.count,
+                slice.isFirst ? try PhoneDeviceQueries.withoutNumbers(of: userID, in: tx) : []
             )
         }
         return views.page(
             .phones, "Phones",
             ListContent(
-                isEmpty: found.isEmpty && skip == 0,
+                isEmpty: found.isEmpty && slice.isFirst,
                 phones: found.map { summary($0, span: .day, now: now) },
                 idle: idle.map { IdleDevice(path: "\(DevicePages.path)/\($0.id)", name: $0.name) },
-                nextPage: hasMore ? "?skip=\(skip + Self.pageSize)" : nil),
+                nextPage: slice.olderPage(of: count) { "?skip=\($0)" }),
             context)
     }
 
@@ -169,5 +166,4 @@ struct PhonePages: SignedInPages {
         QueryParameters(request)["span"].flatMap(HeartbeatChart.Span.init(rawValue:)) ?? .day
     }
 
-    private static let pageSize = 25
 }

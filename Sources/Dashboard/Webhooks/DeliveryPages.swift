@@ -43,13 +43,10 @@ struct DeliveryPages: SignedInPages {
             else { return nil }
             let endpoint = try endpoints.find(delivery.endpointID, anywhereOf: userID, in: tx)
             let attempts = try DeliveryHistory.attempts(of: id, in: tx)
-            let sent = runner.shownPayload(of: event.body, to: endpoint)
-            let body = String(decoding: sent?.bytes ?? event.body, as: UTF8.self)
-            let headers: (AttemptRecord) -> DeliveryHeaders.List = {
-                runner.shownHeaders(of: delivery, $0, to: endpoint, as: sent)
-            }
+            let sent = runner.shownRequest(of: delivery, body: event.body, to: endpoint)
+            let body = String(decoding: sent.payload?.bytes ?? event.body, as: UTF8.self)
             let isOfAlert = endpoint?.userID == userID.alerts
-            let views = attempts.map { AttemptView($0, headers: headers($0)) }
+            let views = attempts.map { AttemptView($0, headers: sent.headers(of: $0)) }
             return Content(
                 delivery: DeliveryLine(delivery),
                 webhookPath: isOfAlert ? AlertPages.path : "\(WebhookPages.path)/\(delivery.endpointID)",
@@ -60,8 +57,8 @@ struct DeliveryPages: SignedInPages {
                 curl: endpoint.flatMap { endpoint in
                     attempts.last.map { attempt in
                         CurlCommand.text(
-                            method: sent?.method ?? .post, url: endpoint.url(by: attempt.route),
-                            suffix: sent?.pathSuffix, headers: headers(attempt), body: body)
+                            method: sent.payload?.method ?? .post, url: endpoint.url(by: attempt.route),
+                            suffix: sent.payload?.pathSuffix, headers: sent.headers(of: attempt), body: body)
                     }
                 })
         }

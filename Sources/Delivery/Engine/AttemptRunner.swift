@@ -8,10 +8,10 @@ package struct AttemptRunner: Sendable {
     private let tokens = SigningTokens()
     /// To parse one takes 60,000 instructions, a tenth of all that a delivery does.
     private let urls = Remembered<String, CallbackURL>(limit: 2_048)
-    private let renderers = PayloadRenderers()
+    let renderers = PayloadRenderers()
     private let schedule: RetrySchedule
     private let clock: any WallClock
-    private let headers: DeliveryHeaders
+    let headers: DeliveryHeaders
 
     /// The public documentation's limit for one webhook request, to the last byte; a name is looked up before. An owner may set
     /// another: see ``EndpointPlan/timeLimit``.
@@ -101,38 +101,6 @@ package struct AttemptRunner: Sendable {
 
     private static func caller(_ endpoint: Endpoint) -> LookupCaller {
         .delivery(account: endpoint.userID.account.text, endpoint: endpoint.id.text)
-    }
-
-    /// The request of the stored event `body` for `endpoint`, the same that every attempt sends while the webhook stays as it is;
-    /// nil when the event cannot be put into its format. Of a webhook that was deleted since, the format is not known any more.
-    package func shownPayload(of body: [UInt8], to endpoint: Endpoint?) -> RenderedPayload? {
-        guard let endpoint else { return RenderedPayload(contentType: "application/json", bytes: body) }
-        // What is wrong is told by the attempt.
-        return try? renderers.payload(of: body, for: endpoint)
-    }
-
-    /// The headers of an attempt as far as they are not secret; made again, because only what differs is stored.
-    ///
-    /// - Parameters:
-    ///   - delivery: What was tried.
-    ///   - attempt: The try.
-    ///   - endpoint: Where it went; nil when it was deleted since.
-    ///   - payload: What was sent; nil when nothing could be.
-    /// - Returns: Names and values in the order they were sent.
-    package func shownHeaders(
-        of delivery: DeliveryRecord, _ attempt: AttemptRecord, to endpoint: Endpoint?, as payload: RenderedPayload?
-    ) -> DeliveryHeaders.List {
-        var headers = headers.plain(
-            type: delivery.eventType, delivery: delivery.id.text, attempt: attempt.number,
-            contentType: payload?.contentType ?? "application/json")
-        let own = endpoint?.headers.list(isSigned: endpoint?.isSigned == true) ?? []
-        headers += own.map { (name: $0.name, value: "[redacted]") }
-        guard let endpoint, endpoint.isSigned else { return headers }
-        headers.append(("Authorization", "Bearer [redacted]"))
-        headers.append(("webhook-id", delivery.eventID.text))
-        headers.append(("webhook-timestamp", String(attempt.startedAt.seconds)))
-        headers.append(("webhook-signature", "v1,[redacted]"))
-        return headers
     }
 
     private func headers(

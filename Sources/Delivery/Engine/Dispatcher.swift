@@ -115,18 +115,18 @@ package struct Dispatcher: Service {
         case .share(let endpoint): store.wakeups.share(.deliveries, key: endpoint.text)
         case .report(let report): log(report)
         case .claim(let requests):
-            run(.claim, inbox, &jobs) { [work, lease, clock] store in
+            start(.claim, inbox, &jobs) { [work, lease, clock] store in
                 .claimed(
                     try await store.write(.engine) { tx in
                         try work.claim(requests, lease: lease.current, at: clock.now(), in: tx)
                     })
             }
         case .scan:
-            run(.scan, inbox, &jobs) { store in
+            start(.scan, inbox, &jobs) { store in
                 .scanned(try await store.read(.engine) { tx in try DispatcherWork.scan(in: tx) })
             }
         case .clear(let orphans):
-            run(.clear, inbox, &jobs) { store in
+            start(.clear, inbox, &jobs) { store in
                 let mayHaveMore = try await store.write(.maintenance) { tx in try DispatcherWork.clearDeleted(in: tx) }
                 for endpoint in orphans {
                     try await store.write(.maintenance) { tx in try DispatcherWork.clearOrphans(of: endpoint, in: tx) }
@@ -134,7 +134,7 @@ package struct Dispatcher: Service {
                 return .cleared(mayHaveMore: mayHaveMore)
             }
         case .repair(let held):
-            run(.repair, inbox, &jobs) { [lease] store in
+            start(.repair, inbox, &jobs) { [lease] store in
                 .repaired(
                     try await store.write(.engine) { tx in
                         try DispatcherWork.repair(keeping: held, lease: lease.current, in: tx)
@@ -144,7 +144,7 @@ package struct Dispatcher: Service {
     }
 
     /// Runs work on the store beside the loop, which is told what came of it.
-    private func run(
+    private func start(
         _ job: DispatcherCore.Job, _ inbox: Inbox, _ jobs: inout DiscardingTaskGroup,
         _ body: @escaping @Sendable (any Store) async throws -> DispatcherCore.Input
     ) {
@@ -200,7 +200,7 @@ package struct Dispatcher: Service {
         for _ in 0..<Self.shortageTries {
             // A process that stood still may have lost the lease meanwhile, and others have the delivery.
             guard lease.outlives(AttemptRunner.timeLimit, lease: claim.lease) else { return recorder.giveBack(claim) }
-            switch await run(claim, to: endpoint) {
+            switch await attemptOnce(claim, to: endpoint) {
             case nil:
                 if !Task.isCancelled { recorder.giveBack(claim) }
                 return
@@ -224,7 +224,7 @@ package struct Dispatcher: Service {
 
     /// Makes an attempt. One that may take longer than others ends with its lease, unless that is renewed meanwhile, and at
     /// shutdown when the others have to; then nothing came of it.
-    private func run(_ claim: ClaimedDelivery, to endpoint: Endpoint) async -> AttemptRunner.Run? {
+    private func attemptOnce(_ claim: ClaimedDelivery, to endpoint: Endpoint) async -> AttemptRunner.Run? {
         guard endpoint.plan.isPatient else { return await runner.attempt(claim, to: endpoint) }
         return await withTaskGroup(of: AttemptRunner.Run?.self) { group in
             group.addTask { await runner.attempt(claim, to: endpoint) }

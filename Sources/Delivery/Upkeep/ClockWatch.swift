@@ -32,13 +32,7 @@ package struct ClockWatch: Service {
 
     /// Watches until graceful shutdown or cancellation.
     package func run() async throws {
-        await cancelWhenGracefulShutdown {
-            var owed = Owed()
-            while !Task.isCancelled {
-                await look(&owed)
-                try? await clock.sleep(for: .seconds(1))  // Cancelled at shutdown, which ends the loop.
-            }
-        }
+        await periodically(every: .seconds(1), by: clock, from: Owed()) { owed in await look(&owed) }
     }
 
     /// What is still to be done, the oldest first.

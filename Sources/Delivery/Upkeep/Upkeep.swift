@@ -40,13 +40,10 @@ package struct Upkeep: Service {
 
     /// Keeps up until graceful shutdown or cancellation.
     package func run() async throws {
-        await cancelWhenGracefulShutdown {
-            var (position, state) = (Position(), Progress())
-            while !Task.isCancelled {
-                await attempt("prune") { try await prune(&state) }
-                await attempt("audit") { try await audit(&position) }
-                try? await clock.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
-            }
+        await periodically(every: Self.interval, by: clock, from: (position: Position(), progress: Progress())) {
+            state in
+            await attempt("prune") { try await prune(&state.progress) }
+            await attempt("audit") { try await audit(&state.position) }
         }
     }
 

@@ -21,27 +21,27 @@ package struct AccessKeyOperations: Sendable {
         try await store.read(.user(userID)) { tx in try AccessKeyQueries.list(userID: userID, page: page, in: tx) }
     }
 
-    /// Draws a new key.
+    /// Draws a new key, which ends at `expiresAt`; nil for never. `errors` are what was wrong before.
     ///
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when there are too many.
     package func create(
-        name: String, scopes: [String], expiresAt: String?, userID: UserID, receipt: Receipt<FreshAccessKey>
+        name: String, scopes: [String], expiresAt: Timestamp?, errors: FieldErrors = FieldErrors(), userID: UserID,
+        receipt: Receipt<FreshAccessKey>
     ) async throws -> FreshAccessKey {
         let now = clock.now()
         let name = name.trimmed
-        var errors = FieldErrors()
+        var errors = errors
         errors.require("name", name)
         errors.requireBytes("name", name, max: 60)
         errors.require("scopes", scopes)
         errors.requireAll("scopes", scopes, of: KeyScope.allCases.map(\.rawValue))
-        let end = expiresAt.flatMap(Timestamp.init(rfc3339:))
-        if expiresAt != nil, end == nil { errors.add("expires_at", "The expires_at field must be a time in RFC 3339") }
-        if let end, end <= now { errors.add("expires_at", "The expires_at field must be a time to come") }
+        if let expiresAt, expiresAt <= now { errors.add("expires_at", "The expires_at field must be a time to come") }
         try errors.check("validation errors while creating access key")
         let fresh = FreshAccessKey(
             key: AccessKey(
                 id: AccessKeyID(at: now), name: name,
-                scopes: Set(scopes.compactMap(KeyScope.init(rawValue:))).sorted(), expiresAt: end, lastUsedAt: nil,
+                scopes: Set(scopes.compactMap(KeyScope.init(rawValue:))).sorted(), expiresAt: expiresAt,
+                lastUsedAt: nil,
                 createdAt: now),
             text: APIKey.random(prefix: APIKey.accessPrefix))
         return try await store.write(for: userID) { tx in

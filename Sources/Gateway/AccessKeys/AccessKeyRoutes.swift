@@ -1,4 +1,5 @@
 import Hummingbird
+import Timestamps
 
 /// `/v1/access-keys`. None of these routes is in ``KeyScope/routes``: an access key makes no other keys.
 struct AccessKeyRoutes: Sendable {
@@ -29,8 +30,13 @@ struct AccessKeyRoutes: Sendable {
         let receipt = context.receipt(of: FreshAccessKey.self) {
             Reply("access key created successfully", $0, status: .created)
         }
+        var errors = FieldErrors()
+        let end = body.expiresAt.flatMap(Timestamp.init(rfc3339:))
+        if body.expiresAt != nil, end == nil {
+            errors.add("expires_at", "The expires_at field must be a time in RFC 3339")
+        }
         let key = try await operations.create(
-            name: body.name ?? "", scopes: body.scopes ?? [], expiresAt: body.expiresAt, userID: context.userID,
+            name: body.name ?? "", scopes: body.scopes ?? [], expiresAt: end, errors: errors, userID: context.userID,
             receipt: receipt)
         return receipt.reply(key)
     }

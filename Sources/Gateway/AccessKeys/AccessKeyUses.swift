@@ -34,12 +34,7 @@ package final class AccessKeyUses: Service {
 
     /// Stores what was noted, until graceful shutdown and once more then.
     package func run() async throws {
-        await cancelWhenGracefulShutdown { [self] in
-            while !Task.isCancelled {
-                await keep()
-                try? await Task.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
-            }
-        }
+        await periodically(every: Self.interval, by: clock) { [self] in await keep() }
         await keep()
     }
 

@@ -29,7 +29,7 @@ extension FieldErrors {
     }
 
     /// Counts what an SMS counts, UTF-16 units: what is one character to the eye may have any number of them.
-    mutating func requireCharacters(_ field: String, _ value: String, max: Int) {
+    package mutating func requireCharacters(_ field: String, _ value: String, max: Int) {
         if value.utf16.count > max { add(field, "The \(field) field must be maximum \(max) char") }
     }
 

@@ -3,6 +3,7 @@ import Secrets
 import ServiceLifecycle
 import Storage
 import Synchronization
+import Timestamps
 
 /// Who an API key stands for; known keys are remembered until a key or a binding changes.
 ///
@@ -68,16 +69,12 @@ package final class Identities: Service {
 
     /// Forgets every key when another process changed one, until graceful shutdown.
     package func run() async throws {
-        await cancelWhenGracefulShutdown { [self] in
-            var seen: Int64?
-            while !Task.isCancelled {
-                // What cannot be read now is read at the next look; nothing can be changed meanwhile either.
-                if let epoch = try? await store.read({ tx in try IdentityEpochQueries.current(in: tx) }), epoch != seen
-                {
-                    seen = epoch
-                    forgetAll()
-                }
-                try? await Task.sleep(for: Self.interval)  // Cancelled at shutdown, which ends the loop.
+        await periodically(every: Self.interval, by: SystemClock(), from: Int64?.none) { [self] seen in
+            // What cannot be read now is read at the next look; nothing can be changed meanwhile either.
+            let epoch = try? await store.read { tx in try IdentityEpochQueries.current(in: tx) }
+            if let epoch, epoch != seen {
+                seen = epoch
+                forgetAll()
             }
         }
     }

@@ -1,7 +1,5 @@
 import HTTPTypes
-import Hummingbird
 import Logging
-import NIOCore
 import Synchronization
 import Timestamps
 
@@ -89,78 +87,5 @@ final class PhoneReportRefusals: Sendable {
                 "route": "\(route.rawValue)", "reason": "\(reason.rawValue)", "phone": "\(phone)",
                 "detail": "\(detail)", "not_logged_before": "\(silent)",
             ])
-    }
-}
-
-/// What of refusals goes to the log: each kind once a minute, and at most ``bound`` kinds, whoever causes them.
-struct RefusalLog: Sendable {
-    private var seen: Set<String> = []
-    private var begin: ContinuousClock.Instant?
-    private var silent = 0
-
-    static let interval: Duration = .seconds(60)
-    static let bound = 20
-
-    /// How many were not logged since the last line; nil when this one is not logged either.
-    mutating func note(_ kind: String, at now: ContinuousClock.Instant) -> Int? {
-        if begin.map({ now - $0 >= Self.interval }) ?? true {
-            begin = now
-            seen = []
-        }
-        guard seen.count < Self.bound, seen.insert(kind).inserted else {
-            silent = silent.clampedAdding(1)
-            return nil
-        }
-        defer { silent = 0 }
-        return silent
-    }
-}
-
-/// Notes every report of a phone that is refused for good. It stands behind the identity and inside of the errors.
-struct PhoneReportMiddleware: RouterMiddleware {
-    typealias Context = APIContext
-
-    let refusals: PhoneReportRefusals
-
-    @concurrent func handle(
-        _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
-    ) async throws -> Response {
-        do {
-            return try await next(request, context)
-        } catch {
-            if let route = PhoneReportRefusals.Route(request.method, path: context.endpointPath),
-                let (reason, detail) = Self.refusal(error)
-            {
-                refusals.note(
-                    route, reason, phone: Self.phone(context.identity), detail: detail, logger: context.logger)
-            }
-            throw error
-        }
-    }
-
-    /// Why the phone is answered with a 4xx; nil when it is not.
-    private static func refusal(_ error: any Error) -> (PhoneReportRefusals.Reason, detail: String)? {
-        if error is NIOTooManyBytesError { return (.tooLarge, "the body is larger than the route takes") }
-        guard let refusal = error as? Refusal, refusal.status.kind == .clientError else { return nil }
-        switch refusal.kind {
-        case .unauthenticated: return (.wrongKey, "the key is missing or unknown")
-        case .foreignNumber: return (.foreignNumber, "the number is not one of the key's")
-        case .absent: return (.notFound, "there is no such message")
-        case .malformed, .unreadable: return (.notJSON, refusal.reason ?? refusal.message)
-        default:
-            let problems = refusal.problems.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value[0])" }
-            return (.invalid, problems.joined(separator: "; "))
-        }
-    }
-
-    /// The key and the last digits of its numbers.
-    private static func phone(_ identity: Identity?) -> String {
-        switch identity {
-        case nil: "unknown"
-        case .user(let id): "user \(id)"
-        case .key(_, let grant): "access key \(grant.id)"
-        case .phone(_, let key, let numbers):
-            "key \(key)" + numbers.sorted().prefix(3).map { " ...\($0.suffix(4))" }.joined()
-        }
     }
 }

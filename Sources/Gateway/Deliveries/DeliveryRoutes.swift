@@ -61,11 +61,11 @@ struct DeliveryRoutes {
                 let event = try EventLog.find(delivery.eventID, userID: context.userID, in: tx)
             else { return nil }
             let endpoint = try endpoints.find(delivery.endpointID, anywhereOf: context.userID, in: tx)
-            let sent = runner.shownPayload(of: event.body, to: endpoint)
+            let sent = runner.shownRequest(of: delivery, body: event.body, to: endpoint)
             return DeliveryDetails(
-                delivery: delivery, event: event.body, request: sent,
+                delivery: delivery, event: event.body, request: sent.payload,
                 attempts: try DeliveryHistory.attempts(of: id, in: tx),
-                requestHeaders: { runner.shownHeaders(of: delivery, $0, to: endpoint, as: sent) })
+                requestHeaders: sent.headers(of:))
         }
         guard let details else { throw Refusal.absent("cannot find delivery with ID [\(id)]") }
         return Reply("delivery fetched successfully", details)

@@ -14,14 +14,11 @@ struct ServerLife: Service {
     let logger: Logger
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                do {
-                    try await note()
-                } catch {
-                    logger.debug("life sign not stored", metadata: ["error": "\(error)"])
-                }
-                try? await clock.sleep(for: .seconds(5))  // Cancelled at shutdown, which ends the loop.
+        await periodically(every: .seconds(5), by: clock) {
+            do {
+                try await note()
+            } catch {
+                logger.debug("life sign not stored", metadata: ["error": "\(error)"])
             }
         }
     }

@@ -22,15 +22,11 @@ package struct SnapshotWatch: Service {
     package static let limit: Duration = .seconds(300)
 
     package func run() async throws {
-        await cancelWhenGracefulShutdown {
-            var isLong = false
-            while !Task.isCancelled {
-                do {
-                    isLong = try await look(isLong)
-                } catch {
-                    logger.debug("oldest transaction not looked for", metadata: ["error": "\(error)"])
-                }
-                try? await clock.sleep(for: .seconds(60))  // Cancelled at shutdown, which ends the loop.
+        await periodically(every: .seconds(60), by: clock, from: false) { isLong in
+            do {
+                isLong = try await look(isLong)
+            } catch {
+                logger.debug("oldest transaction not looked for", metadata: ["error": "\(error)"])
             }
         }
     }
