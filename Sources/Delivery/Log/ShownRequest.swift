@@ -1,3 +1,6 @@
+import Storage
+import Timestamps
+
 /// The request of a delivery as people see it: made again from what is stored, without what is secret.
 package struct ShownRequest: Sendable {
     /// What is sent, the same at every attempt while the webhook stays as it is; nil when the event cannot be put into its
