@@ -34,14 +34,14 @@ struct AgentRoutes: Sendable {
     static func isAgents(_ path: String) -> Bool { path == self.path }
 
     /// Adds the route. The tools call `api`, the routes of the API.
-    func add(to router: Router<APIContext>, api: RouterResponder<APIContext>) {
+    func add(to router: Router<APIContext>, api: FirstUse<RouterResponder<APIContext>>) {
         router.group()
             .add(middleware: AgentErrorMiddleware())
             .add(middleware: LoopMiddleware(isEverywhere: true))
             .add(middleware: AgentOriginMiddleware(site: site))
             .add(middleware: AuthenticationMiddleware(identities: identities))
             .add(middleware: ContentEncodingMiddleware())
-            .post(RouterPath(Self.path)) { request, context in try await answer(request, context, api) }
+            .post(RouterPath(Self.path)) { request, context in try await answer(request, context, api.value) }
     }
 
     private func answer(

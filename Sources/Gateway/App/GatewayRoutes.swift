@@ -6,7 +6,7 @@ import Storage
 import Timestamps
 
 /// Every route of the server, and what each request passes on its way to them.
-package struct GatewayRoutes {
+package struct GatewayRoutes: Sendable {
     private let answerHeaders: AnswerHeadersMiddleware
     private let forwarding: ForwardingMiddleware
     private let bodies: BodyMemoryMiddleware
@@ -81,7 +81,7 @@ package struct GatewayRoutes {
         router.add(middleware: bodies)
         // Before the pages: what is not found there is no page.
         for feature in features { feature.addApart(to: router) }
-        agents.add(to: router, api: inside().buildResponder())
+        agents.add(to: router, api: FirstUse { inside().buildResponder() })
         pages.add(to: router)
         // Before other origins are let in: a browser on this machine must not read metrics for a web site.
         let local = router.group()

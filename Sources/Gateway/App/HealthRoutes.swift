@@ -4,7 +4,7 @@ import NIOCore
 import Storage
 
 /// Whether the process lives, and whether it can do its work.
-struct HealthRoutes {
+struct HealthRoutes: Sendable {
     let store: any Store
 
     func add(to router: Router<APIContext>) {

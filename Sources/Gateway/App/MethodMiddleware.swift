@@ -33,23 +33,26 @@ struct MethodMiddleware: RouterMiddleware {
 final class MethodsOfPaths: Sendable {
     /// A router of the same paths, each with one route, which answers with the methods: so that a path leads where the real
     /// router looks for the method.
-    private let paths = Mutex<RouterResponder<APIContext>?>(nil)
+    private let paths = Mutex<FirstUse<RouterResponder<APIContext>>?>(nil)
 
     func learn(of router: Router<APIContext>) {
-        let shadow = Router(context: APIContext.self, options: [.caseInsensitive])
-        let methods = Dictionary(grouping: router.routes, by: { "\($0.path)" }).mapValues { $0.map(\.method) }
-        // In the order of the router, which decides between siblings.
-        for route in router.routes where methods["\(route.path)"]?.first == route.method {
-            let allowed = Self.list(methods["\(route.path)"] ?? [])
-            shadow.get(route.path) { _, _ in Response(status: .noContent, headers: [.allow: allowed]) }
+        let routes = router.routes.map { (path: $0.path, method: $0.method) }
+        let shadow = FirstUse {
+            let shadow = Router(context: APIContext.self, options: [.caseInsensitive])
+            let methods = Dictionary(grouping: routes, by: { "\($0.path)" }).mapValues { $0.map(\.method) }
+            // In the order of the router, which decides between siblings.
+            for route in routes where methods["\(route.path)"]?.first == route.method {
+                let allowed = Self.list(methods["\(route.path)"] ?? [])
+                shadow.get(route.path) { _, _ in Response(status: .noContent, headers: [.allow: allowed]) }
+            }
+            return shadow.buildResponder()
         }
-        let responder = shadow.buildResponder()
-        paths.withLock { $0 = responder }
+        paths.withLock { $0 = shadow }
     }
 
     /// The value of `Allow` for the request's path; nil when there is nothing.
     func allowed(at request: Request, _ context: APIContext) async -> String? {
-        guard let paths = paths.withLock({ $0 }) else { return nil }
+        guard let paths = paths.withLock({ $0 })?.value else { return nil }
         var head = request.head
         head.method = .get
         // It throws for a path that nobody knows.

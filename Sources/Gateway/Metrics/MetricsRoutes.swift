@@ -13,7 +13,7 @@ import Wire
 /// With METRICS_TOKEN open to whoever sends it as bearer token. Without one open to connections from this machine that ask
 /// for it by one of its own names: a foreign name is a web site in a browser here (DNS rebinding). A request that a proxy
 /// forwarded is not from this machine, whatever the connection says.
-struct MetricsRoutes {
+struct MetricsRoutes: Sendable {
     let store: any Store
     let metrics: DeliveryMetrics
     let lookups: @Sendable () -> LookupCounts
