@@ -149,12 +149,56 @@ import Testing
             ] {
                 #expect(try await stranger.get(path).status == 404, "\(path)")
             }
-            for path in ["edit", "test", "pause", "resume", "rotate", "delete"].map({ "\(webhook)/\($0)" })
+            for path in ["edit", "test", "pause", "resume", "rotate", "retry", "delete"].map({ "\(webhook)/\($0)" })
                 + ["/deliveries/\(delivery)/retry"]
             {
                 #expect(try await stranger.submit(path, on: "/account", []).status == 404, "\(path)")
             }
             #expect(try await owner.client.get("/v1/webhooks/\(id)").data["status"] == "active")
+        }
+    }
+
+    @Test func severalDeliveriesAreChosenAndSentAgain() async throws {
+        try await withServer { server in
+            let (page, account, _) = try await server.signedInWithPhone()
+            let stranger = try await server.signedInWithPhone()
+            let isMended = Flag()
+            try await WebhookReceiver.run { _, _ in
+                isMended.isSet ? .status(200) : .status(404, headers: [:], body: Array("no such <b>hook</b>".utf8))
+            } body: { receiver in
+                let id = try await account.makeWebhook(receiver.url("/hook"))["id"].string
+                let path = "/settings/webhooks/\(id)"
+                func deliveries(_ status: String, count: Int) async throws -> [String] {
+                    try await eventually("\(count) are \(status)") {
+                        let list = try await account.client.get("/v1/webhooks/\(id)/deliveries?status=\(status)")
+                        return list.data.array.count == count ? list.data.array.map { $0["id"].string } : nil
+                    }
+                }
+                let phone = try await account.makePhone()
+                for text in ["one", "two", "three"] {
+                    _ = try await phone.receive(["from": "+18005550100", "content": .string(text)])
+                }
+                let failed = try await deliveries("failed", count: 3)
+                let shown = try await page.get("/deliveries/\(failed[0])").text
+
+                isMended.set()
+                let none = try await page.submit("\(path)/retry", on: path, [])
+                let foreign = try await stranger.page.submit(
+                    "\(path)/retry", on: "/account", [("delivery", failed[0])])
+                let chosen = try await page.submit(
+                    "\(path)/retry", on: path, failed.prefix(2).map { ("delivery", $0) } + [("delivery", "rubbish")])
+
+                #expect(shown.contains("It failed: the answer was 404. The server does not try it again by itself."))
+                #expect(
+                    shown.contains("no such &lt;b&gt;hook&lt;/b&gt;") && shown.contains("href=\"/messages/message/"))
+                #expect(none.header("Location")?.hasSuffix("notice=unchosen") == true)
+                #expect(foreign.status == 404)
+                #expect(chosen.header("Location") == "\(path)?notice=retried")
+                #expect(Set(try await deliveries("succeeded", count: 2)) == Set(failed.prefix(2)))
+                #expect(try await deliveries("failed", count: 1) == [failed[2]])
+                let taken = try await page.get("/deliveries/\(failed[0])").text
+                #expect(taken.contains("The receiver took it at attempt 2 with 200."))
+            }
         }
     }
 

@@ -6,7 +6,7 @@ import Hummingbird
 enum PageNotice: String {
     case sent, settled, now, cancelled, saved, off, paused, resumed, rotated, archived, unarchived, unread, deleted,
         zone
-    case stored, held, released, stopped
+    case stored, held, released, stopped, retried, unchosen
 
     var text: String {
         switch self {
@@ -27,6 +27,8 @@ enum PageNotice: String {
         case .released: "The file goes on."
         case .stopped: "What waited was cancelled: it is not sent."
         case .stored: "The contacts of the file were stored."
+        case .retried: "The deliveries that you chose are sent again."
+        case .unchosen: "Nothing is sent again: no delivery was chosen."
         case .zone: "The time zone was saved."
         }
     }

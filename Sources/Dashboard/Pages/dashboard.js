@@ -118,7 +118,7 @@ const live = {
   // The figures of the menu follow where the page does.
   menu: () => [...document.querySelectorAll("#menu")],
   // What somebody is using stays as it is until they are done.
-  isInUse: (part) => part.matches(":popover-open") || part.contains(document.activeElement) || part.querySelector("details[open]") !== null,
+  isInUse: (part) => part.matches(":popover-open") || part.contains(document.activeElement) || part.querySelector("details[open], .choose:checked") !== null,
   async refresh() {
     if (live.isBusy) { live.isStale = true; return; }
     live.isBusy = true;

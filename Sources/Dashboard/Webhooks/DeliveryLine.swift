@@ -21,12 +21,12 @@ struct DeliveryLine: Sendable {
         path = "/deliveries/\(delivery.id)"
         id = delivery.id.text
         type = delivery.eventType
-        owner = delivery.owner
+        owner = PageParty.number(delivery.owner)
         status = delivery.status.rawValue
         attempts = delivery.attemptCount
         answer = [delivery.lastStatusCode.map(String.init), delivery.lastError].compactMap(\.self).joined(
             separator: " · ")
-        createdAt = PageTime.exact(delivery.createdAt)
+        createdAt = PageTime.shown(delivery.createdAt)
         isOpen = [.pending, .delivering].contains(delivery.status)
         nextAttemptAt = delivery.nextAttemptAt.map(PageTime.shown)
     }
@@ -46,8 +46,11 @@ struct AttemptView: Sendable {
     let requestHeaders: String
     let responseHeaders: String?
     let responseBody: String?
+    /// Whether the response is shown without being asked for: the one that explains a failure.
+    let isOpen: Bool
 
-    init(_ attempt: AttemptRecord, headers: [(name: String, value: String)]) {
+    /// `isLast` says that no attempt came after it.
+    init(_ attempt: AttemptRecord, isLast: Bool, headers: [(name: String, value: String)]) {
         number = attempt.number
         isGood = attempt.error == nil
         outcome = [attempt.statusCode.map(String.init), attempt.error].compactMap(\.self).joined(separator: " · ")
@@ -65,6 +68,7 @@ struct AttemptView: Sendable {
         ]
         phases = named.compactMap { name, time in time.map { "\(name) \($0.microseconds / 1_000) ms" } }
             .joined(separator: ", ")
+        isOpen = isLast && !isGood && attempt.statusCode != nil
         problem = attempt.error.map { DeliveryDetails.message($0, attempt.errorDetail) }
         requestHeaders = Self.lines(headers)
         responseHeaders = attempt.statusCode == nil ? nil : Self.lines(attempt.responseHeaders)

@@ -17,8 +17,14 @@ struct DeliveryPages: SignedInPages {
         let webhookPath: String
         let webhookName: String
         let url: String
+        let story: String
         let sequence: String
+        let acceptedAt: String
+        /// The message that the event is about; nil when it is not about one.
+        let messagePath: String?
         let event: String
+        /// Whether the body is shown in lines that it does not have.
+        let isIndented: Bool
         let canRetry: Bool
         let attempts: [AttemptView]
         let curl: String?
@@ -46,12 +52,19 @@ struct DeliveryPages: SignedInPages {
             let sent = runner.shownRequest(of: delivery, body: event.body, to: endpoint)
             let body = String(decoding: sent.payload?.bytes ?? event.body, as: UTF8.self)
             let isOfAlert = endpoint?.userID == userID.alerts
-            let views = attempts.map { AttemptView($0, headers: sent.headers(of: $0)) }
+            let views = attempts.map {
+                AttemptView($0, isLast: $0.number == attempts.last?.number, headers: sent.headers(of: $0))
+            }
+            let indented = IndentedJSON.text(sent.payload?.bytes ?? event.body)
+            let messageID = (try? CloudEvent(decoding: event.body))?.payload.messageID.flatMap { MessageID($0) }
             return Content(
                 delivery: DeliveryLine(delivery),
                 webhookPath: isOfAlert ? AlertPages.path : "\(WebhookPages.path)/\(delivery.endpointID)",
                 webhookName: isOfAlert ? "Alerts" : "Webhook", url: endpoint?.url ?? "a webhook that was deleted",
-                sequence: delivery.sequence.map(String.init) ?? "not numbered yet", event: body,
+                story: DeliveryStory.words(delivery, last: attempts.last),
+                sequence: delivery.sequence.map(String.init) ?? "not numbered yet",
+                acceptedAt: PageTime.exact(delivery.createdAt), messagePath: messageID.map(MessagePages.path),
+                event: indented ?? body, isIndented: indented != nil,
                 canRetry: delivery.status != .cancelled && delivery.status != .delivering,
                 attempts: views,
                 curl: endpoint.flatMap { endpoint in

@@ -35,6 +35,7 @@ struct WebhookPages: SignedInPages {
                     $0, to: SigningKey.random(), overlap: .seconds(86_400), userID: context.userID)
             }
         }
+        group.post("/settings/webhooks/:webhookID/retry", use: retry)
         group.post("/settings/webhooks/:webhookID/delete", use: delete)
     }
 
@@ -60,6 +61,7 @@ struct WebhookPages: SignedInPages {
         let hasPreviousKey: Bool
         let previousKeyExpiresAt: String
         let deliveries: [DeliveryLine]
+        let hasDeliveries: Bool
         let statuses: [Choice]
         let types: [Choice]
         let nextPage: String?
@@ -94,7 +96,7 @@ struct WebhookPages: SignedInPages {
             Content(
                 webhook: found.summary, hasPreviousKey: found.previous != nil,
                 previousKeyExpiresAt: found.previous.map { PageTime.shown($0.expiresAt) } ?? "",
-                deliveries: page.map(DeliveryLine.init),
+                deliveries: page.map(DeliveryLine.init), hasDeliveries: !page.isEmpty,
                 statuses: Choice.all(DeliveryRecord.Status.allCases.map(\.rawValue), chosen: filter.status?.rawValue),
                 types: Choice.all(EventType.allCases.map(\.rawValue), chosen: filter.eventType),
                 nextPage: next.map { id in
@@ -109,6 +111,27 @@ struct WebhookPages: SignedInPages {
         let delivery = try await operations.test(
             id, type, userID: context.userID, source: "/v1/webhooks/\(id)/test", receipt: .unkept)
         return .seeOther("/deliveries/\(delivery.id)")
+    }
+
+    /// Sends those deliveries again that were chosen; what was cancelled stays so.
+    private func retry(_ request: Request, _ context: SignedInContext) async throws -> Response {
+        let (id, userID) = (try context.id("webhookID", of: EndpointID.self), context.userID)
+        let webhook = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints] tx in
+            try endpoints.find(id, userID: userID, in: tx)
+        }
+        guard webhook != nil else { throw PageError.notFound }
+        let chosen = context.form.list("delivery").prefix(Self.pageSize).compactMap { DeliveryID($0) }
+        var count = 0
+        for delivery in chosen {
+            do {
+                let retried = try await DeliveryRetry.begin(delivery, userID: userID, in: operations.store)
+                guard retried != nil else { throw PageError.notFound }
+                count += 1
+            } catch let refusal as Refusal where refusal.kind == .conflict {
+                continue
+            }
+        }
+        return .seeOther("\(Self.path)/\(id)", count > 0 ? .retried : .unchosen)
     }
 
     private func delete(_ request: Request, _ context: SignedInContext) async throws -> Response {

@@ -103,6 +103,7 @@ enum AuditedRoutes {
         "POST /settings/webhooks/{webhookID}/resume": "webhook.resumed",
         "POST /settings/webhooks/{webhookID}/rotate": "webhook.key_rotated",
         "POST /settings/webhooks/{webhookID}/replay": "webhook.replayed",
+        "POST /settings/webhooks/{webhookID}/retry": "delivery.retried",
         "POST /settings/webhooks/{webhookID}/verify": "webhook.key_shown",
         "POST /attention/webhooks/{webhookID}/replay": "webhook.replayed",
         "POST /deliveries/{deliveryID}/retry": "delivery.retried",
