@@ -198,6 +198,10 @@ import Testing
                 #expect(try await deliveries("failed", count: 1) == [failed[2]])
                 let taken = try await page.get("/deliveries/\(failed[0])").text
                 #expect(taken.contains("The receiver took it at attempt 2 with 200."))
+                // It is about a message that nobody can look at.
+                let tried = try await page.submit("\(path)/test", on: path, [("event", "message.phone.sent")])
+                let test = try await page.get(try #require(tried.header("Location"))).text
+                #expect(test.contains("Delivery of message.phone.sent") && !test.contains("href=\"/messages/message/"))
             }
         }
     }

@@ -20,7 +20,7 @@ struct DeliveryPages: SignedInPages {
         let story: String
         let sequence: String
         let acceptedAt: String
-        /// The message that the event is about; nil when it is not about one.
+        /// The message that the event is about; nil when there is none.
         let messagePath: String?
         let event: String
         /// Whether the body is shown in lines that it does not have.
@@ -56,14 +56,17 @@ struct DeliveryPages: SignedInPages {
                 AttemptView($0, isLast: $0.number == attempts.last?.number, headers: sent.headers(of: $0))
             }
             let indented = IndentedJSON.text(sent.payload?.bytes ?? event.body)
+            // Of a test event, and of a message that was deleted, there is nothing to be seen.
             let messageID = (try? CloudEvent(decoding: event.body))?.payload.messageID.flatMap { MessageID($0) }
+            let message = try messageID.flatMap { try MessageQueries.find($0, userID: userID, in: tx) }
             return Content(
                 delivery: DeliveryLine(delivery),
                 webhookPath: isOfAlert ? AlertPages.path : "\(WebhookPages.path)/\(delivery.endpointID)",
                 webhookName: isOfAlert ? "Alerts" : "Webhook", url: endpoint?.url ?? "a webhook that was deleted",
                 story: DeliveryStory.words(delivery, last: attempts.last),
                 sequence: delivery.sequence.map(String.init) ?? "not numbered yet",
-                acceptedAt: PageTime.exact(delivery.createdAt), messagePath: messageID.map(MessagePages.path),
+                acceptedAt: PageTime.exact(delivery.createdAt),
+                messagePath: message.map { MessagePages.path(of: $0.id) },
                 event: indented ?? body, isIndented: indented != nil,
                 canRetry: delivery.status != .cancelled && delivery.status != .delivering,
                 attempts: views,
