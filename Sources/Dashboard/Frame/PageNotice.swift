@@ -28,7 +28,7 @@ enum PageNotice: String {
         case .stopped: "What waited was cancelled: it is not sent."
         case .stored: "The contacts of the file were stored."
         case .retried: "The deliveries that you chose are sent again."
-        case .unchosen: "Nothing is sent again: no delivery was chosen."
+        case .unchosen: "Nothing is sent again: choose deliveries that were not cancelled."
         case .zone: "The time zone was saved."
         }
     }
