@@ -14,7 +14,7 @@ struct WebhookSummary: Sendable {
     let reason: String?
     let warnings: [String]
     let events: [String]
-    let numbers: [String]
+    let numbers: String
     let isSigned: Bool
     let ordering: String
     let format: String
@@ -45,7 +45,9 @@ struct WebhookSummary: Sendable {
         reason = state.reason
         warnings = WebhookWarnings.of(endpoint)
         events = endpoint.eventTypes.map(\.rawValue)
-        numbers = endpoint.hearsEveryOwner ? ["all, also those that come later"] : endpoint.owners
+        numbers =
+            endpoint.hearsEveryOwner
+            ? "all, also those that come later" : endpoint.owners.map(PageParty.number).joined(separator: ", ")
         isSigned = endpoint.isSigned
         format = endpoint.payloadFormat.name
         only = endpoint.filter.inWords
