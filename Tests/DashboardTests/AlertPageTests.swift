@@ -112,7 +112,9 @@ import Testing
             let last = try await account.client.get("/v1/alerts/webhooks").data[0]
             let strange = edit.replacing(made["id"].string, with: "01a213dd-60a3-7aa1-9dd8-46a74f39c85b")
 
-            #expect(list.contains("told of phone.offline, disk.low only") && list.contains(edit))
+            #expect(
+                list.contains("told only: A phone is offline; The disk of the server is nearly full")
+                    && list.contains(edit))
             #expect(
                 form.contains(#"value="phone.offline" checked"#) && !form.contains(#"value="message.failed" checked"#))
             #expect(!form.contains("under the mat") && !form.contains("only once"))

@@ -103,7 +103,9 @@ struct AlertPages: SignedInPages {
 
         init(_ webhook: AlertWebhook) {
             let report = webhook.report
-            causes = webhook.causes.isAll ? nil : webhook.causes.names.joined(separator: ", ")
+            causes =
+                webhook.causes.isAll
+                ? nil : webhook.causes.names.map { AlertCause(rawValue: $0)?.words ?? $0 }.joined(separator: "; ")
             path = "\(AlertPages.path)/\(report.endpoint.id)"
             url = report.endpoint.url
             format = PayloadFields.label(of: report.endpoint.payloadFormat.name)
