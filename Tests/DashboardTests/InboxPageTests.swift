@@ -104,6 +104,30 @@ import Timestamps
         }
     }
 
+    @Test func aPlannedSMSIsNotSavedWithAPlaceholderUnlessItHadOneBefore() async throws {
+        try await withServer { server in
+            let (page, account, _) = try await server.signedInWithPhone()
+            let plain = try await Self.plan(server, account, to: "+18005550101", in: .seconds(3_600), "Hello")
+            let made = try await Self.plan(server, account, to: "+18005550101", in: .seconds(3_600), "Hello {{name}}")
+            let time = server.clock.now() + .seconds(86_400)
+            let field = String(PageTimes(zone: "UTC", now: .first).field(time).prefix(16))
+
+            let refused = try await page.submit(
+                "/messages/planned/\(plain)", on: "/messages/planned/\(plain)",
+                [("content", "Dear {{name}}"), ("send_at", field)])
+            let moved = try await page.submit(
+                "/messages/planned/\(made)", on: "/messages/planned/\(made)",
+                [("content", "Hello {{name}}"), ("send_at", field)])
+
+            #expect(refused.status == 422 && refused.text.contains("Nothing was saved."))
+            #expect(
+                refused.text.contains("Write it in the place of {{name}}.") && refused.text.contains("Dear {{name}}<"))
+            #expect(try await account.message(plain)["content"] == "Hello")
+            #expect(moved.header("Location") == "/messages/planned?notice=saved")
+            #expect(try await account.message(made)["scheduled_send_time"].string.hasPrefix(field))
+        }
+    }
+
     @Test func theSearchHasFilters() async throws {
         try await withServer { server in
             let (page, account, phone) = try await server.signedInWithPhone()

@@ -21,7 +21,7 @@ struct DashboardMessages: SignedInPages {
         forms = MessageForms(operations: operations, texts: texts, receipts: receipts, views: views)
         self.texts = SavedTextPages(operations: texts, receipts: receipts, views: views)
         messages = MessagePages(operations: operations, receipts: receipts, views: views)
-        planned = PlannedPages(operations: operations, views: views)
+        planned = PlannedPages(operations: operations, texts: texts, views: views)
         bulkActions = BulkActionPages(operations: bulk)
         self.bulk = BulkPages(operations: bulk, texts: texts, receipts: receipts, views: views)
     }

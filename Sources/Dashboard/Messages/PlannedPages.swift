@@ -7,6 +7,7 @@ import Timestamps
 /// SMS that wait for a time of their own: what will go out, changing it, sending it now, and cancelling it.
 struct PlannedPages: Sendable {
     let operations: MessageOperations
+    let texts: SavedTextOperations
     let views: PageViews
 
     static let path = "/messages/planned"
@@ -87,14 +88,12 @@ struct PlannedPages: Sendable {
     }
 
     private func edit(
-        _ context: SignedInContext, content: String? = nil, sendAt: String? = nil, refusal: Refusal? = nil
+        _ context: SignedInContext, content: String? = nil, sendAt: String? = nil, refusal: Refusal? = nil,
+        missing: [String] = []
     ) async throws -> Response {
-        let (id, userID) = (try context.id("messageID", of: MessageID.self), context.userID)
-        let found = try await operations.store.read(.user(userID)) { tx in
-            try MessageQueries.find(id, userID: userID, in: tx)
-        }
+        let message = try await message(context)
+        let id = message.id
         // What was handed out has a page of its own.
-        guard let message = found else { throw PageError.notFound }
         guard message.isPlanned else { return .seeOther(MessagePages.path(of: id)) }
         let problems = PageProblems.all(refusal)
         return views.page(
@@ -107,9 +106,11 @@ struct PlannedPages: Sendable {
                     ?? "",
                 zone: context.page.times.zoneName,
                 problem: refusal.map {
-                    problems.isEmpty ? $0.message : "Nothing was saved. Check the highlighted fields."
+                    problems.isEmpty && missing.isEmpty
+                        ? $0.message : "Nothing was saved. Check the highlighted fields."
                 },
-                contentProblems: problems["content"] ?? [], sendAtProblems: problems["send_at"] ?? []),
+                contentProblems: (problems["content"] ?? []) + TextChoice.words(missing),
+                sendAtProblems: problems["send_at"] ?? []),
             context, status: refusal?.status ?? .ok)
     }
 
@@ -122,6 +123,13 @@ struct PlannedPages: Sendable {
                 errors.add("send_at", "Choose a date and a time that is not over.")
                 throw Refusal(.invalid, "validation errors while updating message", problems: errors.messages)
             }
+            let message = try await message(context)
+            let left = try await texts.placeholders(leftIn: content, for: message.contact, userID: context.userID)
+            // A program may have planned it so.
+            if !left.isEmpty, content != message.content {
+                return try await edit(
+                    context, content: content, sendAt: sendAt, refusal: TextChoice.unfilled, missing: left)
+            }
             try await plan(context, content: content, sendAt: time)
             return .seeOther(Self.path, .saved)
         } catch let refusal as Refusal where refusal.kind == .invalid {
@@ -129,10 +137,18 @@ struct PlannedPages: Sendable {
         }
     }
 
+    private func message(_ context: SignedInContext) async throws -> Message {
+        let (id, userID) = (try context.id("messageID", of: MessageID.self), context.userID)
+        let found = try await operations.store.read(.user(userID)) { tx in
+            try MessageQueries.find(id, userID: userID, in: tx)
+        }
+        guard let found else { throw PageError.notFound }
+        return found
+    }
+
     private func plan(_ context: SignedInContext, content: String?, sendAt: Timestamp) async throws {
         let message = try await operations.plan(
             context.id("messageID", of: MessageID.self), content: content, sendAt: sendAt, userID: context.userID)
         guard message != nil else { throw PageError.notFound }
     }
-
 }
