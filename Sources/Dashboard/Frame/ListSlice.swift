@@ -34,6 +34,7 @@ struct ListSlice {
     /// The address of the part before this one; nil at the beginning.
     ///
     /// - Parameter path: The address of the part behind so many rows.
+    /// - Returns: The address.
     func newerPage(_ path: (_ skip: Int) -> String) -> String? {
         isFirst ? nil : path(max(0, skip - size))
     }
@@ -43,6 +44,7 @@ struct ListSlice {
     /// - Parameters:
     ///   - count: How many rows were read by ``page(matching:)``.
     ///   - path: The address of the part behind so many rows.
+    /// - Returns: The address.
     func olderPage(of count: Int, _ path: (_ skip: Int) -> String) -> String? {
         count > size ? path(skip + size) : nil
     }
