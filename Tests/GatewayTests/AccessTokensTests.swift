@@ -7,7 +7,7 @@ import Timestamps
 @testable import Gateway
 
 /// OAuth with a service account; the openssl command makes the key and judges the signature.
-@Suite(.storeless) struct AccessTokensTests {
+@Suite(.onOneEngine) struct AccessTokensTests {
     private static func openssl(_ arguments: [String]) async throws {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// What every answer of the server carries, and what the log tells of a request.
-@Suite(.timeLimit(.minutes(15))) struct AnswerHeadersTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct AnswerHeadersTests {
     private static let paths = [
         "/health", "/health/ready", "/metrics", "/docs", "/docs/api", "/docs/search?q=a", "/docs/openapi.json",
         "/docs/nope",

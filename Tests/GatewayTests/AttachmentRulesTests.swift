@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// Which attachments are kept and what they are called.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct AttachmentRulesTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct AttachmentRulesTests {
     private static func attachment(_ type: String?, _ content: String?) throws -> InboundAttachment {
         let json = ["content_type": type, "content": content].compactMapValues(\.self)
         let decoder = JSONDecoder()

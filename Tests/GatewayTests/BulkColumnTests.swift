@@ -3,7 +3,7 @@ import Testing
 @testable import Gateway
 
 /// The names of columns as people write them.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct BulkColumnTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct BulkColumnTests {
     @Test(arguments: [
         ("FromPhoneNumber", BulkColumn.from), ("fromphonenumber", .from), ("FROM PHONE NUMBER", .from),
         (" To Phone\tNumber ", .to), ("To\u{A0}Phone\u{A0}Number", .to), ("\u{FEFF}Content", .content),

@@ -5,7 +5,7 @@ import Timestamps
 @testable import Gateway
 
 /// Files whose columns are said by hand, and whose messages share a text.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct BulkMappingTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct BulkMappingTests {
     private static let now = Timestamp(microseconds: 1_790_000_000_000_000)
 
     private static func file(_ text: String) -> UploadedFile {

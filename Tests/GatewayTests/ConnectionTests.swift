@@ -6,7 +6,7 @@ import Testing
 @testable import Server
 
 /// What clients may do with connections, over sockets that say exactly what a test wants.
-@Suite(.timeLimit(.minutes(15))) struct ConnectionTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct ConnectionTests {
     private static let get = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
 
     private static func limits(

@@ -8,7 +8,7 @@ import Wire
 @testable import Gateway
 
 /// Address books as files.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct ContactFileTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct ContactFileTests {
     private static func read(_ text: String, name: String = "a.csv", owner: String? = "+12125550123") throws
         -> ContactFile
     {

@@ -5,7 +5,7 @@ import Testing
 @testable import Gateway
 
 /// The documentation that the binary carries is what `docs/` has, and its links lead somewhere.
-@Suite(.timeLimit(.minutes(15))) struct DocumentationTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct DocumentationTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs")
         .standardized
 

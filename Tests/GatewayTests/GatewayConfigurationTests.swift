@@ -9,7 +9,7 @@ import Timestamps
 @testable import Server
 
 /// What the variables of the environment may hold, and what they stand for.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct GatewayConfigurationTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct GatewayConfigurationTests {
     private static func configuration(_ environment: [String: String]) throws -> GatewayConfiguration {
         try GatewayConfiguration(flags: [:], environment: environment)
     }

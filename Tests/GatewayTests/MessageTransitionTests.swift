@@ -7,7 +7,7 @@ import Timestamps
 @testable import Gateway
 
 /// The whole table of ``MessageTransition``, without a server.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct MessageTransitionTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct MessageTransitionTests {
     private static let now = Timestamp(microseconds: 1_784_715_329_814_000)
 
     private static func message(

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// What a path answers to methods that it has not (RFC 9110, sections 9.3.7 and 15.5.6).
-@Suite(.timeLimit(.minutes(15))) struct MethodTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct MethodTests {
     private static let table: [(method: String, path: String, allowed: String)] = [
         ("POST", "/v1/phones", "GET, HEAD, PUT, OPTIONS"),
         ("PATCH", "/V1/Phones/", "GET, HEAD, PUT, OPTIONS"),

@@ -5,7 +5,7 @@ import RegexBuilder
 import Testing
 
 /// What a migration must not do to a store that servers use: the rules of `Migration`, by the text of each.
-@Suite(.storeless) struct MigrationRulesTests {
+@Suite(.onOneEngine) struct MigrationRulesTests {
     /// Older than the rules. Nothing is ever added here.
     private static let older: Set = [
         "bulk-messages-1", "delivery-2", "messages-2", "messages-3", "heartbeats-2", "send-schedules-1", "threads-1",

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The alert rules and the dashboard of `docs/examples` ask for metrics that the server has.
-@Suite(.timeLimit(.minutes(15))) struct MonitoringExampleTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct MonitoringExampleTests {
     @Test(arguments: ["prometheus-alerts.yml", "grafana-dashboard.json"])
     func everyMetricOfAnExampleIsServed(name: String) async throws {
         let text = try String(contentsOf: Self.folder.appending(path: name), encoding: .utf8)

@@ -3,7 +3,7 @@ import Testing
 @testable import Gateway
 
 /// What cells show, as Excel and LibreOffice do.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct NumberFormatTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct NumberFormatTests {
     @Test(
         arguments: [
             (0, "0"), (-0.0, "0"), (1, "1"), (-1, "-1"), (1.5, "1.5"), (1.1000000000000001, "1.1"),

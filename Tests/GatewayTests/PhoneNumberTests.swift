@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// Numbers as httpSMS reads them.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct PhoneNumberTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PhoneNumberTests {
     /// Nothing that anybody should wait for.
     private static let longDigits = String(repeating: "9", count: 500_000)
 

@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// Which requests are never answered with a 4xx for our own trouble.
-@Suite(.storeless) struct PhoneReportPathTests {
+@Suite(.onOneEngine) struct PhoneReportPathTests {
     @Test(arguments: [
         ("POST", "/v1/messages/receive", true), ("POST", "/v1/messages/receive/?a=b", true),
         ("POST", "/V1/Messages/Calls/Missed", true), ("POST", "/v1/messages/x/events", true),

@@ -7,7 +7,7 @@ import Timestamps
 @testable import Gateway
 
 /// Firebase's name and that of the OAuth server are looked up as names of webhooks are.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct PushNameTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PushNameTests {
     /// Names that nobody else knows.
     private final class Names: AddressResolver {
         private let addresses: [String: IPAddress]

@@ -6,7 +6,7 @@ import Testing
 @testable import Gateway
 
 /// Query strings.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct QueryParametersTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct QueryParametersTests {
     private static func parameters(_ query: String) -> QueryParameters {
         QueryParameters(
             Request(

@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// How refusals are told over HTTP; which operation refuses what is tested with its routes.
-@Suite(.storeless) struct RefusalTests {
+@Suite(.onOneEngine) struct RefusalTests {
     @Test(
         arguments: zip(Refusal.Kind.allCases, [400, 401, 401, 403, 402, 403, 404, 409, 415, 422, 429, 501, 503, 508]))
     func everyKindHasItsStatus(kind: Refusal.Kind, status: Int) {

@@ -3,7 +3,7 @@ import Timestamps
 
 @testable import Gateway
 
-@Suite(.storeless) struct SendPlanTests {
+@Suite(.onOneEngine) struct SendPlanTests {
     private static let now = Timestamp(microseconds: 1_784_715_600_000_000)
 
     @Test(arguments: [

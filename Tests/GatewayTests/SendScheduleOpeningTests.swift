@@ -7,7 +7,7 @@ import Timestamps
 @testable import Gateway
 
 /// The windows of a schedule, by the wall clock of its time zone, on both sides of each change of the clock.
-@Suite(.storeless) struct SendScheduleOpeningTests {
+@Suite(.onOneEngine) struct SendScheduleOpeningTests {
     private static func schedule(_ timezone: String, _ windows: [(Int, Int, Int)]) -> SendSchedule {
         let now = Timestamp(microseconds: 0)
         return SendSchedule(

@@ -5,7 +5,7 @@ import Testing
 @testable import Server
 
 /// Settings are said in one place: what is printed and documented is made of the table.
-@Suite(.storeless) struct SettingTests {
+@Suite(.onOneEngine) struct SettingTests {
     private static let project = URL(filePath: #filePath).appending(path: "../../..").standardized
 
     private static func text(_ path: String) throws -> String {

@@ -5,7 +5,7 @@ import Testing
 @testable import Gateway
 
 /// What never changes: compressed for those who take it, and not sent twice to those who have it.
-@Suite(.timeLimit(.minutes(15))) struct StaticAnswerTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct StaticAnswerTests {
     @Test(arguments: [
         ("gzip", true), ("br, gzip;q=0.5", true), ("GZIP", true), ("x-gzip", true), ("", false), ("br", false),
         ("gzip;q=0", false), ("gzip; q=0.000", false), ("identity, *", false), ("gzipped", false),

@@ -3,7 +3,7 @@ import Testing
 @testable import Gateway
 
 /// Cookies are read before it is known who asks.
-@Suite(.storeless) struct CookieTests {
+@Suite(.onOneEngine) struct CookieTests {
     @Test(arguments: [
         ("httpsms=a; httpsms=b", ["a", "b"]),
         (" httpsms=a ;\thttpsms=b\t", ["a", "b"]),

@@ -5,7 +5,7 @@ import Testing
 @testable import Gateway
 
 /// What a guess at a password costs is stored with each, so that it can be changed.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct PasswordCostTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PasswordCostTests {
     @Test func whatIsStoredBeginsWithItsCost() async throws {
         let stored = try await Passwords(cost: .standard).hash("correct horse", in: .first)
 

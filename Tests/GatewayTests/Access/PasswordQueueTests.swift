@@ -6,7 +6,7 @@ import Testing
 @testable import Gateway
 
 /// Who is served first when many sign in, and who is sent away.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct PasswordQueueTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PasswordQueueTests {
     @Test func halfOfThePlacesAreKeptForTheFirstLane() async throws {
         let queue = PasswordQueue()
         let gate = DispatchSemaphore(value: 0)

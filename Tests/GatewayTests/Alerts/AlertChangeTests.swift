@@ -6,7 +6,7 @@ import Wire
 @testable import Gateway
 
 /// What becomes of alerts at a look.
-@Suite(.storeless) struct AlertChangeTests {
+@Suite(.onOneEngine) struct AlertChangeTests {
     private static let now = Timestamp(seconds: 1_800_000_000)
     private static let condition = AlertCondition(
         cause: .phoneOffline, subject: "+1", title: "offline", advice: "Look.")

@@ -9,7 +9,7 @@ import Timestamps
 @testable import Gateway
 
 /// E-mail that waits, and who hands it in.
-@Suite(.timeLimit(.minutes(15))) struct MailSenderTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct MailSenderTests {
     @Test(arguments: Engine.enabled, [Int64.max, Int64.min, -1])
     func oneThatHoldsAnythingKeepsNoOtherBack(engine: Engine, attempt: Int64) async throws {
         try await withServer(on: engine) { server in

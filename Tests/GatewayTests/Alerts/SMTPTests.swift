@@ -8,7 +8,7 @@ import Timestamps
 @testable import Gateway
 
 /// E-mail to a mail server of aiosmtpd, and to some that misbehave.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct SMTPTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct SMTPTests {
     private static func mail(to recipient: String = "ann@example.com") -> Mail {
         Mail(
             id: MailID(at: SystemClock().now()), recipient: recipient,

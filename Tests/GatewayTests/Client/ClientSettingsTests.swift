@@ -5,7 +5,7 @@ import Testing
 
 @testable import Client
 
-@Suite(.storeless) struct ClientSettingsTests {
+@Suite(.onOneEngine) struct ClientSettingsTests {
     /// Runs `body` with an environment whose configuration folder is empty.
     private func withHome(_ body: ([String: String]) throws -> Void) throws {
         let home = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)

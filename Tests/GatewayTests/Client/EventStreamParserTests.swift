@@ -2,7 +2,7 @@ import Testing
 
 @testable import Client
 
-@Suite(.storeless) struct EventStreamParserTests {
+@Suite(.onOneEngine) struct EventStreamParserTests {
     private static let stream = """
         : open at 41
 

@@ -4,7 +4,7 @@ import Testing
 @testable import Client
 
 /// Files of keys: nobody else's, and no links.
-@Suite(.storeless) struct PrivateFileTests {
+@Suite(.onOneEngine) struct PrivateFileTests {
     private func withFolder(_ body: (String) throws -> Void) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

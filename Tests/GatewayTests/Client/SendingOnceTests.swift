@@ -7,7 +7,7 @@ import Testing
 @testable import Client
 
 /// What an agent sends, when nobody knows whether it was sent.
-@Suite(.timeLimit(.minutes(15)), .storeless) struct SendingOnceTests {
+@Suite(.timeLimit(.minutes(15)), .onOneEngine) struct SendingOnceTests {
     @Test func whatIsNotKnownIsAskedAgainUnderOneKey() async throws {
         let sent = """
             {"data": {"id": "1", "contact": "+18005550100", "type": "mobile-terminated", "status": "pending", \

@@ -7,7 +7,7 @@ import Testing
 
 /// What commands say when name servers are silent. That they end is up to SwiftNIO, whose limit for a connection includes the
 /// lookup.
-@Suite(.storeless) struct SilentNameServerTests {
+@Suite(.onOneEngine) struct SilentNameServerTests {
     @Test func aCommandSaysThatItMayBeTheNameServers() {
         let client = ServerClient(ClientSettings(url: "http://sms.example.com", apiKey: Secret("key")))
 

@@ -8,7 +8,7 @@ import Timestamps
 @testable import Gateway
 
 /// What a device's report means, and the times in it.
-@Suite(.storeless) struct DeviceReportTests {
+@Suite(.onOneEngine) struct DeviceReportTests {
     private static func time(_ second: Int) -> PhoneTime {
         PhoneTime(Timestamp(seconds: Int64(1_800_000_000 + second)))
     }

@@ -11,7 +11,7 @@ import Testing
 @testable import Server
 
 /// `httpsms serve` with TLS_CERTIFICATE and TLS_KEY, over real sockets.
-@Suite(.timeLimit(.minutes(15))) struct HTTPSTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct HTTPSTests {
     /// The status of `GET url` for a client that trusts `authority` only; nil when there is no connection.
     private static func status(
         _ url: String, trusting authority: TestAuthority, maximum: TLSVersion? = nil

@@ -13,7 +13,7 @@ import Wire
 @testable import Gateway
 
 /// Firebase and the servers of commands are known by the names in their certificates.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct OutgoingHTTPTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct OutgoingHTTPTests {
     private static let answer =
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"data\":[]}"
 

@@ -5,7 +5,7 @@ import Timestamps
 @testable import Server
 
 /// When a certificate is accepted by its dates, and when its operator is told to renew it.
-@Suite(.storeless) struct ServerCertificateTests {
+@Suite(.onOneEngine) struct ServerCertificateTests {
     private static let table: [(Int, ServerCertificate.Validity)] = [
         (-1, ServerCertificate.Validity.notYet), (0, .valid), (86 * day, .valid), (86 * day + 1, .endsSoon(days: 13)),
         (100 * day - 1, .endsSoon(days: 0)), (100 * day, .endsSoon(days: 0)), (100 * day + 1, .expired),

@@ -8,7 +8,7 @@ import Testing
 @testable import Gateway
 
 /// `X-Forwarded-For` and `X-Forwarded-Proto`: believed from TRUSTED_PROXIES, and from nobody else.
-@Suite(.timeLimit(.minutes(15))) struct TrustedProxiesTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct TrustedProxiesTests {
     private static let proxies = try? TrustedProxies(networks: [Network("10.0.0.0/8"), Network("fd00::/8")])
 
     @Test(arguments: [

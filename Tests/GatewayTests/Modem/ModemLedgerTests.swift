@@ -5,7 +5,7 @@ import Timestamps
 
 @testable import Modem
 
-@Suite(.storeless) struct ModemLedgerTests {
+@Suite(.onOneEngine) struct ModemLedgerTests {
     private static let id = "0199f0b1-2f44-7c0a-8d1c-6f2f4a1f3c55"
     private static let other = "0199f0b1-2f44-7c0a-8d1c-6f2f4a1f3c56"
 

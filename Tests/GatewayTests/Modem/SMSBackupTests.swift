@@ -4,7 +4,7 @@ import Testing
 @testable import Modem
 
 /// Files as gammu-smsd 1.42.0 wrote them.
-@Suite(.storeless) struct SMSBackupTests {
+@Suite(.onOneEngine) struct SMSBackupTests {
     private static func part(
         _ units: [UInt16], pdu: String = "Deliver", header: String? = nil, reference: Int = 0,
         coding: String = "Unicode"

@@ -8,7 +8,7 @@ import Testing
 @testable import Server
 
 /// What request bodies may take of memory.
-@Suite(.timeLimit(.minutes(15))) struct BodyMemoryTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct BodyMemoryTests {
     @Test func whatIsTakenIsGivenBack() throws {
         let memory = BodyMemory(limit: 1 << 20)
         let (large, small) = (memory.share(), memory.share())

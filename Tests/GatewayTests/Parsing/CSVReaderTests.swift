@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// Comma-separated values as people and programs write them.
-@Suite(.timeLimit(.minutes(15))) struct CSVReaderTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct CSVReaderTests {
     private static func rows(_ bytes: [UInt8], separator: Character = ",") throws -> [CSVReader.Row] {
         var reader = CSVReader(bytes[...], separator: separator.asciiValue ?? 0)
         var rows: [CSVReader.Row] = []

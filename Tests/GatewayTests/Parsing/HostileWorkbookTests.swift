@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// Workbooks that no program writes: each is an error of the file, and the server lives on.
-@Suite(.timeLimit(.minutes(15))) struct HostileWorkbookTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct HostileWorkbookTests {
     private static func rows(_ workbook: Workbook) throws -> [BulkRow] { try workbook.read().rows }
 
     /// Rows below the first that cannot be.

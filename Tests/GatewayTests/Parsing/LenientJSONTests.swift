@@ -3,7 +3,7 @@ import Testing
 @testable import Gateway
 
 /// What is read of text that is almost JSON.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct LenientJSONTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct LenientJSONTests {
     private static func repaired(_ bytes: [UInt8]) -> String {
         String(decoding: LenientJSON.repaired(bytes), as: UTF8.self)
     }

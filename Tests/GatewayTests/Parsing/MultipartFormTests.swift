@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// Forms as browsers send them, and as nobody should.
-@Suite(.timeLimit(.minutes(15))) struct MultipartFormTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct MultipartFormTests {
     private static let type = "multipart/form-data; boundary=B"
 
     private static func form(_ body: String) throws -> MultipartForm {

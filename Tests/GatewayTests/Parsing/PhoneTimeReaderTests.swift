@@ -6,7 +6,7 @@ import Timestamps
 @testable import Gateway
 
 /// Times as phones' apps write them.
-@Suite(.storeless) struct PhoneTimeReaderTests {
+@Suite(.onOneEngine) struct PhoneTimeReaderTests {
     @Test(arguments: [
         ("2026-07-22T10:15:29.814Z", "2026-07-22T10:15:29.814Z"), (" 2026-07-22T10:15:29Z\n", "2026-07-22T10:15:29Z"),
         ("1784715329", "2026-07-22T10:15:29Z"), ("1784715329814", "2026-07-22T10:15:29.814Z"),

@@ -3,7 +3,7 @@ import Testing
 @testable import Gateway
 
 /// Texts with placeholders, and how many SMS they take.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct PlaceholderTextTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PlaceholderTextTests {
     private static func fill(_ text: String, _ values: [String: String]) -> PlaceholderText.Filled {
         PlaceholderText(text).filled { values[$0] }
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// The encodings that programs save CSV files in.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct SheetTextTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct SheetTextTests {
     private static func read(_ bytes: [UInt8], charset: String? = nil) throws -> (String?, SheetText.Encoding) {
         let text = try SheetText(bytes[...], charset: charset)
         return (String(validating: text.bytes, as: UTF8.self), text.encoding)

@@ -4,7 +4,7 @@ import Wire
 @testable import Gateway
 
 /// What is looked for in texts of any size.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct TextSearchTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct TextSearchTests {
     @Test(arguments: [
         ("", "a", false), ("abc", "bc", true), ("abc", "abcd", false), ("aab", "ab", true), ("Grüße", "üß", true),
         ("e\u{301}", "e", true),

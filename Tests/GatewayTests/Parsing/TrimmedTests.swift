@@ -4,7 +4,7 @@ import Wire
 @testable import Gateway
 
 /// White space around what people and programs send.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct TrimmedTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct TrimmedTests {
     @Test(arguments: [
         ("", ""), (" \t\r\n\u{A0}\u{3000}", ""), ("a", "a"), ("  a b\u{2028}", "a b"), ("\r\na\r\n", "a"),
         ("\u{200B}a ", "\u{200B}a"), ("🇩🇪 ", "🇩🇪"),

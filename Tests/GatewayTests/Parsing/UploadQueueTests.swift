@@ -14,7 +14,7 @@ import Testing
 @testable import Gateway
 
 /// Whose file is read when.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct UploadQueueTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct UploadQueueTests {
     /// A file whose reading goes on until it is told to end.
     private final class Gate: Sendable {
         private let isOpen = DispatchSemaphore(value: 0)

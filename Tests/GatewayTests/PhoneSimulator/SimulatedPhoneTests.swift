@@ -8,7 +8,7 @@ import Wire
 @testable import PhoneSimulator
 
 /// The simulated phone with the real server: what it does about pushes, and what it sends by itself.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct SimulatedPhoneTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct SimulatedPhoneTests {
     @Test func aPushedMessageIsFetchedSentAndDelivered() async throws {
         try await PhoneFixture.run { fixture in
             let message = try await fixture.send(["content": "Grüße"], until: "delivered")

@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// Which texts searches take for the same.
-@Suite(.storeless) struct FoldedTextTests {
+@Suite(.onOneEngine) struct FoldedTextTests {
     /// Pairs that are found by one another.
     static let same: [(String, String)] = [
         ("HELLO", "hello"), ("ПРИВЕТ", "привет"), ("Ärger", "ärger"), ("ÄRGER", "arger"), ("café", "CAFÉ"),

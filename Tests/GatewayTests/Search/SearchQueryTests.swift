@@ -3,7 +3,7 @@ import Testing
 @testable import Gateway
 
 /// Numbers in another spelling than the one that is stored.
-@Suite(.storeless) struct SearchQueryTests {
+@Suite(.onOneEngine) struct SearchQueryTests {
     @Test(
         arguments: [
             ("0044 7700 900456", "+18005550199", "+447700900456"), ("+44 7700 900456", "+18005550199", "+447700900456"),

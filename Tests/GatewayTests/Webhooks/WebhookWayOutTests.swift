@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Webhooks behind proxy.py, a public proxy.
-@Suite(.timeLimit(.minutes(15))) struct WebhookWayOutTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookWayOutTests {
     /// Runs the proxy, which asks for credentials, beside `body`.
     private static func withProxy(in folder: String, _ body: (_ port: Int, _ log: String) async throws -> Void)
         async throws

@@ -5,7 +5,7 @@ import Timestamps
 @testable import PhoneSimulator
 
 /// How the SMSGate app writes and reads: Gson, its dates, OkHttp's stream reader, versions, retry tables.
-@Suite(.storeless) struct SMSGateFormatsTests {
+@Suite(.onOneEngine) struct SMSGateFormatsTests {
     private static let time = Timestamp(rfc3339: "2026-11-25T10:00:31.200456Z") ?? Timestamp(microseconds: 0)
 
     @Test func absentMembersAreLeftOutAndHTMLIsEscaped() {

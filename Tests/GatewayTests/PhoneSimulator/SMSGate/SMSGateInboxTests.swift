@@ -5,7 +5,7 @@ import Timestamps
 @testable import PhoneSimulator
 
 /// SMS that come in and the hooks that tell of them, without a server.
-@Suite(.storeless) struct SMSGateInboxTests {
+@Suite(.onOneEngine) struct SMSGateInboxTests {
     private static let time = Timestamp(rfc3339: "2026-11-25T10:04:05Z") ?? Timestamp(microseconds: 0)
 
     private static func sms(_ text: String = "Hi", at time: Timestamp = time, sim: Int? = 1) -> SMSGateInbox.SMS {

@@ -5,7 +5,7 @@ import Timestamps
 @testable import PhoneSimulator
 
 /// Registration, lists and streams of the SMSGate app, without a server.
-@Suite(.storeless) struct SMSGatePairingTests {
+@Suite(.onOneEngine) struct SMSGatePairingTests {
     @Test func aCodeIsAllDigitsAndOpensOneStream() throws {
         var driver = SMSGateDriver {
             $0.sims = [.init(1, phoneNumber: "+4915187654321", carrier: "Vodafone"), .init(2)]

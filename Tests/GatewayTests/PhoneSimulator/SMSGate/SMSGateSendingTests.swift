@@ -5,7 +5,7 @@ import Timestamps
 @testable import PhoneSimulator
 
 /// From a pull to the reports, without a server.
-@Suite(.storeless) struct SMSGateSendingTests {
+@Suite(.onOneEngine) struct SMSGateSendingTests {
     @Test func aMessageGoesToTheRadioAndIsReportedWithTheStateOfThen() throws {
         var driver = SMSGateDriver.paired()
         driver.offer(SMSGateDriver.offer("m1", #","simNumber":1,"validUntil":"2026-11-25T10:20:30.000Z""#))

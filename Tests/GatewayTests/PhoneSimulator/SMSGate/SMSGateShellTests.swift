@@ -12,7 +12,7 @@ import Timestamps
 @testable import PhoneSimulator
 
 /// The SMSGate app over real connections, against a server that answers by a script.
-@Suite(.storeless, .timeLimit(.minutes(15))) struct SMSGateShellTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct SMSGateShellTests {
     @Test func aMessageGoesFromTheStreamToDelivered() async throws {
         try await ScriptedServer.run { server in
             try await server.phone { shell in
