@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What was made of a key before, so that it need not be made again: parsed URLs, read templates, phone numbers. The same key must always
-/// give the same value.
+/// What was made of a key before, so that it need not be made again: parsed URLs, read templates, phone numbers. The same
+/// key must always give the same value.
 ///
 /// It holds at most as many as it is told, in two halves: a full one makes the older one be forgotten, so what is asked for
 /// again and again stays, whoever fills it with what is asked for once.

@@ -105,7 +105,7 @@ struct AlertPages: SignedInPages {
             let report = webhook.report
             causes =
                 webhook.causes.isAll
-                ? nil : webhook.causes.names.map { AlertCause(rawValue: $0)?.words ?? $0 }.joined(separator: "; ")
+                ? nil : webhook.causes.chosen.map(\.words).joined(separator: "; ")
             path = "\(AlertPages.path)/\(report.endpoint.id)"
             url = report.endpoint.url
             format = PayloadFields.label(of: report.endpoint.payloadFormat.name)

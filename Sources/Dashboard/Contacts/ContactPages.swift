@@ -209,5 +209,4 @@ struct ContactPages: SignedInPages {
         }
         return .seeOther(fields.back, .saved)
     }
-
 }

@@ -29,7 +29,7 @@ struct ListSlice {
     var isFirst: Bool { skip == 0 }
 
     /// What to read: one row more than is shown tells whether there is an older part.
-    func page(matching query: String = "") -> Page { Page(skip: skip, limit: size + 1, query: query) }
+    func page(matching query: String = "") -> Page { Page(skip: skip, limit: size, query: query).withOneMore }
 
     /// The address of the part before this one; nil at the beginning.
     ///

@@ -131,5 +131,4 @@ struct SavedTextPages: Sendable {
         }
         return .seeOther(Self.path, .saved)
     }
-
 }

@@ -165,5 +165,4 @@ struct PhonePages: SignedInPages {
     private static func span(_ request: Request) -> HeartbeatChart.Span {
         QueryParameters(request)["span"].flatMap(HeartbeatChart.Span.init(rawValue:)) ?? .day
     }
-
 }

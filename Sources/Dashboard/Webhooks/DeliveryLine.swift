@@ -68,7 +68,7 @@ struct AttemptView: Sendable {
         ]
         phases = named.compactMap { name, time in time.map { "\(name) \($0.microseconds / 1_000) ms" } }
             .joined(separator: ", ")
-        isOpen = isLast && !isGood && attempt.statusCode != nil
+        isOpen = isLast && !isGood
         problem = attempt.error.map { DeliveryDetails.message($0, attempt.errorDetail) }
         requestHeaders = Self.lines(headers)
         responseHeaders = attempt.statusCode == nil ? nil : Self.lines(attempt.responseHeaders)

@@ -50,12 +50,12 @@ struct DeliveryPages: SignedInPages {
             let endpoint = try endpoints.find(delivery.endpointID, anywhereOf: userID, in: tx)
             let attempts = try DeliveryHistory.attempts(of: id, in: tx)
             let sent = runner.shownRequest(of: delivery, body: event.body, to: endpoint)
-            let body = String(decoding: sent.payload?.bytes ?? event.body, as: UTF8.self)
+            let bytes = sent.payload?.bytes ?? event.body
+            let (body, indented) = (String(decoding: bytes, as: UTF8.self), IndentedJSON.text(bytes))
             let isOfAlert = endpoint?.userID == userID.alerts
             let views = attempts.map {
                 AttemptView($0, isLast: $0.number == attempts.last?.number, headers: sent.headers(of: $0))
             }
-            let indented = IndentedJSON.text(sent.payload?.bytes ?? event.body)
             // Of a test event, and of a message that was deleted, there is nothing to be seen.
             let messageID = (try? CloudEvent(decoding: event.body))?.payload.messageID.flatMap { MessageID($0) }
             let message = try messageID.flatMap { try MessageQueries.find($0, userID: userID, in: tx) }

@@ -1,3 +1,5 @@
+import Gateway
+
 /// JSON with a line for each member and element, to be read by people. Nothing but the white space between tokens is changed.
 enum IndentedJSON {
     /// The depth of what is worth reading. What is deeper would be mostly white space.
@@ -10,17 +12,11 @@ enum IndentedJSON {
         guard let first = bytes.first(where: { !isSpace($0) }), opens(first) else { return nil }
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 2)
-        var (depth, isInString, isEscaped, isFresh) = (0, false, false, false)
+        var (depth, isFresh, strings) = (0, false, JSONStringState())
         for byte in bytes {
-            if isInString {
+            let isInside = strings.isOpen
+            if strings.takes(byte), isInside {
                 text.append(byte)
-                if isEscaped {
-                    isEscaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    isEscaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    isInString = false
-                }
                 continue
             }
             if isSpace(byte) { continue }
@@ -35,14 +31,13 @@ enum IndentedJSON {
             isFresh = opens(byte)
             text.append(byte)
             switch byte {
-            case UInt8(ascii: "\""): isInString = true
             case UInt8(ascii: ","): text += line(depth)
             case UInt8(ascii: ":"): text.append(UInt8(ascii: " "))
             default: if isFresh { depth += 1 }
             }
             if depth > deepest { return nil }
         }
-        return depth == 0 && !isInString ? String(decoding: text, as: UTF8.self) : nil
+        return depth == 0 && !strings.isOpen ? String(decoding: text, as: UTF8.self) : nil
     }
 
     private static func line(_ depth: Int) -> [UInt8] {

@@ -121,15 +121,8 @@ struct WebhookPages: SignedInPages {
         }
         guard webhook != nil else { throw PageError.notFound }
         let chosen = context.form.list("delivery").prefix(Self.pageSize).compactMap { DeliveryID($0) }
-        var count = 0
-        for delivery in chosen {
-            do {
-                let retried = try await DeliveryRetry.begin(delivery, userID: userID, in: operations.store)
-                guard retried != nil else { throw PageError.notFound }
-                count += 1
-            } catch let refusal as Refusal where refusal.kind == .conflict {
-                continue
-            }
+        guard let count = try await DeliveryRetry.begin(chosen.unique, userID: userID, in: operations.store) else {
+            throw PageError.notFound
         }
         return .seeOther("\(Self.path)/\(id)", count > 0 ? .retried : .unchosen)
     }

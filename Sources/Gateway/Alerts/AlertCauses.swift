@@ -4,7 +4,7 @@ import Wire
 /// Which alerts a webhook hears of.
 package struct AlertCauses: Sendable, Hashable {
     /// In the order of the user, without repetition; empty stands for all, also for those that later versions add.
-    private let chosen: [AlertCause]
+    package let chosen: [AlertCause]
 
     /// All of them.
     package static let all = AlertCauses(chosen: [])

@@ -80,7 +80,7 @@ struct JSONBody: Sendable {
     /// The same JSON with `true` for each number that is not a 64-bit integer.
     var withoutFractions: [UInt8] {
         var result: [UInt8] = []
-        var (isInString, isEscaped) = (false, false)
+        var strings = JSONStringState()
         var number: [UInt8] = []
         func finishNumber() {
             if number.isEmpty { return }
@@ -91,21 +91,13 @@ struct JSONBody: Sendable {
             number = []
         }
         for byte in bytes {
-            if isInString {
-                result.append(byte)
-                if isEscaped {
-                    isEscaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    isEscaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    isInString = false
-                }
-            } else if "+-.0123456789eE".utf8.contains(byte), !number.isEmpty || "-0123456789".utf8.contains(byte) {
+            if !strings.takes(byte), "+-.0123456789eE".utf8.contains(byte),
+                !number.isEmpty || "-0123456789".utf8.contains(byte)
+            {
                 number.append(byte)
             } else {
                 finishNumber()
                 result.append(byte)
-                isInString = byte == UInt8(ascii: "\"")
             }
         }
         finishNumber()
