@@ -21,8 +21,8 @@ enum DeliveryStory {
         case .delivering: return failed + "It is being sent."
         case .held: return failed + "It waits until the webhook is on again."
         case .failed:
-            let attempts = count == 1 ? "It failed: " : "All \(count) attempts failed, the last one because "
-            return "\(attempts)\(cause(last)). The server does not try it again by itself."
+            // One that was sent again by hand may have succeeded before.
+            return (count == 1 ? "It failed: \(cause(last)). " : failed) + "The server does not try it again by itself."
         case .cancelled: return "It was cancelled, because the webhook was deleted."
         }
     }
