@@ -5,6 +5,7 @@ import Hummingbird
 import Secrets
 import Storage
 import Timestamps
+import Wire
 
 /// Settings > Webhooks: the list, one webhook with its deliveries, and what can be done to it. The rules are those of the
 /// API, whose operations are called.
