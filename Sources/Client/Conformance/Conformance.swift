@@ -97,7 +97,7 @@ package struct Conformance: Sendable {
 
     private func outcomes(of check: ConformanceCheck) async throws -> [(ConformanceStep, AttemptResult)] {
         let steps = try requests.steps(of: check)
-        if check == .burst {
+        if check == .accepts(.burst) {
             return await withTaskGroup(of: (ConformanceStep, AttemptResult).self) { group in
                 for step in steps { group.addTask { (step, await send(step, within: Self.burstPatience)) } }
                 return await group.reduce(into: []) { $0.append($1) }

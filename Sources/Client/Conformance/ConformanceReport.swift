@@ -26,9 +26,9 @@ package struct ConformanceReport: Sendable {
 
     /// A table for people, with a newline at its end.
     package var table: String {
-        let width = results.map(\.check.rawValue.count).max() ?? 0
+        let width = results.map(\.check.name.count).max() ?? 0
         let lines = results.map { result in
-            let name = result.check.rawValue.padding(to: width)
+            let name = result.check.name.padding(to: width)
             return result.fault.map { "  FAILED  \(name)  \($0)" } ?? "  passed  \(name)  \(result.summary)"
         }
         let blind =
@@ -56,7 +56,7 @@ extension ConformanceReport: JSONWritable {
             o.field("handling_seen", seesHandling)
             o.array("checks", of: results) { json, result in
                 json.object { o in
-                    o.field("name", result.check.rawValue)
+                    o.field("name", result.check.name)
                     o.field("expected", result.check.isRefusal ? "refused" : "accepted")
                     o.field("passed", result.fault == nil)
                     o.field("fault", result.fault)

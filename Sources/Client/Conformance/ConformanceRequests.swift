@@ -21,9 +21,15 @@ struct ConformanceRequests: Sendable {
 
     /// The requests of `check`, to be sent one after the other; those of the burst all at once.
     func steps(of check: ConformanceCheck) throws -> [ConformanceStep] {
-        if let type = EventType(rawValue: check.rawValue) { return [genuine(event(type))] }
-        if check.isRefusal { return [forgery(check)] }
         switch check {
+        case .event(let type): [genuine(event(type))]
+        case .accepts(let unusual): try steps(of: unusual)
+        case .refuses(let forgery): [step(of: forgery)]
+        }
+    }
+
+    private func steps(of unusual: ConformanceCheck.Genuine) throws -> [ConformanceStep] {
+        switch unusual {
         case .unicode: return [genuine(received(Self.unicodeText), withContent: true)]
         case .large: return [genuine(received(String(repeating: "64 KiB. ", count: 8_192)))]
         case .encrypted:
@@ -44,7 +50,6 @@ struct ConformanceRequests: Sendable {
             return [forged, genuine(event)]
         case .prompt: return [genuine(event(.messageReceived), answer: .prompt)]
         case .burst: return (1...50).map { genuine(received("\($0) of 50")) }
-        default: return []
         }
     }
 
@@ -64,14 +69,14 @@ struct ConformanceRequests: Sendable {
             isKnown ? .once(expected, withContent: withContent) : .unjudged)
     }
 
-    private func forgery(_ check: ConformanceCheck) -> ConformanceStep {
+    private func step(of forgery: ConformanceCheck.Forgery) -> ConformanceStep {
         let event = event(.messageReceived)
         let body = event.encoded()
         let never = ConformanceStep.Handling.never(id: event.id)
         let now = clock.now()
         let token = token(at: now)
         func forged(token: String?) -> ConformanceStep { step(body, event, token: .some(token), .refused, never) }
-        switch check {
+        switch forgery {
         case .tamperedBody:
             let tampered = String(decoding: body, as: UTF8.self).replacing("Hello", with: "Adieu")
             return step(Array(tampered.utf8), event, signedBody: body, .refused, never)
@@ -85,7 +90,7 @@ struct ConformanceRequests: Sendable {
         case .tokenHS512: return forged(token: ForgedToken.hs512(token, key: signingKey))
         case .tokenExpired: return forged(token: self.token(at: now + .seconds(-3_600)))
         case .tokenAudience: return forged(token: self.token(at: now, audience: "https://example.com/not-this-one"))
-        default:  // invalid-json: it breaks off, and everything else about it is right.
+        case .invalidJSON:  // It breaks off, and everything else about it is right.
             return step(Array(body.prefix(body.count / 2)), event, .clientError, never)
         }
     }
