@@ -52,8 +52,8 @@ package struct DashboardRoutes: PageRoutes {
         pages = [
             AttentionPages(queries: features.attention.queries, webhooks: webhooks, views: views),
             DashboardMessages(
-                operations: messages, bulk: bulkMessages, texts: features.savedTexts.operations, receipts: receipts,
-                views: views),
+                operations: messages, threads: features.threads.operations, bulk: bulkMessages,
+                texts: features.savedTexts.operations, receipts: receipts, views: views),
             ContactPages(
                 operations: features.contacts.operations, receipts: receipts, uploads: bulkMessages.uploads,
                 views: views),

@@ -13,11 +13,12 @@ struct DashboardMessages: SignedInPages {
     private let texts: SavedTextPages
 
     init(
-        operations: MessageOperations, bulk: BulkMessageOperations, texts: SavedTextOperations, receipts: FormReceipts,
-        views: PageViews
+        operations: MessageOperations, threads: MessageThreadOperations, bulk: BulkMessageOperations,
+        texts: SavedTextOperations, receipts: FormReceipts, views: PageViews
     ) {
         list = ThreadListPages(store: operations.store, clock: operations.clock, views: views)
-        threads = ThreadPages(operations: operations, texts: texts, receipts: receipts, views: views)
+        self.threads = ThreadPages(
+            operations: operations, threads: threads, texts: texts, receipts: receipts, views: views)
         forms = MessageForms(operations: operations, texts: texts, receipts: receipts, views: views)
         self.texts = SavedTextPages(operations: texts, receipts: receipts, views: views)
         messages = MessagePages(operations: operations, receipts: receipts, views: views)

@@ -7,6 +7,7 @@ import Timestamps
 /// One conversation: its messages, an answer, and what can be done with it.
 struct ThreadPages: Sendable {
     let operations: MessageOperations
+    let threads: MessageThreadOperations
     let texts: SavedTextOperations
     let receipts: FormReceipts
     let views: PageViews
@@ -41,11 +42,8 @@ struct ThreadPages: Sendable {
             try await mark(context, isRead: false, .unread)
         }
         group.post("/messages/:threadID/delete") { _, context in
-            let (id, userID) = (try context.id("threadID", of: MessageThreadID.self), context.userID)
-            guard
-                try await operations.store.write(
-                    .user(userID), { tx in try MessageThreadQueries.delete(id, userID: userID, in: tx) })
-            else { throw PageError.notFound }
+            let id = try context.id("threadID", of: MessageThreadID.self)
+            guard try await threads.delete(id, of: context.userID) else { throw PageError.notFound }
             return Response.seeOther("/messages", .deleted)
         }
     }
@@ -109,11 +107,7 @@ struct ThreadPages: Sendable {
         }
         guard let (thread, messages, contactID, choice, reach) = found else { throw PageError.notFound }
         // Whoever has it open has read it, whatever comes in meanwhile.
-        if !thread.isRead {
-            _ = try await operations.store.write(.user(userID)) { tx in
-                try MessageThreadQueries.mark(id, userID: userID, isArchived: nil, isRead: true, in: tx)
-            }
-        }
+        if !thread.isRead { try await threads.mark(id, of: userID, isRead: true) }
         let canReply = PhoneNumber.isContact(thread.contact)
         let problems = PageProblems.all(refusal)
         let contentProblems = problems["content"] ?? []
@@ -188,10 +182,8 @@ struct ThreadPages: Sendable {
     private func mark(
         _ context: SignedInContext, isArchived: Bool? = nil, isRead: Bool? = nil, _ notice: PageNotice
     ) async throws -> Response {
-        let (id, userID) = (try context.id("threadID", of: MessageThreadID.self), context.userID)
-        let marked = try await operations.store.write(.user(userID)) { tx in
-            try MessageThreadQueries.mark(id, userID: userID, isArchived: isArchived, isRead: isRead, in: tx)
-        }
+        let id = try context.id("threadID", of: MessageThreadID.self)
+        let marked = try await threads.mark(id, of: context.userID, isArchived: isArchived, isRead: isRead)
         guard marked != nil else { throw PageError.notFound }
         return .seeOther("/messages", notice)
     }

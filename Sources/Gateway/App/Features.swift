@@ -63,6 +63,8 @@ package struct Features: Sendable {
     package let attention: AttentionFeature
     /// Names and numbers of people.
     package let contacts: ContactFeature
+    /// Conversations.
+    package let threads: MessageThreadFeature
     /// Texts to use again.
     package let savedTexts: SavedTextFeature
     /// Keys of programs.
@@ -125,6 +127,7 @@ package struct Features: Sendable {
             ground, inbound: messages.inbound, heartbeats: heartbeats.operations, appURL: appURL)
         attention = AttentionFeature(ground, pushes: pushes)
         contacts = ContactFeature(ground)
+        threads = MessageThreadFeature(ground)
         savedTexts = SavedTextFeature(ground)
         alerts = AlertFeature(
             ground, attention: attention.queries, vetting: vetting, health: health, mailServer: settings.mailServer,
@@ -135,7 +138,7 @@ package struct Features: Sendable {
         all = [
             PushFeature(ground, settings: settings.push, sender: operatorSender), attachments, requests,
             AccessFeature(logger: ground.logger), users, phoneAPIKeys, phones, heartbeats,
-            messages, bulkMessages, sendSchedules, MessageThreadFeature(store: ground.store), webhooks, events,
+            messages, bulkMessages, sendSchedules, threads, webhooks, events,
             forwarders, devices, attention, contacts, savedTexts, callbacks, alerts, accessKeys,
             playground, audit,
             UserErasureFeature(ground: ground), SearchFeature(ground: ground),

@@ -1,11 +1,16 @@
 import Storage
 
 /// Threads: the messages with one contact.
-struct MessageThreadFeature: Feature {
+package struct MessageThreadFeature: Feature {
     static let migrations = MessageThreadMigrations.all
-    let store: any Store
+    /// What can be done with threads.
+    package let operations: MessageThreadOperations
+
+    init(_ ground: Ground) {
+        operations = MessageThreadOperations(store: ground.store)
+    }
 
     func add(to routes: APIRoutes) {
-        MessageThreadRoutes(store: store).add(to: routes.users)
+        MessageThreadRoutes(operations: operations).add(to: routes.users)
     }
 }

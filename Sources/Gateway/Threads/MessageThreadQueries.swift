@@ -188,7 +188,7 @@ package enum MessageThreadQueries {
     }
 
     /// Marks a thread; nil leaves a mark as it is. Gives the thread as it is then; nil when there is none.
-    package static func mark(
+    static func mark(
         _ id: MessageThreadID, userID: UserID, isArchived: Bool?, isRead: Bool?, in tx: any Transaction
     ) throws -> MessageThread? {
         try tx.first(
@@ -204,7 +204,7 @@ package enum MessageThreadQueries {
 
     /// Deletes a thread with its messages and their attachments; false when there is none. Index:
     /// `message_conversation`.
-    package static func delete(_ id: MessageThreadID, userID: UserID, in tx: any Transaction) throws -> Bool {
+    static func delete(_ id: MessageThreadID, userID: UserID, in tx: any Transaction) throws -> Bool {
         guard let thread = try find(id, userID: userID, in: tx) else { return false }
         let conversation: SQL = """
             user_id = \(thread.userID) AND owner = \(thread.owner) AND contact = \(thread.contact)

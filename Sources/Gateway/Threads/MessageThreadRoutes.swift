@@ -5,7 +5,7 @@ import Wire
 
 /// `/v1/message-threads`.
 struct MessageThreadRoutes {
-    let store: any Store
+    let operations: MessageThreadOperations
 
     func add(to group: RouterGroup<UserContext>) {
         group.get("/v1/message-threads", use: list)
@@ -23,7 +23,7 @@ struct MessageThreadRoutes {
         if !["", "0", "1"].contains(archived) { errors.requireOne("is_archived", archived, of: ["true", "false"]) }
         let page = Page(parameters, limit: 20, errors: &errors)
         try errors.check("validation errors while fetching message threads")
-        let threads = try await store.read(.user(context.userID)) { tx in
+        let threads = try await operations.store.read(.user(context.userID)) { tx in
             try MessageThreadQueries.list(
                 userID: context.userID, owner: owner, isArchived: ["1", "true"].contains(archived),
                 page: page.withOneMore, in: tx)
@@ -45,10 +45,8 @@ struct MessageThreadRoutes {
             errors.add("payload", "at least one of is_archived or is_read is required")
         }
         try errors.check(message)
-        let thread = try await store.write(.user(context.userID)) { tx in
-            try MessageThreadQueries.mark(
-                id, userID: context.userID, isArchived: body.isArchived, isRead: body.isRead, in: tx)
-        }
+        let thread = try await operations.mark(
+            id, of: context.userID, isArchived: body.isArchived, isRead: body.isRead)
         guard let thread else { throw Self.notFound(id) }
         return Reply("message thread updated successfully", thread)
     }
@@ -56,10 +54,7 @@ struct MessageThreadRoutes {
     private func delete(_ request: Request, _ context: UserContext) async throws -> Response {
         let id = try context.id(
             "messageThreadID", of: MessageThreadID.self, else: "validation errors while deleting a message thread")
-        let isDeleted = try await store.write(.user(context.userID)) { tx in
-            try MessageThreadQueries.delete(id, userID: context.userID, in: tx)
-        }
-        guard isDeleted else { throw Self.notFound(id) }
+        guard try await operations.delete(id, of: context.userID) else { throw Self.notFound(id) }
         return .noContent
     }
 
