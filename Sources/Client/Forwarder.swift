@@ -135,7 +135,7 @@ package struct Forwarder: Sendable {
 
 /// The types of events as options name them.
 package enum EventNames {
-    /// All eight, in the order of the documentation.
+    /// All of them, in the order of the documentation.
     package static var all: [String] { EventType.allCases.map(\.rawValue) }
 
     /// The type of that name.

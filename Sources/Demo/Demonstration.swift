@@ -45,7 +45,7 @@ struct Demonstration {
         let description: String
     }
 
-    /// Runs until the eight events came (`once`), or until it is stopped.
+    /// Runs until every event came (`once`), or until it is stopped.
     func run() async throws {
         say("httpsms \(ServerVersion.current): starting the server on \(configuration.storeName)")
         let receiver = DemonstrationReceiver(signingKey: "demo-signing-key")
@@ -147,7 +147,7 @@ struct Demonstration {
         }
     }
 
-    /// Makes each of the eight events happen, and waits for it.
+    /// Makes every event happen, and waits for it.
     private func show(
         _ client: DemonstrationClient, _ phone: SimulatedPhone, _ receiver: DemonstrationReceiver
     ) async throws {
@@ -163,7 +163,7 @@ struct Demonstration {
         try await client.call(.PUT, "/v1/phones", PhoneSettings(number: Self.phoneNumber, expirationSeconds: 600))
         try await expect(.heartbeatOffline, receiver, isTimed: true) { await phone.beat() }
         try await expect(.heartbeatOnline, receiver) { await phone.beat() }
-        say("All eight events arrived and verified.")
+        say("All events arrived and verified.")
     }
 
     /// Sends an SMS through the phone with `number`; gives the message's id.

@@ -1,6 +1,6 @@
 import JSON
 
-/// The eight events that a webhook can subscribe to, in the order of the httpSMS documentation.
+/// The events that a webhook can subscribe to, in the order of the httpSMS documentation.
 ///
 /// The raw value is the `type` of the CloudEvent and the value of the `X-Event-Type` header.
 public enum EventType: String, CaseIterable, Sendable, Codable {

@@ -1,3 +1,5 @@
+import HTTPSMSWebhooks
+
 /// A user of a ``TestServer``.
 package struct Account: Sendable {
     /// The user's id.
@@ -85,11 +87,8 @@ package struct Account: Sendable {
         try Self.data(await client.get("/v1/messages/\(id)"))
     }
 
-    /// The eight event types.
-    package static let allEvents = [
-        "message.phone.received", "message.phone.sent", "message.phone.delivered", "message.send.failed",
-        "message.send.expired", "message.call.missed", "phone.heartbeat.offline", "phone.heartbeat.online",
-    ]
+    /// Every event type.
+    package static let allEvents = EventType.allCases.map(\.rawValue)
 
     /// A request that a test needs did not succeed.
     package struct Refused: Error, CustomStringConvertible {

@@ -9,15 +9,15 @@ struct Demo: AsyncParsableCommand {
         abstract: "Show the whole path on this machine: server, simulated phone and webhook receiver.",
         discussion:
             """
-            The server is the real one; a simulated phone causes each of the eight events, and a receiver verifies \
-            them. The demo keeps its data in a store of its own, ./demo-data, unless you name another.
+            The server is the real one; a simulated phone causes every event, and a receiver verifies them. \
+            The demo keeps its data in a store of its own, ./demo-data, unless you name another.
 
             Examples:
               httpsms demo
               httpsms demo --once
             """)
 
-    @Flag(help: "End after the eight events: with status 0, or with 1 and a reason.")
+    @Flag(help: "End after every event came once: with status 0, or with 1 and a reason.")
     var once = false
 
     @Option(help: "The port of the server, 0 for a free one [HTTP_PORT] (default: 8000, or 0 with --once)")

@@ -1,6 +1,5 @@
 import Foundation
 import HTTPSMSWebhooks
-import Timestamps
 
 /// An event in words, for people who read it in a chat.
 package struct EventSummary: Sendable, Hashable {
@@ -11,46 +10,20 @@ package struct EventSummary: Sendable, Hashable {
 
     /// Puts `event` into words.
     package init(_ event: CloudEvent) {
-        switch event.payload {
-        case .messageReceived(let data):
-            title = "SMS from \(data.contact) to \(data.owner)"
-            let content = Self.content(data.content, isEncrypted: data.isEncrypted)
-            message = ([content] + data.attachments).filter { !$0.isEmpty }.joined(separator: "\n")
-        case .messageSent(let data):
-            title = "SMS from \(data.owner) to \(data.contact) was sent"
-            message = Self.content(data.content, isEncrypted: data.isEncrypted)
-        case .messageDelivered(let data):
-            title = "SMS from \(data.owner) to \(data.contact) was delivered"
-            message = Self.content(data.content, isEncrypted: data.isEncrypted)
-        case .messageFailed(let data):
-            title = "SMS from \(data.owner) to \(data.contact) failed: \(data.errorMessage)"
-            message = Self.content(data.content, isEncrypted: data.isEncrypted)
-        case .messageExpired(let data):
-            let next = data.isFinal ? "" : " and will be tried again"
-            title = "SMS from \(data.owner) to \(data.contact) was not sent in time\(next)"
-            message = Self.content(data.content, isEncrypted: data.isEncrypted)
-        case .callMissed(let data):
-            title = "Missed call from \(data.contact) to \(data.owner)"
-            message = ""
-        case .heartbeatOffline(let data):
-            title = "Phone \(data.owner) is offline, last heard at \(data.lastHeartbeatTimestamp.rfc3339)"
-            message = ""
-        case .heartbeatOnline(let data):
-            title = "Phone \(data.owner) is online again"
-            message = ""
-        case .unknown(let type, let data):
+        let payload = event.payload
+        if case .unknown(let type, let data) = payload {
             let words = AlertWords(data)
             title = words?.title ?? type
             message = words?.message ?? ""
+        } else {
+            title = payload.title ?? payload.type
+            let content = payload.isEncrypted ? "(encrypted)" : payload.content ?? ""
+            message = ([content] + payload.attachments).filter { !$0.isEmpty }.joined(separator: "\n")
         }
     }
 
     /// Title and message, a line each.
     package var text: String { message.isEmpty ? title : title + "\n" + message }
-
-    private static func content(_ content: String, isEncrypted: Bool) -> String {
-        isEncrypted ? "(encrypted)" : content
-    }
 }
 
 /// What the data of an alert says in words.

@@ -1,7 +1,7 @@
 import Delivery
 import Foundation
 
-/// `openapi.json` as a page for people: every operation by its tag, the eight events, and the schemas.
+/// `openapi.json` as a page for people: every operation by its tag, the events, and the schemas.
 struct APIReference {
     let document: [String: Any]
 

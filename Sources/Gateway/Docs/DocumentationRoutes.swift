@@ -79,7 +79,7 @@ struct DocumentationRoutes {
     private static let overview = StaticAnswer(
         "# httpsms\n\n> A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks.\n\n## Docs\n\n"
             + Document.pages.map { "- [\($0.title)](/docs/\($0.name)): \($0.summary)\n" }.joined()
-            + "- [The API](/docs/openapi.json): OpenAPI 3.1, with the eight events.\n"
+            + "- [The API](/docs/openapi.json): OpenAPI 3.1, with the events that webhooks get.\n"
             + "- [Tools for agents](/docs/cli.md#agents): the Model Context Protocol over HTTP, at /mcp, with a key.\n"
             + "- [All pages in one file](/llms-full.txt)\n", "text/plain; charset=utf-8")
 

@@ -11,6 +11,8 @@ package struct EventDeclaration: Sendable {
     package let fields: [Field]
     /// An example: byte for byte the golden file in `Fixtures/events`.
     package let sample: CloudEvent
+    /// The sample with what an SMS and its sender may hold at worst.
+    package let awkward: CloudEvent
     /// Reads its `data`.
     let decode: @Sendable (ArraySlice<UInt8>) throws(CloudEventError) -> EventPayload
 
@@ -34,6 +36,7 @@ package struct EventDeclaration: Sendable {
         self.description = description
         self.fields = fields
         self.sample = CloudEvent(id: id, source: source, time: Sample.time(time), payload: payload(sample))
+        awkward = CloudEvent(id: id, source: source, time: Sample.time(time), payload: payload(sample.awkward))
         decode = { data throws(CloudEventError) in payload(try Data(json: data, of: type.rawValue)) }
     }
 
@@ -72,6 +75,10 @@ enum Sample {
     static let contact = "+18005550100"
     static let received = "0b0123bb-ef2e-468f-908a-c026d51636aa"
     static let sent = "32343a19-da5e-4b1b-a767-3298a73703cb"
+    /// A text that breaks what is put together carelessly: JSON, HTML, a template, a chat's mentions.
+    static let awkwardText = "\"quotes\" \\ <b>&amp;</b>\n\t{{braces}} @everyone <!channel> \u{1F600}\u{0}"
+    /// A sender's name that does the same.
+    static let awkwardContact = "A\"B"
 
     static func time(_ text: String) -> Timestamp {
         guard let time = Timestamp(rfc3339: text) else { preconditionFailure("\(text) is not a time") }

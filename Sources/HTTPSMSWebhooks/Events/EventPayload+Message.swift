@@ -10,6 +10,9 @@ extension EventPayload {
     /// The text of the message as it arrived, ciphertext when ``isEncrypted``; nil when the event has none.
     public var content: String? { message?.content }
 
+    /// The URLs of the files that came with the message.
+    package var attachments: [String] { message?.attachments ?? [] }
+
     /// Whether ``content`` is end-to-end encrypted.
     public var isEncrypted: Bool { message?.isEncrypted ?? false }
 

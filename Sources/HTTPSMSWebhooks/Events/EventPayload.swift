@@ -35,6 +35,9 @@ public enum EventPayload: Sendable, Hashable {
     /// What it says of a message; nil when it is about a phone, or of an unknown type.
     var message: MessageFacts? { known?.data.message }
 
+    /// What happened, in one line for people; nil for an unknown type.
+    package var title: String? { known.map { $0.data.title(of: $0.type) } }
+
     /// The type and the data of an event of a type that this version knows.
     private var known: (type: EventType, data: any EventData)? {
         switch self {

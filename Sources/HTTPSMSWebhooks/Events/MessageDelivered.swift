@@ -58,6 +58,16 @@ extension MessageDelivered: EventData {
         MessageFacts(id: messageID, requestID: requestID, content: content, isEncrypted: isEncrypted)
     }
 
+    package var awkward: Self {
+        var data = self
+        data.content = Sample.awkwardText
+        return data
+    }
+
+    package func title(of type: EventType) -> String {
+        "SMS from \(owner) to \(contact) was delivered"
+    }
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", messageID)

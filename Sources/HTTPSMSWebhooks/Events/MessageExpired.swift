@@ -66,6 +66,16 @@ extension MessageExpired: EventData {
         MessageFacts(id: messageID, requestID: requestID, content: content, isEncrypted: isEncrypted)
     }
 
+    package var awkward: Self {
+        var data = self
+        data.content = Sample.awkwardText
+        return data
+    }
+
+    package func title(of type: EventType) -> String {
+        "SMS from \(owner) to \(contact) was not sent in time\(isFinal ? "" : " and will be tried again")"
+    }
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("message_id", messageID)

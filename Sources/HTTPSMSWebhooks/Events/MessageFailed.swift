@@ -62,6 +62,17 @@ extension MessageFailed: EventData {
         MessageFacts(id: messageID, requestID: requestID, content: content, isEncrypted: isEncrypted)
     }
 
+    package var awkward: Self {
+        var data = self
+        data.content = Sample.awkwardText
+        data.errorMessage = Sample.awkwardText
+        return data
+    }
+
+    package func title(of type: EventType) -> String {
+        "SMS from \(owner) to \(contact) failed: \(errorMessage)"
+    }
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("id", messageID)

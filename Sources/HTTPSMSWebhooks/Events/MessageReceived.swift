@@ -69,7 +69,19 @@ public struct MessageReceived: Sendable, Hashable, Decodable {
 
 extension MessageReceived: EventData {
     package var message: MessageFacts? {
-        MessageFacts(id: messageID, requestID: nil, content: content, isEncrypted: isEncrypted)
+        MessageFacts(
+            id: messageID, requestID: nil, content: content, isEncrypted: isEncrypted, attachments: attachments)
+    }
+
+    package var awkward: Self {
+        var data = self
+        data.content = Sample.awkwardText
+        data.contact = Sample.awkwardContact
+        return data
+    }
+
+    package func title(of type: EventType) -> String {
+        "SMS from \(contact) to \(owner)"
     }
 
     package func write(to json: inout JSONWriter) {

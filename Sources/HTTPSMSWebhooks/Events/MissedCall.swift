@@ -45,6 +45,16 @@ extension MissedCall: EventData {
         MessageFacts(id: messageID, requestID: nil, content: nil, isEncrypted: false)
     }
 
+    package var awkward: Self {
+        var data = self
+        data.contact = Sample.awkwardContact
+        return data
+    }
+
+    package func title(of type: EventType) -> String {
+        "Missed call from \(contact) to \(owner)"
+    }
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("message_id", messageID)

@@ -43,6 +43,13 @@ public struct PhoneHeartbeat: Sendable, Hashable, Decodable {
 
 extension PhoneHeartbeat: EventData {
     package var message: MessageFacts? { nil }
+    package var awkward: Self { self }
+
+    package func title(of type: EventType) -> String {
+        type == .heartbeatOnline
+            ? "Phone \(owner) is online again"
+            : "Phone \(owner) is offline, last heard at \(lastHeartbeatTimestamp.rfc3339)"
+    }
 
     package func write(to json: inout JSONWriter) {
         json.object { o in

@@ -37,5 +37,5 @@ struct ClientOptions: ParsableArguments {
     }
 }
 
-/// Completes the names of the eight events.
+/// Completes the names of all events.
 let eventCompletion = CompletionKind.list(EventNames.all)
