@@ -34,8 +34,8 @@ struct Demonstration {
         configuration.allowedNetworks.append(try Network("127.0.0.0/8"))
         // Its own client trusts public authorities only.
         configuration.tls = nil
-        configuration.heartbeatOfflineAfter = .seconds(2)
-        configuration.messageExpirationMinimum = .seconds(1)
+        configuration.offlineAfter = .seconds(2)
+        configuration.minimumExpiration = .seconds(1)
         self.configuration = configuration
         self.once = once
     }

@@ -25,6 +25,12 @@ package struct Keyring: Sendable {
     /// The key that seals.
     private let keyID: [UInt8]
 
+    /// Reads a master key: 32 bytes in base64; nil for anything else.
+    package static func masterKey(_ text: String) -> [UInt8]? {
+        guard let data = Data(base64Encoded: text), data.count == 32 else { return nil }
+        return Array(data)
+    }
+
     /// Takes a master key of 32 bytes, which seals, and another one that only opens.
     ///
     /// - Throws: `InvalidMasterKey` when one has another length.

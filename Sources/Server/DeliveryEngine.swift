@@ -41,19 +41,19 @@ struct DeliveryEngine: Sendable {
             isAlone: configuration.postgresURL == nil, life: configuration.nodeLease, clock: ground.clock,
             logger: ground.logger)
         runner = AttemptRunner(
-            sender: sender, schedule: configuration.retrySchedule, clock: ground.clock, version: ServerVersion.current)
+            sender: sender, schedule: configuration.retryDelays, clock: ground.clock, version: ServerVersion.current)
     }
 
     /// What keeps this node a node, in the order in which it starts.
     var services: [any Service] {
         let (store, clock, logger) = (ground.store, ground.clock, ground.logger)
         let waiting = WaitingTimes(
-            store: store, offlineAfter: configuration.heartbeatOfflineAfter, unreadable: ground.unreadable)
+            store: store, offlineAfter: configuration.offlineAfter, unreadable: ground.unreadable)
         let isAlone = configuration.postgresURL == nil
         return shared + [
             membership,
             ClockWatch(ground.clocks, clock: clock, logger: logger, interval: isAlone ? .seconds(60) : nil) {
-                [schedule = configuration.retrySchedule] step in
+                [schedule = configuration.retryDelays] step in
                 if let step, step.amount >= .zero { return }
                 try await DueTimes.pullIn(by: step?.amount, store: store, clock: clock, schedule: schedule)
                 try await waiting.pullIn()
@@ -78,7 +78,7 @@ struct DeliveryEngine: Sendable {
             SnapshotWatch(store: ground.store, clock: ground.clock, logger: ground.logger),
         ]
         // A pooler that changes connections loses what one of them listens to; then the looks of the sweeps must do.
-        guard configuration.databasePooler == .none else { return services }
+        guard configuration.pooler == .none else { return services }
         return services + [PostgresHints(url: url, wakeups: ground.store.wakeups, logger: ground.logger)]
     }
 

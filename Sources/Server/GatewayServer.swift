@@ -49,12 +49,12 @@ package struct GatewayServer: Sendable {
             scheme: configuration.tls == nil ? "http" : "https", host: configuration.host, port: configuration.port,
             appURL: configuration.appURL)
         let ground = try await Ground(
-            store: store, keyring: opened.keyring, quotas: configuration.quotas, clock: clock, logger: logger)
+            store: store, keyring: opened.keyring, settings: configuration.settings, clock: clock, logger: logger)
         engine = try await DeliveryEngine(ground, configuration) { [address] in address.appURL(told: nil) }
         let uploads = UploadQueue()
         let health = Self.health(configuration, certificate)
         let features = Features(
-            ground, configuration.features, uploads: uploads, runner: engine.runner, resolver: engine.resolver,
+            ground, uploads: uploads, runner: engine.runner, resolver: engine.resolver,
             policy: engine.policy, operatorSender: { [engine] in engine.operatorSender },
             health: health,
             appURL: { [address] in address.appURL(told: $0) })
@@ -66,7 +66,7 @@ package struct GatewayServer: Sendable {
             facts: configuration.facts(startedAt: clock.now()))
         let router = GatewayRoutes(
             ground, features, pages: pages, site: site, lookups: { [resolver = engine.resolver] in resolver.counts },
-            health: health, uploads: uploads, settings: configuration.routes
+            health: health, uploads: uploads
         ).router()
         (routes, pageRoutes) = GatewayRoutes.names(of: router)
         let web = try Self.application(router, configuration, certificate, address, logger)

@@ -65,7 +65,8 @@ package struct GatewayStore: Sendable {
     /// - Throws: `StorageError`.
     package func ground() async throws -> Ground {
         try await Ground(
-            store: store, keyring: keyring, quotas: Quotas(), clock: SystemClock(), logger: Logger(label: "httpsms"))
+            store: store, keyring: keyring, settings: SettingValues(), clock: SystemClock(),
+            logger: Logger(label: "httpsms"))
     }
 
     /// Opens the store of `configuration` as it is.
@@ -77,7 +78,7 @@ package struct GatewayStore: Sendable {
     ) async throws -> any Store {
         if let url = configuration.postgresURL {
             return try await PostgresStore.open(
-                url: url.exposed, clock: clock, pooler: configuration.databasePooler)
+                url: url.exposed, clock: clock, pooler: configuration.pooler)
         }
         return try await SQLiteStore.open(
             path: configuration.databasePath, lock: lock, clock: clock, logger: logger)

@@ -10,7 +10,7 @@ struct LogLine: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
     private let label: String
-    private let format: GatewayConfiguration.LogFormat
+    private let format: LogFormat
 
     /// Makes every `Logger` made from now on write such lines; only the first call counts.
     static func bootstrap(_ configuration: GatewayConfiguration) {
@@ -26,7 +26,7 @@ struct LogLine: LogHandler {
 
     private static let isBootstrapped = Mutex(false)
 
-    private init(logLevel: Logger.Level, label: String, format: GatewayConfiguration.LogFormat) {
+    private init(logLevel: Logger.Level, label: String, format: LogFormat) {
         self.logLevel = logLevel
         self.label = label
         self.format = format

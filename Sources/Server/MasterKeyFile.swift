@@ -16,8 +16,7 @@ package struct MasterKeyFile: Sendable {
 
     /// Reads 32 bytes in base64; nil for anything else.
     package static func decode(_ text: String) -> [UInt8]? {
-        guard let data = Data(base64Encoded: text.trimmed), data.count == 32 else { return nil }
-        return Array(data)
+        Keyring.masterKey(text.trimmed)
     }
 
     /// Reads the key, and behind it the one before while it is being rotated; nil when there is no file.

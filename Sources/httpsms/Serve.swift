@@ -3,13 +3,13 @@ import Server
 
 /// What every command that uses the store can be told; each flag stands in for its variable.
 struct StoreOptions: ParsableArguments {
-    @Option(help: ArgumentHelp(Setting.database.help))
+    @Option(help: ArgumentHelp(SettingTable.table.database.help))
     var databaseURL: String?
 
-    @Option(help: ArgumentHelp(Setting.logLevel.help))
+    @Option(help: ArgumentHelp(SettingTable.table.logLevel.help))
     var logLevel: String?
 
-    @Option(help: ArgumentHelp(Setting.logFormat.help))
+    @Option(help: ArgumentHelp(SettingTable.table.logFormat.help))
     var logFormat: String?
 
     /// By the variable that each stands for.
@@ -23,25 +23,25 @@ struct Serve: AsyncParsableCommand {
         abstract: "Run the server.",
         discussion: """
             Each flag can be set by the variable in brackets. More variables:
-            \(Setting.helpOfVariables)
+            \(SettingTable.helpOfVariables)
 
             Example:
               httpsms serve --port 9000
             """)
 
-    @Option(help: ArgumentHelp(Setting.host.help))
+    @Option(help: ArgumentHelp(SettingTable.table.host.help))
     var host: String?
 
-    @Option(help: ArgumentHelp(Setting.port.help))
+    @Option(help: ArgumentHelp(SettingTable.table.port.help))
     var port: String?
 
-    @Option(help: ArgumentHelp(Setting.appURL.help))
+    @Option(help: ArgumentHelp(SettingTable.table.appURL.help))
     var appURL: String?
 
-    @Option(help: ArgumentHelp(Setting.certificate.help))
+    @Option(help: ArgumentHelp(SettingTable.table.certificate.help))
     var tlsCertificate: String?
 
-    @Option(help: ArgumentHelp(Setting.certificateKey.help))
+    @Option(help: ArgumentHelp(SettingTable.table.certificateKey.help))
     var tlsKey: String?
 
     @OptionGroup var store: StoreOptions

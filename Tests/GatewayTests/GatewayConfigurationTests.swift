@@ -25,9 +25,9 @@ import Timestamps
         #expect(configuration.appURL == nil)
         #expect(configuration.masterKey == nil)
         #expect(configuration.allowedNetworks == [])
-        #expect(configuration.retrySchedule.delays == [.seconds(2), .seconds(10), .seconds(60), .seconds(600)])
-        #expect(configuration.heartbeatOfflineAfter == .seconds(3_600))
-        #expect(configuration.messageExpirationMinimum == .seconds(60))
+        #expect(configuration.retryDelays.delays == [.seconds(2), .seconds(10), .seconds(60), .seconds(600)])
+        #expect(configuration.offlineAfter == .seconds(3_600))
+        #expect(configuration.minimumExpiration == .seconds(60))
         #expect(configuration.logLevel == .info)
         #expect(configuration.logFormat == .text)
     }
@@ -49,9 +49,9 @@ import Timestamps
         #expect(configuration.appURL == "https://sms.example.com/base")
         #expect(configuration.masterKey?.exposed == Array(0..<32))
         #expect(configuration.allowedNetworks == [try Network("192.168.0.0/16"), try Network("127.0.0.0/8")])
-        #expect(configuration.retrySchedule.delays == [.seconds(1), .seconds(120)])
-        #expect(configuration.heartbeatOfflineAfter == .seconds(90))
-        #expect(configuration.messageExpirationMinimum == .seconds(1))
+        #expect(configuration.retryDelays.delays == [.seconds(1), .seconds(120)])
+        #expect(configuration.offlineAfter == .seconds(90))
+        #expect(configuration.minimumExpiration == .seconds(1))
         #expect(configuration.logLevel == .debug)
         #expect(configuration.logFormat == .json)
         #expect(try configuration.tls == CertificateFiles(certificate: "/etc/a.pem", key: "/etc/a.key"))
@@ -87,8 +87,8 @@ import Timestamps
         let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
         let configuration = try Self.configuration(["DATABASE_URL": url, "MASTER_KEY": key])
         #expect(configuration.postgresURL?.exposed == url)
-        #expect(configuration.attachmentsFolder == nil)
-        #expect(configuration.databasePooler == .none)
+        #expect(configuration.filesFolder == nil)
+        #expect(configuration.pooler == .none)
     }
 
     @Test(arguments: ["", "  "]) func anEmptyValueIsOneThatIsNotSet(value: String) throws {

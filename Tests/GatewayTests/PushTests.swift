@@ -19,7 +19,8 @@ import Wire
         body: @escaping @Sendable (TestServer, Account, Account.Phone, WebhookReceiver) async throws -> Void
     ) async throws {
         try await WebhookReceiver.run(script) { firebase in
-            try await withServer(["FCM_ENDPOINT": firebase.url("")], configure: { $0.push?.deadline = deadline }) {
+            try await withServer(["FCM_ENDPOINT": firebase.url("")], configure: { $0.settings.pushDeadline = deadline })
+            {
                 server in
                 let account = try await server.makeAccount()
                 try await body(server, account, try await account.makePhone(number), firebase)

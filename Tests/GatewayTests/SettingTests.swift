@@ -15,23 +15,24 @@ import Testing
     @Test func thePageHasTheTable() throws {
         let page = try Self.text("docs/settings.md")
 
-        #expect(page.hasSuffix("\n\n\(Setting.markdown)\n"), "docs/settings.md ends with:\n\(Setting.markdown)")
+        #expect(
+            page.hasSuffix("\n\n\(SettingTable.markdown)\n"), "docs/settings.md ends with:\n\(SettingTable.markdown)")
     }
 
     @Test func namesAndFlagsAreUsedOnce() {
-        #expect(Set(Setting.all.map(\.variable)).count == Setting.all.count)
-        let flags = Setting.all.compactMap(\.flag)
+        #expect(Set(SettingTable.all.map(\.variable)).count == SettingTable.all.count)
+        let flags = SettingTable.all.compactMap(\.flag)
         #expect(Set(flags).count == flags.count)
     }
 
-    @Test(arguments: Setting.all.filter { $0.expected != nil }.map(\.variable))
+    @Test(arguments: SettingTable.all.filter { $0.expected != nil }.map(\.variable))
     func aValueThatCannotBeReadIsAnErrorOfItsSetting(variable: String) throws {
         let error = #expect(throws: ConfigurationError.self) {
             try GatewayConfiguration(flags: [:], environment: [variable: "?!"])
         }
 
         #expect(error?.variable == variable)
-        #expect(error?.expected == Setting.all.first { $0.variable == variable }?.expected)
+        #expect(error?.expected == SettingTable.all.first { $0.variable == variable }?.expected)
     }
 
     /// What is read where nothing is set is what the table says; see ``GatewayConfigurationTests`` for the values.
@@ -44,15 +45,15 @@ import Testing
         let names = lines.compactMap { $0.firstMatch(of: /^#?([A-Z_]+)=/).map { String($0.output.1) } }
 
         #expect(names.count > 5)
-        #expect(Set(names).isSubset(of: Setting.all.map(\.variable)))
+        #expect(Set(names).isSubset(of: SettingTable.all.map(\.variable)))
     }
 
     @Test func theHelpIsPlainText() {
         #expect(
-            Setting.certificate.help
+            SettingTable.table.certificate.help
                 == "The certificate for HTTPS with its chain, a PEM file; read again when it changes. "
                 + "[TLS_CERTIFICATE] (default: none: HTTP)")
-        #expect(!Setting.helpOfVariables.contains("`"))
-        #expect(Setting.helpOfVariables.contains("  NODE_LEASE\n    "))
+        #expect(!SettingTable.helpOfVariables.contains("`"))
+        #expect(SettingTable.helpOfVariables.contains("  NODE_LEASE\n    "))
     }
 }

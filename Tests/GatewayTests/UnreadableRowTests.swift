@@ -83,9 +83,7 @@ import Timestamps
                     return pushes
                 }
                 let url = firebase.url("")
-                var configuration = try GatewayConfiguration(flags: [:], environment: ["FCM_ENDPOINT": url])
-                let settings = try #require(configuration.push)
-                configuration.push = nil
+                let settings = try #require(PushConfiguration(account: nil, endpoint: url))
                 let resolver = try SystemResolver()
                 defer { resolver.shutdown() }
                 let http = try HTTPSender(resolver: resolver, policy: .operators)

@@ -86,6 +86,8 @@ package struct Ground: Sendable {
     package let uses: PhoneKeyUses
     /// When each access key was used last.
     package let accessKeyUses: AccessKeyUses
+    /// What the operator says.
+    package let settings: SettingValues
     /// How much an invited account may have.
     package let quotas: Quotas
     /// When the server was alive last, before this start; nil when it never was.
@@ -99,12 +101,13 @@ package struct Ground: Sendable {
 
     /// Asks the store when the server was alive last.
     package init(
-        store: any Store, keyring: Keyring, quotas: Quotas, clock: any WallClock, logger: Logger
+        store: any Store, keyring: Keyring, settings: SettingValues, clock: any WallClock, logger: Logger
     ) async throws {
         self.store = store
         self.clock = clock
         self.keyring = keyring
-        self.quotas = quotas
+        self.settings = settings
+        quotas = settings.quotas
         self.logger = logger
         lastAlive = try await store.read(.maintenance) { tx in try HeartbeatQueries.lastAlive(in: tx) }
         clocks = ClockGuard(clock, lastAlive: lastAlive)

@@ -5,34 +5,8 @@ import Storage
 
 /// Every feature, made in the order in which one needs another.
 package struct Features: Sendable {
-    /// What the operator says, as far as features want to know.
-    package struct Settings: Sendable {
-        /// A phone that is silent for so long is offline.
-        package var offlineAfter: Duration
-        /// The shortest time that a message may wait for its phone.
-        package var minimumExpiration: Duration
-        /// How Firebase is reached; nil when nobody can be pushed to.
-        package var push: PushConfiguration?
-        /// The folder for files of inbound SMS; nil keeps them in the store.
-        package var attachmentsFolder: String?
-        /// Where e-mail is handed in; nil sends none.
-        package var mailServer: MailServer?
-
-        /// Says it all.
-        package init(
-            offlineAfter: Duration, minimumExpiration: Duration, push: PushConfiguration?, attachmentsFolder: String?,
-            mailServer: MailServer?
-        ) {
-            self.offlineAfter = offlineAfter
-            self.minimumExpiration = minimumExpiration
-            self.push = push
-            self.attachmentsFolder = attachmentsFolder
-            self.mailServer = mailServer
-        }
-    }
-
     /// What the operator says.
-    package let settings: Settings
+    package let settings: SettingValues
 
     /// Accounts.
     package let users: UserFeature
@@ -92,7 +66,6 @@ package struct Features: Sendable {
 
     /// - Parameters:
     ///   - ground: What all stand on.
-    ///   - settings: What the operator says.
     ///   - uploads: Where files are read, accounts in turn.
     ///   - runner: Makes attempts of deliveries.
     ///   - resolver: Looks up the hosts of callback URLs.
@@ -101,14 +74,14 @@ package struct Features: Sendable {
     ///   - health: What is known of the machine.
     ///   - appURL: What links that are handed out begin with, by what a trusted proxy told.
     package init(
-        _ ground: Ground, _ settings: Settings, uploads: UploadQueue, runner: AttemptRunner, resolver: SystemResolver,
-        policy: AddressPolicy, operatorSender: @escaping @Sendable () -> HTTPSender,
+        _ ground: Ground, uploads: UploadQueue, runner: AttemptRunner, resolver: SystemResolver, policy: AddressPolicy,
+        operatorSender: @escaping @Sendable () -> HTTPSender,
         health: @escaping @Sendable () -> ServerHealth,
         appURL: @escaping @Sendable (_ told: String?) -> String
     ) {
-        self.settings = settings
+        settings = ground.settings
         let pushes = settings.push != nil
-        let attachments = AttachmentFeature(ground, folder: settings.attachmentsFolder)
+        let attachments = AttachmentFeature(ground, folder: settings.filesFolder)
         users = UserFeature(ground)
         phoneAPIKeys = PhoneAPIKeyFeature(ground)
         phones = PhoneFeature(ground, minimumExpiration: settings.minimumExpiration, pushes: pushes)

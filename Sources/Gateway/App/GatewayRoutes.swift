@@ -20,25 +20,6 @@ package struct GatewayRoutes: Sendable {
     private let pages: any PageRoutes
     private let agents: AgentRoutes
 
-    /// What the operator says, as far as routes want to know.
-    package struct Settings: Sendable {
-        /// Networks of which a proxy's word counts.
-        package var trustedProxies: [Network]
-        /// Bytes of memory for bodies of requests.
-        package var requestBodyMemory: Int
-        /// What `/metrics` asks for from elsewhere; nil keeps it on loopback.
-        package var metricsToken: Secret<String>?
-
-        /// Says it all.
-        package init(
-            trustedProxies: [Network], requestBodyMemory: Int, metricsToken: Secret<String>?
-        ) {
-            self.trustedProxies = trustedProxies
-            self.requestBodyMemory = requestBodyMemory
-            self.metricsToken = metricsToken
-        }
-    }
-
     /// - Parameters:
     ///   - ground: What all features stand on.
     ///   - features: All there are.
@@ -47,13 +28,12 @@ package struct GatewayRoutes: Sendable {
     ///   - lookups: How many names were looked up.
     ///   - machine: What is known of the machine.
     ///   - uploads: Where files are read, accounts in turn.
-    ///   - settings: What the operator says.
     package init(
         _ ground: Ground, _ features: Features, pages: any PageRoutes, site: ServerSite,
         lookups: @escaping @Sendable () -> LookupCounts, health machine: @escaping @Sendable () -> ServerHealth,
-        uploads: UploadQueue, settings: Settings
+        uploads: UploadQueue
     ) {
-        let store = ground.store
+        let (store, settings) = (ground.store, ground.settings)
         answerHeaders = AnswerHeadersMiddleware(isSecure: site.isServedOverTLS)
         forwarding = ForwardingMiddleware(
             proxies: TrustedProxies(networks: settings.trustedProxies), unlisted: UnlistedProxies(store: store))

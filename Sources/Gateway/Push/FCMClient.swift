@@ -11,13 +11,14 @@ package struct PushConfiguration: Sendable {
     /// Stands for Firebase, without OAuth; nil means Firebase itself.
     let endpoint: String?
     /// How long one push may take, the lookup of the name included; less than the lease of a push (30 s).
-    package var deadline: Duration = .seconds(10)
+    let deadline: Duration
 
     /// Nil when neither is there: then nothing is pushed.
-    package init?(account: ServiceAccount?, endpoint: String?) {
+    package init?(account: ServiceAccount?, endpoint: String?, deadline: Duration = .seconds(10)) {
         if account == nil, endpoint == nil { return nil }
         self.account = account
         self.endpoint = endpoint
+        self.deadline = deadline
     }
 }
 

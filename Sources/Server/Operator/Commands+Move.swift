@@ -76,10 +76,10 @@ extension Commands {
         let source = try await GatewayStore.open(
             configuration, lock: lock, clock: SystemClock(), logger: logger)
         return try await closing(source.store) {
-            let target = try await PostgresStore.open(url: to, connections: 2, pooler: configuration.databasePooler)
+            let target = try await PostgresStore.open(url: to, connections: 2, pooler: configuration.pooler)
             return try await closing(target) {
                 let isFolderKept = !(ProcessInfo.processInfo.environment["ATTACHMENTS_FOLDER"] ?? "").isEmpty
-                let folder = configuration.attachmentsFolder ?? ""
+                let folder = configuration.filesFolder ?? ""
                 let move = StoreMove(
                     source: source.store, target: target, sourceName: URL(filePath: path).standardizedFileURL.path,
                     attachments: isFolderKept ? nil : AttachmentFolder(URL(filePath: folder)), report: report)

@@ -57,7 +57,7 @@ struct Backup: Sendable {
 
     /// The schema that the tables are in.
     static func schema(of url: String, _ configuration: GatewayConfiguration) async throws -> String {
-        let store = try await PostgresStore.open(url: url, connections: 1, pooler: configuration.databasePooler)
+        let store = try await PostgresStore.open(url: url, connections: 1, pooler: configuration.pooler)
         return try await Commands.closing(store) {
             guard
                 let schema = try await store.read({ try $0.value("SELECT current_schema() AS value", as: String.self) })
@@ -68,7 +68,7 @@ struct Backup: Sendable {
 
     /// Copies each file that a row names, unless the database has it.
     private func copyAttachments(to folder: BackupFolder, _ manifest: inout BackupFolder.Manifest) async throws {
-        guard let path = configuration.attachmentsFolder else { return }
+        guard let path = configuration.filesFolder else { return }
         let source = AttachmentFolder(URL(filePath: path))
         let store = try await GatewayStore.openUnmigrated(configuration, logger: Logger(label: "httpsms"))
         try await Commands.closing(store) {

@@ -73,7 +73,7 @@ struct Restore: Sendable {
     }
 
     private func load(_ url: String, from folder: BackupFolder) async throws {
-        let store = try await PostgresStore.open(url: url, connections: 1, pooler: configuration.databasePooler)
+        let store = try await PostgresStore.open(url: url, connections: 1, pooler: configuration.pooler)
         try await Commands.closing(store) {
             guard try await store.read({ try StoreMoveQueries.tables(in: $0) }).isEmpty else {
                 throw BackupError("the database is not empty: create one for it (createdb httpsms)")
@@ -88,7 +88,7 @@ struct Restore: Sendable {
         let source = folder.file(BackupFolder.attachments)
         let files = FileManager.default
         guard files.fileExists(atPath: source.path) else { return }
-        guard let path = configuration.attachmentsFolder else {
+        guard let path = configuration.filesFolder else {
             throw BackupError(
                 "the backup has attachments: set ATTACHMENTS_FOLDER, and run this again on an empty database")
         }
