@@ -54,7 +54,7 @@ actor BenchServer {
             let ground = try await opened.ground()
             let user = try await UserFeature(ground).operations.create(
                 email: "bench\(index)@example.com", id: "bench\(index)", apiKey: nil, password: nil)
-            let phones = PhoneFeature(ground, minimumExpiration: .seconds(60), pushes: false).operations
+            let phones = PhoneFeature(ground).operations
             try await phones.add(owner, fcmToken: "bench", to: user.id)
             let ids = urls.map { _ in EndpointID(at: SystemClock().now()) }
             try await store.write(.maintenance) { tx in

@@ -63,7 +63,7 @@ package struct DashboardRoutes: PageRoutes {
                 views: views),
             NewPhonePages(
                 keys: phoneKeys, devices: devices.operations, site: site, appURL: devices.appURL,
-                pushes: messages.pushes, views: views),
+                pushes: messages.pushes.contains(.firebase), views: views),
             DevicePages(operations: devices.operations, appURL: devices.appURL),
             PhoneKeyPages(operations: phoneKeys, views: views),
             SchedulePages(operations: features.sendSchedules.operations, views: views),

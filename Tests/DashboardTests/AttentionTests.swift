@@ -186,7 +186,7 @@ import Timestamps
             try await queryPlans(of: store) { tx in
                 let queries = AttentionQueries(
                     endpoints: EndpointQueries(keyring: try Keyring(masterKey: [UInt8](repeating: 7, count: 32))),
-                    pushes: false)
+                    pushes: [])
                 _ = try queries.attention(of: UserID("user"), in: tx)
                 _ = try MessageThreadQueries.unreadCount(of: UserID("user"), in: tx)
                 _ = try AttentionQueries.prune(in: tx)

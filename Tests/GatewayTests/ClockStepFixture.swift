@@ -19,11 +19,11 @@ struct ClockStepFixture: Sendable {
     let unreadable = UnreadableRows(metrics: DeliveryMetrics(), logger: LogRecorder().logger)
 
     var messages: MessageOperations {
-        MessageOperations(store: store, quotas: Quotas(), clock: clock, clocks: clocks, pushes: false)
+        MessageOperations(store: store, quotas: Quotas(), clock: clock, clocks: clocks, pushes: [])
     }
     var heartbeats: HeartbeatOperations {
         HeartbeatOperations(
-            store: store, clock: clock, clocks: clocks, offlineAfter: .seconds(3_600), pushes: false)
+            store: store, clock: clock, clocks: clocks, offlineAfter: .seconds(3_600), pushes: [])
     }
     var waiting: WaitingTimes {
         WaitingTimes(store: store, offlineAfter: .seconds(3_600), unreadable: unreadable)

@@ -49,7 +49,7 @@ import Timestamps
 
     private static func sweep(_ store: any Store, _ clock: ManualClock) async throws {
         let operations = MessageOperations(
-            store: store, quotas: Quotas(), clock: clock, clocks: ClockGuard(clock), pushes: false)
+            store: store, quotas: Quotas(), clock: clock, clocks: ClockGuard(clock), pushes: [])
         let unreadable = UnreadableRows(metrics: DeliveryMetrics(), logger: LogRecorder().logger)
         while try await store.write({ tx in
             try operations.handOutAndExpire(unreadable: unreadable, in: tx).mayHaveMore

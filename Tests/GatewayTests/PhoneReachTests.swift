@@ -160,11 +160,11 @@ import Timestamps
     }
 
     @Test func tokensOfFirebaseAreKnown() {
-        #expect(PhoneReach.isOfFirebase(Self.token))
+        #expect(PushAddress(text: Self.token).isOfService)
         for other in [
             "", "token", String(repeating: "a", count: 99), String(repeating: "a b", count: 60), "é" + Self.token,
         ] {
-            #expect(!PhoneReach.isOfFirebase(other), "\(other)")
+            #expect(!PushAddress(text: other).isOfService, "\(other)")
         }
     }
 }

@@ -40,7 +40,7 @@ import Timestamps
     @Test(arguments: Engine.enabled) func aPresenceThatCannotBeReadStopsNoOther(engine: Engine) async throws {
         try await Self.withPhones(engine) { store, clock, phones in
             let heartbeats = HeartbeatOperations(
-                store: store, clock: clock, clocks: ClockGuard(clock), offlineAfter: .seconds(3_600), pushes: false)
+                store: store, clock: clock, clocks: ClockGuard(clock), offlineAfter: .seconds(3_600), pushes: [])
             let metrics = DeliveryMetrics()
             let unreadable = UnreadableRows(metrics: metrics, logger: LogRecorder().logger)
             try await store.write { tx in
@@ -89,7 +89,7 @@ import Timestamps
                 let http = try HTTPSender(resolver: resolver, policy: .operators)
                 let client = try await FCMClient(settings, clock: clock, sender: http)
                 let sender = PushSender(
-                    store: store, transport: client, clocks: ClockGuard(clock), unreadable: unreadable,
+                    store: store, transports: [.firebase: client], clocks: ClockGuard(clock), unreadable: unreadable,
                     logger: LogRecorder().logger)
 
                 try await withThrowingTaskGroup(of: Void.self) { tasks in

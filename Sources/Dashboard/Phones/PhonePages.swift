@@ -12,7 +12,7 @@ struct PhonePages: SignedInPages {
     /// How long a phone may be silent and counts as online.
     let offlineAfter: Duration
     /// Whether the server has Firebase.
-    let pushes: Bool
+    let pushes: Set<PushKind>
     let views: PageViews
 
     static let path = "/phones"

@@ -39,7 +39,7 @@ struct PhoneSummary: Sendable {
         /// Reads what belongs to `phones`, which are `userID`'s, for a chart of `span`. Without `pushes`, the server has no
         /// Firebase.
         static func all(
-            _ phones: [Phone], of userID: UserID, span: HeartbeatChart.Span, now: Timestamp, pushes: Bool,
+            _ phones: [Phone], of userID: UserID, span: HeartbeatChart.Span, now: Timestamp, pushes: Set<PushKind>,
             in tx: any Transaction
         ) throws -> [Found] {
             let presences = try HeartbeatQueries.presences(of: phones.map(\.id), in: tx)

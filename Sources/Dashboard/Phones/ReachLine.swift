@@ -29,7 +29,7 @@ struct ReachLine: Sendable {
     /// Those of the newest 100 phones of an account that something is to be done about, at most 20; when `areBad`, only those that
     /// no message reaches.
     static func troubles(
-        of userID: UserID, pushes: Bool, areBad: Bool = false, in tx: any Transaction
+        of userID: UserID, pushes: Set<PushKind>, areBad: Bool = false, in tx: any Transaction
     ) throws -> [ReachLine] {
         let phones = try PhoneQueries.list(userID: userID, page: Page(skip: 0, limit: 100, query: ""), in: tx)
         let lines = try phones.compactMap { phone -> ReachLine? in

@@ -16,14 +16,13 @@ package struct AlertFeature: Feature {
     ///   - attention: Finds what is wrong.
     ///   - vetting: Judges the URLs of webhooks.
     ///   - health: What is known of the machine.
-    ///   - mailServer: Sends e-mail; nil for none.
-    ///   - resolver: Looks its name up.
+    ///   - resolver: Looks up the name of what sends e-mail.
     init(
         _ ground: Ground, attention: AttentionQueries, vetting: AddressVetting,
-        health: @escaping @Sendable () -> ServerHealth, mailServer: MailServer?, resolver: SystemResolver
+        health: @escaping @Sendable () -> ServerHealth, resolver: SystemResolver
     ) {
         self.ground = ground
-        self.mailServer = mailServer
+        mailServer = ground.settings.mailServer
         self.resolver = resolver
         operations = AlertOperations(
             store: ground.store,

@@ -80,36 +80,34 @@ package struct Features: Sendable {
         appURL: @escaping @Sendable (_ told: String?) -> String
     ) {
         settings = ground.settings
-        let pushes = settings.push != nil
-        let attachments = AttachmentFeature(ground, folder: settings.filesFolder)
+        let attachments = AttachmentFeature(ground)
         users = UserFeature(ground)
         phoneAPIKeys = PhoneAPIKeyFeature(ground)
-        phones = PhoneFeature(ground, minimumExpiration: settings.minimumExpiration, pushes: pushes)
+        phones = PhoneFeature(ground)
         let vetting = AddressVetting(resolver: resolver, policy: policy)
         callbacks = CallbackFeature(ground, vetting: vetting)
         messages = MessageFeature(
-            ground, attachments: attachments.storage, callbacks: callbacks.operations, pushes: pushes, appURL: appURL)
+            ground, attachments: attachments.storage, callbacks: callbacks.operations, appURL: appURL)
         bulkMessages = BulkMessageFeature(ground, users: users.operations, uploads: uploads)
         sendSchedules = SendScheduleFeature(ground)
         webhooks = WebhookFeature(ground, runner: runner, vetting: vetting)
         events = EventFeature(ground)
         forwarders = ForwarderFeature(ground, inbound: messages.inbound)
         requests = RequestFeature(ground)
-        let heartbeats = HeartbeatFeature(ground, offlineAfter: settings.offlineAfter, pushes: pushes)
+        let heartbeats = HeartbeatFeature(ground)
         devices = DeviceFeature(
             ground, inbound: messages.inbound, heartbeats: heartbeats.operations, appURL: appURL)
-        attention = AttentionFeature(ground, pushes: pushes)
+        attention = AttentionFeature(ground)
         contacts = ContactFeature(ground)
         threads = MessageThreadFeature(ground)
         savedTexts = SavedTextFeature(ground)
         alerts = AlertFeature(
-            ground, attention: attention.queries, vetting: vetting, health: health, mailServer: settings.mailServer,
-            resolver: resolver)
+            ground, attention: attention.queries, vetting: vetting, health: health, resolver: resolver)
         accessKeys = AccessKeyFeature(ground)
         playground = PlaygroundFeature(ground, receiver: policy.ownReceiver)
         audit = AuditFeature(ground)
         all = [
-            PushFeature(ground, settings: settings.push, sender: operatorSender), attachments, requests,
+            PushFeature(ground, sender: operatorSender), attachments, requests,
             AccessFeature(logger: ground.logger), users, phoneAPIKeys, phones, heartbeats,
             messages, bulkMessages, sendSchedules, threads, webhooks, events,
             forwarders, devices, attention, contacts, savedTexts, callbacks, alerts, accessKeys,

@@ -9,13 +9,10 @@ struct AttachmentFeature: Feature {
     private let ground: Ground
     private let folder: AttachmentFolder?
 
-    /// - Parameters:
-    ///   - ground: What all features stand on.
-    ///   - folder: The folder for files; nil keeps them in the store.
-    init(_ ground: Ground, folder: String?) {
+    init(_ ground: Ground) {
         self.ground = ground
-        self.folder = folder.map { AttachmentFolder(URL(fileURLWithPath: $0)) }
-        storage = self.folder.map(AttachmentStorage.folder) ?? .database
+        folder = ground.settings.filesFolder.map { AttachmentFolder(URL(fileURLWithPath: $0)) }
+        storage = folder.map(AttachmentStorage.folder) ?? .database
     }
 
     func add(to routes: APIRoutes) {

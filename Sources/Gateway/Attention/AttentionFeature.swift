@@ -9,12 +9,9 @@ package struct AttentionFeature: Feature {
     package let queries: AttentionQueries
     private let store: any Store
 
-    /// - Parameters:
-    ///   - ground: What all features stand on.
-    ///   - pushes: Whether phones can be pushed to.
-    init(_ ground: Ground, pushes: Bool) {
+    init(_ ground: Ground) {
         store = ground.store
-        queries = AttentionQueries(endpoints: ground.endpoints, pushes: pushes)
+        queries = AttentionQueries(endpoints: ground.endpoints, pushes: ground.settings.pushes)
     }
 
     /// `GET /v1/attention`.

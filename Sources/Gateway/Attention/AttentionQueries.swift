@@ -6,7 +6,7 @@ import Timestamps
 package struct AttentionQueries: Sendable {
     let endpoints: EndpointQueries
     /// Whether the server has Firebase.
-    let pushes: Bool
+    let pushes: Set<PushKind>
 
     /// What can be dealt with.
     package enum Subject: Sendable {

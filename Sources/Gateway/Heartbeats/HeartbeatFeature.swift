@@ -10,14 +10,11 @@ struct HeartbeatFeature: Feature {
     /// No phone goes offline before; see ``HeartbeatOperations/grace(since:)``.
     private let graceEnd: ContinuousClock.Instant?
 
-    /// - Parameters:
-    ///   - ground: What all features stand on.
-    ///   - offlineAfter: A phone that is silent for so long is offline.
-    ///   - pushes: Whether phones can be pushed to.
-    init(_ ground: Ground, offlineAfter: Duration, pushes: Bool) {
+    init(_ ground: Ground) {
         self.ground = ground
         operations = HeartbeatOperations(
-            store: ground.store, clock: ground.clock, clocks: ground.clocks, offlineAfter: offlineAfter, pushes: pushes)
+            store: ground.store, clock: ground.clock, clocks: ground.clocks,
+            offlineAfter: ground.settings.offlineAfter, pushes: ground.settings.pushes)
         graceEnd = operations.grace(since: ground.lastAlive)
     }
 

@@ -12,7 +12,7 @@ struct HeartbeatOperations: Sendable {
     /// A phone that is silent for so long is offline; 1 hour by the public documentation.
     let offlineAfter: Duration
     /// Whether phones can be pushed to.
-    let pushes: Bool
+    let pushes: Set<PushKind>
 
     /// `source` of both events.
     private static let source = "/v1/heartbeats"
@@ -46,8 +46,8 @@ struct HeartbeatOperations: Sendable {
             return
         }
         try heard(phone, monitorID: monitorID, eventID: eventID, in: tx)
-        // Only Firebase can wake a phone.
-        if pushes, phone.deviceID == nil {
+        // Only a push can wake a phone.
+        if !pushes.isEmpty, phone.deviceID == nil {
             try HeartbeatQueries.wake(phone.id, at: tx.now + Self.wakeUpAfter, in: tx)
             try PushQueries.repeatOutstanding(of: phone, in: tx)
         }
@@ -109,7 +109,7 @@ struct HeartbeatOperations: Sendable {
         let phones = try HeartbeatQueries.toWake(limit: Self.batch, at: now, in: tx)
         try tx.each(phones) { id in
             try HeartbeatQueries.wake(id, at: nil, in: tx)
-            guard pushes, let phone = try PhoneQueries.find(id, in: tx), phone.fcmToken != nil else { return }
+            guard let phone = try PhoneQueries.find(id, in: tx), phone.isPushed(by: pushes) else { return }
             try PushQueries.insert(.heartbeat(to: phone, at: tx.now), in: tx)
         } passOver: { id, error in
             try HeartbeatQueries.wake(id, at: tx.now + UnreadableRows.pause, in: tx)

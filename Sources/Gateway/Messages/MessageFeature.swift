@@ -14,16 +14,16 @@ package struct MessageFeature: Feature {
     ///   - ground: What all features stand on.
     ///   - attachments: Where the files of inbound SMS are kept.
     ///   - callbacks: Where messages have their events sent.
-    ///   - pushes: Whether phones can be pushed to.
     ///   - appURL: What links to files begin with, by what a trusted proxy told.
     init(
-        _ ground: Ground, attachments: AttachmentStorage, callbacks: CallbackOperations, pushes: Bool,
+        _ ground: Ground, attachments: AttachmentStorage, callbacks: CallbackOperations,
         appURL: @escaping @Sendable (_ told: String?) -> String
     ) {
         self.ground = ground
         self.callbacks = callbacks
         operations = MessageOperations(
-            store: ground.store, quotas: ground.quotas, clock: ground.clock, clocks: ground.clocks, pushes: pushes)
+            store: ground.store, quotas: ground.quotas, clock: ground.clock, clocks: ground.clocks,
+            pushes: ground.settings.pushes)
         inbound = InboundOperations(
             store: ground.store, attachments: attachments, quotas: ground.quotas, clock: ground.clock, appURL: appURL)
     }

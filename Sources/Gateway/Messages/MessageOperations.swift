@@ -13,7 +13,7 @@ package struct MessageOperations: Sendable {
     /// Says whether the time of day was set.
     let clocks: ClockGuard
     /// Whether phones are told of what they have to send.
-    package let pushes: Bool
+    package let pushes: Set<PushKind>
 
     /// Accepts `draft` for sending; the sweep hands it out when its time has come.
     ///
@@ -116,7 +116,9 @@ package struct MessageOperations: Sendable {
         try await store.write(.user(identity.userID)) { [pushes] tx in
             let numbers = try identity.numbers(in: tx)
             // Nothing has told it of the message: it asks by itself.
-            if !pushes { try PhoneQueries.noteAsking(for: id, userID: identity.userID, numbers: numbers, in: tx) }
+            if pushes.isEmpty {
+                try PhoneQueries.noteAsking(for: id, userID: identity.userID, numbers: numbers, in: tx)
+            }
             guard var message = try MessageQueries.fetch(id, userID: identity.userID, numbers: numbers, in: tx) else {
                 return nil
             }
@@ -260,9 +262,9 @@ package struct MessageOperations: Sendable {
             }
             // The message itself stands in the store as what the device must be told of, until it fetches it.
             try PhoneDeviceQueries.nudge(device, in: tx)
-        case .firebase where pushes && next.status == .scheduled:
+        case .push(let address) where pushes.contains(address.kind) && next.status == .scheduled:
             try PushQueries.insert(.message(next, to: phone, lifetime: expiration, at: tx.now), in: tx)
-        case .firebase, .none: return
+        case .push, .none: return
         }
     }
 

@@ -13,9 +13,9 @@ package struct Phone: Sendable {
     /// Its id.
     package let id: PhoneID
     let userID: UserID
-    /// Where Firebase reaches it; nil when it never told.
+    /// Where pushes reach it, see ``PushAddress``; nil when it never told.
     var fcmToken: String?
-    /// Which device has the number; never beside a Firebase token.
+    /// Which device has the number; never beside a token.
     package var deviceID: DeviceID?
     /// E.164, unique for a user.
     package let phoneNumber: String
@@ -73,12 +73,17 @@ package struct Phone: Sendable {
 extension Phone {
     /// How a phone is told that a message waits for it.
     package enum Transport: Hashable, Sendable {
-        /// A push to the httpSMS app, by this token.
-        case firebase(String)
+        /// A push to the app.
+        case push(PushAddress)
         /// The stream of the SMSGate app, or its next poll.
         case device(DeviceID)
         /// Not at all: no app of either kind has logged in, or the one that had is gone.
         case none
+    }
+
+    /// Whether one of these services pushes to it.
+    func isPushed(by kinds: Set<PushKind>) -> Bool {
+        if case .push(let address) = transport { kinds.contains(address.kind) } else { false }
     }
 
     /// Has what waits for it go at once.
@@ -87,7 +92,7 @@ extension Phone {
     /// A phone has a device or a token.
     package var transport: Transport {
         if let deviceID { return .device(deviceID) }
-        return fcmToken.map(Transport.firebase) ?? .none
+        return fcmToken.map { .push(PushAddress(text: $0)) } ?? .none
     }
 }
 

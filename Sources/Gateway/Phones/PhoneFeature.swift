@@ -7,15 +7,11 @@ package struct PhoneFeature: Feature {
     package let operations: PhoneOperations
 
     /// Makes them on the ground.
-    ///
-    /// - Parameters:
-    ///   - ground: What all features stand on.
-    ///   - minimumExpiration: The shortest time that a message may wait for its phone.
-    ///   - pushes: Whether the server has Firebase.
-    package init(_ ground: Ground, minimumExpiration: Duration, pushes: Bool) {
+    package init(_ ground: Ground) {
         operations = PhoneOperations(
             store: ground.store, endpoints: ground.endpoints, identities: ground.identities, uses: ground.uses,
-            quotas: ground.quotas, clock: ground.clock, minimumExpiration: minimumExpiration, pushes: pushes)
+            quotas: ground.quotas, clock: ground.clock, minimumExpiration: ground.settings.minimumExpiration,
+            pushes: ground.settings.pushes)
     }
 
     func add(to routes: APIRoutes) {

@@ -16,7 +16,7 @@ package struct PhoneOperations: Sendable {
     /// The shortest expiration a phone may ask for; 60 s in httpSMS.
     package let minimumExpiration: Duration
     /// Whether the server has Firebase.
-    let pushes: Bool
+    let pushes: Set<PushKind>
 
     /// Makes the user's changes to the phone that `update` names, which is made when it is new.
     ///
@@ -64,7 +64,7 @@ package struct PhoneOperations: Sendable {
             // The httpSMS app has logged in: what was a device's is its now.
             if phone.fcmToken != nil { phone.deviceID = nil }
             try PhoneQueries.save(phone, in: tx)
-            if pushes, before.fcmToken == nil, phone.fcmToken != nil {
+            if !before.isPushed(by: pushes), phone.isPushed(by: pushes) {
                 try PushQueries.pushOutstanding(of: phone, in: tx)
             }
             if phone.messageSendScheduleID != before.messageSendScheduleID {

@@ -141,24 +141,26 @@ package enum PhoneQueries {
             """)
     }
 
-    /// Forgets a token that reaches nobody any more, unless the phone has another by now, and says so on the phone.
-    static func dropToken(_ token: String, of id: PhoneID, because reason: String, in tx: any Transaction) throws {
+    /// Forgets an address that reaches nobody any more, unless the phone has another by now, and says so on the phone.
+    static func drop(_ address: PushAddress, of id: PhoneID, because reason: String, in tx: any Transaction) throws {
         try tx.run(
             """
             UPDATE phone
             SET fcm_token = NULL, push_error = \(reason), updated_at = \(tx.now)
-            WHERE id = \(id) AND fcm_token = \(token)
+            WHERE id = \(id) AND fcm_token = \(address.text)
             """)
     }
 
     /// Says on a phone why nothing reaches it, or with nil that all is well again; false when it said so before. Not when the
-    /// phone has another token by now.
-    static func notePushError(_ error: String?, of id: PhoneID, token: String, in tx: any Transaction) throws -> Bool {
+    /// phone has another address by now.
+    static func notePushError(
+        _ error: String?, of id: PhoneID, address: PushAddress, in tx: any Transaction
+    ) throws -> Bool {
         try tx.run(
             """
             UPDATE phone
             SET push_error = \(error), updated_at = \(tx.now)
-            WHERE id = \(id) AND fcm_token = \(token) AND COALESCE(push_error, '') <> \(error ?? "")
+            WHERE id = \(id) AND fcm_token = \(address.text) AND COALESCE(push_error, '') <> \(error ?? "")
             """) == 1
     }
 

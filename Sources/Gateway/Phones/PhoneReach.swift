@@ -15,8 +15,8 @@ import Timestamps
 /// The httpSMS app is woken by Firebase and never asks by itself, whatever else it does. What asks is a program of the account's
 /// own, which learned the message's id where it was sent.
 package enum PhoneReach: Sendable, Hashable {
-    /// A push wakes the httpSMS app.
-    case firebase
+    /// A push wakes the app.
+    case push(PushKind)
     /// Pushes fail for this reason; they are tried for each message all the same.
     case troubled(String)
     /// The SMSGate app keeps a connection open.
@@ -34,8 +34,8 @@ package enum PhoneReach: Sendable, Hashable {
         case app
         /// No token, where the server pushes; it had one, if there is a reason.
         case token(PhoneID, String?)
-        /// The app listens to Firebase, and the server has no credentials.
-        case firebase
+        /// The app listens to a service that the server cannot push through.
+        case service(PushKind)
         /// It was told once, and why it is no more.
         case lost(String)
 
@@ -45,7 +45,7 @@ package enum PhoneReach: Sendable, Hashable {
             case .app: "No app has logged in for this number, so nothing can tell it of the message. Connect a phone."
             // As httpSMS words it (phone_notification_service.go:131).
             case .token(let id, _): "phone with id [\(id)] has no FCM token"
-            case .firebase:
+            case .service(.firebase):
                 """
                 The app on the phone listens to Firebase only, and this server has no Firebase credentials. Connect the phone \
                 with the SMSGate app, or set FIREBASE_CREDENTIALS.
@@ -55,34 +55,34 @@ package enum PhoneReach: Sendable, Hashable {
         }
     }
 
-    /// Reads how `phone` is told. Without `pushes`, the server has no Firebase.
-    package init(of phone: Phone, pushes: Bool, in tx: any Transaction) throws {
+    /// Reads how `phone` is told by a server whose pushes these services take.
+    package init(of phone: Phone, pushes: Set<PushKind>, in tx: any Transaction) throws {
         let opensStream = try phone.deviceID.map { try PhoneDeviceQueries.opensStream($0, in: tx) }
         self.init(
             phone, opensStream: opensStream, lack: try Self.lack(of: phone, pushes: pushes, in: tx), pushes: pushes)
     }
 
-    private init(_ phone: Phone, opensStream: Bool?, lack: Lack?, pushes: Bool) {
+    private init(_ phone: Phone, opensStream: Bool?, lack: Lack?, pushes: Set<PushKind>) {
         if let lack {
             self = .never(lack)
         } else if let opensStream {
             self = opensStream ? .stream : .poll
-        } else if pushes {
-            self = phone.pushError.map(PhoneReach.troubled) ?? .firebase
+        } else if case .push(let address) = phone.transport, pushes.contains(address.kind) {
+            self = phone.pushError.map(PhoneReach.troubled) ?? .push(address.kind)
         } else {
             self = .asks
         }
     }
 
     /// Why a phone can never be told; nil when it can, or may ask. Indexes: the keys of `phone_api_key_phone` and `presence`.
-    static func lack(of phone: Phone, pushes: Bool, in tx: any Transaction) throws -> Lack? {
+    static func lack(of phone: Phone, pushes: Set<PushKind>, in tx: any Transaction) throws -> Lack? {
         switch phone.transport {
         // It has a reason only when its tokens were ended.
         case .device: return phone.pushError.map(Lack.lost)
-        case .firebase(let token):
-            if pushes || asksByItself(phone, at: tx.now) { return nil }
-            return isOfFirebase(token) ? .firebase : nil
-        case .none where pushes: return .token(phone.id, phone.pushError)
+        case .push(let address):
+            if pushes.contains(address.kind) || asksByItself(phone, at: tx.now) { return nil }
+            return address.isOfService ? .service(address.kind) : nil
+        case .none where !pushes.isEmpty: return .token(phone.id, phone.pushError)
         case .none:
             if asksByItself(phone, at: tx.now) { return nil }
             if let error = phone.pushError { return .lost(error) }
@@ -99,16 +99,6 @@ package enum PhoneReach: Sendable, Hashable {
 
     /// How long it counts that a phone asked: a program that is not sent to for a month is tried in vain once.
     static let memory: Duration = .seconds(30 * 86_400)
-
-    /// Whether a token looks like one of Firebase's, which have 140 characters and more. Programs of one's own write what they
-    /// like there.
-    static func isOfFirebase(_ token: String) -> Bool {
-        token.utf8.count >= shortestToken
-            && token.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_:".contains($0)) }
-    }
-
-    /// 100 characters: well below Firebase's, and beyond what people make up.
-    static let shortestToken = 100
 }
 
 extension PhoneReach {
@@ -121,7 +111,7 @@ extension PhoneReach {
     /// How a phone is told, in one sentence.
     package var sentence: String {
         switch self {
-        case .firebase: "It is told of messages through Firebase."
+        case .push(let kind): "It is told of messages through \(kind.name)."
         case .troubled(let reason): reason
         case .stream: "It is told of messages at once, by a connection that it keeps open."
         case .poll: "It hears of messages every 15 minutes only: it has not opened its connection."
@@ -129,7 +119,7 @@ extension PhoneReach {
         case .never(.token(_, let reason?)), .never(.lost(let reason)): reason
         case .never(.app), .never(.token):
             "It learns of no outgoing message: no app has logged in for this number."
-        case .never(.firebase):
+        case .never(.service(.firebase)):
             "It learns of no outgoing message: its app listens to Firebase only, and this server has no Firebase credentials."
         }
     }
@@ -137,11 +127,11 @@ extension PhoneReach {
     /// The one thing to do about it; nil when all is well.
     package var step: Step? {
         switch self {
-        case .firebase, .stream: nil
+        case .push, .stream: nil
         case .troubled: Step(text: "What Firebase's answers mean", path: "/docs/push#firebase")
         case .poll:
             Step(text: "Set its notification channel to SSE Only", path: "/docs/phones#when-something-is-missing")
-        case .asks, .never(.firebase): Step(text: "Connect it with the SMSGate app", path: "/phones/new")
+        case .asks, .never(.service): Step(text: "Connect it with the SMSGate app", path: "/phones/new")
         case .never: Step(text: "Connect a phone", path: "/phones/new")
         }
     }
@@ -149,7 +139,7 @@ extension PhoneReach {
     /// How bad it is, as a class of the style sheet.
     package var kind: String {
         switch self {
-        case .firebase, .stream: "good"
+        case .push, .stream: "good"
         case .poll, .asks: "warning"
         case .troubled, .never: "problem"
         }

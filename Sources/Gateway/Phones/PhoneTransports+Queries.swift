@@ -7,7 +7,7 @@ extension PhoneTransports {
         let row = try tx.rows(
             """
             SELECT COUNT(device_id) AS devices, COUNT(*) AS phones,
-                COUNT(CASE WHEN LENGTH(fcm_token) >= \(Int64(PhoneReach.shortestToken)) THEN 1 END) AS apps
+                COUNT(CASE WHEN LENGTH(fcm_token) >= \(Int64(PushAddress.shortestToken)) THEN 1 END) AS apps
             FROM phone
             """
         ).first

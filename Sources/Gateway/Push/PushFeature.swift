@@ -6,26 +6,26 @@ import Storage
 struct PushFeature: Feature {
     static let migrations = PushMigrations.all
     private let ground: Ground
-    private let settings: PushConfiguration?
     private let sender: @Sendable () -> HTTPSender
 
     /// - Parameters:
     ///   - ground: What all features stand on.
-    ///   - settings: How Firebase is reached; nil when nobody can be pushed to.
     ///   - sender: Makes what reaches servers that the operator names.
-    init(_ ground: Ground, settings: PushConfiguration?, sender: @escaping @Sendable () -> HTTPSender) {
+    init(_ ground: Ground, sender: @escaping @Sendable () -> HTTPSender) {
         self.ground = ground
-        self.settings = settings
         self.sender = sender
     }
 
     var services: [any Service] {
         get async throws {
-            guard let settings else { return [] }
-            let client = try await FCMClient(settings, clock: ground.clock, sender: sender())
+            var transports: [PushKind: any PushTransport] = [:]
+            if let firebase = ground.settings.push {
+                transports[.firebase] = try await FCMClient(firebase, clock: ground.clock, sender: sender())
+            }
+            if transports.isEmpty { return [] }
             return [
                 PushSender(
-                    store: ground.store, transport: client, clocks: ground.clocks, unreadable: ground.unreadable,
+                    store: ground.store, transports: transports, clocks: ground.clocks, unreadable: ground.unreadable,
                     logger: ground.logger)
             ]
         }

@@ -5,7 +5,7 @@ import Storage
 import Synchronization
 import Timestamps
 
-/// Sends the pushes that are due, and stores what Firebase said of each.
+/// Sends the pushes that are due, and stores what the service said of each.
 ///
 /// Each push has a place from its claim until its result is stored, and a place that becomes free is given away at once: one
 /// that takes long keeps no other waiting. An account has a quarter of the places at most. All accounts have the same Firebase
@@ -15,17 +15,19 @@ import Timestamps
 /// long as the attempt lasts; a crash between sending and storing repeats a push, which the phone does not notice.
 struct PushSender: Service {
     let store: any Store
-    let transport: any PushTransport
+    let transports: [PushKind: any PushTransport]
     /// Says whether the time of day was set.
     let clocks: ClockGuard
     let unreadable: UnreadableRows
     let logger: Logger
     private let troubles = PushTroubles()
 
-    init(store: any Store, transport: any PushTransport, clocks: ClockGuard, unreadable: UnreadableRows, logger: Logger)
-    {
+    init(
+        store: any Store, transports: [PushKind: any PushTransport], clocks: ClockGuard, unreadable: UnreadableRows,
+        logger: Logger
+    ) {
         self.store = store
-        self.transport = transport
+        self.transports = transports
         self.clocks = clocks
         self.unreadable = unreadable
         self.logger = logger
@@ -34,7 +36,8 @@ struct PushSender: Service {
     /// A push with all that sending it needs.
     private struct Job: Sendable {
         let push: Push
-        let token: String
+        let address: PushAddress
+        let transport: any PushTransport
         /// What is said of the phone so far.
         let phoneError: String?
     }
@@ -77,7 +80,7 @@ struct PushSender: Service {
         let shares = places.shares
         // No place: the first one that becomes free wakes us.
         if shares.free == 0 { return ([], .seconds(1)) }
-        return try await store.write(.maintenance) { [clocks, unreadable] tx in
+        return try await store.write(.maintenance) { [transports, clocks, unreadable] tx in
             var left = shares
             var jobs: [Job] = []
             for userID in try PushQueries.usersWithDue(in: tx).sorted(by: { left.taken($0) < left.taken($1) }) {
@@ -87,7 +90,7 @@ struct PushSender: Service {
                 try tx.each(rows) { row in
                     let push = try PushQueries.claim(row, until: tx.now + Self.lease, in: tx)
                     let lead = clocks.lead(within: push.lifetime)
-                    guard let job = try Self.job(of: push, at: tx.now - lead, in: tx) else { return }
+                    guard let job = try Self.job(of: push, over: transports, at: tx.now - lead, in: tx) else { return }
                     if !jobs.contains(where: { $0.push.id == push.id }) { jobs.append(job) }
                 } passOver: { row, error in
                     let id: PushID = try row.get("id")
@@ -106,7 +109,7 @@ struct PushSender: Service {
 
     /// Sends one push, and stores what came of it. What cannot be stored is sent again when its lease is over.
     private func send(_ job: Job) async {
-        let answer = await transport.send(job.push, to: job.token)
+        let answer = await job.transport.send(job.push, to: job.address.text)
         do {
             let changesPhone = try await store.write(.engine) { [clocks] tx in
                 tx.count("pushes", answer.outcome.rawValue)
@@ -120,7 +123,9 @@ struct PushSender: Service {
     }
 
     /// What is to be sent; nil when the push is over at `now`, before it is sent.
-    private static func job(of push: Push, at now: Timestamp, in tx: any Transaction) throws -> Job? {
+    private static func job(
+        of push: Push, over transports: [PushKind: any PushTransport], at now: Timestamp, in tx: any Transaction
+    ) throws -> Job? {
         let message = try push.messageID.flatMap { try MessageQueries.find($0, userID: push.userID, in: tx) }
         if push.messageID != nil {
             guard let message, message.sendAttemptCount == push.attempt,
@@ -136,13 +141,13 @@ struct PushSender: Service {
             try PushQueries.end(push, as: .cancelled, in: tx)
             return nil
         }
-        guard let phone, let token = phone.fcmToken else {
+        guard let phone, case .push(let address) = phone.transport, let transport = transports[address.kind] else {
             let reason = PhoneReach.Lack.token(push.phoneID, nil).reason
             try PushQueries.end(push, as: .failed, error: reason, in: tx)
             if let message { try MessageOperations.fail(message, because: reason, in: tx) }
             return nil
         }
-        return Job(push: push, token: token, phoneError: phone.pushError)
+        return Job(push: push, address: address, transport: transport, phoneError: phone.pushError)
     }
 
     /// Stores what came of a push; gives whether that is news of its phone. `lead` is how far the time of day ran ahead of what
@@ -153,7 +158,7 @@ struct PushSender: Service {
         let push = job.push
         func say(_ error: String?) throws -> Bool {
             if error == job.phoneError { return false }
-            return try PhoneQueries.notePushError(error, of: push.phoneID, token: job.token, in: tx)
+            return try PhoneQueries.notePushError(error, of: push.phoneID, address: job.address, in: tx)
         }
         switch answer {
         case .taken:
@@ -164,7 +169,7 @@ struct PushSender: Service {
             return false
         case .unauthorized(let error):
             let patience = push.createdAt + patienceWithAccount + lead
-            let reason = "Firebase refuses the credentials of this server. \(error)"
+            let reason = "\(job.address.kind.name) refuses the credentials of this server. \(error)"
             if tx.now < patience {
                 try retry(push, after: nil, error, lead: lead, notLaterThan: patience, in: tx)
             } else {
@@ -172,7 +177,7 @@ struct PushSender: Service {
             }
             return try say(reason)
         case .tokenIsDead(let error):
-            try PhoneQueries.dropToken(job.token, of: push.phoneID, because: error, in: tx)
+            try PhoneQueries.drop(job.address, of: push.phoneID, because: error, in: tx)
             try giveUp(push, error, because: reinstall, in: tx)
             return true
         case .foreignToken(let error):

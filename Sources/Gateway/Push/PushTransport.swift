@@ -1,7 +1,7 @@
 /// A service that takes what a phone is to be told.
 protocol PushTransport: Sendable {
-    /// Hands it one push for the phone that it knows by `token`. Takes a bounded time.
-    func send(_ push: Push, to token: String) async -> PushAnswer
+    /// Hands it one push for the phone that it knows by `address`. Takes a bounded time.
+    func send(_ push: Push, to address: String) async -> PushAnswer
 }
 
 /// What came of handing over a push.

@@ -80,10 +80,13 @@ extension SettingValues {
         return MailServer(url.exposed, from: sender, trust: trust)
     }
 
-    /// How phones are told of what they have to send; nil when they are not.
+    /// How Firebase is reached; nil when it is not.
     package var push: PushConfiguration? {
         PushConfiguration(account: firebaseCredentials, endpoint: firebaseEndpoint, deadline: pushDeadline)
     }
+
+    /// Who takes pushes of this server; empty when phones are told in other ways only.
+    package var pushes: Set<PushKind> { push == nil ? [] : [.firebase] }
 
     /// How much invited accounts may have.
     package var quotas: Quotas {
