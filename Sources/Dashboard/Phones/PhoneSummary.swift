@@ -36,8 +36,8 @@ struct PhoneSummary: Sendable {
         let steps: [HeartbeatStep]
         let earlier: Timestamp?
 
-        /// Reads what belongs to `phones`, which are `userID`'s, for a chart of `span`. Without `pushes`, the server has no
-        /// Firebase.
+        /// Reads what belongs to `phones`, which are `userID`'s, for a chart of `span`. `pushes` are the services that
+        /// take pushes of the server.
         static func all(
             _ phones: [Phone], of userID: UserID, span: HeartbeatChart.Span, now: Timestamp, pushes: Set<PushKind>,
             in tx: any Transaction
