@@ -46,16 +46,7 @@ extension ServerClient {
     /// Changes what `change` names.
     package func updateWebhook(_ id: String, _ change: WebhookChange) async throws -> ClientOutput {
         guard !change.isEmpty else {
-            throw ClientFailure(
-                .usage,
-                """
-                name what is to change: --callback, --signing-key, --event, --phone-number, --all-phone-numbers, \
-                --ordering, --format, --template, \
-                --header, --no-headers, --basic-user, --rate-per-second, --max-in-flight, --timeout, --retry-delays, \
-                --fallback, --fallback-after, \
-                --only-from, --only-containing, --only-word, --only-pattern, --only-sim, --only-between, --no-filters, \
-                --ca-file, --client-certificate or --client-key
-                """)
+            throw ClientFailure(.usage, "name what is to change; `httpsms webhook update --help` lists what there is")
         }
         let old = try await webhook(id)
         let body = WebhookSettingsBody(

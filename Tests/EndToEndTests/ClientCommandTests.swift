@@ -137,7 +137,7 @@ extension EndToEndTests {
                         "--callback must begin with https:// or http://"
                     ),
                     (["webhook", "create", "--callback", "http://"], 1, "url: The url field format is invalid"),
-                    (["webhook", "update", id], 2, "name what is to change: --callback"),
+                    (["webhook", "update", id], 2, "name what is to change; `httpsms webhook update --help`"),
                     (["webhook", "replay", id, "--since", "yesterday"], 2, "--since must be a time such as"),
                     (["webhook", "rotate", id, "--overlap", "soon"], 2, "--overlap must be a duration"),
                     (["events", "tail", "--after", "-1"], 2, "--after"),

@@ -86,9 +86,7 @@ package struct WebhookUpdate: Decodable, Sendable {
     private let status: String?
 
     private enum Member: String, CodingKey {
-        case url, signingKey, events, phoneNumbers, ordering, payloadFormat, payloadTemplate, headers, basicUser
-        case basicPassword, ratePerSecond, maxInFlight, timeoutSeconds, retryDelays, filters, caCertificate,
-            clientCertificate, clientKey, allPhoneNumbers, fallbackURL = "fallbackUrl", fallbackAfterSeconds
+        case url, signingKey, events, phoneNumbers, allPhoneNumbers, ordering
         // Shown by us, so sent back to us by who reads, changes and writes.
         case id, userID, createdAt, updatedAt, status, statusReason, heldCount, lastSuccessAt, lastFailureAt
         case previousSigningKeyExpiresAt, fallbackSince
@@ -102,23 +100,20 @@ package struct WebhookUpdate: Decodable, Sendable {
         phoneNumbers = try members.patch(forKey: .phoneNumbers)
         allPhoneNumbers = try members.patch(forKey: .allPhoneNumbers)
         ordering = try members.patch(forKey: .ordering)
-        payload = PayloadUpdate(
-            format: try members.patch(forKey: .payloadFormat), template: try members.patch(forKey: .payloadTemplate))
-        headers = HeaderUpdate(
-            headers: try members.patch(forKey: .headers), basicUser: try members.patch(forKey: .basicUser),
-            basicPassword: try members.patch(forKey: .basicPassword))
-        plan = PlanUpdate(
-            rate: try members.patch(forKey: .ratePerSecond), maxInFlight: try members.patch(forKey: .maxInFlight),
-            timeout: try members.patch(forKey: .timeoutSeconds), retryDelays: try members.patch(forKey: .retryDelays),
-            fallbackURL: try members.patch(forKey: .fallbackURL),
-            fallbackAfter: try members.patch(forKey: .fallbackAfterSeconds))
-        filter = FilterUpdate(filters: try members.patch(forKey: .filters))
-        trust = TrustUpdate(
-            authorities: try members.patch(forKey: .caCertificate),
-            certificate: try members.patch(forKey: .clientCertificate), key: try members.patch(forKey: .clientKey))
+        payload = try PayloadUpdate(from: decoder)
+        headers = try HeaderUpdate(from: decoder)
+        plan = try PlanUpdate(from: decoder)
+        filter = try FilterUpdate(from: decoder)
+        trust = try TrustUpdate(from: decoder)
         status = try? members.decode(String.self, forKey: .status)
         unknownMembers = try decoder.container(keyedBy: MemberName.self).allKeys
-            .filter { Member(rawValue: $0.stringValue) == nil }.map { MemberName.wire($0.stringValue) }
+            .filter { !Self.isKnown($0.stringValue) }.map { MemberName.wire($0.stringValue) }
+    }
+
+    private static func isKnown(_ name: String) -> Bool {
+        Member(rawValue: name) != nil || PayloadUpdate.Member(rawValue: name) != nil
+            || HeaderUpdate.Member(rawValue: name) != nil || PlanUpdate.Member(rawValue: name) != nil
+            || FilterUpdate.Member(rawValue: name) != nil || TrustUpdate.Member(rawValue: name) != nil
     }
 
     /// What a form says, which names everything; a signing key that is nil stays.

@@ -4,9 +4,20 @@ import JSON
 import Wire
 
 /// What a body says of which events of its types and numbers a webhook gets; null lets all of them through.
-package struct FilterUpdate: Sendable {
+package struct FilterUpdate: Decodable, Sendable {
     /// The whole filter.
     var filters: Patch<Filters> = .absent
+
+    /// Its members of the body of a webhook.
+    enum Member: String, CodingKey {
+        case filters
+    }
+
+    /// Reads the members that are its own.
+    package init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: Member.self)
+        filters = try members.patch(forKey: .filters)
+    }
 
     /// Says what becomes of the whole filter.
     package init(filters: Patch<Filters> = .absent) { self.filters = filters }

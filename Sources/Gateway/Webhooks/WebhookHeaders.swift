@@ -3,13 +3,26 @@ import Secrets
 import Wire
 
 /// What a body says of the headers that a webhook's requests carry beside ours.
-package struct HeaderUpdate: Sendable {
+package struct HeaderUpdate: Decodable, Sendable {
     /// All of them; one without a value keeps the value that there is.
     var headers: Patch<[Field]> = .absent
     /// Who Basic authorization names; null ends it.
     var basicUser: Patch<String> = .absent
     /// Its password; absent or null keeps the one that there is.
     var basicPassword: Patch<String> = .absent
+
+    /// Its members of the body of a webhook.
+    enum Member: String, CodingKey {
+        case headers, basicUser, basicPassword
+    }
+
+    /// Reads the members that are its own.
+    package init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: Member.self)
+        headers = try members.patch(forKey: .headers)
+        basicUser = try members.patch(forKey: .basicUser)
+        basicPassword = try members.patch(forKey: .basicPassword)
+    }
 
     /// Says what becomes of each; what is left out stays.
     package init(

@@ -4,11 +4,23 @@ import JSON
 import Wire
 
 /// What a body says of the shape in which a webhook gets events.
-package struct PayloadUpdate: Sendable {
+package struct PayloadUpdate: Decodable, Sendable {
     /// A name of ``PayloadFormat``.
     var format: Patch<String> = .absent
     /// What the format `template` needs.
     var template: Patch<Template> = .absent
+
+    /// Its members of the body of a webhook.
+    enum Member: String, CodingKey {
+        case payloadFormat, payloadTemplate
+    }
+
+    /// Reads the members that are its own.
+    package init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: Member.self)
+        format = try members.patch(forKey: .payloadFormat)
+        template = try members.patch(forKey: .payloadTemplate)
+    }
 
     /// Says what becomes of both; what is left out stays.
     package init(format: Patch<String> = .absent, template: Patch<Template> = .absent) {

@@ -4,7 +4,7 @@ import Timestamps
 import Wire
 
 /// What a body says of how fast and how patiently a webhook is sent to; null is as it is documented.
-package struct PlanUpdate: Sendable {
+package struct PlanUpdate: Decodable, Sendable {
     /// Requests a second.
     var rate: Patch<Double> = .absent
     /// Requests under way.
@@ -17,6 +17,22 @@ package struct PlanUpdate: Sendable {
     var fallbackURL: Patch<String> = .absent
     /// Seconds for which that must have been out.
     var fallbackAfter: Patch<Int> = .absent
+
+    /// Its members of the body of a webhook.
+    enum Member: String, CodingKey {
+        case ratePerSecond, maxInFlight, timeoutSeconds, retryDelays, fallbackURL = "fallbackUrl", fallbackAfterSeconds
+    }
+
+    /// Reads the members that are its own.
+    package init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: Member.self)
+        rate = try members.patch(forKey: .ratePerSecond)
+        maxInFlight = try members.patch(forKey: .maxInFlight)
+        timeout = try members.patch(forKey: .timeoutSeconds)
+        retryDelays = try members.patch(forKey: .retryDelays)
+        fallbackURL = try members.patch(forKey: .fallbackURL)
+        fallbackAfter = try members.patch(forKey: .fallbackAfterSeconds)
+    }
 
     /// Says what becomes of each; what is left out stays.
     package init(

@@ -3,13 +3,26 @@ import Secrets
 import Wire
 
 /// What a body says of the certificates of a webhook, in PEM; null is as the server has it.
-package struct TrustUpdate: Sendable {
+package struct TrustUpdate: Decodable, Sendable {
     /// The authorities whose certificates are taken of the receiver, in place of those that the server trusts.
     var authorities: Patch<String> = .absent
     /// What receivers are shown that ask for a certificate; null ends it, and the key with it.
     var certificate: Patch<String> = .absent
     /// Its private key; absent or null keeps the one that there is.
     var key: Patch<String> = .absent
+
+    /// Its members of the body of a webhook.
+    enum Member: String, CodingKey {
+        case caCertificate, clientCertificate, clientKey
+    }
+
+    /// Reads the members that are its own.
+    package init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: Member.self)
+        authorities = try members.patch(forKey: .caCertificate)
+        certificate = try members.patch(forKey: .clientCertificate)
+        key = try members.patch(forKey: .clientKey)
+    }
 
     /// Says what becomes of each; what is left out stays.
     package init(
