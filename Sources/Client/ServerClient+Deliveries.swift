@@ -14,6 +14,12 @@ extension ServerClient {
         package var event: String?
         /// The id of a message.
         package var message: String?
+        /// What the last attempt was answered with.
+        package var statusCode: Int?
+        /// Those that were accepted at this time or later, in RFC 3339.
+        package var since: String?
+        /// Those that were accepted before this time, in RFC 3339.
+        package var until: String?
         /// The id of the last delivery of the page before.
         package var before: String?
         /// How many, 1 to 100.
@@ -21,11 +27,15 @@ extension ServerClient {
 
         /// Asks for a page.
         package init(
-            status: String? = nil, event: String? = nil, message: String? = nil, before: String? = nil, limit: Int
+            status: String? = nil, event: String? = nil, message: String? = nil, statusCode: Int? = nil,
+            since: String? = nil, until: String? = nil, before: String? = nil, limit: Int
         ) {
             self.status = status
             self.event = event
             self.message = message
+            self.statusCode = statusCode
+            self.since = since
+            self.until = until
             self.before = before
             self.limit = limit
         }
@@ -39,6 +49,7 @@ extension ServerClient {
             .GET, path(webhook) + "/deliveries",
             query: [
                 ("status", filter.status), ("event_type", filter.event), ("message_id", filter.message),
+                ("status_code", filter.statusCode.map(String.init)), ("since", filter.since), ("until", filter.until),
                 ("before", filter.before), ("limit", "\(filter.limit)"), Self.start(cursor),
             ])
         let deliveries: [RemoteDelivery] = try answer.decode()

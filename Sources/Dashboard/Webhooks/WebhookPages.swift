@@ -65,9 +65,18 @@ struct WebhookPages: SignedInPages {
         let hasDeliveries: Bool
         let statuses: [Choice]
         let types: [Choice]
+        let filter: FilterContent
         let nextPage: String?
         /// Set on the first page only: nothing new comes to the others.
         let isLive: Bool
+    }
+
+    /// What the list of deliveries is narrowed to, as its form has it.
+    private struct FilterContent {
+        let code: String
+        let since: String
+        let until: String
+        let zone: String
     }
 
     private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -76,7 +85,14 @@ struct WebhookPages: SignedInPages {
         var filter = DeliveryHistory.Filter()
         filter.status = parameters["status"].flatMap(DeliveryRecord.Status.init(rawValue:))
         filter.eventType = parameters["event_type"].flatMap(EventType.init(rawValue:))?.rawValue
+        let times = context.page.times
+        filter.statusCode = parameters["status_code"].flatMap { Int($0.trimmed) }
+        filter.since = parameters["since"].flatMap { times.time(ofField: $0) }
+        filter.until = parameters["until"].flatMap { times.time(ofField: $0) }
         filter.before = parameters["before"].flatMap { DeliveryID($0) }
+        let shown = FilterContent(
+            code: filter.statusCode.map(String.init) ?? "", since: filter.since.map { times.field($0) } ?? "",
+            until: filter.until.map { times.field($0) } ?? "", zone: times.zoneName)
         let found = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints, filter] tx in
             try endpoints.report(id, userID: userID, in: tx).map { report in
                 (
@@ -100,8 +116,14 @@ struct WebhookPages: SignedInPages {
                 deliveries: page.map(DeliveryLine.init), hasDeliveries: !page.isEmpty,
                 statuses: Choice.all(DeliveryRecord.Status.allCases.map(\.rawValue), chosen: filter.status?.rawValue),
                 types: Choice.all(EventType.allCases.map(\.rawValue), chosen: filter.eventType),
+                filter: shown,
                 nextPage: next.map { id in
-                    "?status=\(filter.status?.rawValue ?? "")&event_type=\(filter.eventType ?? "")&before=\(id)"
+                    PageLink.to(
+                        "",
+                        [
+                            "status": filter.status?.rawValue ?? "", "event_type": filter.eventType ?? "",
+                            "status_code": shown.code, "since": shown.since, "until": shown.until, "before": id.text,
+                        ])
                 }, isLive: filter.before == nil),
             context)
     }

@@ -1,4 +1,5 @@
 import Storage
+import Timestamps
 
 /// Reads what became of deliveries.
 package enum DeliveryHistory {
@@ -10,6 +11,12 @@ package enum DeliveryHistory {
         package var eventType: String?
         /// Only events of this message; nil is all.
         package var messageID: String?
+        /// Only those whose last attempt was answered with this status; nil is all.
+        package var statusCode: Int?
+        /// Only those that were accepted at this time or later; nil is all.
+        package var since: Timestamp?
+        /// Only those that were accepted before this time; nil is all.
+        package var until: Timestamp?
         /// Only deliveries older than this one; nil begins with the newest.
         package var before: DeliveryID?
 
@@ -27,13 +34,48 @@ package enum DeliveryHistory {
             } ?? ""
         let type: SQL = filter.eventType.map { "AND e.type = \($0)" } ?? ""
         let subject: SQL = filter.messageID.map { "AND d.order_key = \($0)" } ?? ""
+        let code: SQL = filter.statusCode.map { "AND d.last_status_code = \($0)" } ?? ""
+        let since: SQL =
+            try filter.since.map { "AND d.sequence >= \(try sequence(at: $0, of: endpoint, in: tx))" } ?? ""
+        let until: SQL =
+            try filter.until.map { "AND d.sequence < \(try sequence(at: $0, of: endpoint, in: tx))" } ?? ""
         return try tx.all(
             DeliveryRecord.self,
             select + """
                 WHERE d.endpoint_id = \(endpoint) AND d.sequence IS NOT NULL \(state(filter.status)) \(before) \(type) \(subject)
+                    \(code) \(since) \(until)
                 ORDER BY d.sequence DESC
                 LIMIT \(limit)
                 """)
+    }
+
+    /// The number of the first delivery that was accepted at `time` or later; where there is none, one that none has. Found by
+    /// halving, as numbers grow with the times: nothing has to be read that is outside of what is asked for. Where the clock was
+    /// set back, what was accepted then stands where its number is. Index: `delivery_log`.
+    private static func sequence(
+        at time: Timestamp, of endpoint: EndpointID, in tx: any Transaction
+    ) throws -> Int64 {
+        let last: Int64? = try tx.value(
+            "SELECT MAX(sequence) AS value FROM delivery WHERE endpoint_id = \(endpoint)")
+        var (first, end) = (Int64(0), (last ?? 0).clampedAdding(1))
+        while first < end {
+            let middle = first + (end - first) / 2
+            let found = try tx.rows(
+                """
+                SELECT sequence, created_at
+                FROM delivery
+                WHERE endpoint_id = \(endpoint) AND sequence >= \(middle)
+                ORDER BY sequence
+                LIMIT 1
+                """
+            ).first
+            if let found, try found.get("created_at") < time {
+                first = max(try found.get("sequence"), middle).clampedAdding(1)
+            } else {
+                end = middle
+            }
+        }
+        return first
     }
 
     /// The deliveries of what happened to a message of `userID`, at all endpoints, the first event first. Index:

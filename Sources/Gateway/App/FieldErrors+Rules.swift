@@ -1,4 +1,5 @@
 import Storage
+import Timestamps
 import Wire
 
 /// httpSMS's rules, with its words. A rule that does not hold adds a message; all rules of a field are tried.
@@ -107,6 +108,14 @@ extension FieldErrors {
                 field,
                 "The attachment \(index) with URL [\(url)] must be a valid URL e.g https://placehold.co/600x400")
         }
+    }
+
+    /// Reads a time; nil when there is none, or it cannot be read.
+    mutating func requireTime(_ field: String, _ text: String?) -> Timestamp? {
+        let text = (text ?? "").trimmed
+        let time = Timestamp(rfc3339: text)
+        if !text.isEmpty, time == nil { add(field, "The \(field) field must be a time in RFC 3339") }
+        return time
     }
 
     /// Reads an id of a path or a query; nil adds httpSMS's message.

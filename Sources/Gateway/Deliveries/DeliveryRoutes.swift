@@ -38,6 +38,12 @@ struct DeliveryRoutes {
         if let id = parameters["message_id"] {
             filter.messageID = errors.requireID("message_id", id, of: MessageID.self)?.text
         }
+        filter.since = errors.requireTime("since", parameters["since"])
+        filter.until = errors.requireTime("until", parameters["until"])
+        if let code = parameters["status_code"] {
+            filter.statusCode = Int(code) ?? 0
+            errors.requireRange("status_code", filter.statusCode, 100...599)
+        }
         if let id = parameters["before"] { filter.before = errors.requireID("before", id, of: DeliveryID.self) }
         if let cursor = parameters.cursor {
             filter.before = DeliveryID(cursor)

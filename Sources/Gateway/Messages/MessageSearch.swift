@@ -62,12 +62,8 @@ extension MessageSearch {
         errors.requireAll("types", types, of: MessageType.allCases.map(\.rawValue))
         errors.requireAll("statuses", statuses, of: MessageStatus.allCases.map(\.rawValue))
         if !column.isEmpty { errors.requireOne("sort_by", column, of: Column.allCases.map(\.rawValue)) }
-        let times = ["since", "until"].map { name -> Timestamp? in
-            let text = (parameters[name] ?? "").trimmed
-            let time = Timestamp(rfc3339: text)
-            if !text.isEmpty, time == nil { errors.add(name, "The \(name) field must be a time in RFC 3339") }
-            return time
-        }
+        let since = errors.requireTime("since", parameters["since"])
+        let until = errors.requireTime("until", parameters["until"])
         let contact = parameters.rawNumber("contact")
         let page = Page(parameters, limit: 100, maximum: 200, queryLength: 50, errors: &errors)
         try errors.check("validation errors while searching messages")
@@ -75,6 +71,6 @@ extension MessageSearch {
             owners: owners, types: types, statuses: statuses, sortBy: Column(rawValue: column) ?? .createdAt,
             isDescending: ["1", "t", "true"].contains(descending), page: page,
             contacts: contact.isEmpty ? [] : [PhoneNumber.contact(contact, owner: owners.first ?? "")],
-            since: times[0], until: times[1])
+            since: since, until: until)
     }
 }

@@ -22,6 +22,15 @@ struct DeliveriesCommand: AsyncParsableCommand {
     @Option(help: "The id of a message.")
     var message: String?
 
+    @Option(help: "The status that the last attempt was answered with, such as 502.")
+    var statusCode: Int?
+
+    @Option(help: "Those that were accepted at this time or later, such as 2026-07-22T10:00:00Z.")
+    var since: String?
+
+    @Option(help: "Those that were accepted before this time.")
+    var until: String?
+
     @Option(help: "The last id of the page before.")
     var before: String?
 
@@ -31,7 +40,10 @@ struct DeliveriesCommand: AsyncParsableCommand {
     func run() async throws {
         try options.show(
             try await options.client().deliveries(
-                id, .init(status: status, event: event, message: message, before: before, limit: page.limit),
+                id,
+                .init(
+                    status: status, event: event, message: message, statusCode: statusCode, since: since, until: until,
+                    before: before, limit: page.limit),
                 cursor: page.cursor))
     }
 }

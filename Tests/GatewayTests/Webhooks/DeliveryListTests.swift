@@ -56,6 +56,9 @@ import Testing
             #expect(try await types("status=succeeded").count == 3)
             #expect(try await types("status=pending") == [])
             #expect(try await types("status=cancelled") == [])
+            #expect(try await types("status_code=404") == ["message.phone.received"])
+            #expect(try await types("status_code=200").count == 3)
+            #expect(try await types("status_code=503") == [])
             #expect(try await types("event_type=message.phone.sent") == ["message.phone.sent"])
             #expect(
                 try await types("message_id=\(message.uppercased())") == [
@@ -65,6 +68,35 @@ import Testing
             #expect(
                 try await types("message_id=\(message)&event_type=message.phone.sent&status=succeeded")
                     == ["message.phone.sent"])
+        }
+    }
+
+    @Test func timesNarrowTheListAndItsPages() async throws {
+        try await withWebhookServer { server, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            try await account.act("pause", on: webhook)
+            for index in 1...9 {
+                try await account.receive("\(index)", on: phone)
+                server.clock.advance(by: .seconds(60))
+            }
+            let all = try await account.deliveries(webhook)
+            let times = all.map { $0["created_at"].string }
+
+            for (index, time) in times.enumerated() {
+                #expect(try await account.deliveries(webhook, "since=\(time)") == Array(all[...index]))
+                #expect(try await account.deliveries(webhook, "until=\(time)") == Array(all[(index + 1)...]))
+            }
+            let range = "since=\(times[6])&until=\(times[1])"
+            #expect(try await account.deliveries(webhook, range) == Array(all[2...6]))
+            let page = try await account.deliveries(webhook, range + "&limit=2")
+            #expect(page == Array(all[2...3]))
+            let cursor = page[1]["id"].string
+            #expect(try await account.deliveries(webhook, range + "&before=\(cursor)") == Array(all[4...6]))
+            #expect(try await account.deliveries(webhook, "since=2200-01-01T00:00:00Z") == [])
+            #expect(try await account.deliveries(webhook, "until=1970-01-01T00:00:00Z") == [])
+            #expect(try await account.deliveries(webhook, "since=\(times[1])&until=\(times[6])") == [])
+            let none = try await account.makeWebhook(receiver.url("/none"))
+            #expect(try await account.deliveries(none, "since=\(times[6])") == [])
         }
     }
 
@@ -118,7 +150,9 @@ import Testing
     @Test(
         arguments: [
             ("status=lost", "status"), ("event_type=message.phone.lost", "event_type"), ("message_id=1", "message_id"),
-            ("before=abc", "before"), ("limit=ten", "limit"), ("limit=-1", "limit"),
+            ("status_code=99", "status_code"), ("status_code=x", "status_code"), ("since=now", "since"),
+            ("until=2026-13-01T00:00:00Z", "until"), ("before=abc", "before"), ("limit=ten", "limit"),
+            ("limit=-1", "limit"),
         ]) func whatCannotBeReadIsNamed(query: String, field: String) async throws
     {
         try await withWebhookServer { _, account, _, receiver in
