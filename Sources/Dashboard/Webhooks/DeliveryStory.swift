@@ -17,7 +17,7 @@ enum DeliveryStory {
         case .pending where count == 0: return "It waits for its first attempt."
         case .pending:
             return failed
-                + (delivery.nextAttemptAt.map { "It is tried again \(PageTime.shown($0))." } ?? "It is tried again.")
+                + (delivery.nextAttemptAt.map { "Next attempt: \(PageTime.shown($0))." } ?? "It is tried again.")
         case .delivering: return failed + "It is being sent."
         case .held: return failed + "It waits until the webhook is on again."
         case .failed:
