@@ -39,7 +39,7 @@ package struct Setting<Value: Sendable>: AnySetting {
         self.init(
             variable: variable, flag: flag, standard: .words(without), expected: expected, meaning: meaning,
             absent: nil
-        ) { text in parse(text).map { $0 } }
+        ) { text in parse(text).map(Optional.some) }
     }
 
     /// A list of what `parse` reads, separated by commas, and empty where nothing is set.
