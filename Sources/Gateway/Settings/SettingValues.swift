@@ -22,18 +22,18 @@ import Wire
             guard let text = text(setting.variable)?.trimmed, !text.isEmpty else { continue }
             given[setting.variable] = try setting.value(of: text)
         }
-        if previousMasterKey != nil, masterKey == nil {
+        if self.previousMasterKey != nil, self.masterKey == nil {
             throw ConfigurationError(
                 variable: SettingTable.table.previousMasterKey.variable,
                 expected: "left out where MASTER_KEY is not set: the key file holds both")
         }
-        if postgresURL != nil, masterKey == nil {
+        if postgresURL != nil, self.masterKey == nil {
             throw ConfigurationError(
                 variable: SettingTable.table.masterKey.variable,
                 expected: "set with PostgreSQL: 32 bytes in base64, as `openssl rand -base64 32` prints")
         }
         // It cannot be read without what another variable says.
-        if mailServerURL != nil, mailServer == nil { throw SettingTable.table.mailServerURL.refusal }
+        if self.mailServerURL != nil, mailServer == nil { throw SettingTable.table.mailServerURL.refusal }
     }
 
     /// The value of a setting: what was set, or what holds where nothing is.
@@ -51,38 +51,38 @@ import Wire
 extension SettingValues {
     /// The path of the SQLite file, whether or not it is used.
     package var databasePath: String {
-        if case .file(let path) = database { path } else { "./data/httpsms" }
+        if case .file(let path) = self.database { path } else { "./data/httpsms" }
     }
 
     /// What libpq connects to; nil uses the SQLite file.
     package var postgresURL: Secret<String>? {
-        if case .postgres(let url) = database { url } else { nil }
+        if case .postgres(let url) = self.database { url } else { nil }
     }
 
     /// Where received files are kept, a folder that all nodes share; nil keeps them in the database.
     package var filesFolder: String? {
-        attachmentsFolder ?? (postgresURL == nil ? databasePath + ".attachments" : nil)
+        self.attachmentsFolder ?? (postgresURL == nil ? databasePath + ".attachments" : nil)
     }
 
     /// Whose certificates are taken of receivers.
     package var trust: SystemTrust {
-        SystemTrust(file: systemAuthorities, more: webhookAuthorities ?? [])
+        SystemTrust(file: self.systemAuthorities, more: self.webhookAuthorities ?? [])
     }
 
     /// What webhooks leave through; nil for nothing.
     package var webhookProxy: EgressProxy? {
-        webhookProxyURL.flatMap { EgressProxy($0.exposed, exceptions: noProxy ?? "") }
+        self.webhookProxyURL.flatMap { EgressProxy($0.exposed, exceptions: self.noProxy ?? "") }
     }
 
     /// Where e-mail is handed in; nil sends none.
     package var mailServer: MailServer? {
-        guard let url = mailServerURL, let sender = mailSender else { return nil }
+        guard let url = self.mailServerURL, let sender = self.mailSender else { return nil }
         return MailServer(url.exposed, from: sender, trust: trust)
     }
 
     /// How Firebase is reached; nil when it is not.
     package var push: PushConfiguration? {
-        PushConfiguration(account: firebaseCredentials, endpoint: firebaseEndpoint, deadline: pushDeadline)
+        PushConfiguration(account: self.firebaseCredentials, endpoint: self.firebaseEndpoint, deadline: pushDeadline)
     }
 
     /// Who takes pushes of this server; empty when phones are told in other ways only.
@@ -91,12 +91,12 @@ extension SettingValues {
     /// How much invited accounts may have.
     package var quotas: Quotas {
         var quotas = Quotas()
-        quotas.phones = phoneQuota
-        quotas.phoneKeys = phoneKeyQuota
-        quotas.schedules = scheduleQuota
-        quotas.webhooks = webhookQuota
-        quotas.messagesPerDay = messageQuota
-        quotas.attachmentBytesPerDay = attachmentQuota
+        quotas.phones = self.phoneQuota
+        quotas.phoneKeys = self.phoneKeyQuota
+        quotas.schedules = self.scheduleQuota
+        quotas.webhooks = self.webhookQuota
+        quotas.messagesPerDay = self.messageQuota
+        quotas.attachmentBytesPerDay = self.attachmentQuota
         return quotas
     }
 }
