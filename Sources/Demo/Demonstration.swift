@@ -31,11 +31,11 @@ struct Demonstration {
             throw ConfigurationError(variable: "HTTP_HOST", expected: "an address of loopback for the demonstration")
         }
         var configuration = configuration
-        configuration.allowedNetworks.append(try Network("127.0.0.0/8"))
+        configuration.settings.allowedNetworks.append(try Network("127.0.0.0/8"))
         // Its own client trusts public authorities only.
         configuration.tls = nil
-        configuration.offlineAfter = .seconds(2)
-        configuration.minimumExpiration = .seconds(1)
+        configuration.settings.offlineAfter = .seconds(2)
+        configuration.settings.minimumExpiration = .seconds(1)
         self.configuration = configuration
         self.once = once
     }
@@ -63,7 +63,8 @@ struct Demonstration {
                 var (receiverURLs, pushURLs) = (receiverURLs.makeAsyncIterator(), pushURLs.makeAsyncIterator())
                 guard let receiverURL = await receiverURLs.next(), let pushURL = await pushURLs.next() else { return }
                 var configuration = configuration
-                configuration.push = PushConfiguration(account: nil, endpoint: pushURL)
+                configuration.settings.firebaseCredentials = nil
+                configuration.settings.firebaseEndpoint = pushURL
                 let server = try await GatewayServer(configuration, logger: logger)
                 let user = try await demoUser(server.users)
                 try await server.run(logger: logger) { baseURL in

@@ -13,7 +13,7 @@ import Wire
     /// How many clients may be connected, and how long each may take.
     package var connections: ConnectionLimits
     /// What HTTPS is served with; nil serves HTTP.
-    let tls: CertificateFiles?
+    package var tls: CertificateFiles?
     /// What a new password's hash costs; no variable lowers it.
     package var passwordCost = PasswordCost.standard
 
@@ -58,7 +58,7 @@ extension GatewayConfiguration {
     /// What the system page shows.
     func facts(startedAt: Timestamp) -> SystemFacts {
         SystemFacts(
-            settings: shown, isPostgres: settings.postgresURL != nil, pushes: settings.push != nil, startedAt: startedAt
+            settings: shown, isPostgres: settings.postgresURL != nil, pushes: settings.pushes, startedAt: startedAt
         )
     }
 

@@ -154,8 +154,8 @@ import Timestamps
             #expect(system.contains("1 with the SMSGate app, 1 with the httpSMS app, 1 with no app that is known"))
             #expect(system.contains("the httpSMS app sends nothing"))
             let phones = try await server.store.read { tx in try PhoneTransports(in: tx) }
-            #expect("\(Commands.phones(phones, pushes: false))".hasPrefix("WARNING"))
-            #expect("\(Commands.phones(phones, pushes: true))".hasPrefix("ok"))
+            #expect("\(Commands.phones(phones, pushes: []))".hasPrefix("WARNING"))
+            #expect("\(Commands.phones(phones, pushes: [.firebase]))".hasPrefix("ok"))
         }
     }
 

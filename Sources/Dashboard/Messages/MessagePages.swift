@@ -150,6 +150,6 @@ struct MessagePages: Sendable {
             && [.sent, .delivered, .failed, .expired].contains(message.status)
     }
 
-    /// Eight types of events to ten webhooks at most, of which one message causes a few.
+    /// All types of events to ten webhooks at most, of which one message causes a few.
     private static let deliveryCount = 50
 }

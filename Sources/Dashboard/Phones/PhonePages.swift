@@ -11,7 +11,7 @@ struct PhonePages: SignedInPages {
     let operations: PhoneOperations
     /// How long a phone may be silent and counts as online.
     let offlineAfter: Duration
-    /// Whether the server has Firebase.
+    /// The services that take pushes of the server.
     let pushes: Set<PushKind>
     let views: PageViews
 

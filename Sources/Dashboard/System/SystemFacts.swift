@@ -10,14 +10,16 @@ package struct SystemFacts: Sendable {
     let settings: [(name: String, value: String)]
     let isPostgres: Bool
     /// Whether the server has Firebase.
-    let pushes: Bool
+    let pushes: Set<PushKind>
 
     /// - Parameters:
     ///   - settings: What was configured.
     ///   - isPostgres: Whether the store is PostgreSQL.
-    ///   - pushes: Whether the server has Firebase.
+    ///   - pushes: The services that take pushes of the server.
     ///   - startedAt: When this process began.
-    package init(settings: [(name: String, value: String)], isPostgres: Bool, pushes: Bool, startedAt: Timestamp) {
+    package init(
+        settings: [(name: String, value: String)], isPostgres: Bool, pushes: Set<PushKind>, startedAt: Timestamp
+    ) {
         version = ServerVersion.current
         self.startedAt = startedAt
         self.settings = settings

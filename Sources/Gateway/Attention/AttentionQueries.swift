@@ -5,7 +5,7 @@ import Timestamps
 /// Finds what needs somebody. Each figure has one function here, whoever shows it.
 package struct AttentionQueries: Sendable {
     let endpoints: EndpointQueries
-    /// Whether the server has Firebase.
+    /// The services that take pushes of the server.
     let pushes: Set<PushKind>
 
     /// What can be dealt with.

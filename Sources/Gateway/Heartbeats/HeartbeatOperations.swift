@@ -47,7 +47,7 @@ struct HeartbeatOperations: Sendable {
         }
         try heard(phone, monitorID: monitorID, eventID: eventID, in: tx)
         // Only a push can wake a phone.
-        if !pushes.isEmpty, phone.deviceID == nil {
+        if phone.isPushed(by: pushes) {
             try HeartbeatQueries.wake(phone.id, at: tx.now + Self.wakeUpAfter, in: tx)
             try PushQueries.repeatOutstanding(of: phone, in: tx)
         }

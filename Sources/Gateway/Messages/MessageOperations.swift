@@ -116,7 +116,7 @@ package struct MessageOperations: Sendable {
         try await store.write(.user(identity.userID)) { [pushes] tx in
             let numbers = try identity.numbers(in: tx)
             // Nothing has told it of the message: it asks by itself.
-            if pushes.isEmpty {
+            if !pushes.contains(.firebase) {
                 try PhoneQueries.noteAsking(for: id, userID: identity.userID, numbers: numbers, in: tx)
             }
             guard var message = try MessageQueries.fetch(id, userID: identity.userID, numbers: numbers, in: tx) else {

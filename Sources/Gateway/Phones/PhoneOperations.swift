@@ -15,7 +15,7 @@ package struct PhoneOperations: Sendable {
     package let clock: any WallClock
     /// The shortest expiration a phone may ask for; 60 s in httpSMS.
     package let minimumExpiration: Duration
-    /// Whether the server has Firebase.
+    /// The services that take pushes of the server.
     let pushes: Set<PushKind>
 
     /// Makes the user's changes to the phone that `update` names, which is made when it is new.

@@ -4,11 +4,11 @@ import Timestamps
 
 /// How a phone is told that a message waits for it, as far as the server can know.
 ///
-/// | the number has | the server pushes | it does not |
+/// | the number has | the server pushes to it | it does not |
 /// |---|---|---|
 /// | a device with the SMSGate app | stream or poll | stream or poll |
-/// | a token that Firebase gave | Firebase | never, unless it asked for messages lately |
-/// | a token of another kind | Firebase | asks |
+/// | a token that a service gave | the service | never, unless it asked for messages lately |
+/// | a token of another kind | the service | asks |
 /// | no token, but it logged in without one, or has a phone key or heartbeats | never | asks |
 /// | nothing | never | never, unless it asked for messages lately |
 ///
@@ -18,7 +18,7 @@ package enum PhoneReach: Sendable, Hashable {
     /// A push wakes the app.
     case push(PushKind)
     /// Pushes fail for this reason; they are tried for each message all the same.
-    case troubled(String)
+    case troubled(PushKind, String)
     /// The SMSGate app keeps a connection open.
     case stream
     /// The SMSGate app asks every 15 minutes only: it opened no connection.
@@ -45,11 +45,7 @@ package enum PhoneReach: Sendable, Hashable {
             case .app: "No app has logged in for this number, so nothing can tell it of the message. Connect a phone."
             // As httpSMS words it (phone_notification_service.go:131).
             case .token(let id, _): "phone with id [\(id)] has no FCM token"
-            case .service(.firebase):
-                """
-                The app on the phone listens to Firebase only, and this server has no Firebase credentials. Connect the phone \
-                with the SMSGate app, or set FIREBASE_CREDENTIALS.
-                """
+            case .service(let kind): "Nothing tells the phone of messages: \(kind.missing). \(kind.remedy)"
             case .lost(let reason): reason
             }
         }
@@ -68,7 +64,7 @@ package enum PhoneReach: Sendable, Hashable {
         } else if let opensStream {
             self = opensStream ? .stream : .poll
         } else if case .push(let address) = phone.transport, pushes.contains(address.kind) {
-            self = phone.pushError.map(PhoneReach.troubled) ?? .push(address.kind)
+            self = phone.pushError.map { .troubled(address.kind, $0) } ?? .push(address.kind)
         } else {
             self = .asks
         }
@@ -82,7 +78,8 @@ package enum PhoneReach: Sendable, Hashable {
         case .push(let address):
             if pushes.contains(address.kind) || asksByItself(phone, at: tx.now) { return nil }
             return address.isOfService ? .service(address.kind) : nil
-        case .none where !pushes.isEmpty: return .token(phone.id, phone.pushError)
+        // The httpSMS app would have given one.
+        case .none where pushes.contains(.firebase): return .token(phone.id, phone.pushError)
         case .none:
             if asksByItself(phone, at: tx.now) { return nil }
             if let error = phone.pushError { return .lost(error) }
@@ -112,15 +109,14 @@ extension PhoneReach {
     package var sentence: String {
         switch self {
         case .push(let kind): "It is told of messages through \(kind.name)."
-        case .troubled(let reason): reason
+        case .troubled(_, let reason): reason
         case .stream: "It is told of messages at once, by a connection that it keeps open."
         case .poll: "It hears of messages every 15 minutes only: it has not opened its connection."
         case .asks: "Nothing wakes it: this server has no Firebase credentials. It sends what it asks for by itself."
         case .never(.token(_, let reason?)), .never(.lost(let reason)): reason
         case .never(.app), .never(.token):
             "It learns of no outgoing message: no app has logged in for this number."
-        case .never(.service(.firebase)):
-            "It learns of no outgoing message: its app listens to Firebase only, and this server has no Firebase credentials."
+        case .never(.service(let kind)): "It learns of no outgoing message: \(kind.missing)."
         }
     }
 
@@ -128,7 +124,7 @@ extension PhoneReach {
     package var step: Step? {
         switch self {
         case .push, .stream: nil
-        case .troubled: Step(text: "What Firebase's answers mean", path: "/docs/push#firebase")
+        case .troubled(let kind, _): Step(text: "What \(kind.name)'s answers mean", path: kind.helpPath)
         case .poll:
             Step(text: "Set its notification channel to SSE Only", path: "/docs/phones#when-something-is-missing")
         case .asks, .never(.service): Step(text: "Connect it with the SMSGate app", path: "/phones/new")

@@ -60,13 +60,7 @@ struct FCMClient: PushTransport {
         json.object { o in
             o.object("message") { o in
                 o.field("token", token)
-                o.object("data") { o in
-                    if let messageID = push.messageID {
-                        o.field("KEY_MESSAGE_ID", messageID.text)
-                    } else {
-                        o.field("KEY_HEARTBEAT_ID", push.createdAt.rfc3339)
-                    }
-                }
+                o.object("data") { o in push.addData(to: &o) }
                 o.object("android") { o in
                     o.field("priority", "high")
                     o.field("ttl", "\(push.lifetime.components.seconds)s")

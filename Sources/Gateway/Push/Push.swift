@@ -1,16 +1,17 @@
 import Delivery
+import JSON
 import Storage
 import Timestamps
 
 typealias PushID = ID<Push>
 
-/// One thing that a phone is told through Firebase: that a message waits for it, or that it should report itself.
+/// One thing that a phone is told through a service: that a message waits for it, or that it should report itself.
 ///
 /// | state | means |
 /// |---|---|
 /// | waiting | due at `due_at`; while it is being sent, that is when it is tried again if we crash |
-/// | sent | Firebase took it |
-/// | failed | Firebase will not take it; the message failed |
+/// | sent | the service took it |
+/// | failed | the service will not take it; the message failed |
 /// | cancelled | its message needs it no more, or its time is over |
 package struct Push: Sendable {
     let id: PushID
@@ -21,7 +22,7 @@ package struct Push: Sendable {
     /// The message's attempt, from 1: there is one push for each; 0 without a message.
     let attempt: Int
     let createdAt: Timestamp
-    /// How long Firebase keeps it for a phone that is not there: after that the attempt is over.
+    /// How long the service keeps it for a phone that is not there: after that the attempt is over.
     let lifetime: Duration
     /// How often it was tried.
     var tryCount = 0
@@ -43,6 +44,17 @@ package struct Push: Sendable {
         Push(
             id: PushID(at: now), userID: phone.userID, phoneID: phone.id, messageID: nil, attempt: 0, createdAt: now,
             lifetime: HeartbeatOperations.wakeUpAfter)
+    }
+}
+
+extension Push {
+    /// What the app is told, in its own keys.
+    func addData(to o: inout JSONObjectWriter) {
+        if let messageID {
+            o.field("KEY_MESSAGE_ID", messageID.text)
+        } else {
+            o.field("KEY_HEARTBEAT_ID", createdAt.rfc3339)
+        }
     }
 }
 

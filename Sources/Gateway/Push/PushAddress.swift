@@ -19,12 +19,55 @@ package struct PushAddress: Hashable, Sendable {
     static let shortestToken = 100
 }
 
-/// A service that takes pushes; ``PushFeature`` has the ``PushTransport`` of each. A server has some of them: what the operator
-/// set up.
+/// A service that takes pushes. What is said here of each is all that there is to say of a service, beside its
+/// ``PushTransport``, which ``PushFeature`` makes.
 package enum PushKind: String, CaseIterable, Sendable {
     /// Firebase Cloud Messaging, which wakes the httpSMS app.
     case firebase = "Firebase"
 
     /// What people call it.
     package var name: String { rawValue }
+
+    /// The app that listens to it, with its article.
+    var app: String {
+        switch self {
+        case .firebase: "the httpSMS app"
+        }
+    }
+
+    /// Whether a server with these settings can push through it.
+    func isSetUp(by settings: SettingValues) -> Bool {
+        switch self {
+        case .firebase: settings.push != nil
+        }
+    }
+
+    /// What is wrong where it is not set up, and a phone listens to nothing else.
+    var missing: String {
+        switch self {
+        case .firebase:
+            "its app listens to Firebase only, and this server has no Firebase credentials"
+        }
+    }
+
+    /// What there is to do then.
+    var remedy: String {
+        switch self {
+        case .firebase: "Connect the phone with the SMSGate app, or set FIREBASE_CREDENTIALS."
+        }
+    }
+
+    /// What the owner of a phone does whose address reaches nobody, in httpSMS's words (phone_notification_service.go:145).
+    var renewal: String {
+        switch self {
+        case .firebase: "Reinstall the httpSMS app on your Android phone."
+        }
+    }
+
+    /// Where the documentation says what its answers mean.
+    var helpPath: String {
+        switch self {
+        case .firebase: "/docs/push#firebase"
+        }
+    }
 }

@@ -8,8 +8,8 @@ import Timestamps
 /// Sends the pushes that are due, and stores what the service said of each.
 ///
 /// Each push has a place from its claim until its result is stored, and a place that becomes free is given away at once: one
-/// that takes long keeps no other waiting. An account has a quarter of the places at most. All accounts have the same Firebase
-/// project, or the operator's endpoint, so that needs no share of its own.
+/// that takes long keeps no other waiting. An account has a quarter of the places at most. All accounts share
+/// what the operator set up, so that needs no share of its own.
 ///
 /// One push is made for each attempt of a message. A failure that may pass is tried again after 1, 2, 4, ... 60 s for as
 /// long as the attempt lasts; a crash between sending and storing repeats a push, which the phone does not notice.
@@ -115,7 +115,7 @@ struct PushSender: Service {
                 tx.count("pushes", answer.outcome.rawValue)
                 return try Self.record(answer, of: job, lead: clocks.lead(within: job.push.lifetime), in: tx)
             }
-            troubles.note(answer, phone: job.push.phoneID, isNew: changesPhone, logger: logger)
+            troubles.note(answer, of: job.address.kind, phone: job.push.phoneID, isNew: changesPhone, logger: logger)
         } catch {
             logger.error(
                 "result of a push not stored", metadata: ["push_id": "\(job.push.id)", "error": "\(error)"])
@@ -178,7 +178,7 @@ struct PushSender: Service {
             return try say(reason)
         case .tokenIsDead(let error):
             try PhoneQueries.drop(job.address, of: push.phoneID, because: error, in: tx)
-            try giveUp(push, error, because: reinstall, in: tx)
+            try giveUp(push, error, because: job.address.kind.renewal, in: tx)
             return true
         case .foreignToken(let error):
             let reason = """
@@ -187,7 +187,7 @@ struct PushSender: Service {
             try giveUp(push, error, because: reason, in: tx)
             return try say(reason)
         case .refused(let error):
-            try giveUp(push, error, because: "\(reinstall) \(error)", in: tx)
+            try giveUp(push, error, because: "\(job.address.kind.renewal) \(error)", in: tx)
             return try say(error)
         }
     }
@@ -215,15 +215,12 @@ struct PushSender: Service {
             message, because: "cannot send notification to your phone [\(message.owner)]. \(reason)", in: tx)
     }
 
-    /// What httpSMS says to any refusal (phone_notification_service.go:145).
-    private static let reinstall = "Reinstall the httpSMS app on your Android phone."
-
     /// How long wrong credentials may be set right before messages fail.
     private static let patienceWithAccount: Duration = .seconds(60)
 
     /// 30 s: three times the deadline of a push.
     private static let lease: Duration = .seconds(30)
-    /// The longest between two tries, also where Firebase asks for more.
+    /// The longest between two tries, also where a service asks for more.
     static let longestWait: Duration = .seconds(60)
 }
 

@@ -86,7 +86,7 @@ extension SettingValues {
     }
 
     /// Who takes pushes of this server; empty when phones are told in other ways only.
-    package var pushes: Set<PushKind> { push == nil ? [] : [.firebase] }
+    package var pushes: Set<PushKind> { Set(PushKind.allCases.filter { $0.isSetUp(by: self) }) }
 
     /// How much invited accounts may have.
     package var quotas: Quotas {

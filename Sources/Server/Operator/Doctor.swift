@@ -236,7 +236,7 @@ extension Commands {
                 (try PhoneTransports(in: tx), try EndpointQueries.countDisabled(in: tx))
             }
             return [fine] + rotation(of: keyring, settled, named: named)
-                + [Self.phones(phones, pushes: configuration.push != nil)] + webhooks(stopped)
+                + [Self.phones(phones, pushes: configuration.pushes)] + webhooks(stopped)
                 + (unlisted.isEmpty ? [] : [proxies(unlisted, listed)])
         } catch {
             return [.problem("store", "\(error)")]
