@@ -1,8 +1,8 @@
 import Logging
 import Synchronization
 
-/// Tells the log what keeps pushes from phones: each fault of a service once when it begins and once when it is over, and each phone that
-/// cannot be pushed to. What comes and goes is told once a minute.
+/// Tells the log what keeps pushes from phones: each fault of a service once when it begins and once when it is over, and
+/// each phone that cannot be pushed to. What comes and goes is told once a minute.
 final class PushTroubles: Sendable {
     /// What concerns all phones that a service wakes.
     private enum Fault: String {
