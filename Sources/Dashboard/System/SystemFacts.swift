@@ -1,4 +1,5 @@
 import Delivery
+import Gateway
 import Timestamps
 import Wire
 
