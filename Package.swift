@@ -210,7 +210,8 @@ let package = Package(
         .executableTarget(
             name: "httpsms",
             dependencies: [
-                "Agents", "Bench", "CQREncode", "Client", "Demo", "Modem", "PhoneSimulator", "Server", "Timestamps",
+                "Agents", "Bench", "CQREncode", "Client", "Demo", "Gateway", "Modem", "PhoneSimulator", "Server",
+                "Timestamps",
                 "Wire", argumentParser, logging,
             ],
             swiftSettings: settings),

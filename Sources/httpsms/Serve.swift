@@ -1,4 +1,5 @@
 import ArgumentParser
+import Gateway
 import Server
 
 /// What every command that uses the store can be told; each flag stands in for its variable.

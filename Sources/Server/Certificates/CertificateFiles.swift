@@ -1,4 +1,5 @@
 import Foundation
+import Gateway
 import NIOSSL
 
 /// The PEM files that TLS_CERTIFICATE and TLS_KEY name.

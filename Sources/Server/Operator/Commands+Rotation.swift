@@ -1,4 +1,5 @@
 import Delivery
+import Gateway
 import Logging
 import Secrets
 import Storage

@@ -83,8 +83,8 @@ extension Commands {
         String(decoding: findings.encodedJSON(), as: UTF8.self)
     }
 
-    /// Every fault of the configuration: what has one is left out, and the rest is read again. What else has no variable to
-    /// leave out, or stays although it was, ends this.
+    /// Every fault of the configuration: what has one is left out, and the rest is read again. One that stays although it was
+    /// ends this.
     static func configurationProblems(flags: [String: String?], environment: [String: String]) -> [Finding] {
         var (flags, environment) = (flags, environment)
         var problems: [Finding] = []
@@ -92,12 +92,10 @@ extension Commands {
             do {
                 _ = try GatewayConfiguration(flags: flags, environment: environment)
                 return problems
-            } catch let error as ConfigurationError {
+            } catch {
                 problems.append(.problem("configuration", "\(error)"))
                 let isLeftOut = (flags.removeValue(forKey: error.variable) ?? nil) != nil
                 guard environment.removeValue(forKey: error.variable) != nil || isLeftOut else { return problems }
-            } catch {
-                return problems + [.problem("configuration", "\(error)")]
             }
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Gateway
 
 extension Commands {
     /// Makes a backup of the store in a new folder, beside the servers that run on it.
