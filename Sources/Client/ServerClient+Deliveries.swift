@@ -16,9 +16,9 @@ extension ServerClient {
         package var message: String?
         /// What the last attempt was answered with.
         package var statusCode: Int?
-        /// Those that were accepted at this time or later, in RFC 3339.
+        /// Those that were accepted from then on: a time in RFC 3339, or how long ago.
         package var since: String?
-        /// Those that were accepted before this time, in RFC 3339.
+        /// Those that were accepted before then, in the same forms.
         package var until: String?
         /// The id of the last delivery of the page before.
         package var before: String?
@@ -49,7 +49,9 @@ extension ServerClient {
             .GET, path(webhook) + "/deliveries",
             query: [
                 ("status", filter.status), ("event_type", filter.event), ("message_id", filter.message),
-                ("status_code", filter.statusCode.map(String.init)), ("since", filter.since), ("until", filter.until),
+                ("status_code", filter.statusCode.map(String.init)),
+                ("since", try filter.since.map { try Self.time($0, "--since").rfc3339 }),
+                ("until", try filter.until.map { try Self.time($0, "--until").rfc3339 }),
                 ("before", filter.before), ("limit", "\(filter.limit)"), Self.start(cursor),
             ])
         let deliveries: [RemoteDelivery] = try answer.decode()

@@ -206,6 +206,38 @@ import Testing
         }
     }
 
+    @Test func theDeliveriesAreNarrowedInTheZoneOfTheAccount() async throws {
+        try await withServer { server in
+            let (page, account, phone) = try await server.signedInWithPhone()
+            _ = try await page.submit("/account/timezone", on: "/account", [("timezone", "Asia/Tokyo")])
+            let id = try await account.makeWebhook("http://127.0.0.1:9/hook")["id"].string
+            _ = try await account.client.post("/v1/webhooks/\(id)/pause", [:])
+            for index in 1...27 {
+                _ = try await phone.receive(["from": "+18005550100", "content": .string("\(index)")])
+            }
+            try await server.store.write { tx in
+                try tx.run("UPDATE delivery SET last_status_code = 502 WHERE sequence <> 27")
+            }
+            let path = "/settings/webhooks/\(id)"
+            func clock(_ time: Timestamp) -> String { String(time.rfc3339.prefix(16)) }
+            let tokyo = server.clock.now() + .seconds(9 * 3_600)
+            let since = clock(tokyo - .seconds(60))
+            func shown(_ query: String) async throws -> String { try await page.get("\(path)?\(query)").text }
+            func count(_ text: String) -> Int { text.matches(of: /name="delivery"/).count }
+
+            let first = try await shown("status_code=502&since=\(since)&until=\(clock(tokyo + .seconds(120)))")
+            #expect(count(first) == 25)
+            #expect(first.contains("value=\"502\"") && first.contains("value=\"\(since):00\""))
+            let next = try #require(first.firstMatch(of: /href="([^"]*)">Older deliveries/)).output.1
+            #expect(count(try await page.get(next.replacing("&amp;", with: "&")).text) == 1)
+            #expect(count(try await shown("status_code=404")) == 0)
+            #expect(count(try await shown("since=\(clock(tokyo + .seconds(120)))")) == 0)
+            // Which would be all if it were read in UTC.
+            #expect(count(try await shown("until=\(clock(server.clock.now() + .seconds(120)))")) == 0)
+            #expect(count(try await shown("status_code=x&since=x&until=%00")) == 25)
+        }
+    }
+
     @Test func hostileTextIsShownAsText() async throws {
         try await withServer { server in
             let (page, account, _) = try await server.signedInWithPhone()

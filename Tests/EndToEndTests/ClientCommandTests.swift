@@ -68,6 +68,12 @@ extension EndToEndTests {
                         return failed.elements.count == 1
                     }
                     let delivery = try #require(failed.elements.first?["id"].text)
+                    for (code, count) in [("400", 1), ("599", 0)] {
+                        let answered = try await user.json(
+                            "webhook", "deliveries", id, "--since", "1h", "--status-code", code)
+                        #expect(answered.elements.count == count)
+                    }
+                    #expect(try await user.json("webhook", "deliveries", id, "--until", "1h").elements.isEmpty)
 
                     let shown = try await user.run("webhook", "delivery", delivery)
                     #expect(shown.output.contains("400"), "\(shown.output)")
@@ -137,6 +143,7 @@ extension EndToEndTests {
                         "--callback must begin with https:// or http://"
                     ),
                     (["webhook", "create", "--callback", "http://"], 1, "url: The url field format is invalid"),
+                    (["webhook", "deliveries", id, "--since", "yesterday"], 2, "--since must be a time such as"),
                     (["webhook", "update", id], 2, "name what is to change; `httpsms webhook update --help`"),
                     (["webhook", "replay", id, "--since", "yesterday"], 2, "--since must be a time such as"),
                     (["webhook", "rotate", id, "--overlap", "soon"], 2, "--overlap must be a duration"),

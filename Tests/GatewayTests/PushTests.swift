@@ -301,6 +301,23 @@ import Wire
         }
     }
 
+    @Test func aPhoneThatLoggedInAfterItsHeartbeatIsWokenToo() async throws {
+        try await Self.withPush { server, account, phone, firebase in
+            func logIn(_ token: String) async throws {
+                _ = try await account.client.put(
+                    "/v1/phones", ["phone_number": .string(Self.number), "fcm_token": .string(token)])
+            }
+            try await logIn("")
+            #expect(try await phone.beat().status == 201)
+            try await logIn("token")
+            server.advance(by: .seconds(961))
+
+            let push = try await firebase.requests(1)[0].json["message"]
+            #expect(push["token"] == "token")
+            #expect(Timestamp(rfc3339: push["data"]["KEY_HEARTBEAT_ID"].string) != nil)
+        }
+    }
+
     @Test func aMessageFetchedAfterItsEndDoesNotStaySendingForEver() async throws {
         try await withServer { server in
             let account = try await server.makeAccount()

@@ -150,7 +150,7 @@ package struct Conformance: Sendable {
     }
 
     /// 30 s for the last of 50 requests that came at once: the burst shows that none is lost, also on a machine that is busy
-    /// with other things; how quickly a receiver answers is what ``ConformanceCheck/prompt`` judges.
+    /// with other things; how quickly a receiver answers is what ``ConformanceCheck/Genuine/prompt`` judges.
     private static let burstPatience: Duration = .seconds(30)
 
     /// 20 s for the work on everything that was sent, also on a busy machine.

@@ -48,7 +48,8 @@ struct MessageStep: Sendable {
             "attempt \(count) of \(max(count, message.maxSendAttempts))")
         for push in pushes {
             switch push.state {
-            case .sent: add("Pushed to the phone", push.completedAt, "attempt \(push.attempt), taken")
+            case .sent:
+                add("Pushed to the phone", push.completedAt, "attempt \(push.attempt), taken by the push service")
             case .failed:
                 add("Push failed", push.completedAt, push.lastError ?? "attempt \(push.attempt)", kind: "broken")
             case .waiting where push.lastError != nil:

@@ -10,7 +10,7 @@ package struct SystemFacts: Sendable {
     /// Pairs of what was configured and its value, never a secret.
     let settings: [(name: String, value: String)]
     let isPostgres: Bool
-    /// Whether the server has Firebase.
+    /// The services that take pushes of the server.
     let pushes: Set<PushKind>
 
     /// - Parameters:

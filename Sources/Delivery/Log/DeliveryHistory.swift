@@ -49,9 +49,10 @@ package enum DeliveryHistory {
                 """)
     }
 
-    /// The number of the first delivery that was accepted at `time` or later; where there is none, one that none has. Found by
-    /// halving, as numbers grow with the times: nothing has to be read that is outside of what is asked for. Where the clock was
-    /// set back, what was accepted then stands where its number is. Index: `delivery_log`.
+    /// The sequence number of the first delivery that was accepted at `time` or later; one more than the last where there is none.
+    /// Found by halving, as sequence numbers grow with time: some 30 rows are read, however long the log is. Where they do not
+    /// grow (the clock was set back, or transactions of PostgreSQL ran side by side) a delivery counts where its number is.
+    /// Index: `delivery_log`.
     private static func sequence(
         at time: Timestamp, of endpoint: EndpointID, in tx: any Transaction
     ) throws -> Int64 {
@@ -70,7 +71,7 @@ package enum DeliveryHistory {
                 """
             ).first
             if let found, try found.get("created_at") < time {
-                first = max(try found.get("sequence"), middle).clampedAdding(1)
+                first = try found.get("sequence", as: Int64.self).clampedAdding(1)
             } else {
                 end = middle
             }

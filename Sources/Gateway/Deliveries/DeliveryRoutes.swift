@@ -40,8 +40,11 @@ struct DeliveryRoutes {
         }
         filter.since = errors.requireTime("since", parameters["since"])
         filter.until = errors.requireTime("until", parameters["until"])
-        if let code = parameters["status_code"] {
-            filter.statusCode = Int(code) ?? 0
+        let code = (parameters["status_code"] ?? "").trimmed
+        if !code.isEmpty, !code.isDigits {
+            errors.add("status_code", "The status_code field must be numeric")
+        } else if !code.isEmpty {
+            filter.statusCode = Int(code) ?? .max
             errors.requireRange("status_code", filter.statusCode, 100...599)
         }
         if let id = parameters["before"] { filter.before = errors.requireID("before", id, of: DeliveryID.self) }

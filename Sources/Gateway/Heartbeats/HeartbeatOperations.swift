@@ -11,7 +11,7 @@ struct HeartbeatOperations: Sendable {
     let clocks: ClockGuard
     /// A phone that is silent for so long is offline; 1 hour by the public documentation.
     let offlineAfter: Duration
-    /// Whether phones can be pushed to.
+    /// The services that take pushes of the server.
     let pushes: Set<PushKind>
 
     /// `source` of both events.
@@ -47,7 +47,7 @@ struct HeartbeatOperations: Sendable {
         }
         try heard(phone, monitorID: monitorID, eventID: eventID, in: tx)
         // Only a push can wake a phone.
-        if phone.isPushed(by: pushes) {
+        if !pushes.isEmpty, phone.deviceID == nil {
             try HeartbeatQueries.wake(phone.id, at: tx.now + Self.wakeUpAfter, in: tx)
             try PushQueries.repeatOutstanding(of: phone, in: tx)
         }

@@ -12,7 +12,7 @@ package struct MessageOperations: Sendable {
     package let clock: any WallClock
     /// Says whether the time of day was set.
     let clocks: ClockGuard
-    /// Whether phones are told of what they have to send.
+    /// The services that take pushes of the server.
     package let pushes: Set<PushKind>
 
     /// Accepts `draft` for sending; the sweep hands it out when its time has come.

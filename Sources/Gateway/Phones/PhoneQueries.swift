@@ -146,7 +146,7 @@ package enum PhoneQueries {
         try tx.run(
             """
             UPDATE phone
-            SET fcm_token = NULL, asked_at = NULL, push_error = \(reason), updated_at = \(tx.now)
+            SET fcm_token = NULL, push_error = \(reason), updated_at = \(tx.now)
             WHERE id = \(id) AND fcm_token = \(address.text)
             """)
     }

@@ -2,19 +2,18 @@ import Delivery
 import Storage
 
 extension PhoneTransports {
-    /// Reads every phone.
+    /// Reads every phone. Only what Firebase gives is told apart from what people make up, by its length.
     package init(in tx: any Transaction) throws {
-        var (devices, others, apps) = (Int64(0), Int64(0), [PushKind: Int64]())
-        for row in try tx.rows("SELECT device_id, fcm_token FROM phone ORDER BY id") {
-            let address = try row.find("fcm_token").map { PushAddress(text: $0) }
-            if try row.find("device_id", as: String.self) != nil {
-                devices += 1
-            } else if let address, address.isOfService {
-                apps[address.kind, default: 0] += 1
-            } else {
-                others += 1
-            }
-        }
-        (self.devices, self.others, self.apps) = (devices, others, apps)
+        let row = try tx.rows(
+            """
+            SELECT COUNT(device_id) AS devices, COUNT(*) AS phones,
+                COUNT(CASE WHEN LENGTH(fcm_token) >= \(Int64(PushAddress.shortestToken)) THEN 1 END) AS apps
+            FROM phone
+            """
+        ).first
+        let found: Int64 = try row?.get("apps") ?? 0
+        devices = try row?.get("devices") ?? 0
+        apps = [.firebase: found]
+        others = try (row?.get("phones") ?? 0) - devices - found
     }
 }

@@ -19,8 +19,8 @@ package struct PushAddress: Hashable, Sendable {
     static let shortestToken = 100
 }
 
-/// A service that takes pushes. What is said here of each is all that there is to say of a service, beside its
-/// ``PushTransport``, which ``PushFeature`` makes.
+/// A service that takes pushes: what differs from one to the other, beside its ``PushTransport``, which ``PushFeature`` makes.
+/// What is said where none is set up is in ``PhoneReach`` and ``PhoneTransports``.
 package enum PushKind: String, CaseIterable, Sendable {
     /// Firebase Cloud Messaging, which wakes the httpSMS app.
     case firebase = "Firebase"

@@ -1,5 +1,3 @@
-import Wire
-
 /// One setting of the server: its variable, all that is said of it, and how its text is read.
 ///
 /// `serve --help`, `docs/settings.md`, the error about a value that cannot be read, and the tests of settings are made of

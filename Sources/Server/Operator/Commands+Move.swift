@@ -78,7 +78,7 @@ extension Commands {
         return try await closing(source.store) {
             let target = try await PostgresStore.open(url: to, connections: 2, pooler: configuration.pooler)
             return try await closing(target) {
-                let isFolderKept = !(ProcessInfo.processInfo.environment["ATTACHMENTS_FOLDER"] ?? "").isEmpty
+                let isFolderKept = configuration.attachmentsFolder != nil
                 let folder = configuration.filesFolder ?? ""
                 let move = StoreMove(
                     source: source.store, target: target, sourceName: URL(filePath: path).standardizedFileURL.path,

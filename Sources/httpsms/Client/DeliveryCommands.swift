@@ -25,10 +25,10 @@ struct DeliveriesCommand: AsyncParsableCommand {
     @Option(help: "The status that the last attempt was answered with, such as 502.")
     var statusCode: Int?
 
-    @Option(help: "Those that were accepted at this time or later, such as 2026-07-22T10:00:00Z.")
+    @Option(help: "Those accepted from then on: a time such as 2026-07-22T10:15:00Z, or how long ago, such as 2h.")
     var since: String?
 
-    @Option(help: "Those that were accepted before this time.")
+    @Option(help: "Those accepted before then, in the same forms.")
     var until: String?
 
     @Option(help: "The last id of the page before.")

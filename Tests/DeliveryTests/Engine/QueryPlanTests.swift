@@ -81,6 +81,19 @@ struct QueryPlanTests {
         }
     }
 
+    @Test func aTimeIsFoundInTheLogByItsIndex() async throws {
+        try await withBacklog { harness, endpoint in
+            var filter = DeliveryHistory.Filter()
+            (filter.since, filter.until) = (harness.clock.now(), harness.clock.now() + .seconds(1))
+            let plan = try await plans(harness) { [filter] tx in
+                _ = try DeliveryHistory.list(endpoint: endpoint.id, filter, limit: 20, in: tx)
+            }
+
+            #expect(plan.contains { $0.contains("delivery_log (endpoint_id=? AND sequence>?") }, "\(plan)")
+            expectNoScan(plan)
+        }
+    }
+
     private func expectNoScan(_ plan: [String], but allowed: String...) {
         for line in plan where line.hasPrefix("SCAN") {
             let isOfTable = ["delivery", "d", "o", "event", "event_body", "endpoint", "e", "attempt"].contains {

@@ -100,6 +100,43 @@ import Testing
         }
     }
 
+    @Test func timesAreFoundAmongGapsAndEqualOnes() async throws {
+        try await withWebhookServer { server, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            try await account.act("pause", on: webhook)
+            for index in 1...12 {
+                try await account.receive("\(index)", on: phone)
+                // Each two at one time.
+                if index.isMultiple(of: 2) { server.clock.advance(by: .seconds(60)) }
+            }
+            try await server.store.write { tx in
+                try tx.run("DELETE FROM delivery WHERE sequence IN (1, 2, 3, 7, 8, 12)")
+                try tx.run(
+                    "UPDATE delivery SET created_at = (SELECT MIN(created_at) FROM delivery) WHERE sequence IN (4, 5, 6)"
+                )
+            }
+
+            let all = try await account.deliveries(webhook)
+            #expect(all.map(\.["sequence"]) == [11, 10, 9, 6, 5, 4])
+            let first = all[5]["created_at"].string
+            #expect(try await account.deliveries(webhook, "since=\(first)") == all)
+            #expect(try await account.deliveries(webhook, "until=\(first)") == [])
+            let later = all[2]["created_at"].string
+            #expect(try await account.deliveries(webhook, "since=\(later)") == Array(all[...2]))
+            #expect(try await account.deliveries(webhook, "until=\(later)") == Array(all[3...]))
+        }
+    }
+
+    @Test(arguments: ["status_code=", "since=", "until=&status_code="])
+    func anEmptyFilterIsNone(query: String) async throws {
+        try await withWebhookServer { _, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            try await account.receive("Hello", on: phone)
+
+            #expect(try await account.deliveries(webhook, query).count == 1)
+        }
+    }
+
     @Test func theCursorGoesThroughAllWithoutGapOrRepeat() async throws {
         try await withWebhookServer { _, account, phone, receiver in
             let webhook = try await account.makeWebhook(receiver.url())
@@ -150,7 +187,8 @@ import Testing
     @Test(
         arguments: [
             ("status=lost", "status"), ("event_type=message.phone.lost", "event_type"), ("message_id=1", "message_id"),
-            ("status_code=99", "status_code"), ("status_code=x", "status_code"), ("since=now", "since"),
+            ("status_code=99", "status_code"), ("status_code=x", "status_code"), ("status_code=+404", "status_code"),
+            ("status_code=99999999999999999999", "status_code"), ("since=now", "since"),
             ("until=2026-13-01T00:00:00Z", "until"), ("before=abc", "before"), ("limit=ten", "limit"),
             ("limit=-1", "limit"),
         ]) func whatCannotBeReadIsNamed(query: String, field: String) async throws
