@@ -1,6 +1,8 @@
 import Foundation
+import Storage
 import TestSupport
 import Testing
+import Timestamps
 
 @testable import Dashboard
 @testable import Gateway

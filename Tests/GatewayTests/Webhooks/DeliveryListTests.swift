@@ -1,5 +1,7 @@
+import Storage
 import TestSupport
 import Testing
+import Timestamps
 
 /// `GET /v1/webhooks/{webhookID}/deliveries`.
 @Suite(.timeLimit(.minutes(15))) struct DeliveryListTests {
