@@ -65,16 +65,16 @@ extension GatewayConfiguration {
     /// What the system page shows, never a secret.
     private var shown: [(name: String, value: String)] {
         let table = SettingTable.table
-        let shown: [(any AnySetting, String)] = [
-            (table.database, storeName),
-            (table.appURL, settings.appURL ?? "not set: what this server listens on"),
-            (table.attachmentsFolder, settings.filesFolder ?? "not set: files are in the database"),
-            (table.eventRetention, Figure.shown(settings.eventRetention)),
-            (table.retryDelays, settings.retryDelays.delays.map { Figure.shown($0) }.joined(separator: ", ")),
-            (table.offlineAfter, Figure.shown(settings.offlineAfter)),
-            (table.nodeLease, Figure.shown(settings.nodeLease)),
-            (table.firebaseCredentials, settings.push == nil ? "not set" : "set"),
-        ]
+        let shown: [(any AnySetting, String)] =
+            [
+                (table.database, storeName),
+                (table.appURL, settings.appURL ?? "not set: what this server listens on"),
+                (table.attachmentsFolder, settings.filesFolder ?? "not set: files are in the database"),
+                (table.eventRetention, Figure.shown(settings.eventRetention)),
+                (table.retryDelays, settings.retryDelays.delays.map { Figure.shown($0) }.joined(separator: ", ")),
+                (table.offlineAfter, Figure.shown(settings.offlineAfter)),
+                (table.nodeLease, Figure.shown(settings.nodeLease)),
+            ] + PushKind.allCases.map { ($0.setting, settings.pushes.contains($0) ? "set" : "not set") }
         return shown.map { ($0.variable, $1) }
     }
 }

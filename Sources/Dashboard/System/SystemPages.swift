@@ -86,7 +86,7 @@ struct SystemPages: SignedInPages {
             Pair(name: "Migrations", value: Figure.shown(state.migrations)),
             Pair(name: "Accounts", value: Figure.shown(state.accounts)),
             Pair(name: "Phones", value: state.phones.sentence),
-            Pair(name: "Sending", value: PhoneTransports.explanation(pushes: facts.pushes)),
+            Pair(name: "Sending", value: state.phones.explanation(pushes: facts.pushes)),
         ]
     }
 

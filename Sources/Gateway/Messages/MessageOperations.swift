@@ -115,9 +115,10 @@ package struct MessageOperations: Sendable {
     func fetchOutstanding(_ id: MessageID, identity: Identity) async throws -> Message? {
         try await store.write(.user(identity.userID)) { [pushes] tx in
             let numbers = try identity.numbers(in: tx)
-            // Nothing has told it of the message: it asks by itself.
-            if !pushes.contains(.firebase) {
-                try PhoneQueries.noteAsking(for: id, userID: identity.userID, numbers: numbers, in: tx)
+            // A phone that nothing has told of the message asks by itself. Where all are pushed to, there is none.
+            if pushes.count < PushKind.allCases.count {
+                try PhoneQueries.noteAsking(
+                    for: id, userID: identity.userID, numbers: numbers, unlessPushedBy: pushes, in: tx)
             }
             guard var message = try MessageQueries.fetch(id, userID: identity.userID, numbers: numbers, in: tx) else {
                 return nil

@@ -126,19 +126,25 @@ package enum PhoneQueries {
         try tx.run("UPDATE phone SET paced_at = \(time) WHERE id = \(id)")
     }
 
-    /// Notes once a day that the phone of a message asked for it, if it is one of `numbers`; nil is any. Index: `phone_number`.
+    /// Notes once a day that the phone of a message asked for it, if it is one of `numbers`, nil is any, and none of `kinds` pushes
+    /// to it. Index: `phone_number`.
     static func noteAsking(
-        for id: MessageID, userID: UserID, numbers: [String]?, in tx: any Transaction
+        for id: MessageID, userID: UserID, numbers: [String]?, unlessPushedBy kinds: Set<PushKind>,
+        in tx: any Transaction
     ) throws {
         let allowed: SQL = numbers.map { "AND phone_number IN \(list: $0)" } ?? ""
-        try tx.run(
+        let phone = try tx.all(
+            Phone.self,
             """
-            UPDATE phone
-            SET asked_at = \(tx.now)
+            SELECT *
+            FROM phone
             WHERE user_id = \(userID)
                 AND phone_number = (SELECT owner FROM message WHERE id = \(id) AND user_id = \(userID)) \(allowed)
                 AND (asked_at IS NULL OR asked_at <= \(tx.now - .seconds(86_400)))
-            """)
+            """
+        ).first
+        guard let phone, !phone.isPushed(by: kinds) else { return }
+        try tx.run("UPDATE phone SET asked_at = \(tx.now) WHERE id = \(phone.id)")
     }
 
     /// Forgets an address that reaches nobody any more, unless the phone has another by now, and says so on the phone.

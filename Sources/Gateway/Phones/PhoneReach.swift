@@ -23,8 +23,8 @@ package enum PhoneReach: Sendable, Hashable {
     case stream
     /// The SMSGate app asks every 15 minutes only: it opened no connection.
     case poll
-    /// Nothing tells it, but it may ask.
-    case asks
+    /// Nothing tells it, as the service that would is not set up, but it may ask.
+    case asks(PushKind)
     /// Nothing tells it, and it does not ask.
     case never(Lack)
 
@@ -45,7 +45,8 @@ package enum PhoneReach: Sendable, Hashable {
             case .app: "No app has logged in for this number, so nothing can tell it of the message. Connect a phone."
             // As httpSMS words it (phone_notification_service.go:131).
             case .token(let id, _): "phone with id [\(id)] has no FCM token"
-            case .service(let kind): "Nothing tells the phone of messages: \(kind.missing). \(kind.remedy)"
+            case .service(let kind):
+                "Nothing tells the phone of messages: its app listens to \(kind.name) only, and \(kind.missing). \(kind.remedy)"
             case .lost(let reason): reason
             }
         }
@@ -63,10 +64,12 @@ package enum PhoneReach: Sendable, Hashable {
             self = .never(lack)
         } else if let opensStream {
             self = opensStream ? .stream : .poll
-        } else if case .push(let address) = phone.transport, pushes.contains(address.kind) {
-            self = phone.pushError.map { .troubled(address.kind, $0) } ?? .push(address.kind)
+        } else if case .push(let address) = phone.transport {
+            let told = phone.pushError.map { PhoneReach.troubled(address.kind, $0) } ?? .push(address.kind)
+            self = pushes.contains(address.kind) ? told : .asks(address.kind)
         } else {
-            self = .asks
+            // What the httpSMS app would be told by.
+            self = .asks(.firebase)
         }
     }
 
@@ -112,11 +115,12 @@ extension PhoneReach {
         case .troubled(_, let reason): reason
         case .stream: "It is told of messages at once, by a connection that it keeps open."
         case .poll: "It hears of messages every 15 minutes only: it has not opened its connection."
-        case .asks: "Nothing wakes it: this server has no Firebase credentials. It sends what it asks for by itself."
+        case .asks(let kind): "Nothing wakes it: \(kind.missing). It sends what it asks for by itself."
         case .never(.token(_, let reason?)), .never(.lost(let reason)): reason
         case .never(.app), .never(.token):
             "It learns of no outgoing message: no app has logged in for this number."
-        case .never(.service(let kind)): "It learns of no outgoing message: \(kind.missing)."
+        case .never(.service(let kind)):
+            "It learns of no outgoing message: its app listens to \(kind.name) only, and \(kind.missing)."
         }
     }
 

@@ -23,13 +23,15 @@ package struct PhoneTransports: Sendable, Hashable {
         apps.contains { !pushes.contains($0.key) && $0.value > 0 }
     }
 
-    /// How each kind of app is told.
-    package static func explanation(pushes: Set<PushKind>) -> String {
-        pushes.contains(.firebase)
-            ? "the SMSGate app keeps a connection open, Firebase wakes the httpSMS app"
-            : """
-            the SMSGate app keeps a connection open; the httpSMS app sends nothing, as it listens to Firebase only and \
-            FIREBASE_CREDENTIALS is not set
-            """
+    /// How each kind of app is told. That of a service which is not set up is left out where nobody has it, but for httpSMS's own,
+    /// which newcomers look for.
+    package func explanation(pushes: Set<PushKind>) -> String {
+        let told = PushKind.allCases.filter(pushes.contains).map { ", \($0.name) wakes \($0.app)" }
+        let untold = PushKind.allCases.filter { kind in
+            !pushes.contains(kind) && (kind == .firebase || apps[kind] ?? 0 > 0)
+        }.map { kind in
+            "; \(kind.app) sends nothing, as it listens to \(kind.name) only and \(kind.setting.variable) is not set"
+        }
+        return "the SMSGate app keeps a connection open" + told.joined() + untold.joined()
     }
 }

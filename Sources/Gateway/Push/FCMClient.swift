@@ -13,7 +13,7 @@ package struct PushConfiguration: Sendable {
     /// How long one push may take, the lookup of the name included; less than the lease of a push (30 s).
     let deadline: Duration
 
-    /// Nil when neither is there: then nothing is pushed.
+    /// Nil when neither is there.
     package init?(account: ServiceAccount?, endpoint: String?, deadline: Duration = .seconds(10)) {
         if account == nil, endpoint == nil { return nil }
         self.account = account

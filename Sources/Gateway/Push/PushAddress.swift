@@ -42,18 +42,24 @@ package enum PushKind: String, CaseIterable, Sendable {
         }
     }
 
-    /// What is wrong where it is not set up, and a phone listens to nothing else.
-    var missing: String {
+    /// The setting that sets it up.
+    package var setting: any AnySetting {
         switch self {
-        case .firebase:
-            "its app listens to Firebase only, and this server has no Firebase credentials"
+        case .firebase: SettingTable.table.firebaseCredentials
         }
     }
 
-    /// What there is to do then.
-    var remedy: String {
+    /// What is wrong where it is not set up.
+    var missing: String { "this server has no \(name) credentials" }
+
+    /// What there is to do for a phone that listens to nothing else then.
+    var remedy: String { "Connect the phone with the SMSGate app, or set \(setting.variable)." }
+
+    /// What is said of a phone whose address belongs to somebody else's account at the service.
+    var foreign: String {
         switch self {
-        case .firebase: "Connect the phone with the SMSGate app, or set FIREBASE_CREDENTIALS."
+        case .firebase:
+            "The app on it was built with another Firebase project than the one of this server's credentials."
         }
     }
 

@@ -141,13 +141,23 @@ struct PushSender: Service {
             try PushQueries.end(push, as: .cancelled, in: tx)
             return nil
         }
-        guard let phone, case .push(let address) = phone.transport, let transport = transports[address.kind] else {
-            let reason = PhoneReach.Lack.token(push.phoneID, nil).reason
-            try PushQueries.end(push, as: .failed, error: reason, in: tx)
-            if let message { try MessageOperations.fail(message, because: reason, in: tx) }
+        guard let phone, case .push(let address) = phone.transport else {
+            try fail(push, message, because: PhoneReach.Lack.token(push.phoneID, nil).reason, in: tx)
+            return nil
+        }
+        guard let transport = transports[address.kind] else {
+            try fail(push, message, because: PhoneReach.Lack.service(address.kind).reason, in: tx)
             return nil
         }
         return Job(push: push, address: address, transport: transport, phoneError: phone.pushError)
+    }
+
+    /// Ends a push that cannot be sent, and its message.
+    private static func fail(
+        _ push: Push, _ message: Message?, because reason: String, in tx: any Transaction
+    ) throws {
+        try PushQueries.end(push, as: .failed, error: reason, in: tx)
+        if let message { try MessageOperations.fail(message, because: reason, in: tx) }
     }
 
     /// Stores what came of a push; gives whether that is news of its phone. `lead` is how far the time of day ran ahead of what
@@ -181,9 +191,7 @@ struct PushSender: Service {
             try giveUp(push, error, because: job.address.kind.renewal, in: tx)
             return true
         case .foreignToken(let error):
-            let reason = """
-                The app on it was built with another Firebase project than the one of this server's credentials. \(error)
-                """
+            let reason = "\(job.address.kind.foreign) \(error)"
             try giveUp(push, error, because: reason, in: tx)
             return try say(reason)
         case .refused(let error):
