@@ -189,7 +189,7 @@ import Timestamps
     @Test(
         arguments: [
             ("status=lost", "status"), ("event_type=message.phone.lost", "event_type"), ("message_id=1", "message_id"),
-            ("status_code=99", "status_code"), ("status_code=x", "status_code"), ("status_code=+404", "status_code"),
+            ("status_code=99", "status_code"), ("status_code=x", "status_code"), ("status_code=%2B404", "status_code"),
             ("status_code=99999999999999999999", "status_code"), ("since=now", "since"),
             ("until=2026-13-01T00:00:00Z", "until"), ("before=abc", "before"), ("limit=ten", "limit"),
             ("limit=-1", "limit"),
