@@ -77,6 +77,16 @@ struct WebhookPages: SignedInPages {
         let since: String
         let until: String
         let zone: String
+        /// Whether they are shown unfolded.
+        let isSet: Bool
+
+        init(_ filter: DeliveryHistory.Filter, _ times: PageTimes) {
+            code = filter.statusCode.map(String.init) ?? ""
+            since = filter.since.map { times.field($0) } ?? ""
+            until = filter.until.map { times.field($0) } ?? ""
+            zone = times.zoneName
+            isSet = ![code, since, until].allSatisfy(\.isEmpty)
+        }
     }
 
     private func show(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -90,9 +100,7 @@ struct WebhookPages: SignedInPages {
         filter.since = parameters["since"].flatMap { times.time(ofField: $0) }
         filter.until = parameters["until"].flatMap { times.time(ofField: $0) }
         filter.before = parameters["before"].flatMap { DeliveryID($0) }
-        let shown = FilterContent(
-            code: filter.statusCode.map(String.init) ?? "", since: filter.since.map { times.field($0) } ?? "",
-            until: filter.until.map { times.field($0) } ?? "", zone: times.zoneName)
+        let shown = FilterContent(filter, times)
         let found = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints, filter] tx in
             try endpoints.report(id, userID: userID, in: tx).map { report in
                 (
