@@ -60,7 +60,9 @@ extension Browser {
           const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
           if (ratio < (isLarge ? 3 : 4.5)) say(`contrast ${ratio.toFixed(2)}`, element);
         }
-        if (document.documentElement.scrollWidth > innerWidth + 1) found.push("the page is wider than the window");
+        // Without the scroll bar, which the window has besides.
+        const page = document.documentElement;
+        if (page.scrollWidth > page.clientWidth + 1) found.push("the page is wider than the window");
         return found;
         """#
 }
