@@ -111,6 +111,10 @@ import Timestamps
                 // Each two at one time.
                 if index.isMultiple(of: 2) { server.clock.advance(by: .seconds(60)) }
             }
+            // Nodes on PostgreSQL number deliveries after they are there.
+            _ = try await eventually("all have a number") {
+                try await account.deliveries(webhook).count == 12 ? true : nil
+            }
             try await server.store.write { tx in
                 try tx.run("DELETE FROM delivery WHERE sequence IN (1, 2, 3, 7, 8, 12)")
                 try tx.run(
