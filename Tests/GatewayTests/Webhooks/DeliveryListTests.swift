@@ -81,7 +81,7 @@ import Timestamps
                 try await account.receive("\(index)", on: phone)
                 server.clock.advance(by: .seconds(60))
             }
-            let all = try await account.deliveries(webhook)
+            let all = try await Self.numbered(9, of: webhook, account)
             let times = all.map { $0["created_at"].string }
 
             for (index, time) in times.enumerated() {
@@ -102,6 +102,14 @@ import Timestamps
         }
     }
 
+    /// The deliveries of a webhook once there are `count`: nodes on PostgreSQL number them after they are there.
+    private static func numbered(_ count: Int, of webhook: JSON, _ account: Account) async throws -> [JSON] {
+        try await eventually("\(count) have a number") {
+            let all = try await account.deliveries(webhook)
+            return all.count == count ? all : nil
+        }
+    }
+
     @Test func timesAreFoundAmongGapsAndEqualOnes() async throws {
         try await withWebhookServer { server, account, phone, receiver in
             let webhook = try await account.makeWebhook(receiver.url())
@@ -111,10 +119,7 @@ import Timestamps
                 // Each two at one time.
                 if index.isMultiple(of: 2) { server.clock.advance(by: .seconds(60)) }
             }
-            // Nodes on PostgreSQL number deliveries after they are there.
-            _ = try await eventually("all have a number") {
-                try await account.deliveries(webhook).count == 12 ? true : nil
-            }
+            _ = try await Self.numbered(12, of: webhook, account)
             try await server.store.write { tx in
                 try tx.run("DELETE FROM delivery WHERE sequence IN (1, 2, 3, 7, 8, 12)")
                 try tx.run(
