@@ -14,11 +14,6 @@ package struct MasterKeyFile: Sendable {
         path = databasePath + ".key"
     }
 
-    /// Reads 32 bytes in base64; nil for anything else.
-    package static func decode(_ text: String) -> [UInt8]? {
-        Keyring.masterKey(text.trimmed)
-    }
-
     /// Reads the key, and behind it the one before while it is being rotated; nil when there is no file.
     ///
     /// - Throws: ``MasterKeyFileError`` when the file cannot be read or does not hold one key or two.
@@ -30,7 +25,7 @@ package struct MasterKeyFile: Sendable {
         }
         // What is not text holds no key, either.
         let lines = (try? String(contentsOfFile: path, encoding: .utf8))?.split(whereSeparator: \.isNewline) ?? []
-        let keys = lines.compactMap { Self.decode(String($0)) }
+        let keys = lines.compactMap { Keyring.masterKey(String($0).trimmed) }
         guard (1...2).contains(keys.count), keys.count == lines.count else {
             throw MasterKeyFileError(
                 description: "\(path) does not hold a master key, 32 bytes in base64: restore it from your backup")

@@ -6,6 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 import Timestamps
+import Wire
 
 @testable import Gateway
 @testable import Server
@@ -175,7 +176,7 @@ import Timestamps
             let kept = try file.retire(pair[1], keeping: pair[0])
 
             #expect(try file.read() == [pair[0]])
-            #expect(try MasterKeyFile.decode(String(contentsOfFile: kept, encoding: .utf8)) == first)
+            #expect(try Keyring.masterKey(String(contentsOfFile: kept, encoding: .utf8).trimmed) == first)
         }
     }
 }

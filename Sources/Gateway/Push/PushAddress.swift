@@ -20,7 +20,6 @@ package struct PushAddress: Hashable, Sendable {
 }
 
 /// A service that takes pushes: what differs from one to the other, beside its ``PushTransport``, which ``PushFeature`` makes.
-/// What is said where none is set up is in ``PhoneReach`` and ``PhoneTransports``.
 package enum PushKind: String, CaseIterable, Sendable {
     /// Firebase Cloud Messaging, which wakes the httpSMS app.
     case firebase = "Firebase"
