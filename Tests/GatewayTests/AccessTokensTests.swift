@@ -47,7 +47,8 @@ import Timestamps
                 let resolver = try SystemResolver()
                 defer { resolver.shutdown() }
                 let sender = try HTTPSender(resolver: resolver, policy: .operators)
-                let tokens = try await AccessTokens(account: account, clock: clock, sender: sender)
+                let tokens = try AccessTokens(
+                    from: account.tokenURI, clock: clock, sender: sender, form: try await account.tokenForm())
 
                 async let first = tokens.current()
                 async let second = tokens.current()

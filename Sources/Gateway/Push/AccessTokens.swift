@@ -1,11 +1,10 @@
 import Delivery
 import Foundation
-import JWTKit
 import Secrets
 import Timestamps
 
-/// Access tokens of a service account (OAuth 2.0, RFC 7523): one is kept and used until a minute before it expires, by the
-/// clock that nobody can set.
+/// Access tokens of an account (OAuth 2.0): one is kept and used until a minute before it expires, by the clock that nobody
+/// can set.
 actor AccessTokens {
     /// No token could be had.
     struct Refused: Error, CustomStringConvertible {
@@ -14,23 +13,26 @@ actor AccessTokens {
         let isFinal: Bool
     }
 
-    private let account: ServiceAccount
+    /// Makes the form that asks for a token now.
+    typealias Form = @Sendable (_ now: Instants) async throws -> String
+
+    private let form: Form
     private let clock: any WallClock
     private let sender: any WebhookSender
     private let url: CallbackURL
-    private let keys = JWTKeyCollection()
     private var kept: (token: String, until: ContinuousClock.Instant)?
     /// The request that runs: everybody who needs a token waits for the same one.
     private var pending: Task<(token: String, until: ContinuousClock.Instant), any Error>?
 
-    /// - Throws: When the account's key is not an RSA key, or its token URI not a URL.
-    init(account: ServiceAccount, clock: any WallClock, sender: any WebhookSender) async throws {
-        self.account = account
-        self.clock = clock
-        self.sender = sender
-        url = try CallbackURL(account.tokenURI)
-        await keys.add(
-            rsa: try Insecure.RSA.PrivateKey(pem: account.privateKey.exposed), digestAlgorithm: .sha256)
+    /// - Parameters:
+    ///   - tokenURI: Who gives them.
+    ///   - clock: What they expire by.
+    ///   - sender: Asks for them; it must reach what the operator names.
+    ///   - form: What they are asked for with.
+    /// - Throws: `CallbackURLError` when the token URI is not a URL.
+    init(from tokenURI: String, clock: any WallClock, sender: any WebhookSender, form: @escaping Form) throws {
+        (self.form, self.clock, self.sender) = (form, clock, sender)
+        url = try CallbackURL(tokenURI)
     }
 
     /// A token that is good for a minute at least.
@@ -40,8 +42,8 @@ actor AccessTokens {
         if let kept, clock.instants().boot < kept.until { return kept.token }
         let task =
             pending
-            ?? Task { [account, keys, clock, sender, url] in
-                try await Self.fetch(for: account, keys: keys, at: clock.instants(), from: url, by: sender)
+            ?? Task { [form, clock, sender, url] in
+                try await Self.fetch(with: form, at: clock.instants(), from: url, by: sender)
             }
         pending = task
         defer { pending = nil }
@@ -55,17 +57,6 @@ actor AccessTokens {
         kept = nil
     }
 
-    private struct Assertion: JWTPayload {
-        let iss: String
-        let scope: String
-        let aud: String
-        let iat: Int64
-        let exp: Int64
-
-        /// We only sign.
-        func verify(using algorithm: some JWTAlgorithm) {}
-    }
-
     private struct Granted: Decodable {
         let accessToken: String
         let expiresIn: Int
@@ -77,16 +68,9 @@ actor AccessTokens {
     }
 
     private static func fetch(
-        for account: ServiceAccount, keys: JWTKeyCollection, at now: Instants, from url: CallbackURL,
-        by sender: any WebhookSender
+        with form: Form, at now: Instants, from url: CallbackURL, by sender: any WebhookSender
     ) async throws -> (token: String, until: ContinuousClock.Instant) {
-        let seconds = now.wall.microseconds / 1_000_000
-        let assertion = try await keys.sign(
-            Assertion(
-                iss: account.clientEmail, scope: "https://www.googleapis.com/auth/firebase.messaging",
-                aud: account.tokenURI, iat: seconds, exp: seconds + 3_600))
-        // A JWT needs no escaping in a form.
-        let form = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=\(assertion)"
+        let form = try await form(now)
         let result = await sender.send(
             WebhookRequest(
                 poolKey: "token", url: url,
@@ -96,7 +80,7 @@ actor AccessTokens {
         let status: Int
         switch result.outcome {
         case .failure(let failure):
-            throw Refused(description: "\(account.tokenURI) cannot be reached: \(failure)", isFinal: false)
+            throw Refused(description: "\(url.text) cannot be reached: \(failure)", isFinal: false)
         case .response(let code): status = code
         }
         guard status == 200, let granted = try? JSONDecoder().decode(Granted.self, from: Data(result.responseBody))
@@ -104,7 +88,7 @@ actor AccessTokens {
             // The body names what is wrong with the account, and holds no secret when the request failed.
             let reason = String(decoding: result.responseBody.prefix(200), as: UTF8.self)
             throw Refused(
-                description: "\(account.tokenURI) answered \(status): \(reason)",
+                description: "\(url.text) answered \(status): \(reason)",
                 isFinal: [400, 401, 403].contains(status))
         }
         return (granted.accessToken, now.boot + .seconds(max(0, granted.expiresIn.clampedSubtracting(60))))

@@ -44,7 +44,8 @@ struct FCMClient: PushTransport {
         url = try CallbackURL("\(base)/v1/projects/\(project)/messages:send")
         tokens =
             if configuration.endpoint == nil, let account = configuration.account {
-                try await AccessTokens(account: account, clock: clock, sender: sender)
+                try AccessTokens(
+                    from: account.tokenURI, clock: clock, sender: sender, form: try await account.tokenForm())
             } else {
                 nil
             }

@@ -1,7 +1,10 @@
 /// Where a push reaches a phone: what its app gave as `fcm_token`.
 package struct PushAddress: Hashable, Sendable {
-    /// What the app gave, and what its service knows the phone by.
+    /// What the app gave.
     package let text: String
+
+    /// What its service knows the phone by.
+    var token: String { text }
 
     /// Who takes a push to it.
     package var kind: PushKind { .firebase }

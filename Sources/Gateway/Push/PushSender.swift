@@ -109,7 +109,7 @@ struct PushSender: Service {
 
     /// Sends one push, and stores what came of it. What cannot be stored is sent again when its lease is over.
     private func send(_ job: Job) async {
-        let answer = await job.transport.send(job.push, to: job.address.text)
+        let answer = await job.transport.send(job.push, to: job.address.token)
         do {
             let changesPhone = try await store.write(.engine) { [clocks] tx in
                 tx.count("pushes", answer.outcome.rawValue)

@@ -1,6 +1,8 @@
 import Delivery
 import Foundation
+import JWTKit
 import Secrets
+import Timestamps
 
 /// A Google service account, as Firebase's console gives it out.
 package struct ServiceAccount: Sendable {
@@ -38,5 +40,33 @@ package struct ServiceAccount: Sendable {
         clientEmail = file.clientEmail
         privateKey = Secret(file.privateKey)
         tokenURI = file.tokenURI ?? "https://oauth2.googleapis.com/token"
+    }
+
+    /// What the account asks for access tokens with: it signs who it is (RFC 7523).
+    ///
+    /// - Throws: When its key is not an RSA key.
+    func tokenForm() async throws -> AccessTokens.Form {
+        let keys = JWTKeyCollection()
+        await keys.add(rsa: try Insecure.RSA.PrivateKey(pem: privateKey.exposed), digestAlgorithm: .sha256)
+        return { [clientEmail, tokenURI] now in
+            let seconds = now.wall.microseconds / 1_000_000
+            let assertion = try await keys.sign(
+                Assertion(
+                    iss: clientEmail, scope: "https://www.googleapis.com/auth/firebase.messaging", aud: tokenURI,
+                    iat: seconds, exp: seconds + 3_600))
+            // A JWT needs no escaping in a form.
+            return "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=\(assertion)"
+        }
+    }
+
+    private struct Assertion: JWTPayload {
+        let iss: String
+        let scope: String
+        let aud: String
+        let iat: Int64
+        let exp: Int64
+
+        /// We only sign.
+        func verify(using algorithm: some JWTAlgorithm) {}
     }
 }
