@@ -80,6 +80,7 @@ package struct DashboardRoutes: PageRoutes {
             UserPages(store: store, users: users, access: access, site: site, views: views),
             SystemPages(store: store, facts: facts, views: views),
             AccountPages(store: store, users: users, access: access, views: views),
+            TwoStepPages(access: access, site: site, views: views),
             AccessKeyPages(operations: features.accessKeys.operations, access: access, views: views),
             AuditPages(store: store, views: views),
             LivePages(stream: features.events.stream, sessions: sessions),

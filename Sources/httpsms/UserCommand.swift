@@ -6,7 +6,7 @@ struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user", abstract: "Manage accounts.",
         subcommands: [
-            Create.self, List.self, Password.self, RotateKey.self, Owner.self, Delete.self,
+            Create.self, List.self, Password.self, TwoStepOff.self, RotateKey.self, Owner.self, Delete.self,
         ])
 
     struct Create: AsyncParsableCommand {
@@ -67,6 +67,30 @@ struct UserCommand: AsyncParsableCommand {
             let password = try Terminal.secret("New password: ", again: "The same again: ")
             try await Commands.setPassword(flags: store.flags, email: email, password: password)
             Terminal.note("The password of \(email) was set. Sign in with it; all earlier sessions have ended.")
+        }
+    }
+
+    struct TwoStepOff: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "two-step-off",
+            abstract: "Let somebody sign in with the password alone again. Works beside a running server.",
+            discussion: """
+                For somebody who lost both the authenticator app and the recovery codes. Make sure that it is them who \
+                asks.
+
+                Example:
+                  httpsms user two-step-off --email me@example.com
+                """)
+
+        @Option(help: "The account's e-mail address.")
+        var email: String
+
+        @OptionGroup var store: StoreOptions
+
+        func run() async throws {
+            try await Commands.removeSecondFactor(flags: store.flags, email: email)
+            Terminal.note(
+                "The password of \(email) is enough now. They can turn two-step sign-in on again in the dashboard.")
         }
     }
 

@@ -174,6 +174,10 @@ extension EndToEndTests {
                 try await until("the old key is refused") {
                     try await client.send(.GET, "/v1/users/me").status == 401
                 }
+                let single = try await installation.run("user", "two-step-off", "--email", "second@example.com")
+                #expect(single.end == .exited(1))
+                #expect(
+                    single.errors.contains("two-step sign-in is not on for second@example.com"), "\(single.errors)")
                 let nobody = try await installation.run("user", "owner", "--email", "nobody@example.com")
                 #expect(nobody.end == .exited(1))
                 #expect(nobody.errors.contains("there is no account with the e-mail address nobody@example.com"))

@@ -143,7 +143,7 @@ struct FilledStore: Sendable {
             "/v1/messages?\(numbers)", "/v1/messages/search", "/v1/message-threads?owner=%2B18005550199",
             "/v1/heartbeats?owner=%2B18005550199&limit=20", "/v1/events", "/v1/events/\(event)",
             "/v1/deliveries/\(delivery)", "/v1/replays/\(replay)", "/v1/event-types", "/v1/attention", "/attention",
-            "/", "/account", "/account/keys", "/account/log", "/v1/audit-log", "/users",
+            "/", "/account", "/account/keys", "/account/two-step", "/account/log", "/v1/audit-log", "/users",
             "/system", "/events", "/settings/webhooks", "/messages", "/messages/\(thread["id"].string)",
             "/messages/new",
             "/messages/planned", "/messages/planned/\(later["id"].string)", "/messages?status=failed",

@@ -60,6 +60,8 @@ struct AccountPages: SignedInPages {
         let id: String
         let maskedKey: String
         let sessions: [SessionLine]
+        let hasTwoSteps: Bool
+        let twoStep: String
         var problem: String?
         var keyProblem: String?
         var isChanged = false
@@ -90,12 +92,13 @@ struct AccountPages: SignedInPages {
         let userID = context.userID
         let key = try await users.user(userID).apiKey.exposed
         let sessions = try await store.read(.user(userID)) { tx in try SessionQueries.list(of: userID, in: tx) }
+        let factor = try await access.secondFactor(of: userID)
         return views.page(
             .account, "Account",
             Content(
                 email: context.session.email, id: userID.text, maskedKey: "\(key.prefix(3))…\(key.suffix(4))",
-                sessions: sessions.map { SessionLine($0, current: context.session) }, problem: problem,
-                keyProblem: keyProblem, isChanged: isChanged,
+                sessions: sessions.map { SessionLine($0, current: context.session) }, hasTwoSteps: factor != nil,
+                twoStep: TwoStepPages.words(factor), problem: problem, keyProblem: keyProblem, isChanged: isChanged,
                 zones: ZoneGroup.all(chosen: context.session.timezone)),
             context, status: problem == nil && keyProblem == nil ? .ok : .unprocessableContent)
     }

@@ -40,15 +40,18 @@ enum PageTemplate: String, CaseIterable, Sendable {
     case planned
     case plannedForm = "planned-form"
     case reach
+    case recoveryCodes = "recovery-codes"
     case replay
     case replayForm = "replay-form"
     case scheduleForm = "schedule-form"
     case schedules
     case signIn = "sign-in"
+    case signInCode = "sign-in-code"
     case system
     case textChoice = "text-choice"
     case textForm = "text-form"
     case texts
+    case twoStep = "two-step"
     case users
     case verify
     case webhook
@@ -104,15 +107,18 @@ enum PageTemplate: String, CaseIterable, Sendable {
         case .planned: PackageResources.planned_mustache
         case .plannedForm: PackageResources.planned_form_mustache
         case .reach: PackageResources.reach_mustache
+        case .recoveryCodes: PackageResources.recovery_codes_mustache
         case .replay: PackageResources.replay_mustache
         case .replayForm: PackageResources.replay_form_mustache
         case .scheduleForm: PackageResources.schedule_form_mustache
         case .schedules: PackageResources.schedules_mustache
         case .signIn: PackageResources.sign_in_mustache
+        case .signInCode: PackageResources.sign_in_code_mustache
         case .system: PackageResources.system_mustache
         case .textChoice: PackageResources.text_choice_mustache
         case .textForm: PackageResources.text_form_mustache
         case .texts: PackageResources.texts_mustache
+        case .twoStep: PackageResources.two_step_mustache
         case .users: PackageResources.users_mustache
         case .verify: PackageResources.verify_mustache
         case .webhook: PackageResources.webhook_mustache

@@ -83,6 +83,7 @@ struct PageViews: Sendable {
         ("/deliveries", "errors#why-a-delivery-failed"), ("/events", "webhooks"),
         ("/replays", "dashboard#webhooks"), ("/system", "operations"), ("/users", "dashboard#the-first-account"),
         ("/account/log", "dashboard#log-of-changes"), ("/account/keys", "dashboard#keys-for-programs"),
+        ("/account/two-step", "dashboard#two-step-sign-in"), ("/sign-in/code", "dashboard#two-step-sign-in"),
         ("/account", "dashboard#times"),
     ]
 

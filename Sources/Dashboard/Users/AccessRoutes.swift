@@ -3,7 +3,7 @@ import Gateway
 import Hummingbird
 import Storage
 
-/// First run, sign-in, first sign-in with an API key, and sign-out.
+/// First run, sign-in with one step or two, first sign-in with an API key, and sign-out.
 struct AccessRoutes: Sendable {
     let access: AccessOperations
     let sessions: Sessions
@@ -42,9 +42,10 @@ struct AccessRoutes: Sendable {
         }
         group.post("/first-run") { request, context in
             try await attempt(.firstRun, "Welcome", request, context) { form, visitor in
-                try await access.createOwner(
-                    token: form.text("token"), email: form.text("email"), password: form.secret("password"),
-                    timezone: Self.timezone(form), visitor: visitor)
+                .done(
+                    try await access.createOwner(
+                        token: form.text("token"), email: form.text("email"), password: form.secret("password"),
+                        timezone: Self.timezone(form), visitor: visitor))
             }
         }
         group.get("/sign-in") { request, context in
@@ -59,12 +60,15 @@ struct AccessRoutes: Sendable {
                     email: form.text("email"), password: form.secret("password"), visitor: visitor)
             }
         }
+        group.get("/sign-in/code") { _, _ in Response.seeOther("/sign-in") }
+        group.post("/sign-in/code") { request, context in try await finish(request, context) }
         group.get("/first-sign-in") { _, context in form(.firstSignIn, "First sign-in", Content(), context) }
         group.post("/first-sign-in") { request, context in
             try await attempt(.firstSignIn, "First sign-in", request, context) { form, visitor in
-                try await access.setFirstPassword(
-                    email: form.text("email"), apiKey: form.text("api_key"), password: form.secret("password"),
-                    visitor: visitor)
+                .done(
+                    try await access.setFirstPassword(
+                        email: form.text("email"), apiKey: form.text("api_key"), password: form.secret("password"),
+                        visitor: visitor))
             }
         }
         group.get("/invitation") { request, context in
@@ -115,11 +119,13 @@ struct AccessRoutes: Sendable {
 
     private func attempt(
         _ template: PageTemplate, _ title: String, _ request: Request, _ context: PageContext,
-        _ body: (PageForm, Visitor) async throws -> Sessions.Fresh
+        _ body: (PageForm, Visitor) async throws -> AccessOperations.SignIn
     ) async throws -> Response {
         do {
-            return try await body(context.form, Visitor(request, context)).response(
-                to: Self.page(context.form.text("next")), isSecure: context.isSecure)
+            switch try await body(context.form, Visitor(request, context)) {
+            case .done(let session): return welcome(session, context)
+            case .needsCode(let pass): return askForCode(pass, context)
+            }
         } catch let refusal as Refusal {
             return form(
                 template, title,
@@ -127,6 +133,37 @@ struct AccessRoutes: Sendable {
                     email: context.form.text("email"), problem: refusal.message, next: context.form.text("next")),
                 context)
         }
+    }
+
+    /// The second step of signing in.
+    private func finish(_ request: Request, _ context: PageContext) async throws -> Response {
+        let pass = context.form.text("pass")
+        do {
+            let session = try await access.finishSignIn(
+                pass: pass, code: context.form.text("code"), visitor: Visitor(request, context))
+            if let session { return welcome(session, context) }
+            let content = Content(
+                problem: "That took too long, or the password was changed. Sign in again.",
+                next: context.form.text("next"))
+            return form(.signIn, "Sign in", content, context)
+        } catch let refusal as Refusal {
+            return askForCode(pass, problem: refusal.message, context)
+        }
+    }
+
+    private func askForCode(_ pass: String, problem: String? = nil, _ context: PageContext) -> Response {
+        struct Content {
+            let pass: String
+            let next: String
+            let problem: String?
+        }
+        return views.page(
+            .signInCode, "Sign in", Content(pass: pass, next: context.form.text("next"), problem: problem), context,
+            status: problem == nil ? .ok : .unprocessableContent)
+    }
+
+    private func welcome(_ session: Sessions.Fresh, _ context: PageContext) -> Response {
+        session.response(to: Self.page(context.form.text("next")), isSecure: context.isSecure)
     }
 
     /// The zone that the browser named; UTC when it named none that this system knows.

@@ -2,9 +2,12 @@ import Delivery
 import Logging
 import Storage
 
-/// How people sign in: passwords, sessions, browsers that are known, invitations.
+/// How people sign in: passwords, second factors, sessions, browsers that are known, invitations.
 struct AccessFeature: Feature {
-    static let migrations = IdentityEpochQueries.migrations + SessionMigrations.all + InvitationMigrations.all
+    static let migrations =
+        IdentityEpochQueries.migrations + SessionMigrations.all + InvitationMigrations.all
+        + SecondFactorMigrations.all
+    static let sealed = [SecondFactorQueries.sealed]
     let logger: Logger
 
     var pruners: [Upkeep.Pruner] {

@@ -8,16 +8,19 @@ package struct AccessOperations: Sendable {
     let store: any Store
     let users: UserOperations
     let passwords: Passwords
+    let keyring: Keyring
+    let factors: SecondFactorQueries
 
     /// - Parameters:
     ///   - store: Where accounts and sessions are.
     ///   - users: Makes accounts.
     ///   - passwords: Hashes what people type.
     package init(store: any Store, users: UserOperations, passwords: Passwords) {
-        (self.store, self.users, self.passwords) = (store, users, passwords)
+        (self.store, self.users, self.passwords, keyring) = (store, users, passwords, users.queries.keyring)
+        factors = SecondFactorQueries(keyring: keyring)
     }
 
-    private static let wrongPassword = Refusal(.unauthenticated, "The e-mail address or the password is wrong.")
+    static let wrongPassword = Refusal(.unauthenticated, "The e-mail address or the password is wrong.")
     private static let tooManyAttempts = Refusal(
         .tooMany, "There were too many attempts to sign in. Wait 15 minutes and try again.")
 
@@ -55,20 +58,38 @@ package struct AccessOperations: Sendable {
         return session
     }
 
-    /// Signs somebody in.
+    /// How far somebody came who gave the right password.
+    package enum SignIn: Sendable {
+        /// They are signed in.
+        case done(Sessions.Fresh)
+        /// The account has a second factor: the pass to give with a code of it, valid for 10 minutes.
+        case needsCode(pass: String)
+    }
+
+    /// Signs somebody in, or asks for a code.
     ///
     /// - Throws: ``Refusal``.
-    package func signIn(email: String, password: String, visitor: Visitor) async throws -> Sessions.Fresh {
+    package func signIn(email: String, password: String, visitor: Visitor) async throws -> SignIn {
         let attempt = try await attempt(email, visitor, at: .signIn)
         let account = try await store.read { tx in try AccessQueries.account(email: email, in: tx) }
         guard
             try await passwords.verify(password, against: account?.passwordHash, in: attempt.lane),
             let account
         else { throw Self.wrongPassword }
-        return try await begin(account.id, visitor, forgetting: attempt.bounds) { tx in
+        let session = Sessions.Fresh(visitor: visitor)
+        let pass = try await store.write(.request) { tx -> String? in
             // The password may have been changed while it was checked.
-            try AccessQueries.passwordHash(of: account.id, in: tx) == account.passwordHash
+            guard try AccessQueries.passwordHash(of: account.id, in: tx) == account.passwordHash else {
+                throw Self.wrongPassword
+            }
+            for bound in attempt.bounds { try AccessQueries.forgetAttempts(bound, in: tx) }
+            if try SecondFactorQueries.find(of: account.id, in: tx) != nil {
+                return try SignInPass(account, email: email, at: tx.now).sealed(with: keyring)
+            }
+            try session.insert(for: account.id, in: tx)
+            return nil
         }
+        return pass.map { .needsCode(pass: $0) } ?? .done(session)
     }
 
     /// Signs in with an API key, once: an account that has no password yet gets one.
@@ -158,12 +179,12 @@ package struct AccessOperations: Sendable {
         return try await store.write(.request) { tx in
             if let device = try KnownBrowserQueries.known(among: devices, email: email, in: tx) {
                 let bounds = [SignInBound.device(device)]
-                _ = try Self.admit(bounds, in: tx)
+                try Self.admit(bounds, in: tx)
                 return Attempt(lane: .first, bounds: bounds)
             }
             let pair = SignInBound.pair(email, visitor.network)
             let number = try Self.admit([pair, .network(visitor.network, at: door)], in: tx)
-            _ = try Self.admit([.email(email)], in: tx)
+            try Self.admit([.email(email)], in: tx)
             return Attempt(lane: number <= Self.slips ? .first : .second, bounds: [pair, .email(email)])
         }
     }
@@ -180,7 +201,8 @@ package struct AccessOperations: Sendable {
     }
 
     /// - Returns: The number of the attempt within its 15 minutes, by the last bound.
-    private static func admit(_ bounds: [SignInBound], in tx: any Transaction) throws -> Int64 {
+    @discardableResult
+    static func admit(_ bounds: [SignInBound], in tx: any Transaction) throws -> Int64 {
         try bounds.reduce(0) { _, bound in
             guard let number = try AccessQueries.countAttempt(bound, in: tx) else { throw Self.tooManyAttempts }
             return number

@@ -36,6 +36,22 @@ struct SignInBound: Sendable {
         SignInBound(["device", tokenHash.map { String($0, radix: 16) }.joined(separator: " ")], limit: 10)
     }
 
+    /// Codes of an account's second factor, from browsers that nobody signed in with. Tight, as a code has a million values
+    /// and whoever gets here knows the password.
+    static func code(_ id: UserID) -> SignInBound {
+        SignInBound(["code", id.text], limit: 10)
+    }
+
+    /// Codes from a browser that signed in before, by the digest of its token.
+    static func code(from tokenHash: [UInt8]) -> SignInBound {
+        SignInBound(["device code", tokenHash.map { String($0, radix: 16) }.joined(separator: " ")], limit: 10)
+    }
+
+    /// Codes that a signed-in user is asked for.
+    static func code(ofSession id: UserID) -> SignInBound {
+        SignInBound(["session code", id.text], limit: 10)
+    }
+
     /// A signed-in user who is asked for the password again.
     static func password(_ id: UserID) -> SignInBound {
         SignInBound(["password", id.text], limit: 10)

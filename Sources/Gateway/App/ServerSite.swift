@@ -25,6 +25,9 @@ package struct ServerSite: Sendable {
     /// Whether clients reach this server over TLS: it speaks TLS itself, or a proxy at APP_URL does.
     package var isServedOverTLS: Bool { speaksTLS || appURL?.isTLS == true }
 
+    /// What apps list this server as: the host of APP_URL.
+    package var name: String { appURL?.host ?? "httpsms" }
+
     /// Whether the request names this server: by APP_URL, as `localhost`, or by an address. A foreign name that resolves to us is how a web site would reach a server on its
     /// visitor's machine (DNS rebinding): its scripts would count as ours. An address in place of a name cannot be made to
     /// lead elsewhere.

@@ -17,6 +17,8 @@ package struct AuditAction: RawRepresentable, Hashable, Sendable {
     static let signedIn = AuditAction(rawValue: "session.started")
     static let keyRotated = AuditAction(rawValue: "api_key.rotated")
     static let passwordChanged = AuditAction(rawValue: "password.changed")
+    static let recoveryCodeUsed = AuditAction(rawValue: "recovery_code.used")
+    static let secondFactorRemoved = AuditAction(rawValue: "second_factor.removed")
 
     private static let words: [String: String] = [
         "access_key.created": "made an access key",
@@ -55,9 +57,13 @@ package struct AuditAction: RawRepresentable, Hashable, Sendable {
         "phone_key.created": "made a phone's key",
         "phone_key.deleted": "deleted a phone's key",
         "phone_key.updated": "took a number from a phone's key",
+        "recovery_code.used": "signed in with a recovery code",
+        "recovery_codes.replaced": "replaced the recovery codes",
         "schedule.created": "added a send schedule",
         "schedule.deleted": "deleted a send schedule",
         "schedule.updated": "changed a send schedule",
+        "second_factor.added": "turned two-step sign-in on",
+        "second_factor.removed": "turned two-step sign-in off",
         "session.ended": "signed out",
         "session.revoked": "signed another browser out",
         "session.started": "signed in",

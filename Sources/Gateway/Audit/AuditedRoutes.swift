@@ -54,6 +54,9 @@ enum AuditedRoutes {
         "POST /sign-out-everywhere": "sessions.ended",
         "POST /account/sessions/{session}/end": "session.revoked",
         "POST /account/password": "password.changed",
+        "POST /account/two-step": "second_factor.added",
+        "POST /account/two-step/codes": "recovery_codes.replaced",
+        "POST /account/two-step/off": "second_factor.removed",
         "POST /account/keys": "access_key.created",
         "POST /account/keys/{keyID}/delete": "access_key.deleted",
         "POST /account/timezone": "account.updated",
@@ -123,7 +126,7 @@ enum AuditedRoutes {
         "POST /v1/webhooks/preview", "POST /v1/webhooks/{webhookID}/test", "POST /v1/alerts/webhooks/{webhookID}/test",
         "POST /v1/playground", "DELETE /v1/playground",
         // Those that sign in are noted with the session.
-        "POST /sign-in", "POST /first-sign-in", "POST /first-run", "POST /invitation",
+        "POST /sign-in", "POST /sign-in/code", "POST /first-sign-in", "POST /first-run", "POST /invitation",
         "POST /theme", "POST /messages/bulk", "POST /messages/bulk/columns", "POST /messages/new/text",
         "POST /contacts/import",
         "POST /messages/{threadID}/archive",

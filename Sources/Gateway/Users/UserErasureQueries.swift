@@ -48,7 +48,7 @@ enum UserErasureQueries {
     /// Tables of what acts for an account, few rows each.
     private static let acting: [SQL] = [
         "access_key", "phone_api_key", "presence", "phone", "phone_move", "device", "device_pairing", "send_schedule",
-        "forwarder", "playground",
+        "forwarder", "playground", "recovery_code", "second_factor",
     ]
 
     /// Whether what the account `id` owned is still being erased.

@@ -45,6 +45,19 @@ extension UserOperations {
         }
     }
 
+    /// Lets the password of an account be enough to sign in, for somebody who lost both the app and the recovery codes.
+    ///
+    /// - Throws: ``UserCreationError`` when there is no such account, or it has no second factor.
+    package func removeSecondFactor(email: String) async throws {
+        try await store.write(.request) { tx in
+            let id = try Self.id(of: email, in: tx)
+            guard try SecondFactorQueries.delete(of: id, in: tx) else {
+                throw UserCreationError("two-step sign-in is not on for \(email)")
+            }
+            try AuditQueries.insert(.secondFactorRemoved, by: .serverOperator, from: nil, userID: id, in: tx)
+        }
+    }
+
     /// The `Cookie` of a browser in which the account is signed in, without its password: for what measures pages.
     ///
     /// - Throws: `StorageError`.

@@ -53,6 +53,16 @@ package enum Commands {
         }
     }
 
+    /// Lets the password of an account be enough to sign in.
+    ///
+    /// - Throws: ``UserCreationError`` when there is no such account, or its password is enough; what opening the store
+    ///   throws.
+    package static func removeSecondFactor(flags: [String: String?], email: String) async throws {
+        try await withStore(flags) { opened in
+            try await UserFeature(try await opened.ground()).operations.removeSecondFactor(email: email)
+        }
+    }
+
     /// Brings the store up to date and gives the migrations that it took.
     package static func migrate(flags: [String: String?]) async throws -> [String] {
         let configuration = try configure(flags)
