@@ -43,7 +43,8 @@ package struct DashboardRoutes: PageRoutes {
             site: site, sessions: sessions, views: views, uploads: bulkMessages.uploads,
             menu: MenuFigures.Reader(store: store, attention: features.attention.queries),
             contacts: features.contacts.operations, audit: features.audit.trail, clock: messages.clock)
-        self.access = AccessRoutes(access: access, sessions: sessions, views: views)
+        let team = TeamOperations(store: store, access: access)
+        self.access = AccessRoutes(access: access, team: team, sessions: sessions, views: views)
         overview = OverviewRoutes(
             store: store, access: access, queries: features.attention.queries, site: site, views: views)
         let devices = features.devices
@@ -80,6 +81,7 @@ package struct DashboardRoutes: PageRoutes {
             UserPages(store: store, users: users, access: access, site: site, views: views),
             SystemPages(store: store, facts: facts, views: views),
             AccountPages(store: store, users: users, access: access, views: views),
+            TeamPages(operations: team, site: site, views: views),
             TwoStepPages(access: access, site: site, views: views),
             AccessKeyPages(operations: features.accessKeys.operations, access: access, views: views),
             AuditPages(store: store, views: views),
@@ -94,6 +96,7 @@ package struct DashboardRoutes: PageRoutes {
         let group = router.group(context: PageContext.self)
         group.add(middleware: middleware)
         let signedIn = group.group(context: SignedInContext.self)
+        signedIn.add(middleware: TeamRoleMiddleware())
         PageAssets().add(to: group)
         ThemePages().add(to: group)
         overview.add(to: group)

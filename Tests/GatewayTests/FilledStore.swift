@@ -124,6 +124,17 @@ struct FilledStore: Sendable {
             "/v1/messages/bulk-send",
             ["from": .string(phone.number), "to": ["+18005550101", "+18005550102"], "content": "Hi all"])
         _ = try await page.submit("/users/invite", on: "/users", [("email", "guest@example.com")])
+        for member in ["kim@example.com", "lee@example.com"] {
+            let link = try await page.submit(
+                "/account/team/invite", on: "/account/team",
+                [("email", member), ("role", "sender"), ("current", TestServer.password)]
+            ).text.firstMatch(of: /invitation\?token=([0-9a-f]{64})/)
+            // One joins, the other does not come.
+            if let link, member.hasPrefix("kim") {
+                _ = try await PageClient(baseURL: server.baseURL).submit(
+                    "/invitation", on: "/sign-in", [("token", String(link.1)), ("password", "battery staple")])
+            }
+        }
         let delivery = try await account.newest(broken, is: "failed")["id"].string
         let replay = try await client.post(
             "/v1/webhooks/\(webhook["id"].string)/replay", ["since": "2020-01-01T00:00:00Z"]
@@ -143,7 +154,8 @@ struct FilledStore: Sendable {
             "/v1/messages?\(numbers)", "/v1/messages/search", "/v1/message-threads?owner=%2B18005550199",
             "/v1/heartbeats?owner=%2B18005550199&limit=20", "/v1/events", "/v1/events/\(event)",
             "/v1/deliveries/\(delivery)", "/v1/replays/\(replay)", "/v1/event-types", "/v1/attention", "/attention",
-            "/", "/account", "/account/keys", "/account/two-step", "/account/log", "/v1/audit-log", "/users",
+            "/", "/account", "/account/keys", "/account/team", "/account/two-step", "/account/log", "/v1/audit-log",
+            "/users",
             "/system", "/events", "/settings/webhooks", "/messages", "/messages/\(thread["id"].string)",
             "/messages/new",
             "/messages/planned", "/messages/planned/\(later["id"].string)", "/messages?status=failed",

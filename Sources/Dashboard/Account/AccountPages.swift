@@ -6,7 +6,7 @@ import Secrets
 import Storage
 import Timestamps
 
-/// The account of whoever is signed in: API key, password and sessions.
+/// The account of whoever is signed in: password and sessions of theirs and, for who owns it, its API key and zone.
 struct AccountPages: SignedInPages {
     let store: any Store
     let users: UserOperations
@@ -42,10 +42,10 @@ struct AccountPages: SignedInPages {
             try await reveal(context, title: "New API key") { try await users.rotateAPIKey(of: $0) }
         }
         group.post("/account/sessions/:session/end") { _, context in
-            let id = context.parameters.get("session") ?? ""
+            let (id, personID) = (context.parameters.get("session") ?? "", context.session.person.id)
             try await store.write(.user(context.userID)) { tx in
                 guard
-                    let found = try SessionQueries.list(of: context.userID, in: tx).first(where: {
+                    let found = try SessionQueries.list(of: personID, in: tx).first(where: {
                         $0.id == id
                     })
                 else { throw PageError.notFound }
@@ -57,6 +57,8 @@ struct AccountPages: SignedInPages {
 
     private struct Content {
         let email: String
+        /// What a member of the team may do; nil for owners.
+        let role: String?
         let id: String
         let maskedKey: String
         let sessions: [SessionLine]
@@ -91,12 +93,16 @@ struct AccountPages: SignedInPages {
     ) async throws -> Response {
         let userID = context.userID
         let key = try await users.user(userID).apiKey.exposed
-        let sessions = try await store.read(.user(userID)) { tx in try SessionQueries.list(of: userID, in: tx) }
-        let factor = try await access.secondFactor(of: userID)
+        let sessions = try await store.read(.user(userID)) { tx in
+            try SessionQueries.list(of: context.session.person.id, in: tx)
+        }
+        let factor = try await access.secondFactor(of: context.session)
         return views.page(
             .account, "Account",
             Content(
-                email: context.session.email, id: userID.text, maskedKey: "\(key.prefix(3))…\(key.suffix(4))",
+                email: context.session.email,
+                role: context.session.role == .owner ? nil : TeamPages.words(context.session.role), id: userID.text,
+                maskedKey: "\(key.prefix(3))…\(key.suffix(4))",
                 sessions: sessions.map { SessionLine($0, current: context.session) }, hasTwoSteps: factor != nil,
                 twoStep: TwoStepPages.words(factor), problem: problem, keyProblem: keyProblem, isChanged: isChanged,
                 zones: ZoneGroup.all(chosen: context.session.timezone)),

@@ -57,7 +57,7 @@ struct AuditPages: SignedInPages {
     /// Who did it, at the beginning of a sentence.
     private static func who(_ actor: AuditEntry.Actor, _ names: [String: String]) -> String {
         switch actor.kind {
-        case .session: Visitor.name(of: actor.agent)
+        case .session: (actor.id.map { "\($0), " } ?? "") + Visitor.name(of: actor.agent)
         case .accountKey: "A program with the account's API key"
         case .accessKey:
             actor.id.flatMap { names[$0] }.map { "The access key “\($0)”" } ?? "An access key that was deleted"

@@ -60,7 +60,7 @@ struct TwoStepPages: SignedInPages {
     private func show(
         _ context: SignedInContext, _ codes: OneTimeCodes? = nil, problem: String? = nil
     ) async throws -> Response {
-        let factor = try await access.secondFactor(of: context.userID)
+        let factor = try await access.secondFactor(of: context.session)
         let (codes, email) = (codes ?? OneTimeCodes(), context.session.email)
         let setup = Content.Setup(
             secret: codes.text, code: QRCode(codes.url(host: site.name, email: email)))

@@ -48,6 +48,7 @@ enum PageTemplate: String, CaseIterable, Sendable {
     case signIn = "sign-in"
     case signInCode = "sign-in-code"
     case system
+    case team
     case textChoice = "text-choice"
     case textForm = "text-form"
     case texts
@@ -115,6 +116,7 @@ enum PageTemplate: String, CaseIterable, Sendable {
         case .signIn: PackageResources.sign_in_mustache
         case .signInCode: PackageResources.sign_in_code_mustache
         case .system: PackageResources.system_mustache
+        case .team: PackageResources.team_mustache
         case .textChoice: PackageResources.text_choice_mustache
         case .textForm: PackageResources.text_form_mustache
         case .texts: PackageResources.texts_mustache

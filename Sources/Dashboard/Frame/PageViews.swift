@@ -43,11 +43,13 @@ struct PageViews: Sendable {
         let shell = Shell(
             title: Self.title(title, status, context), notice: context.notice?.text, help: Self.help(for: context.path),
             content: library.render(inner, withTemplate: template.rawValue) ?? "", formToken: context.formToken,
-            menuCount: Self.menuCount(context.menu), isSignedIn: context.session != nil,
+            menuCount: Self.menuCount(context), isSignedIn: context.session != nil,
             email: context.session?.email ?? "",
             theme: context.theme == .system ? nil : context.theme.rawValue, themeName: context.theme.rawValue,
             nextTheme: context.theme.next.rawValue,
-            sections: Self.sections.filter { !$0.isOwners || context.session?.isOwner == true }.map {
+            role: context.isWithin("/account")
+                ? nil : context.session.flatMap { $0.role == .owner ? nil : $0.role.rawValue },
+            sections: Self.sections.filter { $0.isFor(context.session) }.map {
                 Shell.Section($0, context)
             },
             css: PageAssets.cssPath, script: PageAssets.scriptPath, icon: PageAssets.iconPath)
@@ -63,8 +65,8 @@ struct PageViews: Sendable {
         return context.menu.unread > 0 ? "(\(context.menu.unread)) \(title)" : title
     }
 
-    private static func menuCount(_ menu: MenuFigures) -> Int? {
-        let count = menu.attention + menu.unread
+    private static func menuCount(_ context: PageContext) -> Int? {
+        let count = context.menu.unread + (context.session?.role == .owner ? context.menu.attention : 0)
         return count == 0 ? nil : count
     }
 
@@ -83,7 +85,8 @@ struct PageViews: Sendable {
         ("/deliveries", "errors#why-a-delivery-failed"), ("/events", "webhooks"),
         ("/replays", "dashboard#webhooks"), ("/system", "operations"), ("/users", "dashboard#the-first-account"),
         ("/account/log", "dashboard#log-of-changes"), ("/account/keys", "dashboard#keys-for-programs"),
-        ("/account/two-step", "dashboard#two-step-sign-in"), ("/sign-in/code", "dashboard#two-step-sign-in"),
+        ("/account/team", "dashboard#a-team"), ("/account/two-step", "dashboard#two-step-sign-in"),
+        ("/sign-in/code", "dashboard#two-step-sign-in"),
         ("/account", "dashboard#times"),
     ]
 
@@ -137,6 +140,8 @@ struct PageViews: Sendable {
         let email: String
         let theme: String?
         let themeName: String
+        /// What a member of the team may do; nil for owners, and on pages about oneself.
+        let role: String?
         let nextTheme: String
         let sections: [Section]
         let css: String
@@ -150,17 +155,24 @@ struct PageViews: Sendable {
         let path: String
         /// Whether only the owner of the server sees it.
         var isOwners = false
+        /// Whether also those see it who do not own the account.
+        var isTeams = false
         /// What is counted beside it, and what that is called.
         var figure: (count: any KeyPath<MenuFigures, Int> & Sendable, what: String)?
+
+        func isFor(_ session: Session?) -> Bool {
+            isTeams || session?.role == .owner && (!isOwners || session?.isOwner == true)
+        }
     }
 
     private static let sections = [
         Entry(name: "Overview", path: "/"),
         Entry(name: "Attention", path: AttentionPages.path, figure: (\.attention, "to look at")),
-        Entry(name: "Messages", path: "/messages", figure: (\.unread, "unread")),
-        Entry(name: "Contacts", path: ContactPages.path),
+        Entry(name: "Messages", path: "/messages", isTeams: true, figure: (\.unread, "unread")),
+        Entry(name: "Contacts", path: ContactPages.path, isTeams: true),
         Entry(name: "Phones", path: PhonePages.path), Entry(name: "Webhooks", path: WebhookPages.path),
         Entry(name: "Events", path: "/events"), Entry(name: "Users", path: UserPages.path, isOwners: true),
-        Entry(name: "System", path: SystemPages.path, isOwners: true), Entry(name: "Account", path: "/account"),
+        Entry(name: "System", path: SystemPages.path, isOwners: true),
+        Entry(name: "Account", path: "/account", isTeams: true),
     ]
 }

@@ -36,9 +36,11 @@ struct OverviewRoutes: Sendable {
 
     func add(to group: RouterGroup<PageContext>) {
         group.get("/") { _, context in
-            guard context.session != nil else {
+            guard let session = context.session else {
                 return try await access.isFirstRun() ? Response.seeOther("/first-run") : Response.seeOther("/sign-in")
             }
+            // Members of a team come for the conversations.
+            if session.role != .owner { return Response.seeOther("/messages") }
             return try await overview(SignedInContext(context: context))
         }
     }

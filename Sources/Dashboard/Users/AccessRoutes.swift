@@ -6,6 +6,7 @@ import Storage
 /// First run, sign-in with one step or two, first sign-in with an API key, and sign-out.
 struct AccessRoutes: Sendable {
     let access: AccessOperations
+    let team: TeamOperations
     let sessions: Sessions
     let views: PageViews
 
@@ -76,10 +77,14 @@ struct AccessRoutes: Sendable {
         }
         group.post("/invitation") { request, context in
             let token = context.form.text("token")
+            let (password, visitor) = (context.form.secret("password"), Visitor(request, context))
             do {
+                // The tokens of both kinds are random, so that one is never the other.
+                if let session = try await team.join(token, password: password, visitor: visitor) {
+                    return session.response(to: "/", isSecure: context.isSecure)
+                }
                 let session = try await access.accept(
-                    token, password: context.form.secret("password"), timezone: Self.timezone(context.form),
-                    visitor: Visitor(request, context))
+                    token, password: password, timezone: Self.timezone(context.form), visitor: visitor)
                 guard let session else { return try await invitation(token, nil, context) }
                 return session.response(to: "/", isSecure: context.isSecure)
             } catch let refusal as Refusal {
@@ -91,7 +96,7 @@ struct AccessRoutes: Sendable {
             return Self.goodbye(context)
         }
         signedIn.post("/sign-out-everywhere") { _, context in
-            try await sessions.endAll(of: context.userID)
+            try await sessions.endAll(of: context.session.person)
             return Self.goodbye(context)
         }
     }
@@ -100,15 +105,19 @@ struct AccessRoutes: Sendable {
         let isValid: Bool
         let token: String
         let email: String
+        /// Whose team it leads into; nil for an account of one's own.
+        let team: String?
         let problem: String?
     }
 
     private func invitation(_ token: String, _ problem: String?, _ context: PageContext) async throws -> Response {
-        let found = try await access.invitation(token)
+        let joining = try await team.invitation(token)
+        let email = try await joining == nil ? access.invitation(token)?.email : joining?.invitation.email
         return views.page(
             .invitation, "Welcome",
-            InvitationContent(isValid: found != nil, token: token, email: found?.email ?? "", problem: problem),
-            context, status: found == nil || problem != nil ? .unprocessableContent : .ok)
+            InvitationContent(
+                isValid: email != nil, token: token, email: email ?? "", team: joining?.from, problem: problem),
+            context, status: email == nil || problem != nil ? .unprocessableContent : .ok)
     }
 
     private func form(

@@ -94,12 +94,6 @@ struct UserPages: SignedInPages {
                 email: email, problem: problem), context, status: problem == nil ? .ok : .unprocessableContent)
     }
 
-    private struct InviteContent {
-        let email: String
-        let link: String
-        let mail: String
-    }
-
     @Sendable private func invite(_ request: Request, _ context: SignedInContext) async throws -> Response {
         try context.requireOwner()
         let typed = context.form.text("email")
@@ -111,15 +105,11 @@ struct UserPages: SignedInPages {
         } catch let error as UserCreationError {
             return try await show(context, email: typed, problem: error.sentence)
         }
-        let link = "\(site.baseURL(request, isSecure: context.page.isSecure))/invitation?token=\(token)"
-        let text = "Open this link within 7 days to make your account: \(link)"
-        // Percent-encoding to alphanumerics cannot fail.
-        let body = text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-        let to = email.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         return views.page(
             .invited, "Invitation",
-            InviteContent(
-                email: email, link: link, mail: "mailto:\(to)?subject=Your%20httpSMS%20account&body=\(body)"), context)
+            InvitationLink(
+                email: email, token: token, letter: "to make your account", purpose: "makes one account",
+                back: (Self.path, "Users"), baseURL: site.baseURL(request, isSecure: context.page.isSecure)), context)
     }
 
     private static let pageSize = 50

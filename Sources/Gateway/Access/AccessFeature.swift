@@ -2,11 +2,13 @@ import Delivery
 import Logging
 import Storage
 
-/// How people sign in: passwords, second factors, sessions, browsers that are known, invitations.
+/// How people sign in: passwords, second factors, sessions, browsers that are known,
+/// invitations, and the teams of accounts.
 struct AccessFeature: Feature {
     static let migrations =
         IdentityEpochQueries.migrations + SessionMigrations.all + InvitationMigrations.all
         + SecondFactorMigrations.all
+        + TeamMigrations.all
     static let sealed = [SecondFactorQueries.sealed]
     let logger: Logger
 
@@ -16,6 +18,7 @@ struct AccessFeature: Feature {
             { try KnownBrowserQueries.prune(in: $1) },
             { try AccessQueries.prune(in: $1) },
             { try InvitationQueries.prune(in: $1) },
+            { try TeamQueries.prune(in: $1) },
             { try FirstRun.renew(in: $1, logger: logger) },
         ]
     }

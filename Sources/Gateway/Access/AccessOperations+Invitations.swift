@@ -41,7 +41,7 @@ extension AccessOperations {
                 guard try InvitationQueries.take(tokenHash: invitation.tokenHash, in: tx),
                     try AccessQueries.insertPassword(hash, of: user.id, in: tx)
                 else { throw Refusal(.conflict, "The link was used or withdrawn a moment ago.") }
-                try session.insert(for: user.id, in: tx)
+                try session.insert(for: Person(user.id), in: tx)
             }
         } catch let error as UserCreationError {
             throw Refusal(.invalid, error.sentence)

@@ -24,32 +24,33 @@ extension AccessOperations {
             guard let account = try AccessQueries.account(email: pass.email, in: tx),
                 pass.isValid(for: account, at: tx.now)
             else { return nil }
-            let device = try KnownBrowserQueries.known(among: devices, email: pass.email, in: tx)
-            let bound = device.map(SignInBound.code(from:)) ?? .code(account.id)
+            let device = try KnownBrowserQueries.known(among: devices, of: account.person.id, in: tx)
+            let bound = device.map(SignInBound.code(from:)) ?? .code(account.person.id)
             try Self.admit([bound], in: tx)
             return (account, bound)
         }
         guard let (account, bound) = admitted else { return nil }
-        let session = Sessions.Fresh(visitor: visitor)
-        return try await store.write(.user(account.id)) { [factors] tx in
+        let (session, person) = (Sessions.Fresh(visitor: visitor), account.person)
+        return try await store.write(.user(person.account)) { [factors] tx in
             // Neither password nor second factor may have changed since.
-            guard try AccessQueries.passwordHash(of: account.id, in: tx) == account.passwordHash else { return nil }
-            guard let code = try factors.take(code, of: account.id, in: tx) else { throw Self.wrongCode }
+            guard try AccessQueries.passwordHash(of: person.id, in: tx) == account.passwordHash else { return nil }
+            guard let code = try factors.take(code, of: person.id, in: tx) else { throw Self.wrongCode }
             try AccessQueries.forgetAttempts(bound, in: tx)
-            try session.insert(for: account.id, in: tx)
+            try session.insert(for: person, in: tx)
             if case .recovery = code {
                 try AuditQueries.insert(
-                    .recoveryCodeUsed,
-                    by: AuditEntry.Actor(kind: .session, id: nil, agent: visitor.agent), from: visitor.address,
-                    userID: account.id, in: tx)
+                    .recoveryCodeUsed, by: AuditEntry.Actor(person, agent: visitor.agent), from: visitor.address,
+                    userID: person.account, in: tx)
             }
             return session
         }
     }
 
-    /// What the account has besides its password; nil for nothing.
-    package func secondFactor(of userID: UserID) async throws -> SecondFactor? {
-        try await store.read(.user(userID)) { tx in try SecondFactorQueries.find(of: userID, in: tx) }
+    /// What somebody gives besides the password; nil for nothing.
+    package func secondFactor(of session: Session) async throws -> SecondFactor? {
+        try await store.read(.user(session.userID)) { tx in
+            try SecondFactorQueries.find(of: session.person.id, in: tx)
+        }
     }
 
     /// Has the account ask for codes from now on.
@@ -77,10 +78,10 @@ extension AccessOperations {
                     is wrong.
                     """)
             }
-            guard try factors.insert(codes, step: step, of: session.userID, in: tx) else {
+            guard try factors.insert(codes, step: step, of: session.person.id, in: tx) else {
                 throw Refusal(.conflict, "Two-step sign-in is on already.")
             }
-            try SecondFactorQueries.replaceRecoveryCodes(with: recoveryCodes, of: session.userID, in: tx)
+            try SecondFactorQueries.replaceRecoveryCodes(with: recoveryCodes, of: session.person.id, in: tx)
         }
         return recoveryCodes
     }
@@ -92,7 +93,7 @@ extension AccessOperations {
     package func replaceRecoveryCodes(code: String, password: String, session: Session) async throws -> [String] {
         let recoveryCodes = SecondFactorCode.recoveryCodes()
         try await change(code: code, password: password, session: session) { tx in
-            try SecondFactorQueries.replaceRecoveryCodes(with: recoveryCodes, of: session.userID, in: tx)
+            try SecondFactorQueries.replaceRecoveryCodes(with: recoveryCodes, of: session.person.id, in: tx)
         }
         return recoveryCodes
     }
@@ -102,7 +103,7 @@ extension AccessOperations {
     /// - Throws: ``Refusal``.
     package func removeSecondFactor(code: String, password: String, session: Session) async throws {
         try await change(code: code, password: password, session: session) { tx in
-            try SecondFactorQueries.delete(of: session.userID, in: tx)
+            try SecondFactorQueries.delete(of: session.person.id, in: tx)
         }
     }
 
@@ -111,10 +112,10 @@ extension AccessOperations {
         code: String, password: String, session: Session, _ body: @escaping @Sendable (any Transaction) throws -> Void
     ) async throws {
         try await confirm(password, of: session)
-        let bound = SignInBound.code(ofSession: session.userID)
+        let bound = SignInBound.code(ofSession: session.person.id)
         try await admit([bound])
         try await store.write(.user(session.userID)) { [factors] tx in
-            guard try factors.take(code, of: session.userID, in: tx) != nil else { throw Self.wrongCode }
+            guard try factors.take(code, of: session.person.id, in: tx) != nil else { throw Self.wrongCode }
             try AccessQueries.forgetAttempts(bound, in: tx)
             try body(tx)
         }

@@ -50,7 +50,7 @@ package struct AccessOperations: Sendable {
                     try FirstRunQueries.claim(for: user.id, in: tx),
                     try AccessQueries.insertPassword(hash, of: user.id, in: tx)
                 else { throw Refusal(.conflict, "There is an account already. Sign in with it.") }
-                try session.insert(for: user.id, in: tx)
+                try session.insert(for: Person(user.id), in: tx)
             }
         } catch let error as UserCreationError {
             throw Refusal(.invalid, error.sentence)
@@ -79,14 +79,14 @@ package struct AccessOperations: Sendable {
         let session = Sessions.Fresh(visitor: visitor)
         let pass = try await store.write(.request) { tx -> String? in
             // The password may have been changed while it was checked.
-            guard try AccessQueries.passwordHash(of: account.id, in: tx) == account.passwordHash else {
+            guard try AccessQueries.passwordHash(of: account.person.id, in: tx) == account.passwordHash else {
                 throw Self.wrongPassword
             }
             for bound in attempt.bounds { try AccessQueries.forgetAttempts(bound, in: tx) }
-            if try SecondFactorQueries.find(of: account.id, in: tx) != nil {
+            if try SecondFactorQueries.find(of: account.person.id, in: tx) != nil {
                 return try SignInPass(account, email: email, at: tx.now).sealed(with: keyring)
             }
-            try session.insert(for: account.id, in: tx)
+            try session.insert(for: account.person, in: tx)
             return nil
         }
         return pass.map { .needsCode(pass: $0) } ?? .done(session)
@@ -109,8 +109,8 @@ package struct AccessOperations: Sendable {
         }
         // Only who has the key costs us a password's worth of work.
         let hash = try await passwords.hash(password, in: .first)
-        return try await begin(account.id, visitor, forgetting: attempt.bounds) { tx in
-            try AccessQueries.insertPassword(hash, of: account.id, in: tx)
+        return try await begin(account.person, visitor, forgetting: attempt.bounds) { tx in
+            try AccessQueries.insertPassword(hash, of: account.person.id, in: tx)
         }
     }
 
@@ -123,10 +123,11 @@ package struct AccessOperations: Sendable {
         let stored = try await confirm(old, of: session)
         if let problem = Passwords.problem(with: new, email: session.email) { throw Refusal(.invalid, problem) }
         let hash = try await passwords.hash(new, in: .first)
-        return try await begin(session.userID, visitor, forgetting: []) { tx in
-            try SessionQueries.deleteAll(of: session.userID, in: tx)
-            try KnownBrowserQueries.deleteAll(of: session.userID, in: tx)
-            return try AccessQueries.replacePassword(stored, by: hash, of: session.userID, in: tx)
+        let person = session.person
+        return try await begin(person, visitor, forgetting: []) { tx in
+            try SessionQueries.deleteAll(of: person.id, in: tx)
+            try KnownBrowserQueries.deleteAll(of: person.id, in: tx)
+            return try AccessQueries.replacePassword(stored, by: hash, of: person.id, in: tx)
         }
     }
 
@@ -137,9 +138,9 @@ package struct AccessOperations: Sendable {
     /// - Throws: ``Refusal`` when it is wrong.
     @discardableResult
     package func confirm(_ password: String, of session: Session) async throws -> String {
-        let bound = SignInBound.password(session.userID)
+        let bound = SignInBound.password(session.person.id)
         try await admit([bound])
-        let stored = try await store.read { tx in try AccessQueries.passwordHash(of: session.userID, in: tx) }
+        let stored = try await store.read { tx in try AccessQueries.passwordHash(of: session.person.id, in: tx) }
         guard try await passwords.verify(password, against: stored, in: .first), let stored else {
             throw Refusal(.unauthenticated, "The current password is wrong.")
         }
@@ -149,14 +150,14 @@ package struct AccessOperations: Sendable {
 
     /// Begins a session in the transaction in which `condition` still holds.
     private func begin(
-        _ userID: UserID, _ visitor: Visitor, forgetting bounds: [SignInBound],
+        _ person: Person, _ visitor: Visitor, forgetting bounds: [SignInBound],
         if condition: @escaping @Sendable (any Transaction) throws -> Bool
     ) async throws -> Sessions.Fresh {
         let session = Sessions.Fresh(visitor: visitor)
         try await store.write(.request) { tx in
             guard try condition(tx) else { throw Self.wrongPassword }
             for bound in bounds { try AccessQueries.forgetAttempts(bound, in: tx) }
-            try session.insert(for: userID, in: tx)
+            try session.insert(for: person, in: tx)
         }
         return session
     }
@@ -177,7 +178,8 @@ package struct AccessOperations: Sendable {
     private func attempt(_ email: String, _ visitor: Visitor, at door: SignInBound.Door) async throws -> Attempt {
         let devices = visitor.devices.map { SHA256Digest.bytes($0) }
         return try await store.write(.request) { tx in
-            if let device = try KnownBrowserQueries.known(among: devices, email: email, in: tx) {
+            let person = try devices.isEmpty ? nil : AccessQueries.account(email: email, in: tx)?.person
+            if let person, let device = try KnownBrowserQueries.known(among: devices, of: person.id, in: tx) {
                 let bounds = [SignInBound.device(device)]
                 try Self.admit(bounds, in: tx)
                 return Attempt(lane: .first, bounds: bounds)

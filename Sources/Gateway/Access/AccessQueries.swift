@@ -4,16 +4,18 @@ import Timestamps
 
 /// Reads and writes passwords, and counts attempts to sign in.
 enum AccessQueries {
-    /// An account as far as signing in needs it.
+    /// Somebody as far as signing in needs them.
     struct Account: Sendable {
-        let id: UserID
-        let apiKeyHash: [UInt8]
+        let person: Person
+        /// Nil for a member, who has no key.
+        let apiKeyHash: [UInt8]?
         /// Nil when no password was ever set.
         let passwordHash: String?
     }
 
-    /// The account of an e-mail address, whatever the case of its letters; nil when there is none. Where two were made
-    /// that differ in case, before that counted as the same, each is found by its own spelling. Index: `users_email_folded`.
+    /// Who signs in with an e-mail address, whatever the case of its letters: whoever made an account, or else a member of
+    /// one; nil when nobody does. Where two accounts were made that differ in case, before that counted as the same, each
+    /// is found by its own spelling. Index: `users_email_folded`.
     static func account(email: String, in tx: any Transaction) throws -> Account? {
         let row = try tx.rows(
             """
@@ -25,14 +27,18 @@ enum AccessQueries {
             LIMIT 1
             """
         ).first
-        return try row.map { row in
-            Account(
-                id: try row.get("id"), apiKeyHash: try row.get("api_key_hash"),
+        if let row {
+            return Account(
+                person: Person(try row.get("id")), apiKeyHash: try row.get("api_key_hash"),
                 passwordHash: try row.find("password_hash"))
+        }
+        return try TeamQueries.find(email: email, in: tx).map { member in
+            Account(
+                person: Person(member), apiKeyHash: nil, passwordHash: try passwordHash(of: member.id, in: tx))
         }
     }
 
-    /// What is stored of a user's password; nil when none was ever set.
+    /// What is stored of somebody's password; nil when none was ever set.
     static func passwordHash(of userID: UserID, in tx: any Transaction) throws -> String? {
         try tx.value("SELECT password_hash AS value FROM user_password WHERE user_id = \(userID)")
     }

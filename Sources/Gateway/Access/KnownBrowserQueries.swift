@@ -32,16 +32,14 @@ enum KnownBrowserQueries {
             """)
     }
 
-    /// The first of `tokenHashes` that signed in to the account of `email`; nil when none did, or too long ago.
-    static func known(among tokenHashes: [[UInt8]], email: String, in tx: any Transaction) throws -> [UInt8]? {
+    /// The first of `tokenHashes` with which `userID` signed in; nil when none did, or too long ago.
+    static func known(among tokenHashes: [[UInt8]], of userID: UserID, in tx: any Transaction) throws -> [UInt8]? {
         for hash in tokenHashes {
             let row = try tx.rows(
                 """
-                SELECT d.token_hash
-                FROM sign_in_device d
-                JOIN users u ON u.id = d.user_id
-                WHERE d.token_hash = \(hash) AND d.created_at > \(tx.now - lifetime)
-                    AND LOWER(u.email) = \(email.lowercased())
+                SELECT token_hash
+                FROM sign_in_device
+                WHERE token_hash = \(hash) AND user_id = \(userID) AND created_at > \(tx.now - lifetime)
                 """
             ).first
             if row != nil { return hash }

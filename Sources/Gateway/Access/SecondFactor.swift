@@ -1,7 +1,7 @@
 import Storage
 import Timestamps
 
-/// How an account is signed in to besides its password: with codes of an authenticator app, or with recovery codes that were
+/// How somebody signs in besides the password: with codes of an authenticator app, or with recovery codes that were
 /// written down.
 package struct SecondFactor: Sendable {
     /// Since when.

@@ -6,7 +6,7 @@ import Storage
 struct SecondFactorQueries: Sendable {
     let keyring: Keyring
 
-    /// What an account has; nil when its password is enough.
+    /// What somebody has; nil when the password is enough.
     static func find(of userID: UserID, in tx: any Transaction) throws -> SecondFactor? {
         let row = try tx.rows(
             """
@@ -20,7 +20,7 @@ struct SecondFactorQueries: Sendable {
         }
     }
 
-    /// Stores the secret of an app, whose code of `step` was seen; false when the account has one.
+    /// Stores the secret of an app, whose code of `step` was seen; false when there is one.
     func insert(_ codes: OneTimeCodes, step: Int64, of userID: UserID, in tx: any Transaction) throws -> Bool {
         let secret = try keyring.seal(codes.text, at: Self.place(userID))
         return try tx.run(

@@ -7,8 +7,10 @@ import Wire
 package struct Session: Sendable {
     /// The digest of the cookie's token: the token itself is only in the browser.
     package let tokenHash: [UInt8]
-    /// Whose account it is.
-    package let userID: UserID
+    /// Who it is.
+    package let person: Person
+    /// What they may do in the account; ``TeamRole/owner`` for whoever made it.
+    package let role: TeamRole
     /// What they signed in with.
     package let email: String
     /// The account's, an IANA name.
@@ -23,8 +25,11 @@ package struct Session: Sendable {
     package let address: String
     /// What the browser said it is; see ``Visitor/name(of:)``.
     package let agent: String
-    /// Whether the user owns the server.
+    /// Whether they own the server.
     package let isOwner: Bool
+
+    /// The account that they see.
+    package var userID: UserID { person.account }
 
     /// What a form names it by.
     package var id: String { tokenHash.hexadecimal }

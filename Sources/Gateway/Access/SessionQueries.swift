@@ -8,49 +8,61 @@ package enum SessionQueries {
     static func find(tokenHash: [UInt8], in tx: any Transaction) throws -> Session? {
         let row = try tx.rows(
             """
-            SELECT s.*, u.email, u.timezone
+            SELECT s.*, \(person)
             FROM session s
-            JOIN users u ON u.id = s.user_id
+            LEFT JOIN team_member m ON m.id = s.user_id
+            JOIN users u ON u.id = COALESCE(m.user_id, s.user_id)
             WHERE s.token_hash = \(tokenHash) AND s.expires_at > \(tx.now) AND s.created_at > \(tx.now - longest)
             """
         ).first
         return try row.map { row in
-            let userID: UserID = try row.get("user_id")
-            return try session(row, isOwner: FirstRunQueries.isOwner(userID, in: tx))
+            let account: UserID = try row.get("account")
+            return try session(row, ownsServer: FirstRunQueries.isOwner(account, in: tx))
         }
     }
 
-    /// The sessions of a user that have not run out, at most 200, those in use first. Index: `session_of_user`.
+    /// The sessions of somebody that have not run out, at most 200, those in use first. Index: `session_of_user`.
     package static func list(of userID: UserID, in tx: any Transaction) throws -> [Session] {
         try tx.rows(
             """
-            SELECT s.*, u.email, u.timezone
+            SELECT s.*, \(person)
             FROM session s
-            JOIN users u ON u.id = s.user_id
+            LEFT JOIN team_member m ON m.id = s.user_id
+            JOIN users u ON u.id = COALESCE(m.user_id, s.user_id)
             WHERE s.user_id = \(userID) AND s.expires_at > \(tx.now) AND s.created_at > \(tx.now - longest)
             ORDER BY s.last_seen_at DESC, s.token_hash
             LIMIT 200
             """
-        ).map { try session($0, isOwner: false) }
+        ).map { try session($0, ownsServer: false) }
     }
 
-    private static func session(_ row: Row, isOwner: Bool) throws -> Session {
-        Session(
-            tokenHash: try row.get("token_hash"), userID: try row.get("user_id"), email: try row.get("email"),
-            timezone: try row.get("timezone"), formToken: try row.get("form_token"),
-            createdAt: try row.get("created_at"),
+    /// Whose session it is, and what they see: of an account `u`, and of a member `m` of it.
+    private static let person: SQL =
+        "u.id AS account, u.email AS account_email, u.timezone, m.email AS member_email, m.role"
+
+    private static func session(_ row: Row, ownsServer: Bool) throws -> Session {
+        let memberEmail: String? = try row.find("member_email")
+        let role = try memberEmail == nil ? .owner : TeamRole(row: row)
+        return Session(
+            tokenHash: try row.get("token_hash"),
+            person: Person(id: try row.get("user_id"), account: try row.get("account"), memberEmail: memberEmail),
+            role: role, email: try memberEmail ?? row.get("account_email"), timezone: try row.get("timezone"),
+            formToken: try row.get("form_token"), createdAt: try row.get("created_at"),
             lastSeenAt: try row.get("last_seen_at"), address: try row.get("address"), agent: try row.get("agent"),
-            isOwner: isOwner)
+            isOwner: ownsServer && role == .owner)
     }
 
-    static func insert(_ session: Session, in tx: any Transaction) throws {
+    /// Stores a session that begins.
+    static func insert(
+        tokenHash: [UInt8], formToken: String, of personID: UserID, _ visitor: Visitor, in tx: any Transaction
+    ) throws {
         try tx.run(
             """
             INSERT INTO session (
                 token_hash, user_id, form_token, created_at, last_seen_at, expires_at, address, agent)
             VALUES (
-                \(session.tokenHash), \(session.userID), \(session.formToken), \(session.createdAt),
-                \(session.lastSeenAt), \(session.createdAt + lifetime), \(session.address), \(session.agent))
+                \(tokenHash), \(personID), \(formToken), \(tx.now), \(tx.now), \(tx.now + lifetime),
+                \(visitor.address), \(visitor.agent))
             """)
     }
 
@@ -70,7 +82,7 @@ package enum SessionQueries {
         wakeStreams(in: tx)
     }
 
-    /// Ends every session of a user. Index: `session_of_user`.
+    /// Ends every session of somebody. Index: `session_of_user`.
     static func deleteAll(of userID: UserID, in tx: any Transaction) throws {
         try tx.run("DELETE FROM session WHERE user_id = \(userID)")
         wakeStreams(in: tx)

@@ -43,20 +43,15 @@ package struct Sessions: Sendable {
         let visitor: Visitor
 
         /// Stores it, and that the browser is one that signed in.
-        func insert(for userID: UserID, in tx: any Transaction) throws {
+        func insert(for person: Person, in tx: any Transaction) throws {
             try KnownBrowserQueries.insert(
-                tokenHash: SHA256Digest.bytes(deviceToken), for: userID,
+                tokenHash: SHA256Digest.bytes(deviceToken), for: person.id,
                 inPlaceOf: visitor.devices.map { SHA256Digest.bytes($0) }, in: tx)
             try SessionQueries.insert(
-                Session(
-                    tokenHash: SHA256Digest.bytes(token), userID: userID, email: "", timezone: "",
-                    formToken: formToken,
-                    createdAt: tx.now, lastSeenAt: tx.now, address: visitor.address, agent: visitor.agent,
-                    isOwner: false),
-                in: tx)
+                tokenHash: SHA256Digest.bytes(token), formToken: formToken, of: person.id, visitor, in: tx)
             try AuditQueries.insert(
-                .signedIn, by: AuditEntry.Actor(kind: .session, id: nil, agent: visitor.agent), from: visitor.address,
-                userID: userID, in: tx)
+                .signedIn, by: AuditEntry.Actor(person, agent: visitor.agent), from: visitor.address,
+                userID: person.account, in: tx)
         }
 
         /// Sends the browser to `path` with the session's cookie and the device's.
@@ -82,11 +77,11 @@ package struct Sessions: Sendable {
         }
     }
 
-    /// Ends every session of a user; no browser counts any more as one that signed in.
-    package func endAll(of userID: UserID) async throws {
-        try await store.write(.user(userID)) { tx in
-            try SessionQueries.deleteAll(of: userID, in: tx)
-            try KnownBrowserQueries.deleteAll(of: userID, in: tx)
+    /// Ends every session of somebody; no browser counts any more as one that they signed in with.
+    package func endAll(of person: Person) async throws {
+        try await store.write(.user(person.account)) { tx in
+            try SessionQueries.deleteAll(of: person.id, in: tx)
+            try KnownBrowserQueries.deleteAll(of: person.id, in: tx)
         }
     }
 

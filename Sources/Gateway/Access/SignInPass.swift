@@ -48,7 +48,7 @@ struct SignInPass: Sendable {
     }
 
     private static func digest(_ account: AccessQueries.Account) -> String {
-        SHA256Digest.bytes(parts: [account.id.text, account.passwordHash ?? ""]).hexadecimal
+        SHA256Digest.bytes(parts: [account.person.id.text, account.passwordHash ?? ""]).hexadecimal
     }
 
     /// It stands in no table.

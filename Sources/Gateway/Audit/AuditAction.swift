@@ -18,6 +18,7 @@ package struct AuditAction: RawRepresentable, Hashable, Sendable {
     static let keyRotated = AuditAction(rawValue: "api_key.rotated")
     static let passwordChanged = AuditAction(rawValue: "password.changed")
     static let recoveryCodeUsed = AuditAction(rawValue: "recovery_code.used")
+    static let teamJoined = AuditAction(rawValue: "team.joined")
     static let secondFactorRemoved = AuditAction(rawValue: "second_factor.removed")
 
     private static let words: [String: String] = [
@@ -68,6 +69,11 @@ package struct AuditAction: RawRepresentable, Hashable, Sendable {
         "session.revoked": "signed another browser out",
         "session.started": "signed in",
         "sessions.ended": "signed out everywhere",
+        "team.invited": "asked somebody into the team",
+        "team.joined": "joined the team",
+        "team.removed": "removed somebody from the team",
+        "team.role_changed": "changed what a member of the team may do",
+        "team.withdrawn": "withdrew an invitation into the team",
         "text.created": "saved a text",
         "text.deleted": "deleted a saved text",
         "text.updated": "changed a saved text",

@@ -38,7 +38,7 @@ package struct AuditEntry: Sendable {
 
         /// What kind of actor it is.
         package let kind: Kind
-        /// That of the access key; nil for everybody else.
+        /// The id of the access key, or the e-mail address of the member of the account's team; nil for everybody else.
         package let id: String?
         /// What the browser calls itself; empty for everybody else.
         package let agent: String
@@ -51,7 +51,12 @@ package struct AuditEntry: Sendable {
 extension AuditEntry.Actor {
     /// Somebody who is signed in.
     package init(_ session: Session) {
-        self.init(kind: .session, id: nil, agent: session.agent)
+        self.init(session.person, agent: session.agent)
+    }
+
+    /// Somebody in a browser that calls itself `agent`.
+    init(_ person: Person, agent: String) {
+        self.init(kind: .session, id: person.memberEmail, agent: agent)
     }
 
     /// Nil for a phone's key: what phones report is no change that somebody made.

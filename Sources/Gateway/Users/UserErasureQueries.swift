@@ -41,6 +41,7 @@ enum UserErasureQueries {
         }
         var count = webhooks.count
         for table in acting { count += try tx.run("DELETE FROM \(table) WHERE user_id = \(id)") }
+        try TeamQueries.deleteAll(of: id, in: tx)
         try AccessQueries.delete(of: id, in: tx)
         return count
     }

@@ -38,10 +38,11 @@ extension UserOperations {
             guard let account = try AccessQueries.account(email: email, in: tx) else {
                 throw UserCreationError.noAccount(email)
             }
-            try AccessQueries.delete(of: account.id, in: tx)
-            _ = try AccessQueries.insertPassword(hash, of: account.id, in: tx)
+            try AccessQueries.delete(of: account.person.id, in: tx)
+            _ = try AccessQueries.insertPassword(hash, of: account.person.id, in: tx)
             try AccessQueries.forgetAttempts(.email(email), in: tx)
-            try AuditQueries.insert(.passwordChanged, by: .serverOperator, from: nil, userID: account.id, in: tx)
+            try AuditQueries.insert(
+                .passwordChanged, by: .serverOperator, from: nil, userID: account.person.account, in: tx)
         }
     }
 
@@ -50,11 +51,14 @@ extension UserOperations {
     /// - Throws: ``UserCreationError`` when there is no such account, or it has no second factor.
     package func removeSecondFactor(email: String) async throws {
         try await store.write(.request) { tx in
-            let id = try Self.id(of: email, in: tx)
-            guard try SecondFactorQueries.delete(of: id, in: tx) else {
+            guard let person = try AccessQueries.account(email: email, in: tx)?.person else {
+                throw UserCreationError.noAccount(email)
+            }
+            guard try SecondFactorQueries.delete(of: person.id, in: tx) else {
                 throw UserCreationError("two-step sign-in is not on for \(email)")
             }
-            try AuditQueries.insert(.secondFactorRemoved, by: .serverOperator, from: nil, userID: id, in: tx)
+            try AuditQueries.insert(
+                .secondFactorRemoved, by: .serverOperator, from: nil, userID: person.account, in: tx)
         }
     }
 
@@ -63,7 +67,7 @@ extension UserOperations {
     /// - Throws: `StorageError`.
     package func cookie(of userID: UserID) async throws -> String {
         let session = Sessions.Fresh(visitor: Visitor(network: "127.0.0.1", address: "127.0.0.1", agent: "httpsms"))
-        try await store.write(for: userID) { tx in try session.insert(for: userID, in: tx) }
+        try await store.write(for: userID) { tx in try session.insert(for: Person(userID), in: tx) }
         return "\(Cookies.Name.session.full(isSecure: false))=\(session.token)"
     }
 
@@ -137,6 +141,10 @@ extension UserOperations {
         guard let account = try AccessQueries.account(email: email.trimmed, in: tx) else {
             throw UserCreationError.noAccount(email)
         }
-        return account.id
+        // What is done to an account is not done by naming one of those who work in it.
+        guard account.person.memberEmail == nil else {
+            throw UserCreationError("\(email) is in the team of another account, and has none of their own")
+        }
+        return account.person.id
     }
 }

@@ -28,6 +28,11 @@ struct UserQueries: Sendable {
         try tx.run("UPDATE users SET updated_at = updated_at WHERE id = \(id)")
     }
 
+    /// What whoever made the account signs in with; nil when there is no such account. Index: the primary key.
+    static func email(of id: UserID, in tx: any Transaction) throws -> String? {
+        try tx.value("SELECT email AS value FROM users WHERE id = \(id)")
+    }
+
     /// The zone of the account, an IANA name, which stays the same until `tx` ends; nil when there is no such account.
     static func lockedZone(of id: UserID, in tx: any Transaction) throws -> String? {
         try lock(id, in: tx)

@@ -1,0 +1,37 @@
+import Foundation
+import Gateway
+import Hummingbird
+
+/// A link that was made for somebody, as the page that follows the form shows it: once.
+struct InvitationLink: Sendable {
+    let email: String
+    let link: String
+    /// Opens a letter to them.
+    let mail: String
+    /// The page that the form is on, and what that is called.
+    let back: String
+    let backName: String
+    /// What the link does, at the end of a sentence.
+    let purpose: String
+
+    /// - Parameters:
+    ///   - email: Whom it is for.
+    ///   - token: What opens the door.
+    ///   - letter: What the letter says the link is opened for.
+    ///   - purpose: What the link does, at the end of a sentence.
+    ///   - back: The page that the form is on, and what that is called.
+    ///   - baseURL: Where this server is.
+    init(
+        email: String, token: String, letter: String, purpose: String, back: (path: String, name: String),
+        baseURL: String
+    ) {
+        let link = "\(baseURL)/invitation?token=\(token)"
+        let text = "Open this link within 7 days \(letter): \(link)"
+        // Percent-encoding to alphanumerics cannot fail.
+        let body = text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        let to = email.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        mail = "mailto:\(to)?subject=Your%20httpSMS%20account&body=\(body)"
+        (self.email, self.link, self.purpose) = (email, link, purpose)
+        (self.back, backName) = back
+    }
+}

@@ -1,0 +1,123 @@
+import Delivery
+import Secrets
+import Storage
+import Timestamps
+
+/// What can be done with the team of an account.
+package struct TeamOperations: Sendable {
+    let store: any Store
+    let access: AccessOperations
+
+    /// - Parameters:
+    ///   - store: Where teams are.
+    ///   - access: Asks for passwords and begins sessions.
+    package init(store: any Store, access: AccessOperations) { (self.store, self.access) = (store, access) }
+
+    /// The members of an account and whom it asked, by address.
+    package func team(of account: UserID) async throws -> (members: [TeamMember], invitations: [TeamInvitation]) {
+        try await store.read(.user(account)) { tx in
+            (try TeamQueries.list(of: account, in: tx), try TeamQueries.invitations(of: account, in: tx))
+        }
+    }
+
+    /// Asks somebody into the team.
+    ///
+    /// - Parameters:
+    ///   - email: As `UserOperations.address` gives it.
+    ///   - role: What they will be allowed to do.
+    ///   - password: That of whoever asks: a session alone lets nobody else in.
+    ///   - session: Who asks.
+    /// - Returns: The token of a link that works once, within 7 days; only its digest is stored.
+    /// - Throws: ``Refusal``.
+    package func invite(
+        _ email: String, as role: TeamRole, password: String, session: Session
+    ) async throws -> String {
+        try await access.confirm(password, of: session)
+        let (token, account) = (RandomToken.make(), session.userID)
+        try await store.write(for: account) { tx in
+            try UserQueries.lock(account, in: tx)
+            let members = try TeamQueries.list(of: account, in: tx)
+            if members.contains(where: { $0.email == email }) {
+                throw Refusal(.conflict, "\(email) is in the team already.")
+            }
+            let invited = try TeamQueries.invitations(of: account, in: tx).filter { $0.email != email }
+            guard members.count + invited.count < TeamQueries.most else {
+                throw Refusal(
+                    .invalid,
+                    "A team has at most \(TeamQueries.most) members, open invitations included. Remove or withdraw one."
+                )
+            }
+            try TeamQueries.invite(email, as: role, to: account, tokenHash: SHA256Digest.bytes(token), in: tx)
+        }
+        return token
+    }
+
+    /// Withdraws an invitation; nothing happens when there is none.
+    package func withdraw(_ email: String, account: UserID) async throws {
+        try await store.write(.user(account)) { tx in try TeamQueries.withdraw(email, account: account, in: tx) }
+    }
+
+    /// Changes what a member may do, from their next page on.
+    ///
+    /// - Returns: False when the account has no such member.
+    /// - Throws: ``Refusal``.
+    package func setRole(
+        _ role: TeamRole, of id: UserID, password: String, session: Session
+    ) async throws -> Bool {
+        try await access.confirm(password, of: session)
+        return try await store.write(.user(session.userID)) { tx in
+            try TeamQueries.setRole(role, of: id, account: session.userID, in: tx)
+        }
+    }
+
+    /// Removes a member. Their sessions end at once.
+    ///
+    /// - Returns: False when the account has no such member.
+    package func remove(_ id: UserID, account: UserID) async throws -> Bool {
+        try await store.write(.user(account)) { tx in try TeamQueries.delete(id, account: account, in: tx) }
+    }
+
+    /// What a link is for, and who sent it; nil when it was used, withdrawn, or is too old.
+    package func invitation(_ token: String) async throws -> (invitation: TeamInvitation, from: String)? {
+        let hash = SHA256Digest.bytes(token)
+        return try await store.read { tx in
+            guard let invitation = try TeamQueries.invitation(tokenHash: hash, in: tx),
+                let email = try UserQueries.email(of: invitation.account, in: tx)
+            else { return nil }
+            return (invitation, email)
+        }
+    }
+
+    /// Takes somebody into a team and signs them in; nil when the link means nothing any more.
+    ///
+    /// - Throws: ``Refusal``.
+    package func join(_ token: String, password: String, visitor: Visitor) async throws -> Sessions.Fresh? {
+        try await access.admit([.network(visitor.network, at: .token)])
+        guard let (invitation, _) = try await invitation(token) else { return nil }
+        if let problem = Passwords.problem(with: password, email: invitation.email) { throw Refusal(.invalid, problem) }
+        let hash = try await access.passwords.hash(password, in: .first)
+        let session = Sessions.Fresh(visitor: visitor)
+        let id = UserID(ID<TeamMember>(at: SystemClock().now()).text)
+        try await store.write(for: invitation.account) { tx in
+            guard try TeamQueries.takeInvitation(tokenHash: SHA256Digest.bytes(token), in: tx) else {
+                throw Refusal(.conflict, "The link was used or withdrawn a moment ago.")
+            }
+            let member = TeamMember(
+                id: id, account: invitation.account, email: invitation.email, role: invitation.role, createdAt: tx.now)
+            guard try AccessQueries.account(email: member.email, in: tx) == nil,
+                try TeamQueries.insert(member, in: tx),
+                try AccessQueries.insertPassword(hash, of: id, in: tx)
+            else {
+                throw Refusal(
+                    .conflict,
+                    "Somebody signs in with \(member.email) already. Ask for an invitation to another address.")
+            }
+            let person = Person(member)
+            try AuditQueries.insert(
+                .teamJoined, by: AuditEntry.Actor(person, agent: visitor.agent), from: visitor.address,
+                userID: member.account, in: tx)
+            try session.insert(for: person, in: tx)
+        }
+        return session
+    }
+}
