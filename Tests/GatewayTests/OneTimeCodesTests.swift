@@ -85,7 +85,7 @@ import Timestamps
                     Issue.record("\(typed)")
                     continue
                 }
-                #expect(SecondFactorCode.hash(text, of: "u") == SecondFactorCode.hash(code, of: "u"))
+                #expect(SecondFactorCode.hash(text, of: UserID("u")) == SecondFactorCode.hash(code, of: UserID("u")))
             }
         }
     }

@@ -39,6 +39,8 @@ struct TeamRoleMiddleware: RouterMiddleware {
     static let senders: Set<String> = [
         "POST /messages/{threadID}", "POST /messages/{threadID}/archive", "POST /messages/{threadID}/unarchive",
         "POST /messages/{threadID}/unread", "POST /messages/{threadID}/delete",
+        "POST /messages/{threadID}/assign", "POST /messages/{threadID}/notes",
+        "POST /messages/{threadID}/notes/{noteID}/delete",
         "GET /messages/new", "POST /messages/new", "POST /messages/new/text",
         "POST /messages/message/{messageID}/resend", "POST /messages/message/{messageID}/delete",
         "POST /messages/planned/{messageID}", "POST /messages/planned/{messageID}/now",

@@ -11,6 +11,7 @@ struct DashboardMessages: SignedInPages {
     private let planned: PlannedPages
     private let bulkActions: BulkActionPages
     private let texts: SavedTextPages
+    private let work: ThreadWorkPages
 
     init(
         operations: MessageOperations, threads: MessageThreadOperations, bulk: BulkMessageOperations,
@@ -19,6 +20,7 @@ struct DashboardMessages: SignedInPages {
         list = ThreadListPages(store: operations.store, clock: operations.clock, views: views)
         self.threads = ThreadPages(
             operations: operations, threads: threads, texts: texts, receipts: receipts, views: views)
+        work = ThreadWorkPages(threads: threads)
         forms = MessageForms(operations: operations, texts: texts, receipts: receipts, views: views)
         self.texts = SavedTextPages(operations: texts, receipts: receipts, views: views)
         messages = MessagePages(operations: operations, receipts: receipts, views: views)
@@ -36,5 +38,6 @@ struct DashboardMessages: SignedInPages {
         bulk.add(to: group)
         bulkActions.add(to: group)
         texts.add(to: group)
+        work.add(to: group)
     }
 }

@@ -18,6 +18,8 @@ struct InboxFilter: Sendable {
     let from: String
     let to: String
     let isArchived: Bool
+    /// Only what whoever is signed in looks after.
+    let isMine: Bool
     private let since: Timestamp?
     private let until: Timestamp?
 
@@ -35,6 +37,7 @@ struct InboxFilter: Sendable {
         from = since == nil ? "" : first
         to = until == nil ? "" : last
         isArchived = parameters["archived"] == "1"
+        isMine = parameters["mine"] == "1"
     }
 
     /// Whether anything but the phone narrows it down to single messages.
@@ -57,7 +60,7 @@ struct InboxFilter: Sendable {
         PageLink.to(
             "/messages",
             [
-                "owner": owner, "archived": isArchived ? "1" : "", "query": query, "contact": contact,
+                "owner": owner, "archived": isArchived ? "1" : "", "mine": isMine ? "1" : "", "query": query, "contact": contact,
                 "type": type?.rawValue ?? "", "status": status?.rawValue ?? "", "from": from, "to": to,
                 "skip": skip > 0 ? String(skip) : "",
             ])

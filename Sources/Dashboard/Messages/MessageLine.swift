@@ -120,8 +120,11 @@ struct ThreadLine: Sendable {
     let isBad: Bool
     let brief: String
     let time: String
+    /// Who looks after it; nil for nobody.
+    let assignee: String?
 
-    init(_ thread: MessageThread) {
+    init(_ thread: MessageThread, assignee: String? = nil) {
+        self.assignee = assignee
         path = ThreadPages.path(of: thread.id)
         party = PageParty.full(thread.contact)
         owner = PageParty.number(thread.owner)

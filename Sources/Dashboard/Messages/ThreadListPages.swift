@@ -31,6 +31,9 @@ struct ThreadListPages: Sendable {
         let people: [Person]
         let hasPeople: Bool
         let threads: [ThreadLine]
+        let hasTeam: Bool
+        /// The conversations that whoever is signed in looks after.
+        let minePath: String
         let isSearch: Bool
         let isLive: Bool
         let newerPage: String?
@@ -42,6 +45,9 @@ struct ThreadListPages: Sendable {
         var numbers: [String] = []
         var planned = 0
         var threads: [MessageThread] = []
+        var assignees: [MessageThreadID: String] = [:]
+        /// Whether several people work in the account.
+        var hasTeam = false
         var messages: [Message] = []
         var people: [Contact] = []
     }
@@ -80,8 +86,12 @@ struct ThreadListPages: Sendable {
                 found.people = try Self.contacts(filter.query, Self.mostPeople, of: userID, in: tx)
             } else {
                 found.threads = try MessageThreadQueries.inbox(
-                    of: userID, owner: filter.owner.isEmpty ? nil : filter.owner, isArchived: filter.isArchived,
+                    of: userID, owner: filter.owner.isEmpty ? nil : filter.owner,
+                    assignee: filter.isMine ? context.session.email : nil, isArchived: filter.isArchived,
                     page: slice.page(), in: tx)
+                found.assignees = try ThreadWorkQueries.assignees(
+                    of: found.threads.map(\.id), userID: userID, in: tx)
+                found.hasTeam = try ThreadWorkQueries.people(of: userID, in: tx).count > 1
             }
             return found
         }
@@ -108,7 +118,9 @@ struct ThreadListPages: Sendable {
                 newPath: PageLink.to("/messages/new", ["from": filter.owner]), problem: problem,
                 found: filter.isSearch ? found.messages.prefix(slice.size).map { MessageLine($0, now: now) } : nil,
                 people: people, hasPeople: !people.isEmpty,
-                threads: found.threads.prefix(slice.size).map { ThreadLine($0) },
+                threads: found.threads.prefix(slice.size).map { ThreadLine($0, assignee: found.assignees[$0.id]) },
+                hasTeam: found.hasTeam || filter.isMine,
+                minePath: PageLink.to("/messages", ["owner": filter.owner, "mine": "1"]),
                 isSearch: filter.isSearch, isLive: !filter.isSearch && slice.isFirst,
                 newerPage: slice.newerPage(filter.path),
                 olderPage: slice.olderPage(of: count, filter.path),

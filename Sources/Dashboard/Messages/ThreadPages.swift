@@ -79,6 +79,7 @@ struct ThreadPages: Sendable {
         /// What is to be done about the phone before it can send an answer; nil when it can.
         let trouble: ReachLine?
         let messages: [MessageLine]
+        let work: ThreadWorkCard
         /// Set on the newest page only: nothing new comes to the others.
         let isLive: Bool
         let olderPage: String?
@@ -97,6 +98,7 @@ struct ThreadPages: Sendable {
                         for: MessageQueries.list(
                             userID: userID, owner: thread.owner, contact: thread.contact, page: slice.page(), in: tx),
                         in: tx),
+                    work: try ThreadWorkQueries.work(on: id, userID: userID, in: tx),
                     contactID: try ContactQueries.id(of: thread.contact, userID: userID, in: tx),
                     choice: try TextChoice(of: userID, chosen: chosen, in: tx),
                     reach: try PhoneQueries.look(number: thread.owner, userID: userID, in: tx).map {
@@ -105,7 +107,7 @@ struct ThreadPages: Sendable {
                 )
             }
         }
-        guard let (thread, messages, contactID, choice, reach) = found else { throw PageError.notFound }
+        guard let (thread, messages, work, contactID, choice, reach) = found else { throw PageError.notFound }
         // Whoever has it open has read it, whatever comes in meanwhile.
         if !thread.isRead { try await threads.mark(id, of: userID, isRead: true) }
         let canReply = PhoneNumber.isContact(thread.contact)
@@ -133,7 +135,7 @@ struct ThreadPages: Sendable {
                 contentProblems: contentProblems, trouble: reach.flatMap { $0.kind == "problem" ? $0 : nil },
                 messages: MessageLine.conversation(
                     messages.prefix(slice.size).reversed(), context.page.times),
-                isLive: slice.isFirst,
+                work: ThreadWorkCard(work, on: id), isLive: slice.isFirst,
                 olderPage: slice.olderPage(of: messages.count) { "?skip=\($0)" }),
             context, status: refusal?.status ?? .ok)
     }

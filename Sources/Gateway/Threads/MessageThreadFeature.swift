@@ -1,8 +1,8 @@
 import Storage
 
-/// Threads: the messages with one contact.
+/// Threads: the messages with one contact, who looks after them, and notes about them.
 package struct MessageThreadFeature: Feature {
-    static let migrations = MessageThreadMigrations.all
+    static let migrations = MessageThreadMigrations.all + ThreadWorkMigrations.all
     /// What can be done with threads.
     package let operations: MessageThreadOperations
 

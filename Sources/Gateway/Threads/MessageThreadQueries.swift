@@ -82,7 +82,8 @@ package enum MessageThreadQueries {
             user_id = \(message.userID) AND owner = \(message.owner) AND contact = \(message.contact)
             """
         guard let last else {
-            try tx.run("DELETE FROM message_thread WHERE \(isThread)")
+            let gone = try tx.rows("DELETE FROM message_thread WHERE \(isThread) RETURNING id")
+            for row in gone { try ThreadWorkQueries.forget(row.get("id"), in: tx) }
             return
         }
         try tx.run(
@@ -113,19 +114,24 @@ package enum MessageThreadQueries {
             """)
     }
 
-    /// The conversations that pages show, of `owner`, nil for all phones: the one with the last message that came or went
+    /// The conversations that pages show, of `owner`, nil for all phones, that `assignee` looks after, nil for all: the one with the last message that came or went
     /// first. Those with planned messages only are not among them. Index: `message_thread_recent`, which has the owner, too.
     package static func inbox(
-        of userID: UserID, owner: String?, isArchived: Bool, page: Page, in tx: any Transaction
+        of userID: UserID, owner: String?, assignee: String? = nil, isArchived: Bool, page: Page,
+        in tx: any Transaction
     ) throws -> [MessageThread] {
         let ofOwner: SQL = owner.map { "AND owner = \($0)" } ?? ""
+        let ofAssignee: SQL =
+            assignee.map {
+                "AND id IN (SELECT thread_id FROM thread_assignment WHERE user_id = \(userID) AND assignee = \($0))"
+            } ?? ""
         return try tx.all(
             MessageThread.self,
             """
             SELECT *
             FROM message_thread
             WHERE user_id = \(userID) AND is_archived = \(isArchived)
-                AND COALESCE(recent_at, order_timestamp) > 0 \(ofOwner)
+                AND COALESCE(recent_at, order_timestamp) > 0 \(ofOwner) \(ofAssignee)
             ORDER BY COALESCE(recent_at, order_timestamp) DESC, id DESC
             LIMIT \(page.limit) OFFSET \(page.skip)
             """)
@@ -216,6 +222,7 @@ package enum MessageThreadQueries {
         }
         try tx.run("DELETE FROM message WHERE \(conversation)")
         try tx.run("DELETE FROM message_thread WHERE id = \(thread.id)")
+        try ThreadWorkQueries.forget(thread.id, in: tx)
         return true
     }
 }

@@ -117,7 +117,8 @@ enum UserErasureQueries {
 
     /// What else names its account, and what its rows are told apart by.
     private static let tables: [(SQL, SQL)] = [
-        ("message_thread", "id"), ("heartbeat", "id"), ("account_usage", "user_id"),
+        ("message_thread", "id"), ("thread_note", "id"), ("thread_assignment", "thread_id"),
+        ("heartbeat", "id"), ("account_usage", "user_id"),
         ("push", "id"), ("message_unindexed", "message_id"), ("search_part", "place"), ("search_segment", "segment"),
         ("bulk_message", "request_id"), ("forwarder_request", "id"),
         ("attention_done", "subject"), ("contact", "id"), ("contact_number", "number"),

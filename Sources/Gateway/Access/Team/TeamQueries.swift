@@ -39,9 +39,11 @@ enum TeamQueries {
 
     /// Removes a member and how they sign in; false when the account has no such member.
     static func delete(_ id: UserID, account: UserID, in tx: any Transaction) throws -> Bool {
-        guard try tx.run("DELETE FROM team_member WHERE id = \(id) AND user_id = \(account)") == 1 else {
-            return false
-        }
+        let email: String? = try tx.rows(
+            "DELETE FROM team_member WHERE id = \(id) AND user_id = \(account) RETURNING email"
+        ).first?.get("email")
+        guard let email else { return false }
+        try ThreadWorkQueries.release(email, userID: account, in: tx)
         try AccessQueries.delete(of: id, in: tx)
         try SecondFactorQueries.delete(of: id, in: tx)
         return true
