@@ -17,13 +17,14 @@ extension MessageThreadOperations {
         }
     }
 
-    /// Notes something about a thread. False when `userID` has no such thread.
+    /// Notes something about a thread.
     ///
     /// - Parameters:
     ///   - content: 1 to 2,000 characters.
     ///   - id: Which thread.
     ///   - author: The e-mail address of who writes it.
     ///   - userID: Whose thread it is.
+    /// - Returns: False when `userID` has no such thread.
     /// - Throws: ``Refusal`` when it is too long or empty, or the thread has 100.
     package func note(
         _ content: String, on id: MessageThreadID, by author: String, of userID: UserID

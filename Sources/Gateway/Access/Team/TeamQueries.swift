@@ -72,11 +72,11 @@ enum TeamQueries {
     static func invite(
         _ email: String, as role: TeamRole, to account: UserID, tokenHash: [UInt8], in tx: any Transaction
     ) throws {
+        let end = tx.now + InvitationQueries.lifetime
         try tx.run(
             """
             INSERT INTO team_invitation (token_hash, user_id, email, role, expires_at)
-            VALUES (
-                \(tokenHash), \(account), \(email), \(role.rawValue), \(tx.now + InvitationQueries.lifetime))
+            VALUES (\(tokenHash), \(account), \(email), \(role.rawValue), \(end))
             ON CONFLICT (user_id, email) DO UPDATE SET
                 token_hash = excluded.token_hash, role = excluded.role, expires_at = excluded.expires_at
             """)
