@@ -1,5 +1,6 @@
 import Delivery
 import Storage
+import Timestamps
 
 /// Reads and writes the teams of accounts.
 enum TeamQueries {
