@@ -51,7 +51,7 @@ import Testing
     private static func path(_ email: String, _ owner: PageClient) async throws -> String {
         let text = try await owner.get("/account/team").text
         let pattern = try Regex(
-            "(/account/team/[0-9a-f-]{36})/role(?s:.){1,1500}Remove \(email)", as: (Substring, Substring).self)
+            "(/account/team/[0-9a-f-]{36})/role(?s:.){1,4000}Remove \(email)", as: (Substring, Substring).self)
         return String(try #require(text.firstMatch(of: pattern)).1)
     }
 
@@ -142,7 +142,7 @@ import Testing
                 for page in [sender, reader] {
                     let answer = try await page.get(path)
                     #expect(answer.status == 200 && !answer.text.contains("href=\"/settings/webhooks\""), "\(path)")
-                    #expect(!answer.text.contains(account.apiKey.suffix(4)), "\(path)")
+                    #expect(!answer.text.contains("uk_"), "\(path)")
                 }
             }
             #expect(try await account.client.get("/v1/webhooks/\(webhook)").status == 200)
