@@ -46,9 +46,9 @@ struct PageViews: Sendable {
             menuCount: Self.menuCount(context), isSignedIn: context.session != nil,
             email: context.session?.email ?? "",
             theme: context.theme == .system ? nil : context.theme.rawValue, themeName: context.theme.rawValue,
-            nextTheme: context.theme.next.rawValue,
             role: context.isWithin("/account")
                 ? nil : context.session.flatMap { $0.role == .owner ? nil : $0.role.rawValue },
+            nextTheme: context.theme.next.rawValue,
             sections: Self.sections.filter { $0.isFor(context.session) }.map {
                 Shell.Section($0, context)
             },
