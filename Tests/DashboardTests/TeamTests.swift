@@ -1,4 +1,5 @@
 import Secrets
+import Server
 import Storage
 import TestSupport
 import Testing
@@ -41,7 +42,7 @@ import Testing
     }
 
     private static func signIn(
-        _ email: String, _ password: String = password, _ server: TestServer
+        _ email: String, _ server: TestServer, password: String = Self.password
     ) async throws -> (page: PageClient, answer: APIClient.Answer) {
         let page = PageClient(baseURL: server.baseURL)
         return (page, try await page.submit("/sign-in", on: "/sign-in", [("email", email), ("password", password)]))
@@ -81,7 +82,8 @@ import Testing
             let later = try await Self.signIn("kim@example.com", server)
             #expect(later.answer.status == 303)
             #expect(try await later.page.get("/messages").status == 200)
-            #expect(try await Self.signIn("kim@example.com", TestServer.password, server).answer.status == 422)
+            #expect(
+                try await Self.signIn("kim@example.com", server, password: TestServer.password).answer.status == 422)
             let log = try await owner.get("/account/log").text
             #expect(log.contains("kim@example.com, ") && log.contains("joined the team"))
             let entry = try #require(
@@ -265,7 +267,7 @@ import Testing
             let users = server.gateway.users
             try await users.removeSecondFactor(email: "kim@example.com")
             try await users.setPassword("another staple", email: "kim@example.com")
-            #expect(try await Self.signIn("kim@example.com", "another staple", server).answer.status == 303)
+            #expect(try await Self.signIn("kim@example.com", server, password: "another staple").answer.status == 303)
             #expect(try await owner.get("/account").status == 200)
         }
     }

@@ -1,4 +1,5 @@
 import Secrets
+import Server
 import Storage
 import TestSupport
 import Testing
