@@ -9,11 +9,13 @@ extension StringProtocol {
     /// The first `count` Unicode scalars: what is one character to the eye may have any number of them.
     package func firstScalars(_ count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
 
-    /// With U+FFFD for NUL, which PostgreSQL cannot store.
-    package var withoutNULs: String {
-        guard utf8.contains(0) else { return String(self) }
+    /// As text of strangers is taken in, before it is compared or stored: with U+FFFD for NUL, which PostgreSQL cannot
+    /// store, and with its runs of marks broken, see ``StreamSafeText``.
+    package var storable: String {
+        let text = StreamSafeText.made(of: self)
+        guard text.utf8.contains(0) else { return text }
         var scalars = String.UnicodeScalarView()
-        scalars.append(contentsOf: unicodeScalars.lazy.map { $0 == "\0" ? "\u{FFFD}" : $0 })
+        scalars.append(contentsOf: text.unicodeScalars.lazy.map { $0 == "\0" ? "\u{FFFD}" : $0 })
         return String(scalars)
     }
 }

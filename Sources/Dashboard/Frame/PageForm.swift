@@ -63,11 +63,11 @@ struct PageForm: Sendable {
     func text(_ name: String) -> String { secret(name).trimmed }
 
     /// The same with its white space, which may be part of a password.
-    func secret(_ name: String) -> String { (fields[name] ?? "").withoutNULs }
+    func secret(_ name: String) -> String { (fields[name] ?? "").storable }
 
     /// Every value of a field that may be repeated, as check boxes are.
     func list(_ name: String) -> [String] {
-        fields.list(name).map { $0.withoutNULs }
+        fields.list(name).map { $0.storable }
     }
 
     /// The file that was chosen; nil when none was.

@@ -73,7 +73,7 @@ struct EventPages: SignedInPages {
     private static func line(_ event: LogEntry, _ urls: [EndpointID: String]) -> Content.Line {
         Content.Line(
             id: event.id.text, type: event.type, createdAt: PageTime.shown(event.createdAt),
-            body: String(decoding: event.body, as: UTF8.self),
+            body: shown(event.body),
             matches: event.matches.map { match in
                 Content.Match(
                     url: urls[match.endpoint] ?? "a webhook that was deleted", verdict: verdict(match.reason),
@@ -83,9 +83,17 @@ struct EventPages: SignedInPages {
             })
     }
 
+    /// The body, without most of it where it is long: the page of a delivery has all of it.
+    private static func shown(_ body: [UInt8]) -> String {
+        let text = String(decoding: body.prefix(longestBody), as: UTF8.self)
+        return body.count > longestBody ? "\(text)… (\(body.count) bytes)" : text
+    }
+
     private static func verdict(_ reason: EventMatch.Reason?) -> String {
         reason.map { "did not get it: \($0.words)" } ?? "was sent this event"
     }
 
     private static let pageSize = 50
+    /// The 255 parts of an SMS are longer, and rare.
+    private static let longestBody = 4 << 10
 }

@@ -189,9 +189,20 @@ struct DiscordMarkdown {
 enum FormText {
     /// `text` in UTF-8, a space as `+`.
     static func encoded(_ text: String) -> String {
-        // Percent-encoding to ASCII cannot fail.
-        (text.addingPercentEncoding(withAllowedCharacters: kept) ?? "").replacing(" ", with: "+")
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(text.utf8.count * 3 / 2)
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "*"):
+                encoded.append(byte)
+            case UInt8(ascii: " "): encoded.append(UInt8(ascii: "+"))
+            default: encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: encoded, as: UTF8.self)
     }
 
-    private static let kept = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._* "))
+    private static let digits = Array("0123456789ABCDEF".utf8)
 }

@@ -10,6 +10,7 @@ package struct GatewayRoutes: Sendable {
     private let answerHeaders: AnswerHeadersMiddleware
     private let forwarding: ForwardingMiddleware
     private let bodies: BodyMemoryMiddleware
+    private let answers: AnswerMemoryMiddleware
     private let health: HealthRoutes
     private let metrics: MetricsRoutes
     private let identities: Identities
@@ -38,6 +39,7 @@ package struct GatewayRoutes: Sendable {
         forwarding = ForwardingMiddleware(
             proxies: TrustedProxies(networks: settings.trustedProxies), unlisted: UnlistedProxies(store: store))
         bodies = BodyMemoryMiddleware(memory: BodyMemory(limit: settings.requestBodyMemory), uploads: uploads)
+        answers = AnswerMemoryMiddleware(memory: AnswerMemory(limit: settings.requestBodyMemory))
         health = HealthRoutes(store: store)
         metrics = MetricsRoutes(
             store: store, metrics: ground.metrics, lookups: lookups, clock: ground.clock, clocks: ground.clocks,
@@ -58,6 +60,7 @@ package struct GatewayRoutes: Sendable {
         health.add(to: router)
         router.add(middleware: forwarding)
         router.add(middleware: AccessLogMiddleware())
+        router.add(middleware: answers)
         router.add(middleware: bodies)
         // Before the pages: what is not found there is no page.
         for feature in features { feature.addApart(to: router) }

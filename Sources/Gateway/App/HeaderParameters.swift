@@ -1,3 +1,5 @@
+import Wire
+
 /// A header's value with parameters, such as `form-data; name="document"; filename="a.csv"`, read in one pass over its bytes.
 package struct HeaderParameters: Sendable {
     /// What stands before the first semicolon, lower-cased.
@@ -20,7 +22,7 @@ package struct HeaderParameters: Sendable {
         let bytes = Self.unescaped(parts[2].utf8)
         return switch parts[0].lowercased() {
         case "iso-8859-1": String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
-        default: String(decoding: bytes, as: UTF8.self)
+        default: String(decoding: bytes, as: UTF8.self).storable
         }
     }
 
@@ -63,7 +65,7 @@ package struct HeaderParameters: Sendable {
         var bytes = bytes
         while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
         while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
-        return String(decoding: bytes, as: UTF8.self)
+        return String(decoding: bytes, as: UTF8.self).storable
     }
 
     /// Goes over bytes once, and counts those it looked at.
@@ -100,7 +102,7 @@ package struct HeaderParameters: Sendable {
             while let byte = take(), byte != UInt8(ascii: "\"") {
                 text.append(byte == UInt8(ascii: "\\") ? take() ?? byte : byte)
             }
-            return String(decoding: text, as: UTF8.self)
+            return String(decoding: text, as: UTF8.self).storable
         }
     }
 }

@@ -1,3 +1,5 @@
+import Wire
+
 /// The bytes of a JSON body, looked at once before any decoder sees them.
 ///
 /// Decoders of JSON call themselves for each level, and make a value of a hundred bytes out of two. So depth and number of
@@ -23,7 +25,7 @@ struct JSONBody: Sendable {
 
     /// The same JSON with `\uFFFD`, the replacement character, for each `\u0000`, as NUL cannot be stored as text everywhere,
     /// and for each half of a surrogate pair that has no other half: the grammar allows it (RFC 8259 section 8.2), and text
-    /// that was cut inside of an emoji holds one.
+    /// that was cut inside of an emoji holds one. Runs of marks are broken, see ``StreamSafeText``: a decoder compares names.
     let bytes: [UInt8]
     /// How many bytes were looked at: each once, and the four after `\u` at most twice more.
     let bytesExamined: Int
@@ -36,6 +38,10 @@ struct JSONBody: Sendable {
         var (isInString, isEscaped) = (false, false)
         // Where the second half of a surrogate pair is whose first half was seen.
         var trail = -1
+        var escapeEnd = 0
+        var runs = StreamSafeText()
+        // Where runs of marks have to be broken.
+        var breaks: [Int] = []
         for index in bytes.indices {
             examined += 1
             let byte = bytes[index]
@@ -43,11 +49,22 @@ struct JSONBody: Sendable {
             if isInString {
                 if isEscaped {
                     isEscaped = false
-                    guard byte == UInt8(ascii: "u"), let unit = Self.codeUnit(bytes, at: index + 1) else { continue }
+                    guard byte == UInt8(ascii: "u"), let unit = Self.codeUnit(bytes, at: index + 1) else {
+                        runs.passLetter()
+                        continue
+                    }
                     examined += 4
-                    if UTF16.isLeadSurrogate(unit), Self.isTrail(bytes, at: index + 5) {
+                    escapeEnd = index + 5
+                    if UTF16.isLeadSurrogate(unit), let second = Self.trail(bytes, at: escapeEnd) {
                         examined += 4
                         trail = index + 6
+                        let pair =
+                            0x10000
+                            + (UInt32(truncatingIfNeeded: unit & 0x3FF) << 10
+                                | UInt32(truncatingIfNeeded: second & 0x3FF))
+                        if runs.breaks(before: Unicode.Scalar(pair) ?? "\u{FFFD}") { breaks.append(index - 1) }
+                    } else if let scalar = Unicode.Scalar(unit), unit != 0 {
+                        if runs.breaks(before: scalar) { breaks.append(index - 1) }
                     } else if UTF16.isSurrogate(unit) && index != trail || unit == 0 {
                         for (offset, digit) in "FFFD".utf8.enumerated() { bytes[index + 1 + offset] = digit }
                     }
@@ -55,6 +72,12 @@ struct JSONBody: Sendable {
                     isEscaped = true
                 } else if byte == UInt8(ascii: "\"") {
                     isInString = false
+                    runs.passLetter()
+                } else if byte < 0xCC {
+                    // No mark begins so. What goes on with a character, and the digits of an escape, are part of it.
+                    if byte & 0xC0 != 0x80, index >= escapeEnd { runs.passLetter() }
+                } else if runs.breaks(before: Self.scalar(bytes, at: index)) {
+                    breaks.append(index)
                 }
                 continue
             }
@@ -70,8 +93,31 @@ struct JSONBody: Sendable {
             if depth > Self.maximumDepth { throw .tooDeep }
             if values > Self.maximumValues { throw .tooManyValues }
         }
-        self.bytes = bytes
+        self.bytes = breaks.isEmpty ? bytes : Self.broken(bytes, at: breaks)
         bytesExamined = examined
+    }
+
+    /// `bytes` with a joiner before each of `places`, which are in order.
+    private static func broken(_ bytes: [UInt8], at places: [Int]) -> [UInt8] {
+        var (result, start): ([UInt8], Int) = ([], 0)
+        result.reserveCapacity(bytes.count + 2 * places.count)
+        for place in places {
+            result += bytes[start..<place]
+            result += StreamSafeText.joiner
+            start = place
+        }
+        return result + bytes[start...]
+    }
+
+    /// The character whose first byte is at `index`; U+FFFD where that is none.
+    private static func scalar(_ bytes: [UInt8], at index: Int) -> Unicode.Scalar {
+        let (lead, more) = (bytes[index], bytes[index] < 0xE0 ? 1 : bytes[index] < 0xF0 ? 2 : 3)
+        guard index + more < bytes.count else { return "\u{FFFD}" }
+        let first = UInt32(truncatingIfNeeded: lead & 0x3F >> more)
+        let value = bytes[(index + 1)...(index + more)].reduce(first) {
+            $0 << 6 | UInt32(truncatingIfNeeded: $1 & 0x3F)
+        }
+        return Unicode.Scalar(value) ?? "\u{FFFD}"
     }
 
     /// From 2^53 on a `Double` also stands for integers beside it.
@@ -141,11 +187,12 @@ struct JSONBody: Sendable {
         return unit
     }
 
-    private static func isTrail(_ bytes: [UInt8], at index: Int) -> Bool {
+    /// The second half of a surrogate pair that is escaped at `index`; nil when none is.
+    private static func trail(_ bytes: [UInt8], at index: Int) -> UInt16? {
         guard index + 1 < bytes.count, bytes[index] == UInt8(ascii: "\\"), bytes[index + 1] == UInt8(ascii: "u"),
             let unit = codeUnit(bytes, at: index + 2)
-        else { return false }
-        return UTF16.isTrailSurrogate(unit)
+        else { return nil }
+        return UTF16.isTrailSurrogate(unit) ? unit : nil
     }
 }
 

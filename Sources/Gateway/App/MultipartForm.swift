@@ -1,3 +1,5 @@
+import Wire
+
 /// A `multipart/form-data` body (RFC 7578), read in one pass over its bytes.
 ///
 /// A delimiter is the only thing in a body that begins with CR LF and the boundary, and a boundary holds no CR. So whatever
@@ -154,7 +156,7 @@ package struct MultipartForm: Sendable {
             examined += lines.count
             for line in lines.split(whereSeparator: { $0 == 0x0d || $0 == 0x0a }) {
                 guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
-                let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
+                let name = String(decoding: line[..<colon], as: UTF8.self).storable.lowercased()
                 if name == "content-disposition", disposition == nil {
                     disposition = HeaderParameters(line[(colon + 1)...])
                 } else if name == "content-type", contentType == nil {

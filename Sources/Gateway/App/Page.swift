@@ -103,7 +103,7 @@ package struct QueryParameters: Sendable {
     /// Reads what stands behind the question mark.
     package init(query: String) {
         var values: [String: [String]] = [:]
-        for pair in query.split(separator: "&") {
+        for pair in query.storable.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             values[Self.decode(parts[0]), default: []].append(parts.count > 1 ? Self.decode(parts[1]) : "")
         }
@@ -132,6 +132,6 @@ package struct QueryParameters: Sendable {
 
     private static func decode(_ text: Substring) -> String {
         let spaced = String(text).replacing("+", with: " ")
-        return (spaced.removingPercentEncoding ?? spaced).withoutNULs
+        return (spaced.removingPercentEncoding ?? spaced).storable
     }
 }

@@ -72,5 +72,5 @@ package enum AuditQueries {
 
 extension String {
     /// At most ``AuditEntry/longest`` characters, without what a text of the store cannot have.
-    fileprivate var cut: String { String(withoutNULs.unicodeScalars.prefix(AuditEntry.longest)) }
+    fileprivate var cut: String { String(storable.unicodeScalars.prefix(AuditEntry.longest)) }
 }

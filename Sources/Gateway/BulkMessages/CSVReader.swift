@@ -123,7 +123,7 @@ package struct CSVReader {
 
     private static func string(_ bytes: [UInt8]) -> String? {
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
-        return bytes.contains(0) ? text.withoutNULs : text
+        return text.storable
     }
 
     /// Blanks, joiners and marks on the quote before: nothing that somebody wrote beside a cell.

@@ -6,13 +6,13 @@ enum XLSXText {
     /// underscore. What is half a character becomes U+FFFD, and so does NUL.
     static func decoded(_ text: String) -> String {
         let bytes = Array(text.utf8)
-        guard bytes.contains(UInt8(ascii: "_")) else { return text }
+        guard bytes.contains(UInt8(ascii: "_")) else { return text.storable }
         var decoded: [UInt8] = []
         decoded.reserveCapacity(bytes.count)
         var units: [UInt16] = []
         var index = 0
         func flush() {
-            decoded += String(decoding: units, as: UTF16.self).withoutNULs.utf8
+            decoded += String(decoding: units, as: UTF16.self).utf8
             units = []
         }
         while index < bytes.count {
@@ -26,7 +26,7 @@ enum XLSXText {
             }
         }
         flush()
-        return String(decoding: decoded, as: UTF8.self)
+        return String(decoding: decoded, as: UTF8.self).storable
     }
 
     private static func unit(in bytes: ArraySlice<UInt8>) -> UInt16? {

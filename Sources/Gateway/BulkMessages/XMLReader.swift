@@ -1,3 +1,5 @@
+import Wire
+
 /// Reads XML as tags and text, in one pass over its bytes and without recursion.
 ///
 /// It knows what the parts of a workbook are made of: elements, attributes, text, the five entities, character references,
@@ -168,7 +170,7 @@ struct XMLReader {
             default: text.append(byte)
             }
         }
-        return String(decoding: text, as: UTF8.self)
+        return String(decoding: text, as: UTF8.self).storable
     }
 
     /// What a reference stands for. The longest is `&#x10FFFF;`.
@@ -250,7 +252,7 @@ struct XMLReader {
 
     private static func local(_ name: ArraySlice<UInt8>) -> String {
         let start = name.lastIndex(of: UInt8(ascii: ":")).map { $0 + 1 } ?? name.startIndex
-        return String(decoding: name[start...], as: UTF8.self)
+        return String(decoding: name[start...], as: UTF8.self).storable
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool {

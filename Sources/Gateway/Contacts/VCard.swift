@@ -125,7 +125,7 @@ package enum VCard {
                     result.append(byte)
                 }
             }
-            return String(decoding: result, as: UTF8.self).withoutNULs
+            return String(decoding: result, as: UTF8.self).storable
         }
     }
 

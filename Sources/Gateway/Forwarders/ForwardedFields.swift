@@ -23,7 +23,7 @@ struct ForwardedFields: Sendable {
                 let form = try MultipartForm(body, contentType: contentType)
                 add(
                     form.parts.map {
-                        ($0.name, ForwardedText.decoded($0.bytes, charset: $0.charset).withoutNULs)
+                        ($0.name, ForwardedText.decoded($0.bytes, charset: $0.charset))
                     })
             } catch {
                 throw Self.unreadable("The form breaks off, or has too many parts.")

@@ -6,6 +6,10 @@ enum ForwardedText {
     /// Reads UTF-8; what is none in the charset that the request names, or by its byte order mark; and with U+FFFD for what
     /// is not text in any of these.
     static func decoded(_ bytes: some Collection<UInt8>, charset: String?) -> String {
+        text(of: bytes, charset: charset).storable
+    }
+
+    private static func text(of bytes: some Collection<UInt8>, charset: String?) -> String {
         let charset = (charset ?? "").lowercased()
         let bytes = Array(bytes)
         if bytes.starts(with: [0xfe, 0xff]) || bytes.starts(with: [0xff, 0xfe]) || charset.hasPrefix("utf-16") {
@@ -34,7 +38,7 @@ enum ForwardedText {
     static func fields(_ bytes: some Collection<UInt8>, charset: String?) -> [(name: String, value: String)] {
         Array(bytes).split(separator: UInt8(ascii: "&"), maxSplits: maximumFields).prefix(maximumFields).map { pair in
             let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-            let texts = parts.map { decoded(unescaped($0), charset: charset).withoutNULs }
+            let texts = parts.map { decoded(unescaped($0), charset: charset) }
             return (texts.first ?? "", texts.count > 1 ? texts[1] : "")
         }
     }

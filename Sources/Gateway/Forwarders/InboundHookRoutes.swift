@@ -95,9 +95,9 @@ struct InboundHookRoutes {
         let charset = HeaderParameters((call.contentType ?? "").utf8)["charset"]
         let request = ForwardedRequest(
             id: ID(at: now), receivedAt: now, method: call.method,
-            contentType: (call.contentType ?? "").firstScalars(ForwardedRequest.maximumValue).withoutNULs,
-            query: call.query.firstScalars(ForwardedRequest.maximumBody).withoutNULs,
-            body: ForwardedText.decoded(start, charset: charset).firstScalars(ForwardedRequest.maximumBody).withoutNULs,
+            contentType: (call.contentType ?? "").firstScalars(ForwardedRequest.maximumValue).storable,
+            query: call.query.firstScalars(ForwardedRequest.maximumBody).storable,
+            body: ForwardedText.decoded(start, charset: charset).firstScalars(ForwardedRequest.maximumBody).storable,
             status: Int(status.code), answer: answer, messageID: message, readings: readings)
         do {
             try await operations.record(request, of: forwarder)

@@ -17,7 +17,8 @@ struct InboundOperations: Sendable {
     struct SMS: Sendable {
         let owner: String
         let contact: String
-        let content: String
+        /// Of any length; what is kept of it, see ``longestContent``.
+        var content: String
         let isEncrypted: Bool
         let sim: SIM
         /// By the phone's clock; nil when it did not say.
@@ -28,6 +29,18 @@ struct InboundOperations: Sendable {
         var recognition = Recognition.byTime
         /// What the sender of the report calls it, the same on each try, within its kind; nil when it has no name.
         var reportID: [String]?
+
+        /// Cuts the text to ``longestContent``, and gives the note that says so; none for a text that is no longer.
+        mutating func cutContent() -> [String] {
+            let count = content.utf8.count
+            guard count > Self.longestContent else { return [] }
+            // Half a character at its end becomes U+FFFD.
+            content = String(decoding: content.utf8.prefix(Self.longestContent), as: UTF8.self)
+            return ["the text had \(count) bytes, of which the first \(Self.longestContent) are kept"]
+        }
+
+        /// 128 KiB: more than the 255 parts of the longest SMS hold, also encrypted and in base64.
+        static let longestContent = 128 << 10
     }
 
     /// How a report is known again that is repeated. Owner, contact, content and SIM are the same in any case.
@@ -57,6 +70,8 @@ struct InboundOperations: Sendable {
     func receive(
         _ sms: SMS, userID: UserID, source: String, origin: RequestOrigin, receipt: Receipt<Message>
     ) async throws -> Message {
+        var sms = sms
+        let cut = sms.cutContent()
         let now = clock.now()
         let id = MessageID(at: now)
         let eventID = EventID(at: now)
@@ -72,7 +87,7 @@ struct InboundOperations: Sendable {
                             incoming: .mobileOriginated, id: id, userID: userID, owner: sms.owner,
                             contact: sms.contact, content: sms.content, attachments: attachments,
                             isEncrypted: sms.isEncrypted, sim: sms.sim, timestamp: sms.timestamp,
-                            notes: sms.notes.texts + attachmentNotes, source: source, at: tx.now)
+                            notes: sms.notes.texts + cut + attachmentNotes, source: source, at: tx.now)
                     }
                     let whole = message(urls, kept.notes)
                     if let reportID = sms.reportID, let first = try first(whole, named: reportID, in: tx) {

@@ -87,7 +87,7 @@ struct PlaygroundOperations: Sendable {
         headers.prefix(PlaygroundRequest.keptHeaders).map { name, value in
             // Those that an owner may choose may be secrets, and so may those of proxies on the way.
             let isOurs = EndpointHeaders.isReserved(name) && name.lowercased() != "proxy-authorization"
-            return (name, isOurs ? value.firstScalars(1_000).withoutNULs : "[redacted]")
+            return (name, isOurs ? value.firstScalars(1_000).storable : "[redacted]")
         }
     }
 }

@@ -46,7 +46,7 @@ package struct SettingTable: Sendable {
         "REQUEST_BODY_MEMORY", standard: "64", expected: "a number of MiB from 32 to 1048576, such as 64",
         """
         MiB of memory that the bodies of all requests may take together, at least 32; beyond that, requests are answered \
-        503.
+        503. Answers over 64 KiB that clients have not read yet may take as much again.
         """
     ) { Self.number($0, in: BodyMemory.minimum >> 20...1 << 20).map { $0 << 20 } }
 

@@ -29,7 +29,7 @@ extension MessageThreadOperations {
     package func note(
         _ content: String, on id: MessageThreadID, by author: String, of userID: UserID
     ) async throws -> Bool {
-        let content = content.withoutNULs.trimmed
+        let content = content.storable.trimmed
         guard (1...2_000).contains(content.unicodeScalars.count) else {
             throw Refusal(.invalid, "A note has 1 to 2,000 characters.")
         }

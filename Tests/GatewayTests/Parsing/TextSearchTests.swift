@@ -15,7 +15,7 @@ import Wire
 
     @Test(arguments: [("", ""), ("a", "a"), ("a\0b\0", "a\u{FFFD}b\u{FFFD}"), ("\0\u{301}", "\u{FFFD}\u{301}")])
     func aNULIsReplaced(_ text: String, _ expected: String) {
-        #expect(text.withoutNULs == expected)
+        #expect(text.storable == expected)
     }
 
     /// Each is larger than most bodies may be. By characters, these take minutes.
@@ -24,7 +24,7 @@ import Wire
         let text = String(repeating: unit, count: (4 << 20) / unit.utf8.count)
 
         #expect(!text.hasBytes("android.permission.SEND_SMS"))
-        #expect(("\0" + text).withoutNULs.unicodeScalars.first == "\u{FFFD}")
+        #expect(("\0" + text).storable.unicodeScalars.first == "\u{FFFD}")
         #expect(text[...].trimmed.utf8.count <= text.utf8.count)
     }
 }
