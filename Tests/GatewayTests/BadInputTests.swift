@@ -238,4 +238,23 @@ import Testing
             #expect(key.data["name"] == "k\u{FFFD}l")
         }
     }
+
+    /// More than any SMS holds is kept in part, and says so; nothing else shows all of it again.
+    @Test func aTextLongerThanAnySMSIsCut() async throws {
+        try await withServer { server in
+            let (page, account) = try await server.signedIn()
+            let phone = try await account.makePhone()
+            let whole = String(repeating: "ä", count: 64 << 10)
+            let fits = try await phone.receive(["from": "+18005550100", "content": .string(whole)])
+            let cut = try await phone.receive(["from": "+18005550101", "content": .string("a" + whole + "z")])
+
+            #expect(fits.data["content"].string == whole && fits.data["failure_reason"] == .null)
+            #expect(cut.data["content"].string.utf8.count <= (128 << 10) + 2)
+            #expect(cut.data["content"].string.hasPrefix("aää"))
+            #expect(
+                cut.data["failure_reason"] == "the text had 131074 bytes, of which the first 131072 are kept")
+            let events = try await page.get("/events").text
+            #expect(events.utf8.count < 64 << 10 && events.contains(" bytes)"))
+        }
+    }
 }

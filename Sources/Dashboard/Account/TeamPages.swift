@@ -41,8 +41,8 @@ struct TeamPages: SignedInPages {
     static func words(_ role: TeamRole) -> String {
         switch role {
         case .reader: "Read SMS and contacts"
-        case .sender: "Send and delete SMS, and change contacts and saved texts"
-        case .owner: "Everything, keys and the team included"
+        case .sender: "Read and send SMS, and change contacts"
+        case .owner: "Everything, also keys and the team"
         }
     }
 

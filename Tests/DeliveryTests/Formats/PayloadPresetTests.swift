@@ -28,6 +28,16 @@ struct PayloadPresetTests {
         }
     }
 
+    /// As the URL Standard has it (section 5.2), by another encoder.
+    @Test func formsAreEncodedByteByByte() {
+        let kept = CharacterSet(
+            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._* ")
+        for text in ["", "a b+c", "Grüße & 100 %", "\0\r\n\t~'()!", "😀 Привет", "*-._"] {
+            let expected = text.addingPercentEncoding(withAllowedCharacters: kept)?.replacing(" ", with: "+")
+            #expect(FormText.encoded(text) == expected)
+        }
+    }
+
     @Test(arguments: [
         ("Hello", "Hello"),
         ("<!channel> <@U123> <https://evil|bank>", "&lt;!channel&gt; &lt;@U123&gt; &lt;https://evil|bank&gt;"),
