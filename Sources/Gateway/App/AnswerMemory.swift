@@ -93,7 +93,7 @@ struct AnswerMemoryMiddleware: RouterMiddleware {
 private struct PieceWriter: ResponseBodyWriter {
     var rest: any ResponseBodyWriter
 
-    mutating func write(_ buffer: ByteBuffer) async throws {
+    @concurrent mutating func write(_ buffer: ByteBuffer) async throws {
         var buffer = buffer
         while let piece = buffer.readSlice(length: min(buffer.readableBytes, AnswerMemory.large)),
             piece.readableBytes > 0
@@ -102,7 +102,7 @@ private struct PieceWriter: ResponseBodyWriter {
         }
     }
 
-    consuming func finish(_ trailingHeaders: HTTPFields?) async throws {
+    @concurrent consuming func finish(_ trailingHeaders: HTTPFields?) async throws {
         try await rest.finish(trailingHeaders)
     }
 }

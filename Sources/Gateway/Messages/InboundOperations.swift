@@ -30,13 +30,14 @@ struct InboundOperations: Sendable {
         /// What the sender of the report calls it, the same on each try, within its kind; nil when it has no name.
         var reportID: [String]?
 
-        /// Cuts the text to ``longestContent``, and gives the note that says so; none for a text that is no longer.
-        mutating func cutContent() -> [String] {
+        /// The same with its text cut to ``longestContent``, and the note that says so; none for a text that is no longer.
+        func cut() -> (sms: SMS, notes: [String]) {
             let count = content.utf8.count
-            guard count > Self.longestContent else { return [] }
+            guard count > Self.longestContent else { return (self, []) }
+            var cut = self
             // Half a character at its end becomes U+FFFD.
-            content = String(decoding: content.utf8.prefix(Self.longestContent), as: UTF8.self)
-            return ["the text had \(count) bytes, of which the first \(Self.longestContent) are kept"]
+            cut.content = String(decoding: content.utf8.prefix(Self.longestContent), as: UTF8.self)
+            return (cut, ["the text had \(count) bytes, of which the first \(Self.longestContent) are kept"])
         }
 
         /// 128 KiB: more than the 255 parts of the longest SMS hold, also encrypted and in base64.
@@ -70,8 +71,7 @@ struct InboundOperations: Sendable {
     func receive(
         _ sms: SMS, userID: UserID, source: String, origin: RequestOrigin, receipt: Receipt<Message>
     ) async throws -> Message {
-        var sms = sms
-        let cut = sms.cutContent()
+        let (sms, cut) = sms.cut()
         let now = clock.now()
         let id = MessageID(at: now)
         let eventID = EventID(at: now)
