@@ -1,0 +1,40 @@
+import NIOHTTP1
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+extension EndToEndTests {
+    /// A server whose standard error leads to nobody.
+    @Suite struct UnreadLog {
+        @Test(.timeLimit(.minutes(15)))
+        func aReaderWhoLeftBeforeTheStartIsNotMissed() async throws {
+            try await expectServer(loggingTo: "exec 3> >(exit); wait $!")
+        }
+
+        /// Starts a server whose standard error is what `script` makes descriptor 3, waits until it is ready, and ends it.
+        private func expectServer(loggingTo script: String) async throws {
+            try await withInstallation { installation in
+                let port = try freePort()
+                let server = try ChildProcess(
+                    "/bin/bash", ["-c", "\(script); exec '\(Installation.binary)' serve --port \(port) 2>&3"],
+                    environment: installation.environment, logs: installation.folder + "/server")
+                defer { server.killNow() }
+                try await until("the server is ready") {
+                    if let end = server.end { throw TestFailure("the server ended with \(end)") }
+                    // Not yet: asked again.
+                    let answer = try? await Client.send(.GET, "http://127.0.0.1:\(port)/health/ready")
+                    return answer?.status == 200
+                }
+
+                server.signal(SIGTERM)
+
+                #expect(try await server.wait(within: .seconds(10)) == .exited(0))
+            }
+        }
+    }
+}
