@@ -36,13 +36,16 @@ struct Httpsms: AsyncParsableCommand {
                 try command.run()
             }
         } catch let failure as ClientFailure {
-            Terminal.note("Error: \(failure)")
+            Commands.report("Error: \(failure)")
             Foundation.exit(failure.status.rawValue)
         } catch {
+            let code = exitCode(for: error)
+            // Help is a result.
+            guard !code.isSuccess else { exit(withError: error) }
+            let message = fullMessage(for: error)
+            if !message.isEmpty { Commands.report(message) }
             // How a command ends is a table in `docs/cli.md`: a mistake in the command line has one status everywhere.
-            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            Terminal.note(fullMessage(for: error))
-            Foundation.exit(ClientFailure.Status.usage.rawValue)
+            Foundation.exit(code == .validationFailure ? ClientFailure.Status.usage.rawValue : code.rawValue)
         }
     }
 }

@@ -16,12 +16,22 @@ extension EndToEndTests {
             try await expectServer(loggingTo: "exec 3> >(exit); wait $!")
         }
 
+        @Test(.timeLimit(.minutes(15)))
+        func aReaderWhoNeverReadsIsNotWaitedFor() async throws {
+            // The pipe is full before the server writes its first line.
+            try await expectServer(
+                loggingTo: """
+                    mkfifo "$TMPDIR/log"; exec 3<> "$TMPDIR/log"
+                    dd if=/dev/zero of="$TMPDIR/log" oflag=nonblock bs=1k count=1024
+                    """)
+        }
+
         /// Starts a server whose standard error is what `script` makes descriptor 3, waits until it is ready, and ends it.
         private func expectServer(loggingTo script: String) async throws {
             try await withInstallation { installation in
                 let port = try freePort()
                 let server = try ChildProcess(
-                    "/bin/bash", ["-c", "\(script); exec '\(Installation.binary)' serve --port \(port) 2>&3"],
+                    "/bin/bash", ["-c", "\(script)\nexec '\(Installation.binary)' serve --port \(port) 2>&3"],
                     environment: installation.environment, logs: installation.folder + "/server")
                 defer { server.killNow() }
                 try await until("the server is ready") {
