@@ -22,6 +22,8 @@ struct Httpsms: AsyncParsableCommand {
         ])
 
     static func main() async {
+        // A reader of the log who has left must not end the process. SwiftNIO ignores the signal, too, but from its first socket on.
+        signal(SIGPIPE, SIG_IGN)
         if let problem = CommandWords.problem(with: Array(CommandLine.arguments.dropFirst()), below: Self.self) {
             Terminal.note("Error: \(problem)")
             Foundation.exit(ClientFailure.Status.usage.rawValue)
@@ -34,13 +36,16 @@ struct Httpsms: AsyncParsableCommand {
                 try command.run()
             }
         } catch let failure as ClientFailure {
-            Terminal.note("Error: \(failure)")
+            Commands.report("Error: \(failure)")
             Foundation.exit(failure.status.rawValue)
         } catch {
+            let code = exitCode(for: error)
+            // Help is a result.
+            guard !code.isSuccess else { exit(withError: error) }
+            let message = fullMessage(for: error)
+            if !message.isEmpty { Commands.report(message) }
             // How a command ends is a table in `docs/cli.md`: a mistake in the command line has one status everywhere.
-            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            Terminal.note(fullMessage(for: error))
-            Foundation.exit(ClientFailure.Status.usage.rawValue)
+            Foundation.exit(code == .validationFailure ? ClientFailure.Status.usage.rawValue : code.rawValue)
         }
     }
 }

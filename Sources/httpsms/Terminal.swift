@@ -4,7 +4,7 @@ import Foundation
 /// What a command writes, at once, even where that is a pipe.
 ///
 /// A reader that leaves, as `head` does, ends the command without a word, as the signal would that this program ignores
-/// for the sake of its sockets.
+/// for the sake of its sockets and its log.
 enum Terminal {
     /// What a shell reports of a program that SIGPIPE ended.
     private static let brokenPipe: Int32 = 128 + SIGPIPE

@@ -3,8 +3,8 @@ import NIOSSL
 
 /// Asks a proxy for a tunnel, and makes way for TLS when it stands.
 ///
-/// It is the first handler of a connection. A proxy that refuses, or answers at length or with what is no HTTP, ends the connection
-/// with a ``ProxyRefusal``. Its answer has no body that anybody waits for, so bytes behind the head are out of step.
+/// It is the first handler of a connection. A proxy that refuses, or answers at length, without end or with what is no HTTP, ends the
+/// connection with a ``ProxyRefusal``. Its answer has no body that anybody waits for, so bytes behind the head are out of step.
 final class ProxyTunnel: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -14,7 +14,8 @@ final class ProxyTunnel: ChannelInboundHandler, RemovableChannelHandler {
 
     private let request: String
     private let makeTLS: () throws -> NIOSSLClientHandler?
-    private var answer: [UInt8] = []
+    private var answer = ByteBuffer()
+    private var interimResponses = 0
 
     /// 8 KiB: what proxies send at most before they let go.
     private static let longestHead = 8 * 1_024
@@ -30,20 +31,30 @@ final class ProxyTunnel: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        answer += unwrapInboundIn(data).readableBytesView
-        while let end = Self.endOfHead(answer) {
-            guard let status = Self.status(answer) else { return refuse("the proxy does not speak HTTP/1.1", context) }
-            answer.removeFirst(end)
+        var bytes = unwrapInboundIn(data)
+        answer.writeBuffer(&bytes)
+        while let length = Self.lengthOfHead(answer.readableBytesView) {
+            guard let status = Self.status(answer.readableBytesView) else {
+                return refuse("the proxy does not speak HTTP/1.1", context)
+            }
+            answer.moveReaderIndex(forwardBy: length)
             // 1xx comes before the answer.
-            guard status >= 200 else { continue }
+            guard status >= 200 else {
+                interimResponses += 1
+                guard interimResponses <= SenderLimits.interimResponses else {
+                    return refuse(
+                        "the proxy sent more than \(SenderLimits.interimResponses) interim responses", context)
+                }
+                continue
+            }
             guard status < 300 else {
                 return refuse(
                     status == 407 ? "the proxy asks for other credentials" : "the proxy answered \(status)", context)
             }
-            guard answer.isEmpty else { return refuse("the proxy sent bytes behind its answer", context) }
+            guard answer.readableBytes == 0 else { return refuse("the proxy sent bytes behind its answer", context) }
             return open(context)
         }
-        if answer.count > Self.longestHead { refuse("the proxy's answer is too long", context) }
+        if answer.readableBytes > Self.longestHead { refuse("the proxy's answer is too long", context) }
     }
 
     private func open(_ context: ChannelHandlerContext) {
@@ -59,23 +70,25 @@ final class ProxyTunnel: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func refuse(_ reason: String, _ context: ChannelHandlerContext) {
-        answer = []
+        answer.clear()
         context.fireErrorCaught(ProxyRefusal(description: reason))
     }
 
-    /// Where what follows the first empty line begins; nil before it has come.
-    private static func endOfHead(_ bytes: [UInt8]) -> Int? {
-        var line = 0
-        for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "\n") {
-            let length = index - line - (index > line && bytes[index - 1] == UInt8(ascii: "\r") ? 1 : 0)
-            if length == 0 { return index + 1 }
-            line = index + 1
+    /// How many bytes there are up to the end of the first empty line; nil before it has come.
+    private static func lengthOfHead(_ bytes: ByteBufferView) -> Int? {
+        var line = bytes.startIndex
+        while let newline = bytes[line...].firstIndex(of: UInt8(ascii: "\n")) {
+            let length = newline - line
+            if length == 0 || (length == 1 && bytes[line] == UInt8(ascii: "\r")) {
+                return newline + 1 - bytes.startIndex
+            }
+            line = newline + 1
         }
         return nil
     }
 
     /// The status of a line such as `HTTP/1.1 200 Connection established`; nil when it is none.
-    private static func status(_ bytes: [UInt8]) -> Int? {
+    private static func status(_ bytes: ByteBufferView) -> Int? {
         let line = String(
             decoding: bytes.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         let words = line.split(separator: " ", maxSplits: 2)

@@ -17,7 +17,7 @@ package enum SenderLimits {
     /// 100 header fields in the final head.
     package static let headerCount = 100
 
-    /// 16 interim (1xx) responses; real servers send one or two.
+    /// 16 interim (1xx) responses, of a receiver or of a proxy; real servers send one or two.
     package static let interimResponses = 16
 
     /// 256 bytes for a chunk's size line with its extensions.

@@ -24,6 +24,8 @@ struct MailSender: Service {
                 do {
                     while !Task.isShuttingDownGracefully, try await step() {}
                 } catch {
+                    // The end is no error.
+                    guard !Task.isCancelled else { return }
                     logger.warning("e-mail cannot be read", metadata: ["error": "\(error)"])
                 }
                 await wakeups.wait(for: .mails, atMost: .seconds(10))
@@ -33,7 +35,10 @@ struct MailSender: Service {
         }
     }
 
-    /// Sends the next one; false when none is due. When it is killed in between, the mail may be sent twice.
+    /// Sends the next one; false when none is due. When it is killed or cancelled in between, the mail comes again once its lease
+    /// is over, and may be sent twice.
+    ///
+    /// - Throws: What the store throws; `CancellationError`.
     func step() async throws -> Bool {
         guard
             let (mail, attempt, createdAt) = try await store.write(.maintenance, { tx in try MailQueries.take(in: tx) })
@@ -42,6 +47,8 @@ struct MailSender: Service {
             try await send(mail)
             try await store.write(.maintenance) { tx in try MailQueries.delete(mail.id, in: tx) }
         } catch {
+            // Nothing can be written any more.
+            try Task.checkCancellation()
             let isOver = error is Refused || clock.now() - createdAt > Self.patience
             logger.warning(
                 isOver ? "e-mail was given up" : "e-mail was not taken and is tried again",

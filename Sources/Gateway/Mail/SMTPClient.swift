@@ -13,9 +13,10 @@ struct SMTPClient: Sendable {
     /// 30 s for all of it.
     private static let timeLimit: Duration = .seconds(30)
 
-    /// Hands `mail` in.
+    /// Hands `mail` in. Cancellation ends that at once, whatever the server does.
     ///
-    /// - Throws: ``MailSender/Refused`` when the server will never take it, ``SMTPDialogue/Failure`` when it did not this time.
+    /// - Throws: ``MailSender/Refused`` when the server will never take it, ``SMTPDialogue/Failure`` when it did not this time,
+    ///   `CancellationError`.
     func send(_ mail: Mail) async throws {
         let dialogue = SMTPDialogue(
             server: server, recipient: mail.recipient, text: mail.text(from: server.sender, at: SystemClock().now()))
@@ -29,51 +30,58 @@ struct SMTPClient: Sendable {
     private func run(_ dialogue: SMTPDialogue) async throws {
         let tls = server.security == .none ? nil : try NIOSSLContext(configuration: server.tls)
         let addresses = try await self.addresses()
-        var failure: any Error = SMTPDialogue.Failure(description: "the mail server has no address")
+        var failure = SMTPDialogue.Failure(description: "the mail server has no address")
         for address in addresses.prefix(4) {
-            let channel: any Channel
-            let loop = MultiThreadedEventLoopGroup.singleton.next()
-            let outcome = loop.makePromise(of: Void.self)
-            do {
-                let place = try SocketAddress(
-                    packedIPAddress: ByteBuffer(bytes: address.bytes), port: server.port)
-                let (server, isNamed) = (self.server, IPAddress(self.server.host) == nil)
-                channel = try await ClientBootstrap(group: loop).connectTimeout(.seconds(10))
-                    .channelInitializer { channel in
-                        channel.eventLoop.makeCompletedFuture {
-                            let makeTLS = { () throws -> NIOSSLClientHandler? in
-                                try tls.map {
-                                    try NIOSSLClientHandler(context: $0, serverHostname: isNamed ? server.host : nil)
-                                }
-                            }
-                            if server.security == .implicit, let handler = try makeTLS() {
-                                try channel.pipeline.syncOperations.addHandler(handler)
-                            }
-                            try channel.pipeline.syncOperations.addHandler(
-                                SMTPHandler(dialogue, host: server.host, makeTLS: makeTLS, outcome: outcome))
-                        }
-                    }
-                    .connect(to: place).get()
-            } catch {
-                outcome.fail(error)
-                failure = SMTPDialogue.Failure(description: "the mail server cannot be reached: \(error)")
-                continue
+            let outcome = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
+            let problem = try await withTaskCancellationHandler {
+                try await hold(dialogue, at: address, tls, outcome)
+            } onCancel: {
+                outcome.fail(CancellationError())
             }
-            let timer = loop.scheduleTask(in: TimeAmount(Self.timeLimit)) {
-                outcome.fail(SMTPDialogue.Failure(description: "the mail server did not answer within 30 s"))
-            }
-            do {
-                try await outcome.futureResult.get()
-                timer.cancel()
-                channel.close(promise: nil)
-                return
-            } catch {
-                timer.cancel()
-                channel.close(promise: nil)
-                throw error
-            }
+            guard let problem else { return }
+            try Task.checkCancellation()
+            failure = SMTPDialogue.Failure(description: "the mail server cannot be reached: \(problem)")
         }
         throw failure
+    }
+
+    /// Holds a dialogue until there is an outcome, which closes the connection at once, even one that does not stand yet.
+    ///
+    /// - Returns: Why nobody can be reached at the address; nil when the mail was taken.
+    private func hold(
+        _ dialogue: SMTPDialogue, at address: IPAddress, _ tls: NIOSSLContext?, _ outcome: EventLoopPromise<Void>
+    ) async throws -> (any Error)? {
+        let loop = outcome.futureResult.eventLoop
+        do {
+            let place = try SocketAddress(packedIPAddress: ByteBuffer(bytes: address.bytes), port: server.port)
+            let (server, isNamed) = (self.server, IPAddress(self.server.host) == nil)
+            _ = try await ClientBootstrap(group: loop).connectTimeout(.seconds(10))
+                .channelInitializer { channel in
+                    outcome.futureResult.whenComplete { _ in channel.close(promise: nil) }
+                    return channel.eventLoop.makeCompletedFuture {
+                        let makeTLS = { () throws -> NIOSSLClientHandler? in
+                            try tls.map {
+                                try NIOSSLClientHandler(context: $0, serverHostname: isNamed ? server.host : nil)
+                            }
+                        }
+                        if server.security == .implicit, let handler = try makeTLS() {
+                            try channel.pipeline.syncOperations.addHandler(handler)
+                        }
+                        try channel.pipeline.syncOperations.addHandler(
+                            SMTPHandler(dialogue, host: server.host, makeTLS: makeTLS, outcome: outcome))
+                    }
+                }
+                .connect(to: place).get()
+        } catch {
+            outcome.fail(error)
+            return error
+        }
+        let timer = loop.scheduleTask(in: TimeAmount(Self.timeLimit)) {
+            outcome.fail(SMTPDialogue.Failure(description: "the mail server did not answer within 30 s"))
+        }
+        defer { timer.cancel() }
+        try await outcome.futureResult.get()
+        return nil
     }
 
     private func addresses() async throws -> [IPAddress] {
@@ -81,6 +89,7 @@ struct SMTPClient: Sendable {
         do {
             return try await resolver.resolve(server.host, for: .operated, within: .seconds(10))
         } catch {
+            try Task.checkCancellation()
             throw SMTPDialogue.Failure(description: "the name of the mail server was not found: \(error)")
         }
     }

@@ -89,6 +89,12 @@ package enum Commands {
         return configuration
     }
 
+    /// Says on standard error why a command failed, behind what it logged. Waits a second at most for whoever reads that.
+    package static func report(_ text: String) {
+        LogQueue.standardError.add(Array("\(text)\n".utf8))
+        LogQueue.standardError.flush()
+    }
+
     static func withStore<T: Sendable>(
         _ flags: [String: String?], _ body: (GatewayStore) async throws -> T
     ) async throws -> T {

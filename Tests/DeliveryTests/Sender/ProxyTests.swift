@@ -51,6 +51,29 @@ import Testing
         }
     }
 
+    @Test(arguments: [(16, "the proxy answered 502"), (17, "the proxy sent more than 16 interim responses")])
+    func sixteenInterimResponsesAreSkippedAndTheNextIsTooMany(count: Int, detail: String) async throws {
+        let interim = String(repeating: "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", count: count)
+        try await RawReceiver.run(script: { $0.write(interim + "HTTP/1.1 502 Bad\r\n\r\n") }) { _, port in
+            try await withSender(proxy: try Self.proxy(port)) { sender in
+                let result = await sender.send(try request("https://receiver.test/hook"), within: .seconds(20))
+
+                #expect(result.outcome == .failure(AttemptFailure(.proxyFailed, detail)))
+            }
+        }
+    }
+
+    @Test func aFloodOfInterimResponsesEnds() async throws {
+        try await RawReceiver.run(script: { $0.flood("HTTP/1.1 100 Continue\r\n\r\n") }) { _, port in
+            try await withSender(proxy: try Self.proxy(port)) { sender in
+                let result = await sender.send(try request("https://receiver.test/hook"), within: .seconds(60))
+
+                #expect(result.failureCode == .proxyFailed)
+                #expect(result.duration < .seconds(30))
+            }
+        }
+    }
+
     @Test func aProxyThatIsSilentIsNotTakenForTLS() async throws {
         try await RawReceiver.run(script: { _ in }) { _, port in
             try await withSender(proxy: try Self.proxy(port)) { sender in

@@ -1,5 +1,3 @@
-import NIOCore
-import NIOPosix
 import TestSupport
 import Testing
 
@@ -7,28 +5,9 @@ import Testing
 
 /// Addresses that swallow connections: no refusal, no answer.
 @Suite struct SilentAddressTests {
-    /// Runs a body while 127.0.0.2 drops every further SYN at a port: a listener that never accepts, its queue full.
-    private func withSilentAddress<Answer>(port: Int, body: () async throws -> Answer) async throws -> Answer {
-        let group = MultiThreadedEventLoopGroup.singleton
-        let listener = try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 0)
-            .serverChannelOption(.autoRead, value: false)
-            .bind(host: "127.0.0.2", port: port).get()
-        let address = try SocketAddress(ipAddress: "127.0.0.2", port: listener.localAddress?.port ?? port)
-        // The first takes the only place in the queue; the others are for kernels that allow one or two more.
-        let first = try await ClientBootstrap(group: group).connect(to: address).get()
-        let fillers = (0..<2).map { _ in ClientBootstrap(group: group).connect(to: address) }
-        defer {
-            listener.close(promise: nil)
-            first.close(promise: nil)
-            for filler in fillers { filler.whenSuccess { $0.close(promise: nil) } }
-        }
-        return try await body()
-    }
-
     @Test func aConnectionThatIsNeverMadeTimesOut() async throws {
         try await RawReceiver.run(script: { _ in }) { _, port in
-            try await withSilentAddress(port: port) {
+            try await withSilentAddress(port: port) { _ in
                 try await withSender { sender in
                     let request = try request("http://127.0.0.2:\(port)/")
                     let result = await sender.send(request, within: .milliseconds(300))
@@ -42,7 +21,7 @@ import Testing
 
     @Test func aSilentAddressIsOvertakenAfterAQuarterOfASecond() async throws {
         try await RawReceiver.run(script: { $0.write(okResponse) }) { receiver, port in
-            try await withSilentAddress(port: port) {
+            try await withSilentAddress(port: port) { _ in
                 try await withSender(resolver: StubResolver("127.0.0.2", "127.0.0.1")) { sender in
                     let result = await sender.send(try request("http://dual.test:\(port)/"), within: .seconds(30))
 
@@ -73,7 +52,7 @@ import Testing
 
     @Test func moreThanEightSilentAddressesAreOvertaken() async throws {
         try await RawReceiver.run(script: { $0.write(okResponse) }) { receiver, port in
-            try await withSilentAddress(port: port) {
+            try await withSilentAddress(port: port) { _ in
                 // One address that swallows everything, twelve times: as bits they differ only for the resolver.
                 let silent = try #require(IPAddress("127.0.0.2"))
                 let resolver = StubResolver(

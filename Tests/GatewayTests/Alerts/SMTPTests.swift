@@ -9,6 +9,9 @@ import Timestamps
 
 /// E-mail to a mail server of aiosmtpd, and to some that misbehave.
 @Suite(.onOneEngine, .timeLimit(.minutes(15))) struct SMTPTests {
+    /// The server has 30 s to answer; a busy machine alone costs seconds.
+    private static let slack = Duration.seconds(15)
+
     private static func mail(to recipient: String = "ann@example.com") -> Mail {
         Mail(
             id: MailID(at: SystemClock().now()), recipient: recipient,
@@ -96,6 +99,63 @@ import Timestamps
             let client = try Self.client("smtp://user:secret@127.0.0.1:\(port)")
 
             await #expect(throws: SMTPDialogue.Failure(description: reason)) { try await client.send(Self.mail()) }
+        }
+    }
+
+    @Test(arguments: ["smtp", "smtps"])
+    func cancellationEndsTheWaitForAServerThatSaysNothing(scheme: String) async throws {
+        try await RawReceiver.run(script: { _ in }) { receiver, port in
+            let client = try Self.client("\(scheme)://127.0.0.1:\(port)")
+            let sending = Task { try await client.send(Self.mail()) }
+            try await until("the connection stands") { receiver.openConnections == 1 }
+            let cancelled = ContinuousClock.now
+
+            sending.cancel()
+
+            await #expect(throws: CancellationError.self) { try await sending.value }
+            #expect(ContinuousClock.now - cancelled < Self.slack)
+            try await until("the connection is closed") { receiver.openConnections == 0 }
+        }
+    }
+
+    @Test func cancellationEndsTheWaitForAConnection() async throws {
+        try await withSilentAddress { port in
+            let client = try Self.client("smtp://127.0.0.2:\(port)")
+            let sending = Task { try await client.send(Self.mail()) }
+
+            sending.cancel()
+
+            await #expect(throws: CancellationError.self) { try await sending.value }
+        }
+    }
+
+    @Test func whatIsUnderWayAtTheEndComesAgain() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            try await server.store.write(.maintenance) { tx in
+                try MailQueries.insert(Self.mail(), userID: UserID(account.id), in: tx)
+            }
+            try await RawReceiver.run(script: { _ in }) { receiver, port in
+                let client = try Self.client("smtp://127.0.0.1:\(port)")
+                let log = LogRecorder()
+                let sender = MailSender(store: server.store, clock: server.clock, logger: log.logger) { mail in
+                    try await client.send(mail)
+                }
+                let running = Task { try await sender.run() }
+                try await until("the connection stands") { receiver.openConnections == 1 }
+                let cancelled = ContinuousClock.now
+
+                running.cancel()
+                try await running.value
+
+                #expect(ContinuousClock.now - cancelled < Self.slack)
+                #expect(log.lines.isEmpty, "\(log.lines)")
+            }
+            let due: Timestamp? = try await server.store.read { tx in
+                try tx.value("SELECT due_at AS value FROM mail WHERE attempt = 1")
+            }
+            let next = try #require(due)
+            #expect(next > server.clock.now())
         }
     }
 
