@@ -81,6 +81,7 @@ package struct ReadySet: Sendable {
             switch attempt.result.outcome {
             case .response(500...599): self = .overloaded
             case .response: self = .neutral
+            case .failure where attempt.result.isGivenUp: self = .neutral
             case .failure(let failure): self = failure.code.isTimeout ? .timedOut : .overloaded
             }
         }
