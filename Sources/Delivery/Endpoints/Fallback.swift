@@ -106,7 +106,10 @@ extension AttemptResult {
     var isOutage: Bool {
         switch outcome {
         case .response(let status): (500...599).contains(status) && receiver?.isProcessed(status) != true
-        case .failure(let failure): !failure.isFinal
+        case .failure(let failure): !failure.isFinal && !isGivenUp
         }
     }
+
+    /// Whether it was this server that ended the attempt: it says nothing of the receiver.
+    var isGivenUp: Bool { outcome.failure?.code == .cancelled }
 }

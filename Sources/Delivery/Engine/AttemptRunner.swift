@@ -33,11 +33,14 @@ package struct AttemptRunner: Sendable {
     enum Run: Sendable {
         /// An attempt, and what follows.
         case made(RecordedAttempt)
-        /// The task was cancelled, or this machine had no socket or no place for a lookup: nothing counts.
+        /// The task was cancelled before a request was written, or this machine had no socket or no place for a lookup: nothing
+        /// counts.
         case notMade(reason: String)
     }
 
     /// Sends `claim` to `endpoint` and says what follows.
+    ///
+    /// One that is cancelled when its request is written has failed: its receiver may have read it.
     func attempt(_ claim: ClaimedDelivery, to endpoint: Endpoint) async -> Run {
         var endpoint = endpoint
         endpoint.route = claim.route
@@ -61,8 +64,8 @@ package struct AttemptRunner: Sendable {
         } catch {
             result = AttemptResult(outcome: .failure(AttemptFailure(.urlInvalid, "\(error)")))
         }
-        if let failure = result.outcome.failure, failure.code == .cancelled {
-            return .notMade(reason: failure.detail)
+        if result.isGivenUp, !result.isWritten {
+            return .notMade(reason: result.outcome.failure?.detail ?? "")
         }
         let now = clock.instants()
         let jitter = clock.drawFraction()
@@ -72,7 +75,9 @@ package struct AttemptRunner: Sendable {
         var verdict = Verdict(
             of: result, step: claim.step, at: now.wall, schedule: schedule, jitter: jitter, patience: patience)
         // Where there are no retries, the fallback is still to come.
-        if claim.route == .trial, verdict == .failed, result.isOutage { verdict = .retry(at: now.wall + .seconds(1)) }
+        if claim.route == .trial, verdict == .failed, result.isOutage || result.isGivenUp {
+            verdict = .retry(at: now.wall + .seconds(1))
+        }
         var attempt = RecordedAttempt(
             claim: claim, endpointVersion: endpoint.version, startedAt: startedAt, result: result, verdict: verdict,
             hold: Hold(of: result, at: now.wall, schedule: schedule, jitter: jitter, patience: patience),

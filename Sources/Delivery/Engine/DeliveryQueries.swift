@@ -8,6 +8,8 @@ package enum DeliveryQueries {
     package struct Backlog: Sendable, Hashable {
         /// The endpoint.
         package let endpoint: EndpointID
+        /// Whose endpoint it is; nil for one that is gone.
+        package var userID: UserID?
         /// When the first pending delivery of each lane is due; a lane without one is absent.
         package let dueAt: [DeliveryLane: Timestamp]
         /// The endpoint's version while what was held is let go; nil at other times.
@@ -51,7 +53,7 @@ package enum DeliveryQueries {
                 (SELECT MIN(due_at) FROM delivery
                  WHERE state = \(literal: pending) AND endpoint_id = w.endpoint_id
                      AND lane = \(literal: DeliveryLane.replay.rawValue)) AS replay_due_at,
-                e.status, e.version, e.hold_until, e.pace_interval, e.refused_at, e.refusals, e.rate_next_at,
+                e.user_id, e.status, e.version, e.hold_until, e.pace_interval, e.refused_at, e.refusals, e.rate_next_at,
                 h.failing_since, h.last_success_at,
                 CASE WHEN e.release_through IS NOT NULL THEN e.version END AS release_version
             FROM waiting w
@@ -70,9 +72,9 @@ package enum DeliveryQueries {
                 dueAt[.replay] = try row.find("replay_due_at")
             }
             return Backlog(
-                endpoint: try row.get("endpoint_id"), dueAt: dueAt, releaseVersion: try row.find("release_version"),
-                version: try row.find("version") ?? 0, pace: try Pace(row: row),
-                isFailing: try row.find("failing_since", as: Timestamp.self) != nil,
+                endpoint: try row.get("endpoint_id"), userID: try row.find("user_id"), dueAt: dueAt,
+                releaseVersion: try row.find("release_version"), version: try row.find("version") ?? 0,
+                pace: try Pace(row: row), isFailing: try row.find("failing_since", as: Timestamp.self) != nil,
                 hasSucceeded: try row.find("last_success_at", as: Timestamp.self) != nil, isOrphaned: status == nil)
         }
     }

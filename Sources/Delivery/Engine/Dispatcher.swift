@@ -51,7 +51,8 @@ package struct Dispatcher: Service {
 
     /// Delivers until graceful shutdown; then ends what is in flight (5 s at most), stores it and returns.
     ///
-    /// Cancellation ends attempts at once: their deliveries stay leased, and the next start frees them.
+    /// Cancellation ends attempts at once: the deliveries whose results are not stored by then stay leased, and the next start
+    /// frees them.
     package func run() async throws {
         let recorder = AttemptRecorder(store: store, clock: clock, metrics: metrics, logger: logger)
         let wakeups = store.wakeups
@@ -202,7 +203,7 @@ package struct Dispatcher: Service {
             guard lease.outlives(AttemptRunner.timeLimit, lease: claim.lease) else { return recorder.giveBack(claim) }
             switch await attemptOnce(claim, to: endpoint) {
             case nil:
-                if !Task.isCancelled { recorder.giveBack(claim) }
+                if !Task.isCancelled { recorder.giveBack(claim) }  // Else there is no time: the next start frees it.
                 return
             case .made(let result): return recorder.append(result)
             case .notMade(let reason):
@@ -222,8 +223,9 @@ package struct Dispatcher: Service {
         recorder.giveBack(claim)
     }
 
-    /// Makes an attempt. One that may take longer than others ends with its lease, unless that is renewed meanwhile, and at
-    /// shutdown when the others have to; then nothing came of it.
+    /// Makes an attempt. One that may take longer than others is given up with its lease, unless that is renewed meanwhile, and at
+    /// shutdown when the others have to end. It has failed then, as its receiver may have read it; nil when no request was
+    /// written yet.
     private func attemptOnce(_ claim: ClaimedDelivery, to endpoint: Endpoint) async -> AttemptRunner.Run? {
         guard endpoint.plan.isPatient else { return await runner.attempt(claim, to: endpoint) }
         return await withTaskGroup(of: AttemptRunner.Run?.self) { group in
@@ -238,8 +240,18 @@ package struct Dispatcher: Service {
                 try? await clock.sleep(for: AttemptRunner.timeLimit)
                 return nil
             }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
+            var isGivenUp = false
+            for await run in group {
+                group.cancelAll()
+                guard let run else {
+                    // The attempt ends at once, and says how far it came.
+                    isGivenUp = true
+                    continue
+                }
+                if isGivenUp, case .notMade = run { return nil }
+                return run
+            }
+            return nil
         }
     }
 

@@ -1,3 +1,4 @@
+import Storage
 import Timestamps
 
 extension ReadySet {
@@ -22,6 +23,8 @@ extension ReadySet {
     struct Entry: Sendable {
         var dueAt: [DeliveryLane: Timestamp] = [:]
         var inFlight = 0
+        /// Whose it is; nil until that is known.
+        var account: UserID?
         var turns = 0
         var isInRing = false
         /// Whether deliveries wait for others of their message, so that the end of one may let another go.
@@ -72,13 +75,15 @@ extension ReadySet {
         mutating func learn(_ backlog: DeliveryQueries.Backlog, at now: Timestamp) {
             if standing == .unknown { standing = Standing(backlog) }
             if standing == .failing, shortest == nil { window = 1 }
+            if account == nil { account = backlog.userID?.account }
             holdUntil = backlog.pace.hold(at: now)
         }
 
-        /// Forgets all but what is in flight: the endpoint was changed, and what an earlier version did says nothing.
+        /// Forgets all but what is in flight and whose it is: the endpoint was changed, and what an earlier version did says nothing.
         mutating func forget(_ limits: Limits, at now: Timestamp) {
             var new = Entry(limits, at: now)
             new.inFlight = inFlight
+            new.account = account
             new.foreign = inFlight
             new.isInRing = isInRing
             new.most = most

@@ -11,6 +11,9 @@ import Timestamps
 /// the shortest, and shrinks when they do not, or fail. One that answers 429 or 503 is held, and sent to at a ``Pace``
 /// from then on, which the store has. What the set knows comes from hints and from the scan of the store, which is the
 /// truth; what it knows of an endpoint without work is kept for ten minutes.
+///
+/// The last slots are a reserve for endpoints, and accounts, that have few: however wide windows are, those that hang leave
+/// the others some, see ``Limits/reservedSlots``.
 package struct ReadySet: Sendable {
     /// The bounds of the dispatcher.
     package struct Limits: Sendable {
@@ -18,7 +21,7 @@ package struct ReadySet: Sendable {
         package var slots = 256
         /// Attempts in flight to an endpoint of which nothing is known yet.
         package var firstWindow = 2
-        /// Attempts in flight to one endpoint at most: half of the slots, so that two never exclude a third for long.
+        /// Attempts in flight to one endpoint at most: half of the slots.
         package var lastWindow = 128
         /// Deliveries claimed for one endpoint while others wait.
         package var quantum = 16
@@ -78,13 +81,14 @@ package struct ReadySet: Sendable {
             switch attempt.result.outcome {
             case .response(500...599): self = .overloaded
             case .response: self = .neutral
+            case .failure where attempt.result.isGivenUp: self = .neutral
             case .failure(let failure): self = failure.code.isTimeout ? .timedOut : .overloaded
             }
         }
     }
 
     private let limits: Limits
-    private var entries: [EndpointID: Entry] = [:]
+    private(set) var entries: [EndpointID: Entry] = [:]
     private var ring: [EndpointID] = []
     /// Endpoints that go before the ring.
     private var fresh: [EndpointID] = []
@@ -92,8 +96,7 @@ package struct ReadySet: Sendable {
     private var waiting: Set<EndpointID> = []
     /// Turns of fresh endpoints since the last one of the ring.
     private var freshTurns = 0
-    private var inFlight = 0
-    private var inFlightBy: [Standing: Int] = [:]
+    private(set) var taken = TakenSlots()
     /// Nothing of those that wait may go before this.
     private var nextCheck: Timestamp?
 
@@ -103,7 +106,7 @@ package struct ReadySet: Sendable {
     }
 
     /// Attempts that may start now.
-    package var freeSlots: Int { limits.slots - inFlight }
+    package var freeSlots: Int { limits.slots - taken.total }
 
     /// Notes that `lane` of `endpoint` has a delivery due at `dueAt`.
     package mutating func add(_ endpoint: EndpointID, lane: DeliveryLane, dueAt: Timestamp) {
@@ -122,12 +125,12 @@ package struct ReadySet: Sendable {
         for backlog in backlogs where !backlog.dueAt.isEmpty {
             var dueAt = backlog.dueAt
             for (lane, born) in backlog.dueAt where lane != .retry { dueAt[lane] = min(born, now) }
-            var entry = entries[backlog.endpoint, default: Entry(limits, at: now)]
-            let standing = entry.standing
+            let known = entries[backlog.endpoint, default: Entry(limits, at: now)]
+            var entry = known
             if let version = entry.version, version < backlog.version { entry.forget(limits, at: now) }
             entry.version = backlog.version
             entry.learn(backlog, at: now)
-            move(entry.inFlight, from: standing, to: entry.standing)
+            taken.move(from: known, to: entry)
             entry.dueAt = dueAt
             // Paused and resumed since: another pace holds.
             if entry.releaseVersion != backlog.releaseVersion { entry.releaseAt = nil }
@@ -151,6 +154,11 @@ package struct ReadySet: Sendable {
         let isAlone = ring.count + fresh.count == 1
         while freeSlots > 0, let endpoint = takeTurn(&first, &rest) {
             guard var entry = entries[endpoint] else { continue }
+            // The cheapest question, and the answer to most while few slots are free.
+            guard openSlots(for: entry) > 0 else {
+                kept.append(endpoint)
+                continue
+            }
             guard let lane = lane(of: entry, at: now), entry.nextAt.map({ $0 <= now }) ?? false else {
                 entries[endpoint]?.isInRing = false
                 if let later = entry.nextAt { wait(endpoint, until: later) }
@@ -169,8 +177,7 @@ package struct ReadySet: Sendable {
             entry.usedAt = now
             entry.inFlight += limit
             entries[endpoint] = entry
-            inFlight += limit
-            inFlightBy[entry.standing, default: 0] += limit
+            taken.add(limit, of: entry)
             served.append(endpoint)
         }
         ring = kept + rest + served
@@ -179,7 +186,9 @@ package struct ReadySet: Sendable {
     }
 
     /// Endpoints with due work that the last plan left, for want of slots: other nodes may have some. At most 20.
-    package var unserved: [EndpointID] { freeSlots > 0 ? [] : Array((fresh + ring).prefix(20)) }
+    package var unserved: [EndpointID] {
+        freeSlots > limits.reservedSlots ? [] : Array((fresh + ring).prefix(20))
+    }
 
     /// Notes how many deliveries a request of the plan gave; fewer than asked for means that none is left there.
     ///
@@ -191,7 +200,7 @@ package struct ReadySet: Sendable {
     package mutating func claimed(_ request: Request, count: Int, of endpoint: Endpoint? = nil, at now: Timestamp) {
         free(request.endpoint, slots: request.limit - count)
         entries[request.endpoint]?.isOrdered = endpoint?.ordering == .message
-        if let endpoint { entries[request.endpoint]?.most = endpoint.plan.maxInFlight }
+        if let endpoint { learn(request.endpoint, from: endpoint) }
         // It was refused, or its places until then are taken, by whichever node: what is due stays due.
         let hold = endpoint?.pace.hold(at: now)
         if let hold { entries[request.endpoint]?.holdUntil = hold }
@@ -218,10 +227,10 @@ package struct ReadySet: Sendable {
         _ endpoint: EndpointID, _ signal: Signal, took: Duration = .zero, retryAt: Timestamp?, at now: Timestamp
     ) {
         free(endpoint, slots: 1)
-        guard var entry = entries[endpoint] else { return }
-        let standing = entry.standing
+        guard let known = entries[endpoint] else { return }
+        var entry = known
         entry.learn(signal, took: took, at: now)
-        move(entry.inFlight, from: standing, to: entry.standing)
+        taken.move(from: known, to: entry)
         entries[endpoint] = entry
         if let retryAt { add(endpoint, lane: .retry, dueAt: retryAt) }
         if entry.isOrdered { add(endpoint, lane: .first, dueAt: now) }
@@ -266,16 +275,25 @@ package struct ReadySet: Sendable {
     }
 
     private func room(for entry: Entry, at now: Timestamp) -> Int {
-        let room = min(freeSlots, entry.allowance(at: now))
+        let room = min(openSlots(for: entry), entry.allowance(at: now))
         if entry.standing == .quick { return room }
-        let shared = limits.sluggishSlots - inFlight + (inFlightBy[.quick] ?? 0)
-        let ofItsLike = inFlightBy[entry.standing] ?? 0
+        let shared = limits.sluggishSlots - taken.total + (taken.byStanding[.quick] ?? 0)
+        let ofItsLike = taken.byStanding[entry.standing] ?? 0
         return switch entry.standing {
         case .quick: room
         case .sluggish: min(room, shared)
         case .unknown: min(room, shared, limits.newcomerSlots - ofItsLike)
         case .failing: min(room, shared, limits.slowSlots - ofItsLike)
         }
+    }
+
+    /// How many of the free slots `entry` may take: the reserve only as long as it has few, and the last half of that only as long
+    /// as its account has few. One whose account is not known is an account of its own.
+    private func openSlots(for entry: Entry) -> Int {
+        let free = freeSlots
+        let ofAccount = entry.account.map { taken.byAccount[$0] ?? 0 } ?? entry.inFlight
+        let reserved = max(free - limits.reservedForAccounts, limits.fewForAccount - ofAccount)
+        return max(free - limits.reservedSlots, min(free, reserved, limits.fewForEndpoint - entry.inFlight))
     }
 
     /// Who is next: three fresh endpoints, then one of the ring.
@@ -310,16 +328,20 @@ package struct ReadySet: Sendable {
         return DeliveryLane.allCases.first { due[$0] != nil }
     }
 
-    private mutating func move(_ slots: Int, from old: Standing, to new: Standing) {
-        inFlightBy[old, default: 0] -= slots
-        inFlightBy[new, default: 0] += slots
+    private mutating func learn(_ id: EndpointID, from endpoint: Endpoint) {
+        guard let known = entries[id] else { return }
+        var entry = known
+        entry.most = endpoint.plan.maxInFlight
+        // It never has another, and to read it takes a while.
+        if entry.account == nil { entry.account = endpoint.userID.account }
+        taken.move(from: known, to: entry)
+        entries[id] = entry
     }
 
     private mutating func free(_ endpoint: EndpointID, slots: Int) {
         guard slots > 0, let entry = entries[endpoint] else { return }
         entries[endpoint]?.inFlight -= slots
-        inFlight -= slots
-        inFlightBy[entry.standing, default: 0] -= slots
+        taken.add(-slots, of: entry)
     }
 
     /// A first attempt that became due in the last 2 s is fresh: older ones are a backlog.

@@ -34,7 +34,7 @@ package struct AttemptFailure: Error, Hashable, Sendable, CustomStringConvertibl
         case invalidResponse = "invalid_response"
         /// The head of the response is too large.
         case responseTooLarge = "response_too_large"
-        /// The attempt was not made, or cancelled, by this server; it does not count.
+        /// This server did not make the attempt, and then it does not count, or gave it up before there was an answer.
         case cancelled
     }
 
@@ -99,7 +99,8 @@ extension AttemptFailure.Code {
         case .connectionClosed: "Check the receiver's log: it closed the connection without an answer."
         case .invalidResponse: "Check that an HTTP/1.1 server listens on this port."
         case .responseTooLarge: "Send fewer or shorter response headers."
-        case .cancelled: "Nothing to do: the server was stopping or short of sockets, and the delivery is tried again."
+        case .cancelled:
+            "Nothing of yours: the server was stopping or short of sockets. Send the delivery again if it has failed."
         }
     }
 }

@@ -18,6 +18,9 @@ package struct AttemptResult: Sendable {
     /// The address that was connected to; nil when none was.
     package var address: IPAddress?
 
+    /// Whether the receiver may have read the request, or a part of it: it was handed to the socket.
+    package var isWritten = false
+
     /// The service that was asked, when its answers mean something of their own.
     package var receiver: KnownReceiver?
 

@@ -112,6 +112,7 @@ final class Exchange: @unchecked Sendable {
         self.connection = connection
         result.address = connection.address
         enter(.waiting)
+        result.isWritten = true
         connection.write(request)
     }
 
@@ -131,7 +132,7 @@ final class Exchange: @unchecked Sendable {
 
     private func cancel() {
         isCancelled = true
-        respondOrFail(AttemptFailure(.cancelled))
+        respondOrFail(AttemptFailure(.cancelled, result.isWritten ? "this server gave the request up" : ""))
     }
 
     private func respondOrFail(_ failure: AttemptFailure) {

@@ -5,7 +5,7 @@ package protocol WebhookSender: Sendable {
     /// Makes one attempt; never throws, since every outcome is recorded.
     ///
     /// Cancelling the task ends the attempt at once with ``AttemptFailure/Code/cancelled``, unless a status line was
-    /// already read, which then stands.
+    /// already read, which then stands. ``AttemptResult/isWritten`` says whether the receiver may have read the request.
     ///
     /// - Parameters:
     ///   - request: what is posted.

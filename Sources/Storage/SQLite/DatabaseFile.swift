@@ -18,9 +18,15 @@ struct DatabaseFile {
 
     /// Makes the file and its directories when they are missing: messages are nobody else's business.
     ///
-    /// - Throws: `StorageError.unavailable` naming what could not be made, and when the file has another name, under which
-    ///   it would have another log.
-    init(path: String) throws {
+    /// A file with two names, and one that is mounted by itself, would have a log and a ``ServerLock`` by each of its paths: two
+    /// servers could take it for theirs and corrupt it.
+    ///
+    /// - Parameters:
+    ///   - path: Where it is, or a symbolic link to it.
+    ///   - mounts: What is mounted where.
+    /// - Throws: `StorageError.unavailable` naming what could not be made, and when the file has another name, or is mounted by
+    ///   itself.
+    init(path: String, mounts: MountTable = .own) throws {
         try Self.makeDirectory(Self.parent(of: path))
         let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.failure("open", path) }
@@ -32,6 +38,13 @@ struct DatabaseFile {
                 "\(path) has another name, a hard link: each name would have a log of its own. Delete one of them.")
         }
         self.path = Self.resolved(path)
+        guard !mounts.places.contains(self.path) else {
+            throw StorageError.unavailable(
+                """
+                \(path) is mounted as a single file: its log would be outside of the mount, and a second server could open the \
+                same file. Mount the folder that holds it.
+                """)
+        }
         directory = Self.parent(of: self.path)
     }
 

@@ -171,7 +171,8 @@ import Timestamps
         }
     }
 
-    /// Half a minute is longer than a lease holds: a request that is under way when it ends is given up, and nothing counts.
+    /// Half a minute is longer than a lease holds: an attempt that is under way when it ends is given up, and does not count while
+    /// its request is not written.
     @Test(arguments: Engine.enabled) func aLongRequestEndsWithItsLease(engine: Engine) async throws {
         try await withEngine(engine) { harness in
             let id = try await harness.addEndpoint()

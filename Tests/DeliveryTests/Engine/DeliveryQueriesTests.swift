@@ -96,7 +96,11 @@ struct DeliveryQueriesTests {
 
             #expect(try await harness.claim(endpoint, lease: Lease(at: harness.clock.now())).isEmpty)
             let backlogs = try await harness.store.read { tx in try DeliveryQueries.backlogs(after: "", in: tx) }
-            #expect(backlogs == [DeliveryQueries.Backlog(endpoint: endpoint, dueAt: [:], version: 2)])
+            #expect(
+                backlogs == [
+                    DeliveryQueries.Backlog(
+                        endpoint: endpoint, userID: EngineHarness.userID, dueAt: [:], version: 2)
+                ])
         }
     }
 

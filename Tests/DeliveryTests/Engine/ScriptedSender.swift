@@ -10,10 +10,13 @@ final class ScriptedSender: WebhookSender {
     typealias Script = @Sendable (_ request: WebhookRequest, _ number: Int) async -> AttemptOutcome
 
     private let script: Script
+    /// Whether receivers may have read what is cancelled.
+    private let isWritten: Bool
     private let sent = Mutex<[(request: WebhookRequest, limit: Duration)]>([])
 
-    init(_ script: @escaping Script) {
+    init(isWritten: Bool = false, _ script: @escaping Script) {
         self.script = script
+        self.isWritten = isWritten
     }
 
     /// Answers everything with `statusCode`.
@@ -38,7 +41,9 @@ final class ScriptedSender: WebhookSender {
             sent.append((request, limit))
             return sent.count
         }
-        return AttemptResult(outcome: await script(request, number), duration: .milliseconds(7))
+        var result = AttemptResult(outcome: await script(request, number), duration: .milliseconds(7))
+        result.isWritten = isWritten
+        return result
     }
 
     /// Returns once `count` requests were sent.

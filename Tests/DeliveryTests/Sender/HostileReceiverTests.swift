@@ -200,8 +200,26 @@ import Testing
                 let result = await task.value
 
                 #expect(result.failureCode == .cancelled)
+                #expect(result.isWritten, "the receiver has read it")
                 #expect(result.duration < .seconds(30))
                 try await until("the connection is closed") { receiver.openConnections == 0 }
+            }
+        }
+    }
+
+    /// It is not written before the handshake is over, which never is.
+    @Test func whatIsCancelledBeforeItsRequestIsNotWritten() async throws {
+        try await RawReceiver.run(script: { _ in }) { receiver, port in
+            try await withSender { sender in
+                let request = try request("https://receiver.test:\(port)/")
+                let task = Task { await sender.send(request, within: .seconds(60)) }
+                try await until("the handshake begins") { receiver.connectionCount == 1 }
+
+                task.cancel()
+                let result = await task.value
+
+                #expect(result.failureCode == .cancelled)
+                #expect(!result.isWritten)
             }
         }
     }
