@@ -52,7 +52,7 @@ package protocol Store: Sendable {
 }
 
 extension Store {
-    /// Nothing, where the database is part of the process.
+    /// Nothing, where nobody else has the database.
     package func end(within duration: Duration) {}
 
     /// The database keeps its own log.

@@ -163,6 +163,32 @@ struct SQLiteWriterTests {
         }
     }
 
+    /// Another program has the write lock, and keeps it.
+    @Test func aStoreThatHasToEndWaitsForNoOtherProgram() async throws {
+        try await withItems { store in
+            let other = try await SQLiteStore.open(path: store.path)
+            let blocker = Blocker()
+            async let blocking: Void = other.write { transaction in
+                try transaction.insert(1)
+                blocker.block()
+            }
+            await blocker.untilBlocked()
+
+            store.end(within: .zero)
+            let began = ContinuousClock.now
+            for id in 2...4 {
+                await #expect(throws: StorageError.self) { try await store.write { try $0.insert(id) } }
+            }
+            // Three times what one waits otherwise is 15 s.
+            #expect(ContinuousClock.now - began < .seconds(5))
+
+            blocker.release()
+            try await blocking
+            try await other.close()
+            #expect(try await ids(store) == [1])
+        }
+    }
+
     @Test func aCancelledCallerIsToldAtOnceAndItsBodySkipped() async throws {
         try await withItems { store in
             let blocker = Blocker()

@@ -11,12 +11,12 @@ enum SQLiteSettings {
     }()
 
     /// Of the writer and the readers.
-    static var configuration: Configuration {
+    static func configuration(_ wait: BusyWait) -> Configuration {
         var configuration = Configuration()
         configuration.label = "store"
         // The `TurnGate` lets no more run, so nobody waits inside GRDB.
         configuration.maximumReaderCount = TurnGate.Limits.sqliteReaders
-        configuration.busyMode = .timeout(5)
+        configuration.busyMode = .callback { wait.step($0) }
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { database in
             try forbidCheckpoints(database)

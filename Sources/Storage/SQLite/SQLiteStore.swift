@@ -15,9 +15,6 @@ import Timestamps
 /// A write is durable when it is answered: the log is flushed at every commit (`synchronous = FULL`), many writes to a
 /// commit. Reads run beside the writer, so many at a time in each `ReadLane`.
 package final class SQLiteStore: Store {
-    /// What a connection waits for another program's transaction, such as that of `httpsms user create`.
-    static let busyLimit = Duration.seconds(5)
-
     package let wakeups: Wakeups
     package let unreadable: UnreadableRows
     /// The database file.
@@ -29,6 +26,7 @@ package final class SQLiteStore: Store {
     private let pool: DatabasePool
     private let checkpointer: Checkpointer?
     private let connections: ConnectionRegistry
+    private let wait: BusyWait
     private let clock: MonotonicClock
     private let readLimit: Duration
     private let readGate: TurnGate
@@ -73,7 +71,8 @@ package final class SQLiteStore: Store {
         let connections = ConnectionRegistry(path: path, wakeups: wakeups, unreadable: unreadable) { failure in
             DatabaseFile.endProcess(after: failure, logger: logger)
         }
-        let pool = try DatabasePool(path: path, configuration: SQLiteSettings.configuration)
+        let wait = BusyWait()
+        let pool = try DatabasePool(path: path, configuration: SQLiteSettings.configuration(wait))
         let connection = try pool.writeWithoutTransaction { database in
             try SQLiteSettings.prepareWriter(database)
             let connection = try connections.connection(database)
@@ -100,6 +99,7 @@ package final class SQLiteStore: Store {
         self.pool = pool
         self.checkpointer = checkpointer
         self.connections = connections
+        self.wait = wait
     }
 
     /// Runs `body` on a snapshot, at most ``open(path:clock:logger:freeSpaceFloorBytes:readLimit:)``'s limit long.
@@ -142,6 +142,8 @@ package final class SQLiteStore: Store {
             }
         }
     }
+
+    package func end(within duration: Duration) { wait.end(within: duration) }
 
     package var logSize: Int? { DatabaseFile.size(of: path + "-wal") }
 
