@@ -20,7 +20,7 @@ package struct AccessOperations: Sendable {
         factors = SecondFactorQueries(keyring: keyring)
     }
 
-    static let wrongPassword = Refusal(.unauthenticated, "The e-mail address or the password is wrong.")
+    private static let wrongPassword = Refusal(.unauthenticated, "The e-mail address or the password is wrong.")
     private static let tooManyAttempts = Refusal(
         .tooMany, "There were too many attempts to sign in. Wait 15 minutes and try again.")
 
