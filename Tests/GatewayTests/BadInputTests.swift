@@ -253,6 +253,9 @@ import Testing
             #expect(cut.data["content"].string.hasPrefix("aää"))
             #expect(
                 cut.data["failure_reason"] == "the text had 131074 bytes, of which the first 131072 are kept")
+            let sent = try await account.send(["content": "Hi"])["id"].string
+            let failed = try await phone.report("FAILED", sent, ["reason": .string(whole)])
+            #expect(failed.data["failure_reason"].string.unicodeScalars.count == 4_096)
             let events = try await page.get("/events").text
             #expect(events.utf8.count < 64 << 10 && events.contains(" bytes)"))
         }

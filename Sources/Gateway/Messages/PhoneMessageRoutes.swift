@@ -135,9 +135,9 @@ struct PhoneMessageRoutes {
         return Reply("message event stored successfully", message).response(from: request, context: context)
     }
 
-    /// The reason as httpSMS words it.
+    /// The reason as httpSMS words it, cut to 4,096 characters: the app gives a line, and lists have all of it.
     private static func failureReason(_ reason: String?) -> String {
-        guard let reason, !reason.isEmpty else { return "UNKNOWN ERROR" }
+        guard let reason = reason?.firstScalars(4_096), !reason.isEmpty else { return "UNKNOWN ERROR" }
         guard reason.hasBytes("android.permission.SEND_SMS") else { return reason }
         return reason + """
              You need to grant the SMS permission to the httpSMS Android app \
