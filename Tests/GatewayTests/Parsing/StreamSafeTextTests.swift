@@ -90,7 +90,7 @@ import Wire
             let phone = try await account.makePhone()
             let long = Self.marked(2_000)
 
-            for headers in [[("Authorization", long)], [("x-api-key", long)], [("X-Other", long)]] {
+            for headers in [[("Authorization", long)], [("x-api-key", long)], [("X-Other", long)], [("Host", long)]] {
                 #expect(try await server.client.send("GET", "/sign-in", headers: headers, body: nil).status == 400)
             }
             let path = "/v1/messages/" + long.utf8.map { "%" + String($0, radix: 16) }.joined()
