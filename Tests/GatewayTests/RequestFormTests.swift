@@ -126,7 +126,9 @@ import Testing
         (String(repeating: "é", count: 2_048), 200), (String(repeating: "é", count: 2_049), 422),
         (String(repeating: "😀", count: 1_024), 200), (String(repeating: "😀", count: 1_025), 422),
         ("a" + String(repeating: "\u{301}", count: 100_000), 422),
-        ("a" + String(repeating: "\u{301}", count: 2_047), 200),
+        // With the 65 joiners that break the run.
+        ("a" + String(repeating: "\u{301}", count: 1_980), 200),
+        ("a" + String(repeating: "\u{301}", count: 2_047), 422),
         (String(repeating: "👨‍👩‍👧‍👦", count: 2_048), 422),
     ]) func textIsAsLongAsAnSMSCountsIt(content: String, status: Int) async throws {
         try await withServer { server in
