@@ -60,7 +60,8 @@ struct InboxFilter: Sendable {
         PageLink.to(
             "/messages",
             [
-                "owner": owner, "archived": isArchived ? "1" : "", "mine": isMine ? "1" : "", "query": query, "contact": contact,
+                "owner": owner, "archived": isArchived ? "1" : "", "mine": isMine ? "1" : "", "query": query,
+                "contact": contact,
                 "type": type?.rawValue ?? "", "status": status?.rawValue ?? "", "from": from, "to": to,
                 "skip": skip > 0 ? String(skip) : "",
             ])
