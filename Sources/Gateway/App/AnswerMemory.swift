@@ -81,8 +81,8 @@ struct AnswerMemoryMiddleware: RouterMiddleware {
             return error.response
         }
         let body = response.body
-        response.body = ResponseBody(contentLength: size) { writer in
-            try await body.write(PieceWriter(rest: writer))
+        response.body = ResponseBody(contentLength: size) { [loop = context.channel.eventLoop] writer in
+            try await body.write(PieceWriter(rest: writer, loop: loop))
             withExtendedLifetime(share) {}
         }
         return response
@@ -92,6 +92,8 @@ struct AnswerMemoryMiddleware: RouterMiddleware {
 /// Writes a piece at a time, the next when the connection takes more.
 private struct PieceWriter: ResponseBodyWriter {
     var rest: any ResponseBodyWriter
+    /// That of the connection.
+    let loop: any EventLoop
 
     @concurrent mutating func write(_ buffer: ByteBuffer) async throws {
         var buffer = buffer
@@ -99,6 +101,9 @@ private struct PieceWriter: ResponseBodyWriter {
             piece.readableBytes > 0
         {
             try await rest.write(piece)
+            // Whether the connection takes more is known once its loop has seen this piece: else all of them would be handed over
+            // before the first one is.
+            try await loop.submit {}.get()
         }
     }
 

@@ -1,9 +1,42 @@
+import AsyncHTTPClient
+import NIOCore
+import TestSupport
 import Testing
 
 @testable import Gateway
 
 /// What large answers take of memory while clients read them.
-@Suite struct AnswerMemoryTests {
+@Suite(.timeLimit(.minutes(15))) struct AnswerMemoryTests {
+    /// A client that does not read holds what it asked for, until it leaves.
+    @Test func anAnswerCountsUntilItIsRead() async throws {
+        try await withServer(["REQUEST_BODY_MEMORY": "32"]) { server in
+            let account = try await server.makeAccount()
+            let phone = try await account.makePhone()
+            let text = String(repeating: "x", count: 128 << 10)
+            for number in 0..<72 {
+                _ = try await phone.receive(["from": "+18005550100", "content": .string("\(number)" + text)])
+            }
+            let path = "/v1/messages/search?limit=100"
+            #expect(try await account.client.get(path).status == 200)
+
+            var request = HTTPClientRequest(url: server.baseURL + path)
+            request.headers.add(name: "x-api-key", value: account.apiKey)
+            let unread = try await HTTPClient.shared.execute(request, deadline: .now() + .seconds(60))
+            #expect(unread.status == .ok)
+            // 9 MiB and 9 MiB are more than half of 32.
+            let busy = try await account.client.get(path)
+            #expect(busy.status == 503 && busy.header("Retry-After") != nil)
+            #expect(try await account.client.get("/v1/messages/search?limit=1").status == 200)
+
+            var count = 0
+            for try await piece in unread.body { count += piece.readableBytes }
+            #expect(count > 9 << 20)
+            _ = try await eventually("room for another") {
+                try await account.client.get(path).status == 200 ? true : nil
+            }
+        }
+    }
+
     @Test func whatIsTakenIsGivenBackWithTheLastWhoHasIt() throws {
         let memory = AnswerMemory(limit: 1_000)
         do {
