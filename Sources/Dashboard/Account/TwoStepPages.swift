@@ -61,14 +61,17 @@ struct TwoStepPages: SignedInPages {
         _ context: SignedInContext, _ codes: OneTimeCodes? = nil, problem: String? = nil
     ) async throws -> Response {
         let factor = try await access.secondFactor(of: context.session)
-        let (codes, email) = (codes ?? OneTimeCodes(), context.session.email)
-        let setup = Content.Setup(
-            secret: codes.text, code: QRCode(codes.url(host: site.name, email: email)))
+        let email = context.session.email
         return views.page(
             .twoStep, "Two-step sign-in",
             Content(
-                email: email, setup: factor == nil ? setup : nil, state: Self.words(factor), problem: problem),
+                email: email, setup: factor == nil ? setup(codes ?? OneTimeCodes(), email) : nil,
+                state: Self.words(factor), problem: problem),
             context, status: problem == nil ? .ok : .unprocessableContent)
+    }
+
+    private func setup(_ codes: OneTimeCodes, _ email: String) -> Content.Setup {
+        Content.Setup(secret: codes.text, code: QRCode(codes.url(host: site.name, email: email)))
     }
 
     /// Shows recovery codes in the answer itself: no address leads to them.

@@ -79,12 +79,11 @@ struct AccessRoutes: Sendable {
             let token = context.form.text("token")
             let (password, visitor) = (context.form.secret("password"), Visitor(request, context))
             do {
-                // The tokens of both kinds are random, so that one is never the other.
-                if let session = try await team.join(token, password: password, visitor: visitor) {
-                    return session.response(to: "/", isSecure: context.isSecure)
-                }
-                let session = try await access.accept(
-                    token, password: password, timezone: Self.timezone(context.form), visitor: visitor)
+                let session =
+                    try await team.invitation(token) != nil
+                    ? team.join(token, password: password, visitor: visitor)
+                    : access.accept(
+                        token, password: password, timezone: Self.timezone(context.form), visitor: visitor)
                 guard let session else { return try await invitation(token, nil, context) }
                 return session.response(to: "/", isSecure: context.isSecure)
             } catch let refusal as Refusal {

@@ -33,7 +33,7 @@ struct SignInBound: Sendable {
 
     /// A browser that signed in before, by the digest of its token.
     static func device(_ tokenHash: [UInt8]) -> SignInBound {
-        SignInBound(["device", tokenHash.map { String($0, radix: 16) }.joined(separator: " ")], limit: 10)
+        SignInBound(["device", text(of: tokenHash)], limit: 10)
     }
 
     /// Codes of an account's second factor, from browsers that nobody signed in with. Tight, as a code has a million values
@@ -44,7 +44,7 @@ struct SignInBound: Sendable {
 
     /// Codes from a browser that signed in before, by the digest of its token.
     static func code(from tokenHash: [UInt8]) -> SignInBound {
-        SignInBound(["device code", tokenHash.map { String($0, radix: 16) }.joined(separator: " ")], limit: 10)
+        SignInBound(["device code", text(of: tokenHash)], limit: 10)
     }
 
     /// Codes that a signed-in user is asked for.
@@ -55,6 +55,10 @@ struct SignInBound: Sendable {
     /// A signed-in user who is asked for the password again.
     static func password(_ id: UserID) -> SignInBound {
         SignInBound(["password", id.text], limit: 10)
+    }
+
+    private static func text(of tokenHash: [UInt8]) -> String {
+        tokenHash.map { String($0, radix: 16) }.joined(separator: " ")
     }
 
     /// Where somebody asks to be let in.

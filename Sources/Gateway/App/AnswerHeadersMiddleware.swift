@@ -32,8 +32,9 @@ struct AnswerHeadersMiddleware: RouterMiddleware {
     /// Whether headers and path can be compared without harm: see ``StreamSafeText``. Bodies are seen to where they are read.
     private static func isReadable(_ request: Request) -> Bool {
         // `Host` is none of the headers.
-        let values = request.headers.map(\.value) + [request.head.authority ?? ""]
-        guard values.allSatisfy({ !StreamSafeText.isNeeded(for: $0) }) else { return false }
+        guard !StreamSafeText.isNeeded(for: request.head.authority ?? ""),
+            request.headers.allSatisfy({ !StreamSafeText.isNeeded(for: $0.value) })
+        else { return false }
         let path = request.uri.path
         guard path.utf8.contains(UInt8(ascii: "%")), let text = path.removingPercentEncoding else { return true }
         return !StreamSafeText.isNeeded(for: text)

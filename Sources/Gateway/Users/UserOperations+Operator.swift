@@ -35,14 +35,12 @@ extension UserOperations {
     package func setPassword(_ password: String, email: String) async throws {
         let hash = try await Self.hash(password, email: email)
         try await store.write(.request) { tx in
-            guard let account = try AccessQueries.account(email: email, in: tx) else {
-                throw UserCreationError.noAccount(email)
-            }
-            try AccessQueries.delete(of: account.person.id, in: tx)
-            _ = try AccessQueries.insertPassword(hash, of: account.person.id, in: tx)
+            let person = try Self.person(of: email, in: tx)
+            try AccessQueries.delete(of: person.id, in: tx)
+            _ = try AccessQueries.insertPassword(hash, of: person.id, in: tx)
             try AccessQueries.forgetAttempts(.email(email), in: tx)
             try AuditQueries.insert(
-                .passwordChanged, by: .serverOperator, from: nil, userID: account.person.account, in: tx)
+                .passwordChanged, by: .serverOperator, from: nil, userID: person.account, in: tx)
         }
     }
 
@@ -51,9 +49,7 @@ extension UserOperations {
     /// - Throws: ``UserCreationError`` when there is no such account, or it has no second factor.
     package func removeSecondFactor(email: String) async throws {
         try await store.write(.request) { tx in
-            guard let person = try AccessQueries.account(email: email, in: tx)?.person else {
-                throw UserCreationError.noAccount(email)
-            }
+            let person = try Self.person(of: email, in: tx)
             guard try SecondFactorQueries.delete(of: person.id, in: tx) else {
                 throw UserCreationError("two-step sign-in is not on for \(email)")
             }
@@ -138,13 +134,19 @@ extension UserOperations {
     private static func id(of email: String, in tx: any Transaction) throws -> UserID {
         _ = try address(email)
         // Of two old accounts whose addresses differ in case only, the spelling tells which.
-        guard let account = try AccessQueries.account(email: email.trimmed, in: tx) else {
-            throw UserCreationError.noAccount(email)
-        }
+        let person = try Self.person(of: email.trimmed, in: tx)
         // What is done to an account is not done by naming one of those who work in it.
-        guard account.person.memberEmail == nil else {
+        guard person.memberEmail == nil else {
             throw UserCreationError("\(email) is in the team of another account, and has none of their own")
         }
-        return account.person.id
+        return person.id
+    }
+
+    /// Who signs in with an address: whoever made an account, or a member of one.
+    private static func person(of email: String, in tx: any Transaction) throws -> Person {
+        guard let account = try AccessQueries.account(email: email, in: tx) else {
+            throw UserCreationError.noAccount(email)
+        }
+        return account.person
     }
 }
