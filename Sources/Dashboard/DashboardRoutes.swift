@@ -38,7 +38,9 @@ package struct DashboardRoutes: PageRoutes {
         let bulkMessages = features.bulkMessages.operations
         let phoneKeys = features.phoneAPIKeys.operations
         let receipts = FormReceipts(queries: features.requests.queries)
-        let access = AccessOperations(store: store, users: users, passwords: Passwords(cost: passwordCost))
+        let letters = AccountLetters(site: site, mails: features.alerts.operations.mails)
+        let access = AccessOperations(
+            store: store, users: users, passwords: Passwords(cost: passwordCost), letters: letters)
         middleware = PageMiddleware(
             site: site, sessions: sessions, views: views, uploads: bulkMessages.uploads,
             menu: MenuFigures.Reader(store: store, attention: features.attention.queries),

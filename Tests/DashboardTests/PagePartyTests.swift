@@ -75,8 +75,11 @@ import Timestamps
             let thread = try await MessagePageTests.firstThread(page)
             let pages = [
                 "/messages", "/messages?query=red", thread, "/messages/message/\(failed)", "/messages/planned",
-                "/messages/planned/\(planned)", "/attention",
+                "/messages/planned/\(planned)", "/attention", "/events",
             ]
+            _ = try await eventually("the events are listed") {
+                try await page.get("/events").text.contains("<code>message.phone.received</code>") ? true : nil
+            }
             let number = "title=\"+18005550101\">+1 800-555-0101</bdi>"
             for path in pages { #expect(try await page.get(path).text.contains(number), "\(path)") }
 

@@ -120,12 +120,12 @@ struct TeamPages: SignedInPages {
     @Sendable private func invite(_ request: Request, _ context: SignedInContext) async throws -> Response {
         try await refused(in: context) {
             let email = try UserOperations.address(context.form.text("email"))
-            let token = try await operations.invite(
+            let sent = try await operations.invite(
                 email, as: Self.role(context.form), password: context.form.secret("current"), session: context.session)
             return views.page(
                 .invited, "Invitation",
                 InvitationLink(
-                    email: email, token: token, letter: "to join our team",
+                    email: email, sent, letter: "to join our team",
                     purpose: "brings one member into the team", back: (Self.path, "Team"),
                     baseURL: site.baseURL(request, isSecure: context.page.isSecure)), context)
         }

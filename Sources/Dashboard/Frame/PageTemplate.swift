@@ -23,6 +23,7 @@ enum PageTemplate: String, CaseIterable, Sendable {
     case events
     case firstRun = "first-run"
     case firstSignIn = "first-sign-in"
+    case forgottenPassword = "forgotten-password"
     case forwarder
     case forwarders
     case inboxTabs = "inbox-tabs"
@@ -32,6 +33,7 @@ enum PageTemplate: String, CaseIterable, Sendable {
     case message
     case messageForm = "message-form"
     case messages
+    case newPassword = "new-password"
     case overview
     case phone
     case phoneKeys = "phone-keys"
@@ -91,6 +93,7 @@ enum PageTemplate: String, CaseIterable, Sendable {
         case .events: PackageResources.events_mustache
         case .firstRun: PackageResources.first_run_mustache
         case .firstSignIn: PackageResources.first_sign_in_mustache
+        case .forgottenPassword: PackageResources.forgotten_password_mustache
         case .forwarder: PackageResources.forwarder_mustache
         case .forwarders: PackageResources.forwarders_mustache
         case .inboxTabs: PackageResources.inbox_tabs_mustache
@@ -100,6 +103,7 @@ enum PageTemplate: String, CaseIterable, Sendable {
         case .message: PackageResources.message_mustache
         case .messageForm: PackageResources.message_form_mustache
         case .messages: PackageResources.messages_mustache
+        case .newPassword: PackageResources.new_password_mustache
         case .overview: PackageResources.overview_mustache
         case .phone: PackageResources.phone_mustache
         case .phoneKeys: PackageResources.phone_keys_mustache

@@ -86,7 +86,8 @@ struct PageViews: Sendable {
         ("/replays", "dashboard#webhooks"), ("/system", "operations"), ("/users", "dashboard#the-first-account"),
         ("/account/log", "dashboard#log-of-changes"), ("/account/keys", "dashboard#keys-for-programs"),
         ("/account/team", "dashboard#a-team"), ("/account/two-step", "dashboard#two-step-sign-in"),
-        ("/sign-in/code", "dashboard#two-step-sign-in"),
+        ("/sign-in/code", "dashboard#two-step-sign-in"), ("/forgotten-password", "dashboard#a-forgotten-password"),
+        ("/new-password", "dashboard#a-forgotten-password"),
         ("/account", "dashboard#times"),
     ]
 

@@ -16,13 +16,16 @@ struct AccessRoutes: Sendable {
         var problem: String?
         /// The page that was asked for; empty for the overview.
         var next = ""
+        /// Whether a forgotten password is replaced by e-mail.
+        var mails = false
     }
 
     /// Whether a form at `path` is for people who are not signed in.
     static func isOpen(_ path: String) -> Bool {
-        ["/sign-in", "/first-run", "/first-sign-in", "/invitation", "/theme", "/connect"].contains {
-            path == $0 || path.hasPrefix($0 + "/")
-        }
+        [
+            "/sign-in", "/first-run", "/first-sign-in", "/invitation", "/forgotten-password", "/new-password", "/theme",
+            "/connect",
+        ].contains { path == $0 || path.hasPrefix($0 + "/") }
     }
 
     /// Where somebody signs in who asked for a page, or whose session ended at a form: they come back to it.
@@ -72,6 +75,7 @@ struct AccessRoutes: Sendable {
                         visitor: visitor))
             }
         }
+        addReset(to: group)
         group.get("/invitation") { request, context in
             try await invitation(QueryParameters(request)["token"] ?? "", nil, context)
         }
@@ -122,7 +126,10 @@ struct AccessRoutes: Sendable {
     private func form(
         _ template: PageTemplate, _ title: String, _ content: Content, _ context: PageContext
     ) -> Response {
-        views.page(template, title, content, context, status: content.problem == nil ? .ok : .unprocessableContent)
+        var content = content
+        content.mails = access.letters != nil
+        return views.page(
+            template, title, content, context, status: content.problem == nil ? .ok : .unprocessableContent)
     }
 
     private func attempt(
@@ -130,16 +137,21 @@ struct AccessRoutes: Sendable {
         _ body: (PageForm, Visitor) async throws -> AccessOperations.SignIn
     ) async throws -> Response {
         do {
-            switch try await body(context.form, Visitor(request, context)) {
-            case .done(let session): return welcome(session, context)
-            case .needsCode(let pass): return askForCode(pass, context)
-            }
+            return answer(try await body(context.form, Visitor(request, context)), context)
         } catch let refusal as Refusal {
             return form(
                 template, title,
                 Content(
                     email: context.form.text("email"), problem: refusal.message, next: context.form.text("next")),
                 context)
+        }
+    }
+
+    /// What follows for somebody who proved to be the one.
+    func answer(_ signIn: AccessOperations.SignIn, _ context: PageContext) -> Response {
+        switch signIn {
+        case .done(let session): welcome(session, context)
+        case .needsCode(let pass): askForCode(pass, context)
         }
     }
 

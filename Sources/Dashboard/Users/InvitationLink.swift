@@ -13,25 +13,27 @@ struct InvitationLink: Sendable {
     let backName: String
     /// What the link does, at the end of a sentence.
     let purpose: String
+    /// Whether the server mails it to them.
+    let isMailed: Bool
 
     /// - Parameters:
     ///   - email: Whom it is for.
-    ///   - token: What opens the door.
+    ///   - sent: What opens the door.
     ///   - letter: What the letter says the link is opened for.
     ///   - purpose: What the link does, at the end of a sentence.
     ///   - back: The page that the form is on, and what that is called.
     ///   - baseURL: Where this server is.
     init(
-        email: String, token: String, letter: String, purpose: String, back: (path: String, name: String),
+        email: String, _ sent: SentInvitation, letter: String, purpose: String, back: (path: String, name: String),
         baseURL: String
     ) {
-        let link = "\(baseURL)/invitation?token=\(token)"
+        let link = "\(baseURL)/invitation?token=\(sent.token)"
         let text = "Open this link within 7 days \(letter): \(link)"
         // Percent-encoding to alphanumerics cannot fail.
         let body = text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         let to = email.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         mail = "mailto:\(to)?subject=Your%20httpSMS%20account&body=\(body)"
-        (self.email, self.link, self.purpose) = (email, link, purpose)
+        (self.email, self.link, self.purpose, self.isMailed) = (email, link, purpose, sent.isMailed)
         (self.back, backName) = back
     }
 }

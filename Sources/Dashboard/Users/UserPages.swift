@@ -97,18 +97,18 @@ struct UserPages: SignedInPages {
     @Sendable private func invite(_ request: Request, _ context: SignedInContext) async throws -> Response {
         try context.requireOwner()
         let typed = context.form.text("email")
-        let token: String
+        let sent: SentInvitation
         let email: String
         do {
             email = try UserOperations.address(typed)
-            token = try await access.invite(email)
+            sent = try await access.invite(email, session: context.session)
         } catch let error as UserCreationError {
             return try await show(context, email: typed, problem: error.sentence)
         }
         return views.page(
             .invited, "Invitation",
             InvitationLink(
-                email: email, token: token, letter: "to make your account", purpose: "makes one account",
+                email: email, sent, letter: "to make your account", purpose: "makes one account",
                 back: (Self.path, "Users"), baseURL: site.baseURL(request, isSecure: context.page.isSecure)), context)
     }
 

@@ -1,4 +1,5 @@
 import Delivery
+import Foundation
 import Gateway
 import HTTPSMSWebhooks
 import Hummingbird
@@ -23,6 +24,10 @@ struct EventPages: SignedInPages {
             let id: String
             let type: String
             let createdAt: String
+            /// Whom it is about; nil where the event names nobody.
+            let contact: String?
+            /// Our phone; nil where the event names none.
+            let owner: String?
             let body: String
             let matches: [Match]
         }
@@ -71,8 +76,10 @@ struct EventPages: SignedInPages {
     }
 
     private static func line(_ event: LogEntry, _ urls: [EndpointID: String]) -> Content.Line {
-        Content.Line(
+        let parties = Parties(of: event.body)
+        return Content.Line(
             id: event.id.text, type: event.type, createdAt: PageTime.shown(event.createdAt),
+            contact: parties.contact.map(PageParty.full), owner: parties.owner.map(PageParty.number),
             body: shown(event.body),
             matches: event.matches.map { match in
                 Content.Match(
@@ -81,6 +88,23 @@ struct EventPages: SignedInPages {
                         ? "/deliveries/\(DeliveryID(event: event.id, endpoint: match.endpoint, at: event.createdAt))"
                         : nil)
             })
+    }
+
+    /// Whom an event is about.
+    private struct Parties: Decodable {
+        let contact: String?
+        let owner: String?
+
+        /// Reads the `data` of an event; of a body that is not read, nobody.
+        init(of body: [UInt8]) {
+            struct Event: Decodable {
+                let data: Parties?
+            }
+            // Text that was stored long ago: a page shows what can be read of it.
+            self = (try? JSONDecoder().decode(Event.self, from: Data(body)))?.data ?? Parties(contact: nil, owner: nil)
+        }
+
+        private init(contact: String?, owner: String?) { (self.contact, self.owner) = (contact, owner) }
     }
 
     /// The body, without most of it where it is long: the page of a delivery has all of it.

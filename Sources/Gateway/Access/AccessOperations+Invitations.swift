@@ -5,18 +5,23 @@ import Storage
 extension AccessOperations {
     /// Asks somebody in.
     ///
-    /// - Parameter email: As `UserOperations.address` gives it.
-    /// - Returns: The token of a link that makes one account within 7 days; only its digest is stored.
+    /// - Parameters:
+    ///   - email: As `UserOperations.address` gives it.
+    ///   - session: Who asks.
+    /// - Returns: A link that makes one account within 7 days.
     /// - Throws: ``UserCreationError`` when there is an account with this address.
-    package func invite(_ email: String) async throws -> String {
-        let token = RandomToken.make()
-        try await store.write(.request) { tx in
+    package func invite(_ email: String, session: Session) async throws -> SentInvitation {
+        let (token, sender) = (RandomToken.make(), session.email)
+        return try await store.write(.request) { tx in
             guard try AccessQueries.account(email: email, in: tx) == nil else {
                 throw UserCreationError.taken("e-mail address")
             }
             try InvitationQueries.insert(tokenHash: SHA256Digest.bytes(token), email: email, in: tx)
+            let isMailed = try letters?.invite(
+                email, token: token, "\(sender) invites you to their SMS server. Make your account",
+                from: session.userID, in: tx)
+            return SentInvitation(token: token, isMailed: isMailed ?? false)
         }
-        return token
     }
 
     /// Whom a link was made for; nil when it was used, withdrawn, or is too old.

@@ -17,13 +17,11 @@ extension AccessOperations {
     /// - Returns: Their session; nil when the pass is too old, or the password was changed: they begin again.
     /// - Throws: ``Refusal`` when the code is none.
     package func finishSignIn(pass: String, code: String, visitor: Visitor) async throws -> Sessions.Fresh? {
-        guard let pass = SignInPass(pass, with: keyring) else { return nil }
+        guard let pass = SignInPass(pass, for: .code, with: keyring) else { return nil }
         let devices = visitor.devices.map { SHA256Digest.bytes($0) }
         // In a transaction of its own, so that an attempt that is refused stays counted.
         let admitted = try await store.write(.request) { tx -> (account: AccessQueries.Account, bound: SignInBound)? in
-            guard let account = try AccessQueries.account(email: pass.email, in: tx),
-                pass.isValid(for: account, at: tx.now)
-            else { return nil }
+            guard let account = try pass.account(in: tx) else { return nil }
             let device = try KnownBrowserQueries.known(among: devices, of: account.person.id, in: tx)
             let bound = device.map(SignInBound.code(from:)) ?? .code(account.person.id)
             try Self.admit([bound], in: tx)

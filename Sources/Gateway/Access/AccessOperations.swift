@@ -9,14 +9,18 @@ package struct AccessOperations: Sendable {
     let users: UserOperations
     let passwords: Passwords
     let keyring: Keyring
+    /// Nil where no e-mail can be sent, or the server does not know its own URL.
+    package let letters: AccountLetters?
     let factors: SecondFactorQueries
 
     /// - Parameters:
     ///   - store: Where accounts and sessions are.
     ///   - users: Makes accounts.
     ///   - passwords: Hashes what people type.
-    package init(store: any Store, users: UserOperations, passwords: Passwords) {
+    ///   - letters: Writes e-mail about signing in; nil where none is sent.
+    package init(store: any Store, users: UserOperations, passwords: Passwords, letters: AccountLetters?) {
         (self.store, self.users, self.passwords, keyring) = (store, users, passwords, users.queries.keyring)
+        self.letters = letters
         factors = SecondFactorQueries(keyring: keyring)
     }
 
@@ -77,19 +81,25 @@ package struct AccessOperations: Sendable {
             let account
         else { throw Self.wrongPassword }
         let session = Sessions.Fresh(visitor: visitor)
-        let pass = try await store.write(.request) { tx -> String? in
+        return try await store.write(.request) { tx in
             // The password may have been changed while it was checked.
             guard try AccessQueries.passwordHash(of: account.person.id, in: tx) == account.passwordHash else {
                 throw Self.wrongPassword
             }
             for bound in attempt.bounds { try AccessQueries.forgetAttempts(bound, in: tx) }
-            if try SecondFactorQueries.find(of: account.person.id, in: tx) != nil {
-                return try SignInPass(account, email: email, at: tx.now).sealed(with: keyring)
-            }
-            try session.insert(for: account.person, in: tx)
-            return nil
+            return try letIn(account, email: email, session, in: tx)
         }
-        return pass.map { .needsCode(pass: $0) } ?? .done(session)
+    }
+
+    /// Signs in somebody who proved to be the one, or asks for a code.
+    func letIn(
+        _ account: AccessQueries.Account, email: String, _ session: Sessions.Fresh, in tx: any Transaction
+    ) throws -> SignIn {
+        if try SecondFactorQueries.find(of: account.person.id, in: tx) != nil {
+            return .needsCode(pass: try SignInPass(account, email: email, for: .code, at: tx.now).sealed(with: keyring))
+        }
+        try session.insert(for: account.person, in: tx)
+        return .done(session)
     }
 
     /// Signs in with an API key, once: an account that has no password yet gets one.

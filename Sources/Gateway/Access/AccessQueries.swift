@@ -7,6 +7,8 @@ enum AccessQueries {
     /// Somebody as far as signing in needs them.
     struct Account: Sendable {
         let person: Person
+        /// The address as it is stored: letters go there, and never to what somebody typed.
+        let email: String
         /// Nil for a member, who has no key.
         let apiKeyHash: [UInt8]?
         /// Nil when no password was ever set.
@@ -19,7 +21,7 @@ enum AccessQueries {
     static func account(email: String, in tx: any Transaction) throws -> Account? {
         let row = try tx.rows(
             """
-            SELECT u.id, u.api_key_hash, p.password_hash
+            SELECT u.id, u.email, u.api_key_hash, p.password_hash
             FROM users u
             LEFT JOIN user_password p ON p.user_id = u.id
             WHERE LOWER(u.email) = \(email.lowercased())
@@ -29,12 +31,13 @@ enum AccessQueries {
         ).first
         if let row {
             return Account(
-                person: Person(try row.get("id")), apiKeyHash: try row.get("api_key_hash"),
+                person: Person(try row.get("id")), email: try row.get("email"), apiKeyHash: try row.get("api_key_hash"),
                 passwordHash: try row.find("password_hash"))
         }
         return try TeamQueries.find(email: email, in: tx).map { member in
             Account(
-                person: Person(member), apiKeyHash: nil, passwordHash: try passwordHash(of: member.id, in: tx))
+                person: Person(member), email: member.email, apiKeyHash: nil,
+                passwordHash: try passwordHash(of: member.id, in: tx))
         }
     }
 

@@ -53,3 +53,11 @@ enum InvitationMigrations {
             ])
     ]
 }
+
+/// An invitation that was made a moment ago.
+package struct SentInvitation: Sendable {
+    /// The token of its link; only a digest is stored.
+    package let token: String
+    /// Whether the server mails the link.
+    package let isMailed: Bool
+}

@@ -36,6 +36,16 @@ struct SignInBound: Sendable {
         SignInBound(["device", text(of: tokenHash)], limit: 10)
     }
 
+    /// Letters that an account has sent to people whom it asks in.
+    static func letters(from account: UserID) -> SignInBound {
+        SignInBound(["letters from", account.text], limit: 20)
+    }
+
+    /// Letters to an e-mail address: with a link for another password, and invitations.
+    static func letters(to email: String) -> SignInBound {
+        SignInBound(["letters", email.lowercased()], limit: 3)
+    }
+
     /// Codes of an account's second factor, from browsers that nobody signed in with. Tight, as a code has a million values
     /// and whoever gets here knows the password.
     static func code(_ id: UserID) -> SignInBound {
@@ -67,7 +77,9 @@ struct SignInBound: Sendable {
         case signIn = "sign-in"
         /// With an API key, for an account that has no password.
         case firstSignIn = "first-sign-in"
-        /// With the token of the log or of an invitation, which cannot be guessed.
+        /// With the token of the log, of an invitation or of a letter, which cannot be guessed.
         case token
+        /// Where a letter with a link for another password is asked for.
+        case letter
     }
 }

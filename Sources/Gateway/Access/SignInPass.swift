@@ -4,53 +4,73 @@ import Storage
 import Timestamps
 import Wire
 
-/// Says that somebody gave the right password a moment ago. The form for the code carries it, encrypted, so that nothing
-/// is stored for those who do not come back.
+/// Says what somebody proved a moment ago, until they go on. The form or the link that leads on carries it, encrypted, so that
+/// nothing is stored for those who do not come back. A new password ends it.
 struct SignInPass: Sendable {
-    /// As it was typed.
+    /// What was proved, and what it lets somebody do.
+    enum Purpose: String, Sendable {
+        /// The right password was given: a code of the second factor comes next.
+        case code = "pass"
+        /// A letter to the address was opened: another password comes next.
+        case reset
+
+        /// Ten minutes to look for a code; an hour for a letter, which may take a while.
+        var lifetime: Duration {
+            switch self {
+            case .code: .seconds(600)
+            case .reset: .seconds(3_600)
+            }
+        }
+
+        /// It stands in no table.
+        fileprivate var place: Keyring.Place { Keyring.Place("sign-in", rawValue, "", UserID("")) }
+    }
+
+    /// What finds the account.
     let email: String
     /// Of what is stored of the password, so that a new password ends it.
     private let passwordDigest: String
     private let expiresAt: Timestamp
+    private let purpose: Purpose
 
-    /// A pass for 10 minutes, which is time enough to look for a code.
-    init(_ account: AccessQueries.Account, email: String, at now: Timestamp) {
-        self.email = email
+    /// A pass for the purpose's lifetime.
+    init(_ account: AccessQueries.Account, email: String, for purpose: Purpose, at now: Timestamp) {
+        (self.email, self.purpose) = (email, purpose)
         passwordDigest = Self.digest(account)
-        expiresAt = now + .seconds(600)
+        expiresAt = now + purpose.lifetime
     }
 
-    /// Reads what ``sealed(with:)`` wrote; nil for what is none.
-    init?(_ sealed: String, with keyring: Keyring) {
+    /// Reads what ``sealed(with:)`` wrote for the same purpose; nil for what is none.
+    init?(_ sealed: String, for purpose: Purpose, with keyring: Keyring) {
         guard let bytes = Data(base64Encoded: sealed) else { return nil }
         do {
-            let parts = try keyring.open(Array(bytes), at: Self.place).split(separator: " ", maxSplits: 2)
+            let parts = try keyring.open(Array(bytes), at: purpose.place).split(separator: " ", maxSplits: 2)
             guard parts.count == 3, let expiresAt = Int64(parts[0]) else { return nil }
             self.expiresAt = Timestamp(microseconds: expiresAt)
-            (passwordDigest, email) = (String(parts[1]), String(parts[2]))
+            (passwordDigest, email, self.purpose) = (String(parts[1]), String(parts[2]), purpose)
         } catch {
             return nil
         }
     }
 
-    /// As the form carries it.
+    /// In base64.
     ///
     /// - Throws: `Keyring.Unreadable`.
     func sealed(with keyring: Keyring) throws -> String {
         let text = "\(expiresAt.microseconds) \(passwordDigest) \(email)"
-        return Data(try keyring.seal(text, at: Self.place)).base64EncodedString()
+        return Data(try keyring.seal(text, at: purpose.place)).base64EncodedString()
     }
 
-    /// Whether it still opens the way into `account`.
-    func isValid(for account: AccessQueries.Account, at now: Timestamp) -> Bool {
+    /// Whom it lets go on; nil when its time is over, the password was changed, or nobody signs in with the address any more.
+    func account(in tx: any Transaction) throws -> AccessQueries.Account? {
         // More than its time ahead, it is from before the clock was set back.
-        now < expiresAt && expiresAt <= now + .seconds(600) && passwordDigest == Self.digest(account)
+        guard tx.now < expiresAt, expiresAt <= tx.now + purpose.lifetime,
+            let account = try AccessQueries.account(email: email, in: tx), passwordDigest == Self.digest(account)
+        else { return nil }
+        return account
     }
 
     private static func digest(_ account: AccessQueries.Account) -> String {
         SHA256Digest.bytes(parts: [account.person.id.text, account.passwordHash ?? ""]).hexadecimal
     }
-
-    /// It stands in no table.
-    private static let place = Keyring.Place("sign-in", "pass", "", UserID(""))
 }

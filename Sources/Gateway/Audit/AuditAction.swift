@@ -17,6 +17,7 @@ package struct AuditAction: RawRepresentable, Hashable, Sendable {
     static let signedIn = AuditAction(rawValue: "session.started")
     static let keyRotated = AuditAction(rawValue: "api_key.rotated")
     static let passwordChanged = AuditAction(rawValue: "password.changed")
+    static let passwordReset = AuditAction(rawValue: "password.reset")
     static let recoveryCodeUsed = AuditAction(rawValue: "recovery_code.used")
     static let teamJoined = AuditAction(rawValue: "team.joined")
     static let secondFactorRemoved = AuditAction(rawValue: "second_factor.removed")
@@ -55,6 +56,7 @@ package struct AuditAction: RawRepresentable, Hashable, Sendable {
         "note.created": "noted something about a conversation",
         "note.deleted": "deleted a note about a conversation",
         "password.changed": "changed the password",
+        "password.reset": "replaced a forgotten password",
         "phone.deleted": "deleted a phone",
         "phone.move_allowed": "let another app take over a number",
         "phone.updated": "changed a phone",

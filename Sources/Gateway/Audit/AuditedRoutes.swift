@@ -134,6 +134,7 @@ enum AuditedRoutes {
         "POST /v1/playground", "DELETE /v1/playground",
         // Those that sign in are noted with the session.
         "POST /sign-in", "POST /sign-in/code", "POST /first-sign-in", "POST /first-run", "POST /invitation",
+        "POST /forgotten-password", "POST /new-password",
         "POST /theme", "POST /messages/bulk", "POST /messages/bulk/columns", "POST /messages/new/text",
         "POST /contacts/import",
         "POST /messages/{threadID}/archive",

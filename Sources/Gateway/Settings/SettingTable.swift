@@ -120,8 +120,8 @@ package struct SettingTable: Sendable {
         "SMTP_URL", without: "none: no e-mail",
         expected: "smtps://user:password@host or smtp://user:password@host:587, with SMTP_FROM set, too",
         """
-        Where [alerts](alerts.md) are handed in as e-mail: `smtps://` speaks TLS at once, `smtp://` asks for it and sends nothing \
-        without, unless the host is this machine.
+        Where e-mail is handed in: [alerts](alerts.md), [forgotten passwords](dashboard.md#a-forgotten-password) and invitations. \
+        `smtps://` speaks TLS at once, `smtp://` asks for it and sends nothing without, unless the host is this machine.
         """, Self.secret)
     /// `SMTP_FROM`.
     package let mailSender = Setting(

@@ -27,14 +27,14 @@ package struct TeamOperations: Sendable {
     ///   - role: What they will be allowed to do.
     ///   - password: That of whoever asks: a session alone lets nobody else in.
     ///   - session: Who asks.
-    /// - Returns: The token of a link that works once, within 7 days; only its digest is stored.
+    /// - Returns: A link that works once, within 7 days.
     /// - Throws: ``Refusal``.
     package func invite(
         _ email: String, as role: TeamRole, password: String, session: Session
-    ) async throws -> String {
+    ) async throws -> SentInvitation {
         try await access.confirm(password, of: session)
-        let (token, account) = (RandomToken.make(), session.userID)
-        try await store.write(for: account) { tx in
+        let (token, account, sender) = (RandomToken.make(), session.userID, session.email)
+        return try await store.write(for: account) { [letters = access.letters] tx in
             try UserQueries.lock(account, in: tx)
             let members = try TeamQueries.list(of: account, in: tx)
             if members.contains(where: { $0.email == email }) {
@@ -48,8 +48,11 @@ package struct TeamOperations: Sendable {
                 )
             }
             try TeamQueries.invite(email, as: role, to: account, tokenHash: SHA256Digest.bytes(token), in: tx)
+            let isMailed = try letters?.invite(
+                email, token: token, "\(sender) asks you into the team of their SMS account. Join it",
+                from: account, in: tx)
+            return SentInvitation(token: token, isMailed: isMailed ?? false)
         }
-        return token
     }
 
     /// Withdraws an invitation; nothing happens when there is none.
