@@ -27,11 +27,12 @@ test-deps: deps $(VENV)/.stamp ## Install what the tests need besides: Python an
 	@Scripts/install-packages $(TEST_PACKAGES)
 
 # The stamp is written last, so a failed installation is tried again.
-$(VENV)/.stamp: Tests/requirements.txt
+$(VENV)/.stamp: Tests/requirements.txt Tests/requirements-alone.txt
 	@Scripts/install-packages $(TEST_PACKAGES)
 	@echo "Installing the tests' Python packages into $(VENV)."
 	@/usr/bin/python3 -m venv --clear $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps -r Tests/requirements-alone.txt
 	@touch $@
 
 toolchain:

@@ -1,68 +1,86 @@
+import Foundation
+import Testing
+
 extension Browser {
-    /// What keeps people from using the page that is open: fields and controls without a name, a page without a language or
-    /// a title, headings that skip a level, ids that occur twice, and text whose contrast is below WCAG 2.2 AA.
+    /// What keeps people from using the page that is open, in the window and the colours of `look`, as axe-core finds it: rules of
+    /// WCAG 2.2 AA and its best practices. A page that is wider than its window counts, too.
     package func barriers() async throws -> [String] {
-        try await run(Self.script).array.map(\.string)
+        _ = try await command("/execute/sync", Axe.introduction.get())
+        return try await run("return axe.run(document, \(Axe.options)).then(\(Axe.report))").array.map(\.string)
+            + overflow()
     }
 
-    private static let script = #"""
-        const found = [];
-        const say = (what, element) => found.push(`${what}: ${element.outerHTML.slice(0, 90)}`);
-        if (!document.documentElement.lang) found.push("the page names no language");
-        if (!document.title) found.push("the page has no title");
-        if (document.querySelectorAll("main").length !== 1) found.push("the page has not one main");
-        if (document.querySelectorAll("h1").length !== 1) found.push("the page has not one h1");
-        const textOf = (ids) => (ids || "").split(/\s+/).filter(Boolean)
-          .map((id) => document.getElementById(id)?.textContent || "").join("").trim();
-        for (const field of document.querySelectorAll("input:not([type=hidden]), select, textarea")) {
-          const label = [...(field.labels || [])].map((l) => l.textContent).join("").trim();
-          if (!label && !field.getAttribute("aria-label") && !textOf(field.getAttribute("aria-labelledby")))
-            say("a field has no label", field);
+    /// The same for what depends on the width of the window and on the colours that the user prefers, in each of `Sight.all`; axe-core
+    /// must have been there before. `then` is called in each of them.
+    package func barriersElsewhere(_ then: (Sight) async throws -> Void = { _ in }) async throws -> [String] {
+        var found: [String] = []
+        for sight in Sight.all {
+            try await see(sight)
+            let colours = "return axe.run(document, \(Axe.colours)).then(\(Axe.report))"
+            found += try await (run(colours).array.map(\.string) + overflow()).map { "\($0) at \(sight)" }
+            try await then(sight)
         }
-        for (const control of document.querySelectorAll("button, a[href], summary")) {
-          if (!control.textContent.trim() && !control.getAttribute("aria-label")) say("a control has no name", control);
-        }
-        for (const element of document.querySelectorAll("[aria-labelledby], [aria-describedby]")) {
-          for (const name of ["aria-labelledby", "aria-describedby"])
-            if (element.hasAttribute(name) && !textOf(element.getAttribute(name))) say(`${name} leads nowhere`, element);
-        }
-        let level = 0;
-        for (const heading of document.querySelectorAll("h1, h2, h3, h4, h5, h6")) {
-          const next = Number(heading.tagName[1]);
-          if (next > level + 1) say("a heading skips a level", heading);
-          level = next;
-        }
-        const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
-        for (const id of new Set(ids.filter((id, index) => ids.indexOf(id) !== index))) found.push(`two have the id ${id}`);
+        _ = try await devTools("Emulation.clearDeviceMetricsOverride", [:])
+        _ = try await devTools("Emulation.setEmulatedMedia", ["features": []])
+        return found
+    }
 
-        const parse = (color) => {
-          const parts = color.match(/[\d.]+/g).map(Number);
-          return { rgb: parts.slice(0, 3), alpha: parts.length > 3 ? parts[3] : 1 };
-        };
-        const luminance = (rgb) => rgb.map((value) => {
-          const c = value / 255;
-          return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-        }).reduce((sum, c, index) => sum + c * [0.2126, 0.7152, 0.0722][index], 0);
-        const ground = (element) => {
-          for (let e = element; e; e = e.parentElement) {
-            const color = parse(getComputedStyle(e).backgroundColor);
-            if (color.alpha === 1) return color.rgb;
-          }
-          return [255, 255, 255];
-        };
-        for (const element of document.querySelectorAll("body *")) {
-          const isText = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-          if (!isText || !element.getClientRects().length) continue;
-          const style = getComputedStyle(element);
-          const [a, b] = [luminance(parse(style.color).rgb), luminance(ground(element))];
-          const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-          const size = parseFloat(style.fontSize);
-          const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
-          if (ratio < (isLarge ? 3 : 4.5)) say(`contrast ${ratio.toFixed(2)}`, element);
+    /// The width of a window in CSS pixels, and the colours that the user prefers.
+    package struct Sight: Sendable, CustomStringConvertible {
+        let width: Int
+        let isDark: Bool
+
+        package var description: String { "\(width)-\(isDark ? "dark" : "light")" }
+
+        /// A small phone, a tablet and a desktop, each light and dark.
+        static let all = [320, 768, 1_280].flatMap { width in
+            [false, true].map { Sight(width: width, isDark: $0) }
         }
+    }
+
+    private func see(_ sight: Sight) async throws {
+        let size: JSON = [
+            "width": .int(sight.width), "height": 900, "deviceScaleFactor": 1, "mobile": false,
+        ]
+        _ = try await devTools("Emulation.setDeviceMetricsOverride", size)
+        let feature: JSON = ["name": "prefers-color-scheme", "value": .string(sight.isDark ? "dark" : "light")]
+        _ = try await devTools("Emulation.setEmulatedMedia", ["features": [feature]])
+    }
+
+    private func overflow() async throws -> [String] {
         // Without the scroll bar, which the window has besides.
-        const page = document.documentElement;
-        if (page.scrollWidth > page.clientWidth + 1) found.push("the page is wider than the window");
-        return found;
+        let script = """
+            const page = document.documentElement;
+            return page.scrollWidth > page.clientWidth + 1 ? page.scrollWidth + " of " + page.clientWidth + " pixels" : "";
+            """
+        let found = try await run(script).string
+        return found.isEmpty ? [] : ["the page is wider than the window: \(found)"]
+    }
+}
+
+/// axe-core (https://github.com/dequelabs/axe-core), as a package of the tests' Python brings it.
+private enum Axe {
+    /// The command with which a page learns it, as bytes: half a megabyte is not written anew for each page. A driver's scripts are
+    /// not bound by the page's content security policy.
+    static let introduction = Result<[UInt8], any Error> {
+        let interpreter = try #require(ProcessInfo.processInfo.environment["HTTPSMS_PYTHON"])
+        let packages = URL(filePath: interpreter).deletingLastPathComponent().appending(path: "../lib").standardized
+        let folders = try FileManager.default.contentsOfDirectory(at: packages, includingPropertiesForKeys: nil)
+        let files = folders.map { $0.appending(path: "site-packages/axe_playwright_python/axe.min.js") }
+        let file = try #require(files.first { FileManager.default.fileExists(atPath: $0.path) })
+        let script = try String(contentsOf: file, encoding: .utf8)
+        return Array(try JSONEncoder().encode(["script": JSON.string("if (!window.axe) {\(script)}"), "args": []]))
+    }
+
+    /// Each element that breaks a rule, once a rule.
+    static let report = #"""
+        ({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map((node) =>
+          `${id}: ${node.html.slice(0, 160)} ${[...node.any, ...node.all, ...node.none].map((check) => check.message).join(" ")}`))
         """#
+
+    static let options = #"""
+        { resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }
+        """#
+
+    static let colours = #"{ resultTypes: ["violations"], runOnly: { type: "rule", values: ["color-contrast"] } }"#
 }

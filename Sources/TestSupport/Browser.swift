@@ -5,9 +5,9 @@ package struct Browser: Sendable {
     private let driver: APIClient
     private let session: String
 
-    /// The size of a window, in CSS pixels, and the colours that the user prefers.
+    /// The size of the window in which somebody works, and the colours that they prefer: pages behave differently in a narrow window.
     package enum Look: String, Sendable, CaseIterable {
-        case desktopLight, desktopDark, phoneLight, phoneDark
+        case desktopLight, phoneDark
     }
 
     /// The command that the driver was given failed.
@@ -17,13 +17,12 @@ package struct Browser: Sendable {
     }
 
     fileprivate init(driver: APIClient, look: Look) async throws {
-        let isPhone = [.phoneLight, .phoneDark].contains(look)
-        let isDark = [.desktopDark, .phoneDark].contains(look)
+        let isPhone = look == .phoneDark
         var arguments = [
             "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
             "--window-size=\(isPhone ? "500,900" : "1280,900")",
         ]
-        if isDark { arguments.append("--force-dark-mode") }
+        if isPhone { arguments.append("--force-dark-mode") }
         let answer = try await driver.post(
             "/session",
             [
@@ -130,8 +129,19 @@ package struct Browser: Sendable {
         return found["element-6066-11e4-a52e-4f735466cecf"].string
     }
 
+    /// Sends a command of Chromium's own protocol (https://chromedevtools.github.io/devtools-protocol/).
+    func devTools(_ name: String, _ parameters: JSON) async throws -> JSON {
+        try await command("/goog/cdp/execute", ["cmd": .string(name), "params": parameters])
+    }
+
     private func command(_ path: String, _ body: JSON) async throws -> JSON {
-        let answer = try await driver.post("/session/\(session)\(path)", body)
+        try await command(path, Array(JSONEncoder().encode(body)))
+    }
+
+    /// Sends a command whose body is JSON already.
+    func command(_ path: String, _ body: [UInt8]) async throws -> JSON {
+        let answer = try await driver.send(
+            "POST", "/session/\(session)\(path)", headers: [("Content-Type", "application/json")], body: body)
         guard answer.status == 200 else { throw Failure(description: "\(path): \(answer)") }
         return answer.json["value"]
     }

@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    @Test(arguments: Browser.Look.allCases)
     func whatFewWebhooksNeedIsFoldedUntilItIsSet(_ look: Browser.Look) async throws {
         try await Self.withBrowser(look) { server, browser, account in
             try await browser.open(server.baseURL + "/settings/webhooks/new")

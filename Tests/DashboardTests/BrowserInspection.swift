@@ -21,11 +21,14 @@ extension Browser {
         try await click(".who button")
     }
 
-    /// Looks for barriers on the page that is open, and keeps a picture of it when HTTPSMS_SCREENSHOTS is set.
+    /// Looks for barriers on the page that is open, as it is and in windows of other widths and colours, and keeps pictures of it when
+    /// HTTPSMS_SCREENSHOTS is set.
     func inspect(_ name: String, _ look: Browser.Look) async throws {
-        let found = try await barriers()
-        #expect(found == [], "\(name), \(look)")
-        if Self.keepsPictures { try await keepPicture("\(name)-\(look.rawValue)") }
+        #expect(try await barriers() == [], "\(name), \(look)")
+        let elsewhere = try await barriersElsewhere { sight in
+            if Self.keepsPictures { try await keepPicture("\(name)-\(look.rawValue)-\(sight)") }
+        }
+        #expect(elsewhere == [], "\(name), \(look)")
     }
 
     /// Keeps a picture of the page that is open in `screenshots/`.

@@ -152,7 +152,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    @Test(arguments: Browser.Look.allCases)
     func aWebhookIsMadeTriedAndSeenFailingAndSucceeding(_ look: Browser.Look) async throws {
         try await WebhookReceiver.run { _, count in
             count == 0 ? .status(404) : .status(200)

@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    @Test(arguments: Browser.Look.allCases)
     func aNumberGetsAName(_ look: Browser.Look) async throws {
         try await Self.withBrowser(look) { server, browser, account, _ in
             try await browser.open(server.baseURL + "/contacts")
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    @Test(arguments: Browser.Look.allCases)
     func anAddressBookIsCheckedAndStored(_ look: Browser.Look) async throws {
         try await Self.withBrowser(look) { server, browser, account, _ in
             try await withTemporaryDirectory { directory in
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    @Test(arguments: Browser.Look.allCases)
     func aFileIsHeldAndCancelled(_ look: Browser.Look) async throws {
         try await Self.withBrowser(look) { server, browser, account, _ in
             try await withTemporaryDirectory { directory in

@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    @Test(arguments: Browser.Look.allCases)
     func aConversationIsHeldWithoutAReload(_ look: Browser.Look) async throws {
         try await Self.withMessages(look) { server, browser, account, phone in
             try await Self.converse(account, phone)
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    @Test(arguments: Browser.Look.allCases)
     func aMessageIsComposedFollowedSentAgainAndDeleted(_ look: Browser.Look) async throws {
         try await Self.withMessages(look) { server, browser, account, phone in
             try await account.makeWebhook("http://127.0.0.1:1/hook")
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    @Test(arguments: Browser.Look.allCases)
     func aFileIsCheckedMendedAndSent(_ look: Browser.Look) async throws {
         try await Self.withMessages(look) { server, browser, account, phone in
             try await withTemporaryDirectory { directory in

@@ -4,7 +4,7 @@ import Testing
 
 /// The phones in a real browser.
 @Suite(.serialized, .timeLimit(.minutes(15))) struct PhoneBrowserTests {
-    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    @Test(arguments: Browser.Look.allCases)
     func aPhoneIsConnectedSetUpAndSeen(_ look: Browser.Look) async throws {
         try await withServer { server in
             try await withBrowser(look) { browser in
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Browser.Look.desktopLight, .phoneDark])
+    @Test(arguments: Browser.Look.allCases)
     func aPhoneIsPairedAndWatched(_ look: Browser.Look) async throws {
         try await withServer(["APP_URL": "https://sms.example.com"]) { server in
             try await withBrowser(look) { browser in
