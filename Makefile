@@ -10,7 +10,7 @@ SHELL := /bin/bash
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev zlib1g-dev libxml2-dev libcmark-gfm-dev \
 	libcmark-gfm-extensions-dev libqrencode-dev libc-ares-dev ca-certificates
-TEST_PACKAGES := curl python3 python3-venv faketime openssl nginx caddy haproxy postgresql pgbouncer chromium chromium-driver gammu gammu-smsd jq
+TEST_PACKAGES := curl python3 python3-venv faketime openssl nginx caddy haproxy postgresql pgbouncer chromium-headless-shell chromium-driver gammu gammu-smsd jq
 
 VENV := .build/venv
 SWIFT_FILES := Sources Tests Recipes Package.swift

@@ -20,8 +20,7 @@ extension Browser {
             found += try await (run(colours).array.map(\.string) + overflow()).map { "\($0) at \(sight)" }
             try await then(sight)
         }
-        _ = try await devTools("Emulation.clearDeviceMetricsOverride", [:])
-        _ = try await devTools("Emulation.setEmulatedMedia", ["features": []])
+        try await restoreLook()
         return found
     }
 
@@ -43,8 +42,7 @@ extension Browser {
             "width": .int(sight.width), "height": 900, "deviceScaleFactor": 1, "mobile": false,
         ]
         _ = try await devTools("Emulation.setDeviceMetricsOverride", size)
-        let feature: JSON = ["name": "prefers-color-scheme", "value": .string(sight.isDark ? "dark" : "light")]
-        _ = try await devTools("Emulation.setEmulatedMedia", ["features": [feature]])
+        try await prefer(dark: sight.isDark)
     }
 
     private func overflow() async throws -> [String] {

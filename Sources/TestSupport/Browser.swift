@@ -1,9 +1,11 @@
 import Foundation
 
-/// A real browser, Chromium without a window, driven over W3C WebDriver (https://www.w3.org/TR/webdriver2/).
+/// A real browser, driven over W3C WebDriver (https://www.w3.org/TR/webdriver2/): the Chromium that is built without windows, which takes
+/// a fifth of the other's processor.
 package struct Browser: Sendable {
     private let driver: APIClient
     private let session: String
+    private let look: Look
 
     /// The size of the window in which somebody works, and the colours that they prefer: pages behave differently in a narrow window.
     package enum Look: String, Sendable, CaseIterable {
@@ -17,25 +19,26 @@ package struct Browser: Sendable {
     }
 
     fileprivate init(driver: APIClient, look: Look) async throws {
-        let isPhone = look == .phoneDark
-        var arguments = [
-            "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
-            "--window-size=\(isPhone ? "500,900" : "1280,900")",
+        let arguments = [
+            "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
+            "--window-size=\(look == .phoneDark ? "390,900" : "1280,900")",
         ]
-        if isPhone { arguments.append("--force-dark-mode") }
         let answer = try await driver.post(
             "/session",
             [
                 "capabilities": [
                     "alwaysMatch": [
                         "browserName": "chrome", "goog:loggingPrefs": ["browser": "ALL"],
-                        "goog:chromeOptions": ["args": .array(arguments.map(JSON.string))],
+                        "goog:chromeOptions": [
+                            "binary": "/usr/bin/chromium-headless-shell", "args": .array(arguments.map(JSON.string)),
+                        ],
                     ]
                 ]
             ])
         guard answer.status == 200 else { throw Failure(description: "\(answer)") }
-        self.driver = driver
+        (self.driver, self.look) = (driver, look)
         session = answer.json["value"]["sessionId"].string
+        try await prefer(dark: look == .phoneDark)
     }
 
     /// Opens an address and waits until it is loaded.
@@ -127,6 +130,18 @@ package struct Browser: Sendable {
     private func find(_ selector: String) async throws -> String {
         let found = try await command("/element", ["using": "css selector", "value": .string(selector)])
         return found["element-6066-11e4-a52e-4f735466cecf"].string
+    }
+
+    /// Has pages see a user who prefers dark colours, or light ones.
+    func prefer(dark isDark: Bool) async throws {
+        let feature: JSON = ["name": "prefers-color-scheme", "value": .string(isDark ? "dark" : "light")]
+        _ = try await devTools("Emulation.setEmulatedMedia", ["features": [feature]])
+    }
+
+    /// Has pages see again what they saw at first.
+    func restoreLook() async throws {
+        _ = try await devTools("Emulation.clearDeviceMetricsOverride", [:])
+        try await prefer(dark: look == .phoneDark)
     }
 
     /// Sends a command of Chromium's own protocol (https://chromedevtools.github.io/devtools-protocol/).
