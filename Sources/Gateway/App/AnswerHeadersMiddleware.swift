@@ -5,7 +5,7 @@ import Wire
 
 /// What every answer carries, whichever route gives it: health, metrics, documentation, pages, the API, and errors.
 ///
-/// It stands around all else, so that no route can forget it. A route that says something of its own keeps that: pages
+/// It stands around all else, so that no route can forget it, and hands on paths as the router reads them. A route that says something of its own keeps that: pages
 /// have another `Referrer-Policy`, their assets may be kept for a year.
 struct AnswerHeadersMiddleware: RouterMiddleware {
     typealias Context = APIContext
@@ -18,7 +18,7 @@ struct AnswerHeadersMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var response =
             Self.isReadable(request)
-            ? try await next(request, context)
+            ? try await next(request.withSingleSlashes, context)
             : Answer(.malformedRequest, message: "The path or a header has too many combining marks in a row.").response
         // Answers hold keys and messages: a shared cache that does not know `x-api-key` must not hand them to others.
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }

@@ -35,6 +35,7 @@ struct MobileRoutes: Sendable {
         for prefix in [Device.path, Self.alias] {
             let group = router.group(RouterPath(prefix)).add(middleware: ErrorMiddleware())
                 .add(middleware: MobileErrorMiddleware())
+                .add(middleware: LoopMiddleware(isEverywhere: true))
             group.post("device", use: register)
             group.get("device", use: address)
             group.patch("device", use: update)

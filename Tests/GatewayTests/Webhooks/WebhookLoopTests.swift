@@ -6,7 +6,10 @@ import Testing
 
 /// Webhooks that lead back to the server.
 @Suite(.timeLimit(.minutes(15))) struct WebhookLoopTests {
-    @Test(arguments: ["/v1/messages/receive", "/v1", "/V1/Messages/Receive/", "/v1/nothing"])
+    @Test(arguments: [
+        "/v1/messages/receive", "/v1", "/V1/Messages/Receive/", "/v1/nothing", "//v1/messages/receive", "/v1//x",
+        "///V1",
+    ])
     func aDeliveryThatArrivesAtTheAPIIsRefused(path: String) async throws {
         try await withWebhookServer { server, account, phone, _ in
             for client in [server.client, account.client, phone.client] {
@@ -22,6 +25,44 @@ import Testing
                             code: "loop_detected"))
             }
             #expect(try await server.emittedTypes().isEmpty)
+        }
+    }
+
+    @Test func noRouteOfAnAPITakesOne() async throws {
+        try await withServer { server in
+            let own = server.routes.filter { !$0.contains(" /playground") && $0.contains(" /v1") }
+            let app = ["/api/mobile/v1", "/mobile/v1"].flatMap { prefix in
+                [
+                    "POST \(prefix)/inbound/wh_1", "POST \(prefix)/device", "PATCH \(prefix)/message",
+                    "GET \(prefix)/events",
+                ]
+            }
+            #expect(own.count > 50)
+            for route in own + app {
+                let parts = route.split(separator: " ").map(String.init)
+                for path in [parts[1], "/" + parts[1]] {
+                    let answer = try await server.client.send(
+                        parts[0], path, headers: [("X-Httpsms-Delivery", unknownID)])
+                    #expect(answer.status == 508, "\(parts[0]) \(path)")
+                }
+            }
+        }
+    }
+
+    @Test func theSourceOfAnEventIsThePathThatTheRouterSaw() async throws {
+        try await withWebhookServer { _, account, phone, receiver in
+            try await account.makeWebhook(receiver.url())
+            let slashes = String(repeating: "/", count: 20_000)
+
+            let answer = try await phone.client.post(
+                "\(slashes)v1/\(slashes)/messages//receive?a=//b",
+                [
+                    "from": "+18005550100", "to": .string(phone.number), "content": "Hi", "sim": "SIM1",
+                    "timestamp": "2026-01-01T00:00:00Z",
+                ])
+
+            #expect(answer.status == 200, "\(answer)")
+            #expect(try await receiver.event("message.phone.received", 1).json["source"] == "/v1/messages/receive")
         }
     }
 
