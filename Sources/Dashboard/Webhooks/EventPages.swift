@@ -109,8 +109,8 @@ struct EventPages: SignedInPages {
 
     /// The body, without most of it where it is long: the page of a delivery has all of it.
     private static func shown(_ body: [UInt8]) -> String {
-        let text = String(decoding: body.prefix(longestBody), as: UTF8.self)
-        return body.count > longestBody ? "\(text)… (\(body.count) bytes)" : text
+        let text = String(decoding: body.prefix(ShownText.longest), as: UTF8.self)
+        return body.count > ShownText.longest ? "\(text)… (\(body.count) bytes)" : text
     }
 
     private static func verdict(_ reason: EventMatch.Reason?) -> String {
@@ -118,6 +118,4 @@ struct EventPages: SignedInPages {
     }
 
     private static let pageSize = 50
-    /// The 255 parts of an SMS are longer, and rare.
-    private static let longestBody = 4 << 10
 }
