@@ -53,24 +53,22 @@ struct EventPages: SignedInPages {
         let owner = (parameters["owner"] ?? "").trimmed
         if !owner.isEmpty { filter.owner = PhoneNumber.address(owner) }
         let before = parameters["before"].flatMap { Int64($0) }
-        let (events, urls) = try await store.read(.user(userID)) { [endpoints, filter] tx in
+        let (found, urls) = try await store.read(.user(userID)) { [endpoints, filter] tx in
             let reports = try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx)
             let urls = Dictionary(reports.map { ($0.endpoint.id, $0.endpoint.url) }, uniquingKeysWith: { $1 })
-            let events = try EventLog.list(
-                userID: userID, after: nil, before: before, filter, limit: Self.pageSize + 1, in: tx)
-            let others = events.flatMap(\.matches).map(\.endpoint).filter { urls[$0] == nil }
+            let found = try EventLog.page(
+                userID: userID, after: nil, before: before, filter, limit: Self.pageSize, in: tx)
+            let others = found.events.flatMap(\.matches).map(\.endpoint).filter { urls[$0] == nil }
             let callbacks = try CallbackQueries.urls(of: others, userID: userID, in: tx)
-            return (events, urls.merging(callbacks) { $1 })
+            return (found, urls.merging(callbacks) { $1 })
         }
-        let page = events.prefix(Self.pageSize)
-        let next = events.count > Self.pageSize ? page.last?.position : nil
         return views.page(
             .events, "Events",
             Content(
                 types: Choice.all(EventType.allCases.map(\.rawValue), chosen: type), owner: owner,
-                events: page.map { Self.line($0, urls) },
+                events: found.events.map { Self.line($0, urls) },
                 isLive: before == nil,
-                nextPage: next.map {
+                nextPage: found.next.map {
                     "?type=\(type ?? "")&owner=\(filter.owner?.replacing("+", with: "%2B") ?? "")&before=\($0)"
                 }), context)
     }
