@@ -262,7 +262,7 @@ let package = Package(
             name: "DashboardTests",
             dependencies: [
                 "Dashboard", "Delivery", "Gateway", "HTTPSMSWebhooks", "Secrets", "Server", "Storage", "TestSupport",
-                "Timestamps", asyncHTTPClient, httpTypes, nioCore, nioHTTP1,
+                "Timestamps", "Wire", asyncHTTPClient, httpTypes, nioCore, nioHTTP1,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -95,3 +95,19 @@ extension JSONWriter {
         }
     }
 }
+
+extension String {
+    /// The most bytes that the text takes as JSON, in quotes: known without writing it. Looks at each byte once.
+    package var longestJSON: Int {
+        var count = 2
+        for byte in utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): count += 2
+            // U+2028 and U+2029 begin with E2, as other scalars do.
+            case 0..<0x20, UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"), 0xE2: count += 6
+            default: count += 1
+            }
+        }
+        return count
+    }
+}

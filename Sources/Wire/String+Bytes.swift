@@ -19,3 +19,15 @@ extension StringProtocol {
         return String(scalars)
     }
 }
+
+extension String {
+    /// The first `count` bytes of UTF-8, and up to three fewer where a scalar would be cut. Looks at nothing behind them.
+    package func firstBytes(_ count: Int) -> String {
+        guard var end = utf8.index(startIndex, offsetBy: count, limitedBy: endIndex), end < endIndex else {
+            return String(self)
+        }
+        // Of a scalar, all bytes but the first begin with the bits 10.
+        while end > startIndex, utf8[end] & 0xC0 == 0x80 { utf8.formIndex(before: &end) }
+        return String(self[startIndex..<end])
+    }
+}

@@ -12,6 +12,8 @@ struct MessageLine: Sendable {
     /// The number of our phone.
     let owner: String
     let content: String
+    /// How long the text is, where only its beginning is here: all of it is at `path`. Nil otherwise.
+    let wholeSize: String?
     let isMissedCall: Bool
     let isEncrypted: Bool
     let isOutgoing: Bool
@@ -42,14 +44,17 @@ struct MessageLine: Sendable {
     /// - Parameters:
     ///   - message: The message.
     ///   - isNewDay: Whether it is shown with its day.
+    ///   - isWhole: Whether all of a long text is shown, as on the message's own page.
     ///   - now: The present.
-    init(_ message: Message, isNewDay: Bool = false, now: Timestamp) {
+    init(_ message: Message, isNewDay: Bool = false, isWhole: Bool = false, now: Timestamp) {
         let shown = message.orderTimestamp
+        let text = isWhole ? nil : ShownText(message.content)
         path = MessagePages.path(of: message.id)
         party = PageParty.full(message.contact)
         contact = PageParty.name(message.contact)
         owner = PageParty.number(message.owner)
-        content = message.content
+        content = text?.text ?? message.content
+        wholeSize = text?.wholeSize
         isMissedCall = message.type == .missedCall
         isEncrypted = message.isEncrypted
         isOutgoing = message.type == .mobileTerminated
@@ -128,7 +133,7 @@ struct ThreadLine: Sendable {
         path = ThreadPages.path(of: thread.id)
         party = PageParty.full(thread.contact)
         owner = PageParty.number(thread.owner)
-        content = thread.recentContent ?? ""
+        content = ShownText(thread.recentContent ?? "").text
         isUnread = !thread.isRead
         status = thread.recentStatus.rawValue
         isBad = [.failed, .expired].contains(thread.recentStatus)

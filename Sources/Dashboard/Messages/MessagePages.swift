@@ -68,7 +68,7 @@ struct MessagePages: Sendable {
         guard let (message, thread, pushes, reach, deliveries) = found else { throw PageError.notFound }
         let isOutgoing = message.type == .mobileTerminated
         let problems = PageProblems.all(refusal)
-        let line = MessageLine(message, now: operations.clock.now())
+        let line = MessageLine(message, isWhole: true, now: operations.clock.now())
         let isBulk = message.batch != nil && message.batch == message.requestID
         return views.page(
             .message, "Message \(isOutgoing ? "to" : "from") \(PageParty.text(message.contact))",

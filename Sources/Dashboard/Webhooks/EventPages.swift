@@ -53,24 +53,22 @@ struct EventPages: SignedInPages {
         let owner = (parameters["owner"] ?? "").trimmed
         if !owner.isEmpty { filter.owner = PhoneNumber.address(owner) }
         let before = parameters["before"].flatMap { Int64($0) }
-        let (events, urls) = try await store.read(.user(userID)) { [endpoints, filter] tx in
+        let (found, urls) = try await store.read(.user(userID)) { [endpoints, filter] tx in
             let reports = try endpoints.reports(userID: userID, containing: "", skip: 0, limit: 100, in: tx)
             let urls = Dictionary(reports.map { ($0.endpoint.id, $0.endpoint.url) }, uniquingKeysWith: { $1 })
-            let events = try EventLog.list(
-                userID: userID, after: nil, before: before, filter, limit: Self.pageSize + 1, in: tx)
-            let others = events.flatMap(\.matches).map(\.endpoint).filter { urls[$0] == nil }
+            let found = try EventLog.page(
+                userID: userID, after: nil, before: before, filter, limit: Self.pageSize, in: tx)
+            let others = found.events.flatMap(\.matches).map(\.endpoint).filter { urls[$0] == nil }
             let callbacks = try CallbackQueries.urls(of: others, userID: userID, in: tx)
-            return (events, urls.merging(callbacks) { $1 })
+            return (found, urls.merging(callbacks) { $1 })
         }
-        let page = events.prefix(Self.pageSize)
-        let next = events.count > Self.pageSize ? page.last?.position : nil
         return views.page(
             .events, "Events",
             Content(
                 types: Choice.all(EventType.allCases.map(\.rawValue), chosen: type), owner: owner,
-                events: page.map { Self.line($0, urls) },
+                events: found.events.map { Self.line($0, urls) },
                 isLive: before == nil,
-                nextPage: next.map {
+                nextPage: found.next.map {
                     "?type=\(type ?? "")&owner=\(filter.owner?.replacing("+", with: "%2B") ?? "")&before=\($0)"
                 }), context)
     }
@@ -109,8 +107,8 @@ struct EventPages: SignedInPages {
 
     /// The body, without most of it where it is long: the page of a delivery has all of it.
     private static func shown(_ body: [UInt8]) -> String {
-        let text = String(decoding: body.prefix(longestBody), as: UTF8.self)
-        return body.count > longestBody ? "\(text)… (\(body.count) bytes)" : text
+        let text = String(decoding: body.prefix(ShownText.longest), as: UTF8.self)
+        return body.count > ShownText.longest ? "\(text)… (\(body.count) bytes)" : text
     }
 
     private static func verdict(_ reason: EventMatch.Reason?) -> String {
@@ -118,6 +116,4 @@ struct EventPages: SignedInPages {
     }
 
     private static let pageSize = 50
-    /// The 255 parts of an SMS are longer, and rare.
-    private static let longestBody = 4 << 10
 }

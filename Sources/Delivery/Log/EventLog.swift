@@ -30,6 +30,14 @@ extension LogEntry: RowDecodable {
     }
 }
 
+/// A part of the log.
+package struct LogPage: Sendable {
+    /// In the order that was asked for.
+    package let events: [LogEntry]
+    /// The position that the next page begins at, without it; nil at the end of the log.
+    package let next: Int64?
+}
+
 /// Reads the log of events.
 package enum EventLog {
     /// What the log is narrowed to.
@@ -43,24 +51,91 @@ package enum EventLog {
         package init() {}
     }
 
-    /// At most `limit` events of `userID`: those after the position `after` in ascending order, or when it is nil the
-    /// newest before the position `before`, newest first. Index: `event_user`.
-    package static func list(
+    /// The events of `userID` after the position `after` in ascending order, or when it is nil the newest before the position
+    /// `before`, newest first: at most `limit`, with at most ``pageBytes`` of bodies; an event that is larger is a page of its own.
+    /// Index: `event_user`.
+    package static func page(
         userID: UserID, after: Int64?, before: Int64? = nil, _ filter: Filter = Filter(), limit: Int,
         in tx: any Transaction
-    ) throws -> [LogEntry] {
+    ) throws -> LogPage {
+        let extent = try extent(userID: userID, after: after, before: before, filter, limit: limit, in: tx)
+        return LogPage(events: try events(in: extent, in: tx), next: extent.next)
+    }
+
+    /// Which events a page has, and how large they are, for who makes room for them before they are read.
+    ///
+    /// - Parameters:
+    ///   - userID: Whose log it is.
+    ///   - after: The position before the first event, which the others follow in ascending order; nil goes from the newest back.
+    ///   - before: The position behind the first event of a page that goes back; nil for the newest.
+    ///   - filter: What the log is narrowed to.
+    ///   - limit: The most events.
+    ///   - tx: What is read in.
+    /// - Returns: The extent, which is empty where there is no such event.
+    /// - Throws: `StorageError`.
+    package static func extent(
+        userID: UserID, after: Int64?, before: Int64? = nil, _ filter: Filter = Filter(), limit: Int,
+        in tx: any Transaction
+    ) throws -> Extent {
         let types: SQL = filter.types.isEmpty ? "" : "AND e.type IN \(list: filter.types)"
         let owner: SQL = filter.owner.map { "AND e.owner = \($0)" } ?? ""
         let from: SQL = "AND e.position > \(after ?? 0)" + (before.map { "AND e.position < \($0)" } ?? "")
         let order: SQL = after == nil ? "ORDER BY e.position DESC" : "ORDER BY e.position"
-        return try tx.all(
-            LogEntry.self,
-            select + """
-                WHERE e.user_id = \(userID) \(from) \(types) \(owner)
-                \(order)
-                LIMIT \(limit)
-                """)
+        // Both engines tell the length of bytes without reading them.
+        let measures = try tx.all(
+            Measure.self,
+            """
+            SELECT e.id, e.position, LENGTH(b.body) AS size
+            FROM event e
+            JOIN event_body b ON b.event_id = e.id
+            WHERE e.user_id = \(userID) \(from) \(types) \(owner)
+            \(order)
+            LIMIT \(limit == 0 ? 0 : limit.clampedAdding(1))
+            """)
+        var (events, bytes) = ([EventID](), 0)
+        for measure in measures.prefix(limit) {
+            guard events.isEmpty || bytes.clampedAdding(measure.size) <= pageBytes else { break }
+            events.append(measure.id)
+            bytes = bytes.clampedAdding(measure.size)
+        }
+        return Extent(
+            events: events, bytes: bytes, order: order,
+            next: measures.count > events.count ? measures.prefix(events.count).last?.position : nil)
     }
+
+    /// Which events a page has.
+    package struct Extent: Sendable {
+        fileprivate let events: [EventID]
+        /// What their bodies have together.
+        package let bytes: Int
+        fileprivate let order: SQL
+        /// The position of the last of them when others follow; nil at the end.
+        package let next: Int64?
+
+        /// Whether there is none.
+        package var isEmpty: Bool { events.isEmpty }
+    }
+
+    /// The events of a page, without those that were deleted since.
+    package static func events(in extent: Extent, in tx: any Transaction) throws -> [LogEntry] {
+        if extent.isEmpty { return [] }
+        return try tx.all(LogEntry.self, select + "WHERE e.id IN \(list: extent.events) \(extent.order)")
+    }
+
+    private struct Measure: RowDecodable {
+        let id: EventID
+        let position: Int64
+        let size: Int
+
+        init(row: Row) throws {
+            id = try row.get("id")
+            position = try row.get("position")
+            size = try row.find("size") ?? 0
+        }
+    }
+
+    /// In bytes: a thousand usual events. The body of one has up to 768 KiB, for a text of 128 KiB that is escaped.
+    package static let pageBytes = 1 << 20
 
     /// The event `id` of `userID`; nil when there is none.
     package static func find(_ id: EventID, userID: UserID, in tx: any Transaction) throws -> LogEntry? {

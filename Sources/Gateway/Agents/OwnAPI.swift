@@ -30,6 +30,7 @@ struct OwnAPI: AgentAPI {
         var inner = APIContext(
             source: ApplicationRequestContextSource(channel: context.channel, logger: context.logger))
         inner.origin = context.origin
+        inner.room = context.room
         let collected = BodyBytes()
         let status: Int
         do {

@@ -7,7 +7,8 @@ import Synchronization
 ///
 /// A list of long texts has megabytes, and a client may read it as slowly as it likes. So an answer of more than
 /// ``AnswerMemory/large`` bytes takes its size, and gives it back once the last of it is on its way; when there is no room,
-/// the request is answered 503. One client has half of the room at most. Streams, and all that is smaller, pass.
+/// the request is answered 503. One client has half of the room at most. What is smaller passes. A stream takes what it has
+/// read of the log and not sent yet.
 final class AnswerMemory: Sendable {
     /// From here on an answer counts: 64 KiB, as nearly none has.
     static let large = 64 << 10
@@ -29,7 +30,8 @@ final class AnswerMemory: Sendable {
     /// What one answer takes; given back when nobody has it any more, whether or not the answer was sent.
     final class Share: Sendable {
         private let memory: AnswerMemory
-        private let size: Int
+        /// In bytes.
+        let size: Int
         private let client: String
 
         fileprivate init(_ memory: AnswerMemory, _ size: Int, _ client: String) {
@@ -56,11 +58,21 @@ final class AnswerMemory: Sendable {
             use.byClient[client] = own + size
             return true
         }
-        guard isTaken else {
-            throw ServerBusy(message: "Too many large answers are on their way at the moment. Ask for less, or later.")
+        guard isTaken else { throw Self.crowded }
+        return Share(self, size, client)
+    }
+
+    /// Counts `size` bytes that are in memory already, whether or not there is room.
+    func count(_ size: Int, for client: String) -> Share {
+        use.withLock { use in
+            use.total += size
+            use.byClient[client, default: 0] += size
         }
         return Share(self, size, client)
     }
+
+    static let crowded = ServerBusy(
+        message: "Too many large answers are on their way at the moment. Ask for less, or later.")
 }
 
 /// Counts large answers, and sends them piece by piece, so that what a client has not read stays here and is counted.
@@ -68,22 +80,28 @@ struct AnswerMemoryMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
     let memory: AnswerMemory
+    /// Where accounts take turns with what is long to write.
+    let turns: UploadQueue
 
     @concurrent func handle(
         _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
     ) async throws -> Response {
+        var context = context
+        let room = AnswerRoom(
+            memory, for: context.origin.clientNetwork, turns: turns, loop: context.channel.eventLoop)
+        context.room = room
         var response = try await next(request, context)
         guard let size = response.body.contentLength, size > AnswerMemory.large else { return response }
-        let share: AnswerMemory.Share
+        let shares: [AnswerMemory.Share]
         do throws(ServerBusy) {
-            share = try memory.share(size, for: context.origin.clientNetwork)
+            shares = try room.shares(size)
         } catch {
             return error.response
         }
         let body = response.body
-        response.body = ResponseBody(contentLength: size) { [loop = context.channel.eventLoop] writer in
+        response.body = ResponseBody(contentLength: size) { [loop = room.loop] writer in
             try await body.write(PieceWriter(rest: writer, loop: loop))
-            withExtendedLifetime(share) {}
+            withExtendedLifetime(shares) {}
         }
         return response
     }
@@ -96,18 +114,30 @@ private struct PieceWriter: ResponseBodyWriter {
     let loop: any EventLoop
 
     @concurrent mutating func write(_ buffer: ByteBuffer) async throws {
-        var buffer = buffer
-        while let piece = buffer.readSlice(length: min(buffer.readableBytes, AnswerMemory.large)),
-            piece.readableBytes > 0
-        {
-            try await rest.write(piece)
-            // Whether the connection takes more is known once its loop has seen this piece: else all of them would be handed over
-            // before the first one is.
-            try await loop.submit {}.get()
-        }
+        try await rest.write(inPieces: buffer, on: loop)
     }
 
     @concurrent consuming func finish(_ trailingHeaders: HTTPFields?) async throws {
         try await rest.finish(trailingHeaders)
+    }
+}
+
+extension ResponseBodyWriter {
+    /// Writes a piece of ``AnswerMemory/large`` bytes at a time, the next when the connection takes more.
+    ///
+    /// - Parameters:
+    ///   - buffer: What is written.
+    ///   - loop: That of the connection; nil for what is small.
+    /// - Throws: When the connection is closed, or the task is cancelled.
+    @concurrent mutating func write(inPieces buffer: ByteBuffer, on loop: (any EventLoop)?) async throws {
+        var buffer = buffer
+        while let piece = buffer.readSlice(length: min(buffer.readableBytes, AnswerMemory.large)),
+            piece.readableBytes > 0
+        {
+            try await write(piece)
+            // Whether the connection takes more is known once its loop has seen this piece: else all of them would be handed over
+            // before the first one is.
+            try await loop?.submit {}.get()
+        }
     }
 }

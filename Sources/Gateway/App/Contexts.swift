@@ -75,6 +75,8 @@ package struct APIContext: RequestContext {
     var method: HTTPRequest.Method?
     /// Where large bodies are read; filled in by ``BodyMemoryMiddleware``.
     var uploads: UploadQueue?
+    /// Where a large answer finds room; filled in by ``AnswerMemoryMiddleware``. A call of an agent has that of its request.
+    var room: AnswerRoom?
     /// Whether the connection comes from this machine, a proxy on it included.
     let isLocal: Bool
     /// The connection.
@@ -110,6 +112,7 @@ struct UserContext: ChildRequestContext, IdempotentContext {
     /// The connection.
     let channel: any Channel
     let uploads: UploadQueue?
+    let room: AnswerRoom?
     var idempotencyKey: IdempotencyKey?
     let origin: RequestOrigin
 
@@ -131,6 +134,7 @@ struct UserContext: ChildRequestContext, IdempotentContext {
         coreContext = context.coreContext
         channel = context.channel
         uploads = context.uploads
+        room = context.room
         origin = context.origin
     }
 }

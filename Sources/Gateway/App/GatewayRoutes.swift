@@ -39,7 +39,8 @@ package struct GatewayRoutes: Sendable {
         forwarding = ForwardingMiddleware(
             proxies: TrustedProxies(networks: settings.trustedProxies), unlisted: UnlistedProxies(store: store))
         bodies = BodyMemoryMiddleware(memory: BodyMemory(limit: settings.requestBodyMemory), uploads: uploads)
-        answers = AnswerMemoryMiddleware(memory: AnswerMemory(limit: settings.requestBodyMemory))
+        answers = AnswerMemoryMiddleware(
+            memory: AnswerMemory(limit: settings.requestBodyMemory), turns: UploadQueue())
         health = HealthRoutes(store: store)
         metrics = MetricsRoutes(
             store: store, metrics: ground.metrics, lookups: lookups, clock: ground.clock, clocks: ground.clocks,

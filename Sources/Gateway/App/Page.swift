@@ -38,6 +38,11 @@ struct Part<Row: Sendable>: Sendable {
         self.init(rows, limit: page.limit) { _ in "\(page.skip.clampedAdding(page.limit))" }
     }
 
+    /// Takes what is to be answered, and what `next_cursor` says.
+    init(_ rows: [Row], next: String?) {
+        (self.rows, self.next) = (rows, next)
+    }
+
     /// Takes up to `limit` of rows that were read with ``Page/oneMore(than:)``.
     init(_ rows: [Row], limit: Int, cursor: (Row) -> String) {
         self.rows = Array(rows.prefix(limit))

@@ -5,7 +5,7 @@ import JSON
 import NIOCore
 
 /// httpSMS's success envelope: `data`, `message`, `status`, in this order.
-package struct Reply: ResponseGenerator {
+package struct Reply: ResponseGenerator, Sendable {
     private let status: HTTPResponse.Status
     private let message: String
     private let data: (any JSONWritable)?

@@ -39,6 +39,16 @@ package struct DeliveryDetails: JSONWritable {
     /// The headers of an attempt with this number, secrets redacted.
     let requestHeaders: @Sendable (AttemptRecord) -> [(name: String, value: String)]
 
+    /// The most bytes that what may be long in it takes as JSON: an account may try a delivery as often as it likes.
+    var longestJSON: Int {
+        let payload = request.map { $0.bytes == event ? 0 : $0.bytes.count } ?? 0
+        let answers = attempts.reduce(0) { $0 + $1.responseBody.count }
+        return event.count + Self.longestEscape * (payload + answers)
+    }
+
+    /// Of a byte: `\u003c`.
+    private static let longestEscape = 6
+
     package func write(to json: inout JSONWriter) {
         json.object { o in
             delivery.addFields(to: &o)

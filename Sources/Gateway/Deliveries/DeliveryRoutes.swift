@@ -63,7 +63,7 @@ struct DeliveryRoutes {
         return Reply(part, "delivery", plural: "deliveries")
     }
 
-    private func get(_ request: Request, _ context: UserContext) async throws -> Reply {
+    private func get(_ request: Request, _ context: UserContext) async throws -> Response {
         let id = try context.id("deliveryID", of: DeliveryID.self, else: "validation errors while fetching delivery")
         let details: DeliveryDetails? = try await store.read(.user(context.userID)) { [endpoints, runner] tx in
             guard let delivery = try DeliveryHistory.find(id, userID: context.userID, in: tx),
@@ -77,7 +77,7 @@ struct DeliveryRoutes {
                 requestHeaders: sent.headers(of:))
         }
         guard let details else { throw Refusal.absent("cannot find delivery with ID [\(id)]") }
-        return Reply("delivery fetched successfully", details)
+        return try await context.answer(Reply("delivery fetched successfully", details), of: details.longestJSON)
     }
 
     private func retry(_ request: Request, _ context: UserContext) async throws -> Reply {

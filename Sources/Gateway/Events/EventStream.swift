@@ -14,6 +14,9 @@ import Wire
 ///
 /// Each event has its position as `id` and its type as `event`; the data is an item of `GET /v1/events`. A comment every
 /// 15 s keeps proxies from closing the connection. A client that comes back with the last id it saw misses nothing.
+///
+/// A part of the log is read when there is room for it in ``AnswerMemory``, and the next one when the connection has taken it: a
+/// client that reads nothing holds one part, until it is dropped. While there is no room, a stream waits, and holds nothing.
 package final class EventStream: Sendable {
     private let store: any Store
     private let identities: Identities
@@ -36,7 +39,7 @@ package final class EventStream: Sendable {
         let keys = [request.headers[.apiKey], AuthenticationMiddleware.bearer(request)].compactMap(\.self)
         let userID = context.userID
         // Known keys are in memory, so that looking each time costs nothing.
-        return try open(request, of: userID, after: after, filter, .entries) { [self] in
+        return try open(request, of: userID, after: after, filter, .entries, room: context.room) { [self] in
             try await !isRevoked(keys, of: userID)
         }
     }
@@ -62,6 +65,13 @@ package final class EventStream: Sendable {
         _ request: Request, of userID: UserID, after: Int64?, _ filter: EventLog.Filter, _ contents: Contents,
         while isPermitted: @escaping @Sendable () async throws -> Bool
     ) throws -> Response {
+        try open(request, of: userID, after: after, filter, contents, room: nil, while: isPermitted)
+    }
+
+    private func open(
+        _ request: Request, of userID: UserID, after: Int64?, _ filter: EventLog.Filter, _ contents: Contents,
+        room: AnswerRoom?, while isPermitted: @escaping @Sendable () async throws -> Bool
+    ) throws -> Response {
         let admission = try admit(Listener(userID: userID, contents: contents))
         return Response(
             status: .ok,
@@ -73,10 +83,15 @@ package final class EventStream: Sendable {
                     try await writer.write(ByteBuffer(string: ": open at \(cursor)\n\n"))
                     while !admission.isOver && !Task.isCancelled && !Task.isShuttingDownGracefully {
                         guard try await isPermitted() else { break }
-                        let page = try await page(of: userID, after: cursor, filter, contents)
-                        cursor = page.cursor
-                        if !page.frames.isEmpty { try await writer.write(ByteBuffer(bytes: page.frames)) }
-                        if page.mayHaveMore { continue }
+                        if let page = try await page(of: userID, after: cursor, filter, contents, room) {
+                            var frames = page.frames
+                            while let bytes = frames.next() {
+                                try await writer.write(inPieces: ByteBuffer(bytes: bytes), on: room?.loop)
+                            }
+                            withExtendedLifetime(page.share) {}
+                            cursor = page.cursor
+                            if page.mayHaveMore { continue }
+                        }
                         if nextComment <= .now {
                             nextComment = .now + Self.commentInterval
                             try await writer.write(ByteBuffer(string: ":\n\n"))
@@ -90,24 +105,69 @@ package final class EventStream: Sendable {
             })
     }
 
-    private struct LogPage: Sendable {
-        let frames: [UInt8]
+    /// A part of the log, as it is sent.
+    struct Page: Sendable {
+        let frames: Frames
         /// Where the next page begins; what a filter left out is not looked at again.
         let cursor: Int64
         let mayHaveMore: Bool
+        /// What it takes of memory until it is sent; nil for what is small.
+        let share: AnswerMemory.Share?
     }
 
-    private func page(
-        of userID: UserID, after cursor: Int64, _ filter: EventLog.Filter, _ contents: Contents
-    ) async throws -> LogPage {
-        let (events, head) = try await store.read(.user(userID)) { tx in
-            let events = try EventLog.list(userID: userID, after: cursor, filter, limit: Self.batch, in: tx)
-            return (events, try EventLog.head(in: tx))
+    /// What is sent of events: written when it is sent, so that one large event at a time is there as JSON.
+    struct Frames: Sendable {
+        private let notice: [UInt8]?
+        private let events: [LogEntry]
+        private var sent = 0
+
+        /// All of each event.
+        init(entries events: [LogEntry]) {
+            (notice, self.events) = (nil, events)
         }
-        let mayHaveMore = events.count == Self.batch
-        return LogPage(
-            frames: contents == .entries ? events.flatMap(Self.frame) : events.isEmpty ? [] : Self.notice,
-            cursor: mayHaveMore ? events.last?.position ?? cursor : max(cursor, head), mayHaveMore: mayHaveMore)
+
+        /// That there are some.
+        init(notice: [UInt8]?) {
+            self.notice = notice
+            events = []
+        }
+
+        /// The next frames, as many as have ``AnswerMemory/large`` bytes, the last one whole; nil at the end.
+        mutating func next() -> [UInt8]? {
+            if let notice {
+                defer { sent = 1 }
+                return sent == 0 ? notice : nil
+            }
+            var bytes: [UInt8] = []
+            while sent < events.count, bytes.count < AnswerMemory.large {
+                bytes += EventStream.frame(events[sent])
+                sent += 1
+            }
+            return bytes.isEmpty ? nil : bytes
+        }
+    }
+
+    /// What comes after the position `cursor`; nil when there is no room for it just now.
+    func page(
+        of userID: UserID, after cursor: Int64, _ filter: EventLog.Filter, _ contents: Contents, _ room: AnswerRoom?
+    ) async throws -> Page? {
+        let (extent, head) = try await store.read(.user(userID)) { tx in
+            let extent = try EventLog.extent(userID: userID, after: cursor, filter, limit: Self.batch, in: tx)
+            return (extent, try EventLog.head(in: tx))
+        }
+        if contents == .notices || extent.isEmpty {
+            let frames = Frames(notice: extent.isEmpty ? nil : Self.notice)
+            return Page(frames: frames, cursor: max(cursor, head), mayHaveMore: false, share: nil)
+        }
+        var share: AnswerMemory.Share?
+        if let room, extent.bytes > AnswerMemory.large {
+            share = room.share(ofStream: extent.bytes)
+            if share == nil { return nil }
+        }
+        let events = try await store.read(.user(userID)) { tx in try EventLog.events(in: extent, in: tx) }
+        return Page(
+            frames: Frames(entries: events), cursor: extent.next ?? max(cursor, head),
+            mayHaveMore: extent.next != nil, share: share)
     }
 
     /// One of the ten streams of a user; gone with the response that holds it, also one whose body is never asked for,

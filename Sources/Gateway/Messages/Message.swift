@@ -143,6 +143,11 @@ extension Message {
     }
 }
 
+extension Message {
+    /// What may be long in it.
+    var texts: [String] { [content, failureReason ?? ""] + attachments }
+}
+
 extension Message: JSONWritable {
     /// httpSMS's shape, members in the order of httpSMS.
     package func write(to json: inout JSONWriter) {

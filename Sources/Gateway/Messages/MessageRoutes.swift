@@ -84,7 +84,7 @@ struct MessageRoutes {
         return receipt.reply(messages)
     }
 
-    private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
+    private func list(_ request: Request, _ context: UserContext) async throws -> Response {
         let parameters = QueryParameters(request)
         let owner = parameters.rawNumber("owner")
         let contact = PhoneNumber.contact(parameters.rawNumber("contact"), owner: owner)
@@ -100,16 +100,17 @@ struct MessageRoutes {
                     userID: context.userID, owner: owner, contact: contact, page: page.withOneMore, in: tx),
                 in: tx)
         }
-        return Reply(Part(messages, of: page), "message")
+        return try await context.answer(Reply(Part(messages, of: page), "message"), texts: messages.flatMap(\.texts))
     }
 
-    private func search(_ request: Request, _ context: UserContext) async throws -> Reply {
+    private func search(_ request: Request, _ context: UserContext) async throws -> Response {
         let search = try MessageSearch(QueryParameters(request))
         let messages = try await store.read(.user(context.userID)) { tx in
             try MessagePlanner.forecast(
                 for: MessageQueries.find(search.withOneMore, userID: context.userID, in: tx), in: tx)
         }
-        return Reply(Part(messages, of: search.page), "message", verb: "found")
+        return try await context.answer(
+            Reply(Part(messages, of: search.page), "message", verb: "found"), texts: messages.flatMap(\.texts))
     }
 
     private func get(_ request: Request, _ context: UserContext) async throws -> Reply {

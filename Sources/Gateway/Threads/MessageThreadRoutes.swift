@@ -13,7 +13,7 @@ struct MessageThreadRoutes {
         group.delete("/v1/message-threads/:messageThreadID", use: delete)
     }
 
-    private func list(_ request: Request, _ context: UserContext) async throws -> Reply {
+    private func list(_ request: Request, _ context: UserContext) async throws -> Response {
         let parameters = QueryParameters(request)
         let owner = PhoneNumber.address(parameters["owner"] ?? "")
         let archived = (parameters["is_archived"] ?? "").trimmed.lowercased()
@@ -28,7 +28,8 @@ struct MessageThreadRoutes {
                 userID: context.userID, owner: owner, isArchived: ["1", "true"].contains(archived),
                 page: page.withOneMore, in: tx)
         }
-        return Reply(Part(threads, of: page), "message thread")
+        return try await context.answer(
+            Reply(Part(threads, of: page), "message thread"), texts: threads.compactMap(\.lastMessageContent))
     }
 
     private struct MarkRequest: Decodable {

@@ -16,7 +16,7 @@ extension WebhookOperations {
         var filter = EventLog.Filter()
         filter.types = [type.rawValue]
         let newest = try await store.read(.user(userID)) { [filter] tx in
-            try EventLog.list(userID: userID, after: nil, filter, limit: 1, in: tx).first
+            try EventLog.page(userID: userID, after: nil, filter, limit: 1, in: tx).events.first
         }
         let event = newest?.body ?? type.declaration.sample.encoded()
         do {

@@ -115,7 +115,7 @@ import Testing
             try await harness.emit()
 
             let entries = try await harness.store.read { tx in
-                try EventLog.list(userID: EngineHarness.userID, after: 0, limit: 10, in: tx)
+                try EventLog.page(userID: EngineHarness.userID, after: 0, limit: 10, in: tx).events
             }
             let reasons = entries.map { entry in
                 Dictionary(uniqueKeysWithValues: entry.matches.map { ($0.endpoint, $0.reason) })

@@ -18,7 +18,7 @@ import Timestamps
             try await harness.emit(events)
 
             let before = try await harness.store.read { tx in
-                try EventLog.list(userID: EngineHarness.userID, after: 0, limit: 10, in: tx)
+                try EventLog.page(userID: EngineHarness.userID, after: 0, limit: 10, in: tx).events
             }
             #expect(before.isEmpty, "nobody sees a position that may still have smaller ones behind it")
             try await harness.number()
@@ -75,7 +75,7 @@ import Timestamps
                     var seen: Int64 = 0
                     while seen < 200 {
                         let page = try await harness.store.read { [seen] tx in
-                            try EventLog.list(userID: EngineHarness.userID, after: seen, limit: 50, in: tx)
+                            try EventLog.page(userID: EngineHarness.userID, after: seen, limit: 50, in: tx).events
                         }
                         let expected = seen..<(seen + Int64(page.count))
                         #expect(page.map(\.position) == expected.map { $0 + 1 })

@@ -1,6 +1,12 @@
 import AsyncHTTPClient
+import HTTPTypes
+import Hummingbird
+import JSON
 import NIOCore
 import NIOHTTP1
+import NIOPosix
+import Storage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -75,5 +81,66 @@ import Testing
         #expect(large != nil)
         large = nil
         #expect(memory.inUse == 0)
+    }
+
+    /// Says when it is written.
+    private struct Watched: JSONWritable {
+        let written: Flag
+
+        func write(to json: inout JSONWriter) {
+            written.set()
+            json.null()
+        }
+    }
+
+    @Test func whatFindsNoRoomIsNotWritten() async throws {
+        let (memory, written) = (AnswerMemory(limit: 1_000), Flag())
+        let room = AnswerRoom(
+            memory, for: "a", turns: UploadQueue(threads: 1), loop: MultiThreadedEventLoopGroup.singleton.any())
+        var others: AnswerMemory.Share? = try memory.share(1_000, for: "b")
+        func answer() async throws {
+            _ = try await room.answer(Reply("done", Watched(written: written)), of: 100, userID: UserID("user"))
+        }
+
+        await #expect(throws: ServerBusy.self) { try await answer() }
+        #expect(!written.isSet && others != nil)
+        others = nil
+        try await answer()
+        #expect(written.isSet && memory.inUse == 100)
+        // What was estimated is enough, or the rest is counted as well.
+        #expect(try room.shares(80).count == 1 && memory.inUse == 100)
+        let shares = try room.shares(150)
+        #expect(shares.count == 2 && memory.inUse == 150)
+        withExtendedLifetime(shares) {}
+    }
+
+    @Test(arguments: ["", "text", "\"\\\n\u{1}", "<&>", "\u{2028}\u{2029}", "“ä€😀”"])
+    func aTextTakesNoMoreThanWhatIsTakenForIt(_ text: String) {
+        let written = text.encodedJSON().count
+
+        #expect(written <= text.longestJSON && text.longestJSON <= max(2, 8 * text.utf8.count))
+    }
+
+    /// Keeps how much it is given at a time.
+    private struct Sizes: ResponseBodyWriter, Sendable {
+        final class Kept: Sendable {
+            let all = Mutex<[Int]>([])
+        }
+
+        let kept = Kept()
+
+        @concurrent mutating func write(_ buffer: ByteBuffer) async throws {
+            kept.all.withLock { $0.append(buffer.readableBytes) }
+        }
+
+        @concurrent consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
+    }
+
+    @Test func whatIsLargeIsWrittenInPieces() async throws {
+        var writer = Sizes()
+
+        try await writer.write(inPieces: ByteBuffer(repeating: 1, count: 150_000), on: nil)
+
+        #expect(writer.kept.all.withLock { $0 } == [65_536, 65_536, 18_928])
     }
 }
