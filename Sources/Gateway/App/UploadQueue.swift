@@ -6,8 +6,8 @@ import NIOPosix
 import Storage
 import Synchronization
 
-/// Where forms, files and large bodies are read, and in a queue of their own large answers are written: on threads of their own and with a lower priority, so that whatever is in
-/// them, other requests, deliveries and leases go on.
+/// Where forms, files and large bodies are read, and in a queue of their own large answers are written: on threads of their own and
+/// with a lower priority, so that whatever is in them, other requests, deliveries and leases go on.
 ///
 /// One file of an account is read at a time. Others wait, so many of one account and so many of all, and accounts take
 /// turns; who comes after those, or waits for longer than ``usualPatience``, is refused. When
