@@ -13,7 +13,7 @@ import Testing
 @testable import Gateway
 
 /// What large answers take of memory while clients read them.
-@Suite(.timeLimit(.minutes(15))) struct AnswerMemoryTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct AnswerMemoryTests {
     /// A client that does not read holds what it asked for, until it leaves.
     @Test func anAnswerCountsUntilItIsRead() async throws {
         try await withServer(["REQUEST_BODY_MEMORY": "32"]) { server in

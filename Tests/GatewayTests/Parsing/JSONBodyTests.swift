@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// What of a JSON body goes to a decoder.
-@Suite(.timeLimit(.minutes(15))) struct JSONBodyTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct JSONBodyTests {
     private static func read(_ text: String) throws -> String {
         String(decoding: try JSONBody(text.utf8).bytes, as: UTF8.self)
     }
