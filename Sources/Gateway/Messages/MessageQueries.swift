@@ -32,7 +32,7 @@ package enum MessageQueries {
         if !query.isEmpty {
             let unfolded = try SearchFillQueries.messages(of: userID, in: tx) { content, _, _ in query.isIn(content) }
             filter = """
-                AND (search_text LIKE \(SearchText.contentPattern(query.text)) ESCAPE '\\'
+                AND (\(SearchText.contentContains("search_text", query.text))
                     OR id IN \(list: unfolded))
                 """
         }
