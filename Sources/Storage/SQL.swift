@@ -133,6 +133,10 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
     case bytes
     /// Behind the text of ``bytes``.
     case asBytes
+    /// Before a text in parentheses, which ``ofBytes`` ends: how many bytes it has.
+    case byteCount
+    /// Behind the text of ``byteCount``.
+    case ofBytes
     /// Behind a `FROM`: a row for each column of each table of the store: `table_name`, `column_name`, `position`, and
     /// `key_position`, the place in the primary key, 0 for a column that is not in it.
     case columns

@@ -70,6 +70,9 @@ extension SQLFragment {
         case .position: "instr"
         case .bytes: "CAST"
         case .asBytes: " AS BLOB"
+        // LENGTH of a text counts its characters.
+        case .byteCount: "LENGTH(CAST"
+        case .ofBytes: " AS BLOB)"
         case .migrationLock, .allowNull: "SELECT 1 AS value"
         case .columns:
             """
@@ -100,6 +103,8 @@ extension SQLFragment {
         case .position: "pg_catalog.position"
         case .bytes: "convert_to"
         case .asBytes: ", 'UTF8'"
+        case .byteCount: "octet_length"
+        case .ofBytes: ""
         case .oldestSnapshot:
             """
             (SELECT COALESCE(
@@ -142,7 +147,8 @@ extension SQLFragment {
         switch self {
         case .forUpdate, .forUpdateSkipLocked: true
         case .int64, .text, .blob, .double, .strict, .keyed, .databaseTime, .databaseVersion, .databaseSize,
-            .oldestSnapshot, .allowNull, .migrationLock, .columns, .position, .bytes, .asBytes:
+            .oldestSnapshot, .allowNull, .migrationLock, .columns, .position, .bytes, .asBytes, .byteCount,
+            .ofBytes:
             false
         }
     }

@@ -146,6 +146,16 @@ package enum MessageQueries {
         tx.wake(.messages)
     }
 
+    /// What a row of `message` holds, in bytes, with its files that are in the database.
+    static let byteCount: SQL =
+        SQL.byteCount(of: "content", "search_text", "failure_reason") + """
+            + COALESCE((
+                SELECT SUM(LENGTH(c.content))
+                FROM attachment a
+                JOIN attachment_content c ON c.token = a.token
+                WHERE a.message_id = message.id), 0)
+            """
+
     /// Deletes the message `id`.
     static func delete(_ id: MessageID, in tx: any Transaction) throws {
         try tx.run("DELETE FROM message WHERE id = \(id)")
