@@ -7,7 +7,13 @@ package enum MessageQueries {
     /// The message `id` of `userID`, locked.
     package static func find(_ id: MessageID, userID: UserID, in tx: any Transaction) throws -> Message? {
         try tx.first(
-            Message.self, "SELECT * FROM message WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
+            Message.self,
+            """
+            SELECT *
+            FROM message
+            WHERE id = \(id) AND user_id = \(userID) AND \(ThreadErasureQueries.isLeft("message"))
+            \(.forUpdate)
+            """)
     }
 
     /// Those of `ids` that are messages of `userID`, the one that moved last first.
@@ -17,7 +23,7 @@ package enum MessageQueries {
             """
             SELECT *
             FROM message
-            WHERE id IN \(list: ids) AND user_id = \(userID)
+            WHERE id IN \(list: ids) AND user_id = \(userID) AND \(ThreadErasureQueries.isLeft("message"))
             ORDER BY order_timestamp DESC, id DESC
             """)
     }
@@ -42,6 +48,7 @@ package enum MessageQueries {
             SELECT *
             FROM message
             WHERE user_id = \(userID) AND owner = \(owner) AND contact = \(contact) \(filter)
+                AND \(ThreadErasureQueries.isLeft("message"))
             ORDER BY order_timestamp DESC, id DESC
             LIMIT \(page.limit) OFFSET \(page.skip)
             """)
@@ -65,7 +72,10 @@ package enum MessageQueries {
                 \(message.batch), \(message.turn), \(message.isPaced), \(message.disbelievedTime),
                 \(message.callbackID), \(SearchText.of(message)))
             """
-        try tx.runBatch([statement, SearchIndexQueries.add(message)])
+        let changed = try tx.runBatch([
+            statement, SearchIndexQueries.add(message), ThreadErasureQueries.meets(message),
+        ])
+        if changed.last == 1 { try ThreadErasureQueries.makeRoom(for: message, in: tx) }
         try MessageThreadQueries.follow(message, isNew: true, in: tx)
         // What came in waits for nothing: a look for it would be a transaction more for each SMS.
         if message.type == .mobileTerminated { tx.wake(.messages) }
@@ -109,6 +119,7 @@ package enum MessageQueries {
             SET status = \(MessageStatus.sending), last_attempted_at = \(tx.now), updated_at = \(tx.now)
             WHERE id = \(id) AND user_id = \(userID) AND type = \(MessageType.mobileTerminated)
                 AND status IN \(list: MessageTransition.outstanding) \(allowed)
+                AND \(ThreadErasureQueries.isLeft("message"))
             RETURNING *
             """)
         if let fetched { try MessageThreadQueries.follow(fetched, isNew: false, in: tx) }

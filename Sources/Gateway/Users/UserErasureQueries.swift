@@ -142,7 +142,7 @@ enum UserErasureQueries {
 
     /// What else names its account, and what its rows are told apart by. Any of its rows will do, so they are in no order.
     private static let tables: [(SQL, SQL)] = [
-        ("thread_note", "id"), ("thread_assignment", "thread_id"),
+        ("thread_erasure", "owner"), ("thread_note", "id"), ("thread_assignment", "thread_id"),
         ("heartbeat", "id"), ("account_usage", "user_id"),
         ("push", "id"), ("message_unindexed", "message_id"), ("search_segment", "segment"),
         ("bulk_message", "request_id"),
