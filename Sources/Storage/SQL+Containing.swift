@@ -14,13 +14,11 @@ extension SQL {
 
     /// The same, where a capital letter of ASCII is as good as the small one; others are not, as `LOWER` leaves them.
     package static func contains(anyCase column: SQL, _ text: String) -> SQL {
-        let lower = String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { scalar in
-                    ("A"..."Z").contains(scalar)
-                        ? Unicode.Scalar(UInt8(truncatingIfNeeded: scalar.value) + 0x20) : scalar
-                }))
-        return contains("LOWER(\(column))", lower)
+        let lower = text.unicodeScalars.map { scalar -> Unicode.Scalar in
+            guard ("A"..."Z").contains(scalar) else { return scalar }
+            return Unicode.Scalar(UInt8(truncatingIfNeeded: scalar.value) + 0x20)
+        }
+        return contains("LOWER(\(column))", String(String.UnicodeScalarView(lower)))
     }
 
     /// Where `text` first stands in `column`, in bytes counted from 1; 0 where it does not.

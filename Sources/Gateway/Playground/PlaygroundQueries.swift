@@ -74,12 +74,15 @@ enum PlaygroundQueries {
             """)
     }
 
+    /// What a row of `playground_request` holds, in bytes.
+    static let byteCount: SQL = SQL.byteCount(of: "headers") + "+ LENGTH(body)"
+
     /// Deletes as many requests older than `cutoff` as a transaction may; true when there may be more. Index:
     /// `playground_request_age`.
     static func prune(before cutoff: Timestamp, in tx: any Transaction) throws -> Bool {
         var room = DeletionRoom()
         try Deletion(
-            "playground_request", key: "user_id, number", byteCount: SQL.byteCount(of: "headers") + "+ LENGTH(body)",
+            "playground_request", key: "user_id, number", byteCount: byteCount,
             where: "received_at < \(cutoff)", order: "received_at, user_id, number"
         ).delete(&room, in: tx)
         return room.isFull

@@ -132,7 +132,7 @@ enum UserErasureQueries {
         ("search_part", "user_id, place", "place", "LENGTH(data)"),
         ("idempotency_key", "user_id, idempotency_key", "idempotency_key", "LENGTH(answer)"),
         ("forwarder_request", "id", "id", SQL.byteCount(of: "query", "body", "answer", "readings")),
-        ("playground_request", "user_id, number", "number", SQL.byteCount(of: "headers") + "+ LENGTH(body)"),
+        ("playground_request", "user_id, number", "number", PlaygroundQueries.byteCount),
         ("mail", "id", "id", SQL.byteCount(of: "body")),
         (
             "contact", "id", "updated_at, id",
