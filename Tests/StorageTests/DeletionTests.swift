@@ -36,7 +36,7 @@ struct DeletionTests {
 
     /// Rows of these bytes, in order, and how many go in each transaction.
     private static let table: [(rows: [Int], parts: [Int])] = [
-        ([], []), (Array(repeating: 1, count: 1_100), [500, 500, 100]),
+        ([], []), (Array(repeating: 1, count: 600), [500, 100]),
         (Array(repeating: 600_000, count: 7), [3, 3, 1]),
         ([3_000_000, 1, 3_000_000], [1, 1, 1]), (Array(repeating: 1, count: 20) + [2_500_000, 1], [20, 1, 1]),
     ]
