@@ -127,6 +127,16 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
     case allowNull(table: String, column: String)
     /// A whole statement: `value` is true when nobody else migrates until the transaction ends, else false.
     case migrationLock
+    /// Before two values of bytes in parentheses: where the second stands in the first, counted from 1; 0 where it does not.
+    case position
+    /// Before a text in parentheses, which ``asBytes`` ends: its UTF-8.
+    case bytes
+    /// Behind the text of ``bytes``.
+    case asBytes
+    /// Before a text in parentheses, which ``ofBytes`` ends: how many bytes it has.
+    case byteCount
+    /// Behind the text of ``byteCount``.
+    case ofBytes
     /// Behind a `FROM`: a row for each column of each table of the store: `table_name`, `column_name`, `position`, and
     /// `key_position`, the place in the primary key, 0 for a column that is not in it.
     case columns

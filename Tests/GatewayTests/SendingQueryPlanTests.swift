@@ -97,6 +97,28 @@ struct SendingQueryPlanTests {
         #expect(!plans.contains { $0.contains("TEMP B-TREE") || $0.hasPrefix("SCAN ") }, "\(plans)")
     }
 
+    @Test func aThreadIsDeletedByItsIndexes() async throws {
+        let plans = try await Self.plans { phone, tx in
+            let message = Message(
+                outgoing: MessageID(at: tx.now), from: phone, to: "12345", content: "Hi", requestID: nil, source: "/",
+                at: tx.now)
+            try MessageQueries.insert(message, in: tx)
+            let thread = try #require(
+                try MessageThreadQueries.find(
+                    owner: phone.phoneNumber, contact: "12345", userID: phone.userID, in: tx))
+            #expect(try ThreadErasureQueries.begin(thread.id, userID: phone.userID, in: tx))
+            _ = try ThreadErasureQueries.step(in: tx)
+        }
+
+        for index in [
+            "COVERING INDEX message_conversation (user_id=? AND owner=? AND contact=?)", "thread_erasure_due",
+            "SEARCH message USING INDEX message_conversation (user_id=? AND owner=? AND contact=?)",
+        ] {
+            #expect(plans.contains { $0.contains(index) }, "\(index) \(plans)")
+        }
+        #expect(!plans.contains { $0.contains("TEMP B-TREE") || $0.hasSuffix("SCAN message") }, "\(plans)")
+    }
+
     private static func page(_ query: String) throws -> Page {
         var errors = FieldErrors()
         return Page(QueryParameters(query: query), limit: 20, errors: &errors)

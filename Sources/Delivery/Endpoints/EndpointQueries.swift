@@ -22,7 +22,7 @@ package struct EndpointQueries: Sendable {
             SELECT *
             FROM endpoint
             WHERE user_id = \(userID) AND status <> \(literal: EndpointStatus.deleted.rawValue)
-                AND (\(text) = '' OR LOWER(url) LIKE \(SQLPattern.containing(text)) ESCAPE '\\')
+                AND (\(text) = '' OR \(SQL.contains(anyCase: "url", text)))
             ORDER BY created_at DESC, id DESC
             LIMIT \(limit) OFFSET \(skip)
             """, endpoint(row:))

@@ -59,7 +59,7 @@ extension EndpointQueries {
         try tx.all(
             Self.reports + """
                 WHERE e.user_id = \(userID) AND e.status <> \(literal: EndpointStatus.deleted.rawValue)
-                    AND (\(text) = '' OR LOWER(e.url) LIKE \(SQLPattern.containing(text)) ESCAPE '\\')
+                    AND (\(text) = '' OR \(SQL.contains(anyCase: "e.url", text)))
                 ORDER BY e.created_at DESC, e.id DESC
                 LIMIT \(limit) OFFSET \(skip)
                 """

@@ -147,6 +147,14 @@ package enum EventLog {
         try tx.value(EventNumbering.head) ?? 0
     }
 
+    /// What the body of a row of `event` holds, in bytes.
+    static let byteCount: SQL = """
+        COALESCE((
+            SELECT CAST(LENGTH(b.body) AS BIGINT)
+            FROM event_body b
+            WHERE b.event_id = event.id), 0)
+        """
+
     /// Deletes `events` with their bodies, whose positions nobody gets again.
     static func delete(_ events: [EventID], in tx: any Transaction) throws {
         if events.isEmpty { return }

@@ -19,10 +19,11 @@ package enum EventErasure {
         try tx.run("UPDATE tally SET user_id = NULL WHERE user_id IN \(list: userID.scopes)")
     }
 
-    /// One transaction: erases a bounded number of deliveries, or else at most `limit` events. Run it until it is done.
+    /// One transaction: erases a bounded number of deliveries, or else as many events as a transaction may. Run it until it is
+    /// done.
     ///
     /// Indexes: `tally_user`, `delivery_log`, `replay_user`, `event_user`.
-    package static func erase(userID: UserID, limit: Int, in tx: any Transaction) throws -> Progress {
+    package static func erase(userID: UserID, in tx: any Transaction) throws -> Progress {
         try tx.run("DELETE FROM replay WHERE user_id = \(userID)")
         let endpoints: [EndpointID] = try tx.rows(
             """
@@ -46,9 +47,10 @@ package enum EventErasure {
             if !left.isEmpty { return .waiting }
         }
         for owner in userID.scopes {
-            let events: [EventID] = try tx.rows(
-                "SELECT id FROM event WHERE user_id = \(owner) ORDER BY position LIMIT \(limit)"
-            ).map { try $0.get("id") }
+            var room = DeletionRoom()
+            let events: [EventID] = try Deletion(
+                "event", key: "id", byteCount: EventLog.byteCount, where: "user_id = \(owner)", order: "position"
+            ).rows(&room, in: tx).map { try $0.get("id") }
             if events.isEmpty { continue }
             try EventLog.delete(events, in: tx)
             return .erased

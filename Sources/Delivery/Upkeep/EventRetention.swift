@@ -29,7 +29,7 @@ package struct EventRetention: Sendable {
         package let mayHaveMore: Bool
     }
 
-    /// One transaction: looks at 500 events and deletes those before `cutoff`. Index: `event_position`.
+    /// One transaction: looks at 500 events and deletes those before `cutoff` that there is room for. Index: `event_position`.
     ///
     /// Only from the front of the log: what comes behind a young event is not older, whatever the clock said that it was
     /// dated by. An event that has a delivery to be made is kept, for an hour more and then for another.
@@ -45,7 +45,7 @@ package struct EventRetention: Sendable {
     package func step(before cutoff: Timestamp, at now: Timestamp, in tx: any Transaction) throws -> Step {
         let rows = try tx.rows(
             """
-            SELECT id, position, created_at, retained_from
+            SELECT id, position, created_at, retained_from, \(EventLog.byteCount) AS byte_count
             FROM event
             WHERE position > \(position)
             ORDER BY position
@@ -53,6 +53,7 @@ package struct EventRetention: Sendable {
             """)
         var next = self
         var old: [Seen] = []
+        var room = DeletionRoom()
         var isAtEnd = rows.count < Self.batch
         for event in try rows.map(Seen.init(row:)) {
             if event.createdAt - now > ClockGuard.tolerance {
@@ -62,8 +63,11 @@ package struct EventRetention: Sendable {
                 break
             } else if event.keptUntil >= cutoff {
                 next.passOver(until: event.keptUntil)
-            } else {
+            } else if room.take(event.byteCount) {
                 old.append(event)
+            } else {
+                isAtEnd = false
+                break
             }
             next.position = event.position
         }
@@ -116,12 +120,15 @@ package struct EventRetention: Sendable {
         let createdAt: Timestamp
         /// When the time begins that it is kept for.
         let keptUntil: Timestamp
+        /// What its body holds.
+        let byteCount: Int
 
         init(row: Row) throws {
             id = try row.get("id")
             position = try row.get("position")
             createdAt = try row.get("created_at")
             keptUntil = max(createdAt, try row.get("retained_from"))
+            byteCount = try row.get("byte_count")
         }
     }
 
@@ -129,8 +136,8 @@ package struct EventRetention: Sendable {
         keptUntil = min(keptUntil ?? time, time)
     }
 
-    /// Rows in one transaction: about 10 ms.
-    private static let batch = 500
+    /// Rows that one transaction looks at.
+    private static let batch = DeletionRoom.mostRows
     /// After which an event with a delivery to be made is looked at again.
     private static let openPause: Duration = .seconds(3_600)
 }

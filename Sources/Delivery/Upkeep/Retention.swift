@@ -44,7 +44,7 @@ package enum Retention {
         let sequence: Int64?
     }
 
-    /// One transaction of a round: prunes at most 500 deliveries accepted before `cutoff`, of at most 32 endpoints.
+    /// One transaction of a round: prunes as many deliveries accepted before `cutoff` as it may, of at most 32 endpoints.
     ///
     /// Index: `tally_front`.
     ///
@@ -60,11 +60,11 @@ package enum Retention {
     ) throws -> (pruned: Pruned, next: Cursor?) {
         let fronts = try fronts(before: cutoff, after: cursor, in: tx)
         var pruned = Pruned()
+        var room = DeletionRoom()
         for front in fronts {
             let resumed = front.endpoint == cursor?.endpoint ? cursor?.sequence : nil
-            let limit = batch - pruned.count
             let age = Age(cutoff: cutoff, condemned: condemned[front.endpoint] ?? .min)
-            let part = try prune(front.endpoint, age, after: resumed, limit: limit, in: tx)
+            let part = try prune(front.endpoint, age, after: resumed, &room, in: tx)
             pruned.add(part.pruned)
             if case .full(let last) = part.end {
                 return (pruned, Cursor(frontAt: front.at, endpoint: front.endpoint, sequence: last))
@@ -75,12 +75,13 @@ package enum Retention {
         return (pruned, Cursor(frontAt: last.at, endpoint: last.endpoint, sequence: nil))
     }
 
-    /// Deletes at most 500 deliveries of one endpoint, whatever their age; nil when another transaction has its tally.
+    /// Deletes as many deliveries of one endpoint as a transaction may, whatever their age; nil when another transaction has its tally.
     static func erase(_ endpoint: EndpointID, in tx: any Transaction) throws -> Pruned? {
         let tally = try tx.rows(
             "SELECT endpoint_id FROM tally WHERE endpoint_id = \(endpoint) \(.forUpdateSkipLocked)")
         if tally.isEmpty { return nil }
-        return try prune(endpoint, Age(cutoff: .last, condemned: .max), after: nil, limit: batch, in: tx).pruned
+        var room = DeletionRoom()
+        return try prune(endpoint, Age(cutoff: .last, condemned: .max), after: nil, &room, in: tx).pruned
     }
 
     /// What is too old.
@@ -100,7 +101,7 @@ package enum Retention {
 
     /// Why the pruning of an endpoint ended.
     private enum End {
-        /// The limit was reached, at this sequence.
+        /// There is no room for more, behind this sequence.
         case full(Int64)
         /// The delivery in front is younger; since when it is there.
         case young(Timestamp)
@@ -139,15 +140,17 @@ package enum Retention {
 
     /// Index: `delivery_log`.
     private static func prune(
-        _ endpoint: EndpointID, _ age: Age, after sequence: Int64?, limit: Int, in tx: any Transaction
+        _ endpoint: EndpointID, _ age: Age, after sequence: Int64?, _ room: inout DeletionRoom, in tx: any Transaction
     ) throws -> (pruned: Pruned, end: End) {
         var pruned = Pruned()
         var last = sequence ?? .min
         var end = End.empty
-        while pruned.count < limit {
+        while !room.isFull {
             let rows = try front(
-                of: endpoint, after: last, limit: min(limit - pruned.count, pruned.count < look ? look : batch), in: tx)
-            let (old, stop) = try prunable(rows, age, in: tx)
+                of: endpoint, after: last, limit: pruned.count < look ? min(look, room.left) : room.left, in: tx)
+            let (fit, stop) = try prunable(rows, age, in: tx)
+            var old: [Candidate] = []
+            for row in fit where room.take(row.byteCount) { old.append(row) }
             switch stop {
             case .unreadable(let id): pruned.unreadable.insert(id)
             case .overdue: pruned.overdue[endpoint] = try newest(of: endpoint, in: tx)
@@ -155,6 +158,7 @@ package enum Retention {
             }
             try delete(old.map(\.id), of: endpoint, &pruned, in: tx)
             last = old.last?.sequence ?? last
+            if old.count < fit.count { break }
             switch stop {
             case .young(let time): end = .young(time)
             case .unreadable, .held, .overdue: end = .blocked
@@ -173,13 +177,24 @@ package enum Retention {
         /// Nil when the row holds none that we know.
         let state: DeliveryState?
         let createdAt: Timestamp
+        /// What its attempts hold.
+        let byteCount: Int
 
         init(row: Row) throws {
             id = try row.get("id")
             sequence = try row.get("sequence")
             state = DeliveryState(rawValue: try row.get("state"))
             createdAt = try row.get("created_at")
+            byteCount = try row.get("byte_count")
         }
+
+        /// By the primary key of `attempt`. An attempt keeps 16 KiB of the answer, and there may be dozens.
+        static let columns: SQL = """
+            id, sequence, state, created_at, COALESCE((
+                SELECT CAST(SUM(LENGTH(a.response_headers) + LENGTH(a.response_body)) AS BIGINT)
+                FROM attempt a
+                WHERE a.delivery_id = delivery.id), 0) AS byte_count
+            """
     }
 
     /// What stops the pruning of an endpoint.
@@ -196,7 +211,7 @@ package enum Retention {
         try tx.all(
             Candidate.self,
             """
-            SELECT id, sequence, state, created_at
+            SELECT \(Candidate.columns)
             FROM delivery
             WHERE endpoint_id = \(endpoint) AND sequence > \(sequence)
             ORDER BY sequence
@@ -218,7 +233,7 @@ package enum Retention {
         let locked = try tx.all(
             Candidate.self,
             """
-            SELECT id, sequence, state, created_at
+            SELECT \(Candidate.columns)
             FROM delivery
             WHERE id IN \(list: seen.map(\.id))
             ORDER BY sequence
@@ -305,8 +320,6 @@ package enum Retention {
             """)
     }
 
-    /// Deliveries in one transaction: about 10 ms, which is what a request may have to wait for it.
-    private static let batch = 500
     /// Endpoints in one transaction, so that few results wait for a tally meanwhile.
     private static let endpoints = 32
     /// Rows of the first look at an endpoint: what a webhook of a few events a minute has to prune.

@@ -55,18 +55,15 @@ package struct IdempotencyQueries: Sendable {
         throw Replayed(answer: earlier)
     }
 
-    /// Deletes at most 500 answers that are too old; true when there may be more. Index: `idempotency_key_created`.
+    /// Deletes as many answers that are too old as a transaction may; true when there may be more. Index:
+    /// `idempotency_key_created`.
     static func prune(in tx: any Transaction) throws -> Bool {
-        try tx.run(
-            """
-            DELETE FROM idempotency_key
-            WHERE (user_id, idempotency_key) IN (
-                SELECT user_id, idempotency_key
-                FROM idempotency_key
-                WHERE created_at <= \(tx.now - lifetime)
-                ORDER BY created_at
-                LIMIT 500)
-            """) == 500
+        var room = DeletionRoom()
+        try Deletion(
+            "idempotency_key", key: "user_id, idempotency_key", byteCount: "LENGTH(answer)",
+            where: "created_at <= \(tx.now - lifetime)", order: "created_at, user_id, idempotency_key"
+        ).delete(&room, in: tx)
+        return room.isFull
     }
 
     /// Where the answers are sealed.

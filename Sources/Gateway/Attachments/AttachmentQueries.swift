@@ -58,6 +58,10 @@ package enum AttachmentQueries {
             SELECT *
             FROM attachment
             WHERE message_id = \(message) AND number = \(index) AND user_id = \(userID) AND file_name = \(fileName)
+                AND EXISTS (
+                    SELECT 1
+                    FROM message m
+                    WHERE m.id = attachment.message_id AND \(ThreadErasureQueries.isLeft("m")))
             """
         ).first.map { row in
             StoredAttachment(

@@ -35,6 +35,7 @@ enum DeviceOfferQueries {
                 LIMIT 1000) AS o
             JOIN message m ON m.id = o.message_id
             WHERE m.status = \(MessageStatus.sending) AND m.owner IN \(list: owners)
+                AND \(ThreadErasureQueries.isLeft("m"))
             ORDER BY o.offered_at, o.message_id
             LIMIT \(limit)
             """)
@@ -54,6 +55,7 @@ enum DeviceOfferQueries {
             SELECT *
             FROM message
             WHERE user_id = \(userID) AND owner IN \(list: owners) AND status = 'scheduled'
+                AND \(ThreadErasureQueries.isLeft("message"))
             ORDER BY scheduled_at, id
             LIMIT \(limit)
             """)
@@ -184,14 +186,14 @@ enum DeviceOfferQueries {
         ).first?.get("device_id")
     }
 
-    /// The same for all messages of a conversation; gives the devices. Index: `message_conversation`.
-    static func cancel(conversation: SQL, in tx: any Transaction) throws -> Set<DeviceID> {
+    /// The same for many messages; gives the devices. By the primary key.
+    static func cancel(_ ids: [MessageID], in tx: any Transaction) throws -> Set<DeviceID> {
         Set(
             try tx.rows(
                 """
                 UPDATE device_offer
                 SET state = \(DeviceOffer.State.cancelled), ask_at = NULL
-                WHERE state = \(DeviceOffer.State.held) AND message_id IN (SELECT id FROM message WHERE \(conversation))
+                WHERE state = \(DeviceOffer.State.held) AND message_id IN \(list: ids)
                 RETURNING device_id
                 """
             ).map { try $0.get("device_id") })

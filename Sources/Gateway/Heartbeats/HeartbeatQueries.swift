@@ -12,7 +12,7 @@ package enum HeartbeatQueries {
             SELECT *
             FROM heartbeat
             WHERE user_id = \(userID) AND owner = \(owner)
-                AND (\(page.query) = '' OR LOWER(version) LIKE \(SQLPattern.containing(page.query)) ESCAPE '\\')
+                AND (\(page.query) = '' OR \(SQL.contains(anyCase: "version", page.query)))
             ORDER BY timestamp DESC, id DESC
             LIMIT \(page.limit) OFFSET \(page.skip)
             """)

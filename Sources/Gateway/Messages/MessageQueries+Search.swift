@@ -59,7 +59,7 @@ extension MessageQueries {
     private static func page(
         of messages: SQL, where condition: SQL, _ search: MessageSearch, in tx: any Transaction
     ) throws -> [Message] {
-        var filter = condition
+        var filter = condition + "AND \(ThreadErasureQueries.isLeft("m"))"
         if !search.owners.isEmpty { filter = filter + "AND owner IN \(list: search.owners)" }
         if !search.types.isEmpty { filter = filter + "AND type IN \(list: search.types)" }
         if !search.statuses.isEmpty { filter = filter + "AND status IN \(list: search.statuses)" }

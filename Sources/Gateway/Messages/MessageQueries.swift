@@ -7,7 +7,13 @@ package enum MessageQueries {
     /// The message `id` of `userID`, locked.
     package static func find(_ id: MessageID, userID: UserID, in tx: any Transaction) throws -> Message? {
         try tx.first(
-            Message.self, "SELECT * FROM message WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
+            Message.self,
+            """
+            SELECT *
+            FROM message
+            WHERE id = \(id) AND user_id = \(userID) AND \(ThreadErasureQueries.isLeft("message"))
+            \(.forUpdate)
+            """)
     }
 
     /// Those of `ids` that are messages of `userID`, the one that moved last first.
@@ -17,7 +23,7 @@ package enum MessageQueries {
             """
             SELECT *
             FROM message
-            WHERE id IN \(list: ids) AND user_id = \(userID)
+            WHERE id IN \(list: ids) AND user_id = \(userID) AND \(ThreadErasureQueries.isLeft("message"))
             ORDER BY order_timestamp DESC, id DESC
             """)
     }
@@ -32,7 +38,7 @@ package enum MessageQueries {
         if !query.isEmpty {
             let unfolded = try SearchFillQueries.messages(of: userID, in: tx) { content, _, _ in query.isIn(content) }
             filter = """
-                AND (search_text LIKE \(SearchText.contentPattern(query.text)) ESCAPE '\\'
+                AND (\(SearchText.contentContains("search_text", query.text))
                     OR id IN \(list: unfolded))
                 """
         }
@@ -42,6 +48,7 @@ package enum MessageQueries {
             SELECT *
             FROM message
             WHERE user_id = \(userID) AND owner = \(owner) AND contact = \(contact) \(filter)
+                AND \(ThreadErasureQueries.isLeft("message"))
             ORDER BY order_timestamp DESC, id DESC
             LIMIT \(page.limit) OFFSET \(page.skip)
             """)
@@ -65,7 +72,10 @@ package enum MessageQueries {
                 \(message.batch), \(message.turn), \(message.isPaced), \(message.disbelievedTime),
                 \(message.callbackID), \(SearchText.of(message)))
             """
-        try tx.runBatch([statement, SearchIndexQueries.add(message)])
+        let changed = try tx.runBatch([
+            statement, SearchIndexQueries.add(message), ThreadErasureQueries.meets(message),
+        ])
+        if changed.last == 1 { try ThreadErasureQueries.makeRoom(for: message, in: tx) }
         try MessageThreadQueries.follow(message, isNew: true, in: tx)
         // What came in waits for nothing: a look for it would be a transaction more for each SMS.
         if message.type == .mobileTerminated { tx.wake(.messages) }
@@ -109,6 +119,7 @@ package enum MessageQueries {
             SET status = \(MessageStatus.sending), last_attempted_at = \(tx.now), updated_at = \(tx.now)
             WHERE id = \(id) AND user_id = \(userID) AND type = \(MessageType.mobileTerminated)
                 AND status IN \(list: MessageTransition.outstanding) \(allowed)
+                AND \(ThreadErasureQueries.isLeft("message"))
             RETURNING *
             """)
         if let fetched { try MessageThreadQueries.follow(fetched, isNew: false, in: tx) }
@@ -145,6 +156,16 @@ package enum MessageQueries {
         try tx.run("UPDATE message SET expires_at = \(time) WHERE id = \(id)")
         tx.wake(.messages)
     }
+
+    /// What a row of `message` holds, in bytes, with its files that are in the database.
+    static let byteCount: SQL =
+        SQL.byteCount(of: "content", "search_text", "failure_reason") + """
+            + COALESCE((
+                SELECT SUM(LENGTH(c.content))
+                FROM attachment a
+                JOIN attachment_content c ON c.token = a.token
+                WHERE a.message_id = message.id), 0)
+            """
 
     /// Deletes the message `id`.
     static func delete(_ id: MessageID, in tx: any Transaction) throws {

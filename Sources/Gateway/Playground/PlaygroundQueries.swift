@@ -74,16 +74,17 @@ enum PlaygroundQueries {
             """)
     }
 
-    /// Deletes at most 500 requests older than `cutoff`; true when there may be more. Index: `playground_request_age`.
+    /// What a row of `playground_request` holds, in bytes.
+    static let byteCount: SQL = SQL.byteCount(of: "headers") + "+ LENGTH(body)"
+
+    /// Deletes as many requests older than `cutoff` as a transaction may; true when there may be more. Index:
+    /// `playground_request_age`.
     static func prune(before cutoff: Timestamp, in tx: any Transaction) throws -> Bool {
-        try tx.run(
-            """
-            DELETE FROM playground_request
-            WHERE (user_id, number) IN (
-                SELECT user_id, number FROM playground_request
-                WHERE received_at < \(cutoff)
-                ORDER BY received_at
-                LIMIT 500)
-            """) == 500
+        var room = DeletionRoom()
+        try Deletion(
+            "playground_request", key: "user_id, number", byteCount: byteCount,
+            where: "received_at < \(cutoff)", order: "received_at, user_id, number"
+        ).delete(&room, in: tx)
+        return room.isFull
     }
 }

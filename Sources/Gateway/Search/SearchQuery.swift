@@ -64,8 +64,8 @@ extension SearchQuery {
     ///
     /// A row whose text is not folded yet is not found: see ``SearchFillQueries``.
     func condition(folded column: SQL, number: SQL) -> SQL {
-        numbers.reduce("\(column) LIKE \(SQLPattern.containing(text)) ESCAPE '\\'") { condition, form in
-            condition + "OR \(number) LIKE \(SQLPattern.containing(form)) ESCAPE '\\'"
+        numbers.reduce(SQL.contains(column, text)) { condition, form in
+            condition + "OR \(SQL.contains(number, form))"
         }
     }
 }

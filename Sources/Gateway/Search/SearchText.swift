@@ -20,9 +20,9 @@ enum SearchText {
     /// Of a thread: its last content, contact.
     static func of(threadContent: String, contact: String) -> String { join([threadContent, contact]) }
 
-    /// Matches the messages whose content contains `text`, which is folded: all three marks are behind it.
-    static func contentPattern(_ text: String) -> String {
-        SQLPattern.containing(text) + String(repeating: "\(mark)%", count: 3)
+    /// Whether the content in `column`, which is before all marks, contains `text`, which is folded and has none.
+    static func contentContains(_ column: SQL, _ text: String) -> SQL {
+        "\(SQL.place(of: text, in: column)) BETWEEN 1 AND \(SQL.place(of: mark, in: column))"
     }
 
     private static func join(_ fields: [String]) -> String { fields.map(FoldedText.of).joined(separator: mark) }

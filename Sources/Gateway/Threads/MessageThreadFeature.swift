@@ -2,7 +2,7 @@ import Storage
 
 /// Threads: the messages with one contact, who looks after them, and notes about them.
 package struct MessageThreadFeature: Feature {
-    static let migrations = MessageThreadMigrations.all + ThreadWorkMigrations.all
+    static let migrations = MessageThreadMigrations.all + ThreadWorkMigrations.all + ThreadErasureQueries.migrations
     /// What can be done with threads.
     package let operations: MessageThreadOperations
 

@@ -17,10 +17,11 @@ package struct MessageThreadOperations: Sendable {
         }
     }
 
-    /// Deletes a thread with its messages; false when `userID` has no such thread.
+    /// Deletes a thread with its messages; false when `userID` has no such thread. Nobody sees them from then on; a sweep
+    /// removes what one transaction has no room for.
     ///
     /// - Throws: ``StorageError``.
     package func delete(_ id: MessageThreadID, of userID: UserID) async throws -> Bool {
-        try await store.write(.user(userID)) { tx in try MessageThreadQueries.delete(id, userID: userID, in: tx) }
+        try await store.write(.user(userID)) { tx in try ThreadErasureQueries.begin(id, userID: userID, in: tx) }
     }
 }

@@ -67,20 +67,27 @@ package enum MessageThreadQueries {
     /// Shows the message before `message`, which was just deleted, when that was the last one; a thread without messages
     /// goes. Indexes: `message_conversation`, `message_thread_parties`.
     static func forget(_ message: Message, in tx: any Transaction) throws {
+        try forget(
+            message.id, isRecent: message.isRecent, userID: message.userID, owner: message.owner,
+            contact: message.contact, in: tx)
+    }
+
+    /// The same for the message `id` of two parties, which perhaps came or went; nil for one that nobody knows.
+    static func forget(
+        _ id: MessageID?, isRecent: Bool, userID: UserID, owner: String, contact: String, in tx: any Transaction
+    ) throws {
+        let isThread: SQL = "user_id = \(userID) AND owner = \(owner) AND contact = \(contact)"
         // A second one, should the first be unreadable.
         let last = try tx.all(
             Message.self,
             """
             SELECT *
             FROM message
-            WHERE user_id = \(message.userID) AND owner = \(message.owner) AND contact = \(message.contact)
+            WHERE \(isThread) AND \(ThreadErasureQueries.isLeft("message"))
             ORDER BY order_timestamp DESC, id DESC
             LIMIT 2
             """
         ).first
-        let isThread: SQL = """
-            user_id = \(message.userID) AND owner = \(message.owner) AND contact = \(message.contact)
-            """
         guard let last else {
             let gone = try tx.rows("DELETE FROM message_thread WHERE \(isThread) RETURNING id")
             for row in gone { try ThreadWorkQueries.forget(row.get("id"), in: tx) }
@@ -92,9 +99,9 @@ package enum MessageThreadQueries {
             SET status = \(last.status), last_message_content = \(last.threadContent), last_message_id = \(last.id),
                 order_timestamp = \(last.orderTimestamp), updated_at = \(tx.now),
                 search_text = \(last.threadSearchText)
-            WHERE \(isThread) AND last_message_id = \(message.id)
+            WHERE \(isThread) AND last_message_id = \(id)
             """)
-        guard message.isRecent else { return }
+        guard isRecent else { return }
         let recent = try tx.first(
             Message.self,
             """
@@ -102,6 +109,7 @@ package enum MessageThreadQueries {
             FROM message
             WHERE \(isThread) AND (type <> 'mobile-terminated' OR send_attempt_count > 0
                 OR scheduled_send_time IS NULL AND batch IS NULL)
+                AND \(ThreadErasureQueries.isLeft("message"))
             ORDER BY order_timestamp DESC, id DESC
             LIMIT 1
             """)
@@ -206,23 +214,5 @@ package enum MessageThreadQueries {
             WHERE id = \(id) AND user_id = \(userID)
             RETURNING *
             """)
-    }
-
-    /// Deletes a thread with its messages and their attachments; false when there is none. Index:
-    /// `message_conversation`.
-    static func delete(_ id: MessageThreadID, userID: UserID, in tx: any Transaction) throws -> Bool {
-        guard let thread = try find(id, userID: userID, in: tx) else { return false }
-        let conversation: SQL = """
-            user_id = \(thread.userID) AND owner = \(thread.owner) AND contact = \(thread.contact)
-            """
-        let withAttachments = try tx.rows("SELECT id FROM message WHERE \(conversation) AND attachments <> ''")
-        for row in withAttachments { try AttachmentQueries.discard(of: row.get("id"), in: tx) }
-        for device in try DeviceOfferQueries.cancel(conversation: conversation, in: tx).sorted() {
-            try PhoneDeviceQueries.nudge(device, in: tx)
-        }
-        try tx.run("DELETE FROM message WHERE \(conversation)")
-        try tx.run("DELETE FROM message_thread WHERE id = \(thread.id)")
-        try ThreadWorkQueries.forget(thread.id, in: tx)
-        return true
     }
 }

@@ -92,43 +92,63 @@ enum UserErasureQueries {
         return Sweep.Outcome(mayHaveMore: true, nextDue: nil)
     }
 
-    /// Erases a bounded number of rows.
-    private static func erase(
+    /// Erases what one transaction may.
+    static func erase(
         _ id: UserID, endpoints: EndpointQueries, in tx: any Transaction
     ) throws -> EventErasure.Progress {
-        let messages: [MessageID] = try tx.rows(
-            "SELECT id FROM message WHERE user_id = \(id) ORDER BY created_at, id LIMIT \(batch)"
-        ).map { try $0.get("id") }
+        var room = DeletionRoom()
+        let messages: [MessageID] = try Deletion(
+            "message", key: "id", byteCount: MessageQueries.byteCount, where: "user_id = \(id)", order: "created_at, id"
+        ).rows(&room, in: tx).map { try $0.get("id") }
         for message in messages { try AttachmentQueries.discard(of: message, in: tx) }
         var count = messages.count
         if !messages.isEmpty { try tx.run("DELETE FROM message WHERE id IN \(list: messages)") }
-        for (table, key) in tables where count < batch {
-            count += try tx.run(
+        for (table, key, order, byteCount) in largeTables where !room.isFull {
+            count += try Deletion(table, key: key, byteCount: byteCount, where: "user_id = \(id)", order: order)
+                .delete(&room, in: tx)
+        }
+        for (table, key) in tables where !room.isFull {
+            let deleted = try tx.run(
                 """
                 DELETE FROM \(table)
                 WHERE user_id = \(id) AND \(key) IN (
-                    SELECT \(key) FROM \(table) WHERE user_id = \(id) LIMIT \(batch))
+                    SELECT \(key) FROM \(table) WHERE user_id = \(id) LIMIT \(room.left))
                 """)
+            room.took(deleted)
+            count += deleted
         }
         // A request that was let in before the deletion may have made something that acts.
         if count == 0 { count += try removeWhatActs(for: id, endpoints: endpoints, in: tx) }
-        return count > 0 ? .erased : try EventErasure.erase(userID: id, limit: batch, in: tx)
+        return count > 0 ? .erased : try EventErasure.erase(userID: id, in: tx)
     }
 
-    /// What else names its account, and what its rows are told apart by.
-    private static let tables: [(SQL, SQL)] = [
-        ("message_thread", "id"), ("thread_note", "id"), ("thread_assignment", "thread_id"),
-        ("heartbeat", "id"), ("account_usage", "user_id"),
-        ("push", "id"), ("message_unindexed", "message_id"), ("search_part", "place"), ("search_segment", "segment"),
-        ("bulk_message", "request_id"), ("forwarder_request", "id"),
-        ("attention_done", "subject"), ("contact", "id"), ("contact_number", "number"),
-        ("idempotency_key", "idempotency_key"), ("alert", "id"), ("alert_watch", "user_id"), ("mail", "id"),
-        ("alert_choice", "endpoint_id"), ("playground_request", "number"),
-        ("audit_entry", "id"), ("saved_text", "id"),
+    /// What else names its account and may have large rows: what they are told apart by, the order of an index that begins with
+    /// the account, and what they hold.
+    private static let largeTables: [(table: SQL, key: SQL, order: SQL, byteCount: SQL)] = [
+        (
+            "message_thread", "id", "owner, contact",
+            SQL.byteCount(of: "last_message_content", "recent_content", "search_text")
+        ),
+        ("search_part", "user_id, place", "place", "LENGTH(data)"),
+        ("idempotency_key", "user_id, idempotency_key", "idempotency_key", "LENGTH(answer)"),
+        ("forwarder_request", "id", "id", SQL.byteCount(of: "query", "body", "answer", "readings")),
+        ("playground_request", "user_id, number", "number", PlaygroundQueries.byteCount),
+        ("mail", "id", "id", SQL.byteCount(of: "body")),
+        (
+            "contact", "id", "updated_at, id",
+            SQL.byteCount(of: "emails", "phone_numbers", "properties", "search_text")
+        ),
     ]
 
-    /// Rows in one transaction.
-    private static let batch = 500
+    /// What else names its account, and what its rows are told apart by. Any of its rows will do, so they are in no order.
+    private static let tables: [(SQL, SQL)] = [
+        ("thread_erasure", "owner"), ("thread_note", "id"), ("thread_assignment", "thread_id"),
+        ("heartbeat", "id"), ("account_usage", "user_id"),
+        ("push", "id"), ("message_unindexed", "message_id"), ("search_segment", "segment"),
+        ("bulk_message", "request_id"),
+        ("attention_done", "subject"), ("contact_number", "number"), ("alert", "id"), ("alert_watch", "user_id"),
+        ("alert_choice", "endpoint_id"), ("audit_entry", "id"), ("saved_text", "id"),
+    ]
 
     static let migrations: [Migration] = [
         Migration(

@@ -22,7 +22,7 @@ package struct UserFeature: Feature {
     }
 }
 
-/// What is left of a deleted account goes bit by bit. It knows the tables of all other features.
+/// What is left of a deleted account or conversation goes bit by bit. It knows the tables of all other features.
 struct UserErasureFeature: Feature {
     static let migrations = UserErasureQueries.migrations
     let ground: Ground
@@ -30,7 +30,10 @@ struct UserErasureFeature: Feature {
     var services: [any Service] {
         [
             ground.sweep("erasure", on: .erasures) { [endpoints = ground.endpoints] tx in
-                try UserErasureQueries.step(endpoints: endpoints, in: tx)
+                // A conversation first, which is smaller.
+                let threads = try ThreadErasureQueries.step(in: tx)
+                if threads.mayHaveMore { return threads }
+                return try UserErasureQueries.step(endpoints: endpoints, in: tx)
             }
         ]
     }

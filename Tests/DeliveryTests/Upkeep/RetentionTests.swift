@@ -201,6 +201,64 @@ import Timestamps
         }
     }
 
+    @Test(arguments: Engine.enabled) func largeEventsGoFewAtATime(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            try await harness.emit(5)
+            harness.clock.advance(by: Self.age)
+            let body = [UInt8](repeating: 1, count: 900_000)
+            _ = try await harness.store.write { tx in try tx.run("UPDATE event_body SET body = \(body)") }
+            var events = EventRetention()
+            var counts: [Int] = []
+            var mayHaveMore = true
+            let cutoff = harness.clock.now() - .seconds(31 * 86_400)
+
+            while mayHaveMore {
+                let from = events
+                let step = try await harness.store.write { tx in
+                    try from.step(before: cutoff, at: harness.clock.now(), in: tx)
+                }
+                counts.append(step.count)
+                (events, mayHaveMore) = (step.next, step.mayHaveMore)
+            }
+
+            #expect(counts == [2, 2, 1])
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func deliveriesWithLargeAnswersGoFewAtATime(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(5)
+            try await harness.end(.succeeded, of: endpoint)
+            harness.clock.advance(by: Self.age)
+            let body = [UInt8](repeating: 1, count: 900_000)
+            _ = try await harness.store.write { tx in
+                try tx.run(
+                    """
+                    INSERT INTO attempt (delivery_id, number, started_at, duration, response_headers, response_body)
+                    SELECT id, 1000, 0, 0, '', \(body)
+                    FROM delivery
+                    """)
+            }
+            let cutoff = harness.clock.now() - .seconds(31 * 86_400)
+            var counts: [Int] = []
+            var cursor: Retention.Cursor?
+
+            repeat {
+                let from = cursor
+                let (pruned, next) = try await harness.store.write { tx in
+                    try Retention.prune(before: cutoff, after: from, in: tx)
+                }
+                if pruned.count > 0 { counts.append(pruned.count) }
+                cursor = next
+            } while cursor != nil
+
+            #expect(counts == [2, 2, 1])
+            let account = try #require(try await harness.accounts()[endpoint])
+            #expect(account.pruned == 5 && account.unaccounted == 0)
+        }
+    }
+
     /// Another node's clock was weeks behind when it accepted the event.
     @Test(arguments: Engine.enabled) func anEventBehindAYoungOneIsNotOld(engine: Engine) async throws {
         try await withEngine(engine) { harness in

@@ -21,7 +21,7 @@ import Timestamps
         ("%", [2]), ("_", [2]), ("\\", [2]), ("100%", [2]), ("e_t", [2]), ("e%t", []), ("mtn", [2]), ("UBERFALL", [3]),
         ("漢", [3]), ("字 と", [3]), ("ガ", [3]), ("カ", []), ("0044 7700 900456", [0]), ("+44 7700 900 456", [0]),
         ("(212) 555-0188", [1]), ("212-555-0188", [1]), ("+1 212 555 0188", [1]), ("2125550188", [1, 4]),
-        ("nothing", []),
+        ("nothing", []), ("'", [4]), ("''", []), ("\"", []), ("sure%", []), ("\\ O", [2]), ("\\\\", []),
         ("\u{301}", [0, 1, 2, 3, 4]), ("sure_thing \\ o\u{1}mtn", []),
     ]
 
@@ -78,7 +78,10 @@ import Timestamps
             let user = UserID("user")
             _ = try await Self.fill(store, user)
             for isFolded in [true, false] {
-                for (query, count) in [("arger", 1), ("CAFÉ", 1), ("2125550188", 0), ("reference", 0), ("", 1)] {
+                for (query, count) in [
+                    ("arger", 1), ("CAFÉ", 1), ("2125550188", 0), ("reference", 0), ("", 1), ("afé", 1), ("+1212", 0),
+                    ("%", 0), ("Ä_ger", 0),
+                ] {
                     let found = try await store.read { tx in
                         try MessageQueries.list(
                             userID: user, owner: "+18005550199", contact: "+12125550188", page: Self.page(query), in: tx
