@@ -1,4 +1,5 @@
 import Delivery
+import Foundation
 import Gateway
 import Logging
 import Secrets
@@ -51,6 +52,9 @@ package struct GatewayStore: Sendable {
             let keyring = try await keyring(configuration, of: store)
             let settled = try await store.write(.maintenance) { tx in
                 try keyring.settled(activates: activates, in: tx)
+            }
+            if activates, let folder = configuration.filesFolder {
+                try await AttachmentOwner(URL(fileURLWithPath: folder)).claim(in: store, logger: logger)
             }
             return GatewayStore(store: store, keyring: settled)
         } catch {
