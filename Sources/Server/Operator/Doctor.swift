@@ -132,6 +132,7 @@ extension Commands {
     }
 
     private static func store(_ configuration: GatewayConfiguration, audit: DeliveryAudit?) async -> [Finding] {
+        do { try StorePlace(configuration: configuration).check() } catch { return [.problem("store", "\(error)")] }
         guard configuration.postgresURL != nil || FileManager.default.fileExists(atPath: configuration.databasePath)
         else {
             return [.fine("store", "\(configuration.databasePath) is not there yet; the first start makes it")]
