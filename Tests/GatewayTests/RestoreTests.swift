@@ -15,7 +15,7 @@ import Timestamps
     private static let bytes = Data([1, 2, 3])
 
     /// How far an earlier run came.
-    enum Progress: CaseIterable {
+    enum Stage: CaseIterable {
         case marked, copiesAttachments, hasPlacedTheDatabase
     }
 
@@ -32,24 +32,25 @@ import Timestamps
                 seen.withLock { $0 = there }
             }.run(backup, manifest)
 
-            #expect(seen.withLock { $0 } == [true, true, false])
+            let there = seen.withLock { $0 }
+            #expect(there == [true, true, false])
             #expect(!FileManager.default.fileExists(atPath: path + ".restoring"))
             #expect(FileManager.default.contents(atPath: Self.file(path)) == Self.bytes)
         }
     }
 
-    @Test(arguments: Progress.allCases) func anInterruptedRestoreStartsOver(progress: Progress) async throws {
+    @Test(arguments: Stage.allCases) func anInterruptedRestoreStartsOver(stage: Stage) async throws {
         try await withBackup { directory, backup, manifest in
             let path = directory + "/restored/httpsms.sqlite"
             let configuration = try Self.configuration(path)
             let id = StoreIDFile.draw()
             let owner = AttachmentOwner(URL(fileURLWithPath: path + ".attachments"))
             try StoreIDFile(path + ".restoring").write(id)
-            if progress != .marked {
+            if stage != .marked {
                 try owner.file.write(id)
                 try Self.write(Data([9]), Self.file(path))
             }
-            if progress == .hasPlacedTheDatabase {
+            if stage == .hasPlacedTheDatabase {
                 try FileManager.default.copyItem(at: backup.file(BackupFolder.sqlite), to: URL(filePath: path))
             }
             let error = await #expect(throws: StorageError.self) { try await Self.open(configuration).close() }
