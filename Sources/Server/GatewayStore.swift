@@ -1,4 +1,5 @@
 import Delivery
+import Foundation
 import Gateway
 import Logging
 import Secrets
@@ -22,24 +23,20 @@ package struct GatewayStore: Sendable {
     /// - Parameters:
     ///   - configuration: Which store, and its keys.
     ///   - activates: Whether a master key that is new to the store is used from now on; only a server says so.
+    ///   - restores: Whether an unfinished restore is opened, by the restore itself.
     ///   - lock: What makes this process the only server of a SQLite store; nil for a command.
     ///   - clock: The clock of the store.
     ///   - logger: Told of migrations.
     /// - Returns: The open store with its keys.
-    /// - Throws: `StorageError`, `WrongMasterKey`, ``MasterKeyFileError``.
+    /// - Throws: `StorageError`, also when the place or the folder of attachments is another store's; `WrongMasterKey`,
+    ///   ``MasterKeyFileError``.
     package static func open(
-        _ configuration: GatewayConfiguration, activates: Bool = false, lock: ServerLock? = nil, clock: any WallClock,
-        logger: Logger
+        _ configuration: GatewayConfiguration, activates: Bool = false, restores: Bool = false, lock: ServerLock? = nil,
+        clock: any WallClock, logger: Logger
     ) async throws -> GatewayStore {
-        let store = try await openUnmigrated(configuration, lock: lock, clock: clock, logger: logger)
+        let store = try await openUnmigrated(
+            configuration, restores: restores, lock: lock, clock: clock, logger: logger)
         do {
-            if try await store.read({ try StoreMoveQueries.isUnfinished(in: $0) }) {
-                throw StorageError.unavailable(
-                    """
-                    \(configuration.storeName) is an unfinished copy: run `httpsms migrate --from ... --to ...` again, which \
-                    goes on where it stopped
-                    """)
-            }
             let applied = try await store.migrate(migrations, logger: logger)
             if !applied.isEmpty {
                 logger.info("store migrated", metadata: ["migrations": "\(applied.joined(separator: ", "))"])
@@ -51,6 +48,9 @@ package struct GatewayStore: Sendable {
             let keyring = try await keyring(configuration, of: store)
             let settled = try await store.write(.maintenance) { tx in
                 try keyring.settled(activates: activates, in: tx)
+            }
+            if activates, let folder = configuration.filesFolder {
+                try await AttachmentOwner(URL(fileURLWithPath: folder)).claim(in: store, logger: logger)
             }
             return GatewayStore(store: store, keyring: settled)
         } catch {
@@ -69,19 +69,34 @@ package struct GatewayStore: Sendable {
             logger: Logger(label: "httpsms"))
     }
 
-    /// Opens the store of `configuration` as it is.
+    /// Opens the store of `configuration` as it is, unless it is an unfinished copy or restore.
     ///
     /// - Throws: `StorageError`.
     static func openUnmigrated(
-        _ configuration: GatewayConfiguration, lock: ServerLock? = nil, clock: any WallClock = SystemClock(),
-        logger: Logger
+        _ configuration: GatewayConfiguration, restores: Bool = false, lock: ServerLock? = nil,
+        clock: any WallClock = SystemClock(), logger: Logger
     ) async throws -> any Store {
+        if !restores { try StorePlace(configuration: configuration).check() }
+        let store: any Store
         if let url = configuration.postgresURL {
-            return try await PostgresStore.open(
-                url: url.exposed, clock: clock, pooler: configuration.pooler)
+            store = try await PostgresStore.open(url: url.exposed, clock: clock, pooler: configuration.pooler)
+        } else {
+            store = try await SQLiteStore.open(
+                path: configuration.databasePath, lock: lock, clock: clock, logger: logger)
         }
-        return try await SQLiteStore.open(
-            path: configuration.databasePath, lock: lock, clock: clock, logger: logger)
+        if restores { return store }
+        do {
+            if let command = try await store.read({ try StoreMoveQueries.unfinishedCommand(in: $0) }) {
+                throw StorageError.unavailable(
+                    "\(configuration.storeName) is an unfinished copy: run `\(command)` again, which goes on where it stopped"
+                )
+            }
+            return store
+        } catch {
+            // The store is given up; what brought us here matters more than how it closes.
+            try? await store.close()
+            throw error
+        }
     }
 
     /// The keys that are configured or in the key file; nil when there are none.

@@ -36,6 +36,7 @@ struct RestoreCommand: AsyncParsableCommand {
         abstract: "Restore a backup where no store exists, after comparing every file with its checksum.",
         discussion: """
             With SQLite, no database may be at the place of DATABASE_URL; with PostgreSQL, the database must be empty. \
+            The folder of attachments must be empty too. If it is interrupted, run it again. \
             Unless the backup includes the master key, put the key file in its place first, or set MASTER_KEY.
 
             Examples:

@@ -37,6 +37,13 @@ extension EndToEndTests {
                         try await installation.stop()
 
                         try await withInstallation(databases.second) { other in
+                            // Whatever ends it, it is unfinished, and goes on.
+                            let wrong = ["MASTER_KEY": Data(repeating: 8, count: 32).base64EncodedString()]
+                            let ended = try await other.run("restore", folder, settings: wrong)
+                            #expect(ended.errors.contains("another master key"), "\(ended.errors)")
+                            let early = try await other.run("user", "create", "--email", "a@b.c")
+                            #expect(early.errors.contains("run `httpsms restore` again"), "\(early.errors)")
+
                             let restored = try await other.run("restore", folder)
                             #expect(restored.end == .exited(0), "\(restored.errors)")
                             #expect(restored.output.contains("every delivery is accounted for"))

@@ -84,6 +84,33 @@ extension EndToEndTests {
             }
         }
 
+        /// As when its folder is cleared for a moment while something restarts it.
+        @Test(.timeLimit(.minutes(15)))
+        func aServerWhoseDatabaseIsGoneDoesNotStartOnANewOne() async throws {
+            try await withInstallation { installation in
+                let client = Client(installation: installation)
+                try await client.setUp()
+                let id = try await client.receive("kept", number: 1)
+                try await installation.stop(.sigterm)
+                let (path, away) = (installation.databasePath, installation.folder + "/away")
+                try Self.moveDatabase(from: path, to: away)
+
+                let refused = try await installation.run("serve")
+
+                #expect(refused.end == .exited(1))
+                #expect(refused.errors.contains("there is no \(path), but what belongs to one is there: \(path).key"))
+                try Self.moveDatabase(from: away, to: path)
+                try await installation.serve()
+                #expect(try await client.call(.GET, "/v1/messages/\(id)")["content"] == "kept")
+            }
+        }
+
+        private static func moveDatabase(from path: String, to target: String) throws {
+            for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
+                try FileManager.default.moveItem(atPath: path + suffix, toPath: target + suffix)
+            }
+        }
+
         /// A server with a webhook at a receiver that answers after 2 s.
         private func withSlowReceiver(_ body: (Client, WebhookReceiver) async throws -> Void) async throws {
             try await withReceiver { receiver in

@@ -157,7 +157,8 @@ enum AttachmentRules {
     }
 }
 
-/// `attachment_content` holds the bytes that are in no file; `attachment_garbage` names files whose message is gone.
+/// `attachment_content` holds the bytes that are in no file; `attachment_garbage` names files whose message is gone;
+/// `attachment_owner` has one row, by which a folder names this store.
 enum AttachmentMigrations {
     static let all: [Migration] = [
         Migration(
@@ -188,5 +189,15 @@ enum AttachmentMigrations {
                 """
             ],
             indexes: [TableIndex("attachment_token", on: "attachment", "(token)")]),
+        Migration(
+            "attachments-3",
+            [
+                """
+                CREATE TABLE attachment_owner (
+                    id \(.int64) PRIMARY KEY,
+                    store_id \(.text) NOT NULL
+                ) \(.strict)
+                """
+            ]),
     ]
 }

@@ -20,6 +20,11 @@ struct AttachmentFeature: Feature {
     }
 
     var services: [any Service] {
-        folder.map { [AttachmentSweep(store: ground.store, folder: $0, logger: ground.logger)] } ?? []
+        guard let path = ground.settings.filesFolder, let folder else { return [] }
+        return [
+            AttachmentSweep(
+                store: ground.store, folder: folder, owner: AttachmentOwner(URL(fileURLWithPath: path)),
+                clock: ground.clock, logger: ground.logger)
+        ]
     }
 }

@@ -43,19 +43,13 @@ package struct AttachmentFolder: Sendable {
         try? await threads.runIfActive { for token in tokens { try? FileManager.default.removeItem(at: path(token)) } }
     }
 
-    /// The tokens of the files in the part of the folder with this number, 0 to 255, that are older than `limit`.
-    func tokens(part: Int, olderThan limit: Duration) async throws -> [String] {
+    /// The tokens of the files in the part of the folder with this number, 0 to 255.
+    func tokens(part: Int) async throws -> [String] {
         try await threads.runIfActive {
             let name = String(format: "%02x", part)
-            let keys: [URLResourceKey] = [.contentModificationDateKey]
             // A part that cannot be read has no files yet.
-            let files = try? FileManager.default.contentsOfDirectory(
-                at: folder.appending(path: name), includingPropertiesForKeys: keys)
-            let latest = Date.now.addingTimeInterval(-Double(limit.components.seconds))
-            return (files ?? []).filter { file in
-                let changed = try? file.resourceValues(forKeys: Set(keys)).contentModificationDate
-                return changed.map { $0 < latest } ?? false
-            }.map(\.lastPathComponent).filter { $0.hasPrefix(name) && $0.wholeMatch(of: /[0-9a-f]{32}/) != nil }
+            let files = try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: name).path)
+            return (files ?? []).filter { $0.hasPrefix(name) && $0.wholeMatch(of: /[0-9a-f]{32}/) != nil }
         }
     }
 

@@ -89,4 +89,27 @@ package enum AttachmentQueries {
     static func forgetGarbage(_ tokens: [String], in tx: any Transaction) throws {
         try tx.run("DELETE FROM attachment_garbage WHERE token IN \(list: tokens)")
     }
+
+    /// The id by which a folder names this store; nil while it has none.
+    package static func storeID(in tx: any Transaction) throws -> String? {
+        try tx.value("SELECT store_id AS value FROM attachment_owner ORDER BY id LIMIT 1")
+    }
+
+    /// The id by which a folder names this store, drawn now unless there is one.
+    static func ensureStoreID(in tx: any Transaction) throws -> String {
+        try tx.run(
+            """
+            INSERT INTO attachment_owner (id, store_id)
+            VALUES (1, \(StoreIDFile.draw()))
+            ON CONFLICT (id) DO NOTHING
+            """)
+        guard let id = try storeID(in: tx) else { throw StorageError.corrupt("attachment_owner has no row") }
+        return id
+    }
+
+    /// Makes this store another one than that whose copy it is.
+    package static func replaceStoreID(by id: String, in tx: any Transaction) throws {
+        try tx.run("DELETE FROM attachment_owner")
+        try tx.run("INSERT INTO attachment_owner (id, store_id) VALUES (1, \(id))")
+    }
 }

@@ -132,6 +132,7 @@ extension Commands {
     }
 
     private static func store(_ configuration: GatewayConfiguration, audit: DeliveryAudit?) async -> [Finding] {
+        do { try StorePlace(configuration: configuration).check() } catch { return [.problem("store", "\(error)")] }
         guard configuration.postgresURL != nil || FileManager.default.fileExists(atPath: configuration.databasePath)
         else {
             return [.fine("store", "\(configuration.databasePath) is not there yet; the first start makes it")]
@@ -233,7 +234,8 @@ extension Commands {
             let (phones, stopped) = try await store.read(.maintenance) { tx in
                 (try PhoneTransports(in: tx), try EndpointQueries.countDisabled(in: tx))
             }
-            return [fine] + rotation(of: keyring, settled, named: named)
+            let owner = await attachmentOwner(configuration, store)
+            return [fine] + owner + rotation(of: keyring, settled, named: named)
                 + [Self.phones(phones, pushes: configuration.pushes)] + webhooks(stopped)
                 + (unlisted.isEmpty ? [] : [proxies(unlisted, listed)])
         } catch {

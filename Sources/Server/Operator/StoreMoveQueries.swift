@@ -31,6 +31,9 @@ enum StoreMoveQueries {
     /// The table that only an unfinished copy has.
     static let marker = "store_move"
 
+    /// What the source begins with when it is a backup, and not a SQLite file.
+    static let backupPrefix = "the backup "
+
     /// Every table but that of the migrations, which each store has of its own, by name.
     static func tables(in tx: any Transaction) throws -> [MovedTable] {
         let rows = try tx.rows(
@@ -58,6 +61,13 @@ enum StoreMoveQueries {
     /// Whether the store is an unfinished copy.
     static func isUnfinished(in tx: any Transaction) throws -> Bool {
         try !tx.rows("SELECT column_name FROM \(.columns) AS columns WHERE table_name = \(marker)").isEmpty
+    }
+
+    /// The command that goes on with an unfinished copy; nil when the store is whole.
+    static func unfinishedCommand(in tx: any Transaction) throws -> String? {
+        guard try isUnfinished(in: tx) else { return nil }
+        let isRestore = try source(in: tx)?.hasPrefix(backupPrefix) ?? false
+        return isRestore ? "httpsms restore" : "httpsms migrate --from ... --to ..."
     }
 
     /// Marks an empty store as the copy of `source`.

@@ -36,6 +36,7 @@ struct Backup: Sendable {
     }
 
     private func copy(to folder: BackupFolder) throws {
+        try StorePlace(configuration: configuration).check()
         let file = folder.file(BackupFolder.sqlite).path
         let tenths = Tenths()
         try SQLiteCopy.copy(from: configuration.databasePath, to: file) { pages, total in
@@ -47,6 +48,8 @@ struct Backup: Sendable {
     }
 
     private func dump(_ url: String, to folder: BackupFolder) async throws {
+        // Refuses what is no whole store.
+        try await GatewayStore.openUnmigrated(configuration, logger: Logger(label: "httpsms")).close()
         let tools = PostgresTools(url: url)
         let file = folder.file(BackupFolder.postgres)
         report("store: pg_dump")

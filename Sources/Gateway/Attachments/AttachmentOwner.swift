@@ -1,0 +1,150 @@
+import Foundation
+import Logging
+import NIOPosix
+import Storage
+
+/// Whose a folder of attachments is.
+///
+/// The file `store-id` in it holds a random id that is in the store, too. All nodes of a store have the id in common, and
+/// so has a copy of its database; `httpsms restore` gives the restored store an id of its own. Nothing is deleted in a
+/// folder that is not this store's, and no server starts on one:
+///
+/// | in the folder | whose it is |
+/// |---|---|
+/// | this store's id | this store's |
+/// | another id | another store's |
+/// | no id and no files | this store's as soon as a server starts |
+/// | no id, and files of which this store names one at least | this store's, from a version that wrote no ids |
+/// | no id, and files that this store does not name | nobody knows |
+package struct AttachmentOwner: Sendable {
+    /// What a look found.
+    package enum Finding: Sendable, Equatable {
+        /// This store's.
+        case ours
+        /// Nobody's yet: it is empty, or not there.
+        case free
+        /// It holds files, and nothing says whose they are.
+        case unknown
+        /// Another store's.
+        case another
+    }
+
+    /// The file that names the owner.
+    package let file: StoreIDFile
+    private let folder: URL
+    private let threads: NIOThreadPool
+
+    /// So many files are looked at where there is no id. Of a folder of ours nearly every file has a row.
+    private static let sample = 1_000
+    /// Files in one look at the store.
+    private static let batch = 100
+
+    /// The folder, and who waits for its disk.
+    package init(_ folder: URL, threads: NIOThreadPool = .singleton) {
+        self.folder = folder
+        self.threads = threads
+        file = StoreIDFile(folder.appending(path: "store-id").path)
+    }
+
+    /// Whether files of attachments are in the folder. Blocks.
+    ///
+    /// - Throws: `StorageError.unavailable` when it cannot be read.
+    package func hasFiles() throws -> Bool { try !tokens(limit: 1).isEmpty }
+
+    /// Looks whose the folder is, and changes nothing.
+    ///
+    /// - Throws: `StorageError`.
+    package func look(in store: any Store) async throws -> Finding {
+        let id = try await store.read(.maintenance) { tx in try AttachmentQueries.storeID(in: tx) }
+        let owner = try await threads.runIfActive { try file.id() }
+        if let owner { return owner == id ? .ours : .another }
+        let found = try await threads.runIfActive { try tokens(limit: Self.sample) }
+        if found.isEmpty { return .free }
+        for start in stride(from: 0, to: found.count, by: Self.batch) {
+            let some = Array(found[start..<min(start + Self.batch, found.count)])
+            let known = try await store.read(.maintenance) { tx in
+                try AttachmentQueries.known(among: some, in: tx)
+            }
+            if !known.isEmpty { return .ours }
+        }
+        return .unknown
+    }
+
+    /// Writes this store's id into a folder that is its own or nobody's yet.
+    ///
+    /// - Parameters:
+    ///   - store: This store.
+    ///   - makesFolder: Whether a folder that is not there is made. Only at the start: whoever moved it away for a moment
+    ///     must be able to put it back.
+    /// - Returns: Whose it is now.
+    /// - Throws: `StorageError`.
+    func settle(in store: any Store, makesFolder: Bool = false) async throws -> Finding {
+        let finding = try await look(in: store)
+        guard finding == .ours || finding == .free else { return finding }
+        let isLeft = try await threads.runIfActive {
+            let isFolder = makesFolder || FileManager.default.fileExists(atPath: folder.path)
+            return try !isFolder || file.id() != nil
+        }
+        if isLeft { return finding }
+        let id = try await store.write(.maintenance) { tx in try AttachmentQueries.ensureStoreID(in: tx) }
+        try await threads.runIfActive { try file.write(id) }
+        return .ours
+    }
+
+    /// Takes the folder for this store before a server works on it.
+    ///
+    /// A folder that cannot be reached keeps no server from starting: the sweep looks again.
+    ///
+    /// - Throws: `StorageError.unavailable` when the folder is not this store's.
+    package func claim(in store: any Store, logger: Logger) async throws {
+        let finding: Finding
+        do {
+            finding = try await settle(in: store, makesFolder: true)
+        } catch {
+            logger.warning(
+                "nobody can say whose the folder of attachments is",
+                metadata: ["folder": "\(folder.path)", "error": "\(error)"])
+            return
+        }
+        if let problem = problem(finding) { throw StorageError.unavailable(problem) }
+    }
+
+    /// What is wrong with a folder, and what to do; nil when nothing is.
+    package func problem(_ finding: Finding) -> String? {
+        switch finding {
+        case .ours, .free: nil
+        case .another:
+            """
+            \(folder.path) holds the files of another store: set ATTACHMENTS_FOLDER to a folder of this store's own. If they \
+            are this store's, because its database was put back by other means than `httpsms restore`, delete \(file.path)
+            """
+        case .unknown:
+            """
+            \(folder.path) holds files that this store does not name: move them away, or set ATTACHMENTS_FOLDER to a folder \
+            of this store's own
+            """
+        }
+    }
+
+    /// The names of at most `limit` files.
+    private func tokens(limit: Int) throws -> [String] {
+        var found: [String] = []
+        for part in try names(in: folder).sorted() where part.wholeMatch(of: /[0-9a-f]{2}/) != nil {
+            let files = try names(in: folder.appending(path: part)).filter { name in
+                name.hasPrefix(part) && name.wholeMatch(of: /[0-9a-f]{32}/) != nil
+            }
+            found += files.prefix(limit - found.count)
+            if found.count >= limit { break }
+        }
+        return found
+    }
+
+    private func names(in folder: URL) throws -> [String] {
+        guard FileManager.default.fileExists(atPath: folder.path) else { return [] }
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        } catch {
+            throw StorageError.unavailable("\(folder.path) cannot be read: \(error.localizedDescription)")
+        }
+    }
+}
