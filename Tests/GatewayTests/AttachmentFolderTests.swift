@@ -5,8 +5,10 @@ import Storage
 import Synchronization
 import TestSupport
 import Testing
+import Timestamps
 
 @testable import Gateway
+@testable import Server
 
 /// Files of MMS in a folder: kept whatever becomes of the answer to a COMMIT, and never called missing when nobody can tell.
 @Suite(.timeLimit(.minutes(15))) struct AttachmentFolderTests {
@@ -131,6 +133,85 @@ import Testing
                 #expect(try await server.client.get(path).status == 200)
                 for file in Self.files(in: folder) { try files.removeItem(atPath: file) }
                 #expect(try await server.client.get(path).status == 404)
+            }
+        }
+    }
+
+    @Test func aServerWhoseFolderTakesNoFilesIsNotReadyUntilItDoes() async throws {
+        try await withTemporaryDirectory { directory in
+            let folder = directory + "/files"
+            try await withServer(["ATTACHMENTS_FOLDER": folder]) { server in
+                let phone = try await server.makeAccount().makePhone()
+                try? FileManager.default.removeItem(atPath: folder)  // It may not be made yet.
+                try Data().write(to: URL(filePath: folder))
+
+                try await until("the server is not ready") {
+                    let ready = try await server.client.get("/health/ready")
+                    return ready.status == 503 && ready.json["data"][0].string.contains("\(folder): Not a directory")
+                }
+                #expect(try await phone.receive(Self.mms).status == 503)
+                let text: JSON = ["from": "+18005550100", "content": "without a file"]
+                #expect(try await phone.receive(text).status == 200)
+
+                try FileManager.default.removeItem(atPath: folder)
+                #expect(try await phone.receive(Self.mms).status == 200)
+                try await until("the server is ready") {
+                    try await server.client.get("/health/ready").status == 200
+                }
+                let page = try await server.client.get("/metrics").text
+                #expect(page.contains("\nhttpsms_disk_free_bytes{folder=\"attachments\"} "))
+            }
+        }
+    }
+
+    /// What no look tells, a quota or a link that leads nowhere, the first write does; after it, each look tries.
+    @Test func afterAWriteThatFailedEachLookWrites() async throws {
+        try await withTemporaryDirectory { directory in
+            let folder = AttachmentFolder(URL(filePath: directory + "/files"))
+            let files = FileManager.default
+            try files.createSymbolicLink(
+                atPath: directory + "/files", withDestinationPath: directory + "/elsewhere")
+            let token = String(repeating: "a", count: 32)
+            let kept = KeptAttachment(
+                attachment: StoredAttachment(
+                    messageID: MessageID(at: SystemClock().now()), index: 0, token: token, fileName: "a.png",
+                    contentType: "image/png", byteCount: 3),
+                data: Data(Self.bytes))
+            #expect(folder.trouble() == nil)
+
+            await #expect(throws: StorageError.self) { try await folder.write([kept]) }
+
+            #expect(folder.trouble() != nil)
+            try files.createDirectory(atPath: directory + "/elsewhere", withIntermediateDirectories: false)
+            #expect(folder.trouble() == nil)
+            #expect(folder.health.lastFailure == nil)
+            #expect(try files.contentsOfDirectory(atPath: directory + "/elsewhere") == [])
+        }
+    }
+
+    @Test func theDoctorLooksForFiles() async throws {
+        try await withTemporaryDirectory { directory in
+            let folder = directory + "/files"
+            try await withServer(["ATTACHMENTS_FOLDER": folder]) { server in
+                let configuration = try GatewayConfiguration(
+                    flags: [:],
+                    environment: ["DATABASE_URL": "sqlite:\(server.databasePath)", "ATTACHMENTS_FOLDER": folder])
+                let phone = try await server.makeAccount().makePhone()
+                _ = try await phone.receive(Self.mms)
+                _ = try await phone.receive(Self.mms.with(["timestamp": "2026-07-22T11:15:29Z"]))
+                let paths = Self.files(in: folder)
+                try #require(paths.count == 2)
+                func finding() async throws -> String {
+                    try await Commands.attachments(configuration, in: server.store).map(\.description).joined()
+                }
+
+                #expect(try await finding().contains("2 were looked for and are there"))
+                try FileManager.default.removeItem(atPath: paths[0])
+                #expect(try await finding().contains("WARNING  attachments: 1 of the 2 files looked at are not in"))
+                try FileManager.default.removeItem(atPath: paths[1])
+                #expect(try await finding().contains("PROBLEM  attachments: 2 of the 2 files looked at are not in"))
+                try FileManager.default.removeItem(atPath: folder)
+                #expect(try await finding().contains("PROBLEM  attachments: attachments cannot be read from"))
             }
         }
     }

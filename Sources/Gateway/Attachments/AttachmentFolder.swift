@@ -11,7 +11,8 @@ import Storage
 
 /// The files of attachments: `<folder>/<first two digits of the token>/<token>`.
 package struct AttachmentFolder: Sendable {
-    private let folder: URL
+    let folder: URL
+    let health = AttachmentFolderHealth()
     private let threads: NIOThreadPool
 
     /// The folder, and who waits for its disk.
@@ -30,8 +31,11 @@ package struct AttachmentFolder: Sendable {
                 for file in files { try write(file.data, file.attachment.token) }
             } catch {
                 for file in files { try? FileManager.default.removeItem(at: path(file.attachment.token)) }
-                throw unwritable(error)
+                let failure = unwritable(error)
+                health.failed(failure.description)
+                throw failure
             }
+            health.succeeded()
         }
     }
 
@@ -100,6 +104,11 @@ package struct AttachmentFolder: Sendable {
         }
     }
 
+    /// Runs work that waits for the disk, and does not wait for it.
+    func onThread(_ work: @escaping @Sendable () -> Void) {
+        threads.submit { _ in work() }
+    }
+
     private func isMissing(_ token: String) throws -> Bool {
         guard let code = DurableFile.absence(of: path(token).path) else { return false }
         try checkAbsence(SystemFailure(code: code))
@@ -134,7 +143,7 @@ package struct AttachmentFolder: Sendable {
         }
     }
 
-    private func unwritable(_ error: any Error) -> StorageError {
+    func unwritable(_ error: any Error) -> StorageError {
         .unavailable("attachments cannot be written to \(folder.path): \(SystemFailure.words(of: error))")
     }
 
@@ -148,7 +157,7 @@ package struct AttachmentFolder: Sendable {
 }
 
 /// What the system says of a file.
-private struct SystemFailure: Error {
+struct SystemFailure: Error {
     let code: Int32
 
     /// What went wrong with a file, in the system's words where it has some: Foundation's name a domain and a number.

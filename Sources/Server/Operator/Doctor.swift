@@ -233,7 +233,8 @@ extension Commands {
             let (phones, stopped) = try await store.read(.maintenance) { tx in
                 (try PhoneTransports(in: tx), try EndpointQueries.countDisabled(in: tx))
             }
-            return [fine] + rotation(of: keyring, settled, named: named)
+            let files = try await attachments(configuration, in: store)
+            return [fine] + rotation(of: keyring, settled, named: named) + files
                 + [Self.phones(phones, pushes: configuration.pushes)] + webhooks(stopped)
                 + (unlisted.isEmpty ? [] : [proxies(unlisted, listed)])
         } catch {
