@@ -44,10 +44,9 @@ extension GatewayConfiguration {
     /// Where everything is kept, in words without secrets.
     package var storeName: String { settings.postgresURL == nil ? settings.databasePath : "PostgreSQL" }
 
-    /// The folder of this machine that fills; nil where PostgreSQL keeps everything.
+    /// The folder of this machine that fills with the database; nil with PostgreSQL.
     package var storageFolder: String? {
-        settings.postgresURL == nil
-            ? URL(filePath: settings.databasePath).deletingLastPathComponent().path : settings.filesFolder
+        settings.postgresURL == nil ? URL(filePath: settings.databasePath).deletingLastPathComponent().path : nil
     }
 
     /// Under which names this server is reached.

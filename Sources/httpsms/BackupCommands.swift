@@ -21,11 +21,15 @@ struct BackupCommand: AsyncParsableCommand {
     @Flag(help: "Include the master key.")
     var withKey = false
 
+    @Flag(help: "Succeed although files of attachments are missing, as those that are lost for good.")
+    var allowMissingFiles = false
+
     @OptionGroup var store: StoreOptions
 
     func run() async throws {
         let lines = try await Commands.backup(
-            flags: store.flags, to: folder, withKey: withKey, report: { Terminal.note($0) })
+            flags: store.flags, to: folder, withKey: withKey, allowsMissing: allowMissingFiles,
+            report: { Terminal.note($0) })
         for line in lines { Terminal.line(line) }
     }
 }

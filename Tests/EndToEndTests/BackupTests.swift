@@ -64,6 +64,41 @@ extension EndToEndTests {
             }
         }
 
+        @Test(.timeLimit(.minutes(15)), arguments: Engine.allCases)
+        func aBackupWithoutAFileThatTheStoreNamesIsNoSuccess(engine: Engine) async throws {
+            try await Self.withDatabases(engine) { databases in
+                try await withTemporaryDirectory { files in
+                    let settings = databases.first.merging(["ATTACHMENTS_FOLDER": files]) { $1 }
+                    try await withInstallation(settings) { installation in
+                        let client = Client(installation: installation)
+                        try await client.setUp()
+                        _ = try await Self.receiveFile(client)
+                        try await installation.stop()
+                        let folder = installation.folder + "/backup"
+                        let moved = files + "-away"
+                        let manager = FileManager.default
+
+                        try manager.moveItem(atPath: files, toPath: moved)
+                        let away = try await installation.run("backup", folder)
+                        #expect(away.end == .exited(1), "\(away.output)")
+                        #expect(away.errors.contains("cannot be read from \(files): No such file"), "\(away.errors)")
+                        #expect(!manager.fileExists(atPath: folder))
+
+                        // As where a disk is not mounted.
+                        try manager.createDirectory(atPath: files, withIntermediateDirectories: false)
+                        defer { try? manager.removeItem(atPath: moved) }
+                        let torn = try await installation.run("backup", folder)
+                        #expect(torn.end == .exited(1), "\(torn.output)")
+                        #expect(torn.errors.contains("1 of 1 attachments have no file"), "\(torn.errors)")
+                        let check = try await installation.run("restore", folder, "--check")
+                        #expect(check.output.contains("1 attachments have no file"), "\(check.errors)")
+                        let allowed = try await installation.run("backup", folder + "-2", "--allow-missing-files")
+                        #expect(allowed.end == .exited(0), "\(allowed.errors)")
+                    }
+                }
+            }
+        }
+
         @Test func aDamagedBackupIsRefused() async throws {
             try await withInstallation { installation in
                 #expect(try await installation.run("user", "create", "--email", "a@b.c").end == .exited(0))

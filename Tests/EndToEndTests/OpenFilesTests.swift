@@ -36,6 +36,16 @@ extension EndToEndTests {
             }
         }
 
+        @Test(.timeLimit(.minutes(15)))
+        func withTooFewTheServerDoesNotStartAndSaysWhy() async throws {
+            try await withInstallation(openFiles: 40) { installation in
+                let served = try await installation.run("serve")
+
+                #expect(served.end == .exited(1), "\(served.end)")
+                #expect(served.errors.contains("the limit of open files is 40"), "\(served.errors)")
+            }
+        }
+
         private static func connections(_ count: Int, to url: String) async throws -> [any Channel] {
             let port = try #require(url.split(separator: ":").last.flatMap { Int($0) })
             var channels: [any Channel] = []

@@ -22,6 +22,14 @@ import Testing
         #expect(ConnectionLimits.connections(forOpenFiles: files) == connections)
     }
 
+    @Test(arguments: [(20, 2, true), (63, 2, true), (64, 2, false), (64, 8, false), (64, 9, true), (96, 16, false)])
+    func aServerNeedsFilesForItsEventLoopsAndForWork(files: Int, cores: Int, isShort: Bool) {
+        let shortage = ConnectionLimits.shortage(ofOpenFiles: files, cores: cores)
+
+        #expect((shortage != nil) == isShort)
+        #expect(shortage?.contains("the limit of open files is \(files)") ?? true)
+    }
+
     /// RFC 9110, section 9.3.2: whoever sends HEAD reads the next answer where a body would begin.
     @Test(arguments: [
         "/health", "/nothing", "/v1", "/v1/phones", "/v1/messages/send", "/metrics", "/docs/errors", "/docs/nothing",

@@ -169,10 +169,10 @@ final class AttemptRecorder: Sendable {
             return try ResultQueries.record(
                 batch.results.map { $0.redated(at: now) }, details: batch.details, in: tx)
         }
-        for result in batch.results where result.verdict == .failed {
+        for result in stored.results where result.verdict == .failed {
             logger.info("delivery failed", metadata: result.logMetadata)
         }
-        metrics.count(batch.results, refused: stored.refused.count)
+        metrics.count(stored.results, refused: stored.refused.count)
         for id in stored.refused {
             logger.notice("late result refused", metadata: ["delivery_id": "\(id)"])
         }

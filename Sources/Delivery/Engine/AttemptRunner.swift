@@ -81,7 +81,8 @@ package struct AttemptRunner: Sendable {
         var attempt = RecordedAttempt(
             claim: claim, endpointVersion: endpoint.version, startedAt: startedAt, result: result, verdict: verdict,
             hold: Hold(of: result, at: now.wall, schedule: schedule, jitter: jitter, patience: patience),
-            judgedAt: now, isPaced: endpoint.pace.isAdapting, rate: endpoint.recentRate)
+            judgedAt: now, isPaced: endpoint.pace.isAdapting, rate: endpoint.recentRate, schedule: schedule,
+            jitter: jitter)
         attempt.isAboutURL = endpoint.plan.fallback != nil && outage != endpoint.outage
         return .made(attempt)
     }

@@ -22,6 +22,17 @@ package struct RecordedAttempt: Sendable {
     var isAboutURL = false
     /// How many requests the endpoint took in a second, as far as this node knew.
     package var rate = 0
+    /// The waits that its verdict was reached by.
+    var schedule = RetrySchedule.standard
+    /// The jitter that its verdict was reached by, 0 to 1.
+    var jitter = 0.0
+
+    /// The verdict where it would disable an endpoint that has changed since: it counts like any other attempt, and the next one
+    /// follows along the schedule, by which every request of a delivery is counted.
+    var verdictOnOther: Verdict {
+        guard let delay = schedule.delay(afterStep: claim.step, jitter: jitter) else { return .failed }
+        return .retry(at: (judgedAt?.wall ?? startedAt + result.duration) + delay)
+    }
 
     /// The same with its times as the time of day is `now`, when that was set back since the verdict.
     ///

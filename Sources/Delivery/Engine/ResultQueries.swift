@@ -5,6 +5,8 @@ import Timestamps
 enum ResultQueries {
     /// What became of a batch.
     struct Stored: Sendable {
+        /// The results as they were judged in the end, in their order.
+        var results: [RecordedAttempt] = []
         /// Results that came too late: another worker has the delivery, or it was cancelled.
         var refused: [DeliveryID] = []
         /// Endpoints that were disabled by it, and why.
@@ -21,6 +23,7 @@ enum ResultQueries {
         var stored = Stored()
         var counts: [EndpointID: Counts] = [:]
         let results = try tellEndpoints(results, in: tx)
+        stored.results = results
         let changed = try tx.runBatch(results.map { move($0, in: tx) })
         for (result, count) in zip(results, changed) {
             if count == 1 {
@@ -45,7 +48,7 @@ enum ResultQueries {
 
     /// Stores what the results say of their endpoints' pace and own URLs, and gives the results, of which none disables an endpoint that
     /// has changed since the attempt: what an earlier version of it answered says nothing of the present one, which is
-    /// tried after ``staleWait``.
+    /// tried along the schedule.
     ///
     /// The rows of endpoints of which something is said are locked before those of deliveries, as a claim locks them.
     private static func tellEndpoints(
@@ -75,8 +78,7 @@ enum ResultQueries {
             }
             return RecordedAttempt(
                 claim: result.claim, endpointVersion: result.endpointVersion, startedAt: result.startedAt,
-                result: result.result,
-                verdict: .retry(at: result.startedAt + result.result.duration + staleWait))
+                result: result.result, verdict: result.verdictOnOther)
         }
     }
 
@@ -186,9 +188,6 @@ enum ResultQueries {
         }
         return "failing: every attempt since \(since) failed; fix the receiver and resume the webhook"
     }
-
-    /// 1 s, the least between two requests for one delivery.
-    private static let staleWait: Duration = .seconds(1)
 
     /// 5 days, long enough for a holiday; and 50 failures, so that a quiet webhook is not judged by a few.
     private static let failingTime: Duration = .seconds(5 * 86_400)

@@ -6,6 +6,10 @@ import Timestamps
 package struct ServerHealth: Sendable {
     /// Bytes that are free where the store is; nil where that is not known.
     package var freeBytes: Int64?
+    /// The same where the files of attachments are; nil where the database keeps them, too.
+    package var freeBytesOfFiles: Int64?
+    /// Why no files of attachments can be kept; nil when they can.
+    package var filesTrouble: String?
     /// Until when the server's certificate is valid; nil without one.
     package var certificateUntil: Timestamp?
 
@@ -104,6 +108,17 @@ struct AlertConditions: Sendable {
                     cause: .diskLow, subject: "", title: "The server's disk has \(free / 1_048_576) MiB left",
                     advice: "Below 64 MiB messages are refused. Make room, or shorten EVENT_RETENTION."))
         }
+        if let trouble = health.filesTrouble {
+            conditions.append(Self.ofFiles("Received MMS with files are refused", trouble))
+        } else if let free = health.freeBytesOfFiles, free < Self.freeBytes,
+            health.freeBytes.map({ $0 >= Self.freeBytes }) ?? true
+        {
+            // Told once where it is the disk of the store.
+            conditions.append(
+                Self.ofFiles(
+                    "The disk of attachments has \(free / 1_048_576) MiB left",
+                    "When it is full, received MMS with files are refused. Make room."))
+        }
         if let until = health.certificateUntil, until - now < Self.certificateNotice {
             conditions.append(
                 AlertCondition(
@@ -119,6 +134,10 @@ struct AlertConditions: Sendable {
             )
         }
         return conditions
+    }
+
+    private static func ofFiles(_ title: String, _ advice: String) -> AlertCondition {
+        AlertCondition(cause: .diskLow, subject: "attachments", title: title, advice: advice)
     }
 
     /// One that fails for a moment is tried again anyway.

@@ -23,6 +23,7 @@ package struct Features: Sendable {
     /// Webhooks, their events and deliveries.
     package let webhooks: WebhookFeature
     let callbacks: CallbackFeature
+    let attachments: AttachmentFeature
     /// What tells an account that something is wrong.
     package let alerts: AlertFeature
     /// Events as they happen.
@@ -80,7 +81,7 @@ package struct Features: Sendable {
         appURL: @escaping @Sendable (_ told: String?) -> String
     ) {
         settings = ground.settings
-        let attachments = AttachmentFeature(ground)
+        attachments = AttachmentFeature(ground)
         users = UserFeature(ground)
         phoneAPIKeys = PhoneAPIKeyFeature(ground)
         phones = PhoneFeature(ground)
@@ -102,7 +103,8 @@ package struct Features: Sendable {
         threads = MessageThreadFeature(ground)
         savedTexts = SavedTextFeature(ground)
         alerts = AlertFeature(
-            ground, attention: attention.queries, vetting: vetting, health: health, resolver: resolver)
+            ground, attention: attention.queries, vetting: vetting, health: attachments.health(beside: health),
+            resolver: resolver)
         accessKeys = AccessKeyFeature(ground)
         playground = PlaygroundFeature(ground, receiver: policy.ownReceiver)
         audit = AuditFeature(ground)

@@ -41,11 +41,11 @@ package struct GatewayRoutes: Sendable {
         bodies = BodyMemoryMiddleware(memory: BodyMemory(limit: settings.requestBodyMemory), uploads: uploads)
         answers = AnswerMemoryMiddleware(
             memory: AnswerMemory(limit: settings.requestBodyMemory), turns: UploadQueue())
-        health = HealthRoutes(store: store)
+        health = HealthRoutes(store: store, attachments: features.attachments.watch)
         metrics = MetricsRoutes(
             store: store, metrics: ground.metrics, lookups: lookups, clock: ground.clock, clocks: ground.clocks,
-            refusals: refusals, health: machine, startedAt: ground.clock.now(), site: site, token: settings.metricsToken
-        )
+            refusals: refusals, health: features.attachments.health(beside: machine), startedAt: ground.clock.now(),
+            site: site, token: settings.metricsToken)
         identities = ground.identities
         idempotency = Idempotency(store: store, queries: features.requests.queries)
         audit = features.audit.trail

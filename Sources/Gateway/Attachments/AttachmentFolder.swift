@@ -3,9 +3,16 @@ import Foundation
 import NIOPosix
 import Storage
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// The files of attachments: `<folder>/<first two digits of the token>/<token>`.
 package struct AttachmentFolder: Sendable {
-    private let folder: URL
+    let folder: URL
+    let health = AttachmentFolderHealth()
     private let threads: NIOThreadPool
 
     /// The folder, and who waits for its disk.
@@ -24,16 +31,54 @@ package struct AttachmentFolder: Sendable {
                 for file in files { try write(file.data, file.attachment.token) }
             } catch {
                 for file in files { try? FileManager.default.removeItem(at: path(file.attachment.token)) }
-                throw StorageError.unavailable(
-                    "attachments cannot be written to \(folder.path): \(error.localizedDescription)")
+                let failure = unwritable(error)
+                health.failed(failure.description)
+                throw failure
+            }
+            health.succeeded()
+        }
+    }
+
+    /// Gives files that are missing the bytes of others, which lose their own names; what is there stays as it is.
+    ///
+    /// - Parameter files: The tokens of files that are there and of those that may be missing.
+    /// - Throws: `StorageError.unavailable` when the folder cannot be read or written.
+    func supply(_ files: [(from: String, to: String)]) async throws {
+        if files.isEmpty { return }
+        try await threads.runIfActive {
+            for (from, to) in files {
+                guard try isMissing(to) else { continue }
+                do {
+                    try makePart(of: to)
+                    guard rename(path(from).path, path(to).path) == 0 else { throw SystemFailure(code: errno) }
+                    try flush(path(to).deletingLastPathComponent())
+                } catch {
+                    throw unwritable(error)
+                }
             }
         }
     }
 
-    /// The bytes of a file; nil when it is gone.
+    /// The bytes of a file; nil when it is gone from a folder that is there.
+    ///
+    /// - Throws: `StorageError.unavailable` when nobody can tell: the folder is not there, or the file cannot be read.
     package func read(_ token: String) async throws -> Data? {
-        // A file that cannot be read is one that is not there.
-        try await threads.runIfActive { try? Data(contentsOf: path(token)) }
+        try await threads.runIfActive {
+            let descriptor = open(path(token).path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else {
+                try checkAbsence(SystemFailure(code: errno))
+                return nil
+            }
+            let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            do { return try handle.readToEnd() ?? Data() } catch { throw unreadable(error) }
+        }
+    }
+
+    /// Those of `tokens` that have no file.
+    ///
+    /// - Throws: `StorageError.unavailable` as ``read(_:)``.
+    package func missing(among tokens: [String]) async throws -> [String] {
+        try await threads.runIfActive { try tokens.filter(isMissing) }
     }
 
     /// Deletes files; one that is not there is deleted already.
@@ -53,18 +98,66 @@ package struct AttachmentFolder: Sendable {
         }
     }
 
+    /// Runs work that waits for the disk, and does not wait for it.
+    func onThread(_ work: @escaping @Sendable () -> Void) {
+        threads.submit { _ in work() }
+    }
+
+    private func isMissing(_ token: String) throws -> Bool {
+        guard let code = DurableFile.absence(of: path(token).path) else { return false }
+        try checkAbsence(SystemFailure(code: code))
+        return true
+    }
+
+    /// Returns when a file is not there; throws when that is not what `failure` says, or the whole folder is away.
+    private func checkAbsence(_ failure: SystemFailure) throws {
+        guard failure.code == ENOENT else { throw unreadable(failure) }
+        if let code = DurableFile.absence(of: folder.path) { throw unreadable(SystemFailure(code: code)) }
+    }
+
     private func write(_ data: Data, _ token: String) throws {
         let file = path(token)
-        let parent = file.deletingLastPathComponent()
-        try FileManager.default.createDirectory(
-            at: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        try data.write(to: file, options: .withoutOverwriting)
-        for path in [file.path, parent.path, folder.path] where DurableFile.flush(path) != nil {
-            throw CocoaError(.fileWriteUnknown)
+        try makePart(of: token)
+        if let code = data.withUnsafeBytes({ DurableFile.create(file.path, holding: $0) }) {
+            throw SystemFailure(code: code)
         }
+        try flush(file.deletingLastPathComponent())
+    }
+
+    private func makePart(of token: String) throws {
+        try FileManager.default.createDirectory(
+            at: path(token).deletingLastPathComponent(), withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+    }
+
+    /// Waits until the names of new files in a part of the folder are on the disk.
+    private func flush(_ part: URL) throws {
+        for path in [part.path, folder.path] {
+            if let code = DurableFile.flush(path) { throw SystemFailure(code: code) }
+        }
+    }
+
+    func unwritable(_ error: any Error) -> StorageError {
+        .unavailable("attachments cannot be written to \(folder.path): \(SystemFailure.words(of: error))")
+    }
+
+    private func unreadable(_ error: any Error) -> StorageError {
+        .unavailable("attachments cannot be read from \(folder.path): \(SystemFailure.words(of: error))")
     }
 
     private func path(_ token: String) -> URL {
         folder.appending(path: String(token.prefix(2))).appending(path: token)
+    }
+}
+
+/// What the system says of a file.
+struct SystemFailure: Error {
+    let code: Int32
+
+    /// What went wrong with a file, in the system's words where it has some: Foundation's name a domain and a number.
+    static func words(of error: any Error) -> String {
+        if let failure = error as? SystemFailure { return DurableFile.words(failure.code) }
+        let system = (error as? CocoaError)?.underlying as? POSIXError
+        return system.map { DurableFile.words($0.code.rawValue) } ?? error.localizedDescription
     }
 }

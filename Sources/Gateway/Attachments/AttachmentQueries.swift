@@ -70,6 +70,22 @@ package enum AttachmentQueries {
         }
     }
 
+    /// The tokens of a message's attachments whose bytes are in files, with how many they are, by their number: 10 at most. By the
+    /// key of `attachment`.
+    static func files(of message: MessageID, in tx: any Transaction) throws -> [Int: (token: String, byteCount: Int)] {
+        let rows = try tx.rows(
+            """
+            SELECT number, token, byte_count
+            FROM attachment
+            WHERE message_id = \(message)
+                AND NOT EXISTS (SELECT 1 FROM attachment_content c WHERE c.token = attachment.token)
+            """)
+        let files = try rows.map { row -> (Int, (token: String, byteCount: Int)) in
+            (try row.get("number"), (try row.get("token"), try row.get("byte_count")))
+        }
+        return Dictionary(files) { first, _ in first }
+    }
+
     /// Deletes what the database holds of a deleted message's files, and gives the rest to the sweep.
     static func discard(of message: MessageID, in tx: any Transaction) throws {
         let rows = try tx.rows("DELETE FROM attachment WHERE message_id = \(message) RETURNING token")

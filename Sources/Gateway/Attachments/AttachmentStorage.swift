@@ -29,7 +29,24 @@ enum AttachmentStorage: Sendable {
         }
     }
 
-    /// Takes back what ``prepare(_:)`` wrote for a transaction that did not need it.
+    /// Gives `message` those of its files that are missing from the folder, from `files`, which a repetition of it brought: the
+    /// answer to a COMMIT may be lost, and nobody knows then whether its files are needed.
+    ///
+    /// - Throws: `StorageError`, as then nobody knows whether all are there.
+    func supply(_ files: [KeptAttachment], to message: Message, in store: any Store) async throws {
+        guard case .folder(let folder) = self, !files.isEmpty, !message.attachments.isEmpty else { return }
+        let known = try await store.read(.user(message.userID)) { tx in
+            try AttachmentQueries.files(of: message.id, in: tx)
+        }
+        try await folder.supply(
+            files.compactMap { file in
+                // Another number of bytes is another file.
+                guard let stored = known[file.attachment.index], stored.byteCount == file.data.count else { return nil }
+                return (from: file.attachment.token, to: stored.token)
+            })
+    }
+
+    /// Takes back what ``prepare(_:)`` wrote for a transaction that did not need it: one of which it is known.
     func abandon(_ files: [KeptAttachment]) async {
         if case .folder(let folder) = self { await folder.remove(files.map(\.attachment.token)) }
     }

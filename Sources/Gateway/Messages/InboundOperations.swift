@@ -2,6 +2,7 @@ import Delivery
 import HTTPSMSWebhooks
 import Secrets
 import Storage
+import Synchronization
 import Timestamps
 
 /// Takes in what comes to a phone: SMS and missed calls. A phone that repeats itself gets its first answer again.
@@ -79,9 +80,11 @@ struct InboundOperations: Sendable {
         try await attachments.prepare(kept.files)
         let bytes = kept.files.reduce(0) { $0 + $1.data.count }
         let urls = kept.files.map { $0.attachment.url(base: appURL(origin.baseURL), userID: userID, message: id) }
+        let ending = BodyEnding()
+        let message: Message
         do {
-            let message = try await store.write(for: userID) { tx in
-                try receipt.keep(in: tx) {
+            message = try await store.write(for: userID) { tx in
+                let answered = try receipt.keep(in: tx) {
                     func message(_ attachments: [String], _ attachmentNotes: [String]) -> Message {
                         Message(
                             incoming: .mobileOriginated, id: id, userID: userID, owner: sms.owner,
@@ -103,13 +106,19 @@ struct InboundOperations: Sendable {
                     try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
                     return message
                 }
+                ending.reach()
+                return answered
             }
-            if message.id != id || message.attachments.isEmpty { await attachments.abandon(kept.files) }
-            return message
         } catch {
-            await attachments.abandon(kept.files)
+            // Otherwise it may be committed, as when the answer to a COMMIT is lost: its files stay, and if it is not, the sweep
+            // for files without a message takes them.
+            if !ending.isReached { await attachments.abandon(kept.files) }
             throw error
         }
+        if message.id == id, !message.attachments.isEmpty { return message }
+        if message.id != id { try await attachments.supply(kept.files, to: message, in: store) }
+        await attachments.abandon(kept.files)
+        return message
     }
 
     private static let overQuota =
@@ -200,4 +209,16 @@ extension Message {
             isEncrypted: isEncrypted, sim: sim, timestamp: PhoneTime(requestReceivedAt), notes: [], source: source,
             at: createdAt)
     }
+}
+
+/// Whether the body of a transaction ever came to its end. Until then nothing of it can be committed; from then on only the store's
+/// success says that it is, and nothing says that it is not.
+private final class BodyEnding: Sendable {
+    private let reached = Mutex(false)
+
+    /// Notes that a run is at its end.
+    func reach() { reached.withLock { $0 = true } }
+
+    /// Whether a run was.
+    var isReached: Bool { reached.withLock { $0 } }
 }

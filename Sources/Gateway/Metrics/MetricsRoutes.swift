@@ -145,9 +145,10 @@ struct MetricsRoutes: Sendable {
             [("", openFor.components.seconds)])
         let health = health()
         // Without a sample where there is no such thing.
-        page.add(
-            "httpsms_disk_free_bytes", .gauge, "Bytes that are free where this server stores.",
-            health.freeBytes.map { [("", $0)] } ?? [])
+        var free: [(labels: String, value: Int64)] = []
+        if let bytes = health.freeBytes { free.append(("", bytes)) }
+        if let bytes = health.freeBytesOfFiles { free.append(("folder=\"attachments\"", bytes)) }
+        page.add("httpsms_disk_free_bytes", .gauge, "Bytes that are free where this server stores.", free)
         page.add(
             "httpsms_certificate_expires_timestamp_seconds", .gauge,
             "Until when the server's own certificate is valid, in seconds since 1970.",

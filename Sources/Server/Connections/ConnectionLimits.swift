@@ -44,17 +44,35 @@ package struct ConnectionLimits: Sendable {
 
     /// What the limit of open files leaves: all but 256 and a quarter, which are for the store, for webhooks and for
     /// files; 64 at least, or a third of a limit that leaves less, and 16,384 at most. Raises the soft limit to the hard one.
-    package static func connectionsForOpenFiles() -> Int {
+    package static func connectionsForOpenFiles() -> Int { raiseOpenFiles().map(connections(forOpenFiles:)) ?? 512 }
+
+    /// Why the server cannot run with as many files as it may open, in words; nil when it can, or nobody knows.
+    package static func shortageOfOpenFiles() -> String? { raiseOpenFiles().flatMap { shortage(ofOpenFiles: $0) } }
+
+    /// The same for a given limit of open files, on a machine with so many cores.
+    ///
+    /// An event loop needs three, and there is one for each core; 32 are for the store, its connections, the log and the sockets on
+    /// which the server listens, and at least as many for clients, webhooks and files.
+    package static func shortage(ofOpenFiles files: Int, cores: Int = System.coreCount) -> String? {
+        let needed = max(64, 32 + 4 * min(cores, 1_024))
+        guard files < needed else { return nil }
+        return """
+            the limit of open files is \(files), and the server needs \(needed) at least: raise it, as with `ulimit -n 65536` in the \
+            shell, LimitNOFILE=65536 in the unit, or --ulimit nofile=65536 of the container
+            """
+    }
+
+    /// Raises the soft limit of open files to the hard one, and gives it; nil when it is not known.
+    private static func raiseOpenFiles() -> Int? {
         var limit = rlimit()
-        guard getrlimit(Self.openFiles, &limit) == 0 else { return 512 }
+        guard getrlimit(Self.openFiles, &limit) == 0 else { return nil }
         if limit.rlim_cur < limit.rlim_max {
             let before = limit.rlim_cur
             // Linux takes no more than fs.nr_open, whatever the hard limit says.
             limit.rlim_cur = min(limit.rlim_max, 1 << 20)
             if setrlimit(Self.openFiles, &limit) != 0 { limit.rlim_cur = before }
         }
-        let files = Int(clamping: limit.rlim_cur)
-        return connections(forOpenFiles: files)
+        return Int(clamping: limit.rlim_cur)
     }
 
     /// The same for a given limit of open files.

@@ -6,11 +6,17 @@ import Secrets
 import Storage
 import Timestamps
 
+/// Why the server does not start: without files to open, the first thing that needs one would end it without a word.
+private struct TooFewOpenFiles: Error, CustomStringConvertible {
+    let description: String
+}
+
 /// What the commands of the executable do; each takes flags by the variable they stand for.
 package enum Commands {
     /// Runs the server until SIGTERM or SIGINT.
     package static func serve(flags: [String: String?]) async throws {
         let configuration = try configure(flags)
+        if let shortage = ConnectionLimits.shortageOfOpenFiles() { throw TooFewOpenFiles(description: shortage) }
         let logger = Logger(label: "httpsms")
         let server = try await GatewayServer(configuration, logger: logger)
         try await server.run(logger: logger)

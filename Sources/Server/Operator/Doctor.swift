@@ -235,7 +235,8 @@ extension Commands {
                 (try PhoneTransports(in: tx), try EndpointQueries.countDisabled(in: tx))
             }
             let owner = await attachmentOwner(configuration, store)
-            return [fine] + owner + rotation(of: keyring, settled, named: named)
+            let files = try await attachments(configuration, in: store)
+            return [fine] + owner + files + rotation(of: keyring, settled, named: named)
                 + [Self.phones(phones, pushes: configuration.pushes)] + webhooks(stopped)
                 + (unlisted.isEmpty ? [] : [proxies(unlisted, listed)])
         } catch {

@@ -33,6 +33,10 @@ struct PostgresFailure: Error {
     /// Whether a write met a server that only reads (read_only_sql_transaction): it was a primary once, or never.
     var isOfStandby: Bool { sqlState == "25006" }
 
+    /// Whether it is for want of a lock, of room or of a file, which no client causes: insufficient_resources,
+    /// object_not_in_prerequisite_state (lock_not_available), system_error.
+    var isOfServer: Bool { ["53", "55", "58"].contains(String(sqlState.prefix(2))) }
+
     /// How often a transaction that met another one runs.
     private static let mostRuns = 5
 

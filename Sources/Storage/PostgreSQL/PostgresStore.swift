@@ -28,6 +28,7 @@ package final class PostgresStore: Store {
     private let maintenancePool: PostgresPool
     /// Apart, so that the store says how it is while all others hang.
     private let watch: PostgresWatch
+    private let refused = RefusedWrites()
     private let clock: MonotonicClock
     private let closing = Mutex(false)
 
@@ -100,7 +101,7 @@ package final class PostgresStore: Store {
     }
 
     /// Answers within 2 s, whatever hangs.
-    package func readiness() async -> String? { await watch.readiness() }
+    package func readiness() async -> String? { await watch.readiness() ?? refused.reason() }
 
     package func waitingWrites(_ kind: WriteLane.Kind) -> Int {
         switch kind {
@@ -134,6 +135,7 @@ package final class PostgresStore: Store {
         try Task.checkCancellation()
         guard !closing.withLock({ $0 }) else { throw StorageError.unavailable("the store is closed") }
         let end = limits.total.map { began + $0 }
+        let isOfClient = limits.mayWrite && pool === self.pool
         return try await pool.run(within: limits.queue - began.duration(to: .now)) { [self] connection in
             var number = 1
             while true {
@@ -158,6 +160,9 @@ package final class PostgresStore: Store {
                         // Another server takes writes by now, or will: the next connection looks for it.
                         connection.isGivenUp = true
                         throw StorageError.unavailable("PostgreSQL: \(failure.message)")
+                    }
+                    if isOfClient, let failure, failure.isOfServer {
+                        refused.note("PostgreSQL: \(failure.message)")
                     }
                     guard let failure, failure.mayRunAgain(after: number), connection.isAlive,
                         end.map({ .now < $0 }) ?? true

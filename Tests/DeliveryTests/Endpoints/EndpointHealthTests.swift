@@ -98,10 +98,48 @@ import Timestamps
             #expect(try await harness.status(of: endpoint).0 == .active)
             let delivery = try #require(try await harness.deliveries(to: endpoint).first { $0.id == claims[0].id })
             #expect(delivery.state == .pending && delivery.lane == .retry)
-            #expect(delivery.dueAt == harness.clock.now() + .seconds(1), "never sooner than a second")
+            #expect(delivery.dueAt == harness.clock.now() + .seconds(2), "the first wait of the schedule")
 
             try await harness.record([claims[1]], .disabled, lease: lease, version: 2)
             #expect(try await harness.status(of: endpoint).0 == .disabled)
+        }
+    }
+
+    /// Its program saves a webhook again and again, while its receiver is gone.
+    @Test(arguments: Engine.enabled) func aWebhookThatIsSavedAllTheTimeIsSentNoMoreThanItsSchedule(
+        engine: Engine
+    ) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit()
+            let receiver = ScriptedSender(410)
+            let runner = AttemptRunner(sender: receiver, schedule: .standard, clock: harness.clock, version: "1.2.3")
+            func row() async throws -> DeliveryRow {
+                try #require(try await harness.deliveries(to: endpoint).first)
+            }
+
+            for number in 1...8 {
+                let lease = Lease(at: harness.clock.now())
+                let lane = number == 1 ? DeliveryLane.first : .retry
+                guard let claim = try await harness.claim(endpoint, lane, lease: lease).first else { break }
+                let known = try #require(
+                    try await harness.store.read { [endpoints = harness.endpoints] tx in
+                        try endpoints.find(endpoint, userID: EngineHarness.userID, in: tx)
+                    })
+                guard case .made(let result) = await runner.attempt(claim, to: known) else { continue }
+                try await harness.change(endpoint) { $0.url = "https://receiver.example/\(number)" }
+                let stored = try await harness.store.write(.engine) { tx in
+                    try ResultQueries.record([result], in: tx)
+                }
+                #expect(stored.disabled.isEmpty)
+                let isLast = number == 5
+                #expect(try await row().state == (isLast ? .failed : .pending))
+                #expect(stored.results.first?.verdict == .failed || !isLast)
+                harness.clock.advance(by: .seconds(3_600))
+            }
+
+            #expect(receiver.requests.count == 5)
+            #expect(try await row().state == .failed)
         }
     }
 

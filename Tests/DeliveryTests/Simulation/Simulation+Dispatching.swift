@@ -193,7 +193,7 @@ extension Simulation {
                     claim: claim, endpointVersion: endpoint.version, startedAt: startedAt, result: result,
                     verdict: verdict, hold: Hold(of: result, at: ended.wall, schedule: schedule, jitter: jitter),
                     judgedAt: world.twin == .noRedating ? nil : ended,
-                    isPaced: endpoint.pace.isAdapting, rate: endpoint.recentRate))
+                    isPaced: endpoint.pace.isAdapting, rate: endpoint.recentRate, schedule: schedule, jitter: jitter))
             world.record(node)
         }
     }
@@ -212,8 +212,9 @@ extension Simulation {
         write("results", node) { tx in
             try DeliveryQueries.giveBack(returned, in: tx)
             let now = node.clock.instants()
-            let refused = Set(try ResultQueries.record(results.map { $0.redated(at: now) }, in: tx).refused)
-            self.checks.recorded(results.filter { !refused.contains($0.claim.id) })
+            let stored = try ResultQueries.record(results.map { $0.redated(at: now) }, in: tx)
+            let refused = Set(stored.refused)
+            self.checks.recorded(stored.results.filter { !refused.contains($0.claim.id) })
         } done: { world, outcome in
             if case .failure(let error) = outcome, world.twin != .recorderDrops {
                 world.note(node, "results not stored: \(error)")

@@ -3,6 +3,12 @@ import Foundation
 import Storage
 import Wire
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// A backup on the disk: a folder that appears when it is whole, with checksums that `sha256sum --check` reads.
 struct BackupFolder: Sendable {
     /// What a backup holds, in `manifest.json`.
@@ -39,19 +45,19 @@ struct BackupFolder: Sendable {
     func file(_ name: String) -> URL { url.appending(path: name) }
 
     /// Makes a folder beside the final one, which only its user may read, for `body` to fill; then writes manifest and
-    /// checksums and gives it its name.
+    /// checksums and gives it its name. Its first name is no other run's, so that two at once do not write into one folder; the
+    /// second to end finds the name taken.
     ///
     /// - Throws: ``BackupError`` when there is something already, and what `body` throws; nothing is left then.
     func fill(_ body: (BackupFolder) async throws -> Manifest) async throws -> Manifest {
-        guard !FileManager.default.fileExists(atPath: url.path) else {
-            throw BackupError("\(url.path) is there already: name a folder that is not")
-        }
-        let draft = BackupFolder(url.path + ".partial")
-        // What an earlier run left that was ended.
-        try? FileManager.default.removeItem(at: draft.url)
+        guard !FileManager.default.fileExists(atPath: url.path) else { throw isTaken }
+        let draft = BackupFolder(url.path + Self.partial + String(UInt64.random(in: .min ... .max), radix: 16))
         do {
             try FileManager.default.createDirectory(
-                at: draft.url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+                at: draft.url.deletingLastPathComponent(), withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+            try FileManager.default.createDirectory(
+                at: draft.url, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
             let manifest = try await body(draft)
             let encoder = JSONEncoder()
             encoder.keyEncodingStrategy = .convertToSnakeCase
@@ -59,13 +65,32 @@ struct BackupFolder: Sendable {
             try encoder.encode(manifest).write(to: draft.file(Self.manifest))
             try draft.writeSums()
             try DurableFile.synchronize(draft.url)
-            try FileManager.default.moveItem(at: draft.url, to: url)
+            try draft.publish(as: url)
             try DurableFile.synchronize(url.deletingLastPathComponent())
             return manifest
         } catch {
             try? FileManager.default.removeItem(at: draft.url)
             throw error
         }
+    }
+
+    /// Names of folders beside this one that runs left which were ended in the middle, or that others are filling now.
+    func drafts() -> [String] {
+        // A folder that cannot be read shows none; that it cannot be written either is said by ``fill(_:)``.
+        let names = try? FileManager.default.contentsOfDirectory(atPath: url.deletingLastPathComponent().path)
+        return (names ?? []).filter { $0.hasPrefix(url.lastPathComponent + Self.partial) }.sorted()
+    }
+
+    private static let partial = ".partial-"
+
+    private var isTaken: BackupError { BackupError("\(url.path) is there already: name a folder that is not") }
+
+    /// Gives the folder its name. The system moves a folder to where nothing is, or an empty folder, and never onto files.
+    private func publish(as target: URL) throws {
+        if rename(url.path, target.path) == 0 { return }
+        let code = errno
+        if [EEXIST, ENOTEMPTY, ENOTDIR].contains(code) { throw BackupFolder(target.path).isTaken }
+        throw BackupError("\(target.path): \(DurableFile.words(code))")
     }
 
     /// Compares every file with its checksum.
@@ -138,6 +163,6 @@ extension DurableFile {
     ///
     /// - Throws: ``BackupError``.
     static func synchronize(_ url: URL) throws {
-        if let code = flush(url.path) { throw BackupError("\(url.path): \(String(cString: strerror(code)))") }
+        if let code = flush(url.path) { throw BackupError("\(url.path): \(DurableFile.words(code))") }
     }
 }

@@ -8,15 +8,31 @@ extension Commands {
     ///   - flags: Flags by the variable they stand for.
     ///   - folder: Where it is made; there must be nothing.
     ///   - withKey: Whether the master key is put into it.
+    ///   - allowsMissing: Whether all is well when files of attachments are missing, as those that are lost for good.
     ///   - report: Told how far it is, in words.
     /// - Returns: What to tell the operator, in lines.
-    /// - Throws: What stands in the way, in words for the operator; no folder is left then.
+    /// - Throws: What stands in the way, in words for the operator; no folder is left then. When files of attachments are missing
+    ///   and may not be, the folder is made all the same: it holds what there is.
     package static func backup(
-        flags: [String: String?], to folder: String, withKey: Bool, report: @escaping @Sendable (String) -> Void
+        flags: [String: String?], to folder: String, withKey: Bool, allowsMissing: Bool = false,
+        report: @escaping @Sendable (String) -> Void
     ) async throws -> [String] {
         let configuration = try configure(flags)
         let backup = Backup(configuration: configuration, withKey: withKey, report: report)
-        let manifest = try await inWords { try await BackupFolder(folder).fill { try await backup.fill($0) } }
+        let target = BackupFolder(folder)
+        for draft in target.drafts() {
+            report("\(draft) is of a backup that was ended, or that runs now: delete it if none runs")
+        }
+        let manifest = try await inWords { try await target.fill { try await backup.fill($0) } }
+        if manifest.missingAttachments > 0, !allowsMissing {
+            throw BackupError(
+                """
+                \(folder) is not whole: \(manifest.missingAttachments) of \
+                \(manifest.missingAttachments + manifest.attachments) attachments have no file in \
+                \(configuration.filesFolder ?? "the folder"). Is its disk mounted? If they are lost for good, say \
+                --allow-missing-files
+                """)
+        }
         return ["\(folder) is a backup of \(configuration.storeName); it was read again whole."]
             + attachments(manifest)
             + [
