@@ -9,10 +9,11 @@ package struct AccountLetters: Sendable {
     /// Without a slash at the end.
     private let baseURL: String
 
+    /// Nil where no e-mail can be sent, or `APP_URL` is not set.
+    ///
     /// - Parameters:
     ///   - site: Under which name this server is reached.
     ///   - mails: Whether e-mail can be sent.
-    /// - Returns: Nil where no e-mail can be sent, or `APP_URL` is not set.
     package init?(site: ServerSite, mails: Bool) {
         guard mails, let url = site.appURL?.text else { return nil }
         baseURL = url.hasSuffix("/") ? String(url.dropLast()) : url
@@ -24,6 +25,7 @@ package struct AccountLetters: Sendable {
     ///   - account: Whose.
     ///   - pass: What the link carries.
     ///   - tx: What asks for it; nothing is sent when it fails.
+    /// - Throws: `StorageError`.
     func reset(_ account: AccessQueries.Account, pass: String, in tx: any Transaction) throws {
         try send(
             to: account.email, "Another password for httpSMS",
@@ -45,6 +47,7 @@ package struct AccountLetters: Sendable {
     ///   - userID: Whose account asks.
     ///   - tx: What asks for it; nothing is sent when it fails.
     /// - Returns: Whether it is sent.
+    /// - Throws: `StorageError`.
     func invite(
         _ email: String, token: String, _ words: String, from userID: UserID, in tx: any Transaction
     ) throws -> Bool {
