@@ -122,10 +122,10 @@ import Timestamps
                 let lease = Lease(at: harness.clock.now())
                 let lane = number == 1 ? DeliveryLane.first : .retry
                 guard let claim = try await harness.claim(endpoint, lane, lease: lease).first else { break }
-                let known = try #require(
-                    try await harness.store.read { [endpoints = harness.endpoints] tx in
-                        try endpoints.find(endpoint, userID: EngineHarness.userID, in: tx)
-                    })
+                let found = try await harness.store.read { [endpoints = harness.endpoints] tx in
+                    try endpoints.find(endpoint, userID: EngineHarness.userID, in: tx)
+                }
+                let known = try #require(found)
                 guard case .made(let result) = await runner.attempt(claim, to: known) else { continue }
                 try await harness.change(endpoint) { $0.url = "https://receiver.example/\(number)" }
                 let stored = try await harness.store.write(.engine) { tx in
