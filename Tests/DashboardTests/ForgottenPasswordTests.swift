@@ -142,9 +142,10 @@ import Timestamps
     @Test(arguments: ["", "x", "AAAA", "%00", String(repeating: "A", count: 4_000)])
     func whatIsNoLinkOpensNothing(token: String) async throws {
         try await withServer { server in
-            let path = "/new-password?token=\(token)"
-            #expect(try await PageClient(baseURL: server.baseURL).get(path).status == 422)
-            #expect(try await Self.reset((path, token), server).answer.status == 422)
+            let opened = try await PageClient(baseURL: server.baseURL).get("/new-password?token=\(token)")
+            let sent = try await Self.reset(("", token), server).answer
+
+            #expect(opened.status == 422 && sent.status == 422)
         }
     }
 
