@@ -61,8 +61,9 @@ import Timestamps
             #expect(FileManager.default.contents(atPath: Self.file(path)) == Self.bytes)
             let store = try await Self.open(configuration)
             try await closing(store) {
-                #expect(try await store.read { tx in try AttachmentQueries.storeID(in: tx) } == id)
-                #expect(try await owner.look(in: store) == .ours)
+                let stored = try await store.read { tx in try AttachmentQueries.storeID(in: tx) }
+                let finding = try await owner.look(in: store)
+                #expect(stored == id && finding == .ours)
             }
         }
     }
