@@ -37,6 +37,11 @@ import Timestamps
         try await server.store.read { tx in try tx.value("SELECT COUNT(*) AS value FROM mail") }
     }
 
+    /// What a page says, without the form tokens of its frame.
+    private static func main(_ answer: APIClient.Answer) -> String {
+        String(answer.text.firstMatch(of: /<main(?s:.*)<\/main>/)?.output ?? "")
+    }
+
     private static func ask(_ email: String, _ server: TestServer) async throws -> APIClient.Answer {
         try await PageClient(baseURL: server.baseURL).submit(
             "/forgotten-password", on: "/forgotten-password", [("email", email)])
@@ -98,10 +103,7 @@ import Timestamps
             let nonsense = try await Self.ask("<b>", server)
 
             #expect(unknown.status == known.status)
-            #expect(
-                unknown.text.replacing("nobody-at-all@example.com", with: "")
-                    == known.text.replacing(account.email, with: "")
-            )
+            #expect(Self.main(unknown).replacing("nobody-at-all@example.com", with: account.email) == Self.main(known))
             #expect(nonsense.status == 422 && !nonsense.text.contains("<b>"))
             #expect(try await mails.mails(1).count == 1)
         }
@@ -142,6 +144,7 @@ import Timestamps
     @Test(arguments: ["", "x", "AAAA", "%00", String(repeating: "A", count: 4_000)])
     func whatIsNoLinkOpensNothing(token: String) async throws {
         try await withServer { server in
+            _ = try await server.makeAccount()
             let opened = try await PageClient(baseURL: server.baseURL).get("/new-password?token=\(token)")
             let sent = try await Self.reset(("", token), server).answer
 

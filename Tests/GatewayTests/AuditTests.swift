@@ -35,7 +35,7 @@ import Timestamps
 
             #expect(Set(changing) == Set(AuditedRoutes.actions.keys).union(AuditedRoutes.unlisted))
             #expect(AuditedRoutes.unlisted.isDisjoint(with: AuditedRoutes.actions.keys))
-            let others: Set = ["session.started", "recovery_code.used", "team.joined"]
+            let others: Set = ["session.started", "recovery_code.used", "team.joined", "password.reset"]
             #expect(Set(AuditedRoutes.actions.values).union(others) == Set(AuditAction.known))
         }
     }
