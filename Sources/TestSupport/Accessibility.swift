@@ -10,40 +10,28 @@ extension Browser {
             + overflow()
     }
 
-    /// The same for what depends on the width of the window and on the colours that the user prefers, in each of `Sight.all`; axe-core
-    /// must have been there before. `then` is called in each of them.
-    package func barriersElsewhere(_ then: (Sight) async throws -> Void = { _ in }) async throws -> [String] {
+    /// The same for what depends on the width of the window, at each of `widths`, and on the colours that the user prefers, in the
+    /// others; axe-core must have been there before. `then` is called for each, with its name.
+    package func barriersElsewhere(_ then: (String) async throws -> Void = { _ in }) async throws -> [String] {
         var found: [String] = []
-        for sight in Sight.all {
-            try await see(sight)
+        for isDark in [false, true] {
+            try await prefer(dark: isDark)
             let colours = "return axe.run(document, \(Axe.colours)).then(\(Axe.report))"
-            found += try await (run(colours).array.map(\.string) + overflow()).map { "\($0) at \(sight)" }
-            try await then(sight)
+            if isDark != isOfDarkColours { found += try await run(colours).array.map(\.string) }
+            for width in Self.widths {
+                let name = "\(width)-\(isDark ? "dark" : "light")"
+                let size: JSON = ["width": .int(width), "height": 900, "deviceScaleFactor": 1, "mobile": false]
+                _ = try await devTools("Emulation.setDeviceMetricsOverride", size)
+                found += try await overflow().map { "\($0) at \(name)" }
+                try await then(name)
+            }
         }
         try await restoreLook()
         return found
     }
 
-    /// The width of a window in CSS pixels, and the colours that the user prefers.
-    package struct Sight: Sendable, CustomStringConvertible {
-        let width: Int
-        let isDark: Bool
-
-        package var description: String { "\(width)-\(isDark ? "dark" : "light")" }
-
-        /// A small phone, a tablet and a desktop, each light and dark.
-        static let all = [320, 768, 1_280].flatMap { width in
-            [false, true].map { Sight(width: width, isDark: $0) }
-        }
-    }
-
-    private func see(_ sight: Sight) async throws {
-        let size: JSON = [
-            "width": .int(sight.width), "height": 900, "deviceScaleFactor": 1, "mobile": false,
-        ]
-        _ = try await devTools("Emulation.setDeviceMetricsOverride", size)
-        try await prefer(dark: sight.isDark)
-    }
+    /// Of windows, in CSS pixels: a small phone, a tablet and a desktop.
+    private static let widths = [320, 768, 1_280]
 
     private func overflow() async throws -> [String] {
         // Without the scroll bar, which the window has besides.

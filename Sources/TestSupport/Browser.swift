@@ -20,7 +20,8 @@ package struct Browser: Sendable {
 
     fileprivate init(driver: APIClient, look: Look) async throws {
         let arguments = [
-            "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
+            // As on a phone, where they lie above the page.
+            "--hide-scrollbars", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
             "--window-size=\(look == .phoneDark ? "390,900" : "1280,900")",
         ]
         let answer = try await driver.post(
@@ -141,8 +142,11 @@ package struct Browser: Sendable {
     /// Has pages see again what they saw at first.
     func restoreLook() async throws {
         _ = try await devTools("Emulation.clearDeviceMetricsOverride", [:])
-        try await prefer(dark: look == .phoneDark)
+        try await prefer(dark: isOfDarkColours)
     }
+
+    /// Whether the look has the user prefer dark colours.
+    var isOfDarkColours: Bool { look == .phoneDark }
 
     /// Sends a command of Chromium's own protocol (https://chromedevtools.github.io/devtools-protocol/).
     func devTools(_ name: String, _ parameters: JSON) async throws -> JSON {

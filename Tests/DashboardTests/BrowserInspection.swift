@@ -24,9 +24,10 @@ extension Browser {
     /// Looks for barriers on the page that is open, as it is and in windows of other widths and colours, and keeps pictures of it when
     /// HTTPSMS_SCREENSHOTS is set.
     func inspect(_ name: String, _ look: Browser.Look) async throws {
-        #expect(try await barriers() == [], "\(name), \(look)")
-        let elsewhere = try await barriersElsewhere { sight in
-            if Self.keepsPictures { try await keepPicture("\(name)-\(look.rawValue)-\(sight)") }
+        let found = try await barriers()
+        #expect(found == [], "\(name), \(look)")
+        let elsewhere = try await barriersElsewhere { window in
+            if Self.keepsPictures { try await keepPicture("\(name)-\(look.rawValue)-\(window)") }
         }
         #expect(elsewhere == [], "\(name), \(look)")
     }
