@@ -29,7 +29,9 @@ package struct Browser: Sendable {
             [
                 "capabilities": [
                     "alwaysMatch": [
-                        "browserName": "chrome", "goog:loggingPrefs": ["browser": "ALL"],
+                        // A page of a thousand lines is looked through in many seconds.
+                        "timeouts": ["script": 120_000], "browserName": "chrome",
+                        "goog:loggingPrefs": ["browser": "ALL"],
                         "goog:chromeOptions": [
                             "binary": "/usr/bin/chromium-headless-shell", "args": .array(arguments.map(JSON.string)),
                         ],

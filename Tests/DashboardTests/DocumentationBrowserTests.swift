@@ -7,7 +7,7 @@ import Testing
         try await withServer { server in
             try await withBrowser { browser in
                 try await browser.open(server.baseURL + "/docs")
-                let links = "[...document.querySelectorAll('nav a[href^=\"/docs\"]')].map((a) => a.pathname)"
+                let links = "[...document.querySelectorAll('a[href^=\"/docs/\"]')].map((a) => a.pathname)"
                 let paths = try await browser.run("return [...new Set(\(links))]").array.map(\.string)
                 #expect(paths.count > 20)
                 for path in paths {
