@@ -156,9 +156,9 @@ struct APIReference {
 
     func table(_ head: [String], _ rows: [[String]]) -> String {
         if rows.isEmpty { return "" }
-        let heading = head.map { "<th scope=\"col\">\($0)</th>" }.joined()
+        let heading = head.map { $0.isEmpty ? "<td></td>" : "<th scope=\"col\">\($0)</th>" }.joined()
         let body = rows.map { "<tr>" + $0.map { "<td>\($0)</td>" }.joined() + "</tr>\n" }.joined()
-        return "<table>\n<thead><tr>\(heading)</tr></thead>\n<tbody>\n\(body)</tbody>\n</table>\n"
+        return "<table tabindex=\"0\">\n<thead><tr>\(heading)</tr></thead>\n<tbody>\n\(body)</tbody>\n</table>\n"
     }
 
     private func code(_ value: Any) -> String {

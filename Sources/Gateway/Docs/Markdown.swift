@@ -27,7 +27,12 @@ package enum Markdown {
         guard let html = cmark_render_html(document, CMARK_OPT_DEFAULT, cmark_parser_get_syntax_extensions(parser))
         else { return "" }
         defer { free(html) }
-        return String(cString: html)
+        return tablesForEverybody(String(cString: html))
+    }
+
+    /// HTML whose tables can be scrolled without a mouse, and have no heading that says nothing.
+    static func tablesForEverybody(_ html: String) -> String {
+        html.replacing("<table>", with: "<table tabindex=\"0\">").replacing("<th></th>", with: "<td></td>")
     }
 
     /// The anchor of a heading on GitHub: `From nothing, at once` is `from-nothing-at-once`.
