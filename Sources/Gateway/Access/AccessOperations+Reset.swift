@@ -23,7 +23,11 @@ extension AccessOperations {
     /// Whose password a link replaces; nil when it was used, or is too old.
     package func resetEmail(_ pass: String) async throws -> String? {
         guard let pass = SignInPass(pass, for: .reset, with: keyring) else { return nil }
-        return try await store.read { tx in try pass.account(in: tx)?.email }
+        return try await email(of: pass)
+    }
+
+    private func email(of pass: SignInPass) async throws -> String? {
+        try await store.read { tx in try pass.account(in: tx)?.email }
     }
 
     /// Replaces a password, ends all sessions of whoever has it, forgets their browsers, and signs them in. A second factor stays on,
@@ -33,7 +37,7 @@ extension AccessOperations {
     /// - Throws: ``Refusal``.
     package func reset(_ pass: String, to password: String, visitor: Visitor) async throws -> SignIn? {
         try await admit([.network(visitor.network, at: .token)])
-        guard let email = try await resetEmail(pass), let pass = SignInPass(pass, for: .reset, with: keyring) else {
+        guard let pass = SignInPass(pass, for: .reset, with: keyring), let email = try await email(of: pass) else {
             return nil
         }
         if let problem = Passwords.problem(with: password, email: email) { throw Refusal(.invalid, problem) }
@@ -47,8 +51,7 @@ extension AccessOperations {
                     ?? AccessQueries.insertPassword(hash, of: id, in: tx),
                 let account = try AccessQueries.account(email: email, in: tx)
             else { return nil }
-            try SessionQueries.deleteAll(of: id, in: tx)
-            try KnownBrowserQueries.deleteAll(of: id, in: tx)
+            try AccessQueries.signOut(id, in: tx)
             try AuditQueries.insert(
                 .passwordReset, by: AuditEntry.Actor(account.person, agent: visitor.agent), from: visitor.address,
                 userID: account.person.account, in: tx)

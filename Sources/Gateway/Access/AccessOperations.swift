@@ -135,8 +135,7 @@ package struct AccessOperations: Sendable {
         let hash = try await passwords.hash(new, in: .first)
         let person = session.person
         return try await begin(person, visitor, forgetting: []) { tx in
-            try SessionQueries.deleteAll(of: person.id, in: tx)
-            try KnownBrowserQueries.deleteAll(of: person.id, in: tx)
+            try AccessQueries.signOut(person.id, in: tx)
             return try AccessQueries.replacePassword(stored, by: hash, of: person.id, in: tx)
         }
     }

@@ -68,10 +68,15 @@ enum AccessQueries {
             """) == 1
     }
 
-    /// Forgets how somebody signs in.
-    static func delete(of userID: UserID, in tx: any Transaction) throws {
+    /// Ends all sessions of somebody, and forgets their browsers.
+    static func signOut(_ userID: UserID, in tx: any Transaction) throws {
         try SessionQueries.deleteAll(of: userID, in: tx)
         try KnownBrowserQueries.deleteAll(of: userID, in: tx)
+    }
+
+    /// Forgets how somebody signs in.
+    static func delete(of userID: UserID, in tx: any Transaction) throws {
+        try signOut(userID, in: tx)
         try tx.run("DELETE FROM user_password WHERE user_id = \(userID)")
     }
 

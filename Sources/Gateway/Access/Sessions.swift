@@ -80,8 +80,7 @@ package struct Sessions: Sendable {
     /// Ends every session of somebody; no browser counts any more as one that they signed in with.
     package func endAll(of person: Person) async throws {
         try await store.write(.user(person.account)) { tx in
-            try SessionQueries.deleteAll(of: person.id, in: tx)
-            try KnownBrowserQueries.deleteAll(of: person.id, in: tx)
+            try AccessQueries.signOut(person.id, in: tx)
         }
     }
 

@@ -94,8 +94,13 @@ package struct AttachmentFolder: Sendable {
             let name = String(format: "%02x", part)
             // A part that cannot be read has no files yet.
             let files = try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: name).path)
-            return (files ?? []).filter { $0.hasPrefix(name) && $0.wholeMatch(of: /[0-9a-f]{32}/) != nil }
+            return (files ?? []).filter { Self.isFile($0, in: name) }
         }
+    }
+
+    /// Whether what has this name in the folder of a part is a file of an attachment, and not what somebody else put there.
+    static func isFile(_ name: String, in part: String) -> Bool {
+        name.hasPrefix(part) && name.wholeMatch(of: /[0-9a-f]{32}/) != nil
     }
 
     /// Runs work that waits for the disk, and does not wait for it.

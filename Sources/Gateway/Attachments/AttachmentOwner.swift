@@ -130,9 +130,7 @@ package struct AttachmentOwner: Sendable {
     private func tokens(limit: Int) throws -> [String] {
         var found: [String] = []
         for part in try names(in: folder).sorted() where part.wholeMatch(of: /[0-9a-f]{2}/) != nil {
-            let files = try names(in: folder.appending(path: part)).filter { name in
-                name.hasPrefix(part) && name.wholeMatch(of: /[0-9a-f]{32}/) != nil
-            }
+            let files = try names(in: folder.appending(path: part)).filter { AttachmentFolder.isFile($0, in: part) }
             found += files.prefix(limit - found.count)
             if found.count >= limit { break }
         }
