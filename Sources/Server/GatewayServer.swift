@@ -107,7 +107,10 @@ package struct GatewayServer: Sendable {
         return Application(
             router: router, server: try certificate.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
-            onServerRunning: { channel in address.listening(on: channel.localAddress, logger: logger) },
+            onServerRunning: { channel in
+                await AcceptGuard.watch(channel, logger: logger)
+                address.listening(on: channel.localAddress, logger: logger)
+            },
             logger: logger)
     }
 

@@ -36,6 +36,33 @@ extension EndToEndTests {
             }
         }
 
+        /// What runs the tasks opens a file once a second while some of them wait, and ended the process where it could not.
+        @Test(.timeLimit(.minutes(15)))
+        func aBusyServerWithoutFilesLives() async throws {
+            try await withInstallation(["MAX_CONNECTIONS": "1000"], openFiles: Self.openFiles) { installation in
+                let client = Client(installation: installation)
+                try await client.setUp()
+                // As many connections as are asked on later: no other is accepted then.
+                try await Self.ask(client)
+                let held = try await Self.connections(150, to: installation.baseURL)
+                for _ in 0..<150 { try await Self.ask(client) }
+                for channel in held { channel.close(promise: nil) }
+
+                #expect(installation.server?.errors.contains("connections wait") == true)
+                try await installation.stop()
+            }
+        }
+
+        /// Makes eight requests at the same time, which are all answered.
+        private static func ask(_ client: Client) async throws {
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<8 {
+                    group.addTask { _ = try await client.call(.GET, "/v1/users/me") }
+                }
+                try await group.waitForAll()
+            }
+        }
+
         @Test(.timeLimit(.minutes(15)))
         func withTooFewTheServerDoesNotStartAndSaysWhy() async throws {
             try await withInstallation(openFiles: 40) { installation in

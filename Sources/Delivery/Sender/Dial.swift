@@ -1,6 +1,11 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// How to reach a receiver: vetted addresses and the TLS to speak there.
 struct Destination: Sendable {
@@ -95,6 +100,7 @@ final class Dial {
     private func connect(_ connection: Connection) -> EventLoopFuture<any Channel> {
         let destination = destination
         do {
+            if OpenFiles.areShort { throw IOError(errnoCode: EMFILE, reason: "socket") }
             let bytes = ByteBuffer(bytes: connection.address.bytes)
             let address = try SocketAddress(packedIPAddress: bytes, port: destination.port)
             return ClientBootstrap(group: loop)
