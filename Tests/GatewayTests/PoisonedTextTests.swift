@@ -74,8 +74,8 @@ import Testing
                 let before = try await Self.answers(paths, account, page)
                 for answer in before { #expect(answer.status < 400, "\(answer.path)") }
                 for table in try await Self.tables(of: server.store) {
-                    // Both engines read rows by the same code: the second sees the other half of the rubbish.
-                    for round in engine == .sqlite ? [0, 1] : [2] {
+                    // Both engines read rows by the same code: each sees another part of the rubbish.
+                    for round in isSoak ? [0, 1, 2] : engine == .sqlite ? [0] : [2] {
                         if try await table.spoil(round: round, in: server.store) {
                             for (was, answer) in zip(before, try await Self.answers(paths, account, page)) {
                                 let place = "\(table.name), \(round): \(answer.path): \(answer.text)"

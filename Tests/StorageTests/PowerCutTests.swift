@@ -14,7 +14,6 @@ import Testing
         case tornTransaction
     }
 
-    private static let isSoak = ProcessInfo.processInfo.environment["HTTPSMS_SOAK"] == "1"
 
     @Test(arguments: 1...(isSoak ? 200 : 15))
     func whatWasAnsweredSurvives(_ seed: Int) async throws {

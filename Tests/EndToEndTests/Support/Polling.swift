@@ -19,6 +19,3 @@ extension SeededGenerator {
         return seed
     }
 }
-
-/// Whether the long variants were asked for (`make soak`).
-let isSoak = ProcessInfo.processInfo.environment["HTTPSMS_SOAK"] == "1"

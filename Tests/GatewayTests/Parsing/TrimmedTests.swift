@@ -13,11 +13,11 @@ import Wire
         #expect(text.trimmed == expected)
     }
 
-    /// More than any body holds. What looks at it twice for each character does not come back within the limit.
+    /// What looks at it twice for each character does not come back within the limit.
     @Test(arguments: ["%", "x%", "%x", "x%x"])
     func theCostGrowsWithTheLengthAlone(_ shape: String) {
         for blank in [" ", "\r\n", "\u{3000}"] {
-            let text = shape.replacing("%", with: String(repeating: blank, count: 8 << 20))
+            let text = shape.replacing("%", with: String(repeating: blank, count: 1 << 20))
 
             #expect(text.trimmed.utf8.count == (shape == "x%x" ? text.utf8.count : shape.count - 1))
             #expect(text[...].trimmed == text.trimmed)
