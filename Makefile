@@ -17,6 +17,8 @@ SWIFT_FILES := Sources Tests Recipes Package.swift
 # Fails a target that imports another one without declaring it in Package.swift. The C of the packages, cryptography above all, is
 # optimised in debug, too: a fourth of what the tests took was scrypt.
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error -Xcc -O2
+# CI builds once: whole modules cost half the processor of files that can each be built again, and nobody debugs there.
+DEBUG_BUILD := $(SWIFT_BUILD) $(if $(CI),-debug-info-format none -Xswiftc -wmo -Xswiftc -num-threads -Xswiftc 2)
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -57,7 +59,7 @@ update-images: ## Write the digests of the base images into the Dockerfile; need
 
 build: fetched deps ## Build the server in debug.
 	@[ -e .build/debug/httpsms ] || echo "Building for the first time: about 5 minutes on 2 cores."
-	@$(SWIFT_BUILD) --product httpsms
+	@$(DEBUG_BUILD) --product httpsms
 
 release: toolchain deps ## Build the optimised server, of the packages in Package.versions only.
 	@Scripts/install-packages python3
@@ -72,14 +74,14 @@ run: build ## Build, then start the demo; `make run ARGS=--once` ends after the 
 tests-built: fetched test-deps
 	@$(VENV)/bin/openapi-spec-validator openapi.json
 	@[ -e .build/debug/httpsms ] || echo "Building for the first time: about 5 minutes on 2 cores."
-	@$(SWIFT_BUILD) --build-tests
+	@$(DEBUG_BUILD) --build-tests
 
 test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook'` runs some.
 	@Scripts/run-tests $(ARGS)
 
 # The Swift recipe is a target of Package.swift; what the others run on is installed by the script.
 test-recipes: build ## Let the conformance driver judge every recipe; `make test-recipes ARGS='go rust'` some.
-	@$(SWIFT_BUILD) --product HummingbirdRecipe
+	@$(DEBUG_BUILD) --product HummingbirdRecipe
 	@Scripts/test-recipes $(ARGS)
 
 fuzz: build test-deps ## Ask a server for all that openapi.json describes, well and badly; `make fuzz ARGS='--seed 1'`.
