@@ -18,7 +18,7 @@ SWIFT_FILES := Sources Tests Recipes Package.swift
 # optimised in debug, too: a fourth of what the tests took was scrypt.
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error -Xcc -O2
 # CI builds once: whole modules cost half the processor of files that can each be built again, and nobody debugs there.
-DEBUG_BUILD := $(SWIFT_BUILD) $(if $(CI),-debug-info-format none -Xswiftc -wmo -Xswiftc -num-threads -Xswiftc 2)
+DEBUG_BUILD := $(SWIFT_BUILD) $(if $(CI),-debug-info-format none -Xswiftc -wmo -Xswiftc -num-threads -Xswiftc 2 -Xswiftc -disable-batch-mode)
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
