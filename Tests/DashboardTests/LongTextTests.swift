@@ -5,7 +5,7 @@ import Wire
 @testable import Dashboard
 
 /// What pages show of texts that are longer than any SMS.
-@Suite(.timeLimit(.minutes(15))) struct LongTextTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct LongTextTests {
     /// As long as a phone may report, and six times as long where it is escaped.
     private static let quotes = String(repeating: "\"", count: 127_000)
 

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// What keeps other sites, other accounts and other keys away from the pages.
-@Suite(.timeLimit(.minutes(15))) struct PageGuardTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PageGuardTests {
     @Test(arguments: [
         [("Sec-Fetch-Site", "cross-site")], [("Sec-Fetch-Site", "same-site")], [("Sec-Fetch-Site", "none")], [],
         [("Origin", "https://evil.example")], [("Origin", "null")],

@@ -9,7 +9,7 @@ import Testing
 @testable import Gateway
 
 /// How long a session lasts, what ends it, and what ends with it.
-@Suite(.timeLimit(.minutes(15))) struct SessionTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct SessionTests {
     @Test func aSessionThatIsUsedEveryWeekEndsAfterNinetyDays() async throws {
         try await withServer { server in
             let page = try await server.signedIn().page

@@ -8,7 +8,7 @@ import Timestamps
 @testable import Gateway
 
 /// How often somebody may try to sign in, and that nobody who guesses keeps others out.
-@Suite(.timeLimit(.minutes(15))) struct SignInBoundTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct SignInBoundTests {
     private static let email = "owner@example.com"
 
     /// Runs a server that believes `X-Forwarded-For`, with an account whose password is `correct horse`, and hands over a

@@ -8,7 +8,7 @@ import Testing
 @testable import Gateway
 
 /// The code that verifies signatures, run by the languages themselves on what the server really sent.
-@Suite(.timeLimit(.minutes(15))) struct SnippetTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct SnippetTests {
     /// How a language is asked: a program that reads `{"headers": ..., "body": ...}` lines and writes `true` or `false`.
     private struct Runner {
         let snippet: VerificationSnippet

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Who may call what.
-@Suite(.timeLimit(.minutes(15))) struct AuthenticationTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct AuthenticationTests {
     /// The routes that phones call; every other one answers 401 to a phone key.
     private static let phoneRoutes: Set = [
         "GET /v1/messages/outstanding", "POST /v1/messages/receive", "POST /v1/messages/calls/missed",

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What is not a request, or not one that can be read. The server answers each and lives on.
-@Suite(.timeLimit(.minutes(15))) struct BadInputTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct BadInputTests {
     /// One request that is answered with an error.
     private struct Row: Sendable {
         var method = "POST"

@@ -7,7 +7,7 @@ import Wire
 @testable import Gateway
 
 /// Files as spreadsheet programs save them.
-@Suite(.timeLimit(.minutes(15))) struct BulkFileTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct BulkFileTests {
     private static let names = "FromPhoneNumber,ToPhoneNumber,Content,SendTime(optional),AttachmentURLs(optional)"
 
     private static func read(_ bytes: [UInt8], name: String = "a.csv") throws -> BulkSheet {

@@ -6,7 +6,7 @@ import Timestamps
 @testable import Gateway
 
 /// `/v1/bulk-messages` with Excel files that openpyxl and XlsxWriter write.
-@Suite(.timeLimit(.minutes(15))) struct BulkSpreadsheetTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct BulkSpreadsheetTests {
     private static let titles: JSON = [
         "FromPhoneNumber", "ToPhoneNumber", "Content", "SendTime(optional)", "AttachmentURLs(optional)",
     ]

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// What every answer has in common.
-@Suite(.timeLimit(.minutes(15))) struct EnvelopeTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct EnvelopeTests {
     @Test func aSuccessHasDataMessageAndStatusInThisOrder() async throws {
         try await withServer { server in
             let account = try await server.makeAccount()

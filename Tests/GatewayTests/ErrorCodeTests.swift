@@ -6,7 +6,7 @@ import Testing
 @testable import Gateway
 
 /// Codes of errors: one table in the code, in openapi.json and on a page.
-@Suite(.timeLimit(.minutes(15))) struct ErrorCodeTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct ErrorCodeTests {
     @Test func thePageHasTheTable() throws {
         let page = try #require(Document.pages.first { $0.name == "errors.md" })
 

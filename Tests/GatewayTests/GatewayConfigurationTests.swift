@@ -2,6 +2,7 @@ import Delivery
 import Logging
 import Secrets
 import Storage
+import TestSupport
 import Testing
 import Timestamps
 

@@ -1,6 +1,7 @@
 import Delivery
 import HTTPSMSWebhooks
 import Storage
+import TestSupport
 import Testing
 import Timestamps
 

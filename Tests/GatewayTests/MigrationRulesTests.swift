@@ -2,6 +2,7 @@
 @testable import Server
 import Storage
 import RegexBuilder
+import TestSupport
 import Testing
 
 /// What a migration must not do to a store that servers use: the rules of `Migration`, by the text of each.

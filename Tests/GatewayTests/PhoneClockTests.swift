@@ -6,7 +6,7 @@ import Timestamps
 @testable import Gateway
 
 /// A phone's clock may show anything; the server's time stands in for what cannot be.
-@Suite(.timeLimit(.minutes(15))) struct PhoneClockTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PhoneClockTests {
     private static let unbelievable = [
         "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "1733-01-01T00:00:00Z", "1735-01-01T00:00:00Z",
         "1970-01-01T00:00:00.000000001Z", "1999-12-31T23:59:59.999999999Z", "2262-04-12T00:00:00Z",

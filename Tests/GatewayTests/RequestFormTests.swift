@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What clients do around a request: they wait before a body, ask for headers, compress, and write long texts.
-@Suite(.timeLimit(.minutes(15))) struct RequestFormTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct RequestFormTests {
     private static func head(_ path: String, _ key: String, _ more: [String], version: String = "1.1") -> String {
         let fields = ["Host: localhost", "x-api-key: \(key)", "Content-Type: application/json"] + more
         return "POST \(path) HTTP/\(version)\r\n" + fields.map { $0 + "\r\n" }.joined() + "\r\n"

@@ -1,6 +1,7 @@
 import Delivery
 import Foundation
 import Storage
+import TestSupport
 import Testing
 import Timestamps
 

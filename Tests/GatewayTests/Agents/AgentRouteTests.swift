@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `POST /mcp`: what agents' programs are answered over HTTP, and by which rules of the transport.
-@Suite(.timeLimit(.minutes(15))) struct AgentRouteTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct AgentRouteTests {
     private static let contact = "+18005550100"
 
     @Test(arguments: ["2025-03-26", "2025-06-18", "2025-11-25"])

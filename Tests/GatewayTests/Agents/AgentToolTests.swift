@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What an agent can do over HTTP, and what it cannot be talked into.
-@Suite(.timeLimit(.minutes(15))) struct AgentToolTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct AgentToolTests {
     private static let contact = "+18005550100"
 
     @Test func anSMSWithInstructionsIsMarkedAndCausesNothingBeyondTheKey() async throws {

@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 
 @testable import Agents
 @testable import Client
 
 /// What agents are read and shown, without a server.
-@Suite struct AgentTests {
+@Suite(.onOneEngine) struct AgentTests {
     @Test func aLineThatIsTooLongIsLeftOutToItsEnd() {
         var lines = AgentLines()
         let long = [UInt8](repeating: 0x61, count: AgentLines.longest)

@@ -1,6 +1,7 @@
 import Delivery
 import Foundation
 import Secrets
+import TestSupport
 import Testing
 
 @testable import Client

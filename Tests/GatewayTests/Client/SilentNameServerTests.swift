@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Delivery
 import Secrets
+import TestSupport
 import Testing
 
 @testable import Client

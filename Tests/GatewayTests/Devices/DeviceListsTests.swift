@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// What a device fetches once a day, by the version of its app.
-@Suite(.timeLimit(.minutes(15))) struct DeviceListsTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct DeviceListsTests {
     @Test(
         arguments: [
             ("1.68.0", ["sms:received", "system:ping", "mms:downloaded", "app:started"]),

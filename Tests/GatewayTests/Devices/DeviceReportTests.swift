@@ -2,6 +2,7 @@ import Foundation
 import HTTPSMSWebhooks
 import Hummingbird
 import NIOCore
+import TestSupport
 import Testing
 import Timestamps
 

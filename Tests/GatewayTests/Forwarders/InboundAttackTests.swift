@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What no app should send and some do.
-@Suite(.timeLimit(.minutes(15))) struct InboundAttackTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct InboundAttackTests {
     @Test func whatCanBeReadInAnyWayIsStored() async throws {
         let table: [(type: String?, body: [UInt8], content: String)] = [
             // A template that puts the text between quotes as it is.

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPSMSWebhooks
+import TestSupport
 import Testing
 import Timestamps
 

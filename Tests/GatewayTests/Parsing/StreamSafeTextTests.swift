@@ -6,7 +6,7 @@ import Wire
 @testable import Gateway
 
 /// Marks in a row, which comparing takes the square of: wherever text of strangers comes in, no run stays longer than 30.
-@Suite(.timeLimit(.minutes(15))) struct StreamSafeTextTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct StreamSafeTextTests {
     /// A letter with `count` marks of two classes, which have to be sorted.
     private static func marked(_ count: Int) -> String {
         "a" + String(repeating: "\u{301}\u{323}", count: count / 2)

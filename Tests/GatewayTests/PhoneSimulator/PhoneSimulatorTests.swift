@@ -6,7 +6,7 @@ import Testing
 @testable import PhoneSimulator
 
 /// `httpsms phone simulate` without the command around it.
-@Suite(.timeLimit(.minutes(15))) struct PhoneSimulatorTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PhoneSimulatorTests {
     private static func settings(_ more: [String: String?]) throws -> PhoneSimulator.Settings {
         let required: [String: String?] = [
             "url": "http://127.0.0.1:8000", "api-key": "pk_x", "number": "+1 800-555-0199",

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `GET /v1/event-types`.
-@Suite(.timeLimit(.minutes(15))) struct EventTypesTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct EventTypesTests {
     @Test func theCatalogueHasAllEightWithTheSamplesOfTheFixtures() async throws {
         try await withWebhookServer { server, account, _, _ in
             let answer = try await account.client.get("/v1/event-types")

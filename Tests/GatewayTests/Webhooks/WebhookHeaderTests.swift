@@ -5,7 +5,7 @@ import Testing
 @testable import Delivery
 
 /// What `openapi.json` says of webhook requests and attempts, held against what is sent and stored.
-@Suite(.timeLimit(.minutes(15))) struct WebhookHeaderTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookHeaderTests {
     @Test func theDescriptionNamesEveryHeaderThatIsSent() async throws {
         let document = try Self.document()
         try await withWebhookServer { _, account, phone, receiver in

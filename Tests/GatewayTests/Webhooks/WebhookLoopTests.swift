@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Webhooks that lead back to the server.
-@Suite(.timeLimit(.minutes(15))) struct WebhookLoopTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookLoopTests {
     @Test(arguments: [
         "/v1/messages/receive", "/v1", "/V1/Messages/Receive/", "/v1/nothing", "//v1/messages/receive", "/v1//x",
         "///V1",

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Headers that a webhook's owner adds, and Basic authorization.
-@Suite(.timeLimit(.minutes(15))) struct WebhookOwnHeaderTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookOwnHeaderTests {
     @Test func theyAreSentAndNeverShown() async throws {
         try await withWebhookServer { _, account, phone, receiver in
             let webhook = try await account.makeWebhook(
