@@ -39,6 +39,9 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     /// What the certificate must be for; nil without TLS.
     private let certifiedHost: String?
 
+    /// What counts the bytes below TLS; nil without TLS.
+    let ciphertext: CiphertextBound?
+
     /// Whether a request can be written: at once without TLS; with it, after the handshake and the check of the
     /// certificate.
     private(set) var isReady: Bool
@@ -59,6 +62,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         self.eventLoop = eventLoop
         self.address = address
         self.certifiedHost = certifiedHost
+        ciphertext = certifiedHost == nil ? nil : CiphertextBound()
         isReady = certifiedHost == nil
     }
 
@@ -83,6 +87,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     /// Gives the connection to an exchange, which hears of everything from now on.
     func serve(_ exchange: Exchange) {
         user = .exchange(exchange)
+        ciphertext?.reset()
     }
 
     /// Lets the connection rest in the pool; anything that happens then ends it and is told to the pool, with whether

@@ -112,6 +112,7 @@ final class Dial {
                 .connectTimeout(max(deadline - .now(), .zero) + .milliseconds(100))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        if let bound = connection.ciphertext { try channel.pipeline.syncOperations.addHandler(bound) }
                         if case .proxy(let tunnel?) = destination.hop {
                             try channel.pipeline.syncOperations.addHandler(
                                 ProxyTunnel(request: tunnel, makeTLS: destination.makeTLSHandler))

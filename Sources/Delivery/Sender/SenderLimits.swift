@@ -14,6 +14,10 @@ package enum SenderLimits {
     /// 32 KiB for all heads of one response, interim ones included.
     package static let headBytes = 32 * 1_024
 
+    /// 256 KiB of TLS records for the handshake and the answer of one exchange: the longest chain of certificates that the library
+    /// takes has 100 KiB, and what is read of an answer 96.
+    static let ciphertextBytes = 256 * 1_024
+
     /// 100 header fields in the final head.
     package static let headerCount = 100
 

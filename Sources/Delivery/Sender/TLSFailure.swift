@@ -49,12 +49,17 @@ enum TLSFailure {
         signs: [], detail: "the certificate is for another host name", hint: otherHost)
     private static let ended = Cause(
         signs: [], detail: "the receiver closed the connection during the handshake", hint: refused)
+    private static let exceeded = Cause(
+        signs: [],
+        detail: "the receiver sent more than \(SenderLimits.ciphertextBytes >> 10) KiB of TLS records for one answer",
+        hint: "Let it send fewer session tickets, and a shorter chain of certificates.")
     private static let otherHintSign = "the TLS handshake failed"
 
     /// One clause for the user, without a full stop.
     static func detail(_ error: (any Error)?) -> String {
         guard let error else { return ended.detail }
         if error is CertificateIdentity.Mismatch { return mismatch.detail }
+        if error is CiphertextBound.Exceeded { return exceeded.detail }
         if let extra = error as? NIOSSLExtraError { return "\(extra)" }
         let text = "\(error)"
         return causes.first { $0.signs.contains(where: text.contains) }?.detail
@@ -64,14 +69,14 @@ enum TLSFailure {
     /// What to do about a failure with this ``detail(_:)``; nil for one of another version.
     static func hint(forDetail detail: String) -> String? {
         if detail.hasPrefix(otherHintSign) { return refused }
-        return (causes + [mismatch, ended]).first { $0.detail == detail }?.hint
+        return (causes + [mismatch, ended, exceeded]).first { $0.detail == detail }?.hint
     }
 
     /// Whether TLS itself ended the connection, not the receiver's closing of it.
     static func isOne(_ error: (any Error)?) -> Bool {
         switch error {
         case NIOSSLError.uncleanShutdown?: false
-        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: true
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError, is CiphertextBound.Exceeded: true
         default: false
         }
     }
