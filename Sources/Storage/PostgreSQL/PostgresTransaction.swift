@@ -47,12 +47,24 @@ final class PostgresTransaction: Transaction {
         precondition(!isOver, "a transaction was used after its body ended")
         do {
             try connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            try PostgresIndexBuild.run(
-                index, on: PostgresConnection(to: connection.servers, patience: .init(answer: nil)))
+            try PostgresIndexBuild.run(index, on: secondConnection())
         } catch let error as PostgresFailure {
             if failure == nil { failure = error }
             throw error.storageError
         }
+    }
+
+    /// One more connection, on which an answer may take hours once it has answered at all.
+    private func secondConnection() throws -> PostgresConnection {
+        let second = try PostgresConnection(to: connection.servers)
+        do { try second.execute("SELECT 1") } catch {
+            guard second.isGivenUp, connection.servers.pooler == .transaction else { throw error }
+            throw StorageError.statement(
+                "indexes are built on a second connection, and the pooler gives none: let its pool have two at least "
+                    + "(default_pool_size of pgbouncer)")
+        }
+        second.patience = .init(answer: nil)
+        return second
     }
 
     var isSerial: Bool { false }

@@ -48,8 +48,21 @@ extension EndToEndTests {
             }
         }
 
+        /// An index is built on a connection of its own, beside the one that has the lock of migrations.
+        @Test(.timeLimit(.minutes(15))) func aPoolOfOneConnectionIsRefusedWithWords() async throws {
+            try await withPooler(connections: 1) { url in
+                let settings = ["DATABASE_URL": url, "DATABASE_POOLER": "transaction", "MASTER_KEY": Self.key]
+                try await withInstallation(settings) { installation in
+                    let migrated = try await installation.run("migrate")
+
+                    #expect(migrated.end != .exited(0))
+                    #expect(migrated.errors.contains("default_pool_size"), "\(migrated.errors)")
+                }
+            }
+        }
+
         /// Runs `body` with the URL of a pgbouncer before a PostgreSQL of its own, and ends both afterwards.
-        private func withPooler(_ body: (String) async throws -> Void) async throws {
+        private func withPooler(connections: Int = 5, _ body: (String) async throws -> Void) async throws {
             try await withPostgresCluster { cluster in
                 try await withTemporaryDirectory { folder in
                     let port = try freePort()
@@ -63,7 +76,7 @@ extension EndToEndTests {
                     unix_socket_dir =
                     auth_type = any
                     pool_mode = transaction
-                    default_pool_size = 5
+                    default_pool_size = \(connections)
                     ignore_startup_parameters = extra_float_digits
                     """.write(toFile: folder + "/pgbouncer.ini", atomically: true, encoding: .utf8)
                     // It refuses to run as root.
