@@ -117,9 +117,8 @@ let package = Package(
         .target(
             name: "Delivery",
             dependencies: [
-                "CAres", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps",
-                .product(name: "Mustache", package: "swift-mustache"), crypto, logging, metrics, serviceLifecycle,
-                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
+                "CAres", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", crypto, logging, metrics,
+                serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
             ],
             swiftSettings: settings),
         .systemLibrary(name: "CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),

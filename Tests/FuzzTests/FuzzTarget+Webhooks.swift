@@ -13,11 +13,16 @@ extension FuzzTarget {
         words: [
             "application/json\n", "text/plain\n", "application/x-www-form-urlencoded\n", "{{data.content}}",
             "{{{event}}}", "{{#data.attachments}}", "{{/data.attachments}}", "{{^data.content}}", "{{! a }}", "{{.}}",
-            "{{>a}}", "{{=<% %>=}}", "{{first()}}", "\"", "\\",
+            "{{>a}}", "{{=<% %>=}}", "{{first()}}", "{{#data}}", "{{/data}}", "{{data.content.text}}", "\n", "\r\n",
+            " ", "{", "\"", "\\",
         ]
     ) { bytes in
         let (type, body) = bytes.firstLine
         let source = PayloadTemplate(method: .post, contentType: type.text, body: body.text)
+        var reader = TemplateReader(source.body)
+        // What is refused was looked at, too.
+        _ = try? reader.read()
+        try hold(reader.bytesExamined <= 2 * source.body.utf8.count, "\(reader.bytesExamined) bytes are looked at")
         guard let template = try? CompiledTemplate(source) else { return }
         let isValid = (try? template.check(for: EventType.allCases)) != nil
         for type in EventType.allCases {

@@ -129,7 +129,7 @@ package struct PayloadTemplate: Sendable, Hashable {
     /// 64 KiB.
     package static let maximumBytes = 64 * 1_024
 
-    /// Describes a request; ``CompiledTemplate`` checks it.
+    /// Describes a request; ``check(for:)`` tells whether it can be made.
     package init(method: WebhookMethod, contentType: String, body: String) {
         self.method = method
         self.contentType = contentType

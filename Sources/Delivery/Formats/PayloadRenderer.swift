@@ -26,8 +26,7 @@ package struct PayloadRenderer: Sendable {
 
     /// The request for the stored event `body`.
     ///
-    /// - Throws: `event` when the event cannot be read, `tooLarge` when a template makes too much of it, `template` when what it
-    ///   makes is not what its content type says.
+    /// - Throws: `event` when the event cannot be read, `tooLarge` when a template makes too much of it.
     package func payload(of body: [UInt8]) throws(PayloadFault) -> RenderedPayload {
         // What webhooks without a format of their own get costs nothing.
         if case .preset(.cloudEvents) = kind { return RenderedPayload(contentType: "application/json", bytes: body) }

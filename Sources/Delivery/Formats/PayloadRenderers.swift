@@ -5,7 +5,7 @@ struct PayloadRenderers: Sendable {
         let version: Int64
     }
 
-    /// Some 20 MiB of the longest templates.
+    /// Some 16 MiB of the longest templates.
     private let known = Remembered<Template, PayloadRenderer>(limit: 128)
 
     /// The request of the stored event `body` for `endpoint`.

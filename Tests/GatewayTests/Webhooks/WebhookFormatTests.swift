@@ -58,6 +58,8 @@ import Testing
                 (["payload_format": "slack", "payload_template": ["body": "x"]], "payload_template"),
                 (template(["body": "{{#data}}", "content_type": "text/plain"]), "payload_template"),
                 (template(["body": "{{{data.content}}}"]), "payload_template"),
+                (template(["body": "{{data.content.text}}", "content_type": "text/plain"]), "payload_template"),
+                (template(["body": "{{.}}", "content_type": "text/plain"]), "payload_template"),
                 (template(["body": "x", "method": "GET"]), "payload_template"),
                 (template(["body": "x", "content_type": "text/plain\r\nX-A: 1"]), "payload_template"),
                 (template(["body": "x", "content_type": "text"]), "payload_template"),
