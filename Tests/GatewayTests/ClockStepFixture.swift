@@ -76,7 +76,7 @@ struct ClockStepFixture: Sendable {
                 outgoing: id, from: phone, to: "+18005550100", content: "text", requestID: nil, sendAt: time,
                 source: "/v1/messages/send", at: tx.now)
             let locked = try #require(try PhoneQueries.find(phone.id, in: tx))
-            _ = try MessagePlanner.add([message], from: locked, in: tx)
+            _ = try MessagePlanner.add([message], from: locked, within: Quotas(), in: tx)
         }
         try await sweep()
         return id

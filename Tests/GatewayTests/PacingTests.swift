@@ -138,7 +138,7 @@ import Timestamps
                         outgoing: MessageID(at: tx.now), from: phone, to: "+1800555\(1_000 + index)", content: "bulk",
                         requestID: nil, batch: "bulk-1", source: "/v1/messages/bulk-send", at: tx.now)
                 }
-                return try MessagePlanner.add(messages, from: phone, in: tx).map(\.id.text)
+                return try MessagePlanner.add(messages, from: phone, within: Quotas(), in: tx).map(\.id.text)
             }
             try await Self.isScheduled(batch[0], of: account)
 

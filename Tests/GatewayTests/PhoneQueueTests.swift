@@ -11,6 +11,12 @@ import Timestamps
 @Suite(.timeLimit(.minutes(15))) struct PhoneQueueTests {
     private static let number = "+18005550199"
     private static let userID = UserID("user")
+    /// With any number of messages a day.
+    private static let quotas: Quotas = {
+        var quotas = Quotas()
+        quotas.messagesPerDay = nil
+        return quotas
+    }()
 
     /// A store with one phone, and an account to speak for it.
     private static func withPhone(
@@ -43,7 +49,8 @@ import Timestamps
     private static func add(_ count: Int, batch: String? = nil, in store: any Store) async throws -> [Message] {
         try await store.write { tx in
             let phone = try #require(try PhoneQueries.find(number: number, userID: userID, in: tx))
-            return try MessagePlanner.add(messages(count, batch: batch, from: phone, in: tx), from: phone, in: tx)
+            return try MessagePlanner.add(
+                messages(count, batch: batch, from: phone, in: tx), from: phone, within: quotas, in: tx)
         }
     }
 
@@ -70,7 +77,7 @@ import Timestamps
                     let counting = CountingTransaction(tx)
                     let phone = try #require(try PhoneQueries.find(number: Self.number, userID: Self.userID, in: tx))
                     _ = try MessagePlanner.add(
-                        Self.messages(1, from: phone, in: tx), from: phone, in: counting)
+                        Self.messages(1, from: phone, in: tx), from: phone, within: Self.quotas, in: counting)
                     let send = [counting.statements, counting.rows]
                     try MessagePlanner.replan(phone, in: counting)
                     let late = CountingTransaction(tx)
@@ -149,7 +156,8 @@ import Timestamps
                 var other = Phone(id: PhoneID(at: tx.now), userID: Self.userID, phoneNumber: "+18005550111", at: tx.now)
                 other.fcmToken = "token"
                 try PhoneQueries.save(other, in: tx)
-                _ = try MessagePlanner.add(Self.messages(1, from: other, in: tx), from: other, in: tx)
+                _ = try MessagePlanner.add(
+                    Self.messages(1, from: other, in: tx), from: other, within: Self.quotas, in: tx)
             }
 
             try await Self.sweep(store, clock)

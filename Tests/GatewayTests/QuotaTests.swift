@@ -74,6 +74,54 @@ import Testing
         }
     }
 
+    @Test(arguments: Engine.enabled) func aFileOfSeveralPhonesIsSentAsAWholeOrNotAtAll(engine: Engine) async throws {
+        try await withServer(Self.settings, on: engine) { server in
+            _ = try await server.makeAccount()
+            let account = try await server.makeAccount()
+            for number in ["+18005550199", "+18005550188"] { _ = try await account.makePhone(number) }
+            let row = "+18005550188,+18005550100,Hi,,\n"
+            let two = BulkFile.header + row + BulkFile.row
+
+            #expect(try await account.upload(two + row + BulkFile.row).status == 429)
+            #expect(try await account.allMessages().isEmpty)
+            #expect(try await account.upload(two).status == 202)
+            #expect(try await account.upload(two).status == 429)
+            #expect(try await account.allMessages().count == 2)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func anAutomaticReplyCountsAndIsLeftOutBeyondTheQuota(engine: Engine) async throws
+    {
+        try await withServer(Self.settings, on: engine) { server in
+            _ = try await server.makeAccount()
+            let account = try await server.makeAccount()
+            let phone = try await account.makePhone()
+            _ = try await account.client.put(
+                "/v1/phones", ["phone_number": "+18005550199", "missed_call_auto_reply": "Later."])
+            func call() async throws -> APIClient.Answer {
+                try await phone.client.post(
+                    "/v1/messages/calls/missed", ["to": "+18005550199", "from": "+18005550100", "sim": "SIM1"])
+            }
+            _ = try await account.send()
+
+            var calls: [APIClient.Answer] = []
+            for _ in 0..<4 { calls.append(try await call()) }
+
+            #expect(calls.map(\.status) == [200, 200, 200, 200])
+            let reason: JSON = "no automatic reply was sent: the account has sent as many messages as it may in one day"
+            #expect(calls.map { $0.data["failure_reason"] } == [.null, .null, reason, reason])
+            let kept = try await account.message(calls[3].data["id"].string)
+            #expect(kept == calls[3].data)
+            let events = try await server.emittedTypes()
+            #expect(events.count { $0 == "message.call.missed" } == 4)
+            let types = try await account.allMessages().map { $0["type"].string }
+            #expect(types.count { $0 == "mobile-terminated" } == 3)
+            server.advance(by: .seconds(86_400))
+            let next = try await call()
+            #expect(next.data["failure_reason"] == .null)
+        }
+    }
+
     @Test func filesOverTheQuotaAreLeftOutAndTheSMSIsKept() async throws {
         try await withServer(Self.settings) { server in
             let owner = try await server.makeAccount()

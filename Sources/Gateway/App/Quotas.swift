@@ -2,7 +2,7 @@ import Delivery
 import Storage
 
 /// How much an invited account may have, so that nobody fills the disk of everybody. The account that owns the server is
-/// exempt, and an inbound SMS is never refused: only its files are left out.
+/// exempt, and what comes to a phone is never refused: only the files of an SMS, and the reply to a missed call, are left out.
 ///
 /// Every count is of rows of one account by an index, no more than the limit; what happens by the day is a number in
 /// `account_usage`, which is locked until the transaction ends, so that two requests cannot both take the last place.
@@ -52,12 +52,13 @@ package struct Quotas: Sendable, Equatable {
             """)
     }
 
-    /// Counts messages that are accepted for sending.
+    /// Counts messages that are accepted for sending: for ``MessagePlanner``, which all of them come by.
     ///
-    /// - Throws: ``Refusal`` `.tooMany` when there are too many in this day; nothing is counted then.
+    /// - Throws: ``Refusal`` `.tooMany` when there are too many in this day; nothing is counted then, also where `tx` goes on.
     func take(messages count: Int, userID: UserID, in tx: any Transaction) throws {
         guard let limit = messagesPerDay, try !FirstRunQueries.isOwner(userID, in: tx) else { return }
         guard try Self.add(messages: count, bytes: 0, userID: userID, in: tx).messages > limit else { return }
+        _ = try Self.add(messages: -count, bytes: 0, userID: userID, in: tx)
         throw Refusal(
             .tooMany,
             """

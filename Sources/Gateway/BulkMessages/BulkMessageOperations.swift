@@ -62,9 +62,9 @@ package struct BulkMessageOperations: Sendable {
         let ids = upload.items.map { _ in MessageID(at: now) }.sorted()
         return try await store.write(for: userID) { [quotas] tx in
             try receipt.keep(in: tx) {
-                try quotas.take(messages: upload.items.count, userID: userID, in: tx)
                 let accepted = try Self.add(
-                    upload, ids: ids, fileName: file.name, userID: userID, source: source, at: now, in: tx)
+                    upload, ids: ids, fileName: file.name, userID: userID, source: source, at: now, within: quotas,
+                    in: tx)
                 if canUndo { try Self.hold(accepted.requestID, userID: userID, in: tx) }
                 return accepted
             }
@@ -110,21 +110,21 @@ package struct BulkMessageOperations: Sendable {
     /// Stores every message, phone by phone; those of one file are one lane of each phone's queue.
     private static func add(
         _ upload: BulkUpload, ids: [MessageID], fileName: String, userID: UserID, source: String, at now: Timestamp,
-        in tx: any Transaction
+        within quotas: Quotas, in tx: any Transaction
     ) throws -> Accepted {
-        let numbers = upload.senders
-        try upload.check(known: PhoneQueries.known(numbers, userID: userID, in: tx))
+        // All at once, before what is locked behind phones: the account's quota, and messages.
+        let phones = try PhoneQueries.find(numbers: upload.senders, userID: userID, in: tx)
+        try upload.check(known: Set(phones.map(\.phoneNumber)))
         let requestID = try BulkMessageQueries.insert(
             fileName: fileName, digest: upload.digest, userID: userID, at: now, in: tx)
         let items = Dictionary(grouping: zip(ids, upload.items), by: \.1.from)
-        for number in numbers {
-            guard let phone = try PhoneQueries.find(number: number, userID: userID, in: tx) else { continue }
-            let messages = (items[number] ?? []).map { id, item in
+        for phone in phones {
+            let messages = (items[phone.phoneNumber] ?? []).map { id, item in
                 Message(
                     outgoing: id, from: phone, to: item.to, content: item.content, attachments: item.attachments,
                     requestID: requestID, sendAt: item.sendAt, batch: requestID, source: source, at: tx.now)
             }
-            _ = try MessagePlanner.add(messages, from: phone, in: tx)
+            _ = try MessagePlanner.add(messages, from: phone, within: quotas, in: tx)
         }
         return Accepted(requestID: requestID, count: upload.items.count)
     }

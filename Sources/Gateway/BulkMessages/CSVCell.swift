@@ -25,7 +25,7 @@ package enum CSVCell {
 
     /// Whether a text begins as a formula does, or as one that was kept from being one.
     private static func isFormula(_ text: String) -> Bool {
-        text.utf8.drop { $0 == apostrophe }.first.map { formulas.contains($0) } == true
+        text.unicodeScalars.drop { $0 == "'" }.first.map { formulas.contains($0) } == true
     }
 
     private static let apostrophe = UInt8(ascii: "'")
@@ -33,6 +33,7 @@ package enum CSVCell {
     /// What tells Excel that a file is UTF-8.
     package static let mark: [UInt8] = [0xef, 0xbb, 0xbf]
 
-    /// What a formula begins with.
-    private static let formulas = Set("=+-@\t\r".utf8)
+    /// What a formula begins with, or what a program may drop before one: those that OWASP's page about CSV injection and its ASVS
+    /// (1.2.10) list, and the full-width forms of the signs, which spreadsheets in East Asian languages take for them.
+    private static let formulas = Set("=+-@\t\r\n\0\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}".unicodeScalars)
 }

@@ -213,7 +213,11 @@ package struct DeviceOperations: Sendable {
         case .privateToken(let token):
             let hash = SHA256Digest.bytes(token)
             if let id = try PhoneDeviceQueries.find(privateTokenHash: hash, in: tx) { return .device(id) }
-            return try DevicePairingQueries.find(tokenHash: hash, in: tx).map(Found.pairing)
+            if let (pairing, tokenHash) = try DevicePairingQueries.find(tokenHash: hash, in: tx) {
+                return .pairing(pairing, tokenHash: tokenHash)
+            }
+            // Another request took the pairing while this one waited for it, and made it a device.
+            return try PhoneDeviceQueries.find(privateTokenHash: hash, in: tx).map(Found.device)
         }
     }
 

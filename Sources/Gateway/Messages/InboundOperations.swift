@@ -124,7 +124,11 @@ struct InboundOperations: Sendable {
     private static let overQuota =
         "attachments were not kept: the account has kept as many bytes as it may in one day"
 
-    /// Stores a missed call, tells webhooks, and sends the phone's auto-reply when it has one.
+    private static let noReply =
+        "no automatic reply was sent: the account has sent as many messages as it may in one day"
+
+    /// Stores a missed call, tells webhooks, and sends the phone's auto-reply when it has one. Where the account may send no more
+    /// today, the call says that there was none.
     func missCall(
         _ call: Call, userID: UserID, source: String, receipt: Receipt<Message>
     ) async throws -> Message {
@@ -134,7 +138,7 @@ struct InboundOperations: Sendable {
         let eventID = EventID(at: now)
         return try await store.write(for: userID) { tx in
             try receipt.keep(in: tx) {
-                let message = Message(
+                var message = Message(
                     incoming: .missedCall, id: id, userID: userID, owner: call.owner, contact: call.contact,
                     content: "", attachments: [], isEncrypted: false, sim: call.sim, timestamp: call.timestamp,
                     notes: call.notes.texts, source: source, at: tx.now)
@@ -149,7 +153,11 @@ struct InboundOperations: Sendable {
                     let answer = Message(
                         outgoing: replyID, from: phone, to: call.contact, content: reply,
                         requestID: "missed-call-\(id)", source: source, at: tx.now)
-                    _ = try MessagePlanner.add([answer], from: phone, in: tx)
+                    do {
+                        _ = try MessagePlanner.add([answer], from: phone, within: quotas, in: tx)
+                    } catch let refusal as Refusal where refusal.kind == .tooMany {
+                        message = try MessageQueries.note(Self.noReply, on: message, in: tx)
+                    }
                 }
                 try message.emit(message.arrivalPayload, id: eventID, source: source, in: tx)
                 return message

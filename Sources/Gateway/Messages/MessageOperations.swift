@@ -36,12 +36,11 @@ package struct MessageOperations: Sendable {
                         draft.from, action: "install", message: "validation errors while sending message")
                 }
                 try Self.check(draft, for: phone)
-                try quotas.take(messages: 1, userID: userID, in: tx)
                 let message = Message(
                     outgoing: id, from: phone, to: draft.to, content: draft.content, attachments: draft.attachments,
                     isEncrypted: draft.isEncrypted, requestID: draft.requestID, sendAt: draft.sendAt,
                     callback: try callback?.endpoint(userID: userID, in: tx), source: source, at: tx.now)
-                return try Self.add([message], from: phone, in: tx)[0]
+                return try Self.add([message], from: phone, within: quotas, in: tx)[0]
             }
         }
     }
@@ -62,7 +61,6 @@ package struct MessageOperations: Sendable {
                         draft.from, action: "Install", message: "validation errors while sending messages")
                 }
                 try Self.check(draft, for: phone)
-                try quotas.take(messages: recipients.count, userID: userID, in: tx)
                 let endpoint = try callback?.endpoint(userID: userID, in: tx)
                 let messages = zip(ids, recipients).map { id, recipient in
                     Message(
@@ -72,16 +70,16 @@ package struct MessageOperations: Sendable {
                         callback: endpoint,
                         source: source, at: tx.now)
                 }
-                return try Self.add(messages, from: phone, in: tx)
+                return try Self.add(messages, from: phone, within: quotas, in: tx)
             }
         }
     }
 
     /// Queues messages that share a callback, which stays until the last of them has its turn.
     private static func add(
-        _ messages: [Message], from phone: Phone, in tx: any Transaction
+        _ messages: [Message], from phone: Phone, within quotas: Quotas, in tx: any Transaction
     ) throws -> [Message] {
-        let planned = try MessagePlanner.add(messages, from: phone, in: tx)
+        let planned = try MessagePlanner.add(messages, from: phone, within: quotas, in: tx)
         if let callback = messages.first?.callbackID, let last = planned.compactMap(\.plannedAt).max() {
             try CallbackQueries.keep(callback, until: last, in: tx)
         }

@@ -15,10 +15,16 @@ import Timestamps
 ///
 /// Everything here happens in the caller's transaction, under the lock of the phone's row.
 package enum MessagePlanner {
-    /// Stores new messages of one phone behind what waits in their lane; gives them with the times forecast for them, in order.
+    /// Accepts new messages of one phone for sending, which the account's quota is asked for here, so that no way in passes it by.
+    /// They are stored behind what waits in their lane, and given with the times forecast for them, in order.
     ///
     /// The messages are all of `phone`, which was read, locked, in this transaction, and all of one batch or of none.
-    static func add(_ messages: [Message], from phone: Phone, in tx: any Transaction) throws -> [Message] {
+    ///
+    /// - Throws: ``Refusal`` `.tooMany` when the account may not send as many today; nothing is counted or stored then.
+    static func add(
+        _ messages: [Message], from phone: Phone, within quotas: Quotas, in tx: any Transaction
+    ) throws -> [Message] {
+        try quotas.take(messages: messages.count, userID: phone.userID, in: tx)
         var planned = messages
         let paced = planned.indices.filter { planned[$0].isPaced }
         if let first = paced.first {
@@ -208,7 +214,7 @@ package enum MessagePlanner {
 
     private static func schedule(of phone: Phone, in tx: any Transaction) throws -> SendSchedule? {
         try phone.messageSendScheduleID.flatMap(SendScheduleID.init).flatMap {
-            try SendScheduleQueries.find($0, userID: phone.userID, in: tx)
+            try SendScheduleQueries.look($0, userID: phone.userID, in: tx)
         }
     }
 }

@@ -81,6 +81,19 @@ package enum MessageQueries {
         if message.type == .mobileTerminated { tx.wake(.messages) }
     }
 
+    /// Says on a message that came in, and was stored in this transaction, what is odd about it; gives it as it is then.
+    static func note(_ note: String, on message: Message, in tx: any Transaction) throws -> Message {
+        var noted = message
+        noted.failureReason = [message.failureReason, note].compactMap(\.self).joined(separator: "; ")
+        try tx.run(
+            """
+            UPDATE message
+            SET failure_reason = \(noted.failureReason), search_text = \(SearchText.of(noted))
+            WHERE id = \(message.id)
+            """)
+        return noted
+    }
+
     /// Stores `next` if the message still stands where `previous` was read; false when it moved meanwhile.
     static func move(_ previous: Message, to next: Message, in tx: any Transaction) throws -> Bool {
         let text = next.failureReason == previous.failureReason ? nil : SearchText.of(next)

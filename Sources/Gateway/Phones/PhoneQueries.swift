@@ -49,6 +49,20 @@ package enum PhoneQueries {
             "SELECT * FROM phone WHERE user_id = \(userID) AND phone_number = \(number) \(.forUpdate)")
     }
 
+    /// The phones of `userID` among `numbers`, locked, by id. Index: `phone_number`.
+    static func find(numbers: [String], userID: UserID, in tx: any Transaction) throws -> [Phone] {
+        // One that cannot be read is an error, as with the other: left out, it would pass for one that is gone.
+        try tx.rows(
+            """
+            SELECT *
+            FROM phone
+            WHERE user_id = \(userID) AND phone_number IN \(list: numbers)
+            ORDER BY id
+            \(.forUpdate)
+            """
+        ).map { try Phone(row: $0) }
+    }
+
     /// The phone of `userID` with this number, not locked, for what is shown beside it; nil also where it cannot be read.
     /// Index: `phone_number`.
     package static func look(number: String, userID: UserID, in tx: any Transaction) throws -> Phone? {

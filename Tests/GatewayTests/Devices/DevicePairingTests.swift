@@ -71,6 +71,25 @@ import Timestamps
         }
     }
 
+    /// An app that repeats its request before the first one was answered.
+    @Test(arguments: Engine.enabled) func aTokenUsedTenTimesAtOnceIsOneDevice(engine: Engine) async throws {
+        try await withServer(on: engine) { server in
+            let account = try await server.makeAccount()
+            let token = try await Self.pairing(account)["private_token"].string
+
+            let answers = try await withThrowingTaskGroup(of: APIClient.Answer.self) { group in
+                for _ in 0..<10 {
+                    group.addTask { try await DevicePhone.register(server, "Bearer \(token)") }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+
+            #expect(answers.map(\.status) == Array(repeating: 201, count: 10))
+            #expect(Set(answers.map { $0.json["id"].string }).count == 1)
+            #expect(try await account.client.get("/v1/devices").data.array.count == 1)
+        }
+    }
+
     @Test func unusedLeaveEndsAfter15Minutes() async throws {
         try await withServer { server in
             let account = try await server.makeAccount()
