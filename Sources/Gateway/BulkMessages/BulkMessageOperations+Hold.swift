@@ -7,8 +7,8 @@ extension BulkMessageOperations {
     /// Holds what was not handed out yet; false when `userID` has no such upload.
     package func pause(_ requestID: String, userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in
-            _ = try BulkMessageQueries.phones(of: requestID, userID: userID, in: tx)
             guard try BulkMessageQueries.mark(requestID, isPaused: true, userID: userID, in: tx) else { return false }
+            _ = try BulkMessageQueries.phones(of: requestID, userID: userID, in: tx)
             try BulkMessageQueries.hold(requestID, userID: userID, in: tx)
             return true
         }
@@ -32,8 +32,8 @@ extension BulkMessageOperations {
     }
 
     private static func release(_ requestID: String, userID: UserID, in tx: any Transaction) throws -> Bool {
-        let phones = try BulkMessageQueries.phones(of: requestID, userID: userID, in: tx)
         guard try BulkMessageQueries.mark(requestID, isPaused: false, userID: userID, in: tx) else { return false }
+        let phones = try BulkMessageQueries.phones(of: requestID, userID: userID, in: tx)
         for (number, phone) in phones {
             let held = try BulkMessageQueries.held(of: requestID, owner: number, userID: userID, in: tx)
             // What has no phone any more is due, and fails with that reason.
@@ -55,6 +55,8 @@ extension BulkMessageOperations {
         var cancelled = 0
         while true {
             let count = try await store.write(.user(userID)) { tx in
+                // It is locked before its messages, as by whoever lets it go on, and held again if somebody did.
+                _ = try BulkMessageQueries.mark(requestID, isPaused: true, userID: userID, in: tx)
                 let messages = try BulkMessageQueries.waiting(
                     of: requestID, limit: Self.portion, userID: userID, in: tx)
                 for message in messages { try MessageOperations.erase(message, in: tx) }

@@ -6,7 +6,7 @@ import Timestamps
 ///
 /// A message that is held waits without a time (`planned_at`), and so is neither in a queue nor due.
 extension BulkMessageQueries {
-    /// Locks the phones that an upload sends from, as whoever changes their queues does, and gives them by their numbers.
+    /// Locks the phones that an upload sends from, as whoever changes their queues does, by id, and gives them by their numbers.
     /// Numbers without a phone are nil. Index: `message_batch`.
     static func phones(
         of requestID: String, userID: UserID, in tx: any Transaction
@@ -19,7 +19,10 @@ extension BulkMessageQueries {
             ORDER BY owner
             """
         ) { try $0.get("owner") }
-        return try numbers.map { ($0, try PhoneQueries.find(number: $0, userID: userID, in: tx)) }
+        let phones = Dictionary(
+            try PhoneQueries.find(numbers: numbers, userID: userID, in: tx).map { ($0.phoneNumber, $0) },
+            uniquingKeysWith: { $1 })
+        return numbers.map { ($0, phones[$0]) }
     }
 
     /// Notes whether an upload is held, and until when, nil for until somebody lets it go; false when `userID` has no such upload.

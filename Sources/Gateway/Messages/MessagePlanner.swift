@@ -214,7 +214,7 @@ package enum MessagePlanner {
 
     private static func schedule(of phone: Phone, in tx: any Transaction) throws -> SendSchedule? {
         try phone.messageSendScheduleID.flatMap(SendScheduleID.init).flatMap {
-            try SendScheduleQueries.find($0, userID: phone.userID, in: tx)
+            try SendScheduleQueries.look($0, userID: phone.userID, in: tx)
         }
     }
 }

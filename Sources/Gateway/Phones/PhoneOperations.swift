@@ -23,7 +23,8 @@ package struct PhoneOperations: Sendable {
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     package func save(_ update: PhoneUpdate, userID: UserID) async throws -> Phone {
         try update.validate(minimumExpiration: minimumExpiration)
-        return try await upsert(number: update.phoneNumber, identity: .user(userID), change: update.apply)
+        return try await upsert(
+            number: update.phoneNumber, identity: .user(userID), schedule: update.schedule, change: update.apply)
     }
 
     /// Makes the phone with `number`, or gives the one that the account has the token of a logged-in httpSMS app.
@@ -37,24 +38,34 @@ package struct PhoneOperations: Sendable {
     ///
     /// A phone key that reports a number is bound to it in the same transaction, so that its next call is let in.
     ///
+    /// - Parameters:
+    ///   - number: The phone's.
+    ///   - identity: Who changes it.
+    ///   - schedule: The id of the schedule that `change` sets, if any.
+    ///   - change: What is changed; it may run twice.
+    /// - Returns: The phone as it is then.
     /// - Throws: ``Refusal`` `.conflict` when another key holds the number and this one may not take it: nothing
     ///   changes then.
     func upsert(
-        number: String, identity: Identity, change: @escaping @Sendable (inout Phone) -> Void
+        number: String, identity: Identity, schedule: String? = nil, change: @escaping @Sendable (inout Phone) -> Void
     ) async throws -> Phone {
         do {
-            return try await upsertOnce(number: number, identity: identity, change: change)
+            return try await upsertOnce(number: number, identity: identity, schedule: schedule, change: change)
         } catch StorageError.uniqueViolation {
             // Another request made it meanwhile, and now it is there.
-            return try await upsertOnce(number: number, identity: identity, change: change)
+            return try await upsertOnce(number: number, identity: identity, schedule: schedule, change: change)
         }
     }
 
     private func upsertOnce(
-        number: String, identity: Identity, change: @escaping @Sendable (inout Phone) -> Void
+        number: String, identity: Identity, schedule: String?, change: @escaping @Sendable (inout Phone) -> Void
     ) async throws -> Phone {
         let id = PhoneID(at: clock.now())
         return try await store.write(for: identity.userID) { [identities, uses, quotas, pushes] tx in
+            // Before the phone, as by those who change the schedule; it stays as it is until the phone keeps it.
+            let isKnown = try schedule.flatMap(SendScheduleID.init).map {
+                try SendScheduleQueries.lock($0, userID: identity.userID, in: tx)
+            }
             var phone = try Self.findOrMake(
                 number: number, as: id, userID: identity.userID, quotas: quotas, in: tx)
             let before = phone
@@ -67,8 +78,8 @@ package struct PhoneOperations: Sendable {
             if !before.isPushed(by: pushes), phone.isPushed(by: pushes) {
                 try PushQueries.pushOutstanding(of: phone, in: tx)
             }
-            if phone.messageSendScheduleID != before.messageSendScheduleID {
-                try Self.check(phone.messageSendScheduleID, of: identity.userID, in: tx)
+            if let new = phone.messageSendScheduleID, new != before.messageSendScheduleID, isKnown != true {
+                throw Self.unknownSchedule
             }
             if phone.messagesPerMinute != before.messagesPerMinute
                 || phone.messageSendScheduleID != before.messageSendScheduleID
@@ -142,18 +153,13 @@ package struct PhoneOperations: Sendable {
         }
     }
 
-    /// - Throws: ``Refusal`` `.invalid` when the user has no such schedule.
-    private static func check(_ schedule: String?, of userID: UserID, in tx: any Transaction) throws {
-        guard let schedule else { return }
-        let isKnown = try SendScheduleID(schedule).map {
-            try SendScheduleQueries.find($0, userID: userID, in: tx) != nil
-        }
-        if isKnown ?? false { return }
+    /// 422: the account has no such schedule.
+    private static var unknownSchedule: Refusal {
         var errors = FieldErrors()
         errors.add(
             "message_send_schedule_id",
             "The message_send_schedule_id does not belong to the authenticated user or does not exist")
-        try errors.check("validation errors while updating phones")
+        return Refusal(.invalid, "validation errors while updating phones", problems: errors.messages)
     }
 
     /// Deletes a phone, its binding, its presence and its number in webhooks; messages stay. False when there is none.

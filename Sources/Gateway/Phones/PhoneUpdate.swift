@@ -48,6 +48,9 @@ package struct PhoneUpdate: Decodable, Sendable {
         self.messageSendScheduleID = .value(messageSendScheduleID)
     }
 
+    /// The id of the schedule that the phone is to keep from now on, as it is written; nil where none is named.
+    var schedule: String? { messageSendScheduleID.value?.trimmed.lowercased() }
+
     /// Tries httpSMS's rules.
     ///
     /// - Throws: ``Refusal`` `.invalid`.

@@ -16,10 +16,21 @@ package enum SendScheduleQueries {
             """)
     }
 
-    /// The schedule `id` of `userID`, locked.
+    /// Locks the schedule `id` of `userID` for whoever gives it to a phone, which is locked after it; false when there is none.
+    static func lock(_ id: SendScheduleID, userID: UserID, in tx: any Transaction) throws -> Bool {
+        try !tx.rows("SELECT id FROM send_schedule WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)").isEmpty
+    }
+
+    /// The schedule `id` of `userID`, locked for whoever changes it; its phones are locked after it.
     static func find(_ id: SendScheduleID, userID: UserID, in tx: any Transaction) throws -> SendSchedule? {
         try tx.first(
             SendSchedule.self, "SELECT * FROM send_schedule WHERE id = \(id) AND user_id = \(userID) \(.forUpdate)")
+    }
+
+    /// The same, not locked, for whoever plans under the lock of a phone. Whoever changes the schedule locks its phones afterwards
+    /// and plans again, so nothing stays as it was planned before the change.
+    static func look(_ id: SendScheduleID, userID: UserID, in tx: any Transaction) throws -> SendSchedule? {
+        try tx.first(SendSchedule.self, "SELECT * FROM send_schedule WHERE id = \(id) AND user_id = \(userID)")
     }
 
     /// Stores a schedule, new or changed.
