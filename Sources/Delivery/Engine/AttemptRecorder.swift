@@ -85,7 +85,7 @@ final class AttemptRecorder: Sendable {
         }
     }
 
-    /// What goes into one transaction.
+    /// What goes into one transaction, or two.
     private struct Batch {
         /// At most 256, in the order of their deliveries' birth, in which all nodes lock them.
         let results: [RecordedAttempt]
@@ -162,8 +162,12 @@ final class AttemptRecorder: Sendable {
     }
 
     private func store(_ batch: Batch) async throws {
+        // By itself: results lock endpoints before deliveries, and their deliveries in the order of birth. Done twice it is done once.
+        if !batch.returned.isEmpty {
+            try await store.write(.engine) { tx in try DeliveryQueries.giveBack(batch.returned, in: tx) }
+        }
+        guard !batch.results.isEmpty else { return }
         let stored = try await store.write(.engine) { [clock] tx in
-            try DeliveryQueries.giveBack(batch.returned, in: tx)
             // As the clock is now: it may have been set back while the store took nothing.
             let now = clock.instants()
             return try ResultQueries.record(

@@ -306,10 +306,10 @@ package enum DeliveryQueries {
     }
 
     /// Makes claims wait again that were not attempted, and count as none; those that others have by now stay theirs, and so
-    /// does a later claim of ours when this is repeated because its answer was lost.
+    /// does a later claim of ours when this is repeated because its answer was lost. They are locked in the order of their birth.
     static func giveBack(_ claims: [ClaimedDelivery], in tx: any Transaction) throws {
         try tx.runBatch(
-            claims.map { claim in
+            claims.sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }.map { claim in
                 """
                 UPDATE delivery
                 SET state = \(literal: DeliveryState.pending.rawValue), lease = NULL, returned = returned + 1

@@ -43,6 +43,7 @@ package struct PhoneOperations: Sendable {
     ///   - identity: Who changes it.
     ///   - schedule: The id of the schedule that `change` sets, if any.
     ///   - change: What is changed; it may run twice.
+    /// - Returns: The phone as it is then.
     /// - Throws: ``Refusal`` `.conflict` when another key holds the number and this one may not take it: nothing
     ///   changes then.
     func upsert(

@@ -1,4 +1,5 @@
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 import Timestamps
@@ -59,6 +60,59 @@ import Timestamps
             #expect(try await harness.record(second, .succeeded, lease: lease) == [])
             #expect(try await harness.attempts(of: endpoint) == ["1 200"])
         }
+    }
+
+    /// As those who number deliveries and store results do: each would wait for the other otherwise, and one of them run again.
+    @Test(.enabled(if: Engine.enabled.contains(.postgresql)))
+    func claimsAreHandedBackInTheOrderOfTheirBirth() async throws {
+        try await withEngine(.postgresql) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(3)
+            let claims = try await harness.claim(endpoint, lease: Lease(at: harness.clock.now()))
+            let ids = claims.sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }.map(\.id)
+            let (store, isHeld, runs) = (harness.store, Flag(), Runs())
+            async let other: Void = store.write { tx in
+                runs.add()
+                for id in ids {
+                    _ = try tx.rows("SELECT id FROM delivery WHERE id = \(id) \(.forUpdate)")
+                    isHeld.set()
+                    if id == ids[0] { try Self.waitUntilSomebodyWaits(in: tx) }
+                }
+            }
+            try await until("the first is locked") { isHeld.isSet }
+
+            try await store.write(.engine) { tx in
+                runs.add()
+                try DeliveryQueries.giveBack(claims.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }, in: tx)
+            }
+
+            try await other
+            #expect(runs.count == 2)
+            #expect(try await harness.count(.leased) == 0)
+        }
+    }
+
+    /// Looks until a transaction waits for `tx`, for 30 s at most.
+    private static func waitUntilSomebodyWaits(in tx: any Transaction) throws {
+        let end = ContinuousClock.now + .seconds(30)
+        while ContinuousClock.now < end {
+            let waiting = try tx.rows(
+                """
+                SELECT pid
+                FROM pg_locks
+                WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+                """)
+            if !waiting.isEmpty { return }
+        }
+    }
+
+    /// How often bodies of transactions ran.
+    private final class Runs: Sendable {
+        private let number = Atomic(0)
+
+        var count: Int { number.load(ordering: .relaxed) }
+
+        func add() { number.add(1, ordering: .relaxed) }
     }
 
     /// Nobody knows whether a claim was attempted whose process is gone: its number is not given again.
