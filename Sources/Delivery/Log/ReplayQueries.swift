@@ -163,6 +163,8 @@ package enum ReplayQueries {
     private struct Target {
         let id: EndpointID
         let row: Row
+        /// Why it cannot be read is said of each event that it would judge.
+        let filter: Result<PreparedFilter?, any Error>
 
         init?(_ id: EndpointID, in tx: any Transaction) throws {
             let row = try tx.rows(
@@ -175,6 +177,7 @@ package enum ReplayQueries {
             guard let row else { return nil }
             self.id = id
             self.row = row
+            filter = Result { try PreparedFilter.find(in: row) }
         }
     }
 
@@ -193,6 +196,8 @@ package enum ReplayQueries {
             let match = try EventMatch(
                 endpoint: target.id, target.row, type: try event.get("type"), owner: try event.get("owner")
             ) {
+                try target.filter.get()
+            } subject: {
                 EventSubject(
                     body: try tx.value("SELECT body AS value FROM event_body WHERE event_id = \(eventID)") ?? [])
             }
