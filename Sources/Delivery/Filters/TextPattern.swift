@@ -2,7 +2,8 @@
 ///
 /// It has at most 64 *places*: characters, dots and classes, counted as often as `{n}` repeats them. The places that a text
 /// may have reached are the bits of one word (Glushkov's automaton), so that a character costs at most 128 steps and
-/// nothing is ever tried again. There is no look-around and no back-reference, which linear time excludes.
+/// nothing is ever tried again; which places take it is looked up in a ``PlaceTable``. There is no look-around and no
+/// back-reference, which linear time excludes.
 ///
 /// | written | meaning |
 /// |---|---|
@@ -12,7 +13,9 @@
 /// | `(ab\|cd)`, `(?:ab)` | one of these; a group |
 /// | `^`, `$` | the start at the beginning, the end at the end of the expression, for the whole of it |
 struct TextPattern: Sendable {
-    private var places: [CharacterChoice] = []
+    /// The places of each choice, which may be written or repeated several times.
+    private var choices: [CharacterChoice: UInt64] = [:]
+    private var table = PlaceTable([:])
     private var follow: [UInt64] = []
     private var first: UInt64 = 0
     private var last: UInt64 = 0
@@ -30,11 +33,19 @@ struct TextPattern: Sendable {
         var steps = 0
         let part = try build(node, &steps)
         (first, last, canBeEmpty) = (part.first, part.last, part.canBeEmpty)
+        table = PlaceTable(choices)
+        choices = [:]
         if canBeEmpty, !(isAtStart && isAtEnd) { throw TextPatternFault("it fits every text") }
     }
 
     /// Whether a part of `text`, whose letters are small, fits; of all of it, when both ends are named.
     func fits(_ text: some Sequence<Unicode.Scalar>) -> Bool {
+        var steps = 0
+        return fits(text, steps: &steps)
+    }
+
+    /// As ``fits(_:)``, and adds to `steps` how often a character went through a place or was looked up.
+    func fits(_ text: some Sequence<Unicode.Scalar>, steps: inout Int) -> Bool {
         var reached: UInt64 = 0
         var isFirst = true
         // Texts have few different characters.
@@ -42,21 +53,22 @@ struct TextPattern: Sendable {
         for scalar in text {
             var next = isFirst || !isAtStart ? first : 0
             isFirst = false
+            steps += 1 + reached.nonzeroBitCount
             while reached != 0 {
                 next |= follow[reached.trailingZeroBitCount]
                 reached &= reached - 1
             }
-            let known = taking[scalar] ?? places(taking: scalar)
-            taking[scalar] = known
+            let known: UInt64
+            if let found = taking[scalar] {
+                known = found
+            } else {
+                known = table.places(taking: scalar, or: Self.large(scalar), steps: &steps)
+                taking[scalar] = known
+            }
             reached = next & known
             if !isAtEnd, reached & last != 0 { return true }
         }
         return isFirst ? canBeEmpty : reached & last != 0
-    }
-
-    private func places(taking scalar: Unicode.Scalar) -> UInt64 {
-        let large = Self.large(scalar)
-        return places.indices.reduce(0) { $0 | (places[$1].contains(scalar, or: large) ? 1 << UInt64($1) : 0) }
     }
 
     /// The capital letter of one that has a single one.
@@ -81,9 +93,9 @@ struct TextPattern: Sendable {
         guard steps <= Self.longestBuild else { throw TextPatternFault("it has too many repetitions") }
         switch node {
         case .one(let set):
-            guard places.count < 64 else { throw TextPatternFault("it has more than 64 places") }
-            let bit: UInt64 = 1 << UInt64(places.count)
-            places.append(set)
+            guard follow.count < 64 else { throw TextPatternFault("it has more than 64 places") }
+            let bit: UInt64 = 1 << UInt64(follow.count)
+            choices[set, default: 0] |= bit
             follow.append(0)
             return Part(first: bit, last: bit, canBeEmpty: false)
         case .sequence(let nodes):
@@ -151,36 +163,4 @@ indirect enum TextPatternNode {
     case sequence([TextPatternNode])
     case choice([TextPatternNode])
     case repeated(TextPatternNode, least: Int, most: Int?)
-}
-
-/// Some of all characters.
-struct CharacterChoice: Sendable {
-    /// A part of a set.
-    enum Item: Sendable {
-        case range(ClosedRange<Unicode.Scalar>)
-        case digit, word, space, notDigit, notWord, notSpace
-
-        func contains(_ scalar: Unicode.Scalar) -> Bool {
-            switch self {
-            case .range(let range): range.contains(scalar)
-            case .digit: ("0"..."9").contains(scalar)
-            case .word: scalar.properties.isAlphabetic || scalar.properties.numericType != nil || scalar == "_"
-            case .space: scalar.properties.isWhitespace
-            case .notDigit: !Item.digit.contains(scalar)
-            case .notWord: !Item.word.contains(scalar)
-            case .notSpace: !Item.space.contains(scalar)
-            }
-        }
-    }
-
-    var items: [Item]
-    var isNegated = false
-
-    /// Whether it has a character in one of its two cases.
-    func contains(_ small: Unicode.Scalar, or large: Unicode.Scalar) -> Bool {
-        items.contains { $0.contains(small) || large != small && $0.contains(large) } != isNegated
-    }
-
-    /// Any character.
-    static let any = CharacterChoice(items: [], isNegated: true)
 }

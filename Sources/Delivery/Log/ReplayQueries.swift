@@ -43,7 +43,9 @@ package enum ReplayQueries {
         try tx.first(Replay.self, "SELECT * FROM replay WHERE id = \(id) AND user_id = \(userID)")
     }
 
-    /// One transaction of the replay sweep: looks at 500 events of one running job.
+    /// One transaction of the replay sweep: looks at 100 events of one running job, or as many as have 64 KiB together. Both are
+    /// few, as everybody waits for it: a filter costs a million steps for an event with the longest text, see
+    /// ``PreparedFilter``, of which three fit.
     ///
     /// Users take turns, whoever waited longest first, so that a job of a million events keeps nobody else waiting; the jobs
     /// of one user run one after the other.
@@ -62,15 +64,16 @@ package enum ReplayQueries {
             try move(replay, to: .cancelled, cursor: replay.cursor, looked: 0, replayed: 0, in: tx)
             return Sweep.Outcome(mayHaveMore: true, nextDue: nil)
         }
-        let events = try tx.rows(
+        let found = try tx.rows(
             """
-            SELECT e.id, e.position, e.type, e.owner, e.order_key, e.order_no, e.only_endpoint_id, e.created_at
-            FROM event e
-            WHERE e.user_id = \(replay.userID) AND e.position > \(replay.cursor)
-                AND e.position <= \(replay.lastPosition)
-            ORDER BY e.position
+            SELECT id, position, type, owner, order_key, order_no, only_endpoint_id, created_at,
+                \(EventLog.byteCount) AS byte_count
+            FROM event
+            WHERE user_id = \(replay.userID) AND position > \(replay.cursor) AND position <= \(replay.lastPosition)
+            ORDER BY position
             LIMIT \(batch)
             """)
+        let events = try fitting(found)
         var replayed: Set<EventID> = []
         try tx.each(events) { event in
             if try self.replay(event, replay, target, in: tx) { replayed.insert(try event.get("id")) }
@@ -78,12 +81,23 @@ package enum ReplayQueries {
             unreadable?.note("event", try event.get("id"), error, in: tx)
         }
         let cursor: Int64 = try events.last?.get("position") ?? replay.lastPosition
-        let isOver = events.count < batch || cursor >= replay.lastPosition
+        let isOver = events.count == found.count && found.count < batch || cursor >= replay.lastPosition
         try move(
             replay, to: isOver ? .completed : .running, cursor: cursor, looked: events.count, replayed: replayed.count,
             in: tx
         )
         return Sweep.Outcome(mayHaveMore: true, nextDue: nil)
+    }
+
+    /// Those of `events` that one transaction has room for: from the first, which goes whatever it holds.
+    private static func fitting(_ events: [Row]) throws -> [Row] {
+        var bytes = 0
+        for (index, event) in events.enumerated() {
+            let size: Int = try event.get("byte_count")
+            bytes = bytes.clampedAdding(size)
+            if bytes > batchBytes, index > 0 { return Array(events.prefix(index)) }
+        }
+        return events
     }
 
     /// The job whose turn it is, locked; nil when none runs, or other nodes have all of them. Index: `replay_turn`, by a
@@ -163,6 +177,8 @@ package enum ReplayQueries {
     private struct Target {
         let id: EndpointID
         let row: Row
+        /// Why it cannot be read is said of each event that it would judge.
+        let filter: Result<PreparedFilter?, any Error>
 
         init?(_ id: EndpointID, in tx: any Transaction) throws {
             let row = try tx.rows(
@@ -175,6 +191,7 @@ package enum ReplayQueries {
             guard let row else { return nil }
             self.id = id
             self.row = row
+            filter = Result { try PreparedFilter.find(in: row) }
         }
     }
 
@@ -193,6 +210,8 @@ package enum ReplayQueries {
             let match = try EventMatch(
                 endpoint: target.id, target.row, type: try event.get("type"), owner: try event.get("owner")
             ) {
+                try target.filter.get()
+            } subject: {
                 EventSubject(
                     body: try tx.value("SELECT body AS value FROM event_body WHERE event_id = \(eventID)") ?? [])
             }
@@ -225,5 +244,7 @@ package enum ReplayQueries {
     }
 
     /// Events in one transaction.
-    private static let batch = 500
+    private static let batch = 100
+    /// What their bodies have together, in bytes: 100 usual ones.
+    private static let batchBytes = 64 << 10
 }

@@ -28,13 +28,15 @@ package struct EventMatch: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - endpoint: Whose row it is.
-    ///   - row: Its columns `event_types`, `owners` and `filter`.
+    ///   - row: Its columns `event_types` and `owners`.
     ///   - type: The event's type.
     ///   - owner: The event's phone number.
+    ///   - filter: Reads its filter; nil for none.
     ///   - subject: Reads the event, where a filter has to look into it.
-    /// - Throws: `StorageError.corrupt` when the filter cannot be read, and what `subject` throws.
+    /// - Throws: `StorageError.corrupt` when the lists cannot be read, and what `filter` and `subject` throw.
     init(
-        endpoint: EndpointID, _ row: Row, type: String, owner: String, subject: () throws -> EventSubject
+        endpoint: EndpointID, _ row: Row, type: String, owner: String, filter: () throws -> PreparedFilter?,
+        subject: () throws -> EventSubject
     ) throws {
         let (eventTypes, owners): (String, String) = (try row.get("event_types"), try row.get("owners"))
         self.endpoint = endpoint
@@ -43,7 +45,7 @@ package struct EventMatch: Sendable, Hashable {
         } else if owners != Endpoint.everyOwner, !SpacedList.contains(owner, in: owners) {
             reason = .phoneNumberNotSelected
         } else {
-            reason = try EventFilter(row: row)?.reason(against: subject())
+            reason = try filter()?.reason(against: subject())
         }
     }
 
@@ -86,6 +88,8 @@ package struct EventMatch: Sendable, Hashable {
             """
         ) { row in
             try EventMatch(endpoint: try row.get("id"), row, type: type, owner: owner) {
+                try PreparedFilter.find(in: row)
+            } subject: {
                 let subject = read ?? EventSubject(body: body)
                 read = subject
                 return subject

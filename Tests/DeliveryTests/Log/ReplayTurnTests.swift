@@ -31,6 +31,33 @@ import Timestamps
         }
     }
 
+    /// 64 KiB at a time, and one that is larger alone.
+    @Test(arguments: Engine.enabled) func largeEventsAreReplayedFewAtATime(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(205)
+            let sizes = [100_000, 30_000, 30_000, 30_000]
+            try await harness.store.write { tx in
+                let first: [EventID] = try tx.rows("SELECT id FROM event ORDER BY position LIMIT \(sizes.count)")
+                    .map { try $0.get("id") }
+                for (event, size) in zip(first, sizes) {
+                    let body = [UInt8](repeating: 0x20, count: size)
+                    try tx.run("UPDATE event_body SET body = \(body) WHERE event_id = \(event)")
+                }
+            }
+            let job = try await harness.replay(endpoint, of: EngineHarness.userID)
+
+            var done: [Int] = []
+            while try await harness.store.write({ tx in try ReplayQueries.step(in: tx).mayHaveMore }) {
+                done.append(try await harness.replays([job])[0].done)
+            }
+
+            #expect(done.prefix(2) == [1, 3])
+            #expect(done.last == 205)
+            #expect(zip(done, done.dropFirst()).allSatisfy { $1 - $0 <= 100 })
+        }
+    }
+
     /// The table without its constraints takes what no version writes.
     @Test(arguments: Engine.enabled) func aJobThatCannotBeReadStopsNoOther(engine: Engine) async throws {
         try await withEngine(engine) { harness in
