@@ -1,3 +1,5 @@
+import Timestamps
+
 /// One row of a result: cells by column name.
 public struct Row: Sendable {
     @usableFromInline let columns: ColumnNames
@@ -63,4 +65,18 @@ public struct Row: Sendable {
 package protocol RowDecodable {
     /// Reads the value; throws what ``Row/get(_:as:)`` throws.
     init(row: Row) throws
+}
+
+extension Array where Element == Row {
+    /// The first of them that hold at most `most` bytes together, as their column `byte_count` says: what one transaction
+    /// works on. The first row goes whatever it holds.
+    package func fitting(bytes most: Int) throws -> [Row] {
+        var bytes = 0
+        for (index, row) in enumerated() {
+            let size: Int = try row.get("byte_count")
+            bytes = bytes.clampedAdding(size)
+            if bytes > most, index > 0 { return Array(prefix(index)) }
+        }
+        return self
+    }
 }

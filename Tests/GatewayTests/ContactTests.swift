@@ -135,6 +135,26 @@ import Timestamps
         }
     }
 
+    /// Whom the account knows is looked up before the transaction, and again when contacts came meanwhile.
+    @Test(arguments: Engine.enabled) func aFileThatIsStoredTwiceAtOnceIsStoredOnce(engine: Engine) async throws {
+        try await withServer(on: engine) { server in
+            let userID = UserID(try await server.makeAccount().id)
+            let operations = ContactOperations(store: server.store, clock: server.clock)
+            let items = (0..<300).map { number in
+                ContactFile.Item(
+                    id: nil, draft: ContactDraft(name: "Ann \(number)", phoneNumbers: ["+18005550101"]))
+            }
+
+            async let one = operations.bring(items, userID: userID)
+            async let other = operations.bring(items, userID: userID)
+            let outcomes = try await [one, other]
+
+            #expect(outcomes.map(\.added).reduce(0, +) == 300)
+            #expect(outcomes.map(\.known).reduce(0, +) == 300)
+            #expect(try await operations.list(Page(skip: 0, limit: 1, query: ""), userID: userID).total == 300)
+        }
+    }
+
     @Test func namesAreFoundByTheirNumbers() async throws {
         let plans = try await withStore(.sqlite, migrations: GatewayStore.migrations) { store in
             try await queryPlans(of: store) { tx in

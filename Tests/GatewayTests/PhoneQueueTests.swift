@@ -55,12 +55,18 @@ import Timestamps
     }
 
     private static func sweep(_ store: any Store, _ clock: ManualClock) async throws {
+        while try await step(store, clock) {}
+    }
+
+    /// One transaction of it; whether there may be more.
+    @discardableResult
+    private static func step(_ store: any Store, _ clock: ManualClock) async throws -> Bool {
         let operations = MessageOperations(
             store: store, quotas: Quotas(), clock: clock, clocks: ClockGuard(clock), pushes: [])
         let unreadable = UnreadableRows(metrics: DeliveryMetrics(), logger: LogRecorder().logger)
-        while try await store.write({ tx in
+        return try await store.write { tx in
             try operations.handOutAndExpire(unreadable: unreadable, in: tx).mayHaveMore
-        }) {}
+        }
     }
 
     /// The law: n, 2n and 4n waiting messages against the statements and rows of a send, a hand-out and a change of rate.
@@ -119,6 +125,27 @@ import Timestamps
             // A forecast is what comes true.
             let times = single.map { $0.plannedAt.map { $0 - bulk[0].createdAt } }
             #expect(times.compactMap(\.self).allSatisfy { $0 < .seconds(6) }, "\(times)")
+        }
+    }
+
+    /// Webhooks' filters look at each text while everybody waits for the transaction: 64 KiB at a time.
+    @Test func longMessagesAreHandedOutFewAtATime() async throws {
+        let clock = ManualClock()
+        try await Self.withPhone(rate: 0, clock: clock) { store, _ in
+            try await Self.add(30, in: store)
+            let text = String(repeating: "a", count: 8 << 10)
+            _ = try await store.write { tx in try tx.run("UPDATE message SET content = \(text)") }
+            func waiting() async throws -> Int? {
+                try await store.read { tx in
+                    try tx.value("SELECT COUNT(*) AS value FROM message WHERE status = 'pending'")
+                }
+            }
+
+            try await Self.step(store, clock)
+
+            #expect(try await waiting() == 22)
+            try await Self.sweep(store, clock)
+            #expect(try await waiting() == 0)
         }
     }
 

@@ -31,13 +31,13 @@ package struct EventFilter: Sendable, Hashable, Codable {
     /// Reads the column `filter` of `endpoint`; nil when there is none.
     package init?(row: Row) throws {
         guard let text: String = try row.find("filter") else { return nil }
-        try self.init(stored: text)
+        try self.init(stored: Data(text.utf8))
     }
 
     /// Reads what ``stored`` wrote.
-    init(stored text: String) throws {
+    init(stored text: Data) throws {
         do {
-            self = try JSONDecoder().decode(EventFilter.self, from: Data(text.utf8))
+            self = try JSONDecoder().decode(EventFilter.self, from: text)
         } catch {
             throw StorageError.corrupt("the filter of an endpoint cannot be read")
         }

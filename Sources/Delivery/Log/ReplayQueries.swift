@@ -73,7 +73,7 @@ package enum ReplayQueries {
             ORDER BY position
             LIMIT \(batch)
             """)
-        let events = try fitting(found)
+        let events = try found.fitting(bytes: batchBytes)
         var replayed: Set<EventID> = []
         try tx.each(events) { event in
             if try self.replay(event, replay, target, in: tx) { replayed.insert(try event.get("id")) }
@@ -87,17 +87,6 @@ package enum ReplayQueries {
             in: tx
         )
         return Sweep.Outcome(mayHaveMore: true, nextDue: nil)
-    }
-
-    /// Those of `events` that one transaction has room for: from the first, which goes whatever it holds.
-    private static func fitting(_ events: [Row]) throws -> [Row] {
-        var bytes = 0
-        for (index, event) in events.enumerated() {
-            let size: Int = try event.get("byte_count")
-            bytes = bytes.clampedAdding(size)
-            if bytes > batchBytes, index > 0 { return Array(events.prefix(index)) }
-        }
-        return events
     }
 
     /// The job whose turn it is, locked; nil when none runs, or other nodes have all of them. Index: `replay_turn`, by a

@@ -43,23 +43,42 @@ extension ContactOperations {
     package func bring(_ items: [ContactFile.Item], userID: UserID) async throws -> ContactImport {
         var outcome = ContactImport()
         for items in items.portions(of: Self.portion) {
-            let now = clock.now()
-            let ids = items.map { _ in ContactID(at: now) }
-            let part = try await store.write(for: userID) { tx in
-                try UserQueries.lock(userID, in: tx)
-                return try Self.bring(items, ids: ids, userID: userID, in: tx)
-            }
+            let part = try await bring(portion: items, userID: userID)
             outcome.added += part.added
             outcome.known += part.known
         }
         return outcome
     }
 
+    /// Whom the account knows is found out before the transaction, which everybody waits for: all its contacts may share the
+    /// numbers of the file. When contacts came or went meanwhile, as with a file that is stored twice at once, it is found
+    /// out again.
+    private func bring(portion items: [ContactFile.Item], userID: UserID) async throws -> ContactImport {
+        let now = clock.now()
+        let ids = items.map { _ in ContactID(at: now) }
+        var looks = 0
+        while true {
+            looks += 1
+            let isLast = looks == Self.mostLooks
+            let known = try await store.read(.user(userID)) { tx in
+                try KnownContacts(items, userID: userID, in: tx)
+            }
+            let part = try await store.write(for: userID) { tx -> ContactImport? in
+                try UserQueries.lock(userID, in: tx)
+                let count = try ContactQueries.count(userID: userID, query: "", in: tx)
+                guard isLast || count == known.count else { return nil }
+                return try Self.bring(
+                    items, ids: ids, known, room: Contact.mostOfAccount - count, userID: userID, in: tx)
+            }
+            if let part { return part }
+        }
+    }
+
     private static func bring(
-        _ items: [ContactFile.Item], ids: [ContactID], userID: UserID, in tx: any Transaction
+        _ items: [ContactFile.Item], ids: [ContactID], _ known: KnownContacts, room: Int, userID: UserID,
+        in tx: any Transaction
     ) throws -> ContactImport {
-        var known = try KnownContacts(items, userID: userID, in: tx)
-        var room = Contact.mostOfAccount - (try ContactQueries.count(userID: userID, query: "", in: tx))
+        var (known, room) = (known, room)
         var outcome = ContactImport()
         for (item, id) in zip(items, ids) {
             if let found = known.id(for: item), let contact = try ContactQueries.find(found, userID: userID, in: tx) {
@@ -79,6 +98,8 @@ extension ContactOperations {
 
     /// Contacts in one transaction.
     private static let portion = 200
+    /// After so many, contacts that came meanwhile may be added again: an account that adds them all the time holds up itself.
+    private static let mostLooks = 5
 }
 
 extension Contact {
@@ -102,17 +123,26 @@ extension Contact {
 }
 
 /// The contacts of an account that those of a file may be.
-private struct KnownContacts {
+private struct KnownContacts: Sendable {
+    /// How many the account has in all.
+    let count: Int
     private var ids: Set<ContactID> = []
     /// By the number and the folded name.
     private var byName: [String: ContactID] = [:]
 
     init(_ items: [ContactFile.Item], userID: UserID, in tx: any Transaction) throws {
+        // Before the others: of what comes in between, the next look finds another count.
+        count = try ContactQueries.count(userID: userID, query: "", in: tx)
         ids = Set(try ContactQueries.known(items.compactMap(\.id), userID: userID, in: tx))
         let numbers = items.flatMap(\.draft.phoneNumbers).unique
         for part in numbers.portions(of: 500) {
+            // In the order of the contacts: each name is folded once, not for each number.
+            var last: (id: ContactID, name: String)?
             for (number, name, id) in try ContactQueries.sharing(part, userID: userID, in: tx) {
-                byName[Self.key(number, name)] = id
+                let folded: String
+                if let last, last.id == id { folded = last.name } else { folded = FoldedText.of(name) }
+                last = (id, folded)
+                byName[Self.key(number, folded)] = id
             }
         }
     }
@@ -120,14 +150,16 @@ private struct KnownContacts {
     /// The contact that `item` is: by its id, or else one of the same name that shares a number.
     func id(for item: ContactFile.Item) -> ContactID? {
         if let id = item.id, ids.contains(id) { return id }
-        return item.draft.phoneNumbers.lazy.compactMap { byName[Self.key($0, item.draft.name)] }.first
+        let name = FoldedText.of(item.draft.name)
+        return item.draft.phoneNumbers.lazy.compactMap { byName[Self.key($0, name)] }.first
     }
 
     mutating func add(_ id: ContactID, _ draft: ContactDraft) {
-        for number in draft.phoneNumbers { byName[Self.key(number, draft.name)] = id }
+        let name = FoldedText.of(draft.name)
+        for number in draft.phoneNumbers { byName[Self.key(number, name)] = id }
     }
 
-    private static func key(_ number: String, _ name: String) -> String { "\(number) \(FoldedText.of(name))" }
+    private static func key(_ number: String, _ folded: String) -> String { "\(number) \(folded)" }
 }
 
 extension Array {

@@ -185,7 +185,8 @@ package struct MessageOperations: Sendable {
     }
 
     /// One transaction of the message sweep: ends at most 200 attempts that took too long, hands out at most 200 that have a time
-    /// of their own and is due, and gives 50 phones their turn. What cannot be read is passed over for an hour.
+    /// of their own and is due, and gives 50 phones their turn; of each with texts of 64 KiB, as webhooks' filters look at them.
+    /// What cannot be read is passed over for an hour.
     func handOutAndExpire(unreadable: UnreadableRows, in tx: any Transaction) throws -> Sweep.Outcome {
         func passOver(_ id: MessageID, _ error: any Error) throws {
             try MessageQueries.postpone(id, until: tx.now + UnreadableRows.pause, in: tx)
@@ -194,13 +195,15 @@ package struct MessageOperations: Sendable {
         // Who had no time has not taken too long. A time in which no server ran counts like a step: no phone could report.
         let expiring = try MessageQueries.expiring(
             limit: Self.batch, leads: clocks.leads(withAbsence: true), in: tx)
-        try tx.each(expiring) {
+        let ending = try expiring.fitting(bytes: Self.batchBytes)
+        try tx.each(ending) {
             try expire(try Message(row: $0), in: tx)
         } passOver: {
             try passOver($0.get("id"), $1)
         }
         let planned = try MessageQueries.planned(limit: Self.batch, doubt: doubt, in: tx)
-        try tx.each(planned) { row in
+        let starting = try planned.fitting(bytes: Self.batchBytes)
+        try tx.each(starting) { row in
             let message = try Message(row: row)
             let phone = try Self.phone(of: message, in: tx)
             // One that keeps the phone's rate and is not in the queue was put aside, or stored by an older version.
@@ -211,9 +214,10 @@ package struct MessageOperations: Sendable {
         }
         let phones = try PhoneQueries.due(limit: Self.phones, in: tx)
         var mayHaveMore = [expiring.count, planned.count].contains(Self.batch) || phones.count == Self.phones
-        var handedOut = 0
+        mayHaveMore = mayHaveMore || ending.count < expiring.count || starting.count < planned.count
+        var (handedOut, bytes) = (0, 0)
         try tx.each(phones) { row in
-            guard handedOut < Self.batch else {
+            guard handedOut < Self.batch, bytes < Self.batchBytes else {
                 mayHaveMore = true
                 return
             }
@@ -224,6 +228,7 @@ package struct MessageOperations: Sendable {
                 var message = message
                 message.plannedAt = slot
                 handedOut += 1
+                bytes += message.content.utf8.count
                 try handOut(message, from: phone, in: tx)
             } passOver: {
                 try passOver($0, $1)
@@ -293,6 +298,8 @@ package struct MessageOperations: Sendable {
 
     /// Messages of each kind in one transaction of the sweep.
     private static let batch = 200
+    /// What their texts have together, in bytes. The largest filters of ten webhooks look at so much in 40 million steps.
+    static let batchBytes = 64 << 10
     /// Phones in one transaction of the sweep.
     private static let phones = 50
 }

@@ -121,6 +121,7 @@ package enum MessagePlanner {
         let last = phone.pacedAt.map { min($0, tx.now) } ?? .first
         let slot = max(tx.now - due < .seconds(1) ? min(due, tx.now) : tx.now, last)
         let rows = try MessageQueries.head(of: phone, limit: gap(phone) > .zero ? 1 : 50, in: tx)
+            .fitting(bytes: MessageOperations.batchBytes)
         try tx.each(rows) { row in
             let message = try Message(row: row)
             try handOut(message, slot)

@@ -38,7 +38,7 @@ extension MessageQueries {
     static func head(of phone: Phone, limit: Int, in tx: any Transaction) throws -> [Row] {
         try tx.rows(
             """
-            SELECT *
+            SELECT *, \(contentBytes) AS byte_count
             FROM message
             WHERE user_id = \(phone.userID) AND owner = \(phone.phoneNumber) AND turn IS NOT NULL
                 AND planned_at IS NOT NULL

@@ -170,6 +170,9 @@ package enum MessageQueries {
         tx.wake(.messages)
     }
 
+    /// What the text of a row of `message` holds, in bytes: what each webhook's filter looks at when something happens to it.
+    static let contentBytes: SQL = "CAST(\(SQL.byteCount(of: "content")) AS BIGINT)"
+
     /// What a row of `message` holds, in bytes, with its files that are in the database.
     static let byteCount: SQL =
         SQL.byteCount(of: "content", "search_text", "failure_reason") + """
@@ -196,7 +199,7 @@ package enum MessageQueries {
             } ?? ""
         return try tx.rows(
             """
-            SELECT *
+            SELECT *, \(contentBytes) AS byte_count
             FROM message
             WHERE planned_at IS NOT NULL AND turn IS NULL AND planned_at <= \(tx.now) \(isSure)
             ORDER BY planned_at, id
@@ -211,7 +214,7 @@ package enum MessageQueries {
     static func expiring(limit: Int, leads: [ClockGuard.Lead] = [], in tx: any Transaction) throws -> [Row] {
         try tx.rows(
             """
-            SELECT *
+            SELECT *, \(contentBytes) AS byte_count
             FROM message
             WHERE expires_at IS NOT NULL AND expires_at <= \(tx.now) \(isReallyOver(leads, at: tx.now))
             ORDER BY expires_at, id

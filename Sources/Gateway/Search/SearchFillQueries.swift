@@ -5,16 +5,24 @@ import Timestamps
 /// Folds the texts of rows that have none yet: those of before searches folded, and those that a server of the version
 /// before writes during an upgrade. Until then searches fold them as they read.
 enum SearchFillQueries {
-    /// One transaction: folds at most 500 messages or threads. Indexes: `message_unfolded`, `message_thread_unfolded`.
+    /// One transaction: folds at most 500 messages or threads, and at most 512 KiB of their texts, which takes some 50 ms.
+    /// Indexes: `message_unfolded`, `message_thread_unfolded`.
     static func step(in tx: any Transaction) throws -> Sweep.Outcome {
-        let messages = try tx.rows(
+        let waiting = try tx.rows(
             """
-            SELECT id, user_id, event_count, content, contact, failure_reason, request_id
+            SELECT id, CAST(\(SQL.byteCount(of: "content")) AS BIGINT) AS byte_count
             FROM message
             WHERE search_text IS NULL
             ORDER BY user_id, created_at, id
             LIMIT \(batch)
             \(.forUpdateSkipLocked)
+            """)
+        let ids: [MessageID] = try waiting.fitting(bytes: batchBytes).map { try $0.get("id") }
+        let messages = try tx.rows(
+            """
+            SELECT id, user_id, event_count, content, contact, failure_reason, request_id
+            FROM message
+            WHERE id IN \(list: ids)
             """)
         try tx.runBatch(
             messages.flatMap { row in
@@ -24,22 +32,24 @@ enum SearchFillQueries {
                     SearchIndexQueries.add(id, version: try row.get("event_count"), userID: try row.get("user_id")),
                 ] as [SQL]
             })
-        if messages.count == batch { return Sweep.Outcome(mayHaveMore: true, nextDue: nil) }
-        let threads = try tx.rows(
+        if ids.count < waiting.count || waiting.count == batch { return Sweep.Outcome(mayHaveMore: true, nextDue: nil) }
+        let others = try tx.rows(
             """
-            SELECT id, last_message_content, contact
+            SELECT id, last_message_content, contact,
+                CAST(\(SQL.byteCount(of: "last_message_content")) AS BIGINT) AS byte_count
             FROM message_thread
             WHERE search_text IS NULL
             ORDER BY user_id, id
             LIMIT \(batch)
             \(.forUpdateSkipLocked)
             """)
+        let threads = try others.fitting(bytes: batchBytes)
         try tx.runBatch(
             threads.map { row in
                 let (id, text) = (try row.get("id", as: MessageThreadID.self), try threadText(row))
                 return "UPDATE message_thread SET search_text = \(text) WHERE id = \(id)"
             })
-        return Sweep.Outcome(mayHaveMore: threads.count == batch, nextDue: nil)
+        return Sweep.Outcome(mayHaveMore: threads.count < others.count || others.count == batch, nextDue: nil)
     }
 
     /// The account's messages that are not folded yet and contain what is looked for, by their fields. Index:
@@ -118,6 +128,8 @@ enum SearchFillQueries {
 
     /// Rows in one transaction, or in one look.
     private static let batch = 500
+    /// What the texts of one transaction have together, in bytes.
+    private static let batchBytes = 512 << 10
     /// Ids in one statement, which has them twice with those of the index: SQLite takes 32,766 values.
     static let most = 4_000
 }

@@ -49,6 +49,29 @@ import Timestamps
         }
     }
 
+    /// 512 KiB at a time: two of these texts.
+    @Test(arguments: Engine.enabled) func largeTextsAreFoldedFewAtATime(engine: Engine) async throws {
+        try await withStore(engine, migrations: GatewayStore.migrations) { store in
+            _ = try await Self.fill(store, UserID("user"))
+            let text = String(repeating: "é", count: 100_000)
+            _ = try await store.write { tx in
+                try tx.run("UPDATE message SET search_text = NULL, content = \(text)")
+            }
+
+            var left: [Int] = []
+            var mayHaveMore = true
+            while mayHaveMore {
+                mayHaveMore = try await store.write { tx in try SearchFillQueries.step(in: tx).mayHaveMore }
+                left.append(
+                    try await store.read { tx in
+                        try tx.value("SELECT COUNT(*) AS value FROM message WHERE search_text IS NULL") ?? -1
+                    })
+            }
+
+            #expect(left == [3, 1, 0])
+        }
+    }
+
     @Test(arguments: Engine.enabled) func conversationsAreFoundAlike(engine: Engine) async throws {
         try await withStore(engine, migrations: GatewayStore.migrations) { store in
             let user = UserID("user")
