@@ -18,11 +18,11 @@ final class EventSubject {
         return SearchedText(text)
     }
     /// The words of ``text``; made when the first filter asks.
-    private(set) lazy var words: Set<String> = Set(
-        text.map { text in
-            steps += text.utf8.count
-            return EventFilter.words(of: text)
-        } ?? [])
+    private(set) lazy var words: Set<String> = {
+        guard let text else { return [] }
+        steps += text.utf8.count
+        return EventFilter.words(of: text)
+    }()
     /// What filters looked at so far: a byte, a character or a word is one step each time.
     var steps = 0
 
