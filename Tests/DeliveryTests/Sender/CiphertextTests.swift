@@ -38,7 +38,8 @@ import Testing
                 "python3", ["-c", Self.receiver, issued.certificate, issued.key, "\(tickets)"])
             let output = folder + "/port"
             _ = FileManager.default.createFile(atPath: output, contents: nil)
-            process.standardOutput = try #require(FileHandle(forWritingAtPath: output))
+            let file = try #require(FileHandle(forWritingAtPath: output))
+            process.standardOutput = file
             process.standardError = FileHandle.nullDevice
             try process.run()
             defer { process.terminate() }
