@@ -42,7 +42,7 @@ import Timestamps
                 ]
                 let path = folder + "/account.json"
                 try JSONEncoder().encode(json).write(to: URL(filePath: path))
-                let account = try #require(ServiceAccount(jsonOrPath: path))
+                let account = try #require(try ServiceAccount(jsonOrPath: path))
                 let clock = ManualClock()
                 let resolver = try SystemResolver()
                 defer { resolver.shutdown() }
@@ -144,7 +144,7 @@ import Timestamps
         "", "{}", "/nowhere/account.json", #"{"project_id":"p","client_email":"e","private_key":"none"}"#,
     ])
     func whatIsNoServiceAccountIsRefused(text: String) {
-        #expect(ServiceAccount(jsonOrPath: text) == nil)
+        #expect((try? ServiceAccount(jsonOrPath: text)) == nil)
     }
 
     @Test(arguments: [

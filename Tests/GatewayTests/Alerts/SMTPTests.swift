@@ -23,7 +23,7 @@ import Timestamps
         let server = try #require(
             MailServer(
                 url, from: "sms@example.com",
-                trust: SystemTrust(file: nil, more: authority.map { [$0.certificate] } ?? [])))
+                trust: SystemTrust(roots: nil, more: authority.map { [$0.certificate] } ?? [])))
         return SMTPClient(server: server, resolver: try SystemResolver())
     }
 
@@ -103,7 +103,7 @@ import Timestamps
     }
 
     @Test func aPasswordOrALetterThatAServerRepeatsIsInNoError() throws {
-        let trust = SystemTrust(file: nil, more: [])
+        let trust = SystemTrust(roots: nil, more: [])
         for (method, code) in [("PLAIN", 235), ("LOGIN", 334)] {
             let server = try #require(
                 MailServer("smtps://user:secret@mail.example.com", from: "sms@example.com", trust: trust))
@@ -193,7 +193,7 @@ import Timestamps
         ("smtp://a:b%00@mail.example.com", false), ("", false),
     ])
     func aMailServerIsNamedByAURL(url: String, isOne: Bool) {
-        let trust = SystemTrust(file: nil, more: [])
+        let trust = SystemTrust(roots: nil, more: [])
         #expect((MailServer(url, from: "sms@example.com", trust: trust) != nil) == isOne)
         #expect(MailServer(url, from: "sms@example.com>\r\n", trust: trust) == nil)
     }
