@@ -254,7 +254,7 @@ let package = Package(
                 "Secrets",
                 "Server", "Storage", "TestSupport", "Timestamps", "Wire",
                 asyncHTTPClient,
-                httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
+                httpTypes, hummingbird, logging, serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],
             swiftSettings: settings),
         .testTarget(

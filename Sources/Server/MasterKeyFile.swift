@@ -2,6 +2,7 @@ import Delivery
 import Foundation
 import Glibc
 import Secrets
+import Storage
 import Wire
 
 /// The file that holds the master key when MASTER_KEY does not: `<database>.key`, 32 bytes in base64, mode 0600.
@@ -19,12 +20,14 @@ package struct MasterKeyFile: Sendable {
     /// - Throws: ``MasterKeyFileError`` when the file cannot be read or does not hold one key or two.
     package func read() throws -> [[UInt8]]? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
-        guard access(path, R_OK) == 0 else {
-            throw MasterKeyFileError(
-                description: "\(path) cannot be read: \(String(cString: strerror(errno))). Check its owner and mode")
+        let bytes: [UInt8]
+        do throws(OperatorFile.Unreadable) {
+            bytes = try OperatorFile.contents(of: path)
+        } catch {
+            throw MasterKeyFileError(description: "\(path) \(error.clause)")
         }
         // What is not text holds no key, either.
-        let lines = (try? String(contentsOfFile: path, encoding: .utf8))?.split(whereSeparator: \.isNewline) ?? []
+        let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
         let keys = lines.compactMap { Keyring.masterKey(String($0).trimmed) }
         guard (1...2).contains(keys.count), keys.count == lines.count else {
             throw MasterKeyFileError(

@@ -42,7 +42,7 @@ import Timestamps
                 ]
                 let path = folder + "/account.json"
                 try JSONEncoder().encode(json).write(to: URL(filePath: path))
-                let account = try #require(ServiceAccount(jsonOrPath: path))
+                let account = try #require(try ServiceAccount(jsonOrPath: path))
                 let clock = ManualClock()
                 let resolver = try SystemResolver()
                 defer { resolver.shutdown() }
@@ -80,11 +80,71 @@ import Timestamps
         }
     }
 
+    /// Tokens that `google` is asked for by `body`.
+    private static func withTokens(
+        answering answer: @escaping @Sendable () -> WebhookReceiver.Answer, clock: ManualClock = ManualClock(),
+        _ body: (AccessTokens, WebhookReceiver) async throws -> Void
+    ) async throws {
+        try await WebhookReceiver.run { _, _ in
+            answer()
+        } body: { google in
+            let resolver = try SystemResolver()
+            defer { resolver.shutdown() }
+            let sender = try HTTPSender(resolver: resolver, policy: .operators)
+            try await body(
+                try AccessTokens(from: google.url("/token"), clock: clock, sender: sender) { _ in "form" }, google)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("3600", 3_539), ("3600.9", 3_539), (#""3600""#, 3_539), (#""3600.5""#, 3_539), (nil, 239), ("null", 239),
+            (#""soon""#, 239), ("[]", 239), ("1e300", 86_339), (#""nan""#, 239), (#""inf""#, 239),
+        ] as [(String?, Int)])
+    func howLongATokenHoldsIsReadAsItIsWritten(written: String?, seconds: Int) async throws {
+        let member = written.map { #","expires_in":\#($0)"# } ?? ""
+        let granted = Array(#"{"access_token":"token-1"\#(member)}"#.utf8)
+        let clock = ManualClock()
+        try await Self.withTokens(answering: { .status(200, body: granted) }, clock: clock) { tokens, google in
+            #expect(try await tokens.current() == "token-1")
+
+            clock.advance(by: .seconds(seconds))
+            _ = try await tokens.current()
+            #expect(google.requests.count == 1)
+            clock.advance(by: .seconds(2))
+            _ = try await tokens.current()
+            #expect(google.requests.count == 2)
+        }
+    }
+
+    @Test(arguments: [
+        (200, #"{"access_token":["secret-1"],"expires_in":3600}"#, " with what is no token"),
+        (200, #"{"access_token":"secret-1\r\nHost: x","expires_in":3600}"#, " with what is no token"),
+        (200, #"{"access_token":"","id_token":"secret-1"}"#, " with what is no token"),
+        (200, "access_token=secret-1&expires_in=3600", " with what is no token"),
+        (201, #"{"access_token":"secret-1","expires_in":3600}"#, ""),
+        (400, "assertion=secret-1", ""),
+        (
+            400, #"{"error":"invalid_grant","error_description":"Invalid JWT Signature.","assertion":"secret-1"}"#,
+            ": invalid_grant, Invalid JWT Signature."
+        ), (401, #"{"error":"invalid_client"}"#, ": invalid_client"),
+        (403, #"{"error":{"message":"secret-1"}}"#, ""),
+    ])
+    func whatIsSaidOfARefusedTokenHoldsNoSecret(status: Int, body: String, words: String) async throws {
+        let answer = Array(body.utf8)
+        try await Self.withTokens(answering: { .status(status, body: answer) }) { tokens, google in
+            let error = await #expect(throws: AccessTokens.Refused.self) { try await tokens.current() }
+
+            #expect(error?.description == "\(google.url("/token")) answered \(status)\(words)")
+            #expect(error?.isFinal == (status >= 400))
+        }
+    }
+
     @Test(arguments: [
         "", "{}", "/nowhere/account.json", #"{"project_id":"p","client_email":"e","private_key":"none"}"#,
     ])
     func whatIsNoServiceAccountIsRefused(text: String) {
-        #expect(ServiceAccount(jsonOrPath: text) == nil)
+        #expect((try? ServiceAccount(jsonOrPath: text)) == nil)
     }
 
     @Test(arguments: [

@@ -81,6 +81,20 @@ import Timestamps
         #expect(error.map { "\($0)" }?.contains("secret") != true)
     }
 
+    @Test(arguments: ["WEBHOOK_CA_FILE", "SSL_CERT_FILE", "FIREBASE_CREDENTIALS"])
+    func aFileIsNamedThatCannotBeRead(variable: String) async throws {
+        try await withTemporaryDirectory { folder in
+            let (pipe, large) = (try OddFiles.pipe(in: folder), try OddFiles.large(in: folder))
+            for (path, words) in [
+                (pipe, "is no regular file"), (large, "has more than "), (folder + "/none", "is not there"),
+            ] {
+                let error = #expect(throws: ConfigurationError.self) { try Self.configuration([variable: path]) }
+                let text = error.map { "\($0)" } ?? ""
+                #expect(text.hasPrefix("\(variable) names \(path), which \(words)"), "\(text)")
+            }
+        }
+    }
+
     @Test(arguments: ["postgres://me@localhost/httpsms", "postgresql://me:secret@a,b/httpsms?sslmode=require"])
     func postgresNeedsAMasterKey(url: String) throws {
         let error = #expect(throws: ConfigurationError.self) { try Self.configuration(["DATABASE_URL": url]) }

@@ -165,6 +165,16 @@ import Wire
         }
     }
 
+    @Test func whatStandsInThePlaceOfTheKeyFileIsNeitherWaitedForNorRead() async throws {
+        try await withTemporaryDirectory { directory in
+            for path in [try OddFiles.pipe(in: directory), try OddFiles.large(in: directory)] {
+                try FileManager.default.moveItem(atPath: path, toPath: path + ".key")
+
+                #expect(throws: MasterKeyFileError.self) { try MasterKeyFile(databasePath: path).read() }
+            }
+        }
+    }
+
     @Test func theKeyFileHoldsBothKeysMeanwhileAndKeepsTheOldOneApart() async throws {
         try await withTemporaryDirectory { directory in
             let file = MasterKeyFile(databasePath: directory + "/a.sqlite")

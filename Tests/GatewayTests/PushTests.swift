@@ -348,7 +348,7 @@ import Wire
             _ = try await account.client.put(
                 "/v1/phones", ["phone_number": .string(Self.number), "messages_per_minute": 0])
             for _ in 0..<40 { _ = try await account.send() }
-            _ = try await firebase.requests(PushPlaces.share)
+            _ = try await firebase.requests(PushSender.placesOfAccount)
 
             let other = try await server.makeAccount()
             _ = try await other.makePhone("+18005550111")
@@ -357,14 +357,14 @@ import Wire
                 firebase.requests.contains { $0.json["message"]["token"] != "slow" } ? true : nil
             }
 
-            #expect(firebase.requests.count { $0.json["message"]["token"] == "slow" } == PushPlaces.share)
+            #expect(firebase.requests.count { $0.json["message"]["token"] == "slow" } == PushSender.placesOfAccount)
         }
     }
 
     /// Also within an account a place is given away as soon as it is free.
     @Test func onePushThatIsSlowDelaysNoOther() async throws {
         try await Self.withPush(
-            { _, count in count < PushPlaces.share - 1 ? .silence : .status(200) }, deadline: .seconds(29)
+            { _, count in count < PushSender.placesOfAccount - 1 ? .silence : .status(200) }, deadline: .seconds(29)
         ) { _, account, _, firebase in
             _ = try await account.client.put(
                 "/v1/phones", ["phone_number": .string(Self.number), "messages_per_minute": 0])

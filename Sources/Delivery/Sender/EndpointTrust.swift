@@ -2,6 +2,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Secrets
+import Storage
 import Synchronization
 
 /// Whose certificates an endpoint takes, and which one it is shown; PEM texts.
@@ -44,7 +45,7 @@ package struct EndpointTrust: Sendable, Hashable {
     /// - Returns: A context for clients.
     /// - Throws: ``Fault``.
     func context(roots: SystemTrust?) throws(Fault) -> NIOSSLContext {
-        var configuration = (roots ?? SystemTrust(file: nil, more: [])).configuration
+        var configuration = (roots ?? SystemTrust(roots: nil, more: [])).configuration
         if let authorities {
             configuration.additionalTrustRoots = []
             configuration.trustRoots = .certificates(try Self.certificates(authorities, .authorities))
@@ -90,32 +91,38 @@ package struct EndpointTrust: Sendable, Hashable {
 
 /// Whom the server trusts where a webhook says nothing.
 package struct SystemTrust: Sendable {
-    /// The file with the authorities, in PEM; nil for the system's own.
-    private let file: String?
+    /// The authorities; nil for the system's own.
+    private let roots: [NIOSSLCertificate]?
     /// What is trusted beside those.
     private let more: [NIOSSLCertificate]
 
     /// - Parameters:
-    ///   - file: A file with authorities in place of the system's, as `SSL_CERT_FILE` names it; nil for the system's.
+    ///   - roots: Authorities in place of the system's, as `SSL_CERT_FILE` names them; nil for the system's.
     ///   - more: Authorities beside those.
-    package init(file: String?, more: [NIOSSLCertificate]) {
-        self.file = file
+    package init(roots: [NIOSSLCertificate]?, more: [NIOSSLCertificate]) {
+        self.roots = roots
         self.more = more
     }
 
-    /// Authorities of a file in PEM; nil when it cannot be read or has none.
-    package static func authorities(inFile path: String) -> [NIOSSLCertificate]? {
+    /// Authorities of a file in PEM; nil when it has none.
+    ///
+    /// - Throws: `OperatorFile.Unreadable`.
+    package static func authorities(inFile path: String) throws(OperatorFile.Unreadable) -> [NIOSSLCertificate]? {
+        let bytes = try OperatorFile.contents(of: path, atMost: mostBytes)
         // What is wrong with it makes no difference to who reads the setting's error.
-        guard let found = try? NIOSSLCertificate.fromPEMFile(path), !found.isEmpty else { return nil }
+        guard let found = try? NIOSSLCertificate.fromPEMBytes(bytes), !found.isEmpty else { return nil }
         return found
     }
+
+    /// 4 MiB: those of Debian have 250 KB.
+    private static let mostBytes = 4 << 20
 
     /// From TLS 1.2 on; ``CertificateIdentity`` checks the host.
     package var configuration: TLSConfiguration {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         configuration.certificateVerification = .noHostnameVerification
-        if let file { configuration.trustRoots = .file(file) }
+        if let roots { configuration.trustRoots = .certificates(roots) }
         configuration.additionalTrustRoots = [.certificates(more)]
         configuration.applicationProtocols = ["http/1.1"]
         // 250 ms: a receiver that never answers close_notify must not hold the socket for NIOSSL's five seconds.

@@ -32,7 +32,7 @@ package final class HTTPSender: WebhookSender {
     ///   - group: the event loops; the shared ones by default.
     /// - Throws: ``NoTrustRoots`` when the authorities cannot be loaded.
     package convenience init(
-        resolver: any AddressResolver, policy: AddressPolicy, roots: SystemTrust = SystemTrust(file: nil, more: []),
+        resolver: any AddressResolver, policy: AddressPolicy, roots: SystemTrust = SystemTrust(roots: nil, more: []),
         proxy: EgressProxy? = nil, group: MultiThreadedEventLoopGroup = .singleton
     ) throws {
         self.init(
@@ -42,7 +42,7 @@ package final class HTTPSender: WebhookSender {
     /// Makes a sender around a TLS context, which many senders of a test share.
     init(
         resolver: any AddressResolver, policy: AddressPolicy, tls: NIOSSLContext,
-        roots: SystemTrust = SystemTrust(file: nil, more: []), proxy: EgressProxy? = nil,
+        roots: SystemTrust = SystemTrust(roots: nil, more: []), proxy: EgressProxy? = nil,
         group: MultiThreadedEventLoopGroup = .singleton
     ) {
         self.tls = tls

@@ -39,20 +39,46 @@ enum MailQueries {
         tx.wake(.mails)
     }
 
-    /// Takes the mail that is due longest, which nobody else takes for the time that an attempt may last; nil when none is due. Of
-    /// the first ten, those that cannot be read wait an hour, so that they keep no other back. Index: `mail_due`.
-    static func take(in tx: any Transaction) throws -> (mail: Mail, attempt: Int, createdAt: Timestamp)? {
+    /// Mail that was taken to be handed in.
+    struct Taken: Sendable {
+        let mail: Mail
+        let userID: UserID
+        /// From 1.
+        let attempt: Int
+        let createdAt: Timestamp
+    }
+
+    /// The accounts that have mail that is due, those with mail that was never tried first, then those that wait for longest, at
+    /// most 500. Index: `mail_due`; an account has 200 at most.
+    static func usersWithDue(in tx: any Transaction) throws -> (fresh: [UserID], tried: [UserID]) {
+        let heads: [(userID: UserID, isFresh: Bool)] = try tx.rows(
+            """
+            SELECT user_id, COUNT(CASE WHEN attempt <= 0 THEN 1 END) AS fresh
+            FROM mail
+            WHERE due_at <= \(tx.now)
+            GROUP BY user_id
+            ORDER BY CASE WHEN COUNT(CASE WHEN attempt <= 0 THEN 1 END) > 0 THEN 0 ELSE 1 END, MIN(due_at), user_id
+            LIMIT 500
+            """
+        ).map { row in (userID: try row.get("user_id"), isFresh: try row.get("fresh", as: Int.self) > 0) }
+        return (heads.filter { $0.isFresh }.map { $0.userID }, heads.filter { !$0.isFresh }.map { $0.userID })
+    }
+
+    /// Takes the mail of an account that is due longest, which nobody else takes for the time that an attempt may last; nil when
+    /// none is due. What was never tried goes first. Of the first ten, those that cannot be read wait an hour, so that they keep no
+    /// other back. Index: `mail_user`.
+    static func take(of userID: UserID, in tx: any Transaction) throws -> Taken? {
         let due = try tx.rows(
             """
             SELECT *
             FROM mail
-            WHERE due_at <= \(tx.now)
-            ORDER BY due_at, id
+            WHERE user_id = \(userID) AND due_at <= \(tx.now)
+            ORDER BY CASE WHEN attempt <= 0 THEN 0 ELSE 1 END, due_at, id
             LIMIT 10
             \(.forUpdateSkipLocked)
             """)
         for row in due {
-            var taken: (mail: Mail, attempt: Int, createdAt: Timestamp)?
+            var taken: Taken?
             try tx.each([row]) { row in
                 let mail = Mail(
                     id: try row.get("id"), recipient: try row.get("recipient"), subject: try row.get("subject"),
@@ -61,7 +87,7 @@ enum MailQueries {
                 let createdAt: Timestamp = try row.get("created_at")
                 try tx.run(
                     "UPDATE mail SET due_at = \(tx.now + .seconds(300)), attempt = \(attempt) WHERE id = \(mail.id)")
-                taken = (mail, attempt, createdAt)
+                taken = Taken(mail: mail, userID: userID, attempt: attempt, createdAt: createdAt)
             } passOver: { row, error in
                 let id: String = try row.get("id")
                 try tx.run("UPDATE mail SET due_at = \(tx.now + UnreadableRows.pause) WHERE id = \(id)")

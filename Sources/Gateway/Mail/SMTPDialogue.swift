@@ -119,7 +119,14 @@ struct SMTPDialogue: Sendable {
     }
 
     private func failure(_ code: Int, _ lines: [String], isFinal: Bool = false) -> Failure {
-        Failure(description: "the mail server answered \(code) \(lines.first?.prefix(200) ?? "")", isFinal: isFinal)
+        var words = lines.first?.prefix(200) ?? ""
+        switch step {
+        // Some servers repeat what they were sent: a password, or a letter with a link. What is left is a code (RFC 3463).
+        case .login, .password, .text: words = words.prefix { "0123456789.".contains($0) }
+        default: break
+        }
+        return Failure(
+            description: "the mail server answered \(code)\(words.isEmpty ? "" : " ")\(words)", isFinal: isFinal)
     }
 
     private static func base64(_ text: String) -> String { Data(text.utf8).base64EncodedString() }

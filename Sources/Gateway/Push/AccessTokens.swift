@@ -57,13 +57,49 @@ actor AccessTokens {
         kept = nil
     }
 
+    /// What grants a token (RFC 6749, 5.1).
     private struct Granted: Decodable {
         let accessToken: String
-        let expiresIn: Int
+        /// How long it holds.
+        let lifetime: Duration
 
         enum CodingKeys: String, CodingKey {
             case accessToken = "access_token"
             case expiresIn = "expires_in"
+        }
+
+        init(from decoder: any Decoder) throws {
+            let members = try decoder.container(keyedBy: CodingKeys.self)
+            accessToken = try members.decode(String.self, forKey: .accessToken)
+            // It stands in a header.
+            guard !accessToken.isEmpty, accessToken.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .accessToken, in: members, debugDescription: "it is no token")
+            }
+            // A number by the standard, which some write as a text; of another kind it says no more than a missing one.
+            let number = try? members.decode(Double.self, forKey: .expiresIn)
+            let seconds = number ?? (try? members.decode(String.self, forKey: .expiresIn)).flatMap { Double($0) }
+            if let seconds, seconds.isFinite {
+                lifetime = .seconds(min(max(seconds, 0), Self.longest))
+            } else {
+                lifetime = Self.unsaid
+            }
+        }
+
+        /// A day, in seconds.
+        private static let longest: Double = 86_400
+        /// Five minutes where nothing is said: a token that ends before is refused, and the next one asked for.
+        private static let unsaid: Duration = .seconds(300)
+    }
+
+    /// What says why there is no token (RFC 6749, 5.2).
+    private struct Denied: Decodable {
+        let error: String
+        let description: String?
+
+        enum CodingKeys: String, CodingKey {
+            case error
+            case description = "error_description"
         }
     }
 
@@ -83,14 +119,18 @@ actor AccessTokens {
             throw Refused(description: "\(url.text) cannot be reached: \(failure)", isFinal: false)
         case .response(let code): status = code
         }
-        guard status == 200, let granted = try? JSONDecoder().decode(Granted.self, from: Data(result.responseBody))
-        else {
-            // The body names what is wrong with the account, and holds no secret when the request failed.
-            let reason = String(decoding: result.responseBody.prefix(200), as: UTF8.self)
+        let body = Data(result.responseBody)
+        guard status == 200 else {
+            // Nothing but these two fields is repeated: who answers may hold a token, or send back what it was asked with.
+            let denied = try? JSONDecoder().decode(Denied.self, from: body)
+            let words = denied.map { [$0.error, $0.description].compactMap(\.self).joined(separator: ", ") }
             throw Refused(
-                description: "\(url.text) answered \(status): \(reason)",
+                description: "\(url.text) answered \(status)" + (words.map { ": \($0.prefix(200))" } ?? ""),
                 isFinal: [400, 401, 403].contains(status))
         }
-        return (granted.accessToken, now.boot + .seconds(max(0, granted.expiresIn.clampedSubtracting(60))))
+        guard let granted = try? JSONDecoder().decode(Granted.self, from: body) else {
+            throw Refused(description: "\(url.text) answered 200 with what is no token", isFinal: false)
+        }
+        return (granted.accessToken, now.boot + max(.zero, granted.lifetime - .seconds(60)))
     }
 }

@@ -2,7 +2,6 @@ import Delivery
 import Logging
 import ServiceLifecycle
 import Storage
-import Synchronization
 import Timestamps
 
 /// Sends the pushes that are due, and stores what the service said of each.
@@ -45,7 +44,7 @@ struct PushSender: Service {
     /// Sends until graceful shutdown; then ends what is being sent and returns.
     func run() async throws {
         let wakeups = store.wakeups
-        let places = PushPlaces()
+        let places = AccountPlaces(Self.places, each: Self.placesOfAccount)
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 var isFailing = false
@@ -76,14 +75,14 @@ struct PushSender: Service {
     }
 
     /// Takes as many of the due pushes as there are places; gives also how long there is nothing to do.
-    private func claim(_ places: PushPlaces) async throws -> ([Job], Duration) {
+    private func claim(_ places: AccountPlaces) async throws -> ([Job], Duration) {
         let shares = places.shares
         // No place: the first one that becomes free wakes us.
         if shares.free == 0 { return ([], .seconds(1)) }
         return try await store.write(.maintenance) { [transports, clocks, unreadable] tx in
             var left = shares
             var jobs: [Job] = []
-            for userID in try PushQueries.usersWithDue(in: tx).sorted(by: { left.taken($0) < left.taken($1) }) {
+            for userID in left.inTurn(try PushQueries.usersWithDue(in: tx)) {
                 guard left.free > 0 else { break }
                 let rows = try PushQueries.due(
                     of: userID, limit: left.room(for: userID), lead: clocks.lead(within: Self.longestWait), in: tx)
@@ -226,47 +225,12 @@ struct PushSender: Service {
     /// How long wrong credentials may be set right before messages fail.
     private static let patienceWithAccount: Duration = .seconds(60)
 
+    /// Pushes in flight; as many connections may be open.
+    static let places = 64
+    /// Of one account.
+    static let placesOfAccount = 16
     /// 30 s: three times the deadline of a push.
     private static let lease: Duration = .seconds(30)
     /// The longest between two tries, also where a service asks for more.
     static let longestWait: Duration = .seconds(60)
-}
-
-/// Who has how many of the places of a ``PushSender``. Thread-safe.
-final class PushPlaces: Sendable {
-    /// The places at one moment, as a value.
-    struct Shares: Sendable {
-        private var counts: [UserID: Int] = [:]
-        private var total = 0
-
-        /// Places that nobody has.
-        var free: Int { PushPlaces.count - total }
-
-        /// How many places an account has.
-        func taken(_ user: UserID) -> Int { counts[user] ?? 0 }
-
-        /// How many more an account may have now.
-        func room(for user: UserID) -> Int { max(0, min(PushPlaces.share - taken(user), free)) }
-
-        /// Gives places to an account, or takes them back when `count` is negative.
-        mutating func take(_ user: UserID, _ count: Int) {
-            total += count
-            let rest = taken(user) + count
-            counts[user] = rest > 0 ? rest : nil
-        }
-    }
-
-    /// Pushes in flight; as many connections may be open.
-    static let count = 64
-    /// Of one account.
-    static let share = 16
-
-    private let state = Mutex(Shares())
-
-    /// The places at this moment.
-    var shares: Shares { state.withLock { $0 } }
-
-    func take(_ user: UserID) { state.withLock { $0.take(user, 1) } }
-
-    func leave(_ user: UserID) { state.withLock { $0.take(user, -1) } }
 }

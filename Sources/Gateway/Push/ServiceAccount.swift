@@ -2,6 +2,7 @@ import Delivery
 import Foundation
 import JWTKit
 import Secrets
+import Storage
 import Timestamps
 
 /// A Google service account, as Firebase's console gives it out.
@@ -29,11 +30,22 @@ package struct ServiceAccount: Sendable {
         }
     }
 
-    /// Reads the account from its JSON, or from the file at a path; nil when it is not there or incomplete.
-    package init?(jsonOrPath text: String) {
-        let json = text.hasPrefix("{") ? Data(text.utf8) : FileManager.default.contents(atPath: text)
+    /// Reads the account from its JSON, or from the file at a path; nil when it is incomplete.
+    ///
+    /// - Throws: `OperatorFile.Unreadable`.
+    package init?(jsonOrPath text: String) throws(OperatorFile.Unreadable) {
+        var json = Array(text.utf8)
+        if !text.hasPrefix("{") {
+            do throws(OperatorFile.Unreadable) {
+                json = try OperatorFile.contents(of: text)
+            } catch {
+                // What does not look like a path may be the account itself, written in another way: it is not repeated.
+                guard text.hasPrefix("/") || text.hasPrefix(".") else { return nil }
+                throw error
+            }
+        }
         // Whatever is wrong with it, the operator is told what it should be.
-        guard let json, let file = try? JSONDecoder().decode(File.self, from: json),
+        guard let file = try? JSONDecoder().decode(File.self, from: Data(json)),
             !file.projectID.isEmpty, !file.clientEmail.isEmpty, file.privateKey.contains("PRIVATE KEY")
         else { return nil }
         projectID = file.projectID

@@ -1,3 +1,5 @@
+import Storage
+
 /// One setting of the server: its variable, all that is said of it, and how its text is read.
 ///
 /// `serve --help`, `docs/settings.md`, the error about a value that cannot be read, and the tests of settings are made of
@@ -10,7 +12,7 @@ package struct Setting<Value: Sendable>: AnySetting {
     package let meaning: String
     /// What holds where nothing is set.
     let absent: Value
-    private let parse: @Sendable (String) -> Value?
+    private let parse: @Sendable (String) throws(OperatorFile.Unreadable) -> Value?
 
     /// - Parameters:
     ///   - variable: The environment variable.
@@ -32,12 +34,15 @@ package struct Setting<Value: Sendable>: AnySetting {
     /// A setting that has no value where nothing is set; `without` says in words what holds then.
     init<Wrapped>(
         _ variable: String, flag: String? = nil, without: String, expected: String? = nil, _ meaning: String,
-        _ parse: @escaping @Sendable (String) -> Wrapped?
+        _ parse: @escaping @Sendable (String) throws(OperatorFile.Unreadable) -> Wrapped?
     ) where Value == Wrapped? {
         self.init(
             variable: variable, flag: flag, standard: .words(without), expected: expected, meaning: meaning,
             absent: nil
-        ) { text in parse(text).map(Optional.some) }
+        ) { text throws(OperatorFile.Unreadable) -> Wrapped?? in
+            guard let value = try parse(text) else { return nil }
+            return .some(.some(value))
+        }
     }
 
     /// A list of what `parse` reads, separated by commas, and empty where nothing is set.
@@ -52,7 +57,7 @@ package struct Setting<Value: Sendable>: AnySetting {
 
     private init(
         variable: String, flag: String?, standard: SettingStandard, expected: String?, meaning: String,
-        absent: Value, parse: @escaping @Sendable (String) -> Value?
+        absent: Value, parse: @escaping @Sendable (String) throws(OperatorFile.Unreadable) -> Value?
     ) {
         self.variable = variable
         self.flag = flag
@@ -64,8 +69,14 @@ package struct Setting<Value: Sendable>: AnySetting {
     }
 
     package func value(of text: String) throws(ConfigurationError) -> any Sendable {
-        guard let value = parse(text) else { throw refusal }
-        return value
+        let value: Value?
+        do throws(OperatorFile.Unreadable) {
+            value = try parse(text)
+        } catch {
+            throw ConfigurationError(variable: variable, trouble: error.description, expected: refusal.expected)
+        }
+        if let value { return value }
+        throw refusal
     }
 
     /// What is thrown for a text that is no value.
@@ -99,18 +110,21 @@ package protocol AnySetting: Sendable {
     func value(of text: String) throws(ConfigurationError) -> any Sendable
 }
 
-/// A variable that holds what it should not. Its value is not shown, as it may be a secret.
+/// A variable that holds what it should not. Its value is not shown, as it may be a secret, but for the path of a file.
 package struct ConfigurationError: Error, CustomStringConvertible {
     /// The variable.
     package let variable: String
+    /// What is wrong with it, after its name.
+    private let trouble: String
     /// What it may hold.
     package let expected: String
 
     /// Says which variable, and what it may hold.
-    package init(variable: String, expected: String) {
+    package init(variable: String, trouble: String = "cannot be read", expected: String) {
         self.variable = variable
+        self.trouble = trouble
         self.expected = expected
     }
 
-    package var description: String { "\(variable) cannot be read: it must be \(expected)" }
+    package var description: String { "\(variable) \(trouble): it must be \(expected)" }
 }

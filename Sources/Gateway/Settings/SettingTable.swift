@@ -101,8 +101,7 @@ package struct SettingTable: Sendable {
         "SSL_CERT_FILE", without: "the system's", expected: "the path of a PEM file with certificates",
         """
         Authorities whose certificates are taken in place of the system's: of receivers and of Firebase. The path of a PEM file.
-        """
-    ) { SystemTrust.authorities(inFile: $0) == nil ? nil : $0 }
+        """, SystemTrust.authorities(inFile:))
     /// `WEBHOOK_PROXY`.
     package let webhookProxyURL = Setting(
         "WEBHOOK_PROXY", without: "none", expected: "http://host:port, perhaps with user:password@ before the host",

@@ -66,7 +66,7 @@ extension SettingValues {
 
     /// Whose certificates are taken of receivers.
     package var trust: SystemTrust {
-        SystemTrust(file: self.systemAuthorities, more: self.webhookAuthorities ?? [])
+        SystemTrust(roots: self.systemAuthorities, more: self.webhookAuthorities ?? [])
     }
 
     /// What webhooks leave through; nil for nothing.

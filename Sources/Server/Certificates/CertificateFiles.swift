@@ -1,6 +1,7 @@
 import Foundation
 import Gateway
 import NIOSSL
+import Storage
 
 /// The PEM files that TLS_CERTIFICATE and TLS_KEY name.
 package struct CertificateFiles: Hashable, Sendable {
@@ -75,14 +76,10 @@ package struct CertificateFiles: Hashable, Sendable {
     }
 
     private static func read(_ path: String, _ variable: String) throws(CertificateError) -> [UInt8] {
-        do {
-            return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
-        } catch CocoaError.fileReadNoSuchFile {
-            throw CertificateError(description: "\(variable) names \(path), which is not there")
-        } catch CocoaError.fileReadNoPermission {
-            throw CertificateError(description: "\(variable) names \(path), which the server's user may not read")
+        do throws(OperatorFile.Unreadable) {
+            return try OperatorFile.contents(of: path)
         } catch {
-            throw CertificateError(description: "\(variable) names \(path), which cannot be read: \(error)")
+            throw CertificateError(description: "\(variable) \(error)")
         }
     }
 }

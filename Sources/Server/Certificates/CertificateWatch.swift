@@ -62,7 +62,7 @@ final class CertificateWatch: Service {
     private func poll() async {
         var last: [CertificateFiles.Stamp?]?
         while !Task.isCancelled {
-            let stamp = await offPool { [files] in files.stamp }
+            let stamp = await Self.offPool { [files] in files.stamp }
             // The two files are written one after the other: they are read once they have been at rest for a poll.
             if let stamp, stamp == last, stamp != state.withLock({ $0.stamp }) { await reload() }
             last = stamp
@@ -73,7 +73,7 @@ final class CertificateWatch: Service {
     private func reload() async {
         let files = files
         let read: (stamp: [CertificateFiles.Stamp?], result: Result<ServerCertificate, CertificateError>)?
-        read = await offPool {
+        read = await Self.offPool {
             let stamp = files.stamp
             return (stamp, Result { () throws(CertificateError) in try files.load() })
         }
@@ -101,9 +101,17 @@ final class CertificateWatch: Service {
         }
     }
 
-    /// Reads files on a thread that may block; nil when the process ends.
-    private func offPool<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value? {
-        try? await NIOThreadPool.singleton.runIfActive(body)
+    /// Reads files on a thread that may block; nil when the process ends, or the task is cancelled: nobody waits then for a disk
+    /// that does not answer.
+    static func offPool<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value? {
+        let outcome = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Value.self)
+        NIOThreadPool.singleton.runIfActive(eventLoop: outcome.futureResult.eventLoop, body).cascade(to: outcome)
+        return await withTaskCancellationHandler {
+            // Without what was read there is nothing to do.
+            try? await outcome.futureResult.get()
+        } onCancel: {
+            outcome.fail(CancellationError())
+        }
     }
 
     /// 1 s: a new certificate is served after 2 s at most, and looking at two files costs microseconds.

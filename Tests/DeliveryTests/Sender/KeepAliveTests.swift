@@ -125,7 +125,7 @@ import Testing
         let isTaken = try await RawReceiver.run(script: script) { receiver, port in
             let sender = HTTPSender(
                 resolver: StubResolver("127.0.0.1"), policy: loopbackPolicy,
-                tls: try HTTPSender.makeTLS(SystemTrust(file: nil, more: [])), group: group)
+                tls: try HTTPSender.makeTLS(SystemTrust(roots: nil, more: [])), group: group)
             let request = try request("http://receiver.test:\(port)/")
             #expect(await sender.send(request, within: .seconds(20)).outcome == .response(statusCode: 200))
             let peer = try #require(peers.withLock { $0.first })

@@ -10,7 +10,7 @@ let loopbackPolicy = AddressPolicy(allowedNetworks: [
 ])
 
 /// Loading the system's trust roots takes 20 ms and more: once for all tests.
-private let systemTLS = Result { try HTTPSender.makeTLS(SystemTrust(file: nil, more: [])) }
+private let systemTLS = Result { try HTTPSender.makeTLS(SystemTrust(roots: nil, more: [])) }
 
 /// A complete answer that keeps the connection.
 let okResponse = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -20,7 +20,7 @@ func withSender<Answer>(
     resolver: any AddressResolver = StubResolver("127.0.0.1"), policy: AddressPolicy = loopbackPolicy,
     trusting roots: [NIOSSLCertificate] = [], proxy: EgressProxy? = nil, body: (HTTPSender) async throws -> Answer
 ) async throws -> Answer {
-    let tls = roots.isEmpty ? try systemTLS.get() : try HTTPSender.makeTLS(SystemTrust(file: nil, more: roots))
+    let tls = roots.isEmpty ? try systemTLS.get() : try HTTPSender.makeTLS(SystemTrust(roots: nil, more: roots))
     let sender = HTTPSender(resolver: resolver, policy: policy, tls: tls, proxy: proxy)
     do {
         let answer = try await body(sender)

@@ -1,7 +1,8 @@
 """A mail server of aiosmtpd: what it takes goes to a file, a JSON object a line.
 
 mail_server.py RECORD MODE [CERTIFICATE KEY], where MODE is plain, starttls or implicit. Users other than `user` with the
-password `p@ss word` are refused where there is TLS, and so are recipients that begin with `nobody`. Prints its port.
+password `p@ss word` are refused where there is TLS, and so are recipients that begin with `nobody`; those that begin
+with `stall` get no answer. Prints its port.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ class Handler:
             return "550 no such user"
         if address.startswith("later"):
             return "451 try again later"
+        if address.startswith("stall"):
+            await asyncio.Event().wait()
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -23,7 +23,7 @@ import Timestamps
         let server = try #require(
             MailServer(
                 url, from: "sms@example.com",
-                trust: SystemTrust(file: nil, more: authority.map { [$0.certificate] } ?? [])))
+                trust: SystemTrust(roots: nil, more: authority.map { [$0.certificate] } ?? [])))
         return SMTPClient(server: server, resolver: try SystemResolver())
     }
 
@@ -102,6 +102,32 @@ import Timestamps
         }
     }
 
+    @Test func aPasswordOrALetterThatAServerRepeatsIsInNoError() throws {
+        let trust = SystemTrust(roots: nil, more: [])
+        for (method, code) in [("PLAIN", 235), ("LOGIN", 334)] {
+            let server = try #require(
+                MailServer("smtps://user:secret@mail.example.com", from: "sms@example.com", trust: trust))
+            var dialogue = SMTPDialogue(server: server, recipient: "ann@example.com", text: "link")
+            func refuse(_ code: Int, _ text: String, _ dialogue: SMTPDialogue) {
+                #expect(throws: SMTPDialogue.Failure(description: "the mail server answered \(code) 5.7.8")) {
+                    var dialogue = dialogue
+                    _ = try dialogue.receive(code, ["5.7.8 unrecognized: \(text)"])
+                }
+            }
+            _ = try dialogue.receive(220, ["hello"])
+            _ = try dialogue.receive(250, ["hello", "AUTH \(method)"])
+            refuse(535, "AUTH PLAIN AHVzZXIAc2VjcmV0", dialogue)
+            var replies = [code]
+            if method == "LOGIN" { replies += [334, 235] }
+            for reply in replies {
+                _ = try dialogue.receive(reply, [""])
+                if reply == 334 { refuse(535, "c2VjcmV0", dialogue) }
+            }
+            for reply in [250, 250, 354] { _ = try dialogue.receive(reply, ["go on"]) }
+            refuse(554, "https://sms.example.com/password?token=secret", dialogue)
+        }
+    }
+
     @Test(arguments: ["smtp", "smtps"])
     func cancellationEndsTheWaitForAServerThatSaysNothing(scheme: String) async throws {
         try await RawReceiver.run(script: { _ in }) { receiver, port in
@@ -167,7 +193,7 @@ import Timestamps
         ("smtp://a:b%00@mail.example.com", false), ("", false),
     ])
     func aMailServerIsNamedByAURL(url: String, isOne: Bool) {
-        let trust = SystemTrust(file: nil, more: [])
+        let trust = SystemTrust(roots: nil, more: [])
         #expect((MailServer(url, from: "sms@example.com", trust: trust) != nil) == isOne)
         #expect(MailServer(url, from: "sms@example.com>\r\n", trust: trust) == nil)
     }

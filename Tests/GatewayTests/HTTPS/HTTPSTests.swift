@@ -1,9 +1,11 @@
 import AsyncHTTPClient
+import Dispatch
 import Foundation
 import Logging
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import Synchronization
 import TestSupport
 import Testing
 
@@ -111,12 +113,17 @@ import Testing
             let (pair, other) = (try await authority.issue(), try await authority.issue())
             let (missing, text, locked) = (folder + "/none.pem", folder + "/text.pem", folder + "/locked.pem")
             try Data("no PEM".utf8).write(to: URL(filePath: text))
+            let (pipe, large) = (try OddFiles.pipe(in: folder), try OddFiles.large(in: folder))
             try await TestAuthority.openssl(
                 ["pkey", "-in", pair.key, "-out", locked, "-aes128", "-passout", "pass:x"], in: folder)
             let table = [
                 (missing, pair.key, "TLS_CERTIFICATE names \(missing), which is not there"),
                 (pair.certificate, missing, "TLS_KEY names \(missing), which is not there"),
-                (folder, pair.key, "TLS_CERTIFICATE names \(folder), which cannot be read: "),
+                (folder, pair.key, "TLS_CERTIFICATE names \(folder), which is no regular file: name a file"),
+                (pipe, pair.key, "TLS_CERTIFICATE names \(pipe), which is no regular file: name a file"),
+                (large, pair.key, "TLS_CERTIFICATE names \(large), which has more than 1 MiB: "),
+                (pair.certificate, pipe, "TLS_KEY names \(pipe), which is no regular file: name a file"),
+                (pair.certificate, large, "TLS_KEY names \(large), which has more than 1 MiB: "),
                 (text, pair.key, "TLS_CERTIFICATE names \(text), which holds no certificate in PEM"),
                 (pair.key, pair.key, "TLS_CERTIFICATE names \(pair.key), which holds no certificate in PEM"),
                 (pair.certificate, text, "TLS_KEY names \(text), which holds no private key in PEM"),
@@ -130,5 +137,23 @@ import Testing
                 #expect(error?.description.hasPrefix(words) == true, "\(words): \(String(describing: error))")
             }
         }
+    }
+
+    @Test func aReadThatHangsIsNotWaitedForAtTheEnd() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let isReading = Mutex(false)
+        defer { gate.signal() }
+        let reading = Task {
+            await CertificateWatch.offPool {
+                isReading.withLock { $0 = true }
+                gate.wait()
+                return true
+            }
+        }
+        try await until("it is being read") { isReading.withLock { $0 } }
+
+        reading.cancel()
+
+        #expect(await reading.value == nil)
     }
 }

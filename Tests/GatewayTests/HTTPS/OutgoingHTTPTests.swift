@@ -36,7 +36,7 @@ import Wire
             let resolver = try SystemResolver()
             defer { resolver.shutdown() }
             let sender = try HTTPSender(
-                resolver: resolver, policy: .operators, roots: SystemTrust(file: nil, more: [root]))
+                resolver: resolver, policy: .operators, roots: SystemTrust(roots: nil, more: [root]))
             let clients = Clients(http: http, sender: sender)
             let outcome: Result<Void, any Error>
             do { outcome = .success(try await body(clients, receiver, port)) } catch { outcome = .failure(error) }
