@@ -133,7 +133,8 @@ extension EndToEndTests {
                 try Data(key.utf8).write(to: URL(filePath: keyPath))
                 try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: keyPath)
                 try await expectProblem(
-                    installation, [:], "master key", "\(keyPath) cannot be read by the server's user: check its owner and mode")
+                    installation, [:], "master key",
+                    "\(keyPath) cannot be read by the server's user: check its owner and mode")
                 try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: keyPath)
                 try await expectProblem(
                     installation, [:], "master key", "others may read \(keyPath): run chmod 600 \(keyPath)")

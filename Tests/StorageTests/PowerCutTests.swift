@@ -14,7 +14,6 @@ import Testing
         case tornTransaction
     }
 
-
     @Test(arguments: 1...(isSoak ? 200 : 15))
     func whatWasAnsweredSurvives(_ seed: Int) async throws {
         let (faults, cuts) = try await faults(seed: UInt64(seed), .honest)
