@@ -62,9 +62,17 @@ package struct Browser: Sendable {
         _ = try await command("/element/\(element)/value", ["text": .string(path)])
     }
 
-    /// Clicks what `selector` finds, as a person would: it must be visible.
+    /// Clicks what `selector` finds, as a person would: it must be visible. A page that is live may replace it in between.
     package func click(_ selector: String) async throws {
-        _ = try await command("/element/\(find(selector))/click", [:])
+        try await until("a click on \(selector)") {
+            let element = try await find(selector)
+            do {
+                _ = try await command("/element/\(element)/click", [:])
+                return true
+            } catch let failure as Failure where failure.description.contains("stale element reference") {
+                return false
+            }
+        }
     }
 
     /// Clicks what `selector` finds and waits until another page, or the same one again, is there.
