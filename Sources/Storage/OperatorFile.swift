@@ -37,10 +37,10 @@ package enum OperatorFile {
         var state = stat()
         guard fstat(descriptor, &state) == 0 else { throw failure(path, errno) }
         guard state.st_mode & S_IFMT == S_IFREG else {
-            throw Unreadable(path: path, clause: "is no regular file: name a file")
+            throw Unreadable(path: path, clause: "is a folder, a pipe or a device, not a file")
         }
         let tooLarge = Unreadable(
-            path: path, clause: "has more than \(limit >> 20) MiB: put the file that is meant in its place")
+            path: path, clause: "has more than \(limit >> 20) MiB")
         guard Int64(state.st_size) <= Int64(limit) else { throw tooLarge }
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 65_536)
@@ -60,7 +60,7 @@ package enum OperatorFile {
             switch code {
             case ENOENT, ENOTDIR: "is not there"
             case EACCES, EPERM:
-                "cannot be read by the server's user: check its owner and mode, and those of its folders"
+                "cannot be read by the server's user (check its owner and mode, and those of its folders)"
             default: "cannot be read: \(DurableFile.words(code))"
             }
         return Unreadable(path: path, clause: clause)

@@ -134,7 +134,7 @@ extension EndToEndTests {
                 try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: keyPath)
                 try await expectProblem(
                     installation, [:], "master key",
-                    "\(keyPath) cannot be read by the server's user: check its owner and mode")
+                    "\(keyPath) cannot be read by the server's user (check its owner and mode")
                 try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: keyPath)
                 try await expectProblem(
                     installation, [:], "master key", "others may read \(keyPath): run chmod 600 \(keyPath)")

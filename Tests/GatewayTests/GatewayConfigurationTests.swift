@@ -86,7 +86,8 @@ import Timestamps
         try await withTemporaryDirectory { folder in
             let (pipe, large) = (try OddFiles.pipe(in: folder), try OddFiles.large(in: folder))
             for (path, words) in [
-                (pipe, "is no regular file"), (large, "has more than "), (folder + "/none", "is not there"),
+                (pipe, "is a folder, a pipe or a device"), (large, "has more than "),
+                (folder + "/none", "is not there"),
             ] {
                 let error = #expect(throws: ConfigurationError.self) { try Self.configuration([variable: path]) }
                 let text = error.map { "\($0)" } ?? ""

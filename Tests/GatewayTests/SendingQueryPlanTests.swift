@@ -49,6 +49,17 @@ struct SendingQueryPlanTests {
         #expect(!plans.contains { $0.hasSuffix("SCAN push") }, "\(plans)")
     }
 
+    /// The mail of others that waits costs nobody anything.
+    @Test func mailIsTakenByTheIndexOfTurns() async throws {
+        let plans = try await Self.plans { _, tx in
+            _ = try MailQueries.usersWithDue(in: tx)
+            _ = try MailQueries.take(of: UserID("user"), in: tx)
+        }
+
+        #expect(plans.count { $0.contains("COVERING INDEX mail_turn") } == 4, "\(plans)")
+        #expect(plans.contains { $0.contains("mail_turn (user_id=? AND due_at<?)") }, "\(plans)")
+    }
+
     @Test func aHeartbeatLooksAtWhatWaitsForItsPhoneOnly() async throws {
         let plans = try await Self.plans { phone, tx in try PushQueries.repeatOutstanding(of: phone, in: tx) }
 

@@ -22,7 +22,8 @@ struct OperatorFileTests {
         try await withTemporaryDirectory { folder in
             let (pipe, large) = (try OddFiles.pipe(in: folder), try OddFiles.large(in: folder))
             for (path, words) in [
-                (pipe, "is no regular file"), (folder, "is no regular file"), ("/dev/zero", "is no regular file"),
+                (pipe, "is a folder, a pipe or a device"), (folder, "is a folder, a pipe or a device"),
+                ("/dev/zero", "is a folder, a pipe or a device"),
                 (large, "has more than 1 MiB"), (folder + "/none", "is not there"), (pipe + "/a", "is not there"),
             ] {
                 let error = #expect(throws: OperatorFile.Unreadable.self) { try OperatorFile.contents(of: path) }

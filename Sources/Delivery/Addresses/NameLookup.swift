@@ -282,6 +282,7 @@ extension NameLookup {
     }
 
     private static var canOpenSocket: Bool {
+        if OpenFiles.areShort { return false }
         let handle = datagramSocket(AF_INET)
         guard handle < 0 else {
             close(handle)

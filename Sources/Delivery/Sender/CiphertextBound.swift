@@ -12,7 +12,7 @@ final class CiphertextBound: ChannelInboundHandler {
 
     private var count = 0
 
-    /// Begins to count anew: another exchange has the connection.
+    /// Starts the count again: another exchange has the connection.
     func reset() {
         count = 0
     }

@@ -1,11 +1,6 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// How to reach a receiver: vetted addresses and the TLS to speak there.
 struct Destination: Sendable {
@@ -100,7 +95,7 @@ final class Dial {
     private func connect(_ connection: Connection) -> EventLoopFuture<any Channel> {
         let destination = destination
         do {
-            if OpenFiles.areShort { throw IOError(errnoCode: EMFILE, reason: "socket") }
+            try OpenFiles.checkForSocket()
             let bytes = ByteBuffer(bytes: connection.address.bytes)
             let address = try SocketAddress(packedIPAddress: bytes, port: destination.port)
             return ClientBootstrap(group: loop)

@@ -3,6 +3,7 @@
 #else
     import Darwin
 #endif
+import NIOCore
 
 /// How many files and sockets this process has left.
 ///
@@ -23,6 +24,13 @@ package enum OpenFiles {
         guard next >= 0 else { return errno == EMFILE || errno == ENFILE }
         close(next)
         return Int(next) >= Int(clamping: limit.rlim_cur) - reserve
+    }
+
+    /// To be asked before a socket is opened.
+    ///
+    /// - Throws: `IOError` with `EMFILE`, as the kernel would a little later.
+    package static func checkForSocket() throws {
+        if areShort { throw IOError(errnoCode: EMFILE, reason: "socket") }
     }
 
     #if canImport(Glibc)

@@ -24,11 +24,9 @@ extension BulkMessageOperations {
 
     /// One transaction of the sweep that begins what nobody took back.
     static func start(in tx: any Transaction) throws -> Sweep.Outcome {
-        let uploads = try BulkMessageQueries.starting(in: tx)
-        for (requestID, userID) in uploads { _ = try release(requestID, userID: userID, in: tx) }
-        return Sweep.Outcome(
-            mayHaveMore: uploads.count == BulkMessageQueries.startingLimit,
-            nextDue: try BulkMessageQueries.nextStart(in: tx))
+        let upload = try BulkMessageQueries.starting(in: tx)
+        if let upload { _ = try release(upload.requestID, userID: upload.userID, in: tx) }
+        return Sweep.Outcome(mayHaveMore: upload != nil, nextDue: try BulkMessageQueries.nextStart(in: tx))
     }
 
     private static func release(_ requestID: String, userID: UserID, in tx: any Transaction) throws -> Bool {

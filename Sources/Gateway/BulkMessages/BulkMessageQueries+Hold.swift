@@ -37,11 +37,9 @@ extension BulkMessageQueries {
             """) == 1
     }
 
-    /// At most ten uploads that are to begin, the one that waits longest first, locked. Also those that are to begin later than
-    /// any is: the clock was set back since. Index: `bulk_message_starts`.
-    static func starting(
-        in tx: any Transaction
-    ) throws -> [(requestID: String, userID: UserID)] {
+    /// The upload that is to begin and waits longest, locked; one alone, as its phones are locked before any message. Also one that
+    /// is to begin later than any does: the clock was set back since. Index: `bulk_message_starts`.
+    static func starting(in tx: any Transaction) throws -> (requestID: String, userID: UserID)? {
         try tx.all(
             """
             SELECT request_id, user_id
@@ -49,17 +47,14 @@ extension BulkMessageQueries {
             WHERE starts_at IS NOT NULL
                 AND (starts_at <= \(tx.now) OR starts_at > \(tx.now + latestStart))
             ORDER BY starts_at, user_id, request_id
-            LIMIT \(startingLimit)
+            LIMIT 1
             \(.forUpdateSkipLocked)
             """
-        ) { (try $0.get("request_id"), try $0.get("user_id")) }
+        ) { (try $0.get("request_id"), try $0.get("user_id")) }.first
     }
 
     /// Further ahead than any upload begins.
     private static let latestStart: Duration = .seconds(20)
-
-    /// Of one transaction: each may have a thousand messages.
-    static let startingLimit = 10
 
     /// When the next upload is to begin; nil when none is. Index: `bulk_message_starts`.
     static func nextStart(in tx: any Transaction) throws -> Timestamp? {

@@ -81,7 +81,10 @@ extension ContactOperations {
         var (known, room) = (known, room)
         var outcome = ContactImport()
         for (item, id) in zip(items, ids) {
-            if let found = known.id(for: item), let contact = try ContactQueries.find(found, userID: userID, in: tx) {
+            // One that got another name meanwhile is another one.
+            if let found = known.id(for: item), let contact = try ContactQueries.find(found, userID: userID, in: tx),
+                contact.id == item.id || FoldedText.of(contact.name) == FoldedText.of(item.draft.name)
+            {
                 outcome.known += 1
                 let merged = contact.merged(with: item, at: tx.now)
                 if let merged { try ContactQueries.save([merged], in: tx) }

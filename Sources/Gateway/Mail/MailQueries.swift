@@ -22,7 +22,11 @@ enum MailQueries {
                 """,
                 "CREATE INDEX mail_due ON mail (due_at, id)",
                 "CREATE INDEX mail_user ON mail (user_id, id)",
-            ])
+            ]),
+        // One that answers whose turn it is from its own entries.
+        Migration(
+            "mail-2", ["DROP INDEX mail_due", "DROP INDEX mail_user"],
+            indexes: [TableIndex("mail_turn", on: "mail", "(user_id, due_at, attempt)")]),
     ]
 
     /// Hands an e-mail to ``MailSender``; one too many is dropped, as 200 tell no more than the first.
@@ -49,24 +53,38 @@ enum MailQueries {
     }
 
     /// The accounts that have mail that is due, those with mail that was never tried first, then those that wait for longest, at
-    /// most 500. Index: `mail_due`; an account has 200 at most.
+    /// most 500. Index: `mail_turn`, by a loose scan: it steps from account to account, of which each has 200 entries at most.
     static func usersWithDue(in tx: any Transaction) throws -> (fresh: [UserID], tried: [UserID]) {
         let heads: [(userID: UserID, isFresh: Bool)] = try tx.rows(
             """
-            SELECT user_id, COUNT(CASE WHEN attempt <= 0 THEN 1 END) AS fresh
-            FROM mail
+            WITH RECURSIVE waiting (user_id) AS (
+                SELECT MIN(user_id) FROM mail
+                UNION ALL
+                SELECT (SELECT MIN(m.user_id) FROM mail m WHERE m.user_id > waiting.user_id)
+                FROM waiting
+                WHERE waiting.user_id IS NOT NULL
+            )
+            SELECT user_id, due_at, fresh_at
+            FROM (
+                SELECT w.user_id,
+                    (SELECT MIN(due_at) FROM mail WHERE user_id = w.user_id) AS due_at,
+                    (SELECT MIN(due_at) FROM mail WHERE user_id = w.user_id AND attempt <= 0) AS fresh_at
+                FROM waiting w
+                WHERE w.user_id IS NOT NULL) AS heads
             WHERE due_at <= \(tx.now)
-            GROUP BY user_id
-            ORDER BY CASE WHEN COUNT(CASE WHEN attempt <= 0 THEN 1 END) > 0 THEN 0 ELSE 1 END, MIN(due_at), user_id
+            ORDER BY CASE WHEN fresh_at <= \(tx.now) THEN 0 ELSE 1 END, due_at, user_id
             LIMIT 500
             """
-        ).map { row in (userID: try row.get("user_id"), isFresh: try row.get("fresh", as: Int.self) > 0) }
+        ).map { row in
+            let freshAt = try row.find("fresh_at", as: Timestamp.self)
+            return (userID: try row.get("user_id"), isFresh: freshAt.map { $0 <= tx.now } ?? false)
+        }
         return (heads.filter { $0.isFresh }.map { $0.userID }, heads.filter { !$0.isFresh }.map { $0.userID })
     }
 
     /// Takes the mail of an account that is due longest, which nobody else takes for the time that an attempt may last; nil when
     /// none is due. What was never tried goes first. Of the first ten, those that cannot be read wait an hour, so that they keep no
-    /// other back. Index: `mail_user`.
+    /// other back. Index: `mail_turn`.
     static func take(of userID: UserID, in tx: any Transaction) throws -> Taken? {
         let due = try tx.rows(
             """

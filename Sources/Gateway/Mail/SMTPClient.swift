@@ -53,6 +53,7 @@ struct SMTPClient: Sendable {
     ) async throws -> (any Error)? {
         let loop = outcome.futureResult.eventLoop
         do {
+            try OpenFiles.checkForSocket()
             let place = try SocketAddress(packedIPAddress: ByteBuffer(bytes: address.bytes), port: server.port)
             let (server, isNamed) = (self.server, IPAddress(self.server.host) == nil)
             _ = try await ClientBootstrap(group: loop).connectTimeout(.seconds(10))

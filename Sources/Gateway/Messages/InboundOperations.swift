@@ -147,6 +147,8 @@ struct InboundOperations: Sendable {
                     return first
                 }
                 let phone = try PhoneQueries.find(number: call.owner, userID: userID, in: tx)
+                // The account is locked before the thread that the call belongs to.
+                if phone?.missedCallAutoReply != nil { try quotas.take(messages: 0, userID: userID, in: tx) }
                 try MessageQueries.insert(message, in: tx)
                 // A name or a hidden number cannot be written to.
                 if let phone, let reply = phone.missedCallAutoReply, PhoneNumber.isContact(call.contact) {

@@ -185,8 +185,8 @@ package struct MessageOperations: Sendable {
     }
 
     /// One transaction of the message sweep: ends at most 200 attempts that took too long, hands out at most 200 that have a time
-    /// of their own and is due, and gives 50 phones their turn; of each with texts of 64 KiB, as webhooks' filters look at them.
-    /// What cannot be read is passed over for an hour.
+    /// of their own and is due, and gives 50 phones their turn. Each of the three stops at 64 KiB of texts, the phones at twice as much, and a
+    /// single message goes whatever it has: webhooks' filters look at all of it. What cannot be read is passed over for an hour.
     func handOutAndExpire(unreadable: UnreadableRows, in tx: any Transaction) throws -> Sweep.Outcome {
         func passOver(_ id: MessageID, _ error: any Error) throws {
             try MessageQueries.postpone(id, until: tx.now + UnreadableRows.pause, in: tx)

@@ -35,15 +35,16 @@ enum SearchFillQueries {
         if ids.count < waiting.count || waiting.count == batch { return Sweep.Outcome(mayHaveMore: true, nextDue: nil) }
         let others = try tx.rows(
             """
-            SELECT id, last_message_content, contact,
-                CAST(\(SQL.byteCount(of: "last_message_content")) AS BIGINT) AS byte_count
+            SELECT id, CAST(\(SQL.byteCount(of: "last_message_content")) AS BIGINT) AS byte_count
             FROM message_thread
             WHERE search_text IS NULL
             ORDER BY user_id, id
             LIMIT \(batch)
             \(.forUpdateSkipLocked)
             """)
-        let threads = try others.fitting(bytes: batchBytes)
+        let threadIDs: [MessageThreadID] = try others.fitting(bytes: batchBytes).map { try $0.get("id") }
+        let threads = try tx.rows(
+            "SELECT id, last_message_content, contact FROM message_thread WHERE id IN \(list: threadIDs)")
         try tx.runBatch(
             threads.map { row in
                 let (id, text) = (try row.get("id", as: MessageThreadID.self), try threadText(row))
