@@ -40,7 +40,7 @@ extension BulkMessageQueries {
     /// The upload that is to begin and waits longest, locked; one alone, as its phones are locked before any message. Also one that
     /// is to begin later than any does: the clock was set back since. Index: `bulk_message_starts`.
     static func starting(in tx: any Transaction) throws -> (requestID: String, userID: UserID)? {
-        try tx.all(
+        let due = try tx.rows(
             """
             SELECT request_id, user_id
             FROM bulk_message
@@ -50,7 +50,8 @@ extension BulkMessageQueries {
             LIMIT 1
             \(.forUpdateSkipLocked)
             """
-        ) { (try $0.get("request_id"), try $0.get("user_id")) }.first
+        )
+        return try due.first.map { (requestID: try $0.get("request_id"), userID: try $0.get("user_id")) }
     }
 
     /// Further ahead than any upload begins.
