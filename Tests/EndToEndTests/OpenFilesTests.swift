@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import TestSupport
 import Testing
@@ -43,10 +42,11 @@ extension EndToEndTests {
             try await withInstallation(["MAX_CONNECTIONS": "1000"], openFiles: Self.openFiles) { installation in
                 let client = Client(installation: installation)
                 try await client.setUp()
-                // As many connections as are asked on later: no other is accepted then.
-                try await Self.ask(client)
+                // Before the others, as no connection is accepted behind them.
+                let asked = try await Self.connections(8, to: installation.baseURL)
                 let held = try await Self.connections(150, to: installation.baseURL)
-                for _ in 0..<150 { try await Self.ask(client) }
+                for channel in asked { try await channel.writeAndFlush(ByteBuffer(string: Self.requests)) }
+                for channel in asked { try await channel.closeFuture.get() }
                 for channel in held { channel.close(promise: nil) }
 
                 #expect(installation.server?.errors.contains("connections wait") == true)
@@ -54,14 +54,12 @@ extension EndToEndTests {
             }
         }
 
-        /// Makes eight requests at the same time, which are all answered.
-        private static func ask(_ client: Client) async throws {
-            try await withThrowingTaskGroup { group in
-                for _ in 0..<8 {
-                    group.addTask { _ = try await client.call(.GET, "/v1/users/me") }
-                }
-                try await group.waitForAll()
-            }
+        /// 150 requests, one behind the other; the server closes behind the last answer.
+        private static let requests =
+            String(repeating: request(""), count: 149) + request("Connection: close\r\n")
+
+        private static func request(_ field: String) -> String {
+            "GET /v1/users/me HTTP/1.1\r\nHost: localhost\r\nx-api-key: \(Client.apiKey)\r\n\(field)\r\n"
         }
 
         @Test(.timeLimit(.minutes(15)))
