@@ -56,7 +56,7 @@ struct SendingQueryPlanTests {
             _ = try MailQueries.take(of: UserID("user"), in: tx)
         }
 
-        #expect(plans.count { $0.contains("COVERING INDEX mail_turn") } == 4, "\(plans)")
+        #expect(plans.count { $0.contains("COVERING INDEX mail_turn") } == 6, "\(plans)")
         #expect(plans.contains { $0.contains("mail_turn (user_id=? AND due_at<?)") }, "\(plans)")
     }
 

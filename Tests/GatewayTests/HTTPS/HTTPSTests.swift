@@ -124,9 +124,9 @@ import Testing
                     "TLS_CERTIFICATE names \(folder), which is a folder, a pipe or a device, not a file"
                 ),
                 (pipe, pair.key, "TLS_CERTIFICATE names \(pipe), which is a folder, a pipe or a device, not a file"),
-                (large, pair.key, "TLS_CERTIFICATE names \(large), which has more than 1 MiB: "),
+                (large, pair.key, "TLS_CERTIFICATE names \(large), which has more than 1 MiB"),
                 (pair.certificate, pipe, "TLS_KEY names \(pipe), which is a folder, a pipe or a device, not a file"),
-                (pair.certificate, large, "TLS_KEY names \(large), which has more than 1 MiB: "),
+                (pair.certificate, large, "TLS_KEY names \(large), which has more than 1 MiB"),
                 (text, pair.key, "TLS_CERTIFICATE names \(text), which holds no certificate in PEM"),
                 (pair.key, pair.key, "TLS_CERTIFICATE names \(pair.key), which holds no certificate in PEM"),
                 (pair.certificate, text, "TLS_KEY names \(text), which holds no private key in PEM"),
