@@ -36,20 +36,10 @@ package struct MailReceiver: Sendable {
         let interpreter = try #require(ProcessInfo.processInfo.environment["HTTPSMS_PYTHON"])
         let script = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Tests/EndToEndTests/Judges/mail_server.py").standardized
-        let (record, output) = (folder + "/mails-\(UUID().uuidString)", folder + "/port-\(UUID().uuidString)")
-        _ = FileManager.default.createFile(atPath: output, contents: nil)
-        let process = Process.beside(
-            interpreter, ["-B", script.path, record, mode] + (issued.map { [$0.certificate, $0.key] } ?? []))
-        let file = try #require(FileHandle(forWritingAtPath: output))
-        process.standardOutput = file
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        defer { process.terminate() }
-        let port = try await eventually("the mail server listens") {
-            (try? String(contentsOfFile: output, encoding: .utf8)).flatMap { text in
-                text.hasSuffix("\n") ? Int(text.dropLast()) : nil
-            }
+        let record = folder + "/mails-\(UUID().uuidString)"
+        let files = issued.map { [$0.certificate, $0.key] } ?? []
+        try await Process.listening(interpreter, ["-B", script.path, record, mode] + files, in: folder) { port in
+            try await body(MailReceiver(port: port, record: record))
         }
-        try await body(MailReceiver(port: port, record: record))
     }
 }

@@ -15,6 +15,19 @@ package enum OpenFiles {
     /// event loops accept at the same time.
     package static let reserve = 16
 
+    /// Raises the soft limit of open files to the hard one, and gives it; nil when it is not known.
+    package static func raiseLimit() -> Int? {
+        var limit = rlimit()
+        guard getrlimit(kind, &limit) == 0 else { return nil }
+        if limit.rlim_cur < limit.rlim_max {
+            let before = limit.rlim_cur
+            // Linux takes no more than fs.nr_open, whatever the hard limit says.
+            limit.rlim_cur = min(limit.rlim_max, 1 << 20)
+            if setrlimit(kind, &limit) != 0 { limit.rlim_cur = before }
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// Whether the next socket would be one of the ``reserve``; also when nothing can be opened at all, whoever took the rest.
     package static var areShort: Bool {
         var limit = rlimit()

@@ -1,9 +1,6 @@
 import Delivery
 import Foundation
 import NIOCore
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// How many clients may be connected, and how long each may take.
 ///
@@ -44,10 +41,14 @@ package struct ConnectionLimits: Sendable {
 
     /// What the limit of open files leaves: all but 256 and a quarter, which are for the store, for webhooks and for
     /// files; 64 at least, or a third of a limit that leaves less, and 16,384 at most. Raises the soft limit to the hard one.
-    package static func connectionsForOpenFiles() -> Int { raiseOpenFiles().map(connections(forOpenFiles:)) ?? 512 }
+    package static func connectionsForOpenFiles() -> Int {
+        OpenFiles.raiseLimit().map(connections(forOpenFiles:)) ?? 512
+    }
 
     /// Why the server cannot run with as many files as it may open, in words; nil when it can, or nobody knows.
-    package static func shortageOfOpenFiles() -> String? { raiseOpenFiles().flatMap { shortage(ofOpenFiles: $0) } }
+    package static func shortageOfOpenFiles() -> String? {
+        OpenFiles.raiseLimit().flatMap { shortage(ofOpenFiles: $0) }
+    }
 
     /// The same for a given limit of open files, on a machine with so many cores.
     ///
@@ -62,27 +63,8 @@ package struct ConnectionLimits: Sendable {
             """
     }
 
-    /// Raises the soft limit of open files to the hard one, and gives it; nil when it is not known.
-    private static func raiseOpenFiles() -> Int? {
-        var limit = rlimit()
-        guard getrlimit(Self.openFiles, &limit) == 0 else { return nil }
-        if limit.rlim_cur < limit.rlim_max {
-            let before = limit.rlim_cur
-            // Linux takes no more than fs.nr_open, whatever the hard limit says.
-            limit.rlim_cur = min(limit.rlim_max, 1 << 20)
-            if setrlimit(Self.openFiles, &limit) != 0 { limit.rlim_cur = before }
-        }
-        return Int(clamping: limit.rlim_cur)
-    }
-
     /// The same for a given limit of open files.
     package static func connections(forOpenFiles files: Int) -> Int {
         min(max(files - files / 4 - 256, min(64, files / 3), 1), 16_384)
     }
-
-    #if canImport(Glibc)
-        private static let openFiles = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-    #else
-        private static let openFiles = RLIMIT_NOFILE
-    #endif
 }

@@ -34,24 +34,13 @@ import Testing
         try await withTemporaryDirectory { folder in
             let authority = try await TestAuthority(in: folder)
             let issued = try await authority.issue(for: "DNS:receiver.test")
-            let process = Process.beside(
-                "python3", ["-c", Self.receiver, issued.certificate, issued.key, "\(tickets)"])
-            let output = folder + "/port"
-            _ = FileManager.default.createFile(atPath: output, contents: nil)
-            let file = try #require(FileHandle(forWritingAtPath: output))
-            process.standardOutput = file
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            defer { process.terminate() }
-            let port = try await eventually("the receiver listens") {
-                (try? String(contentsOfFile: output, encoding: .utf8)).flatMap { text in
-                    text.hasSuffix("\n") ? Int(text.dropLast()) : nil
-                }
-            }
-            try await withSender(trusting: [authority.certificate]) { sender in
-                let result = await sender.send(try request("https://receiver.test:\(port)/"), within: .seconds(20))
+            let arguments = ["-c", Self.receiver, issued.certificate, issued.key, "\(tickets)"]
+            try await Process.listening("python3", arguments, in: folder) { port in
+                try await withSender(trusting: [authority.certificate]) { sender in
+                    let result = await sender.send(try request("https://receiver.test:\(port)/"), within: .seconds(20))
 
-                #expect(result.outcome == outcome)
+                    #expect(result.outcome == outcome)
+                }
             }
         }
     }
