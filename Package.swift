@@ -21,6 +21,10 @@ let settings: [SwiftSetting] =
     + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-O"])] : [])
     + (isSimulating ? [.unsafeFlags(["-O"])] : [])
 
+/// What no other target imports. Where whole modules are compiled, as CI does, a file with the interface of each costs a fourth to a half
+/// of its compilation, and serves those that wait for it.
+let testSettings = settings + [.unsafeFlags(["-no-emit-module-separately-wmo"])]
+
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -61,7 +65,7 @@ let fuzzTargets: [Target] =
             name: "fuzz-parsers", dependencies: fuzzDependencies, path: "Tests/FuzzTests",
             exclude: ["CorpusTests.swift"], swiftSettings: settings)
     ]
-    : [.testTarget(name: "FuzzTests", dependencies: fuzzDependencies, exclude: ["Driver"], swiftSettings: settings)]
+    : [.testTarget(name: "FuzzTests", dependencies: fuzzDependencies, exclude: ["Driver"], swiftSettings: testSettings)]
 
 /// The program that simulates; without it the simulation is a part of DeliveryTests.
 let simulationTargets: [Target] =
@@ -227,16 +231,16 @@ let package = Package(
                 nioPosix, nioHTTP1, nioFoundation, nioSSL,
             ],
             swiftSettings: settings),
-        .testTarget(name: "TimestampsTests", dependencies: ["TestSupport", "Timestamps"], swiftSettings: settings),
+        .testTarget(name: "TimestampsTests", dependencies: ["TestSupport", "Timestamps"], swiftSettings: testSettings),
         .testTarget(
             name: "HTTPSMSWebhooksTests",
             dependencies: [
                 "HTTPSMSWebhooks", "JSON", "Timestamps", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
             ], exclude: ["Judges"],
-            swiftSettings: settings),
+            swiftSettings: testSettings),
         .testTarget(
             name: "StorageTests", dependencies: ["CPowerCut", "Storage", "TestSupport", "Timestamps", logging],
-            swiftSettings: settings),
+            swiftSettings: testSettings),
         .testTarget(
             name: "DeliveryTests",
             dependencies: [
@@ -246,7 +250,7 @@ let package = Package(
                 nioPosix, nioSSL, .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: isSimulating ? ["Simulation"] : ["Simulation/Driver"],
-            swiftSettings: settings),
+            swiftSettings: testSettings),
         .testTarget(
             name: "GatewayTests",
             dependencies: [
@@ -256,14 +260,14 @@ let package = Package(
                 asyncHTTPClient,
                 httpTypes, hummingbird, logging, serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],
-            swiftSettings: settings),
+            swiftSettings: testSettings),
         .testTarget(
             name: "DashboardTests",
             dependencies: [
                 "Dashboard", "Delivery", "Gateway", "HTTPSMSWebhooks", "Secrets", "Server", "Storage", "TestSupport",
                 "Timestamps", "Wire", asyncHTTPClient, httpTypes, nioCore, nioHTTP1,
             ],
-            swiftSettings: settings),
+            swiftSettings: testSettings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
@@ -271,7 +275,7 @@ let package = Package(
                 httpTypes, hummingbird, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation,
             ],
             exclude: ["Judges"],
-            swiftSettings: settings),
+            swiftSettings: testSettings),
     ] + fuzzTargets + simulationTargets,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
