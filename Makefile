@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help deps test-deps toolchain fetched packages update-packages update-images build release run tests-built test fuzz \
-	fuzz-parsers simulate test-recipes screenshots soak bench bench-postgres bench-instructions deb dist test-deb format lint clean
+	fuzz-parsers simulate test-recipes test-clients screenshots soak bench bench-postgres bench-instructions deb dist test-deb format lint clean
 
 # Debian packages: what the server links, and what the tests and the checks need on top.
 BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev libzip-dev zlib1g-dev libxml2-dev libcmark-gfm-dev \
@@ -13,6 +13,7 @@ BUILD_PACKAGES := g++ pkg-config libsqlite3-dev libpq-dev libphonenumber-dev lib
 TEST_PACKAGES := curl python3 python3-venv faketime openssl nginx caddy haproxy postgresql pgbouncer chromium-headless-shell chromium-driver gammu gammu-smsd jq
 
 VENV := .build/venv
+CLIENTS := .build/clients
 SWIFT_FILES := Sources Tests Recipes Package.swift
 # Fails a target that imports another one without declaring it in Package.swift. The C of the packages, cryptography above all, is
 # optimised in debug, too: a fourth of what the tests took was scrypt.
@@ -35,6 +36,13 @@ $(VENV)/.stamp: Tests/requirements.txt Tests/requirements-alone.txt
 	@/usr/bin/python3 -m venv --clear $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps -r Tests/requirements-alone.txt
+	@touch $@
+
+# OpenAPI Generator, with a Java of its own: large, so only where it was asked for. `make test` uses it where it is there.
+$(CLIENTS)/.stamp: Tests/requirements-clients.txt | test-deps
+	@echo "Installing a generator of clients into $(CLIENTS)."
+	@/usr/bin/python3 -m venv --clear $(CLIENTS)
+	@$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 toolchain:
@@ -85,6 +93,11 @@ test: tests-built ## Build and run every test; `make test ARGS='--filter Webhook
 test-recipes: build ## Let the conformance driver judge every recipe; `make test-recipes ARGS='go rust'` some.
 	@$(DEBUG_BUILD) --product HummingbirdRecipe
 	@Scripts/test-recipes $(ARGS)
+
+test-clients: build $(CLIENTS)/.stamp ## Generate clients in Python, Go and TypeScript from openapi.json, and call a server with each.
+	@Scripts/install-packages golang-go nodejs node-typescript
+	@$(VENV)/bin/python Scripts/test-generated-client
+	@$(VENV)/bin/python Scripts/test-generated-clients --required $(ARGS)
 
 fuzz: build test-deps ## Ask a server for all that openapi.json describes, well and badly; `make fuzz ARGS='--seed 1'`.
 	@$(VENV)/bin/python Scripts/fuzz-api $(ARGS)

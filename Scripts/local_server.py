@@ -1,11 +1,13 @@
 """A server of its own for a script that calls it: the debug build, in a folder that the script throws away."""
 
+import os
 import re
 import select
 import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 SERVER = Path(__file__).resolve().parent.parent / ".build/debug/httpsms"
@@ -31,3 +33,20 @@ def stop(process):
     """Ends it as an operator does."""
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=20)
+
+
+@contextmanager
+def with_account(folder):
+    """A server with an account, whose webhooks may be on this machine: its URL and the API key of the account."""
+    environment = {
+        "PATH": os.environ["PATH"], "HTTP_PORT": "0", "LOG_FORMAT": "json",
+        "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8", "DATABASE_URL": "sqlite:store.sqlite",
+    }
+    created = subprocess.run(
+        [SERVER, "user", "create", "--email", "client@example.com"], cwd=folder, env=environment, check=True,
+        capture_output=True, text=True, timeout=30)
+    process, url = start(folder, environment)
+    try:
+        yield url, re.search(r"api key: (\S+)", created.stdout)[1]
+    finally:
+        stop(process)

@@ -22,6 +22,9 @@ static const unsigned char errors_md[] = {
 static const unsigned char recipes_md[] = {
 #embed "../../docs/recipes.md"
 };
+static const unsigned char clients_md[] = {
+#embed "../../docs/clients.md"
+};
 static const unsigned char cli_md[] = {
 #embed "../../docs/cli.md"
 };
@@ -118,6 +121,7 @@ static const struct httpsms_document documents[] = {
     {"errors.md", errors_md, sizeof errors_md},
     {"dashboard.md", dashboard_md, sizeof dashboard_md},
     {"recipes.md", recipes_md, sizeof recipes_md},
+    {"clients.md", clients_md, sizeof clients_md},
     {"cli.md", cli_md, sizeof cli_md},
     {"phones.md", phones_md, sizeof phones_md},
     {"push.md", push_md, sizeof push_md},

@@ -18,7 +18,7 @@ import Testing
         let schemas = try JSONDecoder().decode(JSON.self, from: Data(text.utf8))["components"]["schemas"]
 
         #expect(schemas["ErrorCode"]["enum"].array.map(\.string) == ErrorCode.allCases.map(\.rawValue))
-        for name in ["Error", "ErrorWithDetail", "ValidationError", "NotReady"] {
+        for name in ["APIError", "ErrorWithDetail", "ValidationError", "NotReady"] {
             #expect(schemas[name]["required"].array.contains("code"), "\(name)")
             #expect(schemas[name]["properties"]["code"]["$ref"] == "#/components/schemas/ErrorCode", "\(name)")
         }

@@ -251,8 +251,8 @@ import Testing
         #expect(try await Self.complaints(about: samples) == [])
     }
 
-    /// What generators trip over, or call `Status3`.
-    @Test func everyEnumHasANameAndNothingIsNullOnly() throws {
+    /// What generators trip over, or call `Status3` and `InlineObject`.
+    @Test func everyEnumAndObjectHasANameAndNothingIsNullOnly() throws {
         let document = try Self.document()
         var found: [String] = []
         func look(_ value: JSON, at path: [String]) {
@@ -260,6 +260,10 @@ import Testing
             if value["enum"].array.count > 1, !isNamed { found.append("enum at \(path)") }
             let isAlternative = path.last.map { Int($0) != nil } ?? false
             if value["type"] == "null", !isAlternative { found.append("null at \(path)") }
+            let isPart = path.dropLast().last == "allOf"
+            if value["type"] == "object", !value["properties"].object.isEmpty, !isNamed, !isPart {
+                found.append("object at \(path)")
+            }
             for (name, part) in value.object where !["example", "examples"].contains(name) {
                 look(part, at: path + [name])
             }
@@ -268,6 +272,48 @@ import Testing
         look(document, at: [])
 
         #expect(found == [])
+    }
+
+    /// Clients go by `type`: each type leads to one model, which is of that type.
+    @Test func everyEventHasAModelOfItsOwn() throws {
+        let document = try Self.document()
+        let schemas = document["components"]["schemas"]
+        let types = schemas["EventType"]["enum"].array.map(\.string)
+        let causes = schemas["AlertCause"]["enum"].array.map(\.string)
+        let models = schemas["WebhookEvent"]["discriminator"]["mapping"].object
+
+        #expect(schemas["DeliveryEventType"]["enum"].array.map(\.string) == types + causes)
+        #expect(models.keys.sorted() == types.sorted())
+        #expect(Set(schemas["WebhookEvent"]["oneOf"].array.map { $0["$ref"].string }).count == types.count)
+        for (type, model) in models {
+            let name = model.string.split(separator: "/").last.map(String.init) ?? ""
+            let own: JSON = schemas[name]["allOf"].array.last ?? .absent
+            #expect(own["properties"]["type"]["enum"].array.map(\.string) == [type], "\(name)")
+            #expect(schemas["WebhookEvent"]["oneOf"].array.contains { $0["$ref"] == model }, "\(name)")
+        }
+        let delivered = schemas["DeliveredEvent"]["discriminator"]["mapping"].object
+        #expect(delivered.keys.sorted() == (types + causes).sorted())
+        for (type, model) in delivered {
+            let expected: JSON = models[type] ?? "#/components/schemas/AlertEvent"
+            #expect(model == expected, "\(type)")
+        }
+    }
+
+    /// A generator makes a file of each tag: what is called and what is sent to webhooks would overwrite one another.
+    @Test func everyOperationHasATagAndThoseOfWebhooksAreOthers() throws {
+        let document = try Self.document()
+        func tags(_ part: String) -> [[String]] {
+            document[part].object.values.flatMap { item in
+                item.object.filter { $0.key != "parameters" }.values.map { $0["tags"].array.map(\.string) }
+            }
+        }
+        let (called, sent) = (tags("paths"), tags("webhooks"))
+        let declared = Set(document["tags"].array.map { $0["name"].string })
+
+        #expect((called + sent).allSatisfy { $0.count == 1 })
+        let (ofCalls, ofWebhooks) = (Set(called.flatMap { $0 }), Set(sent.flatMap { $0 }))
+        #expect(ofCalls.isDisjoint(with: ofWebhooks))
+        #expect(ofCalls.union(ofWebhooks) == declared)
     }
 
     /// What the Python validator of JSON Schema has to say, one line for each answer that is not described.

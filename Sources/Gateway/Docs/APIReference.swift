@@ -110,7 +110,11 @@ struct APIReference {
         let required = schema["required"] as? [String] ?? []
         let fields = object(schema["properties"])
         let html = "<p>\(markdown(schema["description"]))</p>\n"
-        guard !fields.isEmpty else { return html + "<p>\(type(schema))</p>\n" }
+        if fields.isEmpty {
+            // An event names what all have, and has members of its own.
+            let own = list(schema["allOf"]).filter { $0["$ref"] == nil }
+            return html + "<p>\(type(schema))</p>\n" + own.map(self.schema).joined()
+        }
         return html
             + table(
                 ["field", "type", ""],
