@@ -80,6 +80,7 @@ struct DeliveryRoutes {
                 requestHeaders: sent.headers(of:))
         }
         guard let details else { throw Refusal.absent("cannot find delivery with ID [\(id)]") }
+        try context.identity.requireOwnKey(where: details.delivery.eventType == AuditLog.eventType)
         return try await context.answer(Reply("delivery fetched successfully", details), of: details.longestJSON)
     }
 
