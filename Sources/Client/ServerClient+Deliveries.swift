@@ -14,6 +14,8 @@ extension ServerClient {
         package var event: String?
         /// The id of a message.
         package var message: String?
+        /// The number of another party.
+        package var contact: String?
         /// What the last attempt was answered with.
         package var statusCode: Int?
         /// Those that were accepted from then on: a time in RFC 3339, or how long ago.
@@ -27,12 +29,13 @@ extension ServerClient {
 
         /// Asks for a page.
         package init(
-            status: String? = nil, event: String? = nil, message: String? = nil, statusCode: Int? = nil,
-            since: String? = nil, until: String? = nil, before: String? = nil, limit: Int
+            status: String? = nil, event: String? = nil, message: String? = nil, contact: String? = nil,
+            statusCode: Int? = nil, since: String? = nil, until: String? = nil, before: String? = nil, limit: Int
         ) {
             self.status = status
             self.event = event
             self.message = message
+            self.contact = contact
             self.statusCode = statusCode
             self.since = since
             self.until = until
@@ -49,7 +52,7 @@ extension ServerClient {
             .GET, path(webhook) + "/deliveries",
             query: [
                 ("status", filter.status), ("event_type", filter.event), ("message_id", filter.message),
-                ("status_code", filter.statusCode.map(String.init)),
+                ("contact", filter.contact), ("status_code", filter.statusCode.map(String.init)),
                 ("since", try filter.since.map { try Self.time($0, "--since").rfc3339 }),
                 ("until", try filter.until.map { try Self.time($0, "--until").rfc3339 }),
                 ("before", filter.before), ("limit", "\(filter.limit)"), Self.start(cursor),

@@ -126,6 +126,30 @@ import Testing
         }
     }
 
+    @Test func changesInTheAccountAreToldWhereThatIsChosen() async throws {
+        try await withServer { server in
+            let (page, account, _) = try await server.signedInWithPhone()
+            let fields = [("url", "http://127.0.0.1:1/"), ("payload_format", "cloudevents"), ("all_causes", "yes")]
+            let plain = try await page.get(Self.new).text
+            _ = try await page.submit(Self.new, on: Self.new, fields + [("events", "audit.recorded")])
+            let made = try await account.client.get("/v1/alerts/webhooks").data[0]
+            let edit = "\(Self.path)/\(made["id"].string)/edit"
+            let (list, form) = (try await page.get(Self.path).text, try await page.get(edit).text)
+            _ = try await page.submit(edit, on: edit, [fields[0], fields[1], ("events", "audit.recorded")])
+            let only = try await account.client.get("/v1/alerts/webhooks").data[0]
+            let after = try await page.get(Self.path).text
+            _ = try await page.submit(edit, on: edit, fields)
+            let last = try await account.client.get("/v1/alerts/webhooks").data[0]
+
+            #expect(plain.contains(#"value="audit.recorded" aria"#))
+            #expect(
+                made["events"] == ["*", "audit.recorded"] && list.contains("told also: Each change in the account"))
+            #expect(form.contains(#"value="audit.recorded" checked"#) && form.contains(#"value="yes" checked"#))
+            #expect(only["events"] == ["audit.recorded"] && after.contains("told only: Each change in the account"))
+            #expect(last["events"] == ["*"])
+        }
+    }
+
     @Test func quietHoursAreSetRefusedAndEnded() async throws {
         try await withServer { server in
             let (page, account, _) = try await server.signedInWithPhone()

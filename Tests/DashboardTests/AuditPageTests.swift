@@ -55,7 +55,7 @@ import Testing
                 [("email", "owner@example.com"), ("api_key", account.apiKey), ("password", "correct horse")])
             try await server.store.write { tx in
                 for number in 0..<1_200 {
-                    try AuditQueries.insert(
+                    try AuditLog.add(
                         .keyRotated, of: "number \(number)", by: .serverOperator, from: nil, userID: UserID(account.id),
                         in: tx)
                 }

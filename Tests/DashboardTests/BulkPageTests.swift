@@ -268,7 +268,7 @@ import Testing
             )
             #expect(
                 missing.text.contains(">2</td><td class=\"break\">There is nothing to put in the place of {{name}}."))
-            #expect(missing.text.contains("[x] is not a valid"))
+            #expect(missing.text.contains("The Mobile [x] is not a valid"))
             #expect(missing.text.contains(">{{name}} {{City}} &lt;b&gt;</textarea>"))
 
             let fixed = Self.fields(of: missing.text) + mapping + [("content", "Hi")]

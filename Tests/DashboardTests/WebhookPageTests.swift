@@ -234,6 +234,13 @@ import Timestamps
             let next = try await page.get(String(link).replacing("&amp;", with: "&")).text
             #expect(count(next) == 1)
             #expect(count(try await shown("status_code=404")) == 0)
+            let named = try await shown("contact=%2B18005550100")
+            #expect(count(named) == 25 && named.contains("name=\"contact\" type=\"text\""))
+            let others = try #require(named.firstMatch(of: /href="([^"]*)">Older deliveries/)).output.1
+            let older = try await page.get(String(others).replacing("&amp;", with: "&")).text
+            #expect(count(older) == 2)
+            #expect(older.replacing("&#43;", with: "+").contains("value=\"+18005550100\""))
+            #expect(count(try await shown("contact=%2B18005550101")) == 0)
             #expect(count(try await shown("since=\(clock(tokyo + .seconds(120)))")) == 0)
             // Which would be all if it were read in UTC.
             #expect(count(try await shown("until=\(clock(server.clock.now() + .seconds(120)))")) == 0)

@@ -73,6 +73,10 @@ extension EndToEndTests {
                             "webhook", "deliveries", id, "--since", "1h", "--status-code", code)
                         #expect(answered.elements.count == count)
                     }
+                    for (contact, count) in [("+18005550100", 1), ("+18005550101", 0)] {
+                        let told = try await user.json("webhook", "deliveries", id, "--contact", contact)
+                        #expect(told.elements.count == count)
+                    }
                     #expect(try await user.json("webhook", "deliveries", id, "--until", "1h").elements.isEmpty)
 
                     let shown = try await user.run("webhook", "delivery", delivery)

@@ -157,7 +157,7 @@ import Timestamps
         try await withStore(.usual, migrations: GatewayStore.migrations, clock: clock) { store in
             func add() async throws {
                 try await store.write { tx in
-                    try AuditQueries.insert(
+                    try AuditLog.add(
                         .signedIn, by: .serverOperator, from: String(repeating: "\u{0}x", count: 5_000),
                         userID: UserID("user"), in: tx)
                 }

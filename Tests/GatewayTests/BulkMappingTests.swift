@@ -66,7 +66,7 @@ import Timestamps
             Self.problems(text, Self.all("{{name}} {{city}} {{ Name }}")) == [
                 "Rows [2, 4]: There is nothing to put in the place of {{city}}.",
                 "Rows [3, 4]: There is nothing to put in the place of {{name}}.",
-                "Row [5]: The ToPhoneNumber [x] is not a valid E.164 phone number",
+                "Row [5]: The To [x] is not a valid E.164 phone number",
             ])
         let long = "To,Name\n+18005550100,\(String(repeating: "x", count: 1_025))\n"
         #expect(
@@ -75,6 +75,31 @@ import Timestamps
             ])
         #expect(
             Self.problems("To,Name\n+18005550100,#N/A\n", Self.all("{{name}}")).map { $0.contains("#N/A") } == [true])
+    }
+
+    /// The names that the server knows are nowhere in such a file.
+    @Test func problemsNameColumnsAsTheFileDoes() throws {
+        let text = "Mobile,=Line,SMS,When\nx,y,,soon\n+18005550100,+18005550188,Hi,\n"
+        let mapping = BulkMapping(places: [.to: 0, .from: 1, .content: 2, .sendTime: 3])
+        let sheet = try BulkSheet.read(Self.file(text), .mapped(mapping))
+        let upload = try BulkUpload(sheet, mapping, timezone: "UTC", at: Self.now)
+
+        let errors = #expect(throws: BulkUploadErrors.self) { try upload.check(known: []) }
+        let problems = try #require(errors).problems
+        #expect(problems.map(\.column) == ["=Line", "Mobile", "SMS", "When", "=Line"])
+        let messages = problems.map(\.message)
+        #expect(
+            messages.prefix(2) == [
+                "Row [2]: The =Line [y] is not a valid E.164 phone number",
+                "Row [2]: The Mobile [x] is not a valid E.164 phone number",
+            ])
+        #expect(messages[3].hasPrefix("Row [2]: The When [soon] is not a valid date"))
+        #expect(messages.last == "Rows [3]: The =Line [+18005550188] is not registered on your account")
+        let report = String(decoding: try #require(errors).csv, as: UTF8.self)
+        #expect(report.contains("\r\n2,\"Mobile\",\"The Mobile [x]"))
+        // Which a spreadsheet would take for a formula.
+        #expect(report.contains("\r\n3,\"'=Line\",\"The =Line [+18005550188]"))
+        #expect(Self.problems("Mobile\nx\n", Self.all("Hi")).map { $0.contains("The Mobile [x]") } == [true])
     }
 
     @Test func whatDoesNotFitTheHeaderIsTold() {

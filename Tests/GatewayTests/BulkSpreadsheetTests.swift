@@ -128,7 +128,7 @@ import Timestamps
         let error = #expect(throws: BulkUploadErrors.self) { try upload.check(known: ["+18005550199"]) }
 
         #expect(error?.problems.map(\.rows) == (2...10).map { [$0] }, "\(error?.messages ?? [])")
-        #expect(error?.problems.allSatisfy { $0.column == .sendTime } == true)
+        #expect(error?.problems.allSatisfy { $0.column == "SendTime" } == true)
         #expect(error?.messages.first == "Row [2]: The cell D2 is a time without a date (10:00:00).")
     }
 

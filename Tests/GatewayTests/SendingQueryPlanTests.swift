@@ -96,6 +96,18 @@ struct SendingQueryPlanTests {
         #expect(!plans.contains { $0.contains("TEMP B-TREE") || $0.hasSuffix("SCAN message") }, "\(plans)")
     }
 
+    /// However many messages an account has, those with a contact are a few steps in the order of one index.
+    @Test func theNewestMessagesWithAContactAreReadInOrder() async throws {
+        let plans = try await Self.plans { phone, tx in
+            try PhoneQueries.save(phone, in: tx)
+            _ = try MessageQueries.ids(with: "12345", userID: phone.userID, in: tx)
+        }
+
+        let index = "USING COVERING INDEX message_conversation (user_id=? AND owner=? AND contact=?)"
+        #expect(plans.contains { $0.contains(index) }, "\(plans)")
+        #expect(!plans.contains { $0.contains("TEMP B-TREE") || $0.hasPrefix("SCAN ") }, "\(plans)")
+    }
+
     @Test func aThreadIsFollowedByItsParties() async throws {
         let plans = try await Self.plans { phone, tx in
             let message = Message(

@@ -17,6 +17,7 @@ struct AlertForms: Sendable {
         let sending: SendingFields.Content
         let hasAllCauses: Bool
         let causes: [Choice]
+        let changes: Choice
         let causeProblems: [String]
         let isMoreOpen: Bool
     }
@@ -33,7 +34,7 @@ struct AlertForms: Sendable {
         init(_ webhook: AlertWebhook) {
             sending = SendingFields(webhook.report.endpoint)
             hasAllCauses = webhook.causes.isAll
-            causes = hasAllCauses ? [] : webhook.causes.names
+            causes = webhook.causes.names
         }
 
         init(_ form: PageForm, isNew: Bool) {
@@ -43,7 +44,8 @@ struct AlertForms: Sendable {
         }
 
         var update: WebhookUpdate {
-            sending.update(events: hasAllCauses ? AlertCauses.all.names : causes)
+            let changes = causes.filter { $0 == AuditLog.eventType }
+            return sending.update(events: hasAllCauses ? AlertCauses.all.names + changes : causes)
         }
     }
 
@@ -103,6 +105,9 @@ struct AlertForms: Sendable {
                     Choice(
                         value: $0.rawValue, isChosen: fields.causes.contains($0.rawValue), note: $0.sentence)
                 },
+                changes: Choice(
+                    value: AuditLog.eventType, isChosen: fields.causes.contains(AuditLog.eventType),
+                    note: "Each change in the account, whoever makes it."),
                 causeProblems: problems["events"] ?? [],
                 isMoreOpen: sending.isOpen || !sending.signingKey.isEmpty || !sending.keyProblems.isEmpty),
             context, status: refusal?.status ?? .ok)

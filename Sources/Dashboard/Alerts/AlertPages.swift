@@ -94,7 +94,7 @@ struct AlertPages: SignedInPages {
         let path: String
         let url: String
         let format: String
-        /// What it is told of, where that is not everything.
+        /// What it is told of, where that is not every alert and nothing else.
         let causes: String?
         let status: String
         let reason: String?
@@ -103,9 +103,12 @@ struct AlertPages: SignedInPages {
 
         init(_ webhook: AlertWebhook) {
             let report = webhook.report
-            causes =
-                webhook.causes.isAll
-                ? nil : webhook.causes.chosen.map(\.words).joined(separator: "; ")
+            let changes = webhook.causes.hasChanges ? ["Each change in the account"] : []
+            if let alerts = webhook.causes.alerts {
+                causes = "told only: " + (alerts.map(\.words) + changes).joined(separator: "; ")
+            } else {
+                causes = changes.first.map { "told also: \($0)" }
+            }
             path = "\(AlertPages.path)/\(report.endpoint.id)"
             url = report.endpoint.url
             format = PayloadFields.label(of: report.endpoint.payloadFormat.name)

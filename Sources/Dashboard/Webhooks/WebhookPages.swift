@@ -74,18 +74,20 @@ struct WebhookPages: SignedInPages {
     /// What the list of deliveries is narrowed to, as its form has it.
     private struct FilterContent {
         let code: String
+        let contact: String
         let since: String
         let until: String
         let zone: String
         /// Whether they are shown unfolded.
         let isSet: Bool
 
-        init(_ filter: DeliveryHistory.Filter, _ times: PageTimes) {
+        init(_ filter: DeliveryHistory.Filter, contact: String, _ times: PageTimes) {
+            self.contact = contact
             code = filter.statusCode.map(String.init) ?? ""
             since = filter.since.map { times.field($0) } ?? ""
             until = filter.until.map { times.field($0) } ?? ""
             zone = times.zoneName
-            isSet = ![code, since, until].allSatisfy(\.isEmpty)
+            isSet = ![code, contact, since, until].allSatisfy(\.isEmpty)
         }
     }
 
@@ -100,9 +102,11 @@ struct WebhookPages: SignedInPages {
         filter.since = parameters["since"].flatMap { times.time(ofField: $0) }
         filter.until = parameters["until"].flatMap { times.time(ofField: $0) }
         filter.before = parameters["before"].flatMap { DeliveryID($0) }
-        let shown = FilterContent(filter, times)
+        let shown = FilterContent(filter, contact: parameters.rawNumber("contact").trimmed, times)
         let found = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints, filter] tx in
-            try endpoints.report(id, userID: userID, in: tx).map { report in
+            var filter = filter
+            if !shown.contact.isEmpty { try filter.keep(with: shown.contact, of: userID, in: tx) }
+            return try endpoints.report(id, userID: userID, in: tx).map { report in
                 (
                     summary: WebhookSummary(
                         report,
@@ -130,7 +134,8 @@ struct WebhookPages: SignedInPages {
                         "",
                         [
                             "status": filter.status?.rawValue ?? "", "event_type": filter.eventType ?? "",
-                            "status_code": shown.code, "since": shown.since, "until": shown.until, "before": id.text,
+                            "status_code": shown.code, "contact": shown.contact, "since": shown.since,
+                            "until": shown.until, "before": id.text,
                         ])
                 }, isLive: filter.before == nil),
             context)

@@ -9,8 +9,8 @@ package enum DeliveryHistory {
         package var status: DeliveryRecord.Status?
         /// Only events of this type; nil is all.
         package var eventType: String?
-        /// Only events of this message; nil is all.
-        package var messageID: String?
+        /// Only events of these messages; nil is all. What reads them grows with their number.
+        package var messages: [String]?
         /// Only those whose last attempt was answered with this status; nil is all.
         package var statusCode: Int?
         /// Only those that were accepted at this time or later; nil is all.
@@ -24,16 +24,19 @@ package enum DeliveryHistory {
         package init() {}
     }
 
-    /// The deliveries of an endpoint, newest first. Indexes: `delivery_log`; `delivery_failed`, `delivery_subject`.
+    /// The deliveries of an endpoint, newest first. Indexes: `delivery_log`; `delivery_failed`; of messages `delivery_subject`.
     package static func list(
         endpoint: EndpointID, _ filter: Filter, limit: Int, in tx: any Transaction
     ) throws -> [DeliveryRecord] {
+        if filter.messages?.isEmpty == true { return [] }
+        // By its endpoint, all of a large log would be read for the deliveries of a few messages.
+        let from: SQL = filter.messages == nil ? "d.endpoint_id" : "COALESCE(d.endpoint_id, '')"
+        let messages: SQL = filter.messages.map { "AND d.order_key IN \(list: $0)" } ?? ""
         let before: SQL =
             filter.before.map {
                 "AND d.sequence < (SELECT sequence FROM delivery WHERE id = \($0) AND endpoint_id = \(endpoint))"
             } ?? ""
         let type: SQL = filter.eventType.map { "AND e.type = \($0)" } ?? ""
-        let subject: SQL = filter.messageID.map { "AND d.order_key = \($0)" } ?? ""
         let code: SQL = filter.statusCode.map { "AND d.last_status_code = \($0)" } ?? ""
         let since: SQL =
             try filter.since.map { "AND d.sequence >= \(try sequence(at: $0, of: endpoint, in: tx))" } ?? ""
@@ -42,7 +45,7 @@ package enum DeliveryHistory {
         return try tx.all(
             DeliveryRecord.self,
             select + """
-                WHERE d.endpoint_id = \(endpoint) AND d.sequence IS NOT NULL \(state(filter.status)) \(before) \(type) \(subject)
+                WHERE \(from) = \(endpoint) AND d.sequence IS NOT NULL \(messages) \(state(filter.status)) \(before) \(type)
                     \(code) \(since) \(until)
                 ORDER BY d.sequence DESC
                 LIMIT \(limit)

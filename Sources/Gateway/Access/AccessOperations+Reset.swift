@@ -52,7 +52,7 @@ extension AccessOperations {
                 let account = try AccessQueries.account(email: email, in: tx)
             else { return nil }
             try AccessQueries.signOut(id, in: tx)
-            try AuditQueries.insert(
+            try AuditLog.add(
                 .passwordReset, by: AuditEntry.Actor(account.person, agent: visitor.agent), from: visitor.address,
                 userID: account.person.account, in: tx)
             return try letIn(account, email: email, session, in: tx)

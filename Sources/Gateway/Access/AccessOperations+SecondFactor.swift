@@ -36,7 +36,7 @@ extension AccessOperations {
             try AccessQueries.forgetAttempts(bound, in: tx)
             try session.insert(for: person, in: tx)
             if case .recovery = code {
-                try AuditQueries.insert(
+                try AuditLog.add(
                     .recoveryCodeUsed, by: AuditEntry.Actor(person, agent: visitor.agent), from: visitor.address,
                     userID: person.account, in: tx)
             }

@@ -49,7 +49,7 @@ package struct Sessions: Sendable {
                 inPlaceOf: visitor.devices.map { SHA256Digest.bytes($0) }, in: tx)
             try SessionQueries.insert(
                 tokenHash: SHA256Digest.bytes(token), formToken: formToken, of: person.id, visitor, in: tx)
-            try AuditQueries.insert(
+            try AuditLog.add(
                 .signedIn, by: AuditEntry.Actor(person, agent: visitor.agent), from: visitor.address,
                 userID: person.account, in: tx)
         }

@@ -7,12 +7,20 @@ import Timestamps
 extension AlertOperations {
     /// Adds one.
     ///
-    /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when the account has five.
+    /// - Parameters:
+    ///   - update: What it is to be.
+    ///   - identity: Whose key asks; nil for somebody in the dashboard.
+    ///   - userID: Whose it is.
+    ///   - receipt: Keeps the answer.
+    /// - Returns: It.
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.quota` when the account has five, `.outOfScope` where an access key
+    ///   would hear of the log of changes.
     package func create(
-        _ update: WebhookUpdate, userID: UserID, receipt: Receipt<AlertWebhook>
+        _ update: WebhookUpdate, by identity: Identity? = nil, userID: UserID, receipt: Receipt<AlertWebhook>
     ) async throws -> AlertWebhook {
         let message = "validation errors while storing the webhook"
         let (settings, causes) = try Self.checked(update, over: nil, message)
+        try identity?.requireOwnKey(where: causes.hasChanges)
         let isOwner = try await store.read(.user(userID)) { tx in try FirstRunQueries.isOwner(userID, in: tx) }
         try await vetting.vet(settings, userID: userID, isOwner: isOwner, message)
         let id = EndpointID(at: clock.now())
@@ -34,8 +42,17 @@ extension AlertOperations {
     /// Changes one; nil when the account has none of that id. What is absent stays, and one that is off stays off, as with
     /// webhooks of events.
     ///
-    /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
-    package func update(_ id: EndpointID, _ update: WebhookUpdate, userID: UserID) async throws -> AlertWebhook? {
+    /// - Parameters:
+    ///   - id: Which.
+    ///   - update: What it is to be.
+    ///   - identity: Whose key asks; nil for somebody in the dashboard.
+    ///   - userID: Whose it is.
+    /// - Returns: It.
+    /// - Throws: ``Refusal`` `.invalid` when a rule is broken, `.outOfScope` for an access key where it heard or would hear of the log
+    ///   of changes.
+    package func update(
+        _ id: EndpointID, _ update: WebhookUpdate, by identity: Identity? = nil, userID: UserID
+    ) async throws -> AlertWebhook? {
         let message = "validation errors while updating the webhook"
         let (found, isOwner) = try await store.read(.user(userID)) { tx in
             (try find(id, userID: userID, in: tx), try FirstRunQueries.isOwner(userID, in: tx))
@@ -46,6 +63,7 @@ extension AlertOperations {
         return try await store.write(.user(userID)) { [endpoints] tx in
             guard let current = try find(id, userID: userID, in: tx) else { return nil }
             let (settings, causes) = try Self.checked(update, over: current, message)
+            try identity?.requireOwnKey(where: current.causes.hasChanges || causes.hasChanges)
             var endpoint = current.endpoint
             settings.apply(to: &endpoint, isPublicOnly: !isOwner, at: tx.now)
             try endpoints.update(endpoint, in: tx)
@@ -74,9 +92,19 @@ extension AlertOperations {
     }
 
     /// Deletes one of them; false when the account has none of that id.
-    package func delete(_ id: EndpointID, userID: UserID) async throws -> Bool {
+    ///
+    /// - Parameters:
+    ///   - id: Which.
+    ///   - identity: Whose key asks; nil for somebody in the dashboard.
+    ///   - userID: Whose it is.
+    /// - Returns: Whether there was one.
+    /// - Throws: ``Refusal`` `.outOfScope` for an access key where it hears of the log of changes.
+    package func delete(
+        _ id: EndpointID, by identity: Identity? = nil, userID: UserID
+    ) async throws -> Bool {
         try await store.write(.user(userID)) { [endpoints] tx in
-            guard try endpoints.find(id, userID: userID.alerts, in: tx) != nil else { return false }
+            guard let current = try find(id, userID: userID, in: tx) else { return false }
+            try identity?.requireOwnKey(where: current.causes.hasChanges)
             try endpoints.delete(id, in: tx)
             try AlertWebhookQueries.set(.all, of: id, userID: userID, in: tx)
             return true

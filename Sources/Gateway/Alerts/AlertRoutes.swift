@@ -37,7 +37,7 @@ struct AlertRoutes {
         group.delete("/v1/alerts/webhooks/:webhookID") { _, context in
             let id = try context.id(
                 "webhookID", of: EndpointID.self, else: "validation errors while deleting webhook")
-            guard try await operations.delete(id, userID: context.userID) else {
+            guard try await operations.delete(id, by: context.identity, userID: context.userID) else {
                 throw Refusal.noWebhook(id)
             }
             return Response.noContent
@@ -70,15 +70,15 @@ struct AlertRoutes {
         let receipt = context.receipt(of: AlertWebhook.self) {
             Reply("webhook created successfully", $0, status: .created, warnings: update.warnings($0.report.endpoint))
         }
-        return receipt.reply(try await operations.create(update, userID: context.userID, receipt: receipt))
+        return receipt.reply(
+            try await operations.create(update, by: context.identity, userID: context.userID, receipt: receipt))
     }
 
     private func update(_ request: Request, _ context: UserContext) async throws -> Reply {
         let id = try context.id("webhookID", of: EndpointID.self, else: "validation errors while updating webhook")
         let update = try await request.decode(WebhookUpdate.self, in: context)
-        guard let webhook = try await operations.update(id, update, userID: context.userID) else {
-            throw Refusal.noWebhook(id)
-        }
+        let webhook = try await operations.update(id, update, by: context.identity, userID: context.userID)
+        guard let webhook else { throw Refusal.noWebhook(id) }
         return Reply(
             "webhook updated successfully", webhook, warnings: update.warnings(webhook.report.endpoint))
     }

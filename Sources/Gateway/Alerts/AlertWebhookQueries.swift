@@ -26,6 +26,20 @@ enum AlertWebhookQueries {
         return Dictionary(choices) { first, _ in first }
     }
 
+    /// The webhooks of an account that hear of each change in it. Index: the primary key.
+    static func hearingOfChanges(of userID: UserID, in tx: any Transaction) throws -> [EndpointID] {
+        let rows = try tx.rows(
+            """
+            SELECT c.endpoint_id, c.causes
+            FROM alert_choice c
+            JOIN endpoint e ON e.id = c.endpoint_id
+            WHERE c.user_id = \(userID) AND e.status <> \(literal: EndpointStatus.deleted.rawValue)
+            ORDER BY c.endpoint_id
+            """)
+        return try rows.filter { AlertCauses(stored: try $0.get("causes")).hasChanges }
+            .map { try $0.get("endpoint_id") }
+    }
+
     /// Stores what a webhook hears of.
     static func set(_ causes: AlertCauses, of id: EndpointID, userID: UserID, in tx: any Transaction) throws {
         guard let stored = causes.stored else {

@@ -129,7 +129,7 @@ package struct QueryParameters: Sendable {
 
     /// A phone number as `GET /v1/messages` reads it (K2): spaces at the end trimmed, one at the start is the `+` that a
     /// client did not escape.
-    func rawNumber(_ name: String) -> String {
+    package func rawNumber(_ name: String) -> String {
         var text = self[name] ?? ""
         while text.last == " " { text.removeLast() }
         return text.first == " " ? "+" + text.dropFirst() : text

@@ -86,16 +86,19 @@ extension AuditEntry: RowDecodable {
 
 extension AuditEntry: JSONWritable {
     package func write(to json: inout JSONWriter) {
-        json.object { o in
-            o.field("id", id.text)
-            o.field("created_at", createdAt)
-            o.field("actor", actor.kind.rawValue)
-            o.field("actor_id", actor.id)
-            o.field("agent", actor.agent)
-            o.field("action", action.rawValue)
-            o.field("subject", subject)
-            o.field("address", address)
-        }
+        json.object { o in addFields(to: &o) }
+    }
+
+    /// The members of an entry, also where words follow.
+    func addFields(to o: inout JSONObjectWriter) {
+        o.field("id", id.text)
+        o.field("created_at", createdAt)
+        o.field("actor", actor.kind.rawValue)
+        o.field("actor_id", actor.id)
+        o.field("agent", actor.agent)
+        o.field("action", action.rawValue)
+        o.field("subject", subject)
+        o.field("address", address)
     }
 }
 

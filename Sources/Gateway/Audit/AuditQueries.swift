@@ -1,21 +1,17 @@
 import Delivery
 import Storage
 import Timestamps
-import Wire
 
 /// Reads and writes the log of changes. Nothing changes an entry.
 package enum AuditQueries {
-    /// Adds an entry to the log of `userID`.
-    static func insert(
-        _ action: AuditAction, of subject: String? = nil, by actor: AuditEntry.Actor, from address: String?,
-        userID: UserID, in tx: any Transaction
-    ) throws {
+    /// Adds an entry to the log of `userID`. ``AuditLog`` does it.
+    static func insert(_ entry: AuditEntry, of userID: UserID, in tx: any Transaction) throws {
         try tx.run(
             """
             INSERT INTO audit_entry (id, user_id, created_at, actor, actor_id, agent, action, subject, address)
             VALUES (
-                \(AuditEntryID(at: tx.now)), \(userID), \(tx.now), \(actor.kind.rawValue), \(actor.id),
-                \(actor.agent.cut), \(action.rawValue), \(subject?.cut), \(address?.cut))
+                \(entry.id), \(userID), \(entry.createdAt), \(entry.actor.kind.rawValue), \(entry.actor.id),
+                \(entry.actor.agent), \(entry.action.rawValue), \(entry.subject), \(entry.address))
             """)
     }
 
@@ -68,9 +64,4 @@ package enum AuditQueries {
 
     /// How long the log goes back, whatever else is deleted sooner: 400 days.
     static let retention: Duration = .seconds(400 * 86_400)
-}
-
-extension String {
-    /// At most ``AuditEntry/longest`` characters, without what a text of the store cannot have.
-    fileprivate var cut: String { String(storable.unicodeScalars.prefix(AuditEntry.longest)) }
 }

@@ -40,7 +40,7 @@ package struct AuditTrail: Sendable {
         }
         do {
             try await store.write(for: userID) { tx in
-                try AuditQueries.insert(
+                try AuditLog.add(
                     action, of: subject, by: actor, from: origin.client.map { "\($0)" }, userID: userID, in: tx)
             }
         } catch is Refusal {

@@ -2,14 +2,14 @@
 package struct BulkProblem: Sendable {
     /// As the spreadsheet counts; none when it is the file as a whole.
     package let rows: [Int]
-    /// Nil when it is a row or the file as a whole.
-    let column: BulkColumn?
+    /// The column as the file calls it; nil when it is a row or the file as a whole.
+    let column: String?
     /// In a sentence.
     package let reason: String
     /// Whether it may be that of many rows.
     private let isShared: Bool
 
-    init(rows: [Int], _ column: BulkColumn?, _ reason: String, isShared: Bool = false) {
+    init(rows: [Int], _ column: String?, _ reason: String, isShared: Bool = false) {
         self.rows = rows
         self.column = column
         self.reason = reason
@@ -71,11 +71,17 @@ package struct BulkUploadErrors: Error {
         var file: [UInt8] = [0xef, 0xbb, 0xbf] + Array("Row,Column,Error\r\n".utf8)
         for problem in problems {
             for row in problem.rows.isEmpty ? [""] : problem.rows.map(String.init) {
-                file += Array("\(row),\(problem.column?.rawValue ?? ""),".utf8) + Self.quoted(problem.reason)
-                file += [0x0d, 0x0a]
+                file += Array("\(row),".utf8) + Self.cell(problem.column) + [UInt8(ascii: ",")]
+                file += Self.quoted(problem.reason) + [0x0d, 0x0a]
             }
         }
         return file
+    }
+
+    /// The cell that names a column. The known names stand bare, as httpSMS has them.
+    private static func cell(_ column: String?) -> [UInt8] {
+        guard let column else { return [] }
+        return BulkColumn(rawValue: column) == nil ? CSVCell.quoted(column) : Array(column.utf8)
     }
 
     /// A cell in quotes. Byte by byte, as a quote with an accent on it is another character to Swift.

@@ -30,10 +30,10 @@ struct BulkRow: Sendable {
             && values.values.allSatisfy(\.isEmpty)
     }
 
-    /// Takes what a cell says of `column`.
+    /// Takes what a cell says of `column`, which the file calls `name`.
     ///
     /// - Returns: What is wrong with it; nil for nothing.
-    fileprivate mutating func set(_ column: BulkColumn, _ cell: SheetCell) -> String? {
+    fileprivate mutating func set(_ column: BulkColumn, _ cell: SheetCell, name: String) -> String? {
         switch (column, cell) {
         case (.sendTime, .date(let seconds)): sendTime = .wallClock(seconds)
         case (.sendTime, .text(let text)): sendTime = text.isEmpty ? nil : .text(text)
@@ -52,7 +52,7 @@ struct BulkRow: Sendable {
             put(shown, column)
         case (_, .date):
             unread.insert(column)
-            return "The column \(column.rawValue) holds a date. Format the cell as text."
+            return "The column \(name) holds a date. Format the cell as text."
         case (_, .wrong(let reason)):
             unread.insert(column)
             return reason
@@ -157,6 +157,12 @@ package struct BulkSheet: Sendable {
     /// Whether the columns have no names yet.
     var isHeaderless: Bool { columns == nil }
 
+    /// What the file calls a column; nil of what no column of a file that is read by hand holds.
+    func name(of column: BulkColumn) -> String? {
+        guard case .mapped(let mapping) = reading else { return column.rawValue }
+        return mapping.places[column].flatMap { header[$0] }.map { BulkUpload.shown($0) }
+    }
+
     /// Whether the cell at `place` of the next row counts: all of the header do.
     func counts(_ place: Int) -> Bool { columns.map { $0.counts(place) } ?? true }
 
@@ -181,8 +187,9 @@ package struct BulkSheet: Sendable {
         var row = BulkRow(number: number)
         for (place, cell) in cells.sorted(by: { $0.key < $1.key }) {
             for column in columns[place] {
-                guard let reason = row.set(column, cell) else { continue }
-                problems.append(BulkProblem(rows: [number], column, reason))
+                let name = name(of: column) ?? column.rawValue
+                guard let reason = row.set(column, cell, name: name) else { continue }
+                problems.append(BulkProblem(rows: [number], name, reason))
             }
             if let key = columns.value(at: place), let reason = row.set(value: key, cell) {
                 problems.append(BulkProblem(rows: [number], nil, reason))

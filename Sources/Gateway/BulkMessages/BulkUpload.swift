@@ -27,6 +27,8 @@ package struct BulkUpload: Sendable {
     package let items: [Item]
     /// How a CSV file was written; nil of a workbook.
     package let encoding: SheetText.Encoding?
+    /// The column of the phone that sends, as the file calls it; nil where somebody chose the phone.
+    private let senderColumn: String?
     /// What breaks a rule that needs nothing but the file.
     private let problems: [BulkProblem]
 
@@ -53,10 +55,11 @@ package struct BulkUpload: Sendable {
         let zone = TimeZone(identifier: timezone) ?? .gmt
         var filling = mapping?.text.map(Filling.init)
         items = sheet.rows.map { row in
-            Self.item(row, sender: mapping?.sender, &filling, zone: zone, at: now, problems: &problems)
+            Self.item(row, of: sheet, sender: mapping?.sender, &filling, zone: zone, at: now, problems: &problems)
         }
         problems += filling?.problems ?? []
         encoding = sheet.encoding
+        senderColumn = sheet.name(of: .from)
         self.problems = problems
     }
 
@@ -88,8 +91,9 @@ package struct BulkUpload: Sendable {
         let rows = Dictionary(grouping: items, by: \.from)
         let foreign = senders.filter { !known.contains($0) }.map { number in
             BulkProblem(
-                rows: (rows[number] ?? []).map(\.row), .from,
-                "The FromPhoneNumber [\(Self.shown(number))] is not registered on your account", isShared: true)
+                rows: (rows[number] ?? []).map(\.row), senderColumn,
+                "The \(senderColumn ?? BulkColumn.from.rawValue) [\(Self.shown(number))] is not registered on your account",
+                isShared: true)
         }
         if !(problems + foreign).isEmpty { throw BulkUploadErrors(problems + foreign) }
     }
@@ -123,24 +127,30 @@ package struct BulkUpload: Sendable {
     }
 
     private static func item(
-        _ row: BulkRow, sender: String?, _ filling: inout Filling?, zone: TimeZone, at now: Timestamp,
+        _ row: BulkRow, of sheet: BulkSheet, sender: String?, _ filling: inout Filling?, zone: TimeZone,
+        at now: Timestamp,
         problems: inout [BulkProblem]
     ) -> Item {
         func note(_ column: BulkColumn, _ reason: String) {
-            if !row.unread.contains(column) { problems.append(BulkProblem(rows: [row.number], column, reason)) }
+            if !row.unread.contains(column) {
+                problems.append(BulkProblem(rows: [row.number], sheet.name(of: column), reason))
+            }
         }
+        func named(_ column: BulkColumn) -> String { sheet.name(of: column) ?? column.rawValue }
         let from = PhoneNumber.address(sender ?? row.from)
         let to = PhoneNumber.contact(row.to, owner: from)
         if PhoneNumber.e164(from) == nil {
-            note(.from, "The FromPhoneNumber [\(shown(sender ?? row.from))] is not a valid E.164 phone number")
+            note(.from, "The \(named(.from)) [\(shown(sender ?? row.from))] is not a valid E.164 phone number")
         }
         if PhoneNumber.e164(to) == nil {
-            note(.to, "The ToPhoneNumber [\(shown(row.to))] is not a valid E.164 phone number")
+            note(.to, "The \(named(.to)) [\(shown(row.to))] is not a valid E.164 phone number")
         }
         let content = filling?.content(for: row, to: to) ?? row.content
         if content.isEmpty { note(.content, "The message content is required.") }
         if isTooLong(content) { note(.content, "The message content must be less than 1024 characters.") }
-        let sendAt = row.sendTime.flatMap { SendTimeCell.time($0, zone: zone, at: now) { note(.sendTime, $0) } }
+        let sendAt = row.sendTime.flatMap {
+            SendTimeCell.time($0, of: named(.sendTime), zone: zone, at: now) { note(.sendTime, $0) }
+        }
         let attachments = row.attachmentURLs.split(separator: ",", maxSplits: 100).map(\.trimmed).filter { !$0.isEmpty }
         if attachments.count > 10 { note(.attachmentURLs, "You cannot attach more than 10 files per message.") }
         for url in attachments.prefix(10) {

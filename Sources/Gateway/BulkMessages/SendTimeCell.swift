@@ -3,9 +3,10 @@ import Timestamps
 
 /// Reads when a row of a file wants to be sent.
 package enum SendTimeCell {
-    /// The moment that a cell names; nil when it names none that a message can be sent at, which `note` is told.
+    /// The moment that a cell of the column `name` holds; nil when it holds none that a message can be sent at, which `note` is
+    /// told.
     static func time(
-        _ cell: BulkRow.SendTime, zone: TimeZone, at now: Timestamp, _ note: (String) -> Void
+        _ cell: BulkRow.SendTime, of name: String, zone: TimeZone, at now: Timestamp, _ note: (String) -> Void
     ) -> Timestamp? {
         let found: Timestamp?
         switch cell {
@@ -15,16 +16,16 @@ package enum SendTimeCell {
             if found == nil {
                 note(
                     """
-                    The SendTime [\(BulkUpload.shown(text))] is not a valid date format. Use RFC3339 (e.g. \
+                    The \(name) [\(BulkUpload.shown(text))] is not a valid date format. Use RFC3339 (e.g. \
                     2023-11-11T02:10:01Z) or YYYY-MM-DDTHH:MM:SS.
                     """)
             }
         }
         guard let found else { return nil }
         if found - now > .seconds(480 * 3_600) {
-            note("The SendTime [\(found.rfc3339)] cannot be more than 20 days (480 hours) in the future.")
+            note("The \(name) [\(found.rfc3339)] cannot be more than 20 days (480 hours) in the future.")
         } else if found.isLongPast(at: now) {
-            note("The SendTime [\(found.rfc3339)] is more than an hour in the past.")
+            note("The \(name) [\(found.rfc3339)] is more than an hour in the past.")
         }
         return found
     }

@@ -36,8 +36,9 @@ struct DeliveryRoutes {
             filter.eventType = type
         }
         if let id = parameters["message_id"] {
-            filter.messageID = errors.requireID("message_id", id, of: MessageID.self)?.text
+            filter.messages = errors.requireID("message_id", id, of: MessageID.self).map { [$0.text] }
         }
+        let contact = parameters.rawNumber("contact")
         filter.since = errors.requireTime("since", parameters["since"])
         filter.until = errors.requireTime("until", parameters["until"])
         let code = (parameters["status_code"] ?? "").trimmed
@@ -56,6 +57,8 @@ struct DeliveryRoutes {
         try await EventNumbering.catchUp(store)
         let deliveries: [DeliveryRecord]? = try await store.read(.user(context.userID)) { [endpoints, filter] tx in
             guard try endpoints.find(webhookID, anywhereOf: context.userID, in: tx) != nil else { return nil }
+            var filter = filter
+            if !contact.isEmpty { try filter.keep(with: contact, of: context.userID, in: tx) }
             return try DeliveryHistory.list(endpoint: webhookID, filter, limit: Page.oneMore(than: page.limit), in: tx)
         }
         guard let deliveries else { throw Refusal.noWebhook(webhookID) }
@@ -77,6 +80,7 @@ struct DeliveryRoutes {
                 requestHeaders: sent.headers(of:))
         }
         guard let details else { throw Refusal.absent("cannot find delivery with ID [\(id)]") }
+        try context.identity.requireOwnKey(where: details.delivery.eventType == AuditLog.eventType)
         return try await context.answer(Reply("delivery fetched successfully", details), of: details.longestJSON)
     }
 

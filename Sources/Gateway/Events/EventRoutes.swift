@@ -53,6 +53,7 @@ struct EventRoutes {
             try EventLog.find(id, userID: context.userID, in: tx)
         }
         guard let event else { throw Refusal.absent("cannot find event with ID [\(id)]") }
+        try context.identity.requireOwnKey(where: event.type == AuditLog.eventType)
         return Reply("event fetched successfully", event)
     }
 

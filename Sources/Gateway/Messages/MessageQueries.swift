@@ -28,6 +28,31 @@ package enum MessageQueries {
             """)
     }
 
+    /// The newest messages of `userID` with `contact`, at any of its phones: at most ``newest``. A national number is read as each
+    /// phone would dial it. Index: `message_conversation`.
+    static func ids(with contact: String, userID: UserID, in tx: any Transaction) throws -> [MessageID] {
+        var found: [(at: Timestamp, id: MessageID)] = []
+        for owner in try PhoneQueries.numbers(of: userID, in: tx) {
+            let rows = try tx.rows(
+                """
+                SELECT id, order_timestamp
+                FROM message
+                WHERE user_id = \(userID) AND owner = \(owner) AND contact = \(PhoneNumber.contact(contact, owner: owner))
+                ORDER BY order_timestamp DESC, id DESC
+                LIMIT \(literal: newest)
+                """)
+            for row in rows {
+                let (at, id): (Timestamp, MessageID) = (try row.get("order_timestamp"), try row.get("id"))
+                found.append((at: at, id: id))
+            }
+        }
+        found.sort { ($0.at, $0.id.text) > ($1.at, $1.id.text) }
+        return found.prefix(newest).map { $0.id }
+    }
+
+    /// 1,000 messages with one contact: more than most logs of deliveries hold, and one statement can name them.
+    private static let newest = 1_000
+
     /// A conversation, newest first, whose content contains `page.query`. Indexes: `message_conversation`,
     /// `message_unfolded`.
     package static func list(

@@ -39,7 +39,7 @@ extension UserOperations {
             try AccessQueries.delete(of: person.id, in: tx)
             _ = try AccessQueries.insertPassword(hash, of: person.id, in: tx)
             try AccessQueries.forgetAttempts(.email(email), in: tx)
-            try AuditQueries.insert(
+            try AuditLog.add(
                 .passwordChanged, by: .serverOperator, from: nil, userID: person.account, in: tx)
         }
     }
@@ -53,7 +53,7 @@ extension UserOperations {
             guard try SecondFactorQueries.delete(of: person.id, in: tx) else {
                 throw UserCreationError("two-step sign-in is not on for \(email)")
             }
-            try AuditQueries.insert(
+            try AuditLog.add(
                 .secondFactorRemoved, by: .serverOperator, from: nil, userID: person.account, in: tx)
         }
     }
@@ -107,7 +107,7 @@ extension UserOperations {
     /// - Throws: ``UserCreationError`` when there is no such account.
     package func rotateAPIKey(ofEmail email: String) async throws -> Secret<String> {
         try await rotateAPIKey(of: try await store.read { tx in try Self.id(of: email, in: tx) }) { user, tx in
-            try AuditQueries.insert(.keyRotated, by: .serverOperator, from: nil, userID: user.id, in: tx)
+            try AuditLog.add(.keyRotated, by: .serverOperator, from: nil, userID: user.id, in: tx)
         }.apiKey
     }
 

@@ -142,7 +142,10 @@ struct AlertWebhookSettings: ParsableArguments {
     var signingKey: String?
 
     @Option(
-        help: "What it is told of, such as phone.offline; may be given more than once (create: everything if omitted).")
+        help: """
+            What it is told of, such as phone.offline, or audit.recorded for each change in the account; may be given more than \
+            once (create: every alert if omitted).
+            """)
     var cause: [String] = []
 
     @OptionGroup var extra: WebhookHeaderOptions

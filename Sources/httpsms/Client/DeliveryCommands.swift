@@ -22,6 +22,9 @@ struct DeliveriesCommand: AsyncParsableCommand {
     @Option(help: "The id of a message.")
     var message: String?
 
+    @Option(help: "The number of another party: the events of the newest 1,000 messages with it.")
+    var contact: String?
+
     @Option(help: "The status that the last attempt was answered with, such as 502.")
     var statusCode: Int?
 
@@ -42,8 +45,8 @@ struct DeliveriesCommand: AsyncParsableCommand {
             try await options.client().deliveries(
                 id,
                 .init(
-                    status: status, event: event, message: message, statusCode: statusCode, since: since, until: until,
-                    before: before, limit: page.limit),
+                    status: status, event: event, message: message, contact: contact, statusCode: statusCode,
+                    since: since, until: until, before: before, limit: page.limit),
                 cursor: page.cursor))
     }
 }

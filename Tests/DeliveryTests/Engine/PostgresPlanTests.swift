@@ -91,6 +91,24 @@ import Timestamps
         }
     }
 
+    @Test func deliveriesOfMessagesAreFoundByThem() async throws {
+        try await withBacklog { harness, endpoint in
+            _ = try await harness.store.write(.maintenance) { tx in
+                try tx.run("UPDATE delivery SET order_key = 'message-' || sequence")
+                try tx.run("ANALYZE delivery")
+            }
+            var filter = DeliveryHistory.Filter()
+            filter.messages = (1...16).map { "message-\($0)" }
+            let plan = try await plan(harness, "SELECT d.*,") { [filter] tx in
+                _ = try DeliveryHistory.list(endpoint: endpoint.id, filter, limit: 20, in: tx)
+            }
+
+            #expect(plan.lines.contains { $0.contains("delivery_subject") }, "\(plan)")
+            #expect(!plan.lines.contains { $0.contains("delivery_log") }, "\(plan)")
+            expectNoSeqScan(plan)
+        }
+    }
+
     private func expectNoSeqScan(_ plan: PostgresPlan) {
         #expect(!plan.lines.contains { $0.contains("Seq Scan on delivery") }, "\(plan)")
     }

@@ -94,6 +94,20 @@ struct QueryPlanTests {
         }
     }
 
+    @Test func deliveriesOfMessagesAreFoundByThem() async throws {
+        try await withBacklog { harness, endpoint in
+            var filter = DeliveryHistory.Filter()
+            filter.messages = (0..<16).map { "message-\($0)" }
+            let plan = try await plans(harness) { [filter] tx in
+                _ = try DeliveryHistory.list(endpoint: endpoint.id, filter, limit: 20, in: tx)
+            }
+
+            #expect(plan.contains { $0.contains("delivery_subject (order_key=?") }, "\(plan)")
+            #expect(!plan.contains { $0.contains("delivery_log") }, "\(plan)")
+            expectNoScan(plan)
+        }
+    }
+
     private func expectNoScan(_ plan: [String], but allowed: String...) {
         for line in plan where line.hasPrefix("SCAN") {
             let isOfTable = ["delivery", "d", "o", "event", "event_body", "endpoint", "e", "attempt"].contains {

@@ -73,6 +73,44 @@ import Timestamps
         }
     }
 
+    @Test func aContactNarrowsTheListAndItsPages() async throws {
+        try await withWebhookServer { server, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            try await account.act("pause", on: webhook)
+            func receive(_ contact: String, _ content: String) async throws {
+                let answer = try await phone.receive(["from": .string(contact), "content": .string(content)])
+                #expect((200..<300).contains(answer.status), "\(answer)")
+            }
+            for index in 1...4 {
+                try await receive("+18005550100", "\(index)")
+                try await receive("BANK", "\(index)")
+                try await account.act("test", on: webhook)
+            }
+            let all = try await Self.numbered(12, of: webhook, account)
+            let (ofContact, ofBank) = ([2, 5, 8, 11].map { all[$0] }, [1, 4, 7, 10].map { all[$0] })
+
+            // As it is, as people write it, and as the phone dials it.
+            for contact in ["%2B18005550100", "+18005550100", "(800)%20555-0100", "8005550100"] {
+                #expect(try await account.deliveries(webhook, "contact=\(contact)") == ofContact, "\(contact)")
+            }
+            #expect(try await account.deliveries(webhook, "contact=BANK") == ofBank)
+            #expect(try await account.deliveries(webhook, "contact=") == all)
+            #expect(try await account.deliveries(webhook, "contact=%2B18005550101") == [])
+            #expect(try await account.deliveries(webhook, "contact=BANK&status=succeeded") == [])
+            #expect(try await account.deliveries(webhook, "contact=BANK&event_type=message.phone.sent") == [])
+            let page = try await account.deliveries(webhook, "contact=BANK&limit=3")
+            #expect(page == Array(ofBank[..<3]))
+            let cursor = page[2]["id"].string
+            #expect(try await account.deliveries(webhook, "contact=BANK&cursor=\(cursor)") == [ofBank[3]])
+            let message: String? = try await server.store.read { tx in
+                try tx.value("SELECT order_key AS value FROM delivery WHERE sequence = 5")
+            }
+            let named = "message_id=\(try #require(message))"
+            #expect(try await account.deliveries(webhook, "\(named)&contact=BANK").map(\.["sequence"]) == [5])
+            #expect(try await account.deliveries(webhook, "\(named)&contact=%2B18005550100") == [])
+        }
+    }
+
     @Test func timesNarrowTheListAndItsPages() async throws {
         try await withWebhookServer { server, account, phone, receiver in
             let webhook = try await account.makeWebhook(receiver.url())

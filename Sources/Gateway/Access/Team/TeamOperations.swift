@@ -116,7 +116,7 @@ package struct TeamOperations: Sendable {
                     "Somebody signs in with \(member.email) already. Ask for an invitation to another address.")
             }
             let person = Person(member)
-            try AuditQueries.insert(
+            try AuditLog.add(
                 .teamJoined, by: AuditEntry.Actor(person, agent: visitor.agent), from: visitor.address,
                 userID: member.account, in: tx)
             try session.insert(for: person, in: tx)
