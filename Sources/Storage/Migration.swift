@@ -13,8 +13,11 @@ package struct Migration: Sendable {
     /// Whether a version that does not know this step can work with what it leaves.
     package let isAdditive: Bool
 
+    /// What is applied and recorded one by one, in order.
+    let steps: [MigrationStep]
+
     /// What `schema_migration` names once all of it is applied.
-    package var stepIDs: [String] { [id] + indexes.map { "\(id)/\($0.name)" } }
+    package var stepIDs: [String] { steps.map(\.id) }
 
     /// Names a step and what it runs.
     package init(_ id: String, _ statements: [SQL], indexes: [TableIndex] = [], isAdditive: Bool = true) {
@@ -22,6 +25,10 @@ package struct Migration: Sendable {
         self.statements = statements
         self.indexes = indexes
         self.isAdditive = isAdditive
+        steps =
+            [MigrationStep(id: id, work: .statements(statements), isAdditive: isAdditive)]
+            // An index changes nothing that a server could not work with.
+            + indexes.map { MigrationStep(id: "\(id)/\($0.name)", work: .index($0), isAdditive: true) }
     }
 }
 

@@ -8,16 +8,14 @@ struct MigrationStep: Sendable {
     let id: String
     let work: Work
     let isAdditive: Bool
+    /// 16 hexadecimal digits that change with the text of the statements, the same on every engine.
+    let checksum: String
 
-    /// Every step of `migrations`, in order.
-    static func all(of migrations: [Migration]) -> [MigrationStep] {
-        migrations.flatMap { migration in
-            let works = [Work.statements(migration.statements)] + migration.indexes.map(Work.index)
-            return zip(migration.stepIDs, works).enumerated().map { number, step in
-                // An index changes nothing that a server could not work with.
-                MigrationStep(id: step.0, work: step.1, isAdditive: number > 0 || migration.isAdditive)
-            }
-        }
+    init(id: String, work: Work, isAdditive: Bool) {
+        self.id = id
+        self.work = work
+        self.isAdditive = isAdditive
+        checksum = Self.checksum(of: work.texts)
     }
 
     /// Runs it in `transaction`, which holds the lock of migrations. May be repeated.
@@ -28,10 +26,8 @@ struct MigrationStep: Sendable {
         }
     }
 
-    /// 16 hexadecimal digits that change with the text of the statements, the same on every engine.
-    ///
     /// FNV-1a (RFC 9923): it is there to notice edits, not to resist anybody.
-    var checksum: String {
+    private static func checksum(of statements: [SQL]) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         func add(_ text: String) {
             // A byte that is in no UTF-8 text ends each run, so that moving text between runs is noticed.
@@ -50,9 +46,11 @@ struct MigrationStep: Sendable {
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
+}
 
-    private var statements: [SQL] {
-        switch work {
+extension MigrationStep.Work {
+    fileprivate var texts: [SQL] {
+        switch self {
         case .statements(let statements): statements
         case .index(let index): [index.creation("")]
         }

@@ -17,7 +17,7 @@ extension Store {
         _ migrations: [Migration], patience: Duration = .seconds(300),
         logger: Logger = Logger(label: "httpsms.storage")
     ) async throws -> [String] {
-        let steps = MigrationStep.all(of: migrations)
+        let steps = migrations.flatMap(\.steps)
         let migrator = Migrator(store: self, patience: patience, logger: logger)
         let recorded = try await read { try AppliedStep.all(in: $0) }
         try migrator.check(recorded, against: steps)

@@ -88,13 +88,19 @@ package struct AttachmentFolder: Sendable {
         try? await threads.runIfActive { for token in tokens { try? FileManager.default.removeItem(at: path(token)) } }
     }
 
-    /// The tokens of the files in the part of the folder with this number, 0 to 255.
-    func tokens(part: Int) async throws -> [String] {
+    /// The parts that the folder has, `00` to `ff`; none when it cannot be read.
+    func parts() async throws -> [String] {
         try await threads.runIfActive {
-            let name = String(format: "%02x", part)
-            // A part that cannot be read has no files yet.
-            let files = try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: name).path)
-            return (files ?? []).filter { Self.isFile($0, in: name) }
+            let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
+            return (names ?? []).filter { $0.wholeMatch(of: /[0-9a-f]{2}/) != nil }.sorted()
+        }
+    }
+
+    /// The tokens of the files in one of ``parts()``; none when it cannot be read.
+    func tokens(in part: String) async throws -> [String] {
+        try await threads.runIfActive {
+            let files = try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: part).path)
+            return (files ?? []).filter { Self.isFile($0, in: part) }
         }
     }
 

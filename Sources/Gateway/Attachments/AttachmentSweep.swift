@@ -82,8 +82,8 @@ struct AttachmentSweep: Service {
     func search(_ suspects: Set<String>) async throws -> Set<String> {
         var found: Set<String> = []
         var count = 0
-        for part in 0...255 where !Task.isShuttingDownGracefully {
-            var rest = try await folder.tokens(part: part)[...]
+        for part in try await folder.parts() where !Task.isShuttingDownGracefully {
+            var rest = try await folder.tokens(in: part)[...]
             while !rest.isEmpty {
                 let tokens = Array(rest.prefix(Self.batch))
                 rest = rest.dropFirst(Self.batch)
