@@ -5,7 +5,7 @@ import Testing
 @testable import Gateway
 
 /// The list that leads from a new account to the first SMS.
-@Suite(.timeLimit(.minutes(15))) struct FirstStepsTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct FirstStepsTests {
     @Test(
         arguments: [
             (0, 0, false, false, false, 1), (0, 0, false, false, true, 2), (1, 0, false, false, false, 1),

@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 /// The way of a message that phones are told of through Firebase.
-@Suite(.timeLimit(.minutes(15))) struct MessageStepTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct MessageStepTests {
     @Test(arguments: [(200, "Pushed to the phone"), (404, "Push failed")])
     func whatFirebaseSaidIsAStep(_ status: Int, _ step: String) async throws {
         try await WebhookReceiver.run { _, _ in

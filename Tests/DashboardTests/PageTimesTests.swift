@@ -7,7 +7,7 @@ import Timestamps
 @testable import Gateway
 
 /// Times of pages: in the account's zone, and near ones relative to now.
-@Suite(.timeLimit(.minutes(15))) struct PageTimesTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PageTimesTests {
     private static func time(_ text: String) throws -> Timestamp { try #require(Timestamp(rfc3339: text)) }
 
     @Test(arguments: [

@@ -6,7 +6,7 @@ import Timestamps
 @testable import Gateway
 
 /// `/v1/access-keys`, and what such a key may do.
-@Suite(.timeLimit(.minutes(15))) struct AccessKeyTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct AccessKeyTests {
     /// A client with a new access key of `account`, and the key's id.
     private static func make(
         _ account: Account, _ scopes: [KeyScope], more: JSON = [:]

@@ -7,7 +7,7 @@ import Testing
 @testable import Gateway
 
 /// Whose the files of a folder are: nobody deletes those of another store.
-@Suite(.timeLimit(.minutes(15))) struct AttachmentOwnerTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct AttachmentOwnerTests {
     private static let (first, second) = (String(repeating: "a", count: 32), String(repeating: "b", count: 32))
 
     @Test(arguments: Engine.enabled) func noServerStartsOnTheFolderOfAnotherStore(engine: Engine) async throws {

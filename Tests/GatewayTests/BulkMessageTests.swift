@@ -4,7 +4,7 @@ import Testing
 import Timestamps
 
 /// `/v1/bulk-messages` with CSV files.
-@Suite(.timeLimit(.minutes(15))) struct BulkMessageTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct BulkMessageTests {
     static let message = "validation errors while sending bulk SMS"
 
     @Test func aFileIsSentAsOneBatch() async throws {

@@ -3,7 +3,7 @@ import Testing
 import Timestamps
 
 /// `POST /v1/messages/bulk-send`.
-@Suite(.timeLimit(.minutes(15))) struct BulkSendTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct BulkSendTests {
     private static let draft: JSON = [
         "from": "+18005550199", "to": ["+18005550101", "18005550102", "12345", "+18005550101"], "content": "Hi",
     ]

@@ -5,7 +5,7 @@ import Timestamps
 
 /// What looks odd on the wire and has to stay as it is, because clients of httpSMS depend on it: one test, named in comments elsewhere,
 /// for each of K1 to K13.
-@Suite(.timeLimit(.minutes(15))) struct CompatibilityTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct CompatibilityTests {
     /// The account with one phone that every trap begins with.
     private static func with(
         _ body: @escaping @Sendable (TestServer, Account, Account.Phone) async throws -> Void

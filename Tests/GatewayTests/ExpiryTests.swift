@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Attempts, expiry and `is_final`: an attempt counts when it is handed out, and has the phone's time to succeed.
-@Suite(.timeLimit(.minutes(15))) struct ExpiryTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct ExpiryTests {
     private static func message(
         _ id: String, of account: Account, in status: String, attempts: Int
     ) async throws -> JSON {

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `/v1/heartbeats`.
-@Suite(.timeLimit(.minutes(15))) struct HeartbeatTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct HeartbeatTests {
     @Test func aHeartbeatIsAnswered201WithAnArray() async throws {
         try await withServer { server in
             let account = try await server.makeAccount()

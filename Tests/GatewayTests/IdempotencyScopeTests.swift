@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Whose an `Idempotency-Key` is, and on which routes it means something.
-@Suite(.timeLimit(.minutes(15))) struct IdempotencyScopeTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct IdempotencyScopeTests {
     private static func post(
         _ client: APIClient, _ path: String, _ body: String, key: String, type: String = "application/json"
     ) async throws -> APIClient.Answer {

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `GET /v1/messages`, and one message by its id.
-@Suite(.timeLimit(.minutes(15))) struct MessageListTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct MessageListTests {
     private static let conversation = "owner=%2B18005550199&contact=%2B18005550100"
 
     /// Three inbound messages, a minute apart: `100% sure`, `a_b`, `Übung`.

@@ -8,7 +8,7 @@ import Timestamps
 @testable import Server
 
 /// Who wakes the sweep that hands messages out.
-@Suite struct MessageWakeupTests {
+@Suite(.onOneEngine) struct MessageWakeupTests {
     /// Longer than the suite takes.
     private static let never = Duration.seconds(600)
     private static let userID = UserID("user-1")

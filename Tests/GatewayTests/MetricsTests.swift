@@ -3,7 +3,7 @@ import Testing
 import Wire
 
 /// `GET /metrics`: who may read it, and that it counts.
-@Suite(.timeLimit(.minutes(15))) struct MetricsTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct MetricsTests {
     @Test func metricsAreOpenOnLoopbackAndInThePrometheusFormat() async throws {
         try await withServer { server in
             let answer = try await server.client.get("/metrics")

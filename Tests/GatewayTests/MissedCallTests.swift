@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `POST /v1/messages/calls/missed`.
-@Suite(.timeLimit(.minutes(15))) struct MissedCallTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct MissedCallTests {
     private static let call: JSON = [
         "to": "+18005550199", "from": "+18005550100", "sim": "SIM2", "timestamp": "2026-07-22T10:59:41.120000000Z",
     ]

@@ -7,7 +7,7 @@ import Timestamps
 @testable import Gateway
 
 /// `messages_per_minute`: planned times, what moves them, and that they are kept.
-@Suite(.timeLimit(.minutes(15))) struct PacingTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PacingTests {
     private static func rate(_ rate: Int, of account: Account) async throws {
         let body: JSON = ["phone_number": "+18005550199", "messages_per_minute": .int(rate)]
         #expect(try await account.client.put("/v1/phones", body).status == 200)

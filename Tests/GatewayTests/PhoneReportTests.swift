@@ -7,7 +7,7 @@ import Timestamps
 @testable import Gateway
 
 /// A phone forgets a report that is refused, so nothing in a report of its own number is a reason to.
-@Suite(.timeLimit(.minutes(15))) struct PhoneReportTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PhoneReportTests {
     private static let receive = "/v1/messages/receive"
     private static let call = "/v1/messages/calls/missed"
 

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `phone.heartbeat.offline` after an hour of silence, `phone.heartbeat.online` after it; each once in an outage.
-@Suite(.timeLimit(.minutes(15))) struct PresenceTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct PresenceTests {
     private static func isEmitted(_ types: [String], on server: TestServer) async throws {
         _ = try await eventually("\(types)") {
             try await server.emittedTypes() == types ? true : nil

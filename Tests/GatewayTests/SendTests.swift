@@ -3,7 +3,7 @@ import Testing
 import Timestamps
 
 /// `POST /v1/messages/send`.
-@Suite(.timeLimit(.minutes(15))) struct SendTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct SendTests {
     private static let draft: JSON = ["from": "+18005550199", "to": "+18005550100", "content": "Hi"]
 
     @Test func aMessageIsStoredAsPendingWithThePhonesSettings() async throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What happens to a delivery, through the real pipeline and over sockets.
-@Suite(.timeLimit(.minutes(15))) struct WebhookDeliveryTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookDeliveryTests {
     /// Where the deliveries to a webhook stand.
     private struct Standing: Sendable, Hashable {
         let state: DeliveryState

@@ -5,7 +5,7 @@ import Testing
 import Timestamps
 
 /// The eight events as they arrive: byte for byte the golden files, but for ids and the server's times.
-@Suite(.timeLimit(.minutes(15))) struct WebhookEventTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookEventTests {
     private static let userID = "XtABz6zdeFMoBLoltz6SREDvRSh2"
 
     /// The golden file of `type`.

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `/v1/inbound/{token}` as the apps call it.
-@Suite(.timeLimit(.minutes(15))) struct InboundHookTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct InboundHookTests {
     /// A request and what it becomes.
     struct Row: Sendable {
         let preset: String

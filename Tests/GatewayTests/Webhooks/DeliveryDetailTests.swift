@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `GET /v1/deliveries/{deliveryID}`.
-@Suite(.timeLimit(.minutes(15))) struct DeliveryDetailTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct DeliveryDetailTests {
     @Test func theEventIsShownAsItWasSentAndEachAttemptWhole() async throws {
         try await withWebhookServer { _, count in
             count == 0

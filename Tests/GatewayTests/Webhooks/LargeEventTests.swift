@@ -8,7 +8,7 @@ import Testing
 @testable import Gateway
 
 /// Events of 768 KiB: pages of the log end by bytes, and nobody gets fewer of them.
-@Suite(.timeLimit(.minutes(15))) struct LargeEventTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct LargeEventTests {
     /// As long as a phone may report; in JSON each of these takes six bytes.
     private static let text = String(repeating: "<", count: (128 << 10) - 8)
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `POST /v1/webhooks/{webhookID}/replay` and `GET /v1/replays/{replayID}`.
-@Suite(.timeLimit(.minutes(15))) struct ReplayTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct ReplayTests {
     @Test func failedDeliveriesAreSentAgain() async throws {
         let isMended = Flag()
         try await withWebhookServer { request, _ in

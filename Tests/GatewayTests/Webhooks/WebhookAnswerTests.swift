@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// What follows from an endpoint's answer, as the API tells it.
-@Suite(.timeLimit(.minutes(15))) struct WebhookAnswerTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookAnswerTests {
     @Test func anAnswerOf410DisablesAndHoldsAllFromThatOneOn() async throws {
         try await withWebhookServer { request, _ in
             .status(request.path == "/gone" ? 410 : 200)

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Webhooks that get some of the events of their types and numbers, from the body to the log.
-@Suite(.timeLimit(.minutes(15))) struct WebhookFilterTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookFilterTests {
     @Test func whatFitsIsSentAndTheLogTellsOfTheRest() async throws {
         try await withWebhookServer { _, account, phone, receiver in
             let filters: JSON = [

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `POST /v1/webhooks/{webhookID}/pause` and `/resume`.
-@Suite(.timeLimit(.minutes(15))) struct WebhookPauseTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookPauseTests {
     @Test func aPausedWebhookHoldsItsEvents() async throws {
         try await withWebhookServer { _, account, phone, receiver in
             let webhook = try await account.makeWebhook(receiver.url("/a"))

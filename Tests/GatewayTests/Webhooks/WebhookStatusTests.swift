@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `GET /v1/webhooks/{webhookID}`, and what webhooks tell about themselves.
-@Suite(.timeLimit(.minutes(15))) struct WebhookStatusTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookStatusTests {
     @Test func aNewWebhookHasEveryField() async throws {
         try await withWebhookServer { _, account, _, receiver in
             let made = try await account.makeWebhook(receiver.url())

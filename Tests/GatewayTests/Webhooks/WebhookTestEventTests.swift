@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `POST /v1/webhooks/{webhookID}/test`.
-@Suite(.timeLimit(.minutes(15))) struct WebhookTestEventTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookTestEventTests {
     @Test(arguments: Account.allEvents) func onlyThatWebhookGetsTheSample(type: String) async throws {
         try await withWebhookServer { server, account, _, receiver in
             let webhook = try await account.makeWebhook(receiver.url("/a"), events: ["message.call.missed"])

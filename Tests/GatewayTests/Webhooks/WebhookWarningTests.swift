@@ -9,7 +9,7 @@ import Timestamps
 @testable import Gateway
 
 /// What the answer says of a webhook that is saved and perhaps not what was meant.
-@Suite(.timeLimit(.minutes(15))) struct WebhookWarningTests {
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct WebhookWarningTests {
     private static let longKey = JSON.string(String(repeating: "k", count: 32))
 
     private static let draft: JSON = [
