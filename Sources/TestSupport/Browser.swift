@@ -10,7 +10,14 @@ package struct Browser: Sendable {
     /// The size of the window in which somebody works, and the colours that they prefer: pages behave differently in a narrow window.
     package enum Look: String, Sendable, CaseIterable {
         case desktopLight, phoneDark
+
+        /// For what a narrow window only shows in another width, which pages are inspected in anyway: both in `make soak` and where
+        /// pictures are taken.
+        package static var usual: [Look] { isSoak || keepsPictures ? allCases : [.desktopLight] }
     }
+
+    /// Whether pages are kept as pictures, as `make screenshots` asks for.
+    package static var keepsPictures: Bool { ProcessInfo.processInfo.environment["HTTPSMS_SCREENSHOTS"] == "1" }
 
     /// The command that the driver was given failed.
     package struct Failure: Error, CustomStringConvertible {

@@ -21,7 +21,7 @@ import Testing
 
     private static let mail = ["SMTP_URL": "smtp://127.0.0.1:1", "SMTP_FROM": "sms@example.com"]
 
-    @Test(arguments: Browser.Look.allCases)
+    @Test(arguments: Browser.Look.usual)
     func aChatIsAddedTriedAndAlertsAreQuietAtNight(_ look: Browser.Look) async throws {
         try await WebhookReceiver.run { receiver in
             try await Self.withBrowser(look, Self.mail) { server, browser, account in
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Browser.Look.allCases)
+    @Test(arguments: Browser.Look.usual)
     func whatFewWebhooksNeedIsFoldedUntilItIsSet(_ look: Browser.Look) async throws {
         try await Self.withBrowser(look) { server, browser, account in
             try await browser.open(server.baseURL + "/settings/webhooks/new")

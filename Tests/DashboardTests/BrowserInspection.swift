@@ -40,7 +40,4 @@ extension Browser {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try await screenshot().write(to: folder.appending(path: "\(name).png"))
     }
-
-    /// What `make screenshots` asks for.
-    static var keepsPictures: Bool { ProcessInfo.processInfo.environment["HTTPSMS_SCREENSHOTS"] == "1" }
 }

@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Browser.Look.allCases)
+    @Test(arguments: Browser.Look.usual)
     func aNumberGetsAName(_ look: Browser.Look) async throws {
         try await Self.withBrowser(look) { server, browser, account, _ in
             try await browser.open(server.baseURL + "/contacts")
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Browser.Look.allCases)
+    @Test(arguments: Browser.Look.usual)
     func anAddressBookIsCheckedAndStored(_ look: Browser.Look) async throws {
         try await Self.withBrowser(look) { server, browser, account, _ in
             try await withTemporaryDirectory { directory in
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Browser.Look.allCases)
+    @Test(arguments: Browser.Look.usual)
     func aFileIsHeldAndCancelled(_ look: Browser.Look) async throws {
         try await Self.withBrowser(look) { server, browser, account, _ in
             try await withTemporaryDirectory { directory in

@@ -3,7 +3,7 @@ import Testing
 
 /// A forgotten password in a real browser.
 @Suite(.serialized, .timeLimit(.minutes(15))) struct ForgottenPasswordBrowserTests {
-    @Test(arguments: Browser.Look.allCases)
+    @Test(arguments: Browser.Look.usual)
     func somebodyChoosesAnother(_ look: Browser.Look) async throws {
         try await ForgottenPasswordTests.withMail { server, mails, _, account in
             try await withBrowser(look) { browser in

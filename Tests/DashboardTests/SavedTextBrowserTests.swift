@@ -4,7 +4,7 @@ import Testing
 
 /// Saved texts in a real browser.
 @Suite(.serialized, .timeLimit(.minutes(15))) struct SavedTextBrowserTests {
-    @Test(arguments: Browser.Look.allCases)
+    @Test(arguments: Browser.Look.usual)
     func aTextIsSavedAndUsed(_ look: Browser.Look) async throws {
         try await withServer { server in
             try await withBrowser(look) { browser in
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Browser.Look.allCases)
+    @Test(arguments: Browser.Look.usual)
     func aFileIsSentWithOneText(_ look: Browser.Look) async throws {
         try await withServer { server in
             try await withBrowser(look) { browser in

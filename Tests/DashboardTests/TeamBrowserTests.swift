@@ -5,7 +5,7 @@ import Testing
 
 /// A team in a real browser.
 @Suite(.serialized, .timeLimit(.minutes(15))) struct TeamBrowserTests {
-    @Test(arguments: Browser.Look.allCases)
+    @Test(arguments: Browser.Look.usual)
     func somebodyIsAskedInAndReads(_ look: Browser.Look) async throws {
         try await withServer { server in
             try await withBrowser(look) { browser in

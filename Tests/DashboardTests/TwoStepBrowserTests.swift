@@ -5,7 +5,7 @@ import Testing
 
 /// Two-step sign-in in a real browser.
 @Suite(.serialized, .timeLimit(.minutes(15))) struct TwoStepBrowserTests {
-    @Test(arguments: Browser.Look.allCases)
+    @Test(arguments: Browser.Look.usual)
     func itIsTurnedOnUsedAndTurnedOff(_ look: Browser.Look) async throws {
         try await withServer { server in
             try await withBrowser(look) { browser in
