@@ -71,6 +71,7 @@ extension Commands {
         findings.append(clock())
         findings.append(keyFile(configuration))
         findings += certificate(configuration)
+        findings += await firebase(configuration)
         let deliveries = audit || repair ? DeliveryAudit(repairs: repair, progress: progress) : nil
         findings += await store(configuration, audit: deliveries)
         findings += disk(configuration)
