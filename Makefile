@@ -116,10 +116,11 @@ screenshots: tests-built ## Take a picture of every page into screenshots/, and 
 	@cd screenshots && for picture in dashboard-*.png; do \
 		pngquant --force --speed 1 --output ../docs/images/$$picture $$picture; done
 
-soak: tests-built ## Simulate for SIMULATION_SECONDS (600), run the long tests of crashes, faults and rubbish, all of the API on PostgreSQL, fuzz each parser for FUZZ_SECONDS (60).
+soak: tests-built ## Simulate for SIMULATION_SECONDS (600), run the long tests of crashes, faults and rubbish, all of the API on PostgreSQL and an upgrade, fuzz each parser for FUZZ_SECONDS (60).
 	@Scripts/simulate --seconds $${SIMULATION_SECONDS:-600} --first $$(date +%s%N)
 	@HTTPSMS_SOAK=1 Scripts/run-tests --filter 'EndToEndTests|Poisoned' $(ARGS)
 	@HTTPSMS_SOAK=1 HTTPSMS_ENGINE=postgresql Scripts/run-tests --filter '^(GatewayTests|DashboardTests)\.' --skip 'BrowserTests|Poisoned'
+	@Scripts/with-postgresql Scripts/test-upgrade
 	@Scripts/fuzz-parsers
 
 bench: release ## Measure the server on this machine, in release; `make bench ARGS='--scenario deliver'`.

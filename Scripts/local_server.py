@@ -13,12 +13,12 @@ from pathlib import Path
 SERVER = Path(__file__).resolve().parent.parent / ".build/debug/httpsms"
 
 
-def start(folder, environment):
+def start(folder, environment, server=SERVER):
     """A server of its own in `folder`: its process and its URL. It logs to `folder / "log"`, as JSON."""
     log = open(folder / "log", "a")
     begin = log.tell()
     process = subprocess.Popen(
-        [SERVER, "serve"], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        [server, "serve"], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         found = re.search(r'"server is listening","url":"([^"]+)"', (folder / "log").read_bytes()[begin:].decode(errors="replace"))
