@@ -18,6 +18,8 @@ extension ServerClient {
         package var contact: String?
         /// What the last attempt was answered with.
         package var statusCode: Int?
+        /// Whether only those with an attempt are listed.
+        package var isTried: Bool
         /// Those that were accepted from then on: a time in RFC 3339, or how long ago.
         package var since: String?
         /// Those that were accepted before then, in the same forms.
@@ -30,13 +32,15 @@ extension ServerClient {
         /// Asks for a page.
         package init(
             status: String? = nil, event: String? = nil, message: String? = nil, contact: String? = nil,
-            statusCode: Int? = nil, since: String? = nil, until: String? = nil, before: String? = nil, limit: Int
+            statusCode: Int? = nil, isTried: Bool = false, since: String? = nil, until: String? = nil,
+            before: String? = nil, limit: Int
         ) {
             self.status = status
             self.event = event
             self.message = message
             self.contact = contact
             self.statusCode = statusCode
+            self.isTried = isTried
             self.since = since
             self.until = until
             self.before = before
@@ -53,6 +57,7 @@ extension ServerClient {
             query: [
                 ("status", filter.status), ("event_type", filter.event), ("message_id", filter.message),
                 ("contact", filter.contact), ("status_code", filter.statusCode.map(String.init)),
+                ("tried", filter.isTried ? "true" : nil),
                 ("since", try filter.since.map { try Self.time($0, "--since").rfc3339 }),
                 ("until", try filter.until.map { try Self.time($0, "--until").rfc3339 }),
                 ("before", filter.before), ("limit", "\(filter.limit)"), Self.start(cursor),

@@ -78,6 +78,7 @@ extension EndToEndTests {
                         #expect(told.elements.count == count)
                     }
                     #expect(try await user.json("webhook", "deliveries", id, "--until", "1h").elements.isEmpty)
+                    #expect(try await user.json("webhook", "deliveries", id, "--tried").elements.count == 1)
 
                     let shown = try await user.run("webhook", "delivery", delivery)
                     #expect(shown.output.contains("400"), "\(shown.output)")

@@ -80,14 +80,16 @@ struct WebhookPages: SignedInPages {
         let zone: String
         /// Whether they are shown unfolded.
         let isSet: Bool
+        let isTried: Bool
 
         init(_ filter: DeliveryHistory.Filter, contact: String, _ times: PageTimes) {
             self.contact = contact
             code = filter.statusCode.map(String.init) ?? ""
             since = filter.since.map { times.field($0) } ?? ""
             until = filter.until.map { times.field($0) } ?? ""
+            isTried = filter.isTried ?? false
             zone = times.zoneName
-            isSet = ![code, contact, since, until].allSatisfy(\.isEmpty)
+            isSet = isTried || ![code, contact, since, until].allSatisfy(\.isEmpty)
         }
     }
 
@@ -103,6 +105,7 @@ struct WebhookPages: SignedInPages {
         filter.until = parameters["until"].flatMap { times.time(ofField: $0) }
         filter.before = parameters["before"].flatMap { DeliveryID($0) }
         let shown = FilterContent(filter, contact: parameters.rawNumber("contact").trimmed, times)
+        filter.isTried = parameters["tried"] == "true" ? true : nil
         let found = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints, filter] tx in
             var filter = filter
             if !shown.contact.isEmpty { try filter.keep(with: shown.contact, of: userID, in: tx) }
@@ -135,7 +138,7 @@ struct WebhookPages: SignedInPages {
                         [
                             "status": filter.status?.rawValue ?? "", "event_type": filter.eventType ?? "",
                             "status_code": shown.code, "contact": shown.contact, "since": shown.since,
-                            "until": shown.until, "before": id.text,
+                            "until": shown.until, "tried": shown.isTried ? "true" : "", "before": id.text,
                         ])
                 }, isLive: filter.before == nil),
             context)

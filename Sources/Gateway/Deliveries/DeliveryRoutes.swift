@@ -48,6 +48,11 @@ struct DeliveryRoutes {
             filter.statusCode = Int(code) ?? .max
             errors.requireRange("status_code", filter.statusCode, 100...599)
         }
+        let tried = (parameters["tried"] ?? "").trimmed.lowercased()
+        if !tried.isEmpty {
+            errors.requireOne("tried", tried, of: ["true", "false"])
+            filter.isTried = tried == "true"
+        }
         if let id = parameters["before"] { filter.before = errors.requireID("before", id, of: DeliveryID.self) }
         if let cursor = parameters.cursor {
             filter.before = DeliveryID(cursor)

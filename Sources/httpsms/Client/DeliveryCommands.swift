@@ -28,6 +28,9 @@ struct DeliveriesCommand: AsyncParsableCommand {
     @Option(help: "The status that the last attempt was answered with, such as 502.")
     var statusCode: Int?
 
+    @Flag(help: "Only those that were tried already.")
+    var tried = false
+
     @Option(help: "Those accepted from then on: a time such as 2026-07-22T10:15:00Z, or how long ago, such as 2h.")
     var since: String?
 
@@ -46,7 +49,7 @@ struct DeliveriesCommand: AsyncParsableCommand {
                 id,
                 .init(
                     status: status, event: event, message: message, contact: contact, statusCode: statusCode,
-                    since: since, until: until, before: before, limit: page.limit),
+                    isTried: tried, since: since, until: until, before: before, limit: page.limit),
                 cursor: page.cursor))
     }
 }
