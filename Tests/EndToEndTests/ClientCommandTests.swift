@@ -92,7 +92,8 @@ extension EndToEndTests {
                     #expect(retried["attempts"].elements.count == 3)
 
                     let replay = try await user.json(
-                        "webhook", "replay", id, "--since", "1h", "--status", "succeeded")
+                        "webhook", "replay", id, "--since", "1h", "--status", "succeeded", "--event",
+                        "message.phone.received", "--status-code", "200", "--contact", "+18005550100")
                     #expect(replay["status"] == "completed")
                     #expect(replay["replayed"] == 1)
                     try await until("the replayed delivery") { receiver.answers(200) == 2 }

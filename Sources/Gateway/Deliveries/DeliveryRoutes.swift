@@ -100,6 +100,9 @@ struct DeliveryRoutes {
         let since: Timestamp?
         let until: Timestamp?
         let statuses: [String]?
+        let eventType: String?
+        let statusCode: Int?
+        let contact: String?
     }
 
     private func replay(_ request: Request, _ context: UserContext) async throws -> Reply {
@@ -111,8 +114,10 @@ struct DeliveryRoutes {
         }
         let replay = try await webhooks.replay(
             webhookID, since: body?.since, until: body?.until,
-            statuses: (body?.statuses ?? [ReplayedStatus.failed.rawValue]).unique, userID: context.userID,
-            receipt: receipt)
+            statuses: (body?.statuses ?? [ReplayedStatus.failed.rawValue]).unique,
+            filter: Replay.Filter(
+                eventType: body?.eventType, statusCode: body?.statusCode, contact: body?.contact),
+            userID: context.userID, receipt: receipt)
         guard let replay else { throw Refusal.noWebhook(webhookID) }
         return receipt.reply(replay)
     }

@@ -110,6 +110,15 @@ struct ReplayCommand: AsyncParsableCommand {
         completion: .list(["failed", "succeeded", "unmatched"]))
     var status: [String] = []
 
+    @Option(help: "Only events of this type.", completion: eventCompletion)
+    var event: String?
+
+    @Option(help: "Only those whose last attempt was answered with this status, such as 502.")
+    var statusCode: Int?
+
+    @Option(help: "Only those of messages with this number.")
+    var contact: String?
+
     @Flag(help: "Do not wait until the server has gone through all of them.")
     var noWait = false
 
@@ -118,7 +127,8 @@ struct ReplayCommand: AsyncParsableCommand {
     func run() async throws {
         try options.show(
             try await options.client().replay(
-                id, since: since, until: until, statuses: status, isWaited: !noWait, progress: Terminal.progress))
+                id, since: since, until: until, statuses: status, event: event, statusCode: statusCode,
+                contact: contact, isWaited: !noWait, progress: Terminal.progress))
     }
 }
 
