@@ -18,6 +18,8 @@ extension ServerClient {
         package var contact: String?
         /// What the last attempt was answered with.
         package var statusCode: Int?
+        /// Whether only those with an attempt are listed.
+        package var isTried: Bool
         /// Those that were accepted from then on: a time in RFC 3339, or how long ago.
         package var since: String?
         /// Those that were accepted before then, in the same forms.
@@ -30,13 +32,15 @@ extension ServerClient {
         /// Asks for a page.
         package init(
             status: String? = nil, event: String? = nil, message: String? = nil, contact: String? = nil,
-            statusCode: Int? = nil, since: String? = nil, until: String? = nil, before: String? = nil, limit: Int
+            statusCode: Int? = nil, isTried: Bool = false, since: String? = nil, until: String? = nil,
+            before: String? = nil, limit: Int
         ) {
             self.status = status
             self.event = event
             self.message = message
             self.contact = contact
             self.statusCode = statusCode
+            self.isTried = isTried
             self.since = since
             self.until = until
             self.before = before
@@ -53,6 +57,7 @@ extension ServerClient {
             query: [
                 ("status", filter.status), ("event_type", filter.event), ("message_id", filter.message),
                 ("contact", filter.contact), ("status_code", filter.statusCode.map(String.init)),
+                ("tried", filter.isTried ? "true" : nil),
                 ("since", try filter.since.map { try Self.time($0, "--since").rfc3339 }),
                 ("until", try filter.until.map { try Self.time($0, "--until").rfc3339 }),
                 ("before", filter.before), ("limit", "\(filter.limit)"), Self.start(cursor),
@@ -102,17 +107,20 @@ extension ServerClient {
     ///   - since: Events accepted from then on: a time, or how long ago, such as `2h`.
     ///   - until: Events accepted before then; nil for now.
     ///   - statuses: `failed`, `succeeded`, `unmatched`; empty for failed ones.
+    ///   - event: Only events of this type; nil for all.
+    ///   - statusCode: Only those last answered with this status; nil for all.
+    ///   - contact: Only those of messages with this number; nil for all.
     ///   - isWaited: Whether to wait.
     ///   - progress: Is told the part that was looked at, from 0 to 1.
     /// - Returns: The replay.
     /// - Throws: ``ClientFailure``, `usage` when it is not a time.
     package func replay(
-        _ webhook: String, since: String, until: String?, statuses: [String], isWaited: Bool,
-        progress: (Double) -> Void
+        _ webhook: String, since: String, until: String?, statuses: [String], event: String? = nil,
+        statusCode: Int? = nil, contact: String? = nil, isWaited: Bool, progress: (Double) -> Void
     ) async throws -> ClientOutput {
         let body = Request(
             since: try Self.time(since, "--since"), until: try until.map { try Self.time($0, "--until") },
-            statuses: statuses)
+            statuses: statuses, event: event, statusCode: statusCode, contact: contact)
         var answer = try await call(.POST, path(webhook) + "/replay", body)
         var replay: RemoteReplay = try answer.decode()
         while isWaited, replay.status == "running" {
@@ -129,12 +137,18 @@ extension ServerClient {
         let since: Timestamp
         let until: Timestamp?
         let statuses: [String]
+        let event: String?
+        let statusCode: Int?
+        let contact: String?
 
         func write(to json: inout JSONWriter) {
             json.object { o in
                 o.field("since", since)
                 if let until { o.field("until", until) }
                 if !statuses.isEmpty { o.field("statuses", statuses) }
+                if let event { o.field("event_type", event) }
+                if let statusCode { o.field("status_code", statusCode) }
+                if let contact { o.field("contact", contact) }
             }
         }
     }

@@ -347,5 +347,13 @@ package enum DeliveryMigrations {
                 "ALTER TABLE endpoint ADD COLUMN url_tried_at \(.int64)",
                 "ALTER TABLE attempt ADD COLUMN route \(.int64) NOT NULL DEFAULT 0",
             ]),
+        // What a replay is narrowed to; NULL is all.
+        Migration(
+            "delivery-replay-1",
+            [
+                "ALTER TABLE replay ADD COLUMN event_type \(.text)",
+                "ALTER TABLE replay ADD COLUMN status_code \(.int64)",
+                "ALTER TABLE replay ADD COLUMN contact \(.text)",
+            ]),
     ]
 }

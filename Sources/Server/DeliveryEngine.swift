@@ -59,7 +59,9 @@ struct DeliveryEngine: Sendable {
                 try await waiting.pullIn()
             },
             ground.sweep("replay", on: .replays) { [unreadable = ground.unreadable] tx in
-                try ReplayQueries.step(unreadable: unreadable, in: tx)
+                try ReplayQueries.step(unreadable: unreadable, in: tx) { messages, contact, userID in
+                    try MessageQueries.among(messages, with: contact, userID: userID, in: tx)
+                }
             },
         ]
     }

@@ -137,6 +137,7 @@ import Testing
                 ("/account/timezone", [("timezone", "Asia/Tokyo")]),
                 ("/account/team/invite", [("email", "x@example.com"), ("role", "owner"), ("current", Self.password)]),
                 ("/settings/webhooks/\(webhook)/delete", []),
+                ("/settings/webhooks/\(webhook)/replay", [("statuses", "failed")]),
             ] {
                 #expect(try await reader.submit(path, on: "/account", fields).status == 403, "\(path)")
             }

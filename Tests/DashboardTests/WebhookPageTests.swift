@@ -208,6 +208,69 @@ import Timestamps
         }
     }
 
+    @Test func allFailedOnesThatFitAFilterAreSentAgain() async throws {
+        try await withServer { server in
+            let (page, account, phone) = try await server.signedInWithPhone()
+            let isMended = Flag()
+            try await WebhookReceiver.run { _, _ in
+                .status(isMended.isSet ? 200 : 404)
+            } body: { receiver in
+                let id = try await account.makeWebhook(receiver.url("/hook"))["id"].string
+                let path = "/settings/webhooks/\(id)"
+                func until(_ count: Int, are status: String) async throws {
+                    _ = try await eventually("\(count) are \(status)") {
+                        let list = try await account.client.get(
+                            "/v1/webhooks/\(id)/deliveries?status=\(status)&limit=100")
+                        return list.data.array.count == count ? true : nil
+                    }
+                }
+                // More than a page has.
+                for index in 1...27 {
+                    let contact = index == 1 ? "BANK" : "+18005550100"
+                    _ = try await phone.receive(["from": .string(contact), "content": .string("\(index)")])
+                }
+                try await until(27, are: "failed")
+                func isOffered(_ query: String) async throws -> Bool {
+                    try await page.get("\(path)?\(query)").text.contains("Send all failed ones that fit again")
+                }
+                var offers: [Bool] = []
+                for query in ["", "status=failed", "status=succeeded", "contact=BANK", "tried=true", "status_code=500"]
+                {
+                    offers.append(try await isOffered(query))
+                }
+                #expect(offers == [false, true, false, true, true, false])
+                let shown = try await page.get("\(path)?status=failed&status_code=404&contact=BANK").text
+                for field in ["name=\"contact\" value=\"BANK\"", "name=\"status_code\" value=\"404\""] {
+                    #expect(shown.contains(field), "\(field)")
+                }
+
+                isMended.set()
+                let wrong = try await page.submit(
+                    "\(path)/replay", on: path, [("statuses", "failed"), ("status_code", "40"), ("contact", "BANK")])
+                #expect(wrong.status == 422 && wrong.text.contains("a number from 100 to 599"))
+                #expect(wrong.text.contains("value=\"BANK\""))
+                let begun = try await page.submit(
+                    "\(path)/replay", on: path,
+                    [
+                        ("statuses", "failed"), ("event_type", ""), ("status_code", "404"), ("contact", "BANK"),
+                        ("since", ""), ("until", ""),
+                    ])
+                let replay = try #require(begun.header("Location"))
+                #expect(begun.status == 303 && replay.hasPrefix("/replays/"))
+                try await until(1, are: "succeeded")
+                try await until(26, are: "failed")
+                let progress = try await page.get(replay).text
+                #expect(progress.contains("<dd>BANK</dd>") && progress.contains("<dd>404</dd>"))
+
+                let rest = try await page.submit(
+                    "\(path)/replay", on: path,
+                    [("statuses", "failed"), ("event_type", "message.phone.received"), ("since", ""), ("until", "")])
+                #expect(rest.header("Location")?.hasPrefix("/replays/") == true)
+                try await until(27, are: "succeeded")
+            }
+        }
+    }
+
     @Test func theDeliveriesAreNarrowedInTheZoneOfTheAccount() async throws {
         try await withServer { server in
             let (page, account, phone) = try await server.signedInWithPhone()

@@ -78,6 +78,7 @@ extension EndToEndTests {
                         #expect(told.elements.count == count)
                     }
                     #expect(try await user.json("webhook", "deliveries", id, "--until", "1h").elements.isEmpty)
+                    #expect(try await user.json("webhook", "deliveries", id, "--tried").elements.count == 1)
 
                     let shown = try await user.run("webhook", "delivery", delivery)
                     #expect(shown.output.contains("400"), "\(shown.output)")
@@ -91,7 +92,8 @@ extension EndToEndTests {
                     #expect(retried["attempts"].elements.count == 3)
 
                     let replay = try await user.json(
-                        "webhook", "replay", id, "--since", "1h", "--status", "succeeded")
+                        "webhook", "replay", id, "--since", "1h", "--status", "succeeded", "--event",
+                        "message.phone.received", "--status-code", "200", "--contact", "+18005550100")
                     #expect(replay["status"] == "completed")
                     #expect(replay["replayed"] == 1)
                     try await until("the replayed delivery") { receiver.answers(200) == 2 }

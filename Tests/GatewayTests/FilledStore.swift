@@ -137,7 +137,11 @@ struct FilledStore: Sendable {
         }
         let delivery = try await account.newest(broken, is: "failed")["id"].string
         let replay = try await client.post(
-            "/v1/webhooks/\(webhook["id"].string)/replay", ["since": "2020-01-01T00:00:00Z"]
+            "/v1/webhooks/\(webhook["id"].string)/replay",
+            [
+                "since": "2020-01-01T00:00:00Z", "event_type": "message.phone.received", "status_code": 404,
+                "contact": "+18005550100",
+            ]
         ).data["id"].string
         _ = try await eventually("the end of the replay") {
             [try await client.get("/v1/replays/\(replay)").data].first { $0["status"] == "completed" }

@@ -108,6 +108,14 @@ struct SendingQueryPlanTests {
         #expect(!plans.contains { $0.contains("TEMP B-TREE") || $0.hasPrefix("SCAN ") }, "\(plans)")
     }
 
+    @Test func messagesOfAContactAreToldApartByTheirKeys() async throws {
+        let plans = try await Self.plans { phone, tx in
+            _ = try MessageQueries.among(["a", "b"], with: "12345", userID: phone.userID, in: tx)
+        }
+
+        #expect(plans == ["SEARCH message USING INDEX sqlite_autoindex_message_1 (id=?)"])
+    }
+
     @Test func aThreadIsFollowedByItsParties() async throws {
         let plans = try await Self.plans { phone, tx in
             let message = Message(

@@ -66,6 +66,8 @@ struct WebhookPages: SignedInPages {
         let statuses: [Choice]
         let types: [Choice]
         let filter: FilterContent
+        /// Whether what failed of all that fits can be sent again at once: not where nothing failed can fit.
+        let mayRetryAll: Bool
         let nextPage: String?
         /// Set on the first page only: nothing new comes to the others.
         let isLive: Bool
@@ -73,21 +75,25 @@ struct WebhookPages: SignedInPages {
 
     /// What the list of deliveries is narrowed to, as its form has it.
     private struct FilterContent {
+        let type: String
         let code: String
         let contact: String
         let since: String
         let until: String
+        let isTried: Bool
         let zone: String
-        /// Whether they are shown unfolded.
+        /// Whether those that are folded are shown unfolded.
         let isSet: Bool
 
         init(_ filter: DeliveryHistory.Filter, contact: String, _ times: PageTimes) {
             self.contact = contact
+            type = filter.eventType ?? ""
+            isTried = filter.isTried ?? false
             code = filter.statusCode.map(String.init) ?? ""
             since = filter.since.map { times.field($0) } ?? ""
             until = filter.until.map { times.field($0) } ?? ""
             zone = times.zoneName
-            isSet = ![code, contact, since, until].allSatisfy(\.isEmpty)
+            isSet = isTried || ![code, contact, since, until].allSatisfy(\.isEmpty)
         }
     }
 
@@ -99,6 +105,7 @@ struct WebhookPages: SignedInPages {
         filter.eventType = parameters["event_type"].flatMap(EventType.init(rawValue:))?.rawValue
         let times = context.page.times
         filter.statusCode = parameters["status_code"].flatMap { Int($0.trimmed) }
+        filter.isTried = parameters["tried"] == "true" ? true : nil
         filter.since = parameters["since"].flatMap { times.time(ofField: $0) }
         filter.until = parameters["until"].flatMap { times.time(ofField: $0) }
         filter.before = parameters["before"].flatMap { DeliveryID($0) }
@@ -120,6 +127,8 @@ struct WebhookPages: SignedInPages {
         guard let found else { throw PageError.notFound }
         let page = found.page.prefix(Self.pageSize)
         let next = found.page.count > Self.pageSize ? page.last?.id : nil
+        let isNarrowed = filter.status != nil || !shown.type.isEmpty || shown.isSet
+        let mayHaveFailed = filter.status == nil || filter.status == .failed
         return views.page(
             .webhook, "Webhook",
             Content(
@@ -128,14 +137,14 @@ struct WebhookPages: SignedInPages {
                 deliveries: page.map(DeliveryLine.init), hasDeliveries: !page.isEmpty,
                 statuses: Choice.all(DeliveryRecord.Status.allCases.map(\.rawValue), chosen: filter.status?.rawValue),
                 types: Choice.all(EventType.allCases.map(\.rawValue), chosen: filter.eventType),
-                filter: shown,
+                filter: shown, mayRetryAll: isNarrowed && mayHaveFailed && !page.isEmpty,
                 nextPage: next.map { id in
                     PageLink.to(
                         "",
                         [
-                            "status": filter.status?.rawValue ?? "", "event_type": filter.eventType ?? "",
+                            "status": filter.status?.rawValue ?? "", "event_type": shown.type,
                             "status_code": shown.code, "contact": shown.contact, "since": shown.since,
-                            "until": shown.until, "before": id.text,
+                            "until": shown.until, "tried": shown.isTried ? "true" : "", "before": id.text,
                         ])
                 }, isLive: filter.before == nil),
             context)

@@ -13,6 +13,8 @@ package enum DeliveryHistory {
         package var messages: [String]?
         /// Only those whose last attempt was answered with this status; nil is all.
         package var statusCode: Int?
+        /// Only those with an attempt that was made or is being made, or only those without one; nil is all.
+        package var isTried: Bool?
         /// Only those that were accepted at this time or later; nil is all.
         package var since: Timestamp?
         /// Only those that were accepted before this time; nil is all.
@@ -38,6 +40,7 @@ package enum DeliveryHistory {
             } ?? ""
         let type: SQL = filter.eventType.map { "AND e.type = \($0)" } ?? ""
         let code: SQL = filter.statusCode.map { "AND d.last_status_code = \($0)" } ?? ""
+        let tried: SQL = filter.isTried.map { $0 ? "AND d.attempt > d.returned" : "AND d.attempt = d.returned" } ?? ""
         let since: SQL =
             try filter.since.map { "AND d.sequence >= \(try sequence(at: $0, of: endpoint, in: tx))" } ?? ""
         let until: SQL =
@@ -46,7 +49,7 @@ package enum DeliveryHistory {
             DeliveryRecord.self,
             select + """
                 WHERE \(from) = \(endpoint) AND d.sequence IS NOT NULL \(messages) \(state(filter.status)) \(before) \(type)
-                    \(code) \(since) \(until)
+                    \(code) \(tried) \(since) \(until)
                 ORDER BY d.sequence DESC
                 LIMIT \(limit)
                 """)

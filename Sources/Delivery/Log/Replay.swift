@@ -17,6 +17,8 @@ package struct Replay: Sendable {
     package let status: ReplayStatus
     /// Which events of the range are sent.
     package let statuses: [ReplayedStatus]
+    /// What they are narrowed to.
+    package let filter: Filter
     /// Events accepted from then on.
     package let since: Timestamp
     /// Events accepted before then.
@@ -33,6 +35,23 @@ package struct Replay: Sendable {
     package let replayed: Int
     /// When it was asked for.
     package let createdAt: Timestamp
+
+    /// What the events of a replay are narrowed to; nil is all.
+    package struct Filter: Sendable {
+        /// Only events of this type.
+        package var eventType: String?
+        /// Only those whose last attempt was answered with this status, so none that was never sent.
+        package var statusCode: Int?
+        /// Only those of messages with this other party, as people write it.
+        package var contact: String?
+
+        /// A filter that lets through what it does not name.
+        package init(eventType: String? = nil, statusCode: Int? = nil, contact: String? = nil) {
+            self.eventType = eventType
+            self.statusCode = statusCode
+            self.contact = contact
+        }
+    }
 }
 
 /// Whether a replay goes on.
@@ -63,6 +82,9 @@ extension Replay: RowDecodable {
         statuses = try row.get("statuses", as: String.self).split(separator: " ").compactMap {
             ReplayedStatus(rawValue: String($0))
         }
+        filter = Filter(
+            eventType: try row.find("event_type"), statusCode: try row.find("status_code"),
+            contact: try row.find("contact"))
         since = try row.get("since")
         until = try row.get("until")
         cursor = try row.get("cursor")

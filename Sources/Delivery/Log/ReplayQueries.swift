@@ -20,20 +20,26 @@ package enum ReplayQueries {
         return (try row.get("total"), first - 1, try row.get("last"))
     }
 
+    /// When the first event of `userID` that is still kept was accepted; nil when there is none. Index: `event_time`.
+    package static func firstTime(userID: UserID, in tx: any Transaction) throws -> Timestamp? {
+        try tx.value("SELECT MIN(created_at) AS value FROM event WHERE user_id = \(userID)")
+    }
+
     /// Stores a new job over the range of ``range(userID:since:until:in:)``.
     package static func insert(
-        _ id: ReplayID, endpoint: Endpoint, statuses: [ReplayedStatus], since: Timestamp, until: Timestamp,
-        range: (count: Int, before: Int64, last: Int64), in tx: any Transaction
+        _ id: ReplayID, endpoint: Endpoint, statuses: [ReplayedStatus], filter: Replay.Filter = Replay.Filter(),
+        since: Timestamp, until: Timestamp, range: (count: Int, before: Int64, last: Int64), in tx: any Transaction
     ) throws {
         try tx.run(
             """
             INSERT INTO replay (
-                id, user_id, endpoint_id, status, statuses, since, until, cursor, last_position, total, done, replayed,
-                created_at, updated_at)
+                id, user_id, endpoint_id, status, statuses, event_type, status_code, contact, since, until, cursor,
+                last_position, total, done, replayed, created_at, updated_at)
             VALUES (
                 \(id), \(endpoint.userID), \(endpoint.id), \(ReplayStatus.running),
-                \(statuses.map(\.rawValue).joined(separator: " ")), \(since), \(until), \(range.before), \(range.last),
-                \(range.count), 0, 0, \(tx.now), \(tx.now))
+                \(statuses.map(\.rawValue).joined(separator: " ")), \(filter.eventType), \(filter.statusCode),
+                \(filter.contact), \(since), \(until), \(range.before), \(range.last), \(range.count), 0, 0, \(tx.now),
+                \(tx.now))
             """)
         tx.wake(.replays)
     }
@@ -42,6 +48,9 @@ package enum ReplayQueries {
     package static func find(_ id: ReplayID, userID: UserID, in tx: any Transaction) throws -> Replay? {
         try tx.first(Replay.self, "SELECT * FROM replay WHERE id = \(id) AND user_id = \(userID)")
     }
+
+    /// Says which of `messages`, at most 100, are with `contact`. It is asked inside of a write.
+    package typealias ContactLookup = (_ messages: [String], _ contact: String, _ userID: UserID) throws -> Set<String>
 
     /// One transaction of the replay sweep: looks at 100 events of one running job, or as many as have 64 KiB together. Both are
     /// few, as everybody waits for it: a filter costs a million steps for an event with the longest text, see
@@ -54,9 +63,13 @@ package enum ReplayQueries {
     /// - Parameters:
     ///   - unreadable: Told of events that are passed over, and of jobs; nil tells nobody.
     ///   - tx: The transaction.
+    ///   - contacts: Is asked once where a job is narrowed to a contact; by itself this target knows no messages.
     /// - Returns: What a sweep has to know.
-    /// - Throws: `StorageError`.
-    package static func step(unreadable: UnreadableRows? = nil, in tx: any Transaction) throws -> Sweep.Outcome {
+    /// - Throws: `StorageError`; what `contacts` throws.
+    package static func step(
+        unreadable: UnreadableRows? = nil, in tx: any Transaction,
+        contacts: ContactLookup = { _, _, _ in [] }
+    ) throws -> Sweep.Outcome {
         guard let replay = try next(unreadable: unreadable, in: tx) else {
             return Sweep.Outcome(mayHaveMore: false, nextDue: nil)
         }
@@ -74,9 +87,13 @@ package enum ReplayQueries {
             LIMIT \(batch)
             """)
         let events = try found.fitting(bytes: batchBytes)
+        // An event that cannot be read is passed over below, and told of there.
+        let messages = try replay.filter.contact.map { contact in
+            try contacts(events.compactMap { try? $0.find("order_key", as: String.self) }, contact, replay.userID)
+        }
         var replayed: Set<EventID> = []
         try tx.each(events) { event in
-            if try self.replay(event, replay, target, in: tx) { replayed.insert(try event.get("id")) }
+            if try self.replay(event, replay, target, of: messages, in: tx) { replayed.insert(try event.get("id")) }
         } passOver: { event, error in
             unreadable?.note("event", try event.get("id"), error, in: tx)
         }
@@ -184,20 +201,31 @@ package enum ReplayQueries {
         }
     }
 
+    /// Sends an event again if it is one of those that are wanted, of `messages` alone unless that is nil.
     private static func replay(
-        _ event: Row, _ replay: Replay, _ target: Target, in tx: any Transaction
+        _ event: Row, _ replay: Replay, _ target: Target, of messages: Set<String>?, in tx: any Transaction
     ) throws -> Bool {
         let eventID: EventID = try event.get("id")
         let created: Timestamp = try event.get("created_at")
         guard created >= replay.since, created < replay.until else { return false }
+        let type: String = try event.get("type")
+        if let wanted = replay.filter.eventType, type != wanted { return false }
+        let key: String? = try event.find("order_key")
+        if let messages {
+            guard let key, messages.contains(key) else { return false }
+        }
         let id = DeliveryID(event: eventID, endpoint: target.id, at: created)
-        let state: DeliveryState? = try tx.value("SELECT state AS value FROM delivery WHERE id = \(id)")
-        switch state {
+        let delivery = try tx.rows("SELECT state, last_status_code FROM delivery WHERE id = \(id)").first
+        if let wanted = replay.filter.statusCode {
+            let code: Int? = try delivery?.find("last_status_code")
+            guard code == wanted else { return false }
+        }
+        switch try delivery?.get("state", as: DeliveryState.self) {
         case .succeeded where replay.statuses.contains(.succeeded), .failed where replay.statuses.contains(.failed):
             return try reopen(id, lane: .replay, in: tx)
         case nil where replay.statuses.contains(.unmatched):
             let match = try EventMatch(
-                endpoint: target.id, target.row, type: try event.get("type"), owner: try event.get("owner")
+                endpoint: target.id, target.row, type: type, owner: try event.get("owner")
             ) {
                 try target.filter.get()
             } subject: {
@@ -206,7 +234,6 @@ package enum ReplayQueries {
             }
             let only: EndpointID? = try event.find("only_endpoint_id")
             guard match.reason == nil, only == nil || only == target.id else { return false }
-            let key: String? = try event.find("order_key")
             let order = try key.map { EventOrder(key: $0, number: try event.get("order_no")) }
             guard try retain("\(eventID)", in: tx) else { return false }
             try tx.insertDelivery(of: eventID, to: target.id, lane: .replay, order: order, eventAt: created)

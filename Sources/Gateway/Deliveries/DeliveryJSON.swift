@@ -123,6 +123,9 @@ extension Replay: JSONWritable {
             o.field("since", since)
             o.field("until", until)
             o.field("statuses", statuses.map(\.rawValue))
+            o.field("event_type", filter.eventType)
+            o.field("status_code", filter.statusCode)
+            o.field("contact", filter.contact)
             o.field("created_at", createdAt)
         }
     }

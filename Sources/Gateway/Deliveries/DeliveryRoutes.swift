@@ -48,6 +48,11 @@ struct DeliveryRoutes {
             filter.statusCode = Int(code) ?? .max
             errors.requireRange("status_code", filter.statusCode, 100...599)
         }
+        let tried = (parameters["tried"] ?? "").trimmed.lowercased()
+        if !tried.isEmpty {
+            errors.requireOne("tried", tried, of: ["true", "false"])
+            filter.isTried = tried == "true"
+        }
         if let id = parameters["before"] { filter.before = errors.requireID("before", id, of: DeliveryID.self) }
         if let cursor = parameters.cursor {
             filter.before = DeliveryID(cursor)
@@ -95,6 +100,9 @@ struct DeliveryRoutes {
         let since: Timestamp?
         let until: Timestamp?
         let statuses: [String]?
+        let eventType: String?
+        let statusCode: Int?
+        let contact: String?
     }
 
     private func replay(_ request: Request, _ context: UserContext) async throws -> Reply {
@@ -106,8 +114,10 @@ struct DeliveryRoutes {
         }
         let replay = try await webhooks.replay(
             webhookID, since: body?.since, until: body?.until,
-            statuses: (body?.statuses ?? [ReplayedStatus.failed.rawValue]).unique, userID: context.userID,
-            receipt: receipt)
+            statuses: (body?.statuses ?? [ReplayedStatus.failed.rawValue]).unique,
+            filter: Replay.Filter(
+                eventType: body?.eventType, statusCode: body?.statusCode, contact: body?.contact),
+            userID: context.userID, receipt: receipt)
         guard let replay else { throw Refusal.noWebhook(webhookID) }
         return receipt.reply(replay)
     }

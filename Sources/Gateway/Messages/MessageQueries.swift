@@ -50,6 +50,28 @@ package enum MessageQueries {
         return found.prefix(newest).map { $0.id }
     }
 
+    /// Those of the messages `ids` of `userID` that are with `contact`, which is read as each phone would dial it. One that
+    /// cannot be read is with nobody. By their primary key; by the account, all of its messages might be read for a few.
+    package static func among(
+        _ ids: [String], with contact: String, userID: UserID, in tx: any Transaction
+    ) throws -> Set<String> {
+        if ids.isEmpty { return [] }
+        var numbers: [String: String] = [:]
+        let found: [String?] = try tx.all(
+            """
+            SELECT id, owner, contact
+            FROM message
+            WHERE id IN \(list: SearchIndexQueries.padded(ids)) AND COALESCE(user_id, '') = \(userID)
+            """
+        ) { row in
+            let (id, owner): (String, String) = (try row.get("id"), try row.get("owner"))
+            let number = numbers[owner] ?? PhoneNumber.contact(contact, owner: owner)
+            numbers[owner] = number
+            return try row.get("contact", as: String.self) == number ? id : nil
+        }
+        return Set(found.compactMap { $0 })
+    }
+
     /// 1,000 messages with one contact: more than most logs of deliveries hold, and one statement can name them.
     private static let newest = 1_000
 

@@ -1,4 +1,5 @@
 import Delivery
+import HTTPSMSWebhooks
 import Secrets
 import Storage
 import Timestamps
@@ -57,18 +58,24 @@ extension WebhookOperations {
     ///   - since: Events accepted from then on; nil is refused.
     ///   - until: Events accepted before then; nil is now.
     ///   - names: Names of `ReplayedStatus`.
+    ///   - filter: What they are narrowed to; an empty contact is none.
     ///   - userID: Whose webhook and events.
     ///   - receipt: Keeps the answer.
     /// - Returns: The replay, which runs in the background; nil when the user has no such webhook.
     /// - Throws: ``Refusal`` `.invalid` when a rule is broken.
     package func replay(
-        _ id: EndpointID, since: Timestamp?, until: Timestamp?, statuses names: [String], userID: UserID,
-        receipt: Receipt<Replay>
+        _ id: EndpointID, since: Timestamp?, until: Timestamp?, statuses names: [String],
+        filter: Replay.Filter = Replay.Filter(), userID: UserID, receipt: Receipt<Replay>
     ) async throws -> Replay? {
         var errors = FieldErrors()
         if since == nil { errors.add("since", "The since field is required") }
         errors.require("statuses", names)
         for name in names { errors.requireOne("statuses", name, of: ReplayedStatus.allCases.map(\.rawValue)) }
+        if let type = filter.eventType { errors.requireOne("event_type", type, of: EventType.allCases.map(\.rawValue)) }
+        errors.requireRange("status_code", filter.statusCode, 100...599)
+        var filter = filter
+        filter.contact = filter.contact.flatMap { $0.trimmed.isEmpty ? nil : $0.trimmed }
+        errors.requireCharacters("contact", filter.contact ?? "", max: 255)
         let until = until ?? clock.now()
         if let since, until <= since { errors.add("until", "The until field must be later than since") }
         try errors.check("validation errors while creating replay")
@@ -80,12 +87,12 @@ extension WebhookOperations {
         }
         let replayID = ReplayID(at: clock.now())
         do {
-            return try await store.write(.user(userID)) { [endpoints] tx in
+            return try await store.write(.user(userID)) { [endpoints, filter] tx in
                 try receipt.keep(in: tx) {
                     guard let endpoint = try endpoints.find(id, userID: userID, in: tx) else { throw NoSuchWebhook() }
                     try ReplayQueries.insert(
-                        replayID, endpoint: endpoint, statuses: statuses, since: from, until: until, range: range,
-                        in: tx)
+                        replayID, endpoint: endpoint, statuses: statuses, filter: filter, since: from, until: until,
+                        range: range, in: tx)
                     guard let replay = try ReplayQueries.find(replayID, userID: userID, in: tx) else {
                         throw NoSuchWebhook()
                     }

@@ -28,6 +28,9 @@ struct DeliveriesCommand: AsyncParsableCommand {
     @Option(help: "The status that the last attempt was answered with, such as 502.")
     var statusCode: Int?
 
+    @Flag(help: "Only those that were tried already.")
+    var tried = false
+
     @Option(help: "Those accepted from then on: a time such as 2026-07-22T10:15:00Z, or how long ago, such as 2h.")
     var since: String?
 
@@ -46,7 +49,7 @@ struct DeliveriesCommand: AsyncParsableCommand {
                 id,
                 .init(
                     status: status, event: event, message: message, contact: contact, statusCode: statusCode,
-                    since: since, until: until, before: before, limit: page.limit),
+                    isTried: tried, since: since, until: until, before: before, limit: page.limit),
                 cursor: page.cursor))
     }
 }
@@ -107,6 +110,15 @@ struct ReplayCommand: AsyncParsableCommand {
         completion: .list(["failed", "succeeded", "unmatched"]))
     var status: [String] = []
 
+    @Option(help: "Only events of this type.", completion: eventCompletion)
+    var event: String?
+
+    @Option(help: "Only those whose last attempt was answered with this status, such as 502.")
+    var statusCode: Int?
+
+    @Option(help: "Only those of messages with this number.")
+    var contact: String?
+
     @Flag(help: "Do not wait until the server has gone through all of them.")
     var noWait = false
 
@@ -115,7 +127,8 @@ struct ReplayCommand: AsyncParsableCommand {
     func run() async throws {
         try options.show(
             try await options.client().replay(
-                id, since: since, until: until, statuses: status, isWaited: !noWait, progress: Terminal.progress))
+                id, since: since, until: until, statuses: status, event: event, statusCode: statusCode,
+                contact: contact, isWaited: !noWait, progress: Terminal.progress))
     }
 }
 

@@ -58,6 +58,40 @@ import Timestamps
         }
     }
 
+    /// However many events there are, no step asks for more messages than it has events.
+    @Test(arguments: Engine.enabled) func theMessagesOfAContactAreAskedForStepByStep(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            let events = (0..<150).map { index in
+                harness.event(order: index < 140 ? EventOrder(key: "message-\(index % 2)", number: index / 2 + 1) : nil)
+            }
+            try await harness.emit(events)
+            try await harness.number()
+            try await harness.end(.failed, of: endpoint)
+            let job = try await harness.replay(
+                endpoint, of: EngineHarness.userID, Replay.Filter(contact: "+18005550100"))
+
+            var (asked, mayHaveMore) = ([Int](), true)
+            while mayHaveMore {
+                let step = try await harness.store.write { tx in
+                    var count = 0
+                    let outcome = try ReplayQueries.step(in: tx) { messages, contact, userID in
+                        count = messages.count
+                        return contact == "+18005550100" && userID == EngineHarness.userID ? ["message-1"] : []
+                    }
+                    return (count: count, mayHaveMore: outcome.mayHaveMore)
+                }
+                asked.append(step.count)
+                mayHaveMore = step.mayHaveMore
+            }
+
+            #expect(asked.reduce(0, +) == 140)
+            #expect(asked.allSatisfy { $0 <= 100 })
+            let done = try await harness.replays([job])
+            #expect(done.map(\.done) == [150] && done.map(\.replayed) == [70])
+        }
+    }
+
     /// The table without its constraints takes what no version writes.
     @Test(arguments: Engine.enabled) func aJobThatCannotBeReadStopsNoOther(engine: Engine) async throws {
         try await withEngine(engine) { harness in
@@ -112,10 +146,14 @@ import Timestamps
 
             let plan = try await queryPlans(of: harness.store) { tx in
                 _ = try ReplayQueries.range(userID: EngineHarness.userID, since: tx.now, until: tx.now, in: tx)
+                _ = try ReplayQueries.firstTime(userID: EngineHarness.userID, in: tx)
             }
 
             #expect(
-                plan == ["SEARCH event USING COVERING INDEX event_time (user_id=? AND created_at>? AND created_at<?)"])
+                plan == [
+                    "SEARCH event USING COVERING INDEX event_time (user_id=? AND created_at>? AND created_at<?)",
+                    "SEARCH event USING COVERING INDEX event_time (user_id=?)",
+                ])
         }
     }
 
@@ -138,8 +176,10 @@ import Timestamps
 }
 
 extension EngineHarness {
-    /// Asks for all events of `user` again.
-    fileprivate func replay(_ id: EndpointID, of user: UserID) async throws -> ReplayID {
+    /// Asks for all events of `user` again that `filter` lets through.
+    fileprivate func replay(
+        _ id: EndpointID, of user: UserID, _ filter: Replay.Filter = Replay.Filter()
+    ) async throws -> ReplayID {
         // Ids of one moment are in no order.
         clock.advance(by: .milliseconds(1))
         let replay = ReplayID(at: clock.now())
@@ -148,7 +188,8 @@ extension EngineHarness {
             let endpoint = try #require(try endpoints.find(id, userID: user, in: tx))
             let range = try ReplayQueries.range(userID: user, since: since, until: until, in: tx)
             try ReplayQueries.insert(
-                replay, endpoint: endpoint, statuses: [.failed], since: since, until: until, range: range, in: tx)
+                replay, endpoint: endpoint, statuses: [.failed], filter: filter, since: since, until: until,
+                range: range, in: tx)
         }
         return replay
     }

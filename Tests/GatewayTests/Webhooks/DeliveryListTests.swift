@@ -140,6 +140,28 @@ import Timestamps
         }
     }
 
+    @Test func whatWasTriedIsToldFromWhatWasNot() async throws {
+        try await withWebhookServer { server, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            try await account.receive("1", on: phone)
+            try await account.newest(webhook, is: "succeeded")
+            try await account.act("pause", on: webhook)
+            try await account.receive("2", on: phone)
+            let all = try await Self.numbered(2, of: webhook, account)
+
+            #expect(try await account.deliveries(webhook, "tried=true") == [all[1]])
+            #expect(try await account.deliveries(webhook, "tried=False") == [all[0]])
+            #expect(try await account.deliveries(webhook, "tried=") == all)
+            #expect(try await account.deliveries(webhook, "tried=true&status=held") == [])
+            // One that was taken and handed back was not tried.
+            _ = try await server.store.write { tx in
+                try tx.run("UPDATE delivery SET attempt = 1, returned = 1 WHERE sequence = 2")
+            }
+            #expect(try await account.deliveries(webhook, "tried=false") == [all[0]])
+            #expect(try await account.deliveries(webhook, "tried=true") == [all[1]])
+        }
+    }
+
     /// The deliveries of a webhook once there are `count`: nodes on PostgreSQL number them after they are there.
     private static func numbered(_ count: Int, of webhook: JSON, _ account: Account) async throws -> [JSON] {
         try await eventually("\(count) have a number") {
@@ -176,7 +198,7 @@ import Timestamps
         }
     }
 
-    @Test(arguments: ["status_code=", "since=", "until=&status_code="])
+    @Test(arguments: ["status_code=", "since=", "until=&status_code=", "tried="])
     func anEmptyFilterIsNone(query: String) async throws {
         try await withWebhookServer { _, account, phone, receiver in
             let webhook = try await account.makeWebhook(receiver.url())
@@ -238,7 +260,8 @@ import Timestamps
             ("status=lost", "status"), ("event_type=message.phone.lost", "event_type"), ("message_id=1", "message_id"),
             ("status_code=99", "status_code"), ("status_code=x", "status_code"), ("status_code=%2B404", "status_code"),
             ("status_code=99999999999999999999", "status_code"), ("since=now", "since"),
-            ("until=2026-13-01T00:00:00Z", "until"), ("before=abc", "before"), ("limit=ten", "limit"),
+            ("until=2026-13-01T00:00:00Z", "until"), ("tried=1", "tried"), ("before=abc", "before"),
+            ("limit=ten", "limit"),
             ("limit=-1", "limit"),
         ]) func whatCannotBeReadIsNamed(query: String, field: String) async throws
     {

@@ -94,6 +94,85 @@ import Testing
         }
     }
 
+    @Test func aReplayIsNarrowedByTypeAnswerAndContact() async throws {
+        try await withWebhookServer { request, _ in
+            .status(request.content == "gone" ? 404 : 400)
+        } body: { _, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            for (contact, content) in [("+18005550100", "1"), ("BANK", "gone"), ("BANK", "3")] {
+                _ = try await phone.receive(["from": .string(contact), "content": .string(content)])
+            }
+            let message = try await account.send()["id"].string
+            _ = try await phone.fetch(message)
+            _ = try await phone.report("SENT", message, ["timestamp": "2026-07-22T10:15:29.814Z"])
+            _ = try await eventually("all to fail") {
+                try await account.deliveries(webhook, "status=failed").count == 4 ? true : nil
+            }
+            // Holds what is sent again, so that each is found once.
+            try await account.act("pause", on: webhook)
+            func replay(_ filter: [String: JSON]) async throws -> JSON {
+                let range: JSON = ["since": "2020-01-01T00:00:00Z"]
+                return try await account.replay(webhook, range.with(filter))
+            }
+
+            let sent = try await replay(["event_type": "message.phone.sent"])
+            let gone = try await replay(["status_code": 404])
+            let unavailable = try await replay(["status_code": 503])
+            let bank = try await replay(["contact": " BANK "])
+            let nobody = try await replay(["contact": "+18005550101"])
+            let other = try await replay(["contact": "(800) 555-0100", "status_code": 404])
+            let dialled = try await replay([
+                "contact": "(800) 555-0100", "status_code": 400, "event_type": "message.phone.received",
+            ])
+
+            let counts = [sent, gone, unavailable, bank, nobody, other, dialled].map(\.["replayed"])
+            #expect(counts == [1, 1, 0, 1, 0, 0, 1])
+            #expect(sent["total"] == 4 && sent["done"] == 4)
+            #expect(sent["event_type"] == "message.phone.sent")
+            #expect(sent["status_code"] == .null && sent["contact"] == .null)
+            #expect(gone["status_code"] == 404 && gone["event_type"] == .null)
+            #expect(bank["contact"] == "BANK")
+            #expect(try await account.deliveries(webhook, "status=held").count == 4)
+        }
+    }
+
+    @Test func whatWasNeverSentIsNarrowedAsWell() async throws {
+        try await withWebhookServer { _, account, phone, receiver in
+            for contact in ["+18005550100", "BANK"] {
+                _ = try await phone.receive(["from": .string(contact), "content": .string(contact)])
+            }
+            let webhook = try await account.makeWebhook(receiver.url())
+            let body: JSON = ["since": "2020-01-01T00:00:00Z", "statuses": ["unmatched"], "contact": "BANK"]
+
+            // Nothing answered it.
+            let answered = try await account.replay(webhook, body.with(["status_code": 200]))
+            let replay = try await account.replay(webhook, body)
+            let requests = try await receiver.requests(1)
+
+            #expect(answered["replayed"] == 0 && replay["replayed"] == 1)
+            #expect(requests.map(\.content) == ["BANK"])
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("event_type", "message.phone.lost"), ("event_type", ""), ("status_code", 99), ("status_code", 600),
+            ("contact", .string(String(repeating: "1", count: 256))),
+        ] as [(String, JSON)])
+    func whatItIsNarrowedToIsChecked(field: String, value: JSON) async throws {
+        try await withWebhookServer { _, account, _, receiver in
+            let webhook = try await account.makeWebhook(receiver.url())
+            let body: JSON = ["since": "2020-01-01T00:00:00Z"]
+
+            let answer = try await account.client.post(
+                "/v1/webhooks/\(webhook["id"].string)/replay", body.with([field: value]))
+
+            #expect(answer.status == 422)
+            #expect(answer.message == "validation errors while creating replay")
+            #expect(Array(answer.data.object.keys) == [field])
+        }
+    }
+
     @Test func aPausedWebhookHoldsWhatIsReplayed() async throws {
         try await withWebhookServer { _, account, phone, receiver in
             try await account.receive("1", on: phone)
