@@ -1,3 +1,5 @@
+import Wire
+
 /// What an import does, or would do, with one message of the other server.
 package struct ImportedMessage: Sendable {
     /// What happens to it.
@@ -26,7 +28,12 @@ package struct ImportedMessage: Sendable {
     package let fate: Fate
 
     init(_ message: OldMessage, _ fate: Fate) {
-        (id, owner, contact) = (message.id, message.owner, message.contact)
+        id = message.id.firstScalars(Self.longest)
+        owner = message.owner.firstScalars(Self.longest)
+        contact = message.contact.firstScalars(Self.longest)
         self.fate = fate
     }
+
+    /// In characters: these are shown, and counted by.
+    private static let longest = 255
 }

@@ -52,7 +52,7 @@ struct ImportSummary {
     /// Notes what could not be read.
     mutating func add(problem: String) {
         problemCount += 1
-        if problems.count < Self.mostLines { problems.append(problem) }
+        if problems.count < Self.mostLines { problems.append(problem.firstScalars(Self.longestLine)) }
     }
 
     /// For the operator.
@@ -95,6 +95,8 @@ struct ImportSummary {
 
     /// Lines of one kind.
     private static let mostLines = 100
+    /// In characters.
+    private static let longestLine = 1_000
     /// Ids of one conversation.
     private static let mostIDs = 5
 }

@@ -17,7 +17,7 @@ struct OldDatabase: OldHistory {
             let found = try await reading { tx -> Batch in
                 let rows = try OldDatabaseQueries.messages(after: after, limit: Self.batch, in: tx)
                 let fitting = try rows.fitting(bytes: Self.batchBytes)
-                let own = try fitting.filter { try $0.get("user_id") == userID }
+                let own = try fitting.filter { try $0.get("user_id", as: String.self) == userID }
                 let ids: [String] = try own.map { try $0.get("message_id") }
                 let texts = ids.isEmpty ? [] : try OldDatabaseQueries.messages(ids, in: tx)
                 return Batch(last: try fitting.last?.get("message_id"), texts: texts)
