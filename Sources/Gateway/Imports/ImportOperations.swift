@@ -1,4 +1,4 @@
-import Secrets
+import Delivery
 import Storage
 import Timestamps
 

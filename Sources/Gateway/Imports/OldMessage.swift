@@ -86,7 +86,6 @@ package struct OldThread: Sendable, Decodable {
     let isRead: Bool
     let color: String
     let createdAt: PhoneTime?
-    let updatedAt: PhoneTime?
 
     package init(from decoder: any Decoder) throws {
         let object = try OddObject(decoder)
@@ -97,7 +96,6 @@ package struct OldThread: Sendable, Decodable {
         isRead = object.bool("is_read") ?? true
         color = object.anyText("color")
         createdAt = object.time("created_at")
-        updatedAt = object.time("updated_at")
     }
 }
 
