@@ -52,7 +52,7 @@ struct OddObject {
 
     /// The texts of a list; empty for anything else.
     func texts(_ name: String) -> [String] {
-        (try? members.decode([String].self, forKey: Key(name))) ?? []
+        ((try? members.decode([String?].self, forKey: Key(name))) ?? []).compactMap(\.self)
     }
 
     /// A time as it is written there; nil when there is none.
