@@ -1,3 +1,5 @@
+import Wire
+
 /// Why a command that speaks to a server or a receiver ends without success.
 package struct ClientFailure: Error, Sendable, CustomStringConvertible {
     /// How the process ends.

@@ -56,6 +56,39 @@ package final class OutgoingHTTP: Sendable {
         return (Int(response.status.code), String(buffer: body))
     }
 
+    /// What a server answers.
+    package struct Answer: Sendable {
+        /// The HTTP status.
+        package let status: Int
+        /// `Retry-After`, in seconds; nil when there is none, or it is a date.
+        package let retryAfter: Int?
+        /// `Location`; nil when there is none.
+        package let location: String?
+        /// Nil when it was larger than was asked for.
+        package let body: [UInt8]?
+    }
+
+    /// Asks for `url` with `headers`, such as a key, for a body of at most `most` bytes.
+    ///
+    /// - Throws: What ``execute(_:timeout:)`` throws.
+    package func get(
+        _ url: String, headers: [(String, String)], within limit: Duration, upTo most: Int
+    ) async throws -> Answer {
+        var request = HTTPClientRequest(url: url)
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        let response = try await execute(request, timeout: TimeAmount(limit))
+        let body: [UInt8]?
+        do {
+            body = Array(buffer: try await response.body.collect(upTo: most))
+        } catch is NIOTooManyBytesError {
+            body = nil
+        }
+        return Answer(
+            status: Int(response.status.code),
+            retryAfter: response.headers.first(name: "Retry-After").flatMap { Int($0) },
+            location: response.headers.first(name: "Location"), body: body)
+    }
+
     /// Closes every connection; nothing can be sent any more.
     package func shutdown() async throws {
         let all = clients.withLock { Array($0.values) }

@@ -7,6 +7,7 @@ struct UserCommand: AsyncParsableCommand {
         commandName: "user", abstract: "Manage accounts.",
         subcommands: [
             Create.self, List.self, Password.self, TwoStepOff.self, RotateKey.self, Owner.self, Delete.self,
+            ImportCommand.self,
         ])
 
     struct Create: AsyncParsableCommand {

@@ -51,6 +51,7 @@ struct FuzzTarget: Sendable {
     /// All of them, in the order in which they are fuzzed.
     static let all: [FuzzTarget] =
         forms + sheets + contacts + json + times + addresses + http + events + texts + forwarders + modem + webhooks
+        + imports
 }
 
 /// A parser broke a promise.

@@ -183,7 +183,7 @@ package enum AlertQueries {
                 SELECT id
                 FROM message
                 WHERE user_id = \(userID) AND status IN ('failed', 'expired') AND planned_at IS NULL
-                    AND order_timestamp > \(tx.now - .seconds(3_600))
+                    AND order_timestamp > \(tx.now - .seconds(3_600)) AND source <> \(Message.importSource)
                 ORDER BY order_timestamp DESC, id DESC
                 LIMIT 1000) AS newest
             """) ?? 0

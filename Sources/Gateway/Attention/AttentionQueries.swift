@@ -108,7 +108,7 @@ package struct AttentionQueries: Sendable {
                 SELECT id, user_id, updated_at, order_timestamp
                 FROM message
                 WHERE user_id = \(userID) AND status IN ('failed', 'expired') AND planned_at IS NULL
-                    AND order_timestamp > \(tx.now - Attention.age)
+                    AND order_timestamp > \(tx.now - Attention.age) AND source <> \(Message.importSource)
                 ORDER BY order_timestamp DESC, id DESC
                 LIMIT 1000) AS m
             LEFT JOIN attention_done d ON d.user_id = m.user_id AND d.subject = 'message:' || m.id

@@ -167,7 +167,8 @@ package enum MessageQueries {
     }
 
     /// Gives the message to the phone that asks for it, once: nil when it is not outstanding, or belongs to a number that
-    /// is not among `numbers` (nil allows all of the user's).
+    /// is not among `numbers` (nil allows all of the user's). What was imported is history: a push of the old server may still
+    /// be on its way.
     static func fetch(
         _ id: MessageID, userID: UserID, numbers: [String]?, in tx: any Transaction
     ) throws -> Message? {
@@ -178,7 +179,7 @@ package enum MessageQueries {
             UPDATE message
             SET status = \(MessageStatus.sending), last_attempted_at = \(tx.now), updated_at = \(tx.now)
             WHERE id = \(id) AND user_id = \(userID) AND type = \(MessageType.mobileTerminated)
-                AND status IN \(list: MessageTransition.outstanding) \(allowed)
+                AND status IN \(list: MessageTransition.outstanding) AND source <> \(Message.importSource) \(allowed)
                 AND \(ThreadErasureQueries.isLeft("message"))
             RETURNING *
             """)

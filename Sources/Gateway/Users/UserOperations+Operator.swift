@@ -102,11 +102,18 @@ extension UserOperations {
         }
     }
 
+    /// The id of the account with `email`.
+    ///
+    /// - Throws: ``UserCreationError`` when there is no such account.
+    package func id(ofEmail email: String) async throws -> UserID {
+        try await store.read { tx in try Self.id(of: email, in: tx) }
+    }
+
     /// Replaces the API key of the account with `email`, and gives the new one.
     ///
     /// - Throws: ``UserCreationError`` when there is no such account.
     package func rotateAPIKey(ofEmail email: String) async throws -> Secret<String> {
-        try await rotateAPIKey(of: try await store.read { tx in try Self.id(of: email, in: tx) }) { user, tx in
+        try await rotateAPIKey(of: try await id(ofEmail: email)) { user, tx in
             try AuditLog.add(.keyRotated, by: .serverOperator, from: nil, userID: user.id, in: tx)
         }.apiKey
     }
@@ -122,7 +129,7 @@ extension UserOperations {
     ///
     /// - Throws: ``UserCreationError`` when there is no such account, or it owns the server.
     package func delete(email: String) async throws {
-        let id = try await store.read { tx in try Self.id(of: email, in: tx) }
+        let id = try await id(ofEmail: email)
         try await delete(id) { tx in
             guard try !FirstRunQueries.isOwner(id, in: tx) else {
                 throw UserCreationError(
