@@ -1,3 +1,4 @@
+import HTTPSMSWebhooks
 import Storage
 import Timestamps
 import Wire
