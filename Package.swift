@@ -239,7 +239,8 @@ let package = Package(
             ], exclude: ["Judges"],
             swiftSettings: testSettings),
         .testTarget(
-            name: "StorageTests", dependencies: ["CPowerCut", "Storage", "TestSupport", "Timestamps", logging],
+            name: "StorageTests",
+            dependencies: ["CLibPQ", "CPowerCut", "Storage", "TestSupport", "Timestamps", logging],
             swiftSettings: testSettings),
         .testTarget(
             name: "DeliveryTests",

@@ -9,8 +9,10 @@ package struct OldMessage: Sendable, Decodable {
     /// Its id there; empty when it has none.
     package let id: String
     let requestID: String?
-    let owner: String
-    let contact: String
+    /// The phone, as it was written there.
+    package let owner: String
+    /// The other party, as it was written there.
+    package let contact: String
     let content: String
     let attachments: [String]
     let isEncrypted: Bool

@@ -29,7 +29,11 @@ extension PostgresConnection {
     func answer(_ sql: String, _ send: () -> Int32) throws(PostgresFailure) -> PostgresResult {
         guard isAlive else { throw lost(sql) }
         var wait = beginWait()
-        guard send() == 1 else { throw lost(sql) }
+        guard send() == 1 else {
+            // It takes no more: what it was asked before is not answered.
+            isBroken = PQpipelineStatus(handle) != PQ_PIPELINE_OFF || PQtransactionStatus(handle) == PQTRANS_ACTIVE
+            throw lost(sql)
+        }
         try flush(&wait)
         guard let first = try nextResult(&wait) else { throw lost(sql) }
         var last = PostgresResult(first)

@@ -23,6 +23,8 @@ final class PostgresConnection: @unchecked Sendable {
     let handle: OpaquePointer
     /// Whether the server was silent for too long: what it says from now on cannot be told apart.
     var isGivenUp = false
+    /// Whether libpq refuses to work with it, which it never does again, though its socket looks whole.
+    var isBroken = false
     /// What the server warned of since this was cleared; nil when it did not.
     var warning: String?
     /// Prepared statements by text and types of binds.
@@ -56,12 +58,17 @@ final class PostgresConnection: @unchecked Sendable {
     }
 
     /// Whether it can still be used.
-    var isAlive: Bool { !isGivenUp && PQstatus(handle) == CONNECTION_OK }
+    var isAlive: Bool { !isGivenUp && !isBroken && PQstatus(handle) == CONNECTION_OK }
 
     /// Whether a transaction is open, failed or not.
     var isInsideTransaction: Bool {
         let status = PQtransactionStatus(handle)
         return status == PQTRANS_INTRANS || status == PQTRANS_INERROR
+    }
+
+    /// Whether it is as it was when it was made, which is proved and not supposed: the next one to use it must find nothing open.
+    var isClean: Bool {
+        isAlive && PQtransactionStatus(handle) == PQTRANS_IDLE && PQpipelineStatus(handle) == PQ_PIPELINE_OFF
     }
 
     /// Runs statements without binds, one after the other, in one round trip.
@@ -137,7 +144,8 @@ final class PostgresConnection: @unchecked Sendable {
         _ statements: ArraySlice<(name: String?, binds: PostgresBinds, text: String)>
     ) throws(PostgresFailure) -> [Int] {
         guard PQenterPipelineMode(handle) == 1 else { throw lost("") }
-        defer { PQexitPipelineMode(handle) }
+        // It stays on where an error left answers behind.
+        defer { if PQexitPipelineMode(handle) != 1 { isBroken = true } }
         var wait = beginWait()
         for (name, binds, text) in statements {
             let isSent = binds.withArguments { count, values, lengths, formats in
@@ -209,7 +217,10 @@ final class PostgresConnection: @unchecked Sendable {
             constraint: result.errorField("n"), sql: sql, isLost: !isAlive)
     }
 
+    /// What libpq or the server says, in one line of at most 1,000 characters: libpq adds to it at each use of a connection that is
+    /// beyond help.
     static func line(_ message: String) -> String {
-        message.split(separator: "\n").joined(separator: "; ")
+        let scalars = message.split(separator: "\n").joined(separator: "; ").unicodeScalars.prefix(1_000)
+        return String(String.UnicodeScalarView(scalars))
     }
 }

@@ -3,15 +3,35 @@ import NIOPosix
 import Synchronization
 import Timestamps
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// A bounded number of connections, each with a thread of its own to wait on.
 final class PostgresPool: Sendable {
     private struct State {
         var idle: [PostgresConnection] = []
+        /// Connections that are in use.
+        var out = 0
+        /// When one came back that had done its work.
+        var lastGoodAt: ContinuousClock.Instant?
         var waiting = 0
         /// After connecting failed: when to try next, and how long to wait after another failure.
         var nextTry: ContinuousClock.Instant?
         var pause = PostgresPool.firstPause
         var lastFailure: PostgresFailure?
+
+        /// The idle connection that was used last and is still there; nil when there is none.
+        mutating func takeIdle() -> PostgresConnection? {
+            while let connection = idle.popLast() {
+                guard connection.isAlive else { continue }
+                out += 1
+                return connection
+            }
+            return nil
+        }
     }
 
     private let servers: PostgresServers
@@ -23,6 +43,8 @@ final class PostgresPool: Sendable {
     private static let waitingLimit = 4_096
     private static let firstPause = Duration.milliseconds(50)
     private static let longestPause = Duration.seconds(5)
+    /// How long the server is taken to be there after the last work that it did.
+    private static let goodFor = Duration.seconds(5)
 
     init(to servers: PostgresServers, size: Int) {
         self.servers = servers
@@ -112,43 +134,70 @@ final class PostgresPool: Sendable {
         }
     }
 
-    /// As many threads as connections: one is always free, or may be made.
+    /// As many threads as connections: one is always free, or may be made. Where the server gives fewer than that, callers wait for
+    /// those that there are.
     private func take(
         until deadline: ContinuousClock.Instant
     ) throws -> (connection: PostgresConnection, isNew: Bool) {
-        while let connection = state.withLock({ $0.idle.popLast() }) {
-            if connection.isAlive { return (connection, false) }
-        }
-        // While the server is away, callers are told at once; only one in each pause waits for a try.
-        try state.withLock { state in
-            if let next = state.nextTry, ContinuousClock.now < next, let failure = state.lastFailure {
-                throw failure.storageError
+        while true {
+            if let connection = state.withLock({ $0.takeIdle() }) { return (connection, false) }
+            guard let end = servers.end(before: deadline), .now < end else { throw Self.tooLate }
+            if let failure = refusal() {
+                guard waitsForOthers(until: end) else { throw failure.storageError }
+                continue
             }
-        }
-        guard let end = servers.end(before: deadline), .now < end else { throw Self.tooLate }
-        do throws(PostgresFailure) {
-            let limit = min(ContinuousClock.now.duration(to: end), PostgresConnection.connectLimit)
-            let connection = try PostgresConnection(to: servers, within: limit)
-            state.withLock { state in
-                state.nextTry = nil
-                state.pause = Self.firstPause
+            do throws(PostgresFailure) {
+                let limit = min(ContinuousClock.now.duration(to: end), PostgresConnection.connectLimit)
+                let connection = try PostgresConnection(to: servers, within: limit)
+                state.withLock { state in
+                    state.out += 1
+                    state.nextTry = nil
+                    state.pause = Self.firstPause
+                }
+                return (connection, true)
+            } catch {
+                state.withLock { state in
+                    state.lastFailure = error
+                    state.nextTry = .now + state.pause
+                    state.pause = min(state.pause * 2, Self.longestPause)
+                }
             }
-            return (connection, true)
-        } catch {
-            state.withLock { state in
-                state.lastFailure = error
-                state.nextTry = .now + state.pause
-                state.pause = min(state.pause * 2, Self.longestPause)
-            }
-            throw error.storageError
         }
     }
 
+    /// Why no connection is made now, while the server is away; nil for one caller in each pause, who tries.
+    private func refusal() -> PostgresFailure? {
+        state.withLock { state in
+            guard let next = state.nextTry, let failure = state.lastFailure else { return nil }
+            if .now < next { return failure }
+            state.nextTry = .now + state.pause
+            return nil
+        }
+    }
+
+    /// Waits a moment, on a thread of the pool's own, for a connection that others use; false where none is, or where the server
+    /// has done nothing for too long to be waited for.
+    private func waitsForOthers(until end: ContinuousClock.Instant) -> Bool {
+        let isPromising = state.withLock { state in
+            guard state.out > 0, let good = state.lastGoodAt else { return false }
+            return good.duration(to: .now) < Self.goodFor
+        }
+        guard isPromising, .now < end else { return false }
+        usleep(Self.moment)
+        return true
+    }
+
+    /// 5 ms, in microseconds.
+    private static let moment: UInt32 = 5_000
+
     private func giveBack(_ connection: PostgresConnection) {
         state.withLock { state in
+            state.out -= 1
             // Where one was silent the others are likely to be: each would cost a caller the same wait.
             if connection.isGivenUp { state.idle = [] }
-            if connection.isAlive, !connection.isInsideTransaction { state.idle.append(connection) }
+            guard connection.isClean else { return }
+            state.idle.append(connection)
+            state.lastGoodAt = .now
         }
     }
 }
