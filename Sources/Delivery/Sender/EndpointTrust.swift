@@ -59,12 +59,7 @@ package struct EndpointTrust: Sendable, Hashable {
             guard certificate != nil else {
                 throw Fault(part: .key, reason: "there is no certificate that it belongs to")
             }
-            do {
-                let pem = Array(key.exposed.utf8)
-                configuration.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: pem, format: .pem))
-            } catch {
-                throw Fault(part: .key, reason: "it is no private key in PEM without a passphrase")
-            }
+            configuration.privateKey = .privateKey(try Self.privateKey(key.exposed))
         } else if certificate != nil {
             throw Fault(part: .key, reason: "the certificate needs its private key")
         }
@@ -76,6 +71,25 @@ package struct EndpointTrust: Sendable, Hashable {
                 reason: key == nil ? "the certificates cannot be used" : "it is not the key of the certificate")
         }
     }
+
+    private static func privateKey(_ text: String) throws(Fault) -> NIOSSLPrivateKey {
+        let (key, size): (NIOSSLPrivateKey, Int)
+        do {
+            key = try NIOSSLPrivateKey(bytes: Array(text.utf8), format: .pem)
+            size = try key.derBytes.count
+        } catch {
+            throw Fault(part: .key, reason: "it is no private key in PEM without a passphrase")
+        }
+        guard size <= largestKey else {
+            throw Fault(
+                part: .key, reason: "it is an RSA key of more than 4096 bits, with which each connection would be slow")
+        }
+        return key
+    }
+
+    /// In DER, where RSA with 4,096 bits has 2,350 bytes. Each connection signs on a thread that serves others, too: with 4,096 bits for
+    /// some 5 ms, with 8,192 for 40.
+    private static let largestKey = 2_400
 
     private static func certificates(_ text: String, _ part: Fault.Part) throws(Fault) -> [NIOSSLCertificate] {
         do {
