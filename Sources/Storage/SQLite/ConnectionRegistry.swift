@@ -3,21 +3,21 @@ import Synchronization
 
 /// Finds the statements of a connection again when GRDB hands it out.
 final class ConnectionRegistry: Sendable {
-    let onLossOfDurability: @Sendable (SQLiteFailure) -> Void
+    let onTrouble: @Sendable (SQLiteFailure) -> Void
     private let path: String
     private let wakeups: Wakeups
     private let unreadable: UnreadableRows
     private let connections = Mutex<[ObjectIdentifier: SQLiteConnection]>([:])
 
-    /// `onLossOfDurability` is called when an fsync failed on any of the connections.
+    /// `onTrouble` is called when an fsync failed on any of the connections, and when one finds the file damaged.
     init(
         path: String, wakeups: Wakeups, unreadable: UnreadableRows,
-        onLossOfDurability: @escaping @Sendable (SQLiteFailure) -> Void
+        onTrouble: @escaping @Sendable (SQLiteFailure) -> Void
     ) {
         self.path = path
         self.wakeups = wakeups
         self.unreadable = unreadable
-        self.onLossOfDurability = onLossOfDurability
+        self.onTrouble = onTrouble
     }
 
     /// The connection of `database`; called on its queue.
@@ -26,7 +26,7 @@ final class ConnectionRegistry: Sendable {
             let id = ObjectIdentifier(database)
             if let connection = connections[id] { return connection }
             let connection = try SQLiteConnection(
-                database, path: path, wakeups: wakeups, unreadable: unreadable, onLossOfDurability: onLossOfDurability)
+                database, path: path, wakeups: wakeups, unreadable: unreadable, onTrouble: onTrouble)
             connections[id] = connection
             return connection
         }

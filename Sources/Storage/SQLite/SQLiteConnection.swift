@@ -26,16 +26,16 @@ final class SQLiteConnection: @unchecked Sendable {
 
     private let database: Database
     private let handle: OpaquePointer
-    private let onLossOfDurability: @Sendable (SQLiteFailure) -> Void
+    private let onTrouble: @Sendable (SQLiteFailure) -> Void
     private var statements: [SQLShape: PreparedStatement] = [:]
     private var deadline = ContinuousClock.now
 
     /// Wraps an open connection.
     ///
-    /// `onLossOfDurability` is called at once when an fsync failed; it is not meant to return.
+    /// `onTrouble` is called at once when an fsync failed, after which it is not meant to return, and when the file is damaged.
     init(
         _ database: Database, path: String, wakeups: Wakeups, unreadable: UnreadableRows = UnreadableRows(),
-        onLossOfDurability: @escaping @Sendable (SQLiteFailure) -> Void
+        onTrouble: @escaping @Sendable (SQLiteFailure) -> Void
     ) throws {
         guard let handle = database.sqliteConnection else { throw StorageError.unavailable("\(path) is closed.") }
         self.database = database
@@ -43,7 +43,7 @@ final class SQLiteConnection: @unchecked Sendable {
         self.path = path
         self.wakeups = wakeups
         self.unreadable = unreadable
-        self.onLossOfDurability = onLossOfDurability
+        self.onTrouble = onTrouble
     }
 
     /// Whether a transaction is open: some failures end it without being asked to.
@@ -161,7 +161,7 @@ final class SQLiteConnection: @unchecked Sendable {
 
     private func noted(_ failure: SQLiteFailure) -> SQLiteFailure {
         lastFailure = failure
-        if failure.isLossOfDurability { onLossOfDurability(failure) }
+        if failure.isLossOfDurability || failure.isDamage { onTrouble(failure) }
         return failure
     }
 }

@@ -39,6 +39,9 @@ struct SQLiteFailure: Error, Equatable {
         code == SQLITE_IOERR | 4 << 8 /* SQLITE_IOERR_FSYNC */ || code == SQLITE_IOERR | 5 << 8 /* ..._DIR_FSYNC */
     }
 
+    /// What is in the file cannot be what was written.
+    var isDamage: Bool { primaryCode == SQLITE_CORRUPT || primaryCode == SQLITE_NOTADB }
+
     /// The failure as callers of the store see it.
     var storageError: StorageError {
         switch primaryCode {

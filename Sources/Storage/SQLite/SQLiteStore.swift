@@ -68,8 +68,13 @@ package final class SQLiteStore: Store {
         let file = try DatabaseFile(path: path)
         let path = file.path
         let (wakeups, unreadable) = (Wakeups(), UnreadableRows())
+        let health = WriteHealth()
         let connections = ConnectionRegistry(path: path, wakeups: wakeups, unreadable: unreadable) { failure in
-            DatabaseFile.endProcess(after: failure, logger: logger)
+            guard failure.isDamage else { DatabaseFile.endProcess(after: failure, logger: logger) }
+            // What is taken into it now would be gone with it: whoever sends it keeps it until there is another.
+            let words = "\(path) is damaged (\(failure.message)). Nothing more is stored in it: restore it from a backup."
+            guard health.lost(because: words) else { return }
+            logger.critical("the database is damaged", metadata: ["reason": "\(words)"])
         }
         let wait = BusyWait()
         let pool = try DatabasePool(path: path, configuration: SQLiteSettings.configuration(wait))
@@ -82,12 +87,12 @@ package final class SQLiteStore: Store {
         let readGate = TurnGate(path, .sqlite)
         let checkpointer = try lock.map { _ in
             try Checkpointer(
-                path: path, gate: readGate, logger: logger, onLossOfDurability: connections.onLossOfDurability)
+                path: path, gate: readGate, logger: logger, onLossOfDurability: connections.onTrouble)
         }
         let monotonicClock = MonotonicClock(clock)
         self.wakeups = wakeups
         self.unreadable = unreadable
-        health = WriteHealth()
+        self.health = health
         writer = SQLiteWriter(
             pool: pool, connection: connection, clock: monotonicClock, health: health, checkpointer: checkpointer,
             logger: logger)

@@ -11,9 +11,13 @@ final class WriteHealth: Sendable {
     /// Why nothing will ever be written again, in words; nil when it may be.
     var loss: String? { lossReason.withLock { $0 } }
 
-    /// Nothing can be kept from now on.
-    func lost(because words: String) {
-        lossReason.withLock { $0 = words }
+    /// Nothing can be kept from now on; false when that was known.
+    @discardableResult
+    func lost(because words: String) -> Bool {
+        lossReason.withLock { reason in
+            defer { reason = words }
+            return reason == nil
+        }
     }
 
     /// Something was written and is durable.
