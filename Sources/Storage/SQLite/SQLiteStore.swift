@@ -72,7 +72,8 @@ package final class SQLiteStore: Store {
         let connections = ConnectionRegistry(path: path, wakeups: wakeups, unreadable: unreadable) { failure in
             guard failure.isDamage else { DatabaseFile.endProcess(after: failure, logger: logger) }
             // What is taken into it now would be gone with it: whoever sends it keeps it until there is another.
-            let words = "\(path) is damaged (\(failure.message)). Nothing more is stored in it: restore it from a backup."
+            let words =
+                "\(path) is damaged (\(failure.message)). Nothing more is stored in it: restore it from a backup."
             guard health.lost(because: words) else { return }
             logger.critical("the database is damaged", metadata: ["reason": "\(words)"])
         }

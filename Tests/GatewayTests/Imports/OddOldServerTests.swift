@@ -51,15 +51,15 @@ import Timestamps
         let large = String(repeating: "ä", count: 1 << 19)
         let year1: JSON = "0001-01-01T00:00:00Z"
         let elements: [JSON] = [
-            7, ["content": "no id"], message(1, ["type": "fax"]), message(2, ["owner": ""]),
-            message(3, ["type": "mobile-terminated", "status": "deleted"]),
-            message(4, ["request_received_at": year1, "received_at": year1, "order_timestamp": year1]),
-            message(5, ["order_timestamp": "9999-12-31T00:00:00Z"]), message(6, ["content": .string(large)]),
-            message(7, ["type": "mobile-terminated", "status": "sending"]),
-            message(
+            7, ["content": "no id"], Self.message(1, ["type": "fax"]), Self.message(2, ["owner": ""]),
+            Self.message(3, ["type": "mobile-terminated", "status": "deleted"]),
+            Self.message(4, ["request_received_at": year1, "received_at": year1, "order_timestamp": year1]),
+            Self.message(5, ["order_timestamp": "9999-12-31T00:00:00Z"]), Self.message(6, ["content": .string(large)]),
+            Self.message(7, ["type": "mobile-terminated", "status": "sending"]),
+            Self.message(
                 8, ["type": "mobile-terminated", "status": "pending", "created_at": .string(now.rfc3339)]),
-            message(9, ["content": nil, "attachments": nil, "send_time": -5, "encrypted": "yes"]),
-            message(10, ["content": "a\u{0}b"]),
+            Self.message(9, ["content": nil, "attachments": nil, "send_time": -5, "encrypted": "yes"]),
+            Self.message(10, ["content": "a\u{0}b"]),
         ]
         try await WebhookReceiver.run { request, count in
             if request.path.hasPrefix("/v1/phones"), count < 2 {
