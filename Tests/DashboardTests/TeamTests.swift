@@ -226,7 +226,7 @@ import Testing
                 let account: UserID = try #require(try tx.value("SELECT id AS value FROM users"))
                 for number in 0..<TeamQueries.most {
                     try TeamQueries.invite(
-                        "\(number)@example.com", as: .reader, to: account, tokenHash: [UInt8(number)], in: tx)
+                        "\(number)@example.com", as: .reader, by: Person(account), tokenHash: [UInt8(number)], in: tx)
                 }
             }
             let full = try await Self.ask("one-more@example.com", as: .reader, owner)
