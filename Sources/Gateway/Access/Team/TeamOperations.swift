@@ -131,6 +131,7 @@ package struct TeamOperations: Sendable {
         let session = Sessions.Fresh(visitor: visitor)
         let id = UserID(ID<TeamMember>(at: SystemClock().now()).text)
         try await store.write(for: invitation.account) { tx in
+            try AccessQueries.lock(email: invitation.email, in: tx)
             guard try TeamQueries.takeInvitation(tokenHash: SHA256Digest.bytes(token), in: tx) else {
                 throw Refusal(.conflict, "The link was used or withdrawn a moment ago.")
             }
