@@ -74,11 +74,12 @@ import Testing
                     _ = try TeamQueries.setRole(.reader, of: id, account: session.userID, in: tx)
                 }
             }
-            let team = TeamOperations(
-                store: server.store,
-                access: AccessOperations(
-                    store: server.store, users: server.gateway.users, passwords: Passwords(cost: .none), letters: nil))
+            let access = AccessOperations(
+                store: server.store, users: server.gateway.users, passwords: Passwords(cost: .none), letters: nil)
+            let team = TeamOperations(store: server.store, access: access)
             let requests: [@Sendable () async throws -> Void] = [
+                // What comes before a key is shown or made, and before the account is deleted.
+                { _ = try await access.confirm(TeamTests.password, of: session) },
                 {
                     _ = try await team.invite(
                         "next@example.com", as: .owner, password: TeamTests.password, session: session)

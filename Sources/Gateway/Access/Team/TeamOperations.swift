@@ -32,9 +32,7 @@ package struct TeamOperations: Sendable {
     /// - Throws: ``Refusal``.
     private static func begin(_ session: Session, in tx: any Transaction) throws {
         try UserQueries.lock(session.userID, in: tx)
-        guard try TeamQueries.isOwner(session.person, in: tx) else {
-            throw Refusal(.forbidden, "Your role in this account does not allow this any more.")
-        }
+        guard try TeamQueries.role(of: session.person, in: tx) == .owner else { throw AccessOperations.lostRole }
     }
 
     /// Asks somebody into the team.

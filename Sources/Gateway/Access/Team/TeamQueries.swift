@@ -32,13 +32,15 @@ enum TeamQueries {
             """) == 1
     }
 
-    /// Whether somebody may do what is for owners: whoever made the account, or a member who owns it with them. Index: the
-    /// primary key.
-    static func isOwner(_ person: Person, in tx: any Transaction) throws -> Bool {
-        guard person.id != person.account else { return try UserQueries.exists(person.account, in: tx) }
+    /// What somebody may do now, ``TeamRole/owner`` for whoever made the account; nil when they or the account are gone. Index:
+    /// the primary key.
+    static func role(of person: Person, in tx: any Transaction) throws -> TeamRole? {
+        guard person.id != person.account else {
+            return try UserQueries.exists(person.account, in: tx) ? .owner : nil
+        }
         let member = try tx.first(
             TeamMember.self, "SELECT * FROM team_member WHERE id = \(person.id) AND user_id = \(person.account)")
-        return member?.role == .owner
+        return member?.role
     }
 
     /// Changes what a member may do; false when the account has no such member. Whom they asked in does not come any more
