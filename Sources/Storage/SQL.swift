@@ -127,6 +127,11 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
     case allowNull(table: String, column: String)
     /// A whole statement: `value` is true when nobody else migrates until the transaction ends, else false.
     case migrationLock
+    /// Before a text, which ``ofName`` ends: waits until nobody else holds this name, and holds it until the transaction ends;
+    /// for what no row stands for yet. Nothing on SQLite, where writers are one at a time.
+    case nameLock
+    /// Behind the text of ``nameLock``.
+    case ofName
     /// Before two values of bytes in parentheses: where the second stands in the first, counted from 1; 0 where it does not.
     case position
     /// Before a text in parentheses, which ``asBytes`` ends: its UTF-8.

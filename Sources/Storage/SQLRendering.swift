@@ -60,7 +60,7 @@ extension SQLFragment {
         case .strict: "STRICT"
         case .keyed: "STRICT, WITHOUT ROWID"
         // Writers are one at a time, so nothing is left to lock.
-        case .forUpdate, .forUpdateSkipLocked: ""
+        case .forUpdate, .forUpdateSkipLocked, .nameLock, .ofName: ""
         case .databaseVersion: "sqlite_version()"
         case .databaseSize:
             "(SELECT pages.page_count * sizes.page_size FROM pragma_page_count AS pages, pragma_page_size AS sizes)"
@@ -119,6 +119,12 @@ extension SQLFragment {
                 FROM pg_prepared_xacts
                 WHERE database = current_database()) AS open)
             """
+        // Another number than that of the migrator; stores in different schemas do not meet. Two names with the same hash wait
+        // for each other, which costs time only.
+        case .nameLock:
+            "pg_advisory_xact_lock(7473652, hashtext(COALESCE(current_schema(), '') || ' ' || CAST("
+        // What the function gives is of no type that can be read.
+        case .ofName: "AS TEXT))) IS NULL"
         case .allowNull(let table, let column): "ALTER TABLE \(table) ALTER COLUMN \(column) DROP NOT NULL"
         // Any number does that no other program uses; stores in different schemas do not meet. NULL without a schema that stays.
         // From here on the transaction waits for no table longer than others may wait behind it.
@@ -147,8 +153,8 @@ extension SQLFragment {
         switch self {
         case .forUpdate, .forUpdateSkipLocked: true
         case .int64, .text, .blob, .double, .strict, .keyed, .databaseTime, .databaseVersion, .databaseSize,
-            .oldestSnapshot, .allowNull, .migrationLock, .columns, .position, .bytes, .asBytes, .byteCount,
-            .ofBytes:
+            .oldestSnapshot, .allowNull, .migrationLock, .nameLock, .ofName, .columns, .position, .bytes, .asBytes,
+            .byteCount, .ofBytes:
             false
         }
     }

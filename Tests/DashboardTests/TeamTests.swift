@@ -9,9 +9,9 @@ import Testing
 
 /// People who share an account: how they come in, what each may do, and how they go.
 @Suite(.timeLimit(.minutes(15))) struct TeamTests {
-    private static let password = "battery staple"
+    static let password = "battery staple"
 
-    private static func ask(
+    static func ask(
         _ email: String, as role: TeamRole, _ owner: PageClient, password: String = TestServer.password
     ) async throws -> APIClient.Answer {
         try await owner.submit(
@@ -19,12 +19,12 @@ import Testing
             [("email", email), ("role", role.rawValue), ("current", password)])
     }
 
-    private static func link(_ answer: APIClient.Answer) throws -> String {
+    static func link(_ answer: APIClient.Answer) throws -> String {
         try #require(answer.text.firstMatch(of: /<pre id="link">http[^<]*?(\/invitation\?token=[0-9a-f]{64})</)).1
             .description
     }
 
-    private static func follow(
+    static func follow(
         _ link: String, _ server: TestServer
     ) async throws -> (page: PageClient, answer: APIClient.Answer) {
         let page = PageClient(baseURL: server.baseURL)
@@ -33,7 +33,7 @@ import Testing
     }
 
     /// A browser of somebody who joined.
-    private static func join(
+    static func join(
         _ email: String, as role: TeamRole, _ owner: PageClient, _ server: TestServer
     ) async throws -> PageClient {
         let (page, answer) = try await follow(link(ask(email, as: role, owner)), server)
@@ -41,7 +41,7 @@ import Testing
         return page
     }
 
-    private static func signIn(
+    static func signIn(
         _ email: String, _ server: TestServer, password: String = Self.password
     ) async throws -> (page: PageClient, answer: APIClient.Answer) {
         let page = PageClient(baseURL: server.baseURL)
@@ -49,7 +49,7 @@ import Testing
     }
 
     /// The path under which the team's page changes a member.
-    private static func path(_ email: String, _ owner: PageClient) async throws -> String {
+    static func path(_ email: String, _ owner: PageClient) async throws -> String {
         let text = try await owner.get("/account/team").text
         let pattern = try Regex(
             "(/account/team/[0-9a-f-]{36})/role(?s:.){1,4000}Remove \(email)", as: (Substring, Substring).self)
@@ -226,7 +226,7 @@ import Testing
                 let account: UserID = try #require(try tx.value("SELECT id AS value FROM users"))
                 for number in 0..<TeamQueries.most {
                     try TeamQueries.invite(
-                        "\(number)@example.com", as: .reader, to: account, tokenHash: [UInt8(number)], in: tx)
+                        "\(number)@example.com", as: .reader, by: Person(account), tokenHash: [UInt8(number)], in: tx)
                 }
             }
             let full = try await Self.ask("one-more@example.com", as: .reader, owner)

@@ -34,7 +34,7 @@ struct SQLTests {
     @Test(
         arguments: [
             (.int64, "INTEGER"), (.text, "TEXT"), (.blob, "BLOB"), (.double, "REAL"), (.strict, "STRICT"),
-            (.forUpdate, ""), (.forUpdateSkipLocked, ""),
+            (.forUpdate, ""), (.forUpdateSkipLocked, ""), (.nameLock, ""), (.ofName, ""),
         ] as [(SQLFragment, String)])
     func fragmentsAreSpelledForSQLite(fragment: SQLFragment, text: String) {
         #expect(("<\(fragment)>" as SQL).text(for: .sqlite) == "<\(text)>")

@@ -16,8 +16,10 @@ struct TeamPages: SignedInPages {
         group.get("/account/team") { _, context in try await show(context) }
         group.post("/account/team/invite", use: invite)
         group.post("/account/team/withdraw") { _, context in
-            try await operations.withdraw(context.form.text("email"), account: context.userID)
-            return Response.seeOther(Self.path)
+            try await refused(in: context) {
+                try await operations.withdraw(context.form.text("email"), session: context.session)
+                return Response.seeOther(Self.path)
+            }
         }
         group.post("/account/team/:memberID/role") { _, context in
             try await refused(in: context) {
@@ -30,10 +32,12 @@ struct TeamPages: SignedInPages {
             }
         }
         group.post("/account/team/:memberID/remove") { _, context in
-            guard try await operations.remove(Self.member(context), account: context.userID) else {
-                throw PageError.notFound
+            try await refused(in: context) {
+                guard try await operations.remove(Self.member(context), session: context.session) else {
+                    throw PageError.notFound
+                }
+                return Response.seeOther(Self.path)
             }
-            return Response.seeOther(Self.path)
         }
     }
 
@@ -77,6 +81,8 @@ struct TeamPages: SignedInPages {
         struct Invited {
             let email: String
             let role: String
+            /// Nil where it is not known.
+            let inviter: String?
             let expiresAt: String
         }
     }
@@ -86,8 +92,12 @@ struct TeamPages: SignedInPages {
     }
 
     private func show(_ context: SignedInContext, problem: String? = nil) async throws -> Response {
-        let (members, invitations) = try await operations.team(of: context.userID)
+        let (members, invitations, account) = try await operations.team(of: context.userID)
         let role = TeamRole(rawValue: context.form.text("role")) ?? .sender
+        func inviter(_ invitation: TeamInvitation) -> String? {
+            if invitation.invitedBy == invitation.account { return account }
+            return members.first { $0.id == invitation.invitedBy }?.email
+        }
         return views.page(
             .team, "Team",
             Content(
@@ -98,7 +108,8 @@ struct TeamPages: SignedInPages {
                 },
                 invitations: invitations.map {
                     Content.Invited(
-                        email: $0.email, role: Self.words($0.role), expiresAt: PageTime.shown($0.expiresAt))
+                        email: $0.email, role: Self.words($0.role), inviter: inviter($0),
+                        expiresAt: PageTime.shown($0.expiresAt))
                 },
                 isEmpty: members.isEmpty && invitations.isEmpty, ownEmail: context.session.email,
                 email: context.form.text("email"), roles: Self.choices(role), problem: problem),
@@ -111,6 +122,8 @@ struct TeamPages: SignedInPages {
         do {
             return try await body()
         } catch let refusal as Refusal {
+            // Whoever owns the account no more does not see its team either.
+            if refusal.kind == .forbidden { throw PageError(.forbidden, refusal.message) }
             return try await show(context, problem: refusal.message)
         } catch let error as UserCreationError {
             return try await show(context, problem: error.sentence)

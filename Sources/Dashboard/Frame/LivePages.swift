@@ -1,4 +1,3 @@
-import Delivery
 import Gateway
 import Hummingbird
 import Storage
@@ -13,9 +12,7 @@ struct LivePages: SignedInPages {
     func add(to group: RouterGroup<SignedInContext>) {
         group.get("/live") { request, context in
             let session = context.session
-            return try stream.open(request, of: context.userID, after: nil, EventLog.Filter(), .notices) {
-                try await sessions.isOpen(session)
-            }
+            return try stream.open(request, by: session.person) { try await sessions.isOpen(session) }
         }
     }
 }

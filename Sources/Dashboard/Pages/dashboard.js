@@ -147,9 +147,14 @@ const live = {
   },
   plan(wait) {
     window.clearTimeout(live.timer);
+    if (document.hidden) return;
     const isOpen = document.querySelector("[data-live][data-open], [data-live] [data-open]") !== null;
-    if (!document.hidden && (isOpen || live.isStale)) live.timer = window.setTimeout(live.refresh, wait);
+    if (isOpen || live.isStale) live.timer = window.setTimeout(live.refresh, wait);
+    // Without a stream a page looks by itself, and asks for one each time.
+    else if (live.isRefused()) live.timer = window.setTimeout(live.listen, 10000);
   },
+  // A browser asks again by itself after what broke, but not after another answer than 200: too many pages, a proxy without us.
+  isRefused: () => live.source !== null && live.source.readyState === EventSource.CLOSED,
   // A browser keeps few connections to one server: pages that nobody looks at give theirs back.
   listen() {
     if (live.source) live.source.close();
@@ -162,6 +167,7 @@ const live = {
     live.source.addEventListener("changed", live.refresh);
     // What happened between the page and the stream, or while the stream was away, is looked for once.
     live.source.addEventListener("open", live.refresh);
+    live.source.addEventListener("error", () => { if (live.isRefused()) live.refresh(); });
   },
 };
 if (live.parts().length > 0) {

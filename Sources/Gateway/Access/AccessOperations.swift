@@ -25,6 +25,7 @@ package struct AccessOperations: Sendable {
     }
 
     private static let wrongPassword = Refusal(.unauthenticated, "The e-mail address or the password is wrong.")
+    static let lostRole = Refusal(.forbidden, "Your role in this account does not allow this any more.")
     private static let tooManyAttempts = Refusal(
         .tooMany, "There were too many attempts to sign in. Wait 15 minutes and try again.")
 
@@ -144,7 +145,7 @@ package struct AccessOperations: Sendable {
     /// have a count of their own: whoever uses a forgotten browser cannot lock the user out of signing in.
     ///
     /// - Returns: What is stored of the password.
-    /// - Throws: ``Refusal`` when it is wrong.
+    /// - Throws: ``Refusal`` when it is wrong, or somebody may do less than when they asked: checking it takes a while.
     @discardableResult
     package func confirm(_ password: String, of session: Session) async throws -> String {
         let bound = SignInBound.password(session.person.id)
@@ -153,7 +154,12 @@ package struct AccessOperations: Sendable {
         guard try await passwords.verify(password, against: stored, in: .first), let stored else {
             throw Refusal(.unauthenticated, "The current password is wrong.")
         }
-        try await store.write(.user(session.userID)) { tx in try AccessQueries.forgetAttempts(bound, in: tx) }
+        try await store.write(.user(session.userID)) { tx in
+            guard let role = try TeamQueries.role(of: session.person, in: tx), role >= session.role else {
+                throw Self.lostRole
+            }
+            try AccessQueries.forgetAttempts(bound, in: tx)
+        }
         return stored
     }
 

@@ -41,6 +41,12 @@ enum AccessQueries {
         }
     }
 
+    /// Has one transaction after the other let somebody begin to sign in with `email`: addresses are in two tables, which no
+    /// constraint spans. Whoever is about to store one locks it first of all, and looks with ``account(email:in:)`` then.
+    static func lock(email: String, in tx: any Transaction) throws {
+        _ = try tx.rows("SELECT \(.nameLock) \(email.lowercased()) \(.ofName) AS value")
+    }
+
     /// What is stored of somebody's password; nil when none was ever set.
     static func passwordHash(of userID: UserID, in tx: any Transaction) throws -> String? {
         try tx.value("SELECT password_hash AS value FROM user_password WHERE user_id = \(userID)")

@@ -39,40 +39,56 @@ package final class EventStream: Sendable {
         let keys = [request.headers[.apiKey], AuthenticationMiddleware.bearer(request)].compactMap(\.self)
         let userID = context.userID
         // Known keys are in memory, so that looking each time costs nothing.
-        return try open(request, of: userID, after: after, filter, .entries, room: context.room) { [self] in
+        return try open(
+            request, of: userID, as: [.programs(userID)], after: after, filter, .entries, room: context.room
+        ) { [self] in
             try await !isRevoked(keys, of: userID)
         }
     }
 
     /// What a stream tells of each event.
-    package enum Contents: Hashable, Sendable {
+    enum Contents: Sendable {
         /// An item of `GET /v1/events`.
         case entries
         /// That there was one: `changed`, once for all that came together.
         case notices
     }
 
-    /// Whose streams are counted together: open pages do not take the place of programs, nor the other way about.
-    private struct Listener: Hashable {
-        let userID: UserID
-        let contents: Contents
+    /// Whose streams are counted together: open pages do not take the place of programs, nor the other way about, and those
+    /// of one member do not take the place of the others.
+    private enum Listener: Hashable {
+        /// The programs of an account.
+        case programs(UserID)
+        /// The pages that one person has open.
+        case person(UserID)
+        /// The pages that are open in an account, whoever looks at them.
+        case account(UserID)
+
+        /// How many streams they have at most.
+        var limit: Int {
+            switch self {
+            case .programs, .person: EventStream.streamsPerUser
+            case .account: EventStream.pagesPerAccount
+            }
+        }
     }
 
-    /// Opens a stream of the user's events after the position `after`, nil for what is still to come; 429 when they have
-    /// ten of this kind already. It ends when `isPermitted` does not hold any more, which is asked before each frame, and
-    /// once a second where nothing happens.
+    /// Opens a stream that tells a page of the person when something happens in their account, from now on; 429 when they
+    /// have ten already, or the account has a hundred. It ends when `isPermitted` does not hold any more, which is asked
+    /// before each frame, and once a second where nothing happens.
     package func open(
-        _ request: Request, of userID: UserID, after: Int64?, _ filter: EventLog.Filter, _ contents: Contents,
-        while isPermitted: @escaping @Sendable () async throws -> Bool
+        _ request: Request, by person: Person, while isPermitted: @escaping @Sendable () async throws -> Bool
     ) throws -> Response {
-        try open(request, of: userID, after: after, filter, contents, room: nil, while: isPermitted)
+        try open(
+            request, of: person.account, as: [.person(person.id), .account(person.account)],
+            after: nil, EventLog.Filter(), .notices, room: nil, while: isPermitted)
     }
 
     private func open(
-        _ request: Request, of userID: UserID, after: Int64?, _ filter: EventLog.Filter, _ contents: Contents,
-        room: AnswerRoom?, while isPermitted: @escaping @Sendable () async throws -> Bool
+        _ request: Request, of userID: UserID, as listeners: [Listener], after: Int64?, _ filter: EventLog.Filter,
+        _ contents: Contents, room: AnswerRoom?, while isPermitted: @escaping @Sendable () async throws -> Bool
     ) throws -> Response {
-        let admission = try admit(Listener(userID: userID, contents: contents))
+        let admission = try admit(listeners)
         return Response(
             status: .ok,
             headers: [.contentType: "text/event-stream", .xAccelBuffering: "no"],
@@ -170,8 +186,8 @@ package final class EventStream: Sendable {
             mayHaveMore: extent.next != nil, share: share)
     }
 
-    /// One of the ten streams of a user; gone with the response that holds it, also one whose body is never asked for,
-    /// as that to HEAD.
+    /// One of the streams that somebody may have; gone with the response that holds it, also one whose body is never asked
+    /// for, as that to HEAD.
     private final class Admission: Sendable {
         private let leave: @Sendable () -> Void
         private let ended = Mutex(false)
@@ -188,19 +204,21 @@ package final class EventStream: Sendable {
         func end() { ended.withLock { $0 = true } }
     }
 
-    private func admit(_ listener: Listener) throws(Refusal) -> Admission {
-        let isAdmitted = open.withLock { open in
-            guard open[listener, default: 0] < Self.streamsPerUser else { return false }
-            open[listener, default: 0] += 1
-            return true
+    private func admit(_ listeners: [Listener]) throws(Refusal) -> Admission {
+        let crowded = open.withLock { open -> Listener? in
+            for listener in listeners where open[listener, default: 0] >= listener.limit { return listener }
+            for listener in listeners { open[listener, default: 0] += 1 }
+            return nil
         }
-        guard isAdmitted else {
-            throw Refusal(.tooMany, "You have \(Self.streamsPerUser) event streams open, close one first.")
+        if let crowded {
+            throw Refusal(.tooMany, "You have \(crowded.limit) event streams open, close one first.")
         }
         return Admission { [self] in
             open.withLock { open in
-                let rest = open[listener, default: 1] - 1
-                open[listener] = rest > 0 ? rest : nil
+                for listener in listeners {
+                    let rest = open[listener, default: 1] - 1
+                    open[listener] = rest > 0 ? rest : nil
+                }
             }
         }
     }
@@ -233,7 +251,10 @@ package final class EventStream: Sendable {
     /// Those that open a stream.
     private static let scopes = KeyScope.allowing("GET /v1/events/stream")
     private static let notice = Array("event: changed\ndata: {}\n\n".utf8)
+    /// Of programs, and of the pages of one person.
     private static let streamsPerUser = 10
+    /// Ten people with as many pages as they may have; a page without a stream looks by itself.
+    private static let pagesPerAccount = 100
     private static let batch = 100
     private static let commentInterval: Duration = .seconds(15)
 }

@@ -49,6 +49,7 @@ package struct UserOperations: Sendable {
                     notificationMessageStatusEnabled: true, notificationWebhookEnabled: true,
                     notificationHeartbeatEnabled: true, notificationNewsletterEnabled: true, createdAt: tx.now,
                     updatedAt: tx.now)
+                try AccessQueries.lock(email: email, in: tx)
                 if try AccessQueries.account(email: email, in: tx) != nil {
                     throw UserCreationError.taken("e-mail address")
                 }

@@ -44,6 +44,8 @@ package struct TeamInvitation: Sendable {
     package let email: String
     /// What they will be allowed to do.
     package let role: TeamRole
+    /// Who asked, by the id of a ``Person``; nil where a version before this was noted stored it.
+    package let invitedBy: UserID?
     /// From when on the link is worth nothing.
     package let expiresAt: Timestamp
 }
@@ -60,7 +62,7 @@ extension TeamInvitation: RowDecodable {
     package init(row: Row) throws {
         self.init(
             account: try row.get("user_id"), email: try row.get("email"), role: try TeamRole(row: row),
-            expiresAt: try row.get("expires_at"))
+            invitedBy: try row.find("invited_by"), expiresAt: try row.get("expires_at"))
     }
 }
 
@@ -96,6 +98,7 @@ enum TeamMigrations {
                 """,
                 "CREATE UNIQUE INDEX team_invitation_email ON team_invitation (user_id, email)",
                 "CREATE INDEX team_invitation_expires ON team_invitation (expires_at)",
-            ])
+            ]),
+        Migration("team-2", ["ALTER TABLE team_invitation ADD COLUMN invited_by \(.text)"]),
     ]
 }

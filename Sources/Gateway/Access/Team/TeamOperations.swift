@@ -13,11 +13,26 @@ package struct TeamOperations: Sendable {
     ///   - access: Asks for passwords and begins sessions.
     package init(store: any Store, access: AccessOperations) { (self.store, self.access) = (store, access) }
 
-    /// The members of an account and whom it asked, by address.
-    package func team(of account: UserID) async throws -> (members: [TeamMember], invitations: [TeamInvitation]) {
+    /// The members of an account and whom it asked, by address, and what whoever made the account signs in with; nil when
+    /// there is no such account.
+    package func team(
+        of account: UserID
+    ) async throws -> (members: [TeamMember], invitations: [TeamInvitation], email: String?) {
         try await store.read(.user(account)) { tx in
-            (try TeamQueries.list(of: account, in: tx), try TeamQueries.invitations(of: account, in: tx))
+            (
+                try TeamQueries.list(of: account, in: tx), try TeamQueries.invitations(of: account, in: tx),
+                try UserQueries.email(of: account, in: tx)
+            )
         }
+    }
+
+    /// Has the changes of a team come one after the other, and lets through only who still may make one: the request of
+    /// somebody who was removed meanwhile changes nothing.
+    ///
+    /// - Throws: ``Refusal``.
+    private static func begin(_ session: Session, in tx: any Transaction) throws {
+        try UserQueries.lock(session.userID, in: tx)
+        guard try TeamQueries.role(of: session.person, in: tx) == .owner else { throw AccessOperations.lostRole }
     }
 
     /// Asks somebody into the team.
@@ -35,7 +50,7 @@ package struct TeamOperations: Sendable {
         try await access.confirm(password, of: session)
         let (token, account, sender) = (RandomToken.make(), session.userID, session.email)
         return try await store.write(for: account) { [letters = access.letters] tx in
-            try UserQueries.lock(account, in: tx)
+            try Self.begin(session, in: tx)
             let members = try TeamQueries.list(of: account, in: tx)
             if members.contains(where: { $0.email == email }) {
                 throw Refusal(.conflict, "\(email) is in the team already.")
@@ -47,7 +62,8 @@ package struct TeamOperations: Sendable {
                     "A team has at most \(TeamQueries.most) members, open invitations included. Remove or withdraw one."
                 )
             }
-            try TeamQueries.invite(email, as: role, to: account, tokenHash: SHA256Digest.bytes(token), in: tx)
+            try TeamQueries.invite(
+                email, as: role, by: session.person, tokenHash: SHA256Digest.bytes(token), in: tx)
             let isMailed = try letters?.invite(
                 email, token: token, "\(sender) asks you into the team of their SMS account. Join it",
                 from: account, in: tx)
@@ -56,11 +72,17 @@ package struct TeamOperations: Sendable {
     }
 
     /// Withdraws an invitation; nothing happens when there is none.
-    package func withdraw(_ email: String, account: UserID) async throws {
-        try await store.write(.user(account)) { tx in try TeamQueries.withdraw(email, account: account, in: tx) }
+    ///
+    /// - Throws: ``Refusal``.
+    package func withdraw(_ email: String, session: Session) async throws {
+        try await store.write(.user(session.userID)) { tx in
+            try Self.begin(session, in: tx)
+            try TeamQueries.withdraw(email, account: session.userID, in: tx)
+        }
     }
 
-    /// Changes what a member may do, from their next page on.
+    /// Changes what a member may do, from their next page on. The invitations of one who owns the account no more are
+    /// withdrawn.
     ///
     /// - Returns: False when the account has no such member.
     /// - Throws: ``Refusal``.
@@ -69,15 +91,20 @@ package struct TeamOperations: Sendable {
     ) async throws -> Bool {
         try await access.confirm(password, of: session)
         return try await store.write(.user(session.userID)) { tx in
-            try TeamQueries.setRole(role, of: id, account: session.userID, in: tx)
+            try Self.begin(session, in: tx)
+            return try TeamQueries.setRole(role, of: id, account: session.userID, in: tx)
         }
     }
 
-    /// Removes a member. Their sessions end at once.
+    /// Removes a member. Their sessions end at once, and their invitations are withdrawn.
     ///
     /// - Returns: False when the account has no such member.
-    package func remove(_ id: UserID, account: UserID) async throws -> Bool {
-        try await store.write(.user(account)) { tx in try TeamQueries.delete(id, account: account, in: tx) }
+    /// - Throws: ``Refusal``.
+    package func remove(_ id: UserID, session: Session) async throws -> Bool {
+        try await store.write(.user(session.userID)) { tx in
+            try Self.begin(session, in: tx)
+            return try TeamQueries.delete(id, account: session.userID, in: tx)
+        }
     }
 
     /// What a link is for, and who sent it; nil when it was used, withdrawn, or is too old.
@@ -102,6 +129,7 @@ package struct TeamOperations: Sendable {
         let session = Sessions.Fresh(visitor: visitor)
         let id = UserID(ID<TeamMember>(at: SystemClock().now()).text)
         try await store.write(for: invitation.account) { tx in
+            try AccessQueries.lock(email: invitation.email, in: tx)
             guard try TeamQueries.takeInvitation(tokenHash: SHA256Digest.bytes(token), in: tx) else {
                 throw Refusal(.conflict, "The link was used or withdrawn a moment ago.")
             }

@@ -32,18 +32,33 @@ enum TeamQueries {
             """) == 1
     }
 
-    /// Changes what a member may do; false when the account has no such member.
-    static func setRole(_ role: TeamRole, of id: UserID, account: UserID, in tx: any Transaction) throws -> Bool {
-        try tx.run(
-            "UPDATE team_member SET role = \(role.rawValue) WHERE id = \(id) AND user_id = \(account)") == 1
+    /// What somebody may do now, ``TeamRole/owner`` for whoever made the account; nil when they or the account are gone. Index:
+    /// the primary key.
+    static func role(of person: Person, in tx: any Transaction) throws -> TeamRole? {
+        guard person.id != person.account else {
+            return try UserQueries.exists(person.account, in: tx) ? .owner : nil
+        }
+        let member = try tx.first(
+            TeamMember.self, "SELECT * FROM team_member WHERE id = \(person.id) AND user_id = \(person.account)")
+        return member?.role
     }
 
-    /// Removes a member and how they sign in; false when the account has no such member.
+    /// Changes what a member may do; false when the account has no such member. Whom they asked in does not come any more
+    /// when they may ask nobody.
+    static func setRole(_ role: TeamRole, of id: UserID, account: UserID, in tx: any Transaction) throws -> Bool {
+        let isThere =
+            try tx.run("UPDATE team_member SET role = \(role.rawValue) WHERE id = \(id) AND user_id = \(account)") == 1
+        if isThere, role != .owner { try withdraw(from: id, account: account, in: tx) }
+        return isThere
+    }
+
+    /// Removes a member, how they sign in and whom they asked in; false when the account has no such member.
     static func delete(_ id: UserID, account: UserID, in tx: any Transaction) throws -> Bool {
         let email: String? = try tx.rows(
             "DELETE FROM team_member WHERE id = \(id) AND user_id = \(account) RETURNING email"
         ).first?.get("email")
         guard let email else { return false }
+        try withdraw(from: id, account: account, in: tx)
         try ThreadWorkQueries.release(email, userID: account, in: tx)
         try AccessQueries.delete(of: id, in: tx)
         try SecondFactorQueries.delete(of: id, in: tx)
@@ -71,15 +86,16 @@ enum TeamQueries {
 
     /// Stores an invitation for 7 days; one of the same account to the same address before it is void.
     static func invite(
-        _ email: String, as role: TeamRole, to account: UserID, tokenHash: [UInt8], in tx: any Transaction
+        _ email: String, as role: TeamRole, by person: Person, tokenHash: [UInt8], in tx: any Transaction
     ) throws {
         let end = tx.now + InvitationQueries.lifetime
         try tx.run(
             """
-            INSERT INTO team_invitation (token_hash, user_id, email, role, expires_at)
-            VALUES (\(tokenHash), \(account), \(email), \(role.rawValue), \(end))
+            INSERT INTO team_invitation (token_hash, user_id, email, role, invited_by, expires_at)
+            VALUES (\(tokenHash), \(person.account), \(email), \(role.rawValue), \(person.id), \(end))
             ON CONFLICT (user_id, email) DO UPDATE SET
-                token_hash = excluded.token_hash, role = excluded.role, expires_at = excluded.expires_at
+                token_hash = excluded.token_hash, role = excluded.role, invited_by = excluded.invited_by,
+                expires_at = excluded.expires_at
             """)
     }
 
@@ -93,6 +109,11 @@ enum TeamQueries {
     /// Takes an invitation away; false when there is none that has not run out, so that one brings one member only.
     static func takeInvitation(tokenHash: [UInt8], in tx: any Transaction) throws -> Bool {
         try tx.run("DELETE FROM team_invitation WHERE token_hash = \(tokenHash) AND expires_at > \(tx.now)") == 1
+    }
+
+    /// Withdraws what a member sent. Index: `team_invitation_email`.
+    private static func withdraw(from id: UserID, account: UserID, in tx: any Transaction) throws {
+        try tx.run("DELETE FROM team_invitation WHERE user_id = \(account) AND invited_by = \(id)")
     }
 
     /// Withdraws what an account sent to an address.
