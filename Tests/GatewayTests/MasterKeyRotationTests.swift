@@ -220,6 +220,24 @@ import Wire
         }
     }
 
+    @Test(arguments: Engine.enabled) func theDoctorCountsValuesThatNoKeyOpens(engine: Engine) async throws {
+        try await withStore(engine, migrations: GatewayStore.migrations) { store in
+            let lost = try Keyring(masterKey: Self.newest, other: Self.old)
+            let here = try Keyring(masterKey: Self.new, other: Self.old)
+            let before = try Keyring(masterKey: Self.old)
+            _ = try await store.write { tx in try before.settled(activates: true, in: tx) }
+            try await Self.fill(store, lost, count: 150)
+
+            #expect(try await Commands.sealedValues(lost, in: store).isEmpty)
+            let findings = try await Commands.sealedValues(here, in: store)
+            #expect(findings.map(\.isProblem) == [true])
+            let text = findings.first?.text ?? ""
+            // 150 answers of each of three accounts, on more than one page.
+            #expect(text.contains("450 of answer in idempotency_key"), "\(text)")
+            #expect(text.contains("3 of headers in endpoint"), "\(text)")
+        }
+    }
+
     @Test func anOvertakenRunLeavesTheKeyFileOfTheNextRotation() async throws {
         try await withTemporaryDirectory { directory in
             let file = MasterKeyFile(databasePath: directory + "/a.sqlite")

@@ -117,6 +117,24 @@ extension SealedTable {
         return slice
     }
 
+    /// Counts the values of at most `limit` rows behind `position` that no key of `keyring` opens.
+    func look(
+        after position: String?, limit: Int, with keyring: Keyring, in tx: any Transaction
+    ) throws -> Slice {
+        let table = MovedTable(name: name, columns: key + others + columns, key: key)
+        let rows = try StoreMoveQueries.page(of: table, after: position, limit: limit, in: tx)
+        var slice = Slice(last: try rows.last.map(table.position), rows: rows.count)
+        for row in rows {
+            let place = try place(row)
+            for column in columns {
+                guard let sealed: [UInt8] = try row.find(column) else { continue }
+                // What does not open is what is counted.
+                if (try? keyring.open(sealed, at: place)) == nil { slice.unreadable += 1 }
+            }
+        }
+        return slice
+    }
+
     private func replace(
         _ old: [UInt8], in column: String, of row: Row, by new: [UInt8], in tx: any Transaction
     ) throws -> Int {
