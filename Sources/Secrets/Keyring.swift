@@ -92,7 +92,7 @@ package struct Keyring: Sendable {
     /// Compares the keys with those the store was written with, which it names, and gives the ring to use.
     ///
     /// A key is named in the store before anything is sealed with it. The first one is named by whoever comes first, another
-    /// one by a server that starts with both: from then on whoever uses the store needs both, until ``forgetOthers(in:)``.
+    /// one by a server that starts with both: from then on whoever uses the store needs both, until ``forgetOther(in:)``.
     /// Whoever else has a key that is not named yet seals with the one that is.
     ///
     /// - Parameters:
@@ -106,7 +106,7 @@ package struct Keyring: Sendable {
         for row in rows {
             // A ciphertext that does not open is the answer "another key".
             guard (try? open(row.get("ciphertext"), at: Self.checkPlace)) == Self.checkText else {
-                throw WrongMasterKey(isRotating: rows.count > 1)
+                throw WrongMasterKey(identifier: try row.get("key_id"), isRotating: rows.count > 1)
             }
         }
         if named.contains(identifier) { return self }
@@ -118,9 +118,11 @@ package struct Keyring: Sendable {
         return self
     }
 
-    /// Has the store need no key any more but the one that seals.
-    package func forgetOthers(in tx: any Transaction) throws {
-        try tx.run("DELETE FROM master_key_check WHERE key_id <> \(identifier)")
+    /// Has the store no longer need the key that only opens. A key that is not here belongs to a later rotation, and stays named.
+    package func forgetOther(in tx: any Transaction) throws {
+        for id in keys.keys where id != keyID {
+            try tx.run("DELETE FROM master_key_check WHERE key_id = \(Self.text(id))")
+        }
     }
 
     private static func text(_ id: [UInt8]) -> String { id.map { String(format: "%02x", $0) }.joined() }
@@ -140,15 +142,21 @@ package struct InvalidMasterKey: Error, CustomStringConvertible {
 
 /// The store was written under another master key.
 package struct WrongMasterKey: Error, CustomStringConvertible {
+    /// The id of a key that the store needs and that is not here.
+    package let identifier: String
     /// Whether the store is on its way from one key to another.
     package let isRotating: Bool
 
     package var description: String {
         isRotating
             ? """
-            the master key is being rotated: set MASTER_KEY to the new key and MASTER_KEY_PREVIOUS to the one before, until \
+            the master key is being rotated, and one of the two is not here, whose id is \(identifier): MASTER_KEY and \
+            MASTER_KEY_PREVIOUS, or the lines of the key file, must be the new key and the one before until \
             httpsms keys rotate-master is done
             """
-            : "the store was written with another master key: set MASTER_KEY, or restore the key file, to the one it had"
+            : """
+            the store was written with another master key, whose id is \(identifier): set MASTER_KEY, or restore the key \
+            file, to the one it had
+            """
     }
 }

@@ -55,21 +55,28 @@ package struct MasterKeyFile: Sendable {
     ///
     /// - Throws: ``MasterKeyFileError`` when the file cannot be written.
     package func addKey(before old: [UInt8]) throws {
-        let folder = try openFolder()
-        // Closing gives the lock back.
-        defer { close(folder) }
-        guard flock(folder, LOCK_EX) == 0 else { throw failure() }
-        if try read() == [old] { try replace(by: [Self.random(), old]) }
+        try locked { if try read() == [old] { try replace(by: [Self.random(), old]) } }
     }
 
     /// Leaves the first of two keys, and the other one in a file of its own beside it, whose path is given: backups from
-    /// before need it.
+    /// before need it. Where another run did so meanwhile, it is done; a run that was stopped for long may find a later rotation
+    /// there, whose key it must not remove.
     ///
-    /// - Throws: ``MasterKeyFileError`` when a file cannot be written.
+    /// - Throws: ``MasterKeyFileError`` when a file cannot be written, or the key file holds other keys by now; it stays as it is
+    ///   then.
     package func retire(_ old: [UInt8], keeping new: [UInt8]) throws -> String {
         let kept = MasterKeyFile(path: "\(path).before-\(try Keyring(masterKey: new).identifier)")
-        try kept.replace(by: [old])
-        try replace(by: [new])
+        try locked {
+            let keys = try read()
+            if keys == [new] { return }
+            guard keys == [new, old] else {
+                throw MasterKeyFileError(
+                    description:
+                        "\(path) was changed meanwhile, by another rotation of the master key: it was left as it is")
+            }
+            try kept.replace(by: [old])
+            try replace(by: [new])
+        }
         return kept.path
     }
 
@@ -78,6 +85,15 @@ package struct MasterKeyFile: Sendable {
     }
 
     private static func random() -> [UInt8] { (0..<32).map { _ in UInt8.random(in: .min ... .max) } }
+
+    /// One process at a time looks at the file and replaces it.
+    private func locked(_ change: () throws -> Void) throws {
+        let folder = try openFolder()
+        // Closing gives the lock back.
+        defer { close(folder) }
+        guard flock(folder, LOCK_EX) == 0 else { throw failure() }
+        try change()
+    }
 
     /// The file appears whole, or stays as it was.
     private func replace(by keys: [[UInt8]]) throws {

@@ -14,6 +14,7 @@ import Wire
 /// The way of a store from one master key to another.
 @Suite(.timeLimit(.minutes(15))) struct MasterKeyRotationTests {
     private static let (old, new) = ([UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 32))
+    private static let newest = [UInt8](repeating: 3, count: 32)
 
     private struct Stop: Error {}
 
@@ -186,6 +187,76 @@ import Wire
             let kept = try file.retire(pair[1], keeping: pair[0])
 
             #expect(try file.read() == [pair[0]])
+            #expect(try Keyring.masterKey(String(contentsOfFile: kept, encoding: .utf8).trimmed) == first)
+        }
+    }
+
+    /// A run was stopped between any two of its transactions; another one finished, and a server uses a third key since.
+    @Test(arguments: Engine.enabled) func anOvertakenRunChangesNothing(engine: Engine) async throws {
+        try await withStore(engine, migrations: GatewayStore.migrations) { store in
+            let first = try Keyring(masterKey: Self.old)
+            let second = try Keyring(masterKey: Self.new, other: Self.old)
+            let third = try Keyring(masterKey: Self.newest, other: Self.new)
+            _ = try await store.write { tx in try first.settled(activates: true, in: tx) }
+            _ = try await store.write { tx in try second.settled(activates: true, in: tx) }
+            let overtaken = MasterKeyRotation(store: store, keyring: second) { _ in }
+            _ = try await MasterKeyRotation(store: store, keyring: second) { _ in }.run()
+            _ = try await store.write { tx in try third.settled(activates: true, in: tx) }
+            try await Self.fill(store, third, count: 1)
+            let sealed = try await Self.keyIDs(of: store)
+
+            await #expect(throws: RotationError.self) { try await overtaken.run() }
+            await #expect(throws: RotationError.self) { try await overtaken.forgetOther() }
+            // What it would do if nothing looked first.
+            try await store.write { tx in try second.forgetOther(in: tx) }
+
+            #expect(try await Self.keyIDs(of: store) == sealed)
+            let settled = try await store.write { tx in try third.settled(activates: false, in: tx).identifier }
+            #expect(settled == third.identifier)
+            let error = await #expect(throws: WrongMasterKey.self) {
+                try await store.write { tx in _ = try second.settled(activates: false, in: tx) }
+            }
+            #expect(error?.identifier == third.identifier)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func theDoctorCountsValuesThatNoKeyOpens(engine: Engine) async throws {
+        try await withStore(engine, migrations: GatewayStore.migrations) { store in
+            let lost = try Keyring(masterKey: Self.newest, other: Self.old)
+            let here = try Keyring(masterKey: Self.new, other: Self.old)
+            let before = try Keyring(masterKey: Self.old)
+            _ = try await store.write { tx in try before.settled(activates: true, in: tx) }
+            try await Self.fill(store, lost, count: 150)
+
+            #expect(try await Commands.sealedValues(lost, in: store).isEmpty)
+            let findings = try await Commands.sealedValues(here, in: store)
+            #expect(findings.map(\.isProblem) == [true])
+            let text = findings.first?.text ?? ""
+            // 150 answers of each of three accounts, on more than one page.
+            #expect(text.contains("450 of answer in idempotency_key"), "\(text)")
+            #expect(text.contains("3 of headers in endpoint"), "\(text)")
+        }
+    }
+
+    @Test func anOvertakenRunLeavesTheKeyFileOfTheNextRotation() async throws {
+        try await withTemporaryDirectory { directory in
+            let file = MasterKeyFile(databasePath: directory + "/a.sqlite")
+            let first = try file.create()
+            try file.addKey(before: first)
+            // Both runs read this.
+            let pair = try #require(try file.read())
+            let kept = try file.retire(pair[1], keeping: pair[0])
+            #expect(try file.retire(pair[1], keeping: pair[0]) == kept, "the other run did it")
+
+            try file.addKey(before: pair[0])
+            let next = try #require(try file.read())
+            #expect(throws: MasterKeyFileError.self) { try file.retire(pair[1], keeping: pair[0]) }
+            #expect(try file.read() == next)
+            #expect(next.count == 2 && next[1] == pair[0])
+
+            _ = try file.retire(next[1], keeping: next[0])
+            #expect(throws: MasterKeyFileError.self) { try file.retire(pair[1], keeping: pair[0]) }
+            #expect(try file.read() == [next[0]])
             #expect(try Keyring.masterKey(String(contentsOfFile: kept, encoding: .utf8).trimmed) == first)
         }
     }

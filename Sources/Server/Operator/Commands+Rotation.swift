@@ -12,19 +12,21 @@ extension Commands {
     ///   - flags: Flags by the variable they stand for.
     ///   - report: Called after each slice with how far it came.
     /// - Returns: What was done and what comes next, in lines.
-    /// - Throws: ``RotationError``, and what opening the store throws; nothing is changed then.
+    /// - Throws: ``RotationError``, and what opening the store throws; no key is removed then.
     package static func rotateMasterKey(
         flags: [String: String?], report: @escaping @Sendable (String) -> Void
     ) async throws -> [String] {
         let configuration = try configure(flags)
         let file = MasterKeyFile(databasePath: configuration.databasePath)
-        guard let keyring = try GatewayStore.knownKeyring(configuration) else {
+        // Read once: a later look may find another rotation's keys.
+        let keys = configuration.masterKey == nil ? try file.read() ?? [] : []
+        let filed = try keys.first.map { try Keyring(masterKey: $0, other: keys.dropFirst().first) }
+        guard let keyring = try filed ?? GatewayStore.knownKeyring(configuration) else {
             throw RotationError("there is no master key yet")
         }
         let opened = try await GatewayStore.open(
             configuration, clock: SystemClock(), logger: Logger(label: "httpsms"))
         return try await closing(opened.store) {
-            let keys = configuration.masterKey == nil ? try file.read() ?? [] : []
             if !keyring.isPair {
                 guard let key = keys.first else {
                     throw RotationError(

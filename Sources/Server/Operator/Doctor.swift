@@ -172,15 +172,18 @@ extension Commands {
     }
 
     /// What is left to do for a second master key.
-    private static func rotation(of keyring: Keyring, _ settled: Keyring, named: Int) -> [Finding] {
+    private static func rotation(of keyring: Keyring, _ settled: Keyring, named: Int, isFile: Bool) -> [Finding] {
         guard keyring.isPair else { return [] }
         if settled.identifier != keyring.identifier {
             return [.warning("master key", "the new one is not in use yet: restart every server with both keys")]
         }
+        if named > 1 { return [.warning("master key", "it is being rotated: run httpsms keys rotate-master")] }
         return [
-            named > 1
-                ? .warning("master key", "it is being rotated: run httpsms keys rotate-master")
-                : .warning("master key", "a second key is set and not needed: take MASTER_KEY_PREVIOUS away")
+            .warning(
+                "master key",
+                isFile
+                    ? "a second key is in the key file and not needed: run httpsms keys rotate-master, which takes it out"
+                    : "a second key is set and not needed: take MASTER_KEY_PREVIOUS away")
         ]
     }
 
@@ -237,7 +240,9 @@ extension Commands {
             }
             let owner = await attachmentOwner(configuration, store)
             let files = try await attachments(configuration, in: store)
-            return [fine] + owner + files + rotation(of: keyring, settled, named: named)
+            let lost = try await sealedValues(keyring, in: store)
+            let isFile = configuration.masterKey == nil
+            return [fine] + lost + owner + files + rotation(of: keyring, settled, named: named, isFile: isFile)
                 + [Self.phones(phones, pushes: configuration.pushes)] + webhooks(stopped)
                 + (unlisted.isEmpty ? [] : [proxies(unlisted, listed)])
         } catch {

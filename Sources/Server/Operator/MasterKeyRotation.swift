@@ -6,7 +6,8 @@ import Storage
 /// Encrypts every sealed value again that another key sealed, slice by slice, through the normal write path.
 ///
 /// Each value names its key, so nothing is noted of how far it came: after a `kill -9`, and beside a second run, values that
-/// are done are only looked at. A value is replaced only where it still is what was read.
+/// are done are only looked at. A value is replaced only where it still is what was read. A run that was stopped for so long that
+/// the next rotation has begun ends at its next transaction, and changes nothing in it.
 struct MasterKeyRotation: Sendable {
     let store: any Store
     let keyring: Keyring
@@ -32,6 +33,7 @@ struct MasterKeyRotation: Sendable {
     /// Runs until a whole look finds nothing more, then has the store need the new key only.
     ///
     /// - Returns: How many values open with neither key.
+    /// - Throws: `RotationError` when another rotation has begun meanwhile, and what the store throws.
     func run() async throws -> Int {
         while true {
             var (changed, unreadable) = (0, 0)
@@ -41,9 +43,27 @@ struct MasterKeyRotation: Sendable {
                 unreadable += found.unreadable
             }
             if changed > 0 { continue }
-            try await store.write(.maintenance) { [keyring] tx in try keyring.forgetOthers(in: tx) }
+            try await forgetOther()
             return unreadable
         }
+    }
+
+    /// Has the store need the new key only.
+    func forgetOther() async throws {
+        try await store.write(.maintenance) { [self] tx in
+            try checkTurn(in: tx)
+            try keyring.forgetOther(in: tx)
+        }
+    }
+
+    /// The store names each key before anything is sealed with it, so a later rotation shows there.
+    private func checkTurn(in tx: any Transaction) throws {
+        do {
+            if try keyring.settled(activates: false, in: tx).identifier == keyring.identifier { return }
+        } catch is WrongMasterKey {
+            // It names a key that this run does not know: a later rotation's.
+        }
+        throw RotationError("another rotation of the master key has begun meanwhile: this run changes nothing more")
     }
 
     private func rotate(_ table: SealedTable) async throws -> (changed: Int, unreadable: Int) {
@@ -51,8 +71,9 @@ struct MasterKeyRotation: Sendable {
         var (seen, changed, unreadable) = (0, 0, 0)
         while true {
             let after = position
-            let slice = try await store.write(.maintenance) { [keyring] tx in
-                try table.rotate(after: after, limit: Self.batch, with: keyring, in: tx)
+            let slice = try await store.write(.maintenance) { [self] tx in
+                try checkTurn(in: tx)
+                return try table.rotate(after: after, limit: Self.batch, with: keyring, in: tx)
             }
             guard let last = slice.last else { return (changed, unreadable) }
             position = last
@@ -91,6 +112,24 @@ extension SealedTable {
                     continue
                 }
                 slice.changed += try replace(sealed, in: column, of: row, by: keyring.seal(text, at: place), in: tx)
+            }
+        }
+        return slice
+    }
+
+    /// Counts the values of at most `limit` rows behind `position` that no key of `keyring` opens.
+    func look(
+        after position: String?, limit: Int, with keyring: Keyring, in tx: any Transaction
+    ) throws -> Slice {
+        let table = MovedTable(name: name, columns: key + others + columns, key: key)
+        let rows = try StoreMoveQueries.page(of: table, after: position, limit: limit, in: tx)
+        var slice = Slice(last: try rows.last.map(table.position), rows: rows.count)
+        for row in rows {
+            let place = try place(row)
+            for column in columns {
+                guard let sealed: [UInt8] = try row.find(column) else { continue }
+                // What does not open is what is counted.
+                if (try? keyring.open(sealed, at: place)) == nil { slice.unreadable += 1 }
             }
         }
         return slice

@@ -52,7 +52,11 @@ struct SQLiteFailure: Error, Equatable {
         case SQLITE_IOERR:
             .unavailable("Reading or writing \(path) failed (\(message), code \(code)). Check the disk it is on.")
         case SQLITE_BUSY, SQLITE_LOCKED:
-            .unavailable("\(path) is locked. Find the other program that uses it, and end it or wait for it.")
+            .unavailable(
+                """
+                \(path) is locked. Find the other program that uses it, and end it or wait for it; an httpsms that was stopped, \
+                as with Ctrl-Z, holds it until `kill -CONT`: ps shows it with the state T.
+                """)
         case SQLITE_NOMEM:
             .unavailable("There is not enough memory to work on \(path). Give the server more.")
         case SQLITE_READONLY:
