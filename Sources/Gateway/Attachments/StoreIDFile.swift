@@ -17,6 +17,11 @@ package struct StoreIDFile: Sendable {
         self.path = path
     }
 
+    /// The file that names the owner of a folder of attachments.
+    init(in folder: URL) {
+        self.init(folder.appending(path: "store-id").path)
+    }
+
     /// Draws an id: 128 random bits in hexadecimal.
     package static func draw() -> String {
         (0..<2).map { _ in String(format: "%016llx", UInt64.random(in: .min ... .max)) }.joined()
