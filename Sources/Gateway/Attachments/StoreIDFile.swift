@@ -54,13 +54,17 @@ package struct StoreIDFile: Sendable {
         do {
             try FileManager.default.createDirectory(
                 at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            try Data("\(id)\n".utf8).write(to: URL(filePath: path), options: .atomic)
         } catch {
             throw StorageError.unavailable("\(path) cannot be written: \(error.localizedDescription)")
         }
-        for written in [path, folder.path] {
-            if let code = DurableFile.flush(written) { throw failure("written", code) }
+        let draft = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 16))"
+        // Nothing is there once it has its name.
+        defer { unlink(draft) }
+        if let code = Data("\(id)\n".utf8).withUnsafeBytes({ DurableFile.create(draft, holding: $0) }) {
+            throw failure("written", code)
         }
+        guard rename(draft, path) == 0 else { throw failure("written", errno) }
+        if let code = DurableFile.flush(folder.path) { throw failure("written", code) }
     }
 
     private func failure(_ verb: String, _ code: Int32) -> StorageError {
