@@ -22,6 +22,7 @@ struct Httpsms: AsyncParsableCommand {
         ])
 
     static func main() async {
+        StandardStreams.hold()
         // A reader of the log who has left must not end the process. SwiftNIO ignores the signal, too, but from its first socket on.
         signal(SIGPIPE, SIG_IGN)
         if let problem = CommandWords.problem(with: Array(CommandLine.arguments.dropFirst()), below: Self.self) {

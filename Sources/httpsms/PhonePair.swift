@@ -41,6 +41,7 @@ extension Phone {
         }
 
         func run() async throws {
+            Terminal.requireOutput()
             let client = try options.client()
             let (pairing, json) = try await client.pairDevice(name: name, numbers: number)
             Terminal.line(options.json ? json : Self.instructions(pairing))

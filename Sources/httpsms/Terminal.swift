@@ -23,6 +23,14 @@ enum Terminal {
         }
     }
 
+    /// Ends the command where ``write(_:)`` would, and before anything is done. To be called before a secret is made that is
+    /// shown once: nobody would have it.
+    static func requireOutput() {
+        guard let code = StandardStreams.outputFailure else { return }
+        if code != EPIPE { note("Error: cannot write to standard output: \(String(cString: strerror(code)))") }
+        exit(code == EPIPE ? brokenPipe : 1)
+    }
+
     /// Tells a person something that is not a result. Nothing depends on whether it is read.
     static func note(_ text: String) {
         try? FileHandle.standardError.write(contentsOf: Data("\(text)\n".utf8))

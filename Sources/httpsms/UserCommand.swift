@@ -39,6 +39,7 @@ struct UserCommand: AsyncParsableCommand {
         @OptionGroup var store: StoreOptions
 
         func run() async throws {
+            Terminal.requireOutput()
             // No line at all is an empty password, which is refused as too short.
             let password = passwordStdin ? readLine(strippingNewline: true) ?? "" : nil
             let user = try await Commands.createUser(
@@ -127,6 +128,7 @@ struct UserCommand: AsyncParsableCommand {
         @OptionGroup var store: StoreOptions
 
         func run() async throws {
+            Terminal.requireOutput()
             Terminal.line("api key: \(try await Commands.rotateAPIKey(flags: store.flags, email: email))")
         }
     }

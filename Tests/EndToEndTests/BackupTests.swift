@@ -125,6 +125,68 @@ extension EndToEndTests {
             }
         }
 
+        /// Whatever the umask says, and whatever became of the backup on its way.
+        @Test(.timeLimit(.minutes(15)), arguments: Engine.allCases)
+        func nobodyElseMayReadABackupOrWhatIsRestored(engine: Engine) async throws {
+            try await Self.withDatabases(engine) { databases in
+                try await withTemporaryDirectory { directory in
+                    let backup = directory + "/backup"
+                    let first = databases.first.merging(["ATTACHMENTS_FOLDER": directory + "/first"]) { $1 }
+                    try await withInstallation(first) { installation in
+                        let client = Client(installation: installation)
+                        try await client.setUp()
+                        _ = try await Self.receiveFile(client)
+
+                        try await Self.runUnmasked("backup '\(backup)' --with-key", in: installation)
+                    }
+                    let names = try Self.expectPrivate(backup)
+                    #expect(names.count { $0.hasPrefix("attachments/") } == 2, "\(names)")
+                    #expect(names.contains("master.key") && names.contains("SHA256SUMS"), "\(names)")
+                    for name in names {
+                        let path = "\(backup)/\(name)"
+                        let isFolder = name.wholeMatch(of: /attachments\/../) != nil
+                        try FileManager.default.setAttributes(
+                            [.posixPermissions: isFolder ? 0o755 : 0o644], ofItemAtPath: path)
+                    }
+
+                    let files = directory + "/second"
+                    let second = databases.second.merging(["ATTACHMENTS_FOLDER": files]) { $1 }
+                    try await withInstallation(second) { other in
+                        try await Self.runUnmasked("restore '\(backup)'", in: other)
+
+                        if engine == .sqlite {
+                            let placed = try Self.expectPrivate(other.folder + "/data")
+                            #expect(placed.contains("httpsms.sqlite") && placed.contains("httpsms.sqlite.key"))
+                        }
+                    }
+                    let restored = try Self.expectPrivate(files)
+                    #expect(restored.count == 3 && restored.contains("store-id"), "\(restored)")
+                }
+            }
+        }
+
+        /// Runs a command of the binary whose files may be read and written by everybody, as far as the umask has a say.
+        private static func runUnmasked(_ command: String, in installation: Installation) async throws {
+            let process = try ChildProcess(
+                "/bin/bash", ["-c", "umask 000; exec '\(Installation.binary)' \(command)"],
+                environment: installation.environment, logs: installation.folder + "/unmasked")
+            let end = try await process.wait()
+            #expect(end == .exited(0), "\(process.errors)")
+        }
+
+        /// Expects that only their user may do something with a folder and all that is in it.
+        ///
+        /// - Returns: The paths of what is in it, but those of its `attachments` itself.
+        private static func expectPrivate(_ folder: String) throws -> [String] {
+            let manager = FileManager.default
+            let names = try manager.subpathsOfDirectory(atPath: folder).filter { $0 != "attachments" }
+            for path in [folder] + names.map({ "\(folder)/\($0)" }) {
+                let mode = try manager.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+                #expect(mode.map { $0 & 0o077 } == 0, "\(path): \(String(mode ?? 0, radix: 8))")
+            }
+            return names
+        }
+
         /// The settings of a server, and of another with nothing in its database.
         private static func withDatabases(
             _ engine: Engine, _ body: ((first: [String: String], second: [String: String])) async throws -> Void

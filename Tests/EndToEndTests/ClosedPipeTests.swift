@@ -1,3 +1,4 @@
+import Foundation
 import NIOHTTP1
 import Synchronization
 import TestSupport
@@ -52,13 +53,54 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(15)))
-        func aDeviceThatIsFullIsAnErrorAndNotACrash() async throws {
+        /// What nobody could read must not be made: an account whose key nobody has.
+        @Test(
+            .timeLimit(.minutes(15)),
+            arguments: [
+                ("> /dev/full", 1), (">&-", 1), ("<&- >&- 2>&-", 1), (">&7", 141),
+            ] as [(String, Int32)])
+        func withoutOutputNoAccountIsMade(output: String, status: Int32) async throws {
             try await withInstallation { installation in
-                let full = try start("httpsms user create --email me@example.com > /dev/full", in: installation)
+                // 7 is a pipe whose reader has left.
+                let script = "exec 7> >(exit); wait $!; httpsms user create --email me@example.com \(output)"
 
-                #expect(try await full.wait() == .exited(1))
-                #expect(full.errors.contains("Error: cannot write to standard output"))
+                let process = try start(script, in: installation)
+
+                #expect(try await process.wait() == .exited(status))
+                let isTold = status == 1 && !output.contains("2>&-")
+                #expect(process.errors.contains("Error: cannot write to standard output") == isTold)
+                #expect(process.output == "")
+                let listed = try FileManager.default.subpathsOfDirectory(atPath: installation.folder)
+                #expect(!listed.contains { $0.contains(".sqlite") }, "\(listed)")
+            }
+        }
+
+        @Test(.timeLimit(.minutes(15)))
+        func withoutOutputNoKeyIsMadeOrReplaced() async throws {
+            try await withInstallation { installation in
+                try await installation.serve()
+                let client = Client(installation: installation)
+                _ = try await installation.run(
+                    "user", "create", "--email", "owner@example.com", "--id", "owner", "--api-key", Client.apiKey)
+
+                for command in [
+                    "user rotate-key --email owner@example.com", "phone-key create --name lost",
+                    "access-key create --name lost --scope messages:read",
+                    "api POST /v1/phone-api-keys --data '{\"name\": \"lost\"}'",
+                    "webhook create --callback http://127.0.0.1:9/lost", "phone pair --number +18005550199 --no-wait",
+                ] {
+                    let process = try start("httpsms \(command) >&-", in: installation)
+                    #expect(try await process.wait() == .exited(1), "\(command)")
+                    #expect(process.errors.contains("Error: cannot write to standard output"), "\(command)")
+                }
+
+                // Also says that the account's key is as it was.
+                for list in ["phone-key list", "access-key list", "webhook list"] {
+                    let process = try start("httpsms \(list)", in: installation)
+                    #expect(try await process.wait() == .exited(0), "\(list): \(process.errors)")
+                    #expect(!process.output.contains("lost"), "\(list): \(process.output)")
+                }
+                #expect(try await client.send(.GET, "/v1/users/me").status == 200)
             }
         }
     }

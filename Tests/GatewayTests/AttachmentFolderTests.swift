@@ -137,12 +137,61 @@ import Timestamps
         }
     }
 
+    /// What is there while the disk is away: nothing, the empty folder it is mounted on, or another store's.
+    @Test(arguments: ["", "x"]) func whereTheDiskIsAwayNoFileIsMissingAndNoneIsTaken(below: String) async throws {
+        try await withTemporaryDirectory { directory in
+            let (disk, away) = (directory + "/disk", directory + "/away")
+            let folder = below.isEmpty ? disk : "\(disk)/\(below)"
+            let files = FileManager.default
+            try await withServer(["ATTACHMENTS_FOLDER": folder]) { server in
+                func get(_ url: String) async throws -> Int {
+                    try await server.client.get(String(url.dropFirst(server.baseURL.count))).status
+                }
+                let phone = try await server.makeAccount().makePhone()
+                let url = try await phone.receive(Self.mms).data["attachments"][0].string
+                let later = Self.mms.with(["timestamp": "2026-07-22T11:15:29Z"])
+
+                try files.moveItem(atPath: disk, toPath: away)
+                try files.createDirectory(atPath: disk, withIntermediateDirectories: false)
+                #expect(try await get(url) == 503)
+                #expect(try await phone.receive(later).status == 503)
+                // A repetition brings no file to where nobody would find it.
+                #expect(try await phone.receive(Self.mms).status == 503)
+                #expect(try await get(url) == 503)
+                server.store.wakeups.signal(.attachments)
+                try await until("the server is not ready") {
+                    let ready = try await server.client.get("/health/ready")
+                    return ready.status == 503 && ready.json["data"][0].string.contains("written to \(folder): ")
+                }
+                #expect(try await get(url) == 503)
+                #expect(try files.contentsOfDirectory(atPath: disk) == [])
+
+                try AttachmentOwner(URL(fileURLWithPath: folder)).file.write(StoreIDFile.draw())
+                #expect(try await get(url) == 503)
+                let refused = try await phone.receive(later)
+                #expect(refused.status == 503)
+                #expect(Self.files(in: folder) == [])
+
+                try files.removeItem(atPath: disk)
+                try files.moveItem(atPath: away, toPath: disk)
+                #expect(try await get(url) == 200)
+                let taken = try await phone.receive(later)
+                #expect(taken.status == 200)
+                #expect(try await get(taken.data["attachments"][0].string) == 200)
+                try await until("the server is ready") {
+                    try await server.client.get("/health/ready").status == 200
+                }
+            }
+        }
+    }
+
     @Test func aServerWhoseFolderTakesNoFilesIsNotReadyUntilItDoes() async throws {
         try await withTemporaryDirectory { directory in
             let folder = directory + "/files"
             try await withServer(["ATTACHMENTS_FOLDER": folder]) { server in
                 let phone = try await server.makeAccount().makePhone()
-                try? FileManager.default.removeItem(atPath: folder)  // It may not be made yet.
+                let away = directory + "/away"
+                try FileManager.default.moveItem(atPath: folder, toPath: away)
                 try Data().write(to: URL(filePath: folder))
 
                 try await until("the server is not ready") {
@@ -154,6 +203,9 @@ import Timestamps
                 #expect(try await phone.receive(text).status == 200)
 
                 try FileManager.default.removeItem(atPath: folder)
+                #expect(try await phone.receive(Self.mms).status == 503)
+                #expect(!FileManager.default.fileExists(atPath: folder))
+                try FileManager.default.moveItem(atPath: away, toPath: folder)
                 #expect(try await phone.receive(Self.mms).status == 200)
                 try await until("the server is ready") {
                     try await server.client.get("/health/ready").status == 200

@@ -70,6 +70,40 @@ import Testing
 
             #expect(finding == .free)
             #expect(!FileManager.default.fileExists(atPath: missing))
+            // Nor is an empty one taken, which is what is there while a disk is away, until a server starts.
+            try FileManager.default.createDirectory(atPath: missing, withIntermediateDirectories: false)
+            #expect(try await owner.settle(in: store) == .free)
+            #expect(try owner.file.id() == nil)
+            #expect(try await owner.settle(in: store, takesFree: true) == .ours)
+            #expect(try owner.file.id() != nil)
+        }
+    }
+
+    /// Rows of files that are to be deleted stay while nobody can tell whether the folder is there.
+    @Test(arguments: Engine.enabled) func nothingIsForgottenWhileTheFolderIsAway(engine: Engine) async throws {
+        try await withFolder(engine) { folder, store in
+            try await Self.claim(Self.first, in: store)
+            var memory = AttachmentSweep.Memory()
+
+            try await Self.sweep(folder + "/missing", store, LogRecorder()).work(&memory)
+
+            let rows = try await store.read { tx in try tx.rows("SELECT token FROM attachment_garbage").count }
+            #expect(rows == 1)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func nothingIsDeletedThroughAFolderOfAnotherStore(engine: Engine) async throws {
+        try await withFolder(engine) { folder, _ in
+            let url = URL(fileURLWithPath: folder)
+            let attachments = AttachmentFolder(url, of: StoreIDFile.draw())
+            try Self.make(Self.first, in: folder)
+
+            await attachments.remove([Self.first])
+            #expect(Self.exists(Self.first, in: folder))
+
+            try AttachmentOwner(url).file.write(try #require(attachments.storeID))
+            await attachments.remove([Self.first])
+            #expect(!Self.exists(Self.first, in: folder))
         }
     }
 

@@ -92,6 +92,8 @@ package struct Ground: Sendable {
     package let quotas: Quotas
     /// When the server was alive last, before this start; nil when it never was.
     package let lastAlive: Timestamp?
+    /// What a folder of attachments names this store by; nil where no server with such a folder ever started.
+    package let storeID: String?
     /// What the engine counts.
     package let metrics: DeliveryMetrics
     /// Told of rows that cannot be read.
@@ -99,7 +101,7 @@ package struct Ground: Sendable {
     /// Where everything is told.
     package let logger: Logger
 
-    /// Asks the store when the server was alive last.
+    /// Asks the store when the server was alive last, and for its id.
     package init(
         store: any Store, keyring: Keyring, settings: SettingValues, clock: any WallClock, logger: Logger
     ) async throws {
@@ -110,6 +112,7 @@ package struct Ground: Sendable {
         quotas = settings.quotas
         self.logger = logger
         lastAlive = try await store.read(.maintenance) { tx in try HeartbeatQueries.lastAlive(in: tx) }
+        storeID = try await store.read(.maintenance) { tx in try AttachmentQueries.storeID(in: tx) }
         clocks = ClockGuard(clock, lastAlive: lastAlive)
         endpoints = EndpointQueries(keyring: keyring)
         uses = PhoneKeyUses(store: store, clock: clock, logger: logger)

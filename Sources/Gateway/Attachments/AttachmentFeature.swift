@@ -13,7 +13,7 @@ struct AttachmentFeature: Feature {
 
     init(_ ground: Ground) {
         self.ground = ground
-        folder = ground.settings.filesFolder.map { AttachmentFolder(URL(fileURLWithPath: $0)) }
+        folder = ground.settings.filesFolder.map { AttachmentFolder(URL(fileURLWithPath: $0), of: ground.storeID) }
         watch = folder.map { AttachmentFolderWatch($0, clock: ground.clock, logger: ground.logger) }
         storage = folder.map(AttachmentStorage.folder) ?? .database
     }

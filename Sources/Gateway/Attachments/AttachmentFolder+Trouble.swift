@@ -28,6 +28,9 @@ extension AttachmentFolder {
     /// - Returns: The reason, and what to do.
     package func trouble(tries: Bool = false) -> String? {
         let found: String
+        if storeID != nil {
+            do { try checkIsThere() } catch { return told(error) }
+        }
         switch nearest {
         case .failure(let failure): return told(failure)
         case .success(let place): found = place
@@ -43,7 +46,7 @@ extension AttachmentFolder {
         return tries && found == name ? trial(byteCount: 4_096) : nil
     }
 
-    /// The folder, or the nearest one above that is there, as it is made with the first file.
+    /// The folder, or the nearest one above that is there, as a server makes it when it starts.
     private var nearest: Result<String, SystemFailure> {
         var url = folder
         while true {
@@ -67,8 +70,6 @@ extension AttachmentFolder {
         // One that stays behind is in no part of the folder, where files are looked for.
         defer { try? FileManager.default.removeItem(at: file) }
         do {
-            try FileManager.default.createDirectory(
-                at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             let bytes = [UInt8](repeating: 0, count: byteCount)
             let code = bytes.withUnsafeBytes { DurableFile.create(file.path, holding: $0) }
             if let code { throw SystemFailure(code: code) }

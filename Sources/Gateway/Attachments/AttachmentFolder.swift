@@ -13,11 +13,14 @@ import Storage
 package struct AttachmentFolder: Sendable {
     let folder: URL
     let health = AttachmentFolderHealth()
+    /// The id that is in the folder of the store; nil where whatever is at the path is taken for it.
+    let storeID: String?
     private let threads: NIOThreadPool
 
-    /// The folder, and who waits for its disk.
-    package init(_ folder: URL, threads: NIOThreadPool = .singleton) {
+    /// The folder, the id of the store that it has to be of, and who waits for its disk.
+    package init(_ folder: URL, of storeID: String? = nil, threads: NIOThreadPool = .singleton) {
         self.folder = folder
+        self.storeID = storeID
         self.threads = threads
     }
 
@@ -28,7 +31,10 @@ package struct AttachmentFolder: Sendable {
         if files.isEmpty { return }
         try await threads.runIfActive {
             do {
+                try checkIsThere()
                 for file in files { try write(file.data, file.attachment.token) }
+                // Its disk may have gone in between, and the files be where nobody looks for them.
+                try checkIsThere()
             } catch {
                 for file in files { try? FileManager.default.removeItem(at: path(file.attachment.token)) }
                 let failure = unwritable(error)
@@ -85,7 +91,10 @@ package struct AttachmentFolder: Sendable {
     func remove(_ tokens: [String]) async {
         if tokens.isEmpty { return }
         // What cannot be deleted now is an orphan, which the sweep looks for.
-        try? await threads.runIfActive { for token in tokens { try? FileManager.default.removeItem(at: path(token)) } }
+        try? await threads.runIfActive {
+            try checkIsThere()
+            for token in tokens { try? FileManager.default.removeItem(at: path(token)) }
+        }
     }
 
     /// The parts that the folder has, `00` to `ff`; none when it cannot be read.
@@ -123,7 +132,7 @@ package struct AttachmentFolder: Sendable {
     /// Returns when a file is not there; throws when that is not what `failure` says, or the whole folder is away.
     private func checkAbsence(_ failure: SystemFailure) throws {
         guard failure.code == ENOENT else { throw unreadable(failure) }
-        if let code = DurableFile.absence(of: folder.path) { throw unreadable(SystemFailure(code: code)) }
+        do { try checkIsThere() } catch { throw unreadable(error) }
     }
 
     private func write(_ data: Data, _ token: String) throws {
@@ -136,9 +145,11 @@ package struct AttachmentFolder: Sendable {
     }
 
     private func makePart(of token: String) throws {
-        try FileManager.default.createDirectory(
-            at: path(token).deletingLastPathComponent(), withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
+        // Never the folder itself: where its disk is away, it would be made on the one below.
+        let part = path(token).deletingLastPathComponent().path
+        if mkdir(part, 0o700) == 0 { return }
+        let code = errno
+        if code != EEXIST { throw SystemFailure(code: code) }
     }
 
     /// Waits until the names of new files in a part of the folder are on the disk.
@@ -168,6 +179,7 @@ struct SystemFailure: Error {
     /// What went wrong with a file, in the system's words where it has some: Foundation's name a domain and a number.
     static func words(of error: any Error) -> String {
         if let failure = error as? SystemFailure { return DurableFile.words(failure.code) }
+        if let failure = error as? StorageError { return failure.description }
         let system = (error as? CocoaError)?.underlying as? POSIXError
         return system.map { DurableFile.words($0.code.rawValue) } ?? error.localizedDescription
     }

@@ -5,9 +5,16 @@ import Storage
 import Synchronization
 import Timestamps
 
-/// Whether the last write into the attachments folder failed, and why.
+/// Whether the last write into the attachments folder failed, and why, and whether the folder was ever there.
 final class AttachmentFolderHealth: Sendable {
     private let reason = Mutex<String?>(nil)
+    private let isSeen = Mutex(false)
+
+    /// Whether this server saw the folder of its store at least once.
+    var wasThere: Bool { isSeen.withLock { $0 } }
+
+    /// The folder of the store is there.
+    func seen() { isSeen.withLock { $0 = true } }
 
     /// What is wrong, in words; nil when the last write succeeded.
     var lastFailure: String? { reason.withLock { $0 } }

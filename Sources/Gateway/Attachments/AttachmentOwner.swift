@@ -13,7 +13,7 @@ import Storage
 /// |---|---|
 /// | this store's id | this store's |
 /// | another id | another store's |
-/// | no id and no files | this store's as soon as a server starts |
+/// | no id and no files | this store's as soon as a server starts; not while one runs, as the disk may be away |
 /// | no id, and files of which this store names one at least | this store's, from a version that wrote no ids |
 /// | no id, and files that this store does not name | nobody knows |
 package struct AttachmentOwner: Sendable {
@@ -43,7 +43,7 @@ package struct AttachmentOwner: Sendable {
     package init(_ folder: URL, threads: NIOThreadPool = .singleton) {
         self.folder = folder
         self.threads = threads
-        file = StoreIDFile(folder.appending(path: "store-id").path)
+        file = StoreIDFile(in: folder)
     }
 
     /// Whether files of attachments are in the folder. Blocks.
@@ -54,38 +54,40 @@ package struct AttachmentOwner: Sendable {
     /// Looks whose the folder is, and changes nothing.
     ///
     /// - Throws: `StorageError`.
-    package func look(in store: any Store) async throws -> Finding {
+    package func look(in store: any Store) async throws -> Finding { try await find(in: store).finding }
+
+    /// Looks whose the folder is, and whether it says so itself.
+    private func find(in store: any Store) async throws -> (finding: Finding, isNamed: Bool) {
         let id = try await store.read(.maintenance) { tx in try AttachmentQueries.storeID(in: tx) }
         let owner = try await threads.runIfActive { try file.id() }
-        if let owner { return owner == id ? .ours : .another }
+        if let owner { return (owner == id ? .ours : .another, true) }
         let found = try await threads.runIfActive { try tokens(limit: Self.sample) }
-        if found.isEmpty { return .free }
+        if found.isEmpty { return (.free, false) }
         for start in stride(from: 0, to: found.count, by: Self.batch) {
             let some = Array(found[start..<min(start + Self.batch, found.count)])
             let known = try await store.read(.maintenance) { tx in
                 try AttachmentQueries.known(among: some, in: tx)
             }
-            if !known.isEmpty { return .ours }
+            if !known.isEmpty { return (.ours, false) }
         }
-        return .unknown
+        return (.unknown, false)
     }
 
-    /// Writes this store's id into a folder that is its own or nobody's yet.
+    /// Writes this store's id into a folder that is its own.
     ///
     /// - Parameters:
     ///   - store: This store.
-    ///   - makesFolder: Whether a folder that is not there is made. Only at the start: whoever moved it away for a moment
-    ///     must be able to put it back.
+    ///   - takesFree: Whether one that is nobody's yet is taken. Not once this server saw the folder: an empty one is what
+    ///     is left where the disk is away.
+    ///   - makesFolder: Whether a folder that is not there is made, to be taken. Only at the start: whoever moved it away for
+    ///     a moment must be able to put it back.
     /// - Returns: Whose it is now.
     /// - Throws: `StorageError`.
-    func settle(in store: any Store, makesFolder: Bool = false) async throws -> Finding {
-        let finding = try await look(in: store)
-        guard finding == .ours || finding == .free else { return finding }
-        let isLeft = try await threads.runIfActive {
-            let isFolder = makesFolder || FileManager.default.fileExists(atPath: folder.path)
-            return try !isFolder || file.id() != nil
-        }
-        if isLeft { return finding }
+    func settle(in store: any Store, takesFree: Bool = false, makesFolder: Bool = false) async throws -> Finding {
+        let (finding, isNamed) = try await find(in: store)
+        guard !isNamed, finding == .ours || (takesFree && finding == .free) else { return finding }
+        let isFolder = try await threads.runIfActive { FileManager.default.fileExists(atPath: folder.path) }
+        guard isFolder || makesFolder else { return finding }
         let id = try await store.write(.maintenance) { tx in try AttachmentQueries.ensureStoreID(in: tx) }
         try await threads.runIfActive { try file.write(id) }
         return .ours
@@ -93,13 +95,15 @@ package struct AttachmentOwner: Sendable {
 
     /// Takes the folder for this store before a server works on it.
     ///
-    /// A folder that cannot be reached keeps no server from starting: the sweep looks again.
+    /// A folder that cannot be reached keeps no server from starting: the sweep looks again, and it takes no files until then.
     ///
-    /// - Throws: `StorageError.unavailable` when the folder is not this store's.
+    /// - Throws: `StorageError.unavailable` when the folder is not this store's; what the store throws.
     package func claim(in store: any Store, logger: Logger) async throws {
+        // Also where the folder is away: by it the server knows the folder when it is there.
+        _ = try await store.write(.maintenance) { tx in try AttachmentQueries.ensureStoreID(in: tx) }
         let finding: Finding
         do {
-            finding = try await settle(in: store, makesFolder: true)
+            finding = try await settle(in: store, takesFree: true, makesFolder: true)
         } catch {
             logger.warning(
                 "nobody can say whose the folder of attachments is",

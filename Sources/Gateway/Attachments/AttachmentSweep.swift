@@ -53,12 +53,13 @@ struct AttachmentSweep: Service {
 
     /// One round.
     func work(_ memory: inout Memory) async throws {
-        let finding = try await owner.settle(in: store)
+        let finding = try await owner.settle(in: store, takesFree: !folder.health.wasThere)
         if finding != memory.finding, let problem = owner.problem(finding) {
             logger.warning("files of attachments are not swept", metadata: ["reason": "\(problem)"])
         }
         memory.finding = finding
-        guard owner.problem(finding) == nil else { return }
+        // One that is nobody's is not there, or its disk is away.
+        guard finding == .ours else { return }
         try await sweep()
         guard memory.nextSearch.map({ clock.steady() >= $0 }) ?? true else { return }
         memory.suspects = try await search(memory.suspects)

@@ -17,6 +17,11 @@ package struct StoreIDFile: Sendable {
         self.path = path
     }
 
+    /// The file that names the owner of a folder of attachments.
+    init(in folder: URL) {
+        self.init(folder.appending(path: "store-id").path)
+    }
+
     /// Draws an id: 128 random bits in hexadecimal.
     package static func draw() -> String {
         (0..<2).map { _ in String(format: "%016llx", UInt64.random(in: .min ... .max)) }.joined()
@@ -49,13 +54,17 @@ package struct StoreIDFile: Sendable {
         do {
             try FileManager.default.createDirectory(
                 at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            try Data("\(id)\n".utf8).write(to: URL(filePath: path), options: .atomic)
         } catch {
             throw StorageError.unavailable("\(path) cannot be written: \(error.localizedDescription)")
         }
-        for written in [path, folder.path] {
-            if let code = DurableFile.flush(written) { throw failure("written", code) }
+        let draft = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 16))"
+        // Nothing is there once it has its name.
+        defer { unlink(draft) }
+        if let code = Data("\(id)\n".utf8).withUnsafeBytes({ DurableFile.create(draft, holding: $0) }) {
+            throw failure("written", code)
         }
+        guard rename(draft, path) == 0 else { throw failure("written", errno) }
+        if let code = DurableFile.flush(folder.path) { throw failure("written", code) }
     }
 
     private func failure(_ verb: String, _ code: Int32) -> StorageError {

@@ -14,7 +14,7 @@ package enum SQLiteCopy {
     ///
     /// - Parameters:
     ///   - path: Of the database.
-    ///   - target: Of the copy, where nothing is yet.
+    ///   - target: Of the copy, where nothing is yet. Only its user may read it.
     ///   - progress: Told how many pages are copied, and of how many.
     /// - Throws: `StorageError`.
     package static func copy(from path: String, to target: String, progress: (_ pages: Int, _ total: Int) -> Void)
@@ -22,6 +22,10 @@ package enum SQLiteCopy {
     {
         guard FileManager.default.fileExists(atPath: path) else {
             throw StorageError.unavailable("There is no database \(path).")
+        }
+        // SQLite gives a new file the mode that the umask leaves.
+        if let code = DurableFile.create(target, holding: UnsafeRawBufferPointer(start: nil, count: 0)) {
+            throw StorageError.unavailable("\(target) cannot be written: \(DurableFile.words(code)).")
         }
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)

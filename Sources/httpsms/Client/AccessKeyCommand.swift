@@ -43,6 +43,7 @@ struct AccessKeyCommand: AsyncParsableCommand {
         @OptionGroup var options: ClientOptions
 
         func run() async throws {
+            Terminal.requireOutput()
             try options.show(
                 try await options.client().createAccessKey(name: name, scopes: scope, expires: expires))
         }

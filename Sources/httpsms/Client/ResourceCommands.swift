@@ -31,7 +31,10 @@ struct PhoneKeyCommand: AsyncParsableCommand {
         @Option(help: "What you call the key.") var name: String
         @OptionGroup var options: ClientOptions
 
-        func run() async throws { try options.show(try await options.client().createPhoneKey(name: name)) }
+        func run() async throws {
+            Terminal.requireOutput()
+            try options.show(try await options.client().createPhoneKey(name: name))
+        }
     }
 
     struct Delete: AsyncParsableCommand {
@@ -170,6 +173,8 @@ struct APICommand: AsyncParsableCommand {
     @OptionGroup var options: ClientOptions
 
     func run() async throws {
+        // The answer may be a key that is shown once.
+        Terminal.requireOutput()
         let body = data == "-" ? try SendCommand.standardInput() : data
         try options.show(try await options.client().request(method, path, body: body))
     }

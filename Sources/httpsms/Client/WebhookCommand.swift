@@ -61,6 +61,7 @@ struct WebhookCommand: AsyncParsableCommand {
         @OptionGroup var options: ClientOptions
 
         func run() async throws {
+            Terminal.requireOutput()
             try options.show(try await options.client().createWebhook(try settings.change(url: callback)))
         }
     }
@@ -171,6 +172,7 @@ struct WebhookCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
+            Terminal.requireOutput()
             let client = try options.client()
             if finish { return try options.show(try await client.finishRotation(id)) }
             try options.show(

@@ -53,6 +53,8 @@ struct Backup: Sendable {
         let tools = PostgresTools(url: url)
         let file = folder.file(BackupFolder.postgres)
         report("store: pg_dump")
+        // pg_dump keeps the mode of a file that is there.
+        try DurableFile.create(file, holding: Data())
         try await tools.dump(schema: try await Self.schema(of: url, configuration), to: file)
         report("store: checking the copy")
         try await tools.check(file)
@@ -89,8 +91,9 @@ struct Backup: Sendable {
                         continue
                     }
                     let parent = folder.file(BackupFolder.attachments).appending(path: String(token.prefix(2)))
-                    try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
-                    try data.write(to: parent.appending(path: token))
+                    try FileManager.default.createDirectory(
+                        at: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+                    try DurableFile.create(parent.appending(path: token), holding: data)
                     manifest.attachments += 1
                 }
                 last = end
@@ -102,13 +105,12 @@ struct Backup: Sendable {
     private func copyKey(to folder: BackupFolder) throws {
         let file = folder.file(BackupFolder.key)
         if let key = configuration.masterKey?.exposed {
-            try Data((Data(key).base64EncodedString() + "\n").utf8).write(to: file)
-            return
+            return try DurableFile.create(file, holding: Data((Data(key).base64EncodedString() + "\n").utf8))
         }
         let path = MasterKeyFile(databasePath: configuration.databasePath).path
         guard FileManager.default.fileExists(atPath: path) else {
             throw BackupError("there is no \(path) to put into the backup: leave --with-key out")
         }
-        try FileManager.default.copyItem(at: URL(filePath: path), to: file)
+        try DurableFile.copy(URL(filePath: path), to: file)
     }
 }

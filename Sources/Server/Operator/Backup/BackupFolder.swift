@@ -62,7 +62,7 @@ struct BackupFolder: Sendable {
             let encoder = JSONEncoder()
             encoder.keyEncodingStrategy = .convertToSnakeCase
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            try encoder.encode(manifest).write(to: draft.file(Self.manifest))
+            try DurableFile.create(draft.file(Self.manifest), holding: try encoder.encode(manifest))
             try draft.writeSums()
             try DurableFile.synchronize(draft.url)
             try draft.publish(as: url)
@@ -136,7 +136,7 @@ struct BackupFolder: Sendable {
     private func writeSums() throws {
         var list = ""
         for name in try names() { list += "\(try Self.digest(file(name), named: name))  \(name)\n" }
-        try Data(list.utf8).write(to: file(Self.sums))
+        try DurableFile.create(file(Self.sums), holding: Data(list.utf8))
         for name in try names() + [Self.sums] { try DurableFile.synchronize(file(name)) }
     }
 
@@ -164,5 +164,27 @@ extension DurableFile {
     /// - Throws: ``BackupError``.
     static func synchronize(_ url: URL) throws {
         if let code = flush(url.path) { throw BackupError("\(url.path): \(DurableFile.words(code))") }
+    }
+
+    /// Writes a new file, which only its user may read whatever the umask says, and waits until it is on the disk.
+    ///
+    /// - Throws: ``BackupError``, also when something is there.
+    static func create(_ url: URL, holding data: Data) throws {
+        if let code = data.withUnsafeBytes({ create(url.path, holding: $0) }) {
+            throw BackupError("\(url.path): \(DurableFile.words(code))")
+        }
+    }
+
+    /// Copies what a file holds, whoever may read that one, into a new one as ``create(_:holding:)`` makes it.
+    ///
+    /// - Throws: ``BackupError`` when something is there, and what reading and writing throw.
+    static func copy(_ source: URL, to target: URL) throws {
+        let reader = try FileHandle(forReadingFrom: source)
+        defer { try? reader.close() }
+        try create(target, holding: Data())
+        let writer = try FileHandle(forWritingTo: target)
+        defer { try? writer.close() }
+        while let data = try reader.read(upToCount: 1 << 20), !data.isEmpty { try writer.write(contentsOf: data) }
+        try writer.synchronize()
     }
 }

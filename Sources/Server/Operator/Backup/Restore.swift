@@ -74,9 +74,7 @@ struct Restore: Sendable {
         defer { try? files.removeItem(at: draft) }
         try copyAttachments(from: folder, id)
         report("store: copying")
-        try files.copyItem(at: folder.file(BackupFolder.sqlite), to: draft)
-        try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: draft.path)
-        try DurableFile.synchronize(draft)
+        try DurableFile.copy(folder.file(BackupFolder.sqlite), to: draft)
         try files.moveItem(at: draft, to: target)
         try DurableFile.synchronize(target.deletingLastPathComponent())
         let problem = try await finish(id)
@@ -153,9 +151,7 @@ struct Restore: Sendable {
         let (draft, target) = (URL(filePath: path + ".restoring"), URL(filePath: path))
         // What an interrupted run left.
         try? files.removeItem(at: draft)
-        try files.copyItem(at: folder.file(BackupFolder.key), to: draft)
-        try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: draft.path)
-        try DurableFile.synchronize(draft)
+        try DurableFile.copy(folder.file(BackupFolder.key), to: draft)
         try files.moveItem(at: draft, to: target)
         try DurableFile.synchronize(target.deletingLastPathComponent())
     }
@@ -177,8 +173,7 @@ struct Restore: Sendable {
                 at: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             // An interrupted run may have left half of it.
             try? files.removeItem(at: target)
-            try files.copyItem(at: source.appending(path: name), to: target)
-            try DurableFile.synchronize(target)
+            try DurableFile.copy(source.appending(path: name), to: target)
             folders.insert(parent)
         }
         for folder in folders { try DurableFile.synchronize(folder) }
