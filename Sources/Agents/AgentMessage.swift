@@ -42,10 +42,17 @@ package struct AgentMessage: Sendable {
     /// 256 bytes: what is longer is no id that anybody counts or draws.
     private static let longestID = 256
 
-    /// Reads a message; nil for an answer, as nothing is asked of the agent's program.
+    /// Reads a message; nil for an answer, as nothing is asked of the agent's program. Depth, number of values and runs of marks
+    /// are bounded first, as in the body of any request: see `JSONBody`.
     ///
     /// - Throws: ``Fault`` when it is none.
-    package static func read(_ json: [UInt8]) throws(Fault) -> AgentMessage? {
+    package static func read(_ message: [UInt8]) throws(Fault) -> AgentMessage? {
+        let json: [UInt8]
+        do throws(JSONBody.Fault) {
+            json = try JSONBody(message).bytes
+        } catch {
+            throw Fault(code: .malformed, message: "The message cannot be read: \(error.reason).")
+        }
         let members: AgentArguments
         do {
             members = try AgentArguments(json: json)
@@ -55,6 +62,10 @@ package struct AgentMessage: Sendable {
             throw Fault(code: .malformed, message: "The message is not JSON: \(error)")
         }
         let id = members["id"]
+        if json != message, isIDChanged(from: message, to: json) {
+            // An answer to another id would be one to nobody.
+            throw Fault(code: .invalidRequest, message: "The id must be a text that can be stored, without NUL.")
+        }
         if let id, !isID(id) {
             throw Fault(code: .invalidRequest, message: "The id must be a text or a whole number of at most 256 bytes.")
         }
@@ -74,6 +85,17 @@ package struct AgentMessage: Sendable {
             parameters = read
         }
         return AgentMessage(id: id, method: method, parameters: parameters)
+    }
+
+    /// Whether a member `id` of a message is not what it was: it held NUL, half a surrogate pair, or a long run of marks.
+    private static func isIDChanged(from message: [UInt8], to json: [UInt8]) -> Bool {
+        // The second was read before, and the first differs within strings only.
+        guard let before = try? JSONScanner.members(of: message), let after = try? JSONScanner.members(of: json) else {
+            return true
+        }
+        return zip(before, after).contains { old, new in
+            old.value != new.value && AgentArguments.text(Array(new.name)) == "id"
+        }
     }
 
     private static func isID(_ json: [UInt8]) -> Bool {
@@ -158,7 +180,7 @@ package struct AgentArguments: Sendable {
         return number
     }
 
-    private static func text(_ json: [UInt8]) -> String? {
+    fileprivate static func text(_ json: [UInt8]) -> String? {
         guard json.first == UInt8(ascii: "\"") else { return nil }
         return try? JSONDecoder().decode(String.self, from: Data(json))  // A lone surrogate is no text.
     }

@@ -108,12 +108,6 @@ struct AgentRoutes: Sendable {
 
     /// Reads the message; nil for an answer.
     private static func message(in body: ByteBuffer) throws(AgentMessage.Fault) -> AgentMessage? {
-        let json: JSONBody
-        do throws(JSONBody.Fault) {
-            json = try JSONBody(body.readableBytesView)
-        } catch {
-            throw AgentMessage.Fault(code: .malformed, message: "The message cannot be read: \(error.reason).")
-        }
-        return try AgentMessage.read(json.bytes)
+        try AgentMessage.read(Array(body.readableBytesView))
     }
 }

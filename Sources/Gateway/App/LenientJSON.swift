@@ -1,3 +1,5 @@
+import Wire
+
 /// The second reading of JSON that could not be read: for what a phone reports, which it forgets when it is refused.
 ///
 /// Each function looks at every byte a fixed number of times, whatever is in them.

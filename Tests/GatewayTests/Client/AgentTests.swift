@@ -1,5 +1,6 @@
 import TestSupport
 import Testing
+import Wire
 
 @testable import Agents
 @testable import Client
@@ -28,10 +29,41 @@ import Testing
             (#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, -32_600),
             (#"{"jsonrpc":"2.0","id":"\#(String(repeating: "i", count: 255))","method":"ping"}"#, -32_600),
             (#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[1]}"#, -32_602),
+            // More than a decoder is given, here as over HTTP.
+            ("[" + String(repeating: "0,", count: 10_000) + "0]", -32_700),
+            (#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":\#(String(repeating: "[", count: 64))"#, -32_700),
         ])
     func whatIsNoMessageIsRefused(line: String, code: Int) {
         let fault = #expect(throws: AgentMessage.Fault.self) { try AgentMessage.read(Array(line.utf8)) }
         #expect(fault?.code.rawValue == code, "\(line.prefix(80))")
+    }
+
+    @Test(arguments: [
+        #""\u0000""#, #""a\u0000""#, #""\ud800""#, "\"e" + String(repeating: "\u{301}", count: 31) + "\"",
+    ]) func anIDThatCannotBeGivenBackAsItCameIsRefusedWithoutOne(id: String) {
+        for member in ["\"id\"", #""\u0069d""#] {
+            let line = #"{"jsonrpc":"2.0",\#(member):\#(id),"method":"ping"}"#
+            let fault = #expect(throws: AgentMessage.Fault.self) { try AgentMessage.read(Array(line.utf8)) }
+            #expect(fault?.code == .invalidRequest)
+            #expect(fault?.id == nil)
+        }
+    }
+
+    @Test func anIDIsGivenBackThoughSomethingElseIsReplaced() throws {
+        let line = #"{"jsonrpc":"2.0","id":"\uFFFD\n","method":"ping","params":{"a":"\u0000"}}"#
+        let message = try AgentMessage.read(Array(line.utf8))
+        #expect(message?.id == Array(#""\uFFFD\n""#.utf8))
+        #expect(message?.parameters.string("a") == "\u{FFFD}")
+    }
+
+    /// Two strings are compared in the square of the marks in a row, so there are never many.
+    @Test func noNameAndNoTextOfAMessageHasALongRunOfMarks() throws {
+        let marks = String(repeating: "\u{316}\u{301}", count: 10_000)
+        let line =
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"e\(marks)\",\"params\":{\"e\(marks)\":1,\"e\(marks)\":2}}"
+        let message = try #require(try AgentMessage.read(Array(line.utf8)))
+        #expect(!StreamSafeText.isNeeded(for: message.method))
+        #expect(message.parameters.names.map { StreamSafeText.isNeeded(for: $0) } == [false])
     }
 
     @Test func anAnswerIsNoMessage() throws {

@@ -1,13 +1,11 @@
-import Wire
-
-/// The bytes of a JSON body, looked at once before any decoder sees them.
+/// The bytes of a JSON text of strangers, such as the body of a request, looked at once before any decoder sees them.
 ///
 /// Decoders of JSON call themselves for each level, and make a value of a hundred bytes out of two. So depth and number of
 /// values are bounded here, whatever the decoder's own limits are (Foundation's is 512 levels, and no number of values).
 /// Whether it is JSON at all is for the decoder to say.
-struct JSONBody: Sendable {
+package struct JSONBody: Sendable {
     /// Why a body goes to no decoder.
-    enum Fault: Error, Hashable {
+    package enum Fault: Error, Hashable {
         /// It is UTF-16 or UTF-32, which a decoder would read and this would not, or holds a zero byte, which no JSON does.
         case invalid
         /// It is nested deeper than ``maximumDepth``.
@@ -19,19 +17,25 @@ struct JSONBody: Sendable {
     }
 
     /// The deepest body of a route has four levels.
-    static let maximumDepth = 64
+    package static let maximumDepth = 64
     /// The longest lists of a route have a thousand entries. A decoder takes some 30 µs for a member whose name is new to it.
-    static let maximumValues = 10_000
+    package static let maximumValues = 10_000
 
     /// The same JSON with `\uFFFD`, the replacement character, for each `\u0000`, as NUL cannot be stored as text everywhere,
     /// and for each half of a surrogate pair that has no other half: the grammar allows it (RFC 8259 section 8.2), and text
     /// that was cut inside of an emoji holds one. Runs of marks are broken, see ``StreamSafeText``: a decoder compares names.
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
     /// How many bytes were looked at: each once, and the four after `\u` at most twice more.
-    let bytesExamined: Int
+    package let bytesExamined: Int
 
     /// Looks at a body.
-    init(_ json: some Collection<UInt8>) throws(Fault) {
+    ///
+    /// - Parameters:
+    ///   - json: The body.
+    ///   - isBounded: Whether depth and number of values are bounded. Answers, which a command asked for, have as many as they
+    ///     have; the decoder bounds their depth.
+    /// - Throws: ``Fault``, but not its `member`.
+    package init(_ json: some Collection<UInt8>, isBounded: Bool = true) throws(Fault) {
         var bytes = Array(json)
         if bytes.starts(with: [0xfe, 0xff]) || bytes.starts(with: [0xff, 0xfe]) { throw .invalid }
         var (depth, values, examined) = (0, 1, 0)
@@ -90,8 +94,8 @@ struct JSONBody: Sendable {
             case UInt8(ascii: ","): values += 1
             default: break
             }
-            if depth > Self.maximumDepth { throw .tooDeep }
-            if values > Self.maximumValues { throw .tooManyValues }
+            if isBounded, depth > Self.maximumDepth { throw .tooDeep }
+            if isBounded, values > Self.maximumValues { throw .tooManyValues }
         }
         self.bytes = breaks.isEmpty ? bytes : Self.broken(bytes, at: breaks)
         bytesExamined = examined
@@ -124,7 +128,7 @@ struct JSONBody: Sendable {
     private static let roundedNumbers: Double = 9_007_199_254_740_992
 
     /// The same JSON with `true` for each number that is not a 64-bit integer.
-    var withoutFractions: [UInt8] {
+    package var withoutFractions: [UInt8] {
         var result: [UInt8] = []
         var strings = JSONStringState()
         var number: [UInt8] = []
@@ -151,7 +155,7 @@ struct JSONBody: Sendable {
     }
 
     /// Whether `text` is a number as JSON writes one (RFC 8259, section 6).
-    static func isNumber(_ text: [UInt8]) -> Bool {
+    package static func isNumber(_ text: [UInt8]) -> Bool {
         var index = text.first == UInt8(ascii: "-") ? 1 : 0
         /// Passes over digits; gives how many there were.
         func digits() -> Int {
@@ -177,7 +181,7 @@ struct JSONBody: Sendable {
     }
 
     /// The number that four hexadecimal digits write; nil when there are no four.
-    static func codeUnit(_ bytes: [UInt8], at index: Int) -> UInt16? {
+    package static func codeUnit(_ bytes: [UInt8], at index: Int) -> UInt16? {
         guard index + 4 <= bytes.count else { return nil }
         var unit: UInt16 = 0
         for byte in bytes[index..<index + 4] {
@@ -198,7 +202,7 @@ struct JSONBody: Sendable {
 
 extension JSONBody.Fault {
     /// For whoever sent the body.
-    var reason: String {
+    package var reason: String {
         switch self {
         case .invalid: "the body is not valid JSON"
         case .tooDeep: "the body is nested more than \(JSONBody.maximumDepth) levels deep"
