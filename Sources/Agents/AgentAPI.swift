@@ -67,7 +67,7 @@ struct AgentAnswer {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         do {
-            return try decoder.decode(Value.self, from: Data(envelope.data))
+            return try decoder.decode(Value.self, fromAnswer: envelope.data)
         } catch {
             throw AgentFault("the server's answer is not the one this version knows: \(error)", isTransient: true)
         }

@@ -33,7 +33,7 @@ struct RemoteEvent: Sendable {
         do {
             let decoder = JSONDecoder()
             decoder.keyDecodingStrategy = .convertFromSnakeCase
-            let item = try decoder.decode(Item.self, from: Data(json))
+            let item = try decoder.decode(Item.self, fromAnswer: json)
             let event = try JSONScanner.members(of: json).first { $0.name.elementsEqual(#""event""#.utf8) }
             body = Array(event?.value ?? [])
             self.event = try CloudEvent(decoding: body)

@@ -59,7 +59,7 @@ package struct ServerClient: Sendable {
             let decoder = JSONDecoder()
             decoder.keyDecodingStrategy = .convertFromSnakeCase
             do {
-                return try decoder.decode(Value.self, from: Data(data))
+                return try decoder.decode(Value.self, fromAnswer: data)
             } catch {
                 throw ClientFailure(.serverFailed, "the server's answer is not the one this version knows: \(error)")
             }

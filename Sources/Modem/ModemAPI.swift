@@ -52,7 +52,7 @@ package struct ModemAPI: Sendable {
         let body = try JSONEncoder().encode(["name": name])
         let answer = try await send(
             request(.POST, url + "/device", authorization: credential.header, body: Array(body)), http: http)
-        let registered = try JSONDecoder().decode(Registered.self, from: Data(answer))
+        let registered = try JSONDecoder().decode(Registered.self, fromAnswer: Array(answer))
         var token: String?
         if case .privateToken(let text) = credential { token = text }
         return ModemDevice(url: url, id: registered.id, token: registered.token, privateToken: token)
@@ -65,7 +65,7 @@ package struct ModemAPI: Sendable {
             init(from decoder: any Decoder) throws { offer = try? ModemOffer(from: decoder) }
         }
         let answer = try await call(.GET, "/message?order=fifo")
-        return try JSONDecoder().decode([Lenient].self, from: Data(answer)).compactMap(\.offer)
+        return try JSONDecoder().decode([Lenient].self, fromAnswer: Array(answer)).compactMap(\.offer)
     }
 
     /// Tells what became of messages.
@@ -97,7 +97,7 @@ package struct ModemAPI: Sendable {
             let url: String
             let event: String
         }
-        let hooks = try JSONDecoder().decode([Hook].self, from: Data(try await call(.GET, "/webhooks")))
+        let hooks = try JSONDecoder().decode([Hook].self, fromAnswer: Array(try await call(.GET, "/webhooks")))
         return hooks.first { $0.event == "sms:received" }?.url
     }
 
@@ -109,7 +109,7 @@ package struct ModemAPI: Sendable {
             }
             let webhooks: Hooks
         }
-        return try JSONDecoder().decode(Settings.self, from: Data(try await call(.GET, "/settings"))).webhooks
+        return try JSONDecoder().decode(Settings.self, fromAnswer: Array(try await call(.GET, "/settings"))).webhooks
             .signing_key
     }
 
@@ -178,7 +178,7 @@ package struct ModemAPI: Sendable {
         let status = Int(response.status.code)
         guard !(200..<300).contains(status) else { return bytes }
         // A proxy's page has none.
-        let sentence = (try? JSONDecoder().decode(Sentence.self, from: Data(bytes)))?.message
+        let sentence = (try? JSONDecoder().decode(Sentence.self, fromAnswer: Array(bytes)))?.message
         throw Refusal(status: status, description: sentence ?? "the server answers \(status)")
     }
 }

@@ -177,7 +177,9 @@ package final class ModemAgent: Service {
         case "MessageEnqueued": state.withLock { $0.wantsPull = true }
         case "WebhooksUpdated", "SettingsUpdated": state.withLock { $0.hook = nil }
         case "MessageCancelled":
-            guard let cancelled = try? JSONDecoder().decode(Cancelled.self, from: Data(data.utf8)) else { return }
+            guard let cancelled = try? JSONDecoder().decode(Cancelled.self, fromAnswer: Array(data.utf8)) else {
+                return
+            }
             do { try await ledger.cancel(cancelled.messageId) } catch { say("cannot cancel: \(error)") }
         default: break
         }

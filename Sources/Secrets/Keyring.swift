@@ -155,8 +155,8 @@ package struct WrongMasterKey: Error, CustomStringConvertible {
             httpsms keys rotate-master is done
             """
             : """
-            the store was written with another master key, whose id is \(identifier): set MASTER_KEY, or restore the key \
-            file, to the one it had
+            the store was written with another master key: set MASTER_KEY, or restore the key file, to the one it had, whose \
+            id is \(identifier)
             """
     }
 }

@@ -19,7 +19,7 @@ package struct SuccessEnvelope: Sendable {
         let members = body.isEmpty ? [] : (try? JSONScanner.members(of: body)) ?? []
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        let rest = try? decoder.decode(Rest.self, from: Data(body))
+        let rest = try? decoder.decode(Rest.self, fromAnswer: body)
         data = Array(members.first { $0.name.elementsEqual(#""data""#.utf8) }?.value ?? [])
         message = rest?.message ?? "done"
         nextCursor = rest?.nextCursor
@@ -35,7 +35,7 @@ package struct ErrorEnvelope: Sendable {
 
     /// Reads the body of an error; nil for what is none of ours, such as a proxy's page.
     package init?(_ body: [UInt8]) {
-        guard let read = try? JSONDecoder().decode(Members.self, from: Data(body)), let message = read.message else {
+        guard let read = try? JSONDecoder().decode(Members.self, fromAnswer: body), let message = read.message else {
             return nil
         }
         self.message = message

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPSMSWebhooks
+import Wire
 
 /// A line that a receiver under test writes for an event that it handled; see `docs/recipes.md`.
 struct HandledEvent: Codable, Hashable, Sendable {
@@ -68,7 +69,7 @@ struct HandledLog: Sendable {
         defer { file.closeFile() }
         guard (try? file.seek(toOffset: start)) != nil, let text = try? file.readToEnd() else { return [:] }
         let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
-        let events = lines.compactMap { try? JSONDecoder().decode(HandledEvent.self, from: Data($0)) }
+        let events = lines.compactMap { try? JSONDecoder().decode(HandledEvent.self, fromAnswer: Array($0)) }
         return Dictionary(grouping: events, by: \.id)
     }
 }

@@ -98,7 +98,7 @@ package struct PhoneCheck: Sendable {
         let body: [UInt8]
 
         func member(_ name: String) -> String? {
-            (try? JSONDecoder().decode([String: String].self, from: Data(body)))?[name]
+            (try? JSONDecoder().decode([String: String].self, fromAnswer: body))?[name]
         }
     }
 

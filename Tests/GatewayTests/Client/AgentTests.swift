@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 import Wire
@@ -64,6 +65,17 @@ import Wire
         let message = try #require(try AgentMessage.read(Array(line.utf8)))
         #expect(!StreamSafeText.isNeeded(for: message.method))
         #expect(message.parameters.names.map { StreamSafeText.isNeeded(for: $0) } == [false])
+    }
+
+    @Test func anAnswerOfAnotherProgramIsReadWithoutLongRunsOfMarks() throws {
+        let marks = String(repeating: "\u{316}\u{301}", count: 10_000)
+        let values = Array(repeating: "0", count: 20_000).joined(separator: ",")
+        let json = Array("{\"e\(marks)\":\"e\(marks)\"}".utf8)
+        let read = try JSONDecoder().decode([String: String].self, fromAnswer: json)
+        #expect(read.map { StreamSafeText.isNeeded(for: $0.key) || StreamSafeText.isNeeded(for: $0.value) } == [false])
+        // A list that was asked for is as long as it is.
+        let numbers = try JSONDecoder().decode([Int].self, fromAnswer: Array("[\(values)]".utf8))
+        #expect(numbers.count == 20_000)
     }
 
     @Test func anAnswerIsNoMessage() throws {

@@ -1,6 +1,7 @@
 import Foundation
 import Gateway
 import Storage
+import Wire
 
 /// Another httpSMS server, read from its PostgreSQL database while it runs or not. Nothing is written there.
 struct OldDatabase: OldHistory {
@@ -27,7 +28,7 @@ struct OldDatabase: OldHistory {
             var messages: [OldMessage] = []
             for text in found.texts {
                 // What cannot be read is told of.
-                guard let message = try? JSONDecoder().decode(OldMessage.self, from: Data(text.utf8)) else {
+                guard let message = try? JSONDecoder().decode(OldMessage.self, fromAnswer: Array(text.utf8)) else {
                     problem("a message before \(end) cannot be read")
                     continue
                 }
@@ -71,7 +72,7 @@ struct OldDatabase: OldHistory {
             last = end.id
             for row in page where row.userID == userID {
                 // What cannot be read is told of.
-                guard let thread = try? JSONDecoder().decode(OldThread.self, from: Data(row.json.utf8)) else {
+                guard let thread = try? JSONDecoder().decode(OldThread.self, fromAnswer: Array(row.json.utf8)) else {
                     problem("the conversation \(row.id) cannot be read")
                     continue
                 }

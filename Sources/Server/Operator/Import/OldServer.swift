@@ -69,7 +69,7 @@ struct OldServer: OldHistory {
                 var (fresh, nameless): ([Element], [Element]) = ([], [])
                 for bytes in elements {
                     // What cannot be read is told of, once.
-                    guard let element = try? JSONDecoder().decode(type, from: Data(bytes)) else {
+                    guard let element = try? JSONDecoder().decode(type, fromAnswer: Array(bytes)) else {
                         if look == 1 { problem("GET \(path): an element cannot be read") }
                         continue
                     }
