@@ -92,7 +92,9 @@ import Timestamps
                 #expect(text.contains("<bdi>\(shown)</bdi> ") && text.contains(number), "\(path)")
                 #expect(!text.contains("<script>alert") && !text.contains("\u{F8FF}"), "\(path)")
             }
-            #expect(try await page.get(thread).text.contains("<title>\(shown) · httpSMS</title>"))
+            let conversation = try await page.get(thread).text
+            #expect(conversation.contains("<title>\(shown) · httpSMS</title>"))
+            #expect(conversation.contains("action=\"/messages/planned/\(planned)/cancel\""))
             #expect(try await page.get("/messages/new").text.contains("\">+1 800-555-0199</option>"))
             let other = try await server.signedInWithPhone()
             _ = try await other.phone.receive(["from": "+18005550101", "content": "red fox"])

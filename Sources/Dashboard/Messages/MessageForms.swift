@@ -170,7 +170,7 @@ struct MessageForms: Sendable {
                 troubles: troubles, fields: fields, suggestions: Array(suggestions.prefix(Self.mostSuggestions)),
                 choice: choice, isFilled: isFilled,
                 parts: fields.content.isEmpty ? nil : SMSParts(ofField: fields.content).words,
-                hasMore: !(fields.sendAt + fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
+                hasMore: !(fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
                 back: PageLink.to("/messages", ["owner": fields.from]),
                 problem: refusal.map {
                     problems.isEmpty ? $0.message : "The message was not sent. Check the highlighted fields."

@@ -38,6 +38,8 @@ struct MessageLine: Sendable {
     /// Whether somebody should look at it.
     let isBad: Bool
     let reason: String?
+    /// Where it is changed while it waits for a time of its own; nil when it does not.
+    let plannedPath: String?
     /// When it is to be sent, where that is not about now.
     let plan: String?
     /// Whether it changes soon without anybody doing something.
@@ -81,6 +83,7 @@ struct MessageLine: Sendable {
         reason =
             isUnsent ? UnsentReason.text(message.status, message.failureReason) : message.failureReason
         once = canResend ? FormReceipts.token() : nil
+        plannedPath = message.isPlanned ? "\(PlannedPages.path)/\(message.id)" : nil
         let isLater = message.plannedAt.map { $0 - now > Self.soon } ?? false
         plan = isLater ? message.plannedAt.map(PageTime.date) : nil
         isOpen = [.pending, .scheduled, .sending].contains(message.status) && !isLater
