@@ -44,7 +44,8 @@ import Timestamps
             server.clock.advance(by: .seconds(1))
             _ = try await account.send(["to": "+18005550101", "content": "Answer"])
             #expect(try await Self.contacts(page) == ["+18005550101", "+18005550102"])
-            #expect(try await page.get("/messages").text.contains(">Answer</span>"))
+            let answered = try await page.get("/messages").text
+            #expect(answered.contains("You: </span>Answer</span>") && !answered.contains("You: </span>Two<"))
         }
     }
 

@@ -145,6 +145,8 @@ struct ThreadLine: Sendable {
     /// The number of our phone.
     let owner: String
     let content: String
+    /// Whether the content is what we wrote.
+    let isOurs: Bool
     let isUnread: Bool
     let status: String
     let isBad: Bool
@@ -159,6 +161,7 @@ struct ThreadLine: Sendable {
         party = PageParty.full(thread.contact)
         owner = PageParty.number(thread.owner)
         content = ShownText(thread.recentContent ?? "").text
+        isOurs = thread.recentStatus != .received
         isUnread = !thread.isRead
         status = thread.recentStatus.rawValue
         isBad = [.failed, .expired].contains(thread.recentStatus)
