@@ -45,6 +45,13 @@ import Timestamps
             _ = try await account.send(["to": "+18005550101", "content": "Answer"])
             #expect(try await Self.contacts(page) == ["+18005550101", "+18005550102"])
             let answered = try await page.get("/messages").text
+            #expect(try await Self.contacts(page, "/messages?unread=1") == ["+18005550101", "+18005550102"])
+            let second = try await MessagePageTests.firstThread(page, "/messages?owner=%2B18005550188")
+            _ = try await page.get(second)
+            #expect(try await Self.contacts(page, "/messages?unread=1") == ["+18005550101"])
+            let first = try await MessagePageTests.firstThread(page, "/messages?owner=%2B18005550199")
+            _ = try await page.get(first)
+            #expect(try await page.get("/messages?unread=1").text.contains("Nothing unread"))
             #expect(answered.contains("You: </span>Answer</span>") && !answered.contains("You: </span>Two<"))
         }
     }
