@@ -69,13 +69,13 @@ import Timestamps
             #expect(try await account.allMessages().first { $0["content"] == "=SMS 1" }?["status"] == "pending")
             // Twice is once.
             _ = try await Self.act("resume", id, page, on: batch)
-            #expect(try await page.get(batch).text.contains("2 pending"))
+            #expect(try await page.get(batch).text.contains("2 waiting"))
 
             let stranger = try await server.signedInWithPhone().page
             for action in ["pause", "resume", "cancel"] {
                 #expect(try await Self.act(action, id, stranger, on: "/account") == nil)
             }
-            #expect(try await page.get(batch).text.contains("2 pending"))
+            #expect(try await page.get(batch).text.contains("2 waiting"))
             #expect(try await stranger.get("\(Self.path)/results.csv?request_id=\(id)").status == 404)
         }
     }
@@ -92,7 +92,7 @@ import Timestamps
             _ = try await Self.act("pause", id, page, on: batch)
             #expect(try await Self.act("cancel", id, page, on: batch)?.hasSuffix("notice=stopped") == true)
             let text = try await page.get(batch).text
-            #expect(text.contains("450 of 450 done") && text.contains("449 cancelled") && text.contains("1 failed"))
+            #expect(text.contains("0 of 450 sent") && text.contains("449 cancelled") && text.contains("1 failed"))
             #expect(!text.contains("that wait</button>"))
             #expect(try await page.get("/messages/planned").text.contains("Nothing planned"))
             let results = try await page.get("\(Self.path)/results.csv?request_id=\(id)").text
@@ -118,7 +118,9 @@ import Timestamps
             server.clock.advance(by: .seconds(60))
 
             #expect(try await account.allMessages().isEmpty)
-            #expect(try await page.get(batch).text.contains("3 cancelled"))
+            let text = try await page.get(batch).text
+            #expect(text.contains("0 of 3 sent") && text.contains("3 cancelled") && text.contains("None is left"))
+            #expect(!text.contains("None of this status"))
             #expect(try await page.get("/messages").text.contains("No conversation yet"))
         }
     }

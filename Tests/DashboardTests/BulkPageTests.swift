@@ -42,11 +42,11 @@ import Testing
             #expect(again.header("Location") == Self.path)
             #expect(try await account.allMessages().map { $0["contact"] } == ["+18005550100", "+18005550101"])
             let batch = try #require(sent.header("Location"))
-            #expect(try await page.get(batch).text.contains("0 of 2 done"))
+            #expect(try await page.get(batch).text.contains("0 of 2 sent"))
             let id = try await account.allMessages()[0]["id"].string
             _ = try await phone.report("SENT", id)
             let text = try await page.get(batch).text
-            #expect(text.contains("1 of 2 done") && text.contains("<span class=\"status sent\">1 sent</span>"))
+            #expect(text.contains("1 of 2 sent") && text.contains("<span class=\"status sent\">1 sent</span>"))
             #expect(try await page.get("\(batch)&status=sent").text.matches(of: /class="thread"/).count == 1)
             #expect(try await page.get(Self.path).text.contains(">numbers.csv</a>"))
             #expect(try await page.get("/messages/message/\(id)").text.contains("href=\"\(batch)\""))

@@ -37,6 +37,8 @@ import Timestamps
             #expect(own.contains("<pre id=\"page-url\">https://sms.example.com\(path)</pre>"))
             #expect(own.contains("d=\"\(try #require(QRCode("https://sms.example.com" + path)).path)\""))
             #expect(!before.contains("page-url") && !before.contains("href=\"/phones\""))
+            let command = "phone simulate --app smsgate --url https://sms.example.com/api/mobile/v1 --code \(code)<"
+            #expect(own.contains(command) && !before.contains("phone simulate"))
             #expect(before.contains("<pre id=\"api-url\">https://sms.example.com/api/mobile/v1</pre>"))
             #expect(before.contains("<strong>Registered</strong> <span class=\"status \">waiting</span>"))
             #expect(before.contains("data-live data-alone data-open"))

@@ -97,7 +97,7 @@ import Testing
                 try await browser.follow("main form button")
                 try await browser.waitFor("The last one would go out")
                 try await browser.follow("main form button")
-                try await browser.waitFor("of 5 done")
+                try await browser.waitFor("of 5 sent")
                 try await browser.waitFor("It begins")
                 try await browser.inspect("bulk-undo", look)
                 try await browser.follow("form[action$='/resume'] button")

@@ -44,7 +44,15 @@ import Timestamps
             server.clock.advance(by: .seconds(1))
             _ = try await account.send(["to": "+18005550101", "content": "Answer"])
             #expect(try await Self.contacts(page) == ["+18005550101", "+18005550102"])
-            #expect(try await page.get("/messages").text.contains(">Answer</span>"))
+            let answered = try await page.get("/messages").text
+            #expect(try await Self.contacts(page, "/messages?unread=1") == ["+18005550101", "+18005550102"])
+            let second = try await MessagePageTests.firstThread(page, "/messages?owner=%2B18005550188")
+            _ = try await page.get(second)
+            #expect(try await Self.contacts(page, "/messages?unread=1") == ["+18005550101"])
+            let first = try await MessagePageTests.firstThread(page, "/messages?owner=%2B18005550199")
+            _ = try await page.get(first)
+            #expect(try await page.get("/messages?unread=1").text.contains("Nothing unread"))
+            #expect(answered.contains("You: </span>Answer</span>") && !answered.contains("You: </span>Two<"))
         }
     }
 
@@ -163,7 +171,8 @@ import Timestamps
                 "/messages/message/\(failed)/resend", on: "/messages", [("from", "conversation")])
             let path = try #require(again.header("Location"))
             let text = try await page.get(path).text
-            #expect(text.contains("The phone had no mobile network.") && text.contains(">Send again</button>"))
+            #expect(text.contains("The phone had no mobile network.") && text.contains(" · sent again <time"))
+            #expect(!text.contains(">Send again</button>"))
             #expect(text.contains("<p class=\"said\" dir=\"auto\">red ant</p>"))
         }
     }

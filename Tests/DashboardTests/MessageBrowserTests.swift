@@ -113,11 +113,11 @@ import Testing
                 try await browser.inspect("bulk-preview", look)
                 #expect(try await account.client.get("/v1/messages/search").data.array.isEmpty)
                 try await browser.follow("main form button")
-                try await browser.waitFor("0 of 2 done")
+                try await browser.waitFor("0 of 2 sent")
                 let id = try await account.client.get("/v1/messages/search").data[0]["id"].string
                 _ = try await phone.report("SENT", id)
 
-                try await browser.waitFor("1 of 2 done")
+                try await browser.waitFor("1 of 2 sent")
                 try await browser.inspect("bulk-batch", look)
                 try await browser.open(server.baseURL + "/messages/bulk")
                 try await browser.inspect("bulk", look)

@@ -205,6 +205,21 @@ import Timestamps
         }
     }
 
+    @Test func contactsAreOfferedToWriteTo() async throws {
+        try await withServer { server in
+            let (page, account, _) = try await server.signedInWithPhone()
+            _ = try await account.client.post(
+                "/v1/contacts", [["name": "Zoë <Red>", "phone_numbers": ["+18005550101"]]])
+            let stranger = try await server.signedInWithPhone().page
+
+            let text = try await page.get("/messages/new").text
+            let other = try await stranger.get("/messages/new").text
+
+            #expect(text.contains("<option value=\"+18005550101\">Zoë &lt;Red&gt;</option>"))
+            #expect(!other.contains("Zoë"))
+        }
+    }
+
     @Test func oneMessageTellsItsWayAndIsSentAgainAndDeleted() async throws {
         try await withServer { server in
             let (page, account, phone) = try await server.signedInWithPhone()

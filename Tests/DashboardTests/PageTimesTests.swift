@@ -41,6 +41,16 @@ import Timestamps
                 """)
     }
 
+    @Test(arguments: [("2026-07-21T22:30:00Z", "Today"), ("2026-07-21T21:30:00Z", "21 July 2026")])
+    func theDayOfAMomentIsTodayOrItsDate(time: String, text: String) throws {
+        let times = PageTimes(zone: "Europe/Berlin", now: try Self.time("2026-07-22T10:05:00Z"))
+        let day = PageTime.day(try Self.time(time))
+
+        let html = times.place(in: "<p>\(day)</p>")
+
+        #expect(html.hasSuffix(">\(text)</time></p>"), "\(html)")
+    }
+
     private static let begin = String(decoding: PageTime.begin, as: UTF8.self)
 
     @Test(arguments: ["", "a", "\u{F8FF}n0;", begin, begin + "n;", begin + "n", begin + "é9;", "<\u{F8FF}>"])

@@ -84,7 +84,7 @@ import Testing
                     try await browser.waitFor("with 2 SMS in all")
                     try await browser.inspect("bulk-preview-text", look)
                     try await browser.follow("main .actions button")
-                    try await browser.waitFor("of 2 done")
+                    try await browser.waitFor("of 2 sent")
                     #expect(try await browser.complaints() == [])
                 }
             }

@@ -48,7 +48,7 @@ struct PageTimes: Sendable {
         case .exact: return "\(day(local)), \(local.dropFirst(11).prefix(8))"
         case .date: return "\(day(local)), \(local.dropFirst(11).prefix(5))"
         case .clock: return String(local.dropFirst(11).prefix(5))
-        case .day: return day(local)
+        case .day: return isToday(local) ? "Today" : day(local)
         case .brief:
             return isToday(local) ? String(local.dropFirst(11).prefix(5)) : day(local)
         case .near:
@@ -123,7 +123,7 @@ enum PageTime {
         case date = "t"
         /// `12:00`.
         case clock = "c"
-        /// `22 July 2026`.
+        /// `Today`, otherwise `22 July 2026`.
         case day = "d"
         /// `12:00` today, otherwise the day.
         case brief = "b"

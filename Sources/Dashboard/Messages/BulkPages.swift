@@ -219,6 +219,7 @@ struct BulkPages: Sendable {
     private struct BatchContent {
         let batch: BulkLine
         let statuses: [Choice]
+        let isFiltered: Bool
         let messages: [MessageLine]
         let newerPage: String?
         let olderPage: String?
@@ -253,8 +254,8 @@ struct BulkPages: Sendable {
             .bulkBatch, line.name,
             BatchContent(
                 batch: line,
-                statuses: Choice.all(
-                    MessageStatus.allCases.filter { $0 != .received }.map(\.rawValue), chosen: status?.rawValue),
+                statuses: MessageStatus.allCases.filter { $0 != .received }.map { Choice($0, $0.words, status) },
+                isFiltered: status != nil,
                 messages: messages.prefix(slice.size).map { MessageLine($0, now: now) },
                 newerPage: slice.newerPage(path),
                 olderPage: slice.olderPage(of: messages.count, path), isLive: slice.isFirst),
@@ -287,14 +288,16 @@ struct BulkLine: Sendable {
     let name: String
     let createdAt: String
     let total: String
-    let done: String
+    /// How many the network took, delivered or not yet.
+    let sent: String
     let totalNumber: Int
-    let doneNumber: Int
+    let sentNumber: Int
     /// What is not zero, in the order in which messages move.
     let counts: [Count]
     let isOpen: Bool
     /// How many wait; nil for none.
     let waiting: String?
+    let isOneWaiting: Bool
     /// Whether what waits is held.
     let isPaused: Bool
     /// When what is held begins by itself; nil when it does not.
@@ -305,7 +308,10 @@ struct BulkLine: Sendable {
     let resultsPath: String
 
     struct Count: Sendable {
+        /// As a class of the style sheet.
         let status: String
+        /// The same for people.
+        let words: String
         let count: String
     }
 
@@ -319,15 +325,22 @@ struct BulkLine: Sendable {
         createdAt = PageTime.shown(batch.createdAt)
         let open = [MessageStatus.pending, .scheduled, .sending].reduce(0) { $0 + (batch.counts[$1] ?? 0) }
         totalNumber = batch.total + batch.cancelled
-        doneNumber = totalNumber - open
+        sentNumber = [MessageStatus.sent, .delivered].reduce(0) { $0 + (batch.counts[$1] ?? 0) }
         total = Figure.shown(Int64(totalNumber))
-        done = Figure.shown(Int64(doneNumber))
-        counts =
-            MessageStatus.allCases.compactMap { status in
-                batch.counts[status].map { Count(status: status.rawValue, count: Figure.shown(Int64($0))) }
-            } + (batch.cancelled == 0 ? [] : [Count(status: "cancelled", count: Figure.shown(Int64(batch.cancelled)))])
+        sent = Figure.shown(Int64(sentNumber))
+        var counts = MessageStatus.allCases.compactMap { status in
+            batch.counts[status].map {
+                Count(status: status.rawValue, words: status.words, count: Figure.shown(Int64($0)))
+            }
+        }
+        if batch.cancelled > 0 {
+            counts.append(
+                Count(status: "cancelled", words: "cancelled", count: Figure.shown(Int64(batch.cancelled))))
+        }
+        self.counts = counts
         isOpen = open > 0
         waiting = batch.counts[.pending].map { Figure.shown(Int64($0)) }
+        isOneWaiting = batch.counts[.pending] == 1
         isPaused = batch.isPaused
         start = batch.startsAt.map(PageTime.shown)
         end = batch.lastAt.map(PageTime.shown)

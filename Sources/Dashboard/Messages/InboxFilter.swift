@@ -20,6 +20,8 @@ struct InboxFilter: Sendable {
     let isArchived: Bool
     /// Only what whoever is signed in looks after.
     let isMine: Bool
+    /// Only unread conversations.
+    let isUnreadOnly: Bool
     private let since: Timestamp?
     private let until: Timestamp?
 
@@ -38,6 +40,7 @@ struct InboxFilter: Sendable {
         to = until == nil ? "" : last
         isArchived = parameters["archived"] == "1"
         isMine = parameters["mine"] == "1"
+        isUnreadOnly = parameters["unread"] == "1"
     }
 
     /// Whether anything but the phone narrows it down to single messages.
@@ -60,8 +63,8 @@ struct InboxFilter: Sendable {
         PageLink.to(
             "/messages",
             [
-                "owner": owner, "archived": isArchived ? "1" : "", "mine": isMine ? "1" : "", "query": query,
-                "contact": contact,
+                "owner": owner, "archived": isArchived ? "1" : "", "mine": isMine ? "1" : "",
+                "unread": isUnreadOnly ? "1" : "", "query": query, "contact": contact,
                 "type": type?.rawValue ?? "", "status": status?.rawValue ?? "", "from": from, "to": to,
                 "skip": skip > 0 ? String(skip) : "",
             ])

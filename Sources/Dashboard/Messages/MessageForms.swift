@@ -71,6 +71,12 @@ struct MessageForms: Sendable {
         }
     }
 
+    /// A number of the address book that the other party may be chosen by.
+    private struct Suggestion {
+        let number: String
+        let name: String
+    }
+
     private struct Content {
         let numbers: [Choice]
         let hasNumbers: Bool
@@ -79,6 +85,8 @@ struct MessageForms: Sendable {
         /// The numbers that something is to be done about before messages are sent as they should be.
         let troubles: [ReachLine]
         let fields: Fields
+        /// The numbers of the contacts that were changed last.
+        let suggestions: [Suggestion]
         let choice: TextChoice
         /// Where the form goes that asks for a text to be put in.
         let fillPath = "/messages/new/text"
@@ -138,13 +146,18 @@ struct MessageForms: Sendable {
         isFilled: Bool = false
     ) async throws -> Response {
         let userID = context.userID
-        let (owned, troubles, choice) = try await operations.store.read(.user(userID)) {
+        let (owned, troubles, choice, contacts) = try await operations.store.read(.user(userID)) {
             [pushes = operations.pushes] tx in
             (
                 try PhoneNumbers.list(of: userID, in: tx),
                 try ReachLine.troubles(of: userID, pushes: pushes, in: tx),
-                try TextChoice(of: userID, chosen: fields.text, in: tx)
+                try TextChoice(of: userID, chosen: fields.text, in: tx),
+                try ContactQueries.list(
+                    userID: userID, page: Page(skip: 0, limit: Self.mostSuggestions, query: ""), in: tx)
             )
+        }
+        let suggestions = contacts.flatMap { contact in
+            contact.numbers.map { Suggestion(number: $0, name: contact.name.firstScalars(100)) }
         }
         // One that is chosen stays visible, whether or not it is among those.
         let numbers = (owned + (fields.from.isEmpty ? [] : [fields.from])).unique
@@ -154,9 +167,10 @@ struct MessageForms: Sendable {
             Content(
                 numbers: Choice.phones(numbers, chosen: fields.from), hasNumbers: !owned.isEmpty,
                 zone: context.page.times.zoneName,
-                troubles: troubles, fields: fields, choice: choice, isFilled: isFilled,
+                troubles: troubles, fields: fields, suggestions: Array(suggestions.prefix(Self.mostSuggestions)),
+                choice: choice, isFilled: isFilled,
                 parts: fields.content.isEmpty ? nil : SMSParts(ofField: fields.content).words,
-                hasMore: !(fields.sendAt + fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
+                hasMore: !(fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
                 back: PageLink.to("/messages", ["owner": fields.from]),
                 problem: refusal.map {
                     problems.isEmpty ? $0.message : "The message was not sent. Check the highlighted fields."
@@ -167,4 +181,7 @@ struct MessageForms: Sendable {
                 requestIDProblems: problems["request_id"] ?? [], attachmentProblems: problems["attachments"] ?? []),
             context, status: refusal?.status ?? .ok)
     }
+
+    /// Some 10 kB of the page.
+    private static let mostSuggestions = 200
 }

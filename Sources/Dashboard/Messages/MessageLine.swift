@@ -31,11 +31,15 @@ struct MessageLine: Sendable {
     let words: String
     /// Whether it was not sent, and can be sent again.
     let canResend: Bool
+    /// When the same was sent again; nil when it was not, or nothing tells.
+    let resentAt: String?
     /// For the form that does so; nil when there is none.
     let once: String?
     /// Whether somebody should look at it.
     let isBad: Bool
     let reason: String?
+    /// Where it is changed while it waits for a time of its own; nil when it does not.
+    let plannedPath: String?
     /// When it is to be sent, where that is not about now.
     let plan: String?
     /// Whether it changes soon without anybody doing something.
@@ -45,8 +49,11 @@ struct MessageLine: Sendable {
     ///   - message: The message.
     ///   - isNewDay: Whether it is shown with its day.
     ///   - isWhole: Whether all of a long text is shown, as on the message's own page.
+    ///   - resentAt: When the same was sent again; nil when it was not.
     ///   - now: The present.
-    init(_ message: Message, isNewDay: Bool = false, isWhole: Bool = false, now: Timestamp) {
+    init(
+        _ message: Message, isNewDay: Bool = false, isWhole: Bool = false, resentAt: Timestamp? = nil, now: Timestamp
+    ) {
         let shown = message.orderTimestamp
         let text = isWhole ? nil : ShownText(message.content)
         path = MessagePages.path(of: message.id)
@@ -69,11 +76,14 @@ struct MessageLine: Sendable {
             ? "planned"
             : message.plannedAt != nil && message.sendAttemptCount > 0
                 ? "\(message.status.words), tried again" : message.status.words
-        isBad = [.failed, .expired].contains(message.status)
-        canResend = isBad && message.plannedAt == nil
+        isBad = Self.unsent.contains(message.status)
+        let isUnsent = isBad && message.plannedAt == nil
+        canResend = isUnsent && resentAt == nil
+        self.resentAt = isUnsent ? resentAt.map(PageTime.shown) : nil
         reason =
-            canResend ? UnsentReason.text(message.status, message.failureReason) : message.failureReason
+            isUnsent ? UnsentReason.text(message.status, message.failureReason) : message.failureReason
         once = canResend ? FormReceipts.token() : nil
+        plannedPath = message.isPlanned ? "\(PlannedPages.path)/\(message.id)" : nil
         let isLater = message.plannedAt.map { $0 - now > Self.soon } ?? false
         plan = isLater ? message.plannedAt.map(PageTime.date) : nil
         isOpen = [.pending, .scheduled, .sending].contains(message.status) && !isLater
@@ -83,9 +93,24 @@ struct MessageLine: Sendable {
     static func conversation(_ messages: [Message], _ times: PageTimes) -> [MessageLine] {
         messages.enumerated().map { index, message in
             let isSameDay = index > 0 && times.isSameDay(messages[index - 1].orderTimestamp, message.orderTimestamp)
-            return MessageLine(message, isNewDay: !isSameDay, now: times.now)
+            return MessageLine(
+                message, isNewDay: !isSameDay, resentAt: resentAt(message, in: messages), now: times.now)
         }
     }
+
+    /// When what `message` could not say was sent once more: another one of `messages`, made later, says the same. Nil for none.
+    private static func resentAt(_ message: Message, in messages: [Message]) -> Timestamp? {
+        guard message.type == .mobileTerminated, unsent.contains(message.status) else { return nil }
+        let again = messages.first { other in
+            guard other.type == .mobileTerminated, other.id != message.id, !other.isPlanned else { return false }
+            guard other.content == message.content, other.attachments == message.attachments else { return false }
+            if other.createdAt == message.createdAt { return !unsent.contains(other.status) }
+            return other.createdAt > message.createdAt
+        }
+        return again?.createdAt
+    }
+
+    private static let unsent: [MessageStatus] = [.failed, .expired]
 
     /// What is planned further ahead is shown with its time, and not waited for.
     private static let soon: Duration = .seconds(60)
@@ -120,6 +145,8 @@ struct ThreadLine: Sendable {
     /// The number of our phone.
     let owner: String
     let content: String
+    /// Whether the content is what we wrote.
+    let isOurs: Bool
     let isUnread: Bool
     let status: String
     let isBad: Bool
@@ -134,6 +161,7 @@ struct ThreadLine: Sendable {
         party = PageParty.full(thread.contact)
         owner = PageParty.number(thread.owner)
         content = ShownText(thread.recentContent ?? "").text
+        isOurs = thread.recentStatus != .received
         isUnread = !thread.isRead
         status = thread.recentStatus.rawValue
         isBad = [.failed, .expired].contains(thread.recentStatus)

@@ -34,6 +34,9 @@ struct ThreadListPages: Sendable {
         let hasTeam: Bool
         /// The conversations that whoever is signed in looks after.
         let minePath: String
+        /// Whether unread ones can be had apart, or are.
+        let hasUnread: Bool
+        let unreadPath: String
         let isSearch: Bool
         let isLive: Bool
         let newerPage: String?
@@ -88,7 +91,7 @@ struct ThreadListPages: Sendable {
                 found.threads = try MessageThreadQueries.inbox(
                     of: userID, owner: filter.owner.isEmpty ? nil : filter.owner,
                     assignee: filter.isMine ? context.session.email : nil, isArchived: filter.isArchived,
-                    page: slice.page(), in: tx)
+                    isUnreadOnly: filter.isUnreadOnly, page: slice.page(), in: tx)
                 found.assignees = try ThreadWorkQueries.assignees(
                     of: found.threads.map(\.id), userID: userID, in: tx)
                 found.hasTeam = try ThreadWorkQueries.people(of: userID, in: tx).count > 1
@@ -121,6 +124,8 @@ struct ThreadListPages: Sendable {
                 threads: found.threads.prefix(slice.size).map { ThreadLine($0, assignee: found.assignees[$0.id]) },
                 hasTeam: found.hasTeam || filter.isMine,
                 minePath: PageLink.to("/messages", ["owner": filter.owner, "mine": "1"]),
+                hasUnread: filter.isUnreadOnly || context.page.menu.unread > 0 && !filter.isArchived && !filter.isMine,
+                unreadPath: PageLink.to("/messages", ["owner": filter.owner, "unread": "1"]),
                 isSearch: filter.isSearch, isLive: !filter.isSearch && slice.isFirst,
                 newerPage: slice.newerPage(filter.path),
                 olderPage: slice.olderPage(of: count, filter.path),

@@ -28,7 +28,7 @@ struct FirstSteps: Sendable {
         var hasSMS: Bool
     }
 
-    /// Nil when all is done.
+    /// Nil when all is done; the certificate may be left out where a phone was heard without one.
     ///
     /// - Parameters:
     ///   - facts: What is known of the account.
@@ -41,10 +41,11 @@ struct FirstSteps: Sendable {
             Step(name: "Make an account", isDone: true, text: "", path: "/account", link: ""),
             Step(
                 name: "Give the server an address with a certificate",
-                // Whoever has a phone that was heard has an address that works.
-                isDone: isServedOverTLS || isHeard,
-                text: "Phones outside of your network reach it by https:// only.", path: "/docs/https",
-                link: "How to do it"),
+                isDone: isServedOverTLS,
+                text: isHeard
+                    ? "Your phone was heard without it; phones outside of your network reach it by https:// only."
+                    : "Phones outside of your network reach it by https:// only.",
+                path: "/docs/https", link: "How to do it"),
             Step(
                 name: "Connect a phone", isDone: isHeard,
                 text: facts.phones > 0
@@ -59,6 +60,6 @@ struct FirstSteps: Sendable {
                 path: "/messages/new", link: "Write an SMS"),
         ]
         (done, total) = (steps.count { $0.isDone }, steps.count)
-        if done == total { return nil }
+        if facts.webhooks > 0, facts.hasSMS { return nil }
     }
 }

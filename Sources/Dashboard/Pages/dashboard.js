@@ -88,6 +88,14 @@ const countSegments = (field) => {
 document.addEventListener("input", (event) => {
   if (event.target.dataset.segments) countSegments(event.target);
 });
+// What has a time of its own is not sent at once.
+for (const button of document.querySelectorAll("[data-later]")) {
+  const time = button.form.elements.send_at;
+  const label = button.textContent;
+  const name = () => { button.textContent = time.value ? button.dataset.later : label; };
+  time.addEventListener("input", name);
+  name();
+}
 // A form that nobody has touched takes the browser's time zone.
 for (const list of document.querySelectorAll("[data-timezone]")) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -69,7 +69,7 @@ extension BulkMessageOperations {
         }
     }
 
-    /// When the last message of a file would go out, were it sent now; nil when that is not known.
+    /// When the last message of a file would go out, were it sent from a page now; nil when that is not known.
     package func estimate(_ upload: BulkUpload, userID: UserID) async throws -> Timestamp? {
         let now = clock.now()
         let items = Dictionary(grouping: upload.items.filter { $0.sendAt == nil }, by: \.from)
@@ -80,7 +80,8 @@ extension BulkMessageOperations {
                 }
             }
         }
-        return (last + upload.items.compactMap { $0.sendAt.map { max($0, now) } }).max()
+        let queued = last.map { $0 + Self.timeToUndo }
+        return (queued + upload.items.compactMap { $0.sendAt.map { max($0, now) } }).max()
     }
 
     /// The last upload of the same messages; nil when there was none.

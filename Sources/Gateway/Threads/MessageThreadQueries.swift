@@ -122,12 +122,14 @@ package enum MessageThreadQueries {
             """)
     }
 
-    /// The conversations that pages show, of `owner`, nil for all phones, that `assignee` looks after, nil for all: the one with the last message that came or went
-    /// first. Those with planned messages only are not among them. Index: `message_thread_recent`, which has the owner, too.
+    /// The conversations that pages show, of `owner`, nil for all phones, that `assignee` looks after, nil for all, and of them the
+    /// unread ones only if asked for: the one with the last message that came or went first. Those with planned messages only are
+    /// not among them. Index: `message_thread_recent`, which has the owner, too, or `message_thread_unread`.
     package static func inbox(
-        of userID: UserID, owner: String?, assignee: String? = nil, isArchived: Bool, page: Page,
-        in tx: any Transaction
+        of userID: UserID, owner: String?, assignee: String? = nil, isArchived: Bool, isUnreadOnly: Bool = false,
+        page: Page, in tx: any Transaction
     ) throws -> [MessageThread] {
+        let ofUnread: SQL = isUnreadOnly ? "AND is_read = 0" : ""
         let ofOwner: SQL = owner.map { "AND owner = \($0)" } ?? ""
         let ofAssignee: SQL =
             assignee.map {
@@ -139,7 +141,7 @@ package enum MessageThreadQueries {
             SELECT *
             FROM message_thread
             WHERE user_id = \(userID) AND is_archived = \(isArchived)
-                AND COALESCE(recent_at, order_timestamp) > 0 \(ofOwner) \(ofAssignee)
+                AND COALESCE(recent_at, order_timestamp) > 0 \(ofOwner) \(ofAssignee) \(ofUnread)
             ORDER BY COALESCE(recent_at, order_timestamp) DESC, id DESC
             LIMIT \(page.limit) OFFSET \(page.skip)
             """)
