@@ -28,6 +28,7 @@ import Testing
                 #expect(before.contains("Nobody looks, because nobody would be told."))
                 #expect(made.header("Location") == "\(Self.path)?notice=saved")
                 #expect(shown.contains("/chat?&lt;b&gt;") && !shown.contains("?<b>") && !shown.contains("Nobody looks"))
+                #expect(shown.contains("</span> ntfy · told of everything</p>") && !shown.contains("told only"))
                 #expect(webhook["payload_format"] == "ntfy" && webhook["signing_key"] == "")
                 #expect(request.header("X-Api-Key") == "abc" && request.text.contains("So alerts look"))
                 #expect(delivery.status == 200 && delivery.text.contains("href=\"\(Self.path)\">Alerts"))
@@ -143,7 +144,7 @@ import Testing
 
             #expect(plain.contains(#"value="audit.recorded" aria"#))
             #expect(
-                made["events"] == ["*", "audit.recorded"] && list.contains("told also: Each change in the account"))
+                made["events"] == ["*", "audit.recorded"] && list.contains("told of everything, and of each change"))
             #expect(form.contains(#"value="audit.recorded" checked"#) && form.contains(#"value="yes" checked"#))
             #expect(only["events"] == ["audit.recorded"] && after.contains("told only: Each change in the account"))
             #expect(last["events"] == ["*"])

@@ -26,4 +26,48 @@ struct PageTemplateTests {
             #expect(PageTemplate(rawValue: String(part.output.1)) != nil, "\(part.output.0)")
         }
     }
+
+    /// A member that is absent is looked for further out, where another thing may have its name.
+    @Test(arguments: PageTemplate.allCases)
+    func noSectionFindsAnotherOfItsNameFurtherOut(template: PageTemplate) {
+        let tags = Self.tags(of: template, within: [])
+        for tag in tags where tag.isSection && !Self.neverAbsent.contains("\(template.rawValue) \(tag.name)") {
+            let isShadowing = tags.contains { other in
+                other.name == tag.name && other.scope.count < tag.scope.count && tag.scope.starts(with: other.scope)
+            }
+            #expect(!isShadowing, "\(tag.name) in \(tag.scope)")
+        }
+    }
+
+    private struct Tag {
+        let name: String
+        let isSection: Bool
+        /// The sections around it, without those that are for what is absent and those of its own name.
+        let scope: [String]
+    }
+
+    /// Sections of a name that is also further out, but whose own member is there always, or is the one further out.
+    private static let neverAbsent: Set<String> = [
+        "bulk-batch start", "forwarders numbers", "messages filter", "phone checks", "phone device",
+        "phone-new problems", "schedule-form days", "team roles", "webhook filter", "webhook-form events",
+    ]
+
+    private static func tags(of template: PageTemplate, within outer: [String]) -> [Tag] {
+        var sections = outer
+        var tags: [Tag] = []
+        let text = String(decoding: template.source, as: UTF8.self)
+        for match in text.matches(of: /\{\{\{?([#^\/>]?)\s*([^\s{}]+)\s*\}?\}\}/) {
+            let (sign, name) = (String(match.output.1), String(match.output.2))
+            if sign == "/" {
+                _ = sections.popLast()
+            } else if sign == ">" {
+                tags += PageTemplate(rawValue: name).map { Self.tags(of: $0, within: sections) } ?? []
+            } else {
+                let scope = sections.filter { !$0.hasPrefix("^") && $0 != name }
+                tags.append(Tag(name: name, isSection: !sign.isEmpty, scope: scope))
+                if !sign.isEmpty { sections.append(sign == "^" ? "^\(name)" : name) }
+            }
+        }
+        return tags
+    }
 }

@@ -94,8 +94,8 @@ struct AlertPages: SignedInPages {
         let path: String
         let url: String
         let format: String
-        /// What it is told of, where that is not every alert and nothing else.
-        let causes: String?
+        /// What it is told of.
+        let told: String
         let status: String
         let reason: String?
         let lastSuccess: String?
@@ -103,11 +103,12 @@ struct AlertPages: SignedInPages {
 
         init(_ webhook: AlertWebhook) {
             let report = webhook.report
-            let changes = webhook.causes.hasChanges ? ["Each change in the account"] : []
+            let hasChanges = webhook.causes.hasChanges
             if let alerts = webhook.causes.alerts {
-                causes = "told only: " + (alerts.map(\.words) + changes).joined(separator: "; ")
+                let changes = hasChanges ? ["Each change in the account"] : []
+                told = "told only: " + (alerts.map(\.words) + changes).joined(separator: "; ")
             } else {
-                causes = changes.first.map { "told also: \($0)" }
+                told = hasChanges ? "told of everything, and of each change in the account" : "told of everything"
             }
             path = "\(AlertPages.path)/\(report.endpoint.id)"
             url = report.endpoint.url

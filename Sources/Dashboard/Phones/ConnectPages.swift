@@ -45,7 +45,7 @@ struct ConnectPages: Sendable {
 
     private struct Link {
         let url: String
-        let code: QRCode?
+        let qrCode: QRCode?
     }
 
     private struct Number {
@@ -75,7 +75,7 @@ struct ConnectPages: Sendable {
                 phone: Phone(
                     numbers: numbers, url: url, isSecure: url.hasPrefix("https://"), code: code, privateToken: token,
                     expiresAt: expiresAt.map(PageTime.shown), checks: checks,
-                    link: isOwn && code != nil ? Link(url: page, code: QRCode(page)) : nil),
+                    link: isOwn && code != nil ? Link(url: page, qrCode: QRCode(page)) : nil),
                 isSignedIn: isOwn)
         }
         let shown: Content

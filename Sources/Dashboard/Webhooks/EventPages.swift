@@ -14,7 +14,8 @@ struct EventPages: SignedInPages {
 
     private struct Content {
         let types: [Choice]
-        let owner: String
+        /// Not `owner`: an event that names no phone would find it.
+        let chosenOwner: String
         let events: [Line]
         /// Set on the first page only: nothing new comes to the others.
         let isLive: Bool
@@ -65,7 +66,7 @@ struct EventPages: SignedInPages {
         return views.page(
             .events, "Events",
             Content(
-                types: Choice.all(EventType.allCases.map(\.rawValue), chosen: type), owner: owner,
+                types: Choice.all(EventType.allCases.map(\.rawValue), chosen: type), chosenOwner: owner,
                 events: found.events.map { Self.line($0, urls) },
                 isLive: before == nil,
                 nextPage: found.next.map {
