@@ -25,12 +25,15 @@ import Testing
                 let delivery = try await page.get(try #require(tried.header("Location")))
                 let deleted = try await page.submit("\(place)/delete", on: Self.path, [])
 
-                #expect(before.contains("Nobody looks, because nobody would be told."))
+                #expect(before.contains("Nobody would be told, so nothing is listed here."))
                 #expect(made.header("Location") == "\(Self.path)?notice=saved")
-                #expect(shown.contains("/chat?&lt;b&gt;") && !shown.contains("?<b>") && !shown.contains("Nobody looks"))
+                #expect(
+                    shown.contains("/chat?&lt;b&gt;") && !shown.contains("?<b>")
+                        && !shown.contains("Nobody would be told"))
                 #expect(shown.contains("</span> ntfy · told of everything</p>") && !shown.contains("told only"))
                 #expect(webhook["payload_format"] == "ntfy" && webhook["signing_key"] == "")
-                #expect(request.header("X-Api-Key") == "abc" && request.text.contains("So alerts look"))
+                #expect(
+                    request.header("X-Api-Key") == "abc" && request.text.contains("This is what an alert looks like"))
                 #expect(delivery.status == 200 && delivery.text.contains("href=\"\(Self.path)\">Alerts"))
                 #expect(deleted.header("Location") == "\(Self.path)?notice=deleted")
                 #expect(try await account.client.get("/v1/alerts/webhooks").data == [])

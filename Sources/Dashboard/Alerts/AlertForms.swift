@@ -91,7 +91,7 @@ struct AlertForms: Sendable {
     ) -> Response {
         let problems = PageProblems.all(refusal)
         let sending = fields.sending.content(isNew: id == nil, problems: problems, canPreview: false)
-        let title = id == nil ? "New place for alerts" : "Edit the place for alerts"
+        let title = id == nil ? "New alert" : "Edit the alert"
         return views.page(
             .alertForm, title,
             Content(

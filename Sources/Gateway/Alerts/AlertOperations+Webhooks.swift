@@ -133,7 +133,7 @@ extension AlertOperations {
             id: AlertID(at: tx.now),
             condition: AlertCondition(
                 cause: .phoneOffline, subject: "+18005550199", title: "A test: phone +18005550199 is offline",
-                advice: "Nothing is wrong. So alerts look."), openedAt: tx.now)
+                advice: "Nothing is wrong. This is what an alert looks like."), openedAt: tx.now)
         let event = OutgoingEvent(
             id: EventID(at: tx.now), userID: userID.alerts, owner: "", source: "/v1/alerts",
             payload: .unknown(
