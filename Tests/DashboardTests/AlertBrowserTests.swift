@@ -86,7 +86,7 @@ import Testing
             try await browser.inspect("webhook-form-filter", look)
             try await browser.type("code", into: "#filter-pattern")
             try await browser.follow("main .actions button")
-            try await browser.waitFor("No delivery fits.")
+            try await browser.waitFor("No delivery yet.")
             try await browser.waitFor("from or to +49*; with text that fits code")
             try await browser.inspect("webhook-filtered", look)
             try await browser.follow("a[href$='/edit']")

@@ -6,7 +6,7 @@ import Hummingbird
 enum PageNotice: String {
     case sent, settled, now, cancelled, saved, off, paused, resumed, rotated, archived, unarchived, unread, deleted,
         zone
-    case stored, held, released, stopped, retried, unchosen
+    case made, stored, held, released, stopped, retried, unchosen
 
     var text: String {
         switch self {
@@ -15,6 +15,7 @@ enum PageNotice: String {
         case .now: "The SMS is on its way."
         case .cancelled: "The SMS was cancelled: it is not sent."
         case .saved: "The changes were saved."
+        case .made: "The webhook was made. Its key is under Verify signatures."
         case .off: "The changes were saved. The webhook is still off: resume it, and what waits is sent."
         case .paused: "The webhook is paused. Its deliveries wait."
         case .resumed: "The webhook is on again. What waited is sent now."

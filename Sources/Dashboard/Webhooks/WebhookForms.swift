@@ -42,9 +42,10 @@ struct WebhookForms: Sendable {
         var filter = FilterFields()
 
         init() {
-            // New ones are signed, and hear of everything.
+            // New ones are signed, and hear of everything, also from phones that come later.
             sending = SendingFields(signingKey: SigningKey.random())
             events = EventType.allCases.map(\.rawValue)
+            hasAllNumbers = true
         }
 
         init(_ endpoint: Endpoint) {
@@ -73,11 +74,7 @@ struct WebhookForms: Sendable {
     }
 
     @Sendable func new(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        var fields = Fields()
-        fields.numbers = try await operations.store.read(.user(context.userID)) { tx in
-            try PhoneNumbers.list(of: context.userID, in: tx)
-        }
-        return try await show(fields, id: nil, context)
+        try await show(Fields(), id: nil, context)
     }
 
     @Sendable func edit(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -116,8 +113,9 @@ struct WebhookForms: Sendable {
                 return try await show(fields, id: id, context, preview: preview)
             }
             guard let report = try await body(fields.update) else { throw PageError.notFound }
+            let done: PageNotice = id == nil && report.endpoint.isSigned ? .made : .saved
             return .seeOther(
-                "\(WebhookPages.path)/\(report.endpoint.id)", report.endpoint.status == .active ? .saved : .off)
+                "\(WebhookPages.path)/\(report.endpoint.id)", report.endpoint.status == .active ? done : .off)
         } catch let refusal as Refusal {
             return try await show(fields, id: id, context, refusal: refusal)
         }

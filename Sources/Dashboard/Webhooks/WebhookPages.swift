@@ -63,6 +63,8 @@ struct WebhookPages: SignedInPages {
         let previousKeyExpiresAt: String
         let deliveries: [DeliveryLine]
         let hasDeliveries: Bool
+        /// Whether a filter is set.
+        let isNarrowed: Bool
         let statuses: [Choice]
         let types: [Choice]
         let filter: FilterContent
@@ -134,7 +136,7 @@ struct WebhookPages: SignedInPages {
             Content(
                 webhook: found.summary, hasPreviousKey: found.previous != nil,
                 previousKeyExpiresAt: found.previous.map { PageTime.shown($0.expiresAt) } ?? "",
-                deliveries: page.map(DeliveryLine.init), hasDeliveries: !page.isEmpty,
+                deliveries: page.map(DeliveryLine.init), hasDeliveries: !page.isEmpty, isNarrowed: isNarrowed,
                 statuses: Choice.all(DeliveryRecord.Status.allCases.map(\.rawValue), chosen: filter.status?.rawValue),
                 types: Choice.all(EventType.allCases.map(\.rawValue), chosen: filter.eventType),
                 filter: shown, mayRetryAll: isNarrowed && mayHaveFailed && !page.isEmpty,
