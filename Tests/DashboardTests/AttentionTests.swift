@@ -89,6 +89,7 @@ import Timestamps
                 let html = try await page.get(Self.page).text
                 #expect(html.contains("404 from /hook: the receiver refuses the request"))
                 #expect(html.contains("3 events given up") && Self.menu(html) == 1)
+                #expect(html.contains("\(id)?status=failed") && !html.contains("status=pending"))
                 // Every page says the same of it.
                 for path in [Self.page, "/", "/settings/webhooks", "/settings/webhooks/\(id)"] {
                     #expect(try await page.get(path).text.contains("status failing\">failing"), "\(path)")

@@ -34,6 +34,8 @@ struct AttentionLines: Sendable {
         let issues: [IssueLine]
         /// How many events can be sent again; nil when none can.
         let failed: String?
+        /// Where those are listed that failed and are tried again; nil when none is.
+        let triedPath: String?
         /// Whether it has to be let go first.
         let isStopped: Bool
         /// How many events wait for it; nil when none does.
@@ -78,10 +80,17 @@ extension AttentionLines.Webhook {
         let (report, endpoint) = (webhook.report, webhook.report.endpoint)
         let state = WebhookState(report)
         let failed = webhook.issues.map(\.failed).reduce(0, +)
+        let path = "\(WebhookPages.path)/\(endpoint.id)"
+        let isStopped = endpoint.status != .active
+        // Issues say since when by themselves.
+        let isExplained = report.isFailing && report.fallbackSince == nil && !webhook.issues.isEmpty
+        let isRetried = webhook.issues.contains { $0.retried > 0 }
         self.init(
-            path: "\(WebhookPages.path)/\(endpoint.id)", id: endpoint.id.text, url: endpoint.url, status: state.status,
-            reason: state.reason, issues: webhook.issues.map { IssueLine($0, url: endpoint.url) },
-            failed: failed == 0 ? nil : IssueLine.count(failed), isStopped: endpoint.status != .active,
+            path: path, id: endpoint.id.text, url: endpoint.url, status: state.status,
+            reason: isExplained ? nil : state.reason, issues: webhook.issues.map { IssueLine($0, url: endpoint.url) },
+            failed: failed == 0 ? nil : IssueLine.count(failed),
+            triedPath: isRetried ? "\(path)?status=\(isStopped ? "held" : "pending")&tried=true" : nil,
+            isStopped: isStopped,
             waiting: report.openCount == 0 ? nil : Figure.shown(report.openCount))
     }
 }

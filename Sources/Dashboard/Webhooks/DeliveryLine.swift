@@ -9,7 +9,10 @@ struct DeliveryLine: Sendable {
     let id: String
     let type: String
     let owner: String
+    /// As a class of the style sheet.
     let status: String
+    /// The same for people.
+    let words: String
     let attempts: Int
     let answer: String
     let createdAt: String
@@ -23,6 +26,8 @@ struct DeliveryLine: Sendable {
         type = delivery.eventType
         owner = PageParty.number(delivery.owner)
         status = delivery.status.rawValue
+        let isRetried = delivery.status == .pending && delivery.attemptCount > 0
+        words = isRetried ? "pending, tried again" : delivery.status.rawValue
         attempts = delivery.attemptCount
         answer = [delivery.lastStatusCode.map(String.init), delivery.lastError].compactMap(\.self).joined(
             separator: " · ")
