@@ -17,6 +17,11 @@ import Testing
                 "/contacts/new", on: "/contacts/new", [("name", "=Ann"), ("numbers", "+18005550100")])
             #expect(contact.status == 303)
             #expect(try await page.submit("/contacts/new", on: "/contacts/new", [("numbers", "x")]).status == 422)
+            // A preview saves nothing.
+            let preview = try await page.submit(
+                "/settings/webhooks/new", on: "/settings/webhooks/new",
+                [("url", "https://example.com/hook"), ("preview", "yes")])
+            #expect(preview.status == 200)
             #expect(
                 try await page.submit("/account/timezone", on: "/account", [("timezone", "Asia/Tokyo")]).status == 303)
             #expect(try await page.submit("/account/api-key", on: "/account", [("current", "wrong one")]).status == 422)
@@ -29,14 +34,16 @@ import Testing
 
             #expect(
                 entries.map { $0["action"].string } == [
-                    "api_key.shown", "account.updated", "contact.created", "session.started",
+                    "api_key.shown", "timezone.updated", "contact.created", "session.started",
                 ])
             #expect(entries.allSatisfy { $0["actor"] == "session" && $0["address"] == "127.0.0.1" })
-            for words in ["had the account&#39;s API key shown", "changed the account", "added a contact", "signed in"]
-            {
+            for words in [
+                "had the account&#39;s API key shown", "changed the time zone", "added a contact", "signed in",
+            ] {
                 #expect(shown.contains(words) || shown.contains(words.replacing("&#39;", with: "'")), "\(words)")
             }
             #expect(file.split(separator: "\r\n").count == 5)
+            #expect(shown.contains("<strong>owner@example.com, "))
             #expect(file.contains("Time (Asia/Tokyo)") && file.contains("\"added a contact\""))
 
             _ = try await page.submit("/sign-out", on: "/account", [])

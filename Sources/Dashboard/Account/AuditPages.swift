@@ -48,27 +48,36 @@ struct AuditPages: SignedInPages {
                 nextPage: next.map { "/account/log?before=\($0)" }), context)
     }
 
-    private static func line(_ entry: AuditEntry, _ names: [String: String]) -> Content.Line {
+    private static func line(_ entry: AuditEntry, _ names: Names) -> Content.Line {
         Content.Line(
             time: PageTime.shown(entry.createdAt), who: who(entry.actor, names), what: entry.action.words,
             subject: entry.subject, path: path(of: entry), address: entry.address)
     }
 
     /// Who did it, at the beginning of a sentence.
-    private static func who(_ actor: AuditEntry.Actor, _ names: [String: String]) -> String {
+    private static func who(_ actor: AuditEntry.Actor, _ names: Names) -> String {
         switch actor.kind {
-        case .session: (actor.id.map { "\($0), " } ?? "") + Visitor.name(of: actor.agent)
+        case .session: ((actor.id ?? names.owner).map { "\($0), " } ?? "") + Visitor.name(of: actor.agent)
         case .accountKey: "A program with the account's API key"
         case .accessKey:
-            actor.id.flatMap { names[$0] }.map { "The access key “\($0)”" } ?? "An access key that was deleted"
+            actor.id.flatMap { names.keys[$0] }.map { "The access key “\($0)”" } ?? "An access key that was deleted"
         case .serverOperator: "Whoever runs this server"
         }
     }
 
-    /// The names of the account's access keys by their ids.
-    private static func names(of userID: UserID, in tx: any Transaction) throws -> [String: String] {
+    /// What entries name by something else.
+    private struct Names: Sendable {
+        /// The names of the account's access keys by their ids.
+        let keys: [String: String]
+        /// The address of whoever made the account; nil when it is gone.
+        let owner: String?
+    }
+
+    private static func names(of userID: UserID, in tx: any Transaction) throws -> Names {
         let keys = try AccessKeyQueries.list(userID: userID, page: AccessKeyOperations.wholeList, in: tx)
-        return Dictionary(keys.map { ($0.id.text, $0.name) }, uniquingKeysWith: { $1 })
+        return Names(
+            keys: Dictionary(keys.map { ($0.id.text, $0.name) }, uniquingKeysWith: { $1 }),
+            owner: try UserQueries.email(of: userID, in: tx))
     }
 
     private static func path(of entry: AuditEntry) -> String? {
@@ -81,6 +90,9 @@ struct AuditPages: SignedInPages {
     /// Where things are shown that are named by their ids.
     private static let roots: [(prefix: String, root: String)] = [
         ("webhook.", "/settings/webhooks/"), ("delivery.", "/deliveries/"), ("forwarder.", "/phones/forwarders/"),
+        ("phone.", "/phones/"), ("schedule.updated", "/phones/schedules/"), ("contact.updated", "/contacts/"),
+        ("text.updated", "/messages/texts/"), ("message.updated", "/messages/message/"),
+        ("conversation.", "/messages/"), ("note.", "/messages/"),
     ]
 
     /// All of it as CSV, a part at a time as the browser takes it.

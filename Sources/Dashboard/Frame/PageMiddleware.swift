@@ -76,9 +76,11 @@ struct PageMiddleware: RouterMiddleware {
     private func note(
         _ request: Request, _ response: inout Response, _ session: Session, _ context: PageContext
     ) async {
+        let route = context.endpointPath ?? ""
+        if WebhookForms.isPreview(context.form, of: route) { return }
         let named = ["user_id", "email", "request_id"].map { context.form.text($0) }.first { !$0.isEmpty }
         await audit.note(
-            request, "POST \(context.endpointPath ?? "")", &response, named: named, by: AuditEntry.Actor(session),
+            request, "POST \(route)", &response, named: named, by: AuditEntry.Actor(session),
             userID: session.userID, from: context.origin, logger: context.logger)
     }
 

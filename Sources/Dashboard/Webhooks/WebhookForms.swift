@@ -12,6 +12,14 @@ struct WebhookForms: Sendable {
     let receipts: FormReceipts
     let views: PageViews
 
+    /// The routes whose forms can ask for a preview instead of being saved.
+    private static let previews: Set<String> = ["/settings/webhooks/new", "/settings/webhooks/{webhookID}/edit"]
+
+    /// Whether a form only asks what would be sent, and changes nothing.
+    static func isPreview(_ form: PageForm, of route: String) -> Bool {
+        previews.contains(route) && form.text("preview") == "yes"
+    }
+
     private struct Content {
         let title: String
         let action: String

@@ -4,7 +4,7 @@ import Storage
 import Timestamps
 
 /// Reads and writes users. API keys are found by their digest and stored encrypted.
-struct UserQueries: Sendable {
+package struct UserQueries: Sendable {
     let keyring: Keyring
 
     /// Who the user key with this digest belongs to. Index: `users_api_key`.
@@ -29,7 +29,7 @@ struct UserQueries: Sendable {
     }
 
     /// What whoever made the account signs in with; nil when there is no such account. Index: the primary key.
-    static func email(of id: UserID, in tx: any Transaction) throws -> String? {
+    package static func email(of id: UserID, in tx: any Transaction) throws -> String? {
         try tx.value("SELECT email AS value FROM users WHERE id = \(id)")
     }
 
