@@ -93,7 +93,7 @@ struct TeamPages: SignedInPages {
 
     private func show(_ context: SignedInContext, problem: String? = nil) async throws -> Response {
         let (members, invitations, account) = try await operations.team(of: context.userID)
-        let role = TeamRole(rawValue: context.form.text("role")) ?? .sender
+        let role = TeamRole(rawValue: context.form.text("role")) ?? .reader
         func inviter(_ invitation: TeamInvitation) -> String? {
             if invitation.invitedBy == invitation.account { return account }
             return members.first { $0.id == invitation.invitedBy }?.email
@@ -133,12 +133,13 @@ struct TeamPages: SignedInPages {
     @Sendable private func invite(_ request: Request, _ context: SignedInContext) async throws -> Response {
         try await refused(in: context) {
             let email = try UserOperations.address(context.form.text("email"))
+            let role = try Self.role(context.form)
             let sent = try await operations.invite(
-                email, as: Self.role(context.form), password: context.form.secret("current"), session: context.session)
+                email, as: role, password: context.form.secret("current"), session: context.session)
             return views.page(
                 .invited, "Invitation",
                 InvitationLink(
-                    email: email, sent, letter: "to join our team",
+                    email: email, sent, may: Self.words(role), letter: "to join our team",
                     purpose: "brings one member into the team", back: (Self.path, "Team"),
                     baseURL: site.baseURL(request, isSecure: context.page.isSecure)), context)
         }
