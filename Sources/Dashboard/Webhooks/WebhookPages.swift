@@ -59,6 +59,8 @@ struct WebhookPages: SignedInPages {
 
     private struct Content {
         let webhook: WebhookSummary
+        /// Why deliveries fail; empty while they do not.
+        let issues: [IssueLine]
         let hasPreviousKey: Bool
         let previousKeyExpiresAt: String
         let deliveries: [DeliveryLine]
@@ -121,6 +123,8 @@ struct WebhookPages: SignedInPages {
                         report,
                         hours: try HourlyCounts.counts(userID: userID, since: HourChart.start(tx.now), in: tx)[id]
                             ?? [], now: tx.now),
+                    issues: try report.isFailing
+                        ? DeliveryIssues.list(of: id, after: tx.now - Self.issueAge, in: tx) : [],
                     previous: report.endpoint.previousSigningKey,
                     page: try DeliveryHistory.list(endpoint: id, filter, limit: Self.pageSize + 1, in: tx)
                 )
@@ -134,7 +138,8 @@ struct WebhookPages: SignedInPages {
         return views.page(
             .webhook, "Webhook",
             Content(
-                webhook: found.summary, hasPreviousKey: found.previous != nil,
+                webhook: found.summary, issues: found.issues.map { IssueLine($0, url: found.summary.url) },
+                hasPreviousKey: found.previous != nil,
                 previousKeyExpiresAt: found.previous.map { PageTime.shown($0.expiresAt) } ?? "",
                 deliveries: page.map(DeliveryLine.init), hasDeliveries: !page.isEmpty, isNarrowed: isNarrowed,
                 statuses: Choice.all(DeliveryRecord.Status.allCases.map(\.rawValue), chosen: filter.status?.rawValue),
@@ -191,4 +196,6 @@ struct WebhookPages: SignedInPages {
     }
 
     private static let pageSize = 25
+    /// As long as *Needs attention* asks about failures.
+    private static let issueAge: Duration = .seconds(7 * 86_400)
 }
