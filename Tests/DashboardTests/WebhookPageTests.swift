@@ -39,9 +39,11 @@ import Timestamps
                 statuses.append(try await webhook()["status"])
             }
             let rotated = try await webhook()["signing_key"]
+            let (all, failed) = (try await page.get(path).text, try await page.get("\(path)?status=failed").text)
             let deleted = try await page.submit("\(path)/delete", on: path, [])
 
-            #expect(made.status == 303)
+            #expect(made.status == 303 && made.header("Location") == "\(path)?notice=made")
+            #expect(all.contains("No delivery yet.") && failed.contains("No delivery has these filters."))
             #expect(first["events"] == ["message.phone.received", "message.phone.sent"])
             #expect(second["url"] == "http://127.0.0.1:2/hook" && second["ordering"] == "message")
             #expect(second["signing_key"] == "other" && rotated != "other")
@@ -55,6 +57,7 @@ import Timestamps
         try await withServer { server in
             let (page, account, _) = try await server.signedInWithPhone()
             let html = try await page.get(Self.new).text
+            #expect(html.contains("name=\"all_phone_numbers\" value=\"yes\" checked"))
             let once = try #require(html.firstMatch(of: /name="once" value="([0-9a-f]+)"/)).1
             let fields = [
                 ("once", String(once)), ("url", "http://127.0.0.1:1/hook"), ("events", "message.phone.received"),

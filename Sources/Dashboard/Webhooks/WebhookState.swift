@@ -19,8 +19,15 @@ struct WebhookState: Sendable {
             reason = "every attempt since \(PageTime.brief(since)) has failed"
         } else {
             status = "\(endpoint.status)"
-            reason = endpoint.statusReason
+            // Saving or resuming forgives what failed: that it works now is not known.
+            let isDoubtful = endpoint.status == .active && Self.hasFailedLast(report)
+            reason = endpoint.statusReason ?? (isDoubtful ? "its last attempt failed; it was not tried since" : nil)
         }
+    }
+
+    private static func hasFailedLast(_ report: EndpointReport) -> Bool {
+        guard let failed = report.lastFailureAt else { return false }
+        return report.lastSuccessAt.map { $0 < failed } ?? true
     }
 }
 
