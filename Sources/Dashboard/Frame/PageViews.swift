@@ -48,6 +48,7 @@ struct PageViews: Sendable {
             theme: context.theme == .system ? nil : context.theme.rawValue, themeName: context.theme.rawValue,
             role: context.isWithin("/account")
                 ? nil : context.session.flatMap { $0.role == .owner ? nil : $0.role.rawValue },
+            isReader: context.session?.role == .reader && !context.isWithin("/account"),
             nextTheme: context.theme.next.rawValue,
             sections: Self.sections.filter { $0.isFor(context.session) }.map {
                 Shell.Section($0, context)
@@ -97,11 +98,18 @@ struct PageViews: Sendable {
             let status: Int
             let reason: String
             let message: String
+            let home: String
+            let homeName: String
         }
+        // Members of a team have no overview.
+        let isMember = context.session.map { $0.role != .owner } ?? false
         let reason = error.status.reasonPhrase
         return page(
-            .error, reason, Content(status: error.status.code, reason: reason, message: error.message), context,
-            status: error.status)
+            .error, reason,
+            Content(
+                status: error.status.code, reason: reason, message: error.message, home: isMember ? "/messages" : "/",
+                homeName: isMember ? "Back to the messages" : "Back to the overview"),
+            context, status: error.status)
     }
 
     private struct Inner<Content: Sendable> {
@@ -143,6 +151,8 @@ struct PageViews: Sendable {
         let themeName: String
         /// What a member of the team may do; nil for owners, and on pages about oneself.
         let role: String?
+        /// Whether the page offers nothing that changes anything.
+        let isReader: Bool
         let nextTheme: String
         let sections: [Section]
         let css: String
