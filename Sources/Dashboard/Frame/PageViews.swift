@@ -79,17 +79,20 @@ struct PageViews: Sendable {
 
     private static let helpPages: [(path: String, page: String)] = [
         ("/attention", "dashboard#what-needs-attention"), ("/messages/texts", "dashboard#saved-texts"),
-        ("/messages", "dashboard#messages"),
+        ("/messages/bulk", "push#uploading-a-file"), ("/messages", "dashboard#messages"),
         ("/contacts", "dashboard#contacts"),
         ("/phones/forwarders", "forwarders"), ("/phones/new", "phones"), ("/phones", "dashboard#phones"),
         ("/settings/alerts", "alerts"), ("/settings/webhooks", "webhooks"),
         ("/deliveries", "errors#why-a-delivery-failed"), ("/events", "webhooks"),
-        ("/replays", "dashboard#webhooks"), ("/system", "operations"), ("/users", "dashboard#the-first-account"),
+        ("/replays", "dashboard#webhooks"), ("/system", "dashboard#the-state-of-the-server"),
+        ("/users", "dashboard#the-first-account"),
         ("/account/log", "dashboard#log-of-changes"), ("/account/keys", "dashboard#keys-for-programs"),
         ("/account/team", "dashboard#a-team"), ("/account/two-step", "dashboard#two-step-sign-in"),
         ("/sign-in/code", "dashboard#two-step-sign-in"), ("/forgotten-password", "dashboard#a-forgotten-password"),
         ("/new-password", "dashboard#a-forgotten-password"),
-        ("/account", "dashboard#times"),
+        ("/account", "dashboard#times"), ("/", "dashboard#what-needs-attention"),
+        ("/first-run", "dashboard#the-first-account"), ("/first-sign-in", "dashboard#the-first-account"),
+        ("/sign-in", "dashboard#sessions"), ("/invitation", "dashboard#a-team"),
     ]
 
     /// A page that says what went wrong.
