@@ -205,7 +205,7 @@ import Testing
                 try await browser.follow("form[action$='/replay'] button[type=submit]")
                 try await browser.waitFor("completed")
                 try await Self.inspect("replay", look, browser)
-                #expect(try await browser.text().contains("1 of 1 events were looked at, 1 are on their way again"))
+                #expect(try await browser.text().contains("1 of 1 events checked, 1 sent again."))
                 try await browser.open(server.baseURL + "/events")
                 try await Self.inspect("events", look, browser)
                 try await browser.open(server.baseURL)

@@ -67,7 +67,7 @@ import Testing
             #expect([broken, foreign, many].map(\.status) == [422, 422, 422])
             #expect(
                 broken.text.contains(
-                    "<tr><td class=\"break\">3</td><td class=\"break\">The ToPhoneNumber [&lt;script&gt;] is not a valid"
+                    "<tr><td class=\"break\">3</td><td class=\"break\">ToPhoneNumber: &lt;script&gt; is not a phone number"
                 ))
             #expect(
                 broken.text.contains(
@@ -268,7 +268,7 @@ import Testing
             )
             #expect(
                 missing.text.contains(">2</td><td class=\"break\">There is nothing to put in the place of {{name}}."))
-            #expect(missing.text.contains("The Mobile [x] is not a valid"))
+            #expect(missing.text.contains("Mobile: x is not a phone number. Write it like +18005550100."))
             #expect(missing.text.contains(">{{name}} {{City}} &lt;b&gt;</textarea>"))
 
             let fixed = Self.fields(of: missing.text) + mapping + [("content", "Hi")]
@@ -285,6 +285,13 @@ import Testing
                 let answer = try await Self.columns(page, file, more)
                 #expect(answer.status == 422 && answer.text.contains(words), "\(words): \(answer.text)")
             }
+            #expect(missing.text.contains("<input id=\"document\" name=\"document\" type=\"file\" required"))
+            let better = Array("Name,Mobile\nBob,+18005550100\n".utf8)
+            let corrected = try await page.upload(
+                "\(Self.path)/columns", on: Self.path, mapping + [("content", "Hi {{name}}")],
+                file: ("document", "better.csv", better))
+            #expect(corrected.status == 200 && corrected.text.contains("1 message in better.csv"))
+            #expect(corrected.text.contains("Hi Bob"))
             let lost = try await page.upload("\(Self.path)/columns", on: Self.path, mapping, file: nil)
             #expect(lost.status == 422 && lost.text.contains("The file did not come along."))
             let empty = try await page.upload(

@@ -36,6 +36,7 @@ import Testing
                 try await browser.type("battery staple", into: "#password")
                 try await browser.click("main button")
                 try await browser.waitFor("Is my parcel there?")
+                try await browser.waitFor("You may only read in this account.")
                 try await browser.inspect("reader-messages", look)
                 let offered = try await browser.run(
                     "return [...document.querySelectorAll('main a[href*=\"/new\"]')].filter(e => e.offsetParent).length"
@@ -48,6 +49,7 @@ import Testing
                 try await browser.inspect("reader-account", look)
                 try await browser.open(server.baseURL + "/settings/webhooks")
                 try await browser.waitFor("Your role in this account does not allow this.")
+                try await browser.waitFor("Back to the messages")
                 try await browser.inspect("reader-refused", look)
                 try await browser.open(server.baseURL + "/account")
                 try await browser.signOut()

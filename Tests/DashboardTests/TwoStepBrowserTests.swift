@@ -27,6 +27,7 @@ import Testing
                 try await browser.type(TestServer.password, into: "#current")
                 try await browser.click("main button[type=submit]")
                 try await browser.waitFor("Write these down")
+                try await browser.waitFor("Two-step sign-in is on now.")
                 try await browser.inspect("recovery-codes", look)
                 let shown = try await browser.run("return document.getElementById('recovery-codes').textContent").string
 

@@ -151,7 +151,7 @@ import Timestamps
             #expect(overview.matches(of: /cannot send/).count == 2)
             #expect(try await page.get("/phones/new").text.contains("receives and reports, and never sends"))
             let system = try await page.get("/system").text
-            #expect(system.contains("1 with the SMSGate app, 1 with the httpSMS app, 1 with no app that is known"))
+            #expect(system.contains("1 with the SMSGate app, 1 with the httpSMS app, 1 whose app is not known"))
             #expect(system.contains("the httpSMS app sends nothing"))
             let phones = try await server.store.read { tx in try PhoneTransports(in: tx) }
             #expect("\(Commands.phones(phones, pushes: []))".hasPrefix("WARNING"))

@@ -80,11 +80,14 @@ struct TwoStepPages: SignedInPages {
     ) async throws -> Response {
         struct Content {
             let codes: String
+            /// Whether two-step sign-in was turned on by this.
+            let isFirst: Bool
         }
         do {
             let recoveryCodes = try await make(context.form)
             return views.page(
-                .recoveryCodes, "Recovery codes", Content(codes: recoveryCodes.joined(separator: "\n")), context)
+                .recoveryCodes, "Recovery codes",
+                Content(codes: recoveryCodes.joined(separator: "\n"), isFirst: codes != nil), context)
         } catch let refusal as Refusal {
             return try await show(context, codes, problem: refusal.message)
         }

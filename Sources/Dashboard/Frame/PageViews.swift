@@ -48,6 +48,7 @@ struct PageViews: Sendable {
             theme: context.theme == .system ? nil : context.theme.rawValue, themeName: context.theme.rawValue,
             role: context.isWithin("/account")
                 ? nil : context.session.flatMap { $0.role == .owner ? nil : $0.role.rawValue },
+            isReader: context.session?.role == .reader && !context.isWithin("/account"),
             nextTheme: context.theme.next.rawValue,
             sections: Self.sections.filter { $0.isFor(context.session) }.map {
                 Shell.Section($0, context)
@@ -78,17 +79,20 @@ struct PageViews: Sendable {
 
     private static let helpPages: [(path: String, page: String)] = [
         ("/attention", "dashboard#what-needs-attention"), ("/messages/texts", "dashboard#saved-texts"),
-        ("/messages", "dashboard#messages"),
+        ("/messages/bulk", "push#uploading-a-file"), ("/messages", "dashboard#messages"),
         ("/contacts", "dashboard#contacts"),
         ("/phones/forwarders", "forwarders"), ("/phones/new", "phones"), ("/phones", "dashboard#phones"),
         ("/settings/alerts", "alerts"), ("/settings/webhooks", "webhooks"),
         ("/deliveries", "errors#why-a-delivery-failed"), ("/events", "webhooks"),
-        ("/replays", "dashboard#webhooks"), ("/system", "operations"), ("/users", "dashboard#the-first-account"),
+        ("/replays", "dashboard#webhooks"), ("/system", "dashboard#the-state-of-the-server"),
+        ("/users", "dashboard#the-first-account"),
         ("/account/log", "dashboard#log-of-changes"), ("/account/keys", "dashboard#keys-for-programs"),
         ("/account/team", "dashboard#a-team"), ("/account/two-step", "dashboard#two-step-sign-in"),
         ("/sign-in/code", "dashboard#two-step-sign-in"), ("/forgotten-password", "dashboard#a-forgotten-password"),
         ("/new-password", "dashboard#a-forgotten-password"),
-        ("/account", "dashboard#times"),
+        ("/account", "dashboard#times"), ("/", "dashboard#what-needs-attention"),
+        ("/first-run", "dashboard#the-first-account"), ("/first-sign-in", "dashboard#the-first-account"),
+        ("/sign-in", "dashboard#sessions"), ("/invitation", "dashboard#a-team"),
     ]
 
     /// A page that says what went wrong.
@@ -97,11 +101,18 @@ struct PageViews: Sendable {
             let status: Int
             let reason: String
             let message: String
+            let home: String
+            let homeName: String
         }
+        // Members of a team have no overview.
+        let isMember = context.session.map { $0.role != .owner } ?? false
         let reason = error.status.reasonPhrase
         return page(
-            .error, reason, Content(status: error.status.code, reason: reason, message: error.message), context,
-            status: error.status)
+            .error, reason,
+            Content(
+                status: error.status.code, reason: reason, message: error.message, home: isMember ? "/messages" : "/",
+                homeName: isMember ? "Back to the messages" : "Back to the overview"),
+            context, status: error.status)
     }
 
     private struct Inner<Content: Sendable> {
@@ -143,6 +154,8 @@ struct PageViews: Sendable {
         let themeName: String
         /// What a member of the team may do; nil for owners, and on pages about oneself.
         let role: String?
+        /// Whether the page offers nothing that changes anything.
+        let isReader: Bool
         let nextTheme: String
         let sections: [Section]
         let css: String

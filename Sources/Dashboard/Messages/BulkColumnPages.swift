@@ -12,6 +12,8 @@ struct BulkColumnPages: Sendable {
     private struct Content {
         let file: BulkFile
         let trouble: BulkTrouble?
+        /// How the file is read, for the one that takes its place.
+        let fields: BulkFields
         let phones: [Choice]
         let to: [Choice]
         let from: [Choice]
@@ -48,7 +50,7 @@ struct BulkColumnPages: Sendable {
             views.page(
                 .bulkColumns, "Columns and text",
                 Content(
-                    file: BulkFile(file), trouble: BulkTrouble(problems, fileName: file.name),
+                    file: BulkFile(file), trouble: BulkTrouble(problems, fileName: file.name), fields: fields,
                     phones: Choice.phones(phones, chosen: fields.from), to: columns(fields.to),
                     from: columns(fields.from), sendTime: columns(fields.sendTime),
                     attachments: columns(fields.attachments), text: columns(fields.text),
@@ -102,7 +104,7 @@ struct BulkTrouble: Sendable {
         let left = problems.count - Self.shownCount
         self.problems = problems.prefix(Self.shownCount).map { problem in
             let rows = problem.rows.map(String.init).joined(separator: ", ")
-            return Line(rows: rows.isEmpty ? nil : rows, reason: problem.reason)
+            return Line(rows: rows.isEmpty ? nil : rows, reason: problem.words)
         }
         more = left > 0 ? "There are \(left) more problems like these." : nil
         report =

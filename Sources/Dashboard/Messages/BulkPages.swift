@@ -150,8 +150,9 @@ struct BulkPages: Sendable {
         }
     }
 
-    /// The file that a form carries back; nil when it has none.
+    /// The file that was chosen in the place of another, or else the one that a form carries back; nil when there is none.
     private func file(of context: SignedInContext) async throws -> UploadedFile? {
+        if let chosen = context.form.file("document") { return chosen }
         let document = context.form.bytes("document")
         let decoded = try await operations.uploads.run(for: context.uploader) { _ in
             document.flatMap { Data(base64Encoded: Data($0)) }.map { ArraySlice($0) }
@@ -212,6 +213,7 @@ struct BulkPages: Sendable {
             // The first of two clicks sent it: it is the newest of the list.
             return .seeOther("/messages/bulk")
         } catch let error as BulkUploadErrors {
+            if fields.isMapped { return try await choose(file, fields, context, problems: error.problems) }
             return try await show(context, fileName: file.name, problems: error.problems)
         }
     }

@@ -6,13 +6,16 @@ package struct BulkProblem: Sendable {
     let column: String?
     /// In a sentence.
     package let reason: String
+    /// The same for whoever looks at a page; ``reason`` where the words do not differ.
+    package let words: String
     /// Whether it may be that of many rows.
     private let isShared: Bool
 
-    init(rows: [Int], _ column: String?, _ reason: String, isShared: Bool = false) {
+    init(rows: [Int], _ column: String?, _ reason: String, words: String? = nil, isShared: Bool = false) {
         self.rows = rows
         self.column = column
         self.reason = reason
+        self.words = words ?? reason
         self.isShared = isShared
     }
 

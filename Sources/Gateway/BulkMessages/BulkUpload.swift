@@ -131,19 +131,24 @@ package struct BulkUpload: Sendable {
         at now: Timestamp,
         problems: inout [BulkProblem]
     ) -> Item {
-        func note(_ column: BulkColumn, _ reason: String) {
+        func note(_ column: BulkColumn, _ reason: String, words: String? = nil) {
             if !row.unread.contains(column) {
-                problems.append(BulkProblem(rows: [row.number], sheet.name(of: column), reason))
+                problems.append(BulkProblem(rows: [row.number], sheet.name(of: column), reason, words: words))
             }
         }
         func named(_ column: BulkColumn) -> String { sheet.name(of: column) ?? column.rawValue }
         let from = PhoneNumber.address(sender ?? row.from)
         let to = PhoneNumber.contact(row.to, owner: from)
         if PhoneNumber.e164(from) == nil {
-            note(.from, "The \(named(.from)) [\(shown(sender ?? row.from))] is not a valid E.164 phone number")
+            let cell = shown(sender ?? row.from)
+            note(
+                .from, "The \(named(.from)) [\(cell)] is not a valid E.164 phone number",
+                words: noNumber(named(.from), cell))
         }
         if PhoneNumber.e164(to) == nil {
-            note(.to, "The \(named(.to)) [\(shown(row.to))] is not a valid E.164 phone number")
+            note(
+                .to, "The \(named(.to)) [\(shown(row.to))] is not a valid E.164 phone number",
+                words: noNumber(named(.to), shown(row.to)))
         }
         let content = filling?.content(for: row, to: to) ?? row.content
         if content.isEmpty { note(.content, "The message content is required.") }
@@ -163,6 +168,13 @@ package struct BulkUpload: Sendable {
         }
         return Item(
             row: row.number, from: from, to: to, content: content, attachments: attachments, sendAt: sendAt)
+    }
+
+    /// What a page says of a cell that should hold a phone number.
+    private static func noNumber(_ column: String, _ cell: String) -> String {
+        cell.isEmpty
+            ? "\(column) is empty. Write a phone number there, like +18005550100."
+            : "\(column): \(cell) is not a phone number. Write it like +18005550100."
     }
 
     /// Whether a text is longer than 1,024 UTF-16 units, which is what an SMS counts.

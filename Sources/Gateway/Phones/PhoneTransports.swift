@@ -13,7 +13,7 @@ package struct PhoneTransports: Sendable, Hashable {
     /// What phones the server has: `2 with the SMSGate app, 1 with the httpSMS app`.
     package var sentence: String {
         let apps = PushKind.allCases.map { (self.apps[$0] ?? 0, "with \($0.app)") }
-        let parts = [(devices, "with the SMSGate app")] + apps + [(others, "with no app that is known")]
+        let parts = [(devices, "with the SMSGate app")] + apps + [(others, "whose app is not known")]
         let known = parts.filter { $0.0 > 0 }.map { "\(Figure.shown($0.0)) \($0.1)" }
         return known.isEmpty ? "none yet" : known.joined(separator: ", ")
     }
