@@ -40,7 +40,9 @@ package struct Browser: Sendable {
                         "timeouts": ["script": 120_000], "browserName": "chrome",
                         "goog:loggingPrefs": ["browser": "ALL"],
                         "goog:chromeOptions": [
-                            "binary": "/usr/bin/chromium-headless-shell", "args": .array(arguments.map(JSON.string)),
+                            // Debian has a script before it, which the driver would end in its place.
+                            "binary": "/usr/lib/chromium/chromium-headless-shell",
+                            "args": .array(arguments.map(JSON.string)),
                         ],
                     ]
                 ]
