@@ -113,6 +113,8 @@ package enum AttachmentQueries {
 
     /// The id by which a folder names this store, drawn now unless there is one.
     static func ensureStoreID(in tx: any Transaction) throws -> String {
+        if let id = try storeID(in: tx) { return id }
+        // Of two nodes that start at the same time one draws it.
         try tx.run(
             """
             INSERT INTO attachment_owner (id, store_id)
