@@ -99,27 +99,31 @@ extension SealedTable {
     func rotate(
         after position: String?, limit: Int, with keyring: Keyring, in tx: any Transaction
     ) throws -> Slice {
-        let table = MovedTable(name: name, columns: key + others + columns, key: key)
-        let rows = try StoreMoveQueries.page(of: table, after: position, limit: limit, in: tx)
-        var slice = Slice(last: try rows.last.map(table.position), rows: rows.count)
-        for row in rows {
-            let place = try place(row)
-            for column in columns {
-                guard let sealed: [UInt8] = try row.find(column), !keyring.isCurrent(sealed) else { continue }
-                // What does not open is an answer: it stays as it is.
-                guard let text = try? keyring.open(sealed, at: place) else {
-                    slice.unreadable += 1
-                    continue
-                }
-                slice.changed += try replace(sealed, in: column, of: row, by: keyring.seal(text, at: place), in: tx)
+        try slice(after: position, limit: limit, in: tx) { slice, row, place, column, sealed in
+            if keyring.isCurrent(sealed) { return }
+            // What does not open is an answer: it stays as it is.
+            guard let text = try? keyring.open(sealed, at: place) else {
+                slice.unreadable += 1
+                return
             }
+            slice.changed += try replace(sealed, in: column, of: row, by: keyring.seal(text, at: place), in: tx)
         }
-        return slice
     }
 
     /// Counts the values of at most `limit` rows behind `position` that no key of `keyring` opens.
     func look(
         after position: String?, limit: Int, with keyring: Keyring, in tx: any Transaction
+    ) throws -> Slice {
+        try slice(after: position, limit: limit, in: tx) { slice, _, place, _, sealed in
+            // What does not open is what is counted.
+            if (try? keyring.open(sealed, at: place)) == nil { slice.unreadable += 1 }
+        }
+    }
+
+    /// Reads at most `limit` rows behind `position`, and has `body` look at each value that is sealed in them.
+    private func slice(
+        after position: String?, limit: Int, in tx: any Transaction,
+        _ body: (_ slice: inout Slice, Row, Keyring.Place, _ column: String, _ sealed: [UInt8]) throws -> Void
     ) throws -> Slice {
         let table = MovedTable(name: name, columns: key + others + columns, key: key)
         let rows = try StoreMoveQueries.page(of: table, after: position, limit: limit, in: tx)
@@ -128,8 +132,7 @@ extension SealedTable {
             let place = try place(row)
             for column in columns {
                 guard let sealed: [UInt8] = try row.find(column) else { continue }
-                // What does not open is what is counted.
-                if (try? keyring.open(sealed, at: place)) == nil { slice.unreadable += 1 }
+                try body(&slice, row, place, column, sealed)
             }
         }
         return slice
