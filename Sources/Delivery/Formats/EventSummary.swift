@@ -11,6 +11,7 @@ package struct EventSummary: Sendable, Hashable {
     /// Puts `event` into words.
     package init(_ event: CloudEvent) {
         let payload = event.payload
+        let title: String
         if case .unknown(let type, let data) = payload {
             let words = AlertWords(data)
             title = words?.title ?? type
@@ -20,6 +21,7 @@ package struct EventSummary: Sendable, Hashable {
             let content = payload.isEncrypted ? "(encrypted)" : payload.content ?? ""
             message = ([content] + payload.attachments).filter { !$0.isEmpty }.joined(separator: "\n")
         }
+        self.title = title.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 
     /// Title and message, a line each.

@@ -22,15 +22,18 @@ extension PayloadFormat.Preset {
     }
 
     /// Slack escapes `&`, `<` and `>` in all text, and `<!channel>` is a mention only between brackets
-    /// (docs.slack.dev/messaging/formatting-message-text). Text is cut at 40,000 characters there.
+    /// (docs.slack.dev/messaging/formatting-message-text). Text is cut at 40,000 characters there. Mattermost and Rocket.Chat take
+    /// the same request, and find `@channel` and `@all` without brackets.
     private static func forSlack(_ summary: EventSummary) -> RenderedPayload {
         var text = ClippedText(limit: 40_000, cost: ClippedText.utf16)
+        var mentions = BrokenMentions()
         text.append(summary.text) { scalar in
+            let broken = mentions.escape(scalar)
             switch scalar {
-            case "&": "&amp;"
-            case "<": "&lt;"
-            case ">": "&gt;"
-            default: nil
+            case "&": return "&amp;"
+            case "<": return "&lt;"
+            case ">": return "&gt;"
+            default: return broken
             }
         }
         return json { o in
@@ -56,14 +59,11 @@ extension PayloadFormat.Preset {
     }
 
     /// A message has 4,096 characters, and without `parse_mode` no markup (core.telegram.org/bots/api#sendmessage). The server
-    /// finds `@names` and `/commands` by itself: a word joiner behind the sign, which is not seen, keeps it from that.
+    /// finds `@names` and `/commands` by itself.
     private static func forTelegram(_ summary: EventSummary) -> RenderedPayload {
         var text = ClippedText(limit: 4_096, cost: ClippedText.utf16)
-        var isInWord = false
-        text.append(summary.text) { scalar in
-            defer { isInWord = scalar.properties.isAlphabetic || scalar.properties.numericType != nil || scalar == "." }
-            return scalar == "@" && !isInWord ? "@\u{2060}" : nil
-        }
+        var mentions = BrokenMentions(breaksCommands: true)
+        text.append(summary.text) { mentions.escape($0) }
         return json { o in
             o.field("text", text.text)
             o.object("link_preview_options") { o in o.field("is_disabled", true) }
@@ -161,6 +161,36 @@ extension PayloadFormat.Preset {
         var json = JSONWriter()
         json.object(body)
         return RenderedPayload(contentType: "application/json", bytes: json.bytes)
+    }
+}
+
+/// Keeps a service from finding `@names` in plain text: behind the sign stands a word joiner, which is not seen.
+///
+/// An address such as `me@example.com` stays as it is: what follows a letter, a digit or `_` of ASCII is no name to any of the
+/// services. Other letters count as the end of a word, as the services do not agree about them.
+struct BrokenMentions {
+    /// Whether `/commands` are broken, too, where a word begins.
+    private let breaksCommands: Bool
+    private var previous: Unicode.Scalar = " "
+
+    /// Begins at the start of a text.
+    init(breaksCommands: Bool = false) { self.breaksCommands = breaksCommands }
+
+    /// How `scalar` is written; nil for as it is. To be called for one after the other.
+    mutating func escape(_ scalar: Unicode.Scalar) -> String? {
+        defer { previous = scalar }
+        switch scalar {
+        case "@" where !isInWord: return "@\u{2060}"
+        case "/" where breaksCommands && previous.properties.isWhitespace: return "/\u{2060}"
+        default: return nil
+        }
+    }
+
+    private var isInWord: Bool {
+        switch previous {
+        case "a"..."z", "A"..."Z", "0"..."9", "_": true
+        default: false
+        }
     }
 }
 

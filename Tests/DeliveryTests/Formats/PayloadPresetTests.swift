@@ -41,7 +41,9 @@ struct PayloadPresetTests {
     @Test(arguments: [
         ("Hello", "Hello"),
         ("<!channel> <@U123> <https://evil|bank>", "&lt;!channel&gt; &lt;@U123&gt; &lt;https://evil|bank&gt;"),
-        ("a & b &lt;", "a &amp; b &amp;lt;"), ("@here *bold*", "@here *bold*"),
+        ("a & b &lt;", "a &amp; b &amp;lt;"), ("*bold* me@example.com", "*bold* me@example.com"),
+        // Mattermost and Rocket.Chat find names without brackets.
+        ("@here", "@\u{2060}here"), ("<@all>", "&lt;@\u{2060}all&gt;"), ("now,@channel", "now,@\u{2060}channel"),
     ])
     func slackReadsNoMarkup(content: String, shown: String) throws {
         let json = try Self.json(.slack, content)
@@ -66,14 +68,30 @@ struct PayloadPresetTests {
 
     @Test(arguments: [
         ("@admin hello", "@\u{2060}admin hello"), ("me@example.com", "me@example.com"),
-        ("(@admin)", "(@\u{2060}admin)"),
+        ("(@admin)", "(@\u{2060}admin)"), (".@admin", ".@\u{2060}admin"), ("é@admin", "é@\u{2060}admin"),
+        ("e\u{301}@admin", "e\u{301}@\u{2060}admin"), ("Ⓐ@admin", "Ⓐ@\u{2060}admin"), ("@@a", "@\u{2060}@\u{2060}a"),
         ("<b>&amp;</b>", "<b>&amp;</b>"),
+        ("/stop now\n/start", "/\u{2060}stop now\n/\u{2060}start"),
+        ("https://a.example/b 1/2", "https://a.example/b 1/2"),
     ])
     func telegramReadsNoMarkup(content: String, shown: String) throws {
         let json = try Self.json(.telegram, content)
 
         #expect(json["text"] as? String == "SMS from +18005550100 to +18005550199\n" + shown)
         #expect(json["parse_mode"] == nil)
+    }
+
+    /// The contact is written by whoever sends an SMS, too.
+    @Test func aTitleIsOneLineAndPingsNobody() throws {
+        guard case .messageReceived(var data) = EventType.messageReceived.declaration.sample.payload else { return }
+        data.contact = "@all\n@channel\u{2028}x"
+        let event = Self.event(.messageReceived(data))
+
+        #expect(EventSummary(event).title == "SMS from @all @channel x to +18005550199")
+        for preset in [PayloadFormat.Preset.slack, .telegram] {
+            let text = try #require(try Self.json(preset, event)["text"] as? String)
+            #expect(text.hasPrefix("SMS from @\u{2060}all @\u{2060}channel x to +18005550199\n"))
+        }
     }
 
     @Test func matrixIsSentOnceUnderTheIDOfTheEvent() throws {
