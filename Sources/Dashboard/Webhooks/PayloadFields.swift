@@ -87,6 +87,7 @@ struct PayloadFields: Sendable {
     private static let labels = [
         PayloadFormat.cloudEvents.name: "JSON, as documented (cloudevents)", "slack": "Slack", "discord": "Discord",
         "telegram": "Telegram", "ntfy": "ntfy", "teams": "Microsoft Teams", "matrix": "Matrix", "form": "Form fields",
-        "home-assistant": "Home Assistant", PayloadFormat.templateName: "A template of your own",
+        "home-assistant": "Home Assistant",
+        "cloudevents-extended": "JSON, with the ids of the message beside it (cloudevents-extended)", PayloadFormat.templateName: "A template of your own",
     ]
 }

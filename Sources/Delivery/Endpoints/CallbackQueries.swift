@@ -50,15 +50,16 @@ package struct CallbackQueries: Sendable {
         try endpoints.reports(userID: userID.callbacks, containing: text, skip: skip, limit: limit, in: tx)
     }
 
-    /// Stores a new one.
+    /// Stores a new one. It gets the extended events, as the receiver of one message's status has to know which message it is.
     package func insert(
         _ id: EndpointID, _ url: CallbackURL, userID: UserID, signingKey: Secret<String>, isPublicOnly: Bool,
         in tx: any Transaction
     ) throws {
-        try endpoints.insert(
-            Endpoint(
-                id: id, userID: userID.callbacks, url: url.text, signingKey: signingKey, eventTypes: [], owners: [],
-                isPublicOnly: isPublicOnly, createdAt: tx.now, updatedAt: tx.now), in: tx)
+        var endpoint = Endpoint(
+            id: id, userID: userID.callbacks, url: url.text, signingKey: signingKey, eventTypes: [], owners: [],
+            isPublicOnly: isPublicOnly, createdAt: tx.now, updatedAt: tx.now)
+        endpoint.payloadFormat = .preset(.cloudEventsExtended)
+        try endpoints.insert(endpoint, in: tx)
         try tx.run(
             """
             UPDATE endpoint

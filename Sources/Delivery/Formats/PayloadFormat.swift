@@ -32,6 +32,8 @@ package enum PayloadFormat: Sendable, Hashable {
         case form = 7
         /// A webhook trigger of Home Assistant.
         case homeAssistant = 8
+        /// CloudEvents 1.0 in JSON, with extension attributes that say which message it is about.
+        case cloudEventsExtended = 9
 
         /// The name on the wire.
         package var name: String {
@@ -45,6 +47,7 @@ package enum PayloadFormat: Sendable, Hashable {
             case .matrix: "matrix"
             case .form: "form"
             case .homeAssistant: "home-assistant"
+            case .cloudEventsExtended: "cloudevents-extended"
             }
         }
     }
@@ -83,7 +86,7 @@ package enum PayloadFormat: Sendable, Hashable {
     /// token of their own, and refuse ours.
     package var isSigned: Bool {
         switch self {
-        case .preset(.cloudEvents), .preset(.form), .preset(.homeAssistant), .template: true
+        case .preset(.cloudEvents), .preset(.cloudEventsExtended), .preset(.form), .preset(.homeAssistant), .template: true
         case .preset: false
         }
     }

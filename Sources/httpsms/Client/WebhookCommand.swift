@@ -206,10 +206,13 @@ struct WebhookCommand: AsyncParsableCommand {
 struct WebhookFormatOptions: ParsableArguments {
     @Option(
         help:
-            "What is sent: cloudevents, slack, discord, telegram, ntfy, teams, matrix, form, home-assistant or template.",
+            """
+            What is sent: cloudevents, cloudevents-extended, slack, discord, telegram, ntfy, teams, matrix, form, home-assistant \
+            or template.
+            """,
         completion: .list([
-            "cloudevents", "slack", "discord", "telegram", "ntfy", "teams", "matrix", "form", "home-assistant",
-            "template",
+            "cloudevents", "cloudevents-extended", "slack", "discord", "telegram", "ntfy", "teams", "matrix", "form",
+            "home-assistant", "template",
         ]))
     var format: String?
 
