@@ -140,9 +140,10 @@ extension ServerClient {
     /// - Parameters:
     ///   - name: The file's name, whose end says what it is.
     ///   - bytes: The file.
+    ///   - callbackURL: Where the events of its messages go beside the webhooks; nil for nowhere.
     /// - Returns: What the server says of it.
     /// - Throws: ``ClientFailure`` as ``call(_:_:query:_:)``.
-    package func uploadBulk(name: String, _ bytes: [UInt8]) async throws -> ClientOutput {
+    package func uploadBulk(name: String, _ bytes: [UInt8], callbackURL: String? = nil) async throws -> ClientOutput {
         let boundary = "httpsms-\(UUID().uuidString)"
         // What ends a quoted name (RFC 7578, section 4.2); the name is only shown.
         let plain = String(
@@ -155,7 +156,8 @@ extension ServerClient {
         let body = Array(head.utf8) + bytes + Array("\r\n--\(boundary)--\r\n".utf8)
         let answer = Self.answer(
             try await exchange(
-                .POST, "/v1/bulk-messages", body: body, type: "multipart/form-data; boundary=\(boundary)"))
+                .POST, "/v1/bulk-messages", query: [("callback_url", callbackURL)], body: body,
+                type: "multipart/form-data; boundary=\(boundary)"))
         return ClientOutput(text: answer.message, json: answer.data)
     }
 

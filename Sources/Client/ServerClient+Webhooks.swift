@@ -16,6 +16,27 @@ extension ServerClient {
         return ClientOutput(text: text, json: answer.data)
     }
 
+    /// The URLs that messages named for their own events: at most the hundred newest.
+    package func callbacks() async throws -> ClientOutput {
+        struct RemoteCallback: Decodable {
+            let id: String
+            let url: String
+            let status: String
+            let heldCount: Int
+            let lastSuccessAt: String?
+            let lastFailureAt: String?
+        }
+        return try await list(
+            "/v1/callbacks", limit: 100, empty: "No message named a URL of its own in the last days.",
+            ["ID", "STATUS", "URL", "HELD", "LAST SUCCESS", "LAST FAILURE"]
+        ) { (callback: RemoteCallback) in
+            [
+                callback.id, callback.status, callback.url, "\(callback.heldCount)", callback.lastSuccessAt ?? "-",
+                callback.lastFailureAt ?? "-",
+            ]
+        }
+    }
+
     /// Makes a webhook: for all events and all numbers of the account unless `change` names some, and with a signing key
     /// that is drawn unless it names one.
     package func createWebhook(_ change: WebhookChange) async throws -> ClientOutput {

@@ -55,8 +55,8 @@ package struct DashboardRoutes: PageRoutes {
         pages = [
             AttentionPages(queries: features.attention.queries, webhooks: webhooks, views: views),
             DashboardMessages(
-                operations: messages, threads: features.threads.operations, bulk: bulkMessages,
-                texts: features.savedTexts.operations, receipts: receipts, views: views),
+                operations: messages, callbacks: features.callbacks.operations, threads: features.threads.operations,
+                bulk: bulkMessages, texts: features.savedTexts.operations, receipts: receipts, views: views),
             ContactPages(
                 operations: features.contacts.operations, receipts: receipts, uploads: bulkMessages.uploads,
                 views: views),
@@ -75,6 +75,7 @@ package struct DashboardRoutes: PageRoutes {
                 views: views),
             AlertPages(
                 operations: features.alerts.operations, users: users, receipts: receipts, views: views),
+            CallbackPages(operations: features.callbacks.operations, views: views),
             ReplayPages(operations: webhooks, views: views),
             ForwarderPages(operations: features.forwarders.operations, views: views),
             SnippetPages(operations: webhooks, access: access, views: views),

@@ -123,7 +123,8 @@ import Testing
             for path in [
                 "/account/team", "/account/keys", "/account/log", "/account/log.csv", "/settings/webhooks",
                 "/settings/webhooks/\(webhook)", "/settings/webhooks/\(webhook)/verify", "/phones", "/phones/new",
-                "/phones/keys", "/events", "/attention", "/settings/alerts", "/system", "/users",
+                "/phones/keys", "/events", "/attention", "/settings/alerts", "/settings/callbacks",
+                "/system", "/users",
             ] {
                 for page in [sender, reader] { #expect(try await page.get(path).status == 403, "\(path)") }
                 #expect(try await colleague.get(path).status == 200, "\(path)")

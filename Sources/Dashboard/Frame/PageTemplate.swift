@@ -12,6 +12,7 @@ enum PageTemplate: String, CaseIterable, Sendable {
     case bulkColumns = "bulk-columns"
     case bulkPreview = "bulk-preview"
     case bulkProblems = "bulk-problems"
+    case callbacks
     case connect
     case contactForm = "contact-form"
     case contactImport = "contact-import"
@@ -82,6 +83,7 @@ enum PageTemplate: String, CaseIterable, Sendable {
         case .bulkColumns: PackageResources.bulk_columns_mustache
         case .bulkPreview: PackageResources.bulk_preview_mustache
         case .bulkProblems: PackageResources.bulk_problems_mustache
+        case .callbacks: PackageResources.callbacks_mustache
         case .connect: PackageResources.connect_mustache
         case .contactForm: PackageResources.contact_form_mustache
         case .contactImport: PackageResources.contact_import_mustache

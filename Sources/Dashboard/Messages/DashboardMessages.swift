@@ -14,14 +14,15 @@ struct DashboardMessages: SignedInPages {
     private let work: ThreadWorkPages
 
     init(
-        operations: MessageOperations, threads: MessageThreadOperations, bulk: BulkMessageOperations,
-        texts: SavedTextOperations, receipts: FormReceipts, views: PageViews
+        operations: MessageOperations, callbacks: CallbackOperations, threads: MessageThreadOperations,
+        bulk: BulkMessageOperations, texts: SavedTextOperations, receipts: FormReceipts, views: PageViews
     ) {
         list = ThreadListPages(store: operations.store, clock: operations.clock, views: views)
         self.threads = ThreadPages(
             operations: operations, threads: threads, texts: texts, receipts: receipts, views: views)
         work = ThreadWorkPages(threads: threads)
-        forms = MessageForms(operations: operations, texts: texts, receipts: receipts, views: views)
+        forms = MessageForms(
+            operations: operations, callbacks: callbacks, texts: texts, receipts: receipts, views: views)
         self.texts = SavedTextPages(operations: texts, receipts: receipts, views: views)
         messages = MessagePages(operations: operations, receipts: receipts, views: views)
         planned = PlannedPages(operations: operations, texts: texts, views: views)

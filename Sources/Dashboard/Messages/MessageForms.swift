@@ -8,6 +8,7 @@ import Wire
 /// The form that sends a message, now or later. What the API says of a field stands at that field.
 struct MessageForms: Sendable {
     let operations: MessageOperations
+    let callbacks: CallbackOperations
     let texts: SavedTextOperations
     let receipts: FormReceipts
     let views: PageViews
@@ -32,6 +33,7 @@ struct MessageForms: Sendable {
         var content = ""
         var sendAt = ""
         var requestID = ""
+        var callbackURL = ""
         /// One a line.
         var attachments = ""
         /// The saved text that was chosen last.
@@ -45,6 +47,7 @@ struct MessageForms: Sendable {
             content = form.text("content")
             sendAt = form.text("send_at")
             requestID = form.text("request_id")
+            callbackURL = form.text("callback_url")
             attachments = form.text("attachments")
             text = form.text("text")
         }
@@ -103,6 +106,7 @@ struct MessageForms: Sendable {
         let contentProblems: [String]
         let sendAtProblems: [String]
         let requestIDProblems: [String]
+        let callbackProblems: [String]
         let attachmentProblems: [String]
     }
 
@@ -126,9 +130,12 @@ struct MessageForms: Sendable {
             try draft.check(at: now)
             let left = try await texts.placeholders(leftIn: draft.content, for: draft.to, userID: userID)
             if !left.isEmpty { return try await show(fields, context, refusal: TextChoice.unfilled, missing: left) }
+            let callback = try await callbacks.callback(
+                fields.callbackURL, userID: userID, message: "validation errors while sending message")
             do {
                 _ = try await operations.send(
-                    draft, userID: userID, source: MessagePages.sendSource, receipt: receipts.receipt(of: context))
+                    draft, callback: callback, userID: userID, source: MessagePages.sendSource,
+                    receipt: receipts.receipt(of: context))
             } catch is Replayed {
                 // It was sent by the first of two clicks, and is in the conversation.
             }
@@ -170,7 +177,8 @@ struct MessageForms: Sendable {
                 troubles: troubles, fields: fields, suggestions: Array(suggestions.prefix(Self.mostSuggestions)),
                 choice: choice, isFilled: isFilled,
                 parts: fields.content.isEmpty ? nil : SMSParts(ofField: fields.content).words,
-                hasMore: !(fields.requestID + fields.attachments).isEmpty, once: FormReceipts.token(),
+                hasMore: !(fields.requestID + fields.callbackURL + fields.attachments).isEmpty,
+                once: FormReceipts.token(),
                 back: PageLink.to("/messages", ["owner": fields.from]),
                 problem: refusal.map {
                     problems.isEmpty ? $0.message : "The message was not sent. Check the highlighted fields."
@@ -178,7 +186,8 @@ struct MessageForms: Sendable {
                 fromProblems: problems["from"] ?? [], toProblems: problems["to"] ?? [],
                 contentProblems: (problems["content"] ?? []) + TextChoice.words(missing),
                 sendAtProblems: problems["send_at"] ?? [],
-                requestIDProblems: problems["request_id"] ?? [], attachmentProblems: problems["attachments"] ?? []),
+                requestIDProblems: problems["request_id"] ?? [], callbackProblems: problems["callback_url"] ?? [],
+                attachmentProblems: problems["attachments"] ?? []),
             context, status: refusal?.status ?? .ok)
     }
 

@@ -88,6 +88,7 @@ struct PayloadFields: Sendable {
         PayloadFormat.cloudEvents.name: "JSON, as documented (cloudevents)", "slack": "Slack", "discord": "Discord",
         "telegram": "Telegram", "ntfy": "ntfy", "teams": "Microsoft Teams", "matrix": "Matrix", "form": "Form fields",
         "home-assistant": "Home Assistant",
-        "cloudevents-extended": "JSON, with the ids of the message beside it (cloudevents-extended)", PayloadFormat.templateName: "A template of your own",
+        "cloudevents-extended": "JSON, with the message's ids on top (cloudevents-extended)",
+        PayloadFormat.templateName: "A template of your own",
     ]
 }

@@ -86,7 +86,8 @@ package enum PayloadFormat: Sendable, Hashable {
     /// token of their own, and refuse ours.
     package var isSigned: Bool {
         switch self {
-        case .preset(.cloudEvents), .preset(.cloudEventsExtended), .preset(.form), .preset(.homeAssistant), .template: true
+        case .preset(.cloudEvents), .preset(.cloudEventsExtended), .preset(.form), .preset(.homeAssistant), .template:
+            true
         case .preset: false
         }
     }

@@ -22,7 +22,8 @@ package struct Features: Sendable {
     package let sendSchedules: SendScheduleFeature
     /// Webhooks, their events and deliveries.
     package let webhooks: WebhookFeature
-    let callbacks: CallbackFeature
+    /// URLs that messages name for their own events.
+    package let callbacks: CallbackFeature
     let attachments: AttachmentFeature
     /// What tells an account that something is wrong.
     package let alerts: AlertFeature
@@ -89,7 +90,8 @@ package struct Features: Sendable {
         callbacks = CallbackFeature(ground, vetting: vetting)
         messages = MessageFeature(
             ground, attachments: attachments.storage, callbacks: callbacks.operations, appURL: appURL)
-        bulkMessages = BulkMessageFeature(ground, users: users.operations, uploads: uploads)
+        bulkMessages = BulkMessageFeature(
+            ground, users: users.operations, callbacks: callbacks.operations, uploads: uploads)
         sendSchedules = SendScheduleFeature(ground)
         webhooks = WebhookFeature(ground, runner: runner, vetting: vetting)
         events = EventFeature(ground)

@@ -45,11 +45,13 @@ package struct BulkMessageOperations: Sendable {
         }
     }
 
-    /// Accepts every message of a file for sending, or none. With `canUndo`, it is held for ``timeToUndo`` first.
+    /// Accepts every message of a file for sending, or none. With `canUndo`, it is held for ``timeToUndo`` first. The events of its
+    /// messages go to `callback`, too.
     ///
-    /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
+    /// - Throws: ``BulkUploadErrors``, ``ServerBusy``, and ``Refusal`` where the account has too many callbacks.
     package func send(
-        _ file: UploadedFile, _ mapping: BulkMapping? = nil, by client: UploadQueue.Client, source: String,
+        _ file: UploadedFile, _ mapping: BulkMapping? = nil, callback: Callback? = nil, by client: UploadQueue.Client,
+        source: String,
         canUndo: Bool = false,
         receipt: Receipt<Accepted>
     ) async throws -> Accepted {
@@ -63,8 +65,8 @@ package struct BulkMessageOperations: Sendable {
         return try await store.write(for: userID) { [quotas] tx in
             try receipt.keep(in: tx) {
                 let accepted = try Self.add(
-                    upload, ids: ids, fileName: file.name, userID: userID, source: source, at: now, within: quotas,
-                    in: tx)
+                    upload, ids: ids, fileName: file.name, callback: callback, userID: userID, source: source, at: now,
+                    within: quotas, in: tx)
                 if canUndo { try Self.hold(accepted.requestID, userID: userID, in: tx) }
                 return accepted
             }
@@ -109,12 +111,13 @@ package struct BulkMessageOperations: Sendable {
 
     /// Stores every message, phone by phone; those of one file are one lane of each phone's queue.
     private static func add(
-        _ upload: BulkUpload, ids: [MessageID], fileName: String, userID: UserID, source: String, at now: Timestamp,
-        within quotas: Quotas, in tx: any Transaction
+        _ upload: BulkUpload, ids: [MessageID], fileName: String, callback: Callback?, userID: UserID, source: String,
+        at now: Timestamp, within quotas: Quotas, in tx: any Transaction
     ) throws -> Accepted {
         // All at once, before what is locked behind phones: the account's quota, and messages.
         let phones = try PhoneQueries.find(numbers: upload.senders, userID: userID, in: tx)
         try upload.check(known: Set(phones.map(\.phoneNumber)))
+        let endpoint = try callback?.endpoint(userID: userID, in: tx)
         let requestID = try BulkMessageQueries.insert(
             fileName: fileName, digest: upload.digest, userID: userID, at: now, in: tx)
         let items = Dictionary(grouping: zip(ids, upload.items), by: \.1.from)
@@ -122,9 +125,10 @@ package struct BulkMessageOperations: Sendable {
             let messages = (items[phone.phoneNumber] ?? []).map { id, item in
                 Message(
                     outgoing: id, from: phone, to: item.to, content: item.content, attachments: item.attachments,
-                    requestID: requestID, sendAt: item.sendAt, batch: requestID, source: source, at: tx.now)
+                    requestID: requestID, sendAt: item.sendAt, batch: requestID, callback: endpoint, source: source,
+                    at: tx.now)
             }
-            _ = try MessagePlanner.add(messages, from: phone, within: quotas, in: tx)
+            _ = try MessageOperations.add(messages, from: phone, within: quotas, in: tx)
         }
         return Accepted(requestID: requestID, count: upload.items.count)
     }

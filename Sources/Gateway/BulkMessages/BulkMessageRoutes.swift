@@ -10,6 +10,7 @@ import Wire
 /// `/v1/bulk-messages`: many messages out of one file, all or none.
 struct BulkMessageRoutes {
     let operations: BulkMessageOperations
+    let callbacks: CallbackOperations
 
     func add(to group: RouterGroup<UserContext>) {
         group.get("/v1/bulk-messages", use: list)
@@ -29,13 +30,16 @@ struct BulkMessageRoutes {
         let file = try await operations.uploads.run(for: context.uploader) { _ in
             try UploadedFile("document", in: Array(body.readableBytesView), contentType: type)
         }
+        let callback = try await callbacks.callback(
+            QueryParameters(request)["callback_url"], userID: context.userID,
+            message: "validation errors while sending bulk SMS")
         let receipt = context.receipt(of: BulkMessageOperations.Accepted.self) { accepted in
             Reply(accepted: "Added \(accepted.count) out of \(accepted.count) messages to the queue")
         }
         do {
             return receipt.reply(
                 try await operations.send(
-                    file, by: context.uploader, source: request.uri.path, receipt: receipt)
+                    file, callback: callback, by: context.uploader, source: request.uri.path, receipt: receipt)
             ).answer.response
         } catch let error as BulkUploadErrors {
             if Self.wantsCSV(request) { return Self.file(error) }

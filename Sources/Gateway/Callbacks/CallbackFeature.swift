@@ -2,8 +2,9 @@ import Delivery
 import Storage
 
 /// Callbacks: URLs that messages name for their own events.
-struct CallbackFeature: Feature {
-    let operations: CallbackOperations
+package struct CallbackFeature: Feature {
+    /// What can be done with them.
+    package let operations: CallbackOperations
 
     init(_ ground: Ground, vetting: AddressVetting) {
         operations = CallbackOperations(

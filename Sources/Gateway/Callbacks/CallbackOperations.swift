@@ -5,8 +5,9 @@ import Timestamps
 import Wire
 
 /// Takes the callback URLs of messages, which are stored as endpoints that no list of webhooks has.
-struct CallbackOperations: Sendable {
-    let store: any Store
+package struct CallbackOperations: Sendable {
+    /// Where they are.
+    package let store: any Store
     let callbacks: CallbackQueries
     let users: UserQueries
     let vetting: AddressVetting
@@ -22,7 +23,7 @@ struct CallbackOperations: Sendable {
     ///
     /// - Returns: What can be stored with the message; nil when it names none.
     /// - Throws: ``Refusal`` `.invalid` with `message`.
-    func callback(_ text: String?, userID: UserID, message: String) async throws -> Callback? {
+    package func callback(_ text: String?, userID: UserID, message: String) async throws -> Callback? {
         let text = (text ?? "").trimmed
         if text.isEmpty { return nil }
         let url: CallbackURL
@@ -45,7 +46,7 @@ struct CallbackOperations: Sendable {
     }
 
     /// The callbacks of an account, newest first.
-    func list(_ page: Page, userID: UserID) async throws -> [EndpointReport] {
+    package func list(_ page: Page, userID: UserID) async throws -> [EndpointReport] {
         try await store.read(.user(userID)) { [callbacks] tx in
             try callbacks.reports(
                 userID: userID, containing: page.query, skip: page.skip, limit: page.limit, in: tx)

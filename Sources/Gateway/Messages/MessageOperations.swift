@@ -76,7 +76,7 @@ package struct MessageOperations: Sendable {
     }
 
     /// Queues messages that share a callback, which stays until the last of them has its turn.
-    private static func add(
+    static func add(
         _ messages: [Message], from phone: Phone, within quotas: Quotas, in tx: any Transaction
     ) throws -> [Message] {
         let planned = try MessagePlanner.add(messages, from: phone, within: quotas, in: tx)

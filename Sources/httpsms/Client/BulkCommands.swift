@@ -14,12 +14,16 @@ struct BulkCommand: AsyncParsableCommand {
                 The first row names the columns FromPhoneNumber, ToPhoneNumber, Content, and if you like
                 SendTime(optional) and AttachmentURLs(optional). At most 1,000 rows.
 
-                Example:
+                Examples:
                   httpsms bulk send january.csv
+                  httpsms bulk send january.csv --callback-url https://example.com/sms/status
                 """)
 
         @Argument(help: "A file whose name ends in .csv or .xlsx.", completion: .file(extensions: ["csv", "xlsx"]))
         var file: String
+
+        @Option(help: "A URL that the events of these messages are sent to, beside the webhooks.")
+        var callbackURL: String?
 
         @OptionGroup var options: ClientOptions
 
@@ -28,7 +32,8 @@ struct BulkCommand: AsyncParsableCommand {
             guard [".csv", ".xlsx"].contains(where: name.lowercased().hasSuffix) else {
                 throw ClientFailure(.usage, "\(file): the file's name must end in .csv or .xlsx")
             }
-            try options.show(try await options.client().uploadBulk(name: name, Self.read(file)))
+            try options.show(
+                try await options.client().uploadBulk(name: name, Self.read(file), callbackURL: callbackURL))
         }
 
         /// The server takes less than 5 MB; a device or a pipe may have no end.

@@ -8,7 +8,7 @@ struct WebhookCommand: AsyncParsableCommand {
         commandName: "webhook", abstract: "Manage webhooks of a server, look at deliveries, and test receivers.",
         subcommands: [
             List.self, Show.self, Create.self, Update.self, Delete.self, Pause.self, Resume.self, Rotate.self,
-            Test.self, Preview.self,
+            Test.self, Preview.self, Callbacks.self,
             DeliveriesCommand.self, DeliveryCommand.self, RetryCommand.self, ReplayCommand.self, ListenCommand.self,
             PlayCommand.self, ConformanceCommand.self,
         ])
@@ -25,6 +25,23 @@ struct WebhookCommand: AsyncParsableCommand {
 
         func run() async throws {
             try options.show(try await options.client().webhooks())
+        }
+    }
+
+    struct Callbacks: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the URLs that messages named for their own events, and how these fare.",
+            discussion: """
+                `httpsms webhook deliveries` with the id of one lists what was sent there.
+
+                Example:
+                  httpsms webhook callbacks
+                """)
+
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try options.show(try await options.client().callbacks())
         }
     }
 

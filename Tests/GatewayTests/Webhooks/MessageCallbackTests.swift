@@ -32,6 +32,9 @@ import Timestamps
             #expect(Set(told.map(\.eventType)) == ["message.phone.sent", "message.phone.delivered"])
             #expect(told.allSatisfy { $0.json["data"]["id"] == message["id"] })
             #expect(told.allSatisfy { $0.json["data"]["request_id"] == "order-17" })
+            // A webhook's format stays as it is documented; that of a callback says which message it is about.
+            #expect(told.allSatisfy { $0.json["messageid"] == message["id"] && $0.json["requestid"] == "order-17" })
+            #expect(try await receiver.requests(5, to: "/hook").allSatisfy { $0.json.object["messageid"] == nil })
             #expect(callback["url"] == .string(url) && callback["id"] == message["callback_id"] && all.count == 1)
             #expect(callback["status"] == "active" && callback["held_count"] == 0)
             #expect(plain.object["callback_id"] == nil)
@@ -84,6 +87,26 @@ import Timestamps
 
             #expect(Set(told.map { $0.json["data"]["id"] }) == Set(bulk.data.array.map { $0["id"] }))
             #expect(try await Self.callbacks(account).count == 1)
+        }
+    }
+
+    @Test func aFileHasOneForAllOfItsMessages() async throws {
+        try await withWebhookServer { _, account, phone, receiver in
+            let form = Form("a.csv", Array((BulkFile.header + BulkFile.row + BulkFile.row).utf8))
+            let upload = { (query: String) in
+                try await account.client.send(
+                    "POST", "/v1/bulk-messages" + query, headers: form.headers, body: form.body)
+            }
+            let refused = try await upload("?callback_url=ftp%3A%2F%2Fx")
+            #expect(refused.status == 422 && !refused.data["callback_url"].array.isEmpty, "\(refused)")
+            #expect(try await account.client.get("/v1/messages/search").data == [])
+
+            #expect(try await upload("?callback_url=\(receiver.url("/status%3Ffile%3D1"))").status == 202)
+            let messages = try await account.client.get("/v1/messages/search").data.array
+            for message in messages { _ = try await phone.report("SENT", message["id"].string) }
+            let told = try await receiver.requests(2, to: "/status?file=1")
+
+            #expect(Set(told.map { $0.json["messageid"] }) == Set(messages.map { $0["id"] }) && messages.count == 2)
         }
     }
 
