@@ -19,7 +19,7 @@ final class AppPhone: Sendable {
     /// - Parameters:
     ///   - phone: What it is.
     ///   - transport: Makes its calls.
-    ///   - behaviour: Of its radio; what it observes is told after it was noted here.
+    ///   - behaviour: Of its radio; what it observes is noted here afterwards.
     ///   - clock: The true time.
     init(
         _ phone: SMSGatePhone, over transport: SMSGateTransport, behaviour: SMSGateShell.Behaviour,
@@ -29,8 +29,8 @@ final class AppPhone: Sendable {
         let observe = behaviour.observe
         var behaviour = behaviour
         behaviour.observe = { effect in
-            seen.effects.withLock { $0.append(effect) }
             observe(effect)
+            seen.effects.withLock { $0.append(effect) }
         }
         self.seen = seen
         self.clock = clock
@@ -185,7 +185,7 @@ struct DeviceBench: Sendable {
 
     /// Types of the events about a message, in the order in which they came.
     func events(of id: String) -> [String] {
-        receiver.arrivals.filter { $0.event["data"]["id"] == .text(id) }.map(\.type)
+        receiver.arrivals.filter { $0.messageID == id || $0.event["data"]["id"] == .text(id) }.map(\.type)
     }
 
     /// Calls the API that the app calls, by hand.
