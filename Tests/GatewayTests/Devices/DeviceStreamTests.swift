@@ -169,6 +169,26 @@ import Timestamps
         }
     }
 
+    /// A proxy or a router that sees nothing for long ends what it takes for dead.
+    @Test func aStreamSaysSomethingEvery15Seconds() async throws {
+        try await Self.withDevice { server, _, device in
+            let id = try #require(DeviceID(device.id))
+            func nudge() async throws {
+                try await server.store.write { tx in try PhoneDeviceQueries.nudge(id, in: tx) }
+            }
+            try await Self.stream(device) { listener, _ in
+                for count in 1...3 {
+                    server.advance(by: .seconds(15))
+                    // The stream waits by the real clock.
+                    try await nudge()
+                    try await until("\(count) comments in \(listener.text)") {
+                        listener.text.hasPrefix(": open\n\n" + String(repeating: ":\n\n", count: count))
+                    }
+                }
+            }
+        }
+    }
+
     @Test func aRemovedDevicesStreamEnds() async throws {
         try await Self.withDevice { _, account, device in
             try await Self.stream(device) { listener, _ in
