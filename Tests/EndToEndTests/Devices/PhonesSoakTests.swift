@@ -31,8 +31,8 @@ extension PatientTests {
                     "APP_URL": network.url,
                 ]
                 try await DeviceBench.run(settings) { bench in
-                    try await network.come(in: bench.installation.folder)
                     defer { network.go() }
+                    try await network.come(in: bench.installation.folder)
                     try await play(bench, endpoint, network)
                 }
                 group.cancelAll()
