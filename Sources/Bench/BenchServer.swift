@@ -114,6 +114,15 @@ actor BenchServer {
         }
     }
 
+    /// Has all phones been heard so long ago, while no server runs.
+    func silencePhones(for duration: Duration) async throws {
+        try await withStore { opened in
+            try await opened.store.write(.maintenance) { tx in
+                try BenchQueries.silencePhones(since: tx.now - duration, in: tx)
+            }
+        }
+    }
+
     /// Sends one request to the running server, as `account`, and gives how long it took.
     ///
     /// - Throws: ``BenchFailure`` when the answer is not a success.

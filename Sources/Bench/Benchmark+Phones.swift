@@ -35,7 +35,7 @@ extension Benchmark {
                     name: "from send to the stream: p99 in ms",
                     value: runs[1].latency.map { $0.p99 / .milliseconds(1) }, goal: "at most 20"),
                 .init(
-                    name: "a poll and a ping of 10,000 phones in 15 minutes: % of a core", value: shares[1] * 100,
+                    name: "polls and pings of 10,000 phones in 15 minutes: % of a core", value: shares[1] * 100,
                     goal: "at most 5"),
             ])
     }
@@ -101,16 +101,23 @@ extension Benchmark {
         return run
     }
 
-    /// What the polls and pings of 10,000 phones would cost, from those of fewer, one after the other.
+    /// What the polls and pings of 10,000 phones would cost in 15 minutes, from those of fewer, one after the other. In that time
+    /// the app polls once, and pings and then polls again; whoever was not heard lately is noted anew.
     private func poll(_ phones: [BenchPhone], _ server: BenchServer) async throws -> (run: BenchRun, share: Double) {
+        await server.stop()
+        try await server.silencePhones(for: .seconds(600))
+        try await server.start()
+        // What the start has left to do.
+        try await Task.sleep(for: .seconds(2))
         let before = await server.usage()
         for phone in phones {
             try await phone.poll()
             try await phone.ping()
+            try await phone.poll()
         }
         let after = await server.usage()
         let used = after.cpuSeconds - before.cpuSeconds
-        var run = BenchRun("a poll and a ping", accepted: phones.count)
+        var run = BenchRun("polls and a ping", accepted: phones.count)
         run.noteUsage((used, after.peakMemory), of: phones.count)
         return (run, used / Double(phones.count) * 10_000 / 900)
     }

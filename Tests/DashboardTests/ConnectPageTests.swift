@@ -194,12 +194,31 @@ import Timestamps
         }
     }
 
+    @Test func anInboxIsAskedForOnceThePhoneIsConnected() async throws {
+        try await withServer { server in
+            let (page, account, phone) = try await server.signedInWithPhone()
+            let device = try await DevicePhone.make(server, account)
+            let path = "/phones/\(phone.id)"
+            #expect(try await !page.get(path).text.contains("Fetch its inbox"))
+            let id = try #require(DeviceID(device.id))
+            try await server.store.write { tx in try PhoneDeviceQueries.note(.streamed, of: id, in: tx) }
+            #expect(try await page.get(path).text.contains("Fetch its inbox"))
+
+            let asked = try await page.submit("/phones/devices/\(device.id)/inbox", on: path, [("phone_id", phone.id)])
+
+            #expect(asked.header("Location") == "\(path)#device-title")
+            #expect(try await page.get(path).text.contains("<dt>Asked for its inbox</dt>"))
+            let news = try await server.store.read { tx in try DeviceTeller.News(of: id, in: tx) }
+            #expect(news?.inbox != nil)
+        }
+    }
+
     @Test func aDeviceIsRemovedAndAnotherAccountsIsNotThere() async throws {
         try await withServer { server in
             let (page, account, phone) = try await server.signedInWithPhone()
             let stranger = try await server.signedInWithPhone().page
             let device = try await DevicePhone.make(server, account)
-            for act in ["pair", "revoke", "delete"] {
+            for act in ["pair", "inbox", "revoke", "delete"] {
                 let path = "/phones/devices/\(device.id)/\(act)"
                 #expect(try await stranger.submit(path, on: "/account", []).status == 404, "\(act)")
                 #expect(try await page.submit("/phones/devices/x/\(act)", on: "/account", []).status == 404, "\(act)")

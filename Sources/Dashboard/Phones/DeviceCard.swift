@@ -15,6 +15,10 @@ struct DeviceCard: Sendable {
     let opened: String
     let battery: String
     let numbers: String
+    /// Whether it can be asked for what is in the phone's inbox.
+    let opensStream: Bool
+    /// When it was asked for that; nil for never.
+    let inboxAsked: String?
     let checks: DeviceChecks
     /// Whether its connection was not set up in full yet.
     let isUnfinished: Bool
@@ -29,6 +33,8 @@ struct DeviceCard: Sendable {
         opened = ago(device.streamedAt)
         battery = device.battery.map { "\($0) %\(device.isCharging ?? false ? ", charging" : "")" } ?? "unknown"
         numbers = device.numbers.map { "\($0.sim.rawValue) \($0.number)" }.joined(separator: ", ")
+        opensStream = device.opensStream
+        inboxAsked = device.inboxAskedAt.map { Elapsed.ago($0, now: now) }
         checks = DeviceChecks(device, hasReceived: hasReceived, now: now)
         isUnfinished = checks.isOpen
     }

@@ -3,7 +3,8 @@ import Gateway
 import Hummingbird
 import Storage
 
-/// What is done with a device on the page of its number: connecting it again, locking it out, and removing it.
+/// What is done with a device on the page of its number: connecting it again, asking for its inbox, locking it out, and removing
+/// it.
 struct DevicePages: SignedInPages {
     let operations: DeviceOperations
     /// What URLs that we hand out begin with, given what a trusted proxy says.
@@ -18,6 +19,11 @@ struct DevicePages: SignedInPages {
                 userID: context.userID)
             guard let pairing else { throw PageError.notFound }
             return Response.seeOther(FreshPairing.pagePath(pairing.privateToken))
+        }
+        group.post("/phones/devices/:deviceID/inbox") { _, context in
+            let id: DeviceID = try context.id("deviceID", of: DeviceID.self)
+            guard try await operations.askForInbox(id, userID: context.userID) else { throw PageError.notFound }
+            return Response.seeOther(Self.back(context))
         }
         group.post("/phones/devices/:deviceID/revoke") { _, context in
             guard try await operations.revoke(context.id("deviceID", of: DeviceID.self), userID: context.userID) else {

@@ -44,6 +44,7 @@ package struct AuditAction: RawRepresentable, Hashable, Sendable {
         "conversation.deleted": "deleted a conversation",
         "delivery.retried": "sent a delivery again",
         "device.deleted": "removed an SMSGate app",
+        "device.inbox_asked": "asked an SMSGate app for the phone's inbox",
         "device.paired": "made a code that connects an SMSGate app",
         "device.revoked": "signed an SMSGate app out",
         "forwarder.created": "added a forwarder",

@@ -75,6 +75,7 @@ enum AuditedRoutes {
         "POST /phones/{phoneID}/allow-move": "phone.move_allowed",
         "POST /phones/{phoneID}/delete": "phone.deleted",
         "POST /phones/devices/{deviceID}/pair": "device.paired",
+        "POST /phones/devices/{deviceID}/inbox": "device.inbox_asked",
         "POST /phones/devices/{deviceID}/revoke": "device.revoked",
         "POST /phones/devices/{deviceID}/delete": "device.deleted",
         "POST /phones/keys/{keyID}/delete": "phone_key.deleted",

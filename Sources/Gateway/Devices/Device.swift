@@ -48,6 +48,8 @@ package struct Device: Sendable {
     package let webhooksAt: Timestamp?
     /// When it asked for its settings last; nil for never.
     package let settingsAt: Timestamp?
+    /// When somebody asked for the SMS in the phone's inbox last; nil for never.
+    package let inboxAskedAt: Timestamp?
     /// Where it may post to, sealed.
     let inboundToken: [UInt8]
     /// Sealed.
@@ -74,7 +76,7 @@ package struct Device: Sendable {
     }
 
     /// Whether it can open a stream, so that it is told of a message at once.
-    var opensStream: Bool { !usesFirebase && streamedAt != nil }
+    package var opensStream: Bool { !usesFirebase && streamedAt != nil }
 }
 
 extension Device: RowDecodable {
@@ -96,6 +98,7 @@ extension Device: RowDecodable {
         streamedAt = try row.find("streamed_at")
         webhooksAt = try row.find("webhooks_at")
         settingsAt = try row.find("settings_at")
+        inboxAskedAt = try row.find("inbox_asked_at")
         inboundToken = try row.get("inbound_token")
         signingKey = try row.get("signing_key")
     }
@@ -228,5 +231,6 @@ enum DeviceMigrations {
                 TableIndex("phone_device", on: "phone", "(device_id, device_slot) WHERE device_id IS NOT NULL")
             ]),
         Migration("devices-2", ["ALTER TABLE device_pairing ADD COLUMN device_id \(.text)"]),
+        Migration("devices-3", ["ALTER TABLE device ADD COLUMN inbox_asked_at \(.int64)"]),
     ]
 }

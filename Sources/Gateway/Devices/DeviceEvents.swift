@@ -154,6 +154,7 @@ struct DeviceTeller: Sendable {
     enum Event: Hashable, Sendable {
         case messageEnqueued, webhooksUpdated, settingsUpdated
         case messageCancelled(MessageID)
+        case messagesExportRequested(InboxRequest)
 
         /// As it stands on the stream. The app drops an event without data.
         var frame: String {
@@ -162,6 +163,7 @@ struct DeviceTeller: Sendable {
             case .webhooksUpdated: "event: WebhooksUpdated\ndata: null\n\n"
             case .settingsUpdated: "event: SettingsUpdated\ndata: null\n\n"
             case .messageCancelled(let id): "event: MessageCancelled\ndata: {\"messageId\":\"\(id)\"}\n\n"
+            case .messagesExportRequested(let request): "event: MessagesExportRequested\ndata: \(request.data)\n\n"
             }
         }
     }
@@ -178,6 +180,8 @@ struct DeviceTeller: Sendable {
         var hasSettings = true
         /// What it should give up.
         var cancelled: [MessageID] = []
+        /// Which SMS of the phone's inbox were asked for.
+        var inbox: InboxRequest?
     }
 
     private var toldAt: Duration
@@ -187,6 +191,7 @@ struct DeviceTeller: Sendable {
     private var tries = 0
     private var registeredAt: Timestamp?
     private var toldCancelled: Set<MessageID> = []
+    private var toldInbox: InboxRequest?
 
     /// A stream that opened now: the app fetches messages then by itself.
     init(_ news: News, at now: Duration) {
@@ -205,6 +210,10 @@ struct DeviceTeller: Sendable {
         }
         events += news.cancelled.filter { !toldCancelled.contains($0) }.map(Event.messageCancelled)
         toldCancelled = Set(news.cancelled)
+        if let inbox = news.inbox, inbox != toldInbox {
+            toldInbox = inbox
+            events.append(.messagesExportRequested(inbox))
+        }
         if news.isOutstanding, now >= dueAt(news) {
             tries = news.pulledAt == pulledBefore ? min(tries + 1, 10) : 1
             toldAt = now
@@ -246,5 +255,27 @@ extension DeviceTeller.News {
         if device.appVersion.map({ $0 >= .cancel }) ?? false {
             cancelled = try DeviceOfferQueries.cancelled(of: id, in: tx)
         }
+        inbox = device.inboxAskedAt.flatMap { InboxRequest(askedAt: $0, now: tx.now) }
+    }
+}
+
+/// Which SMS of its inbox a phone is asked for: the app posts those that it did not pass on before, as if they came now. Those that
+/// it did pass on are known here by sender, text and time, if an old app posts them again.
+struct InboxRequest: Sendable, Hashable {
+    let since: Timestamp
+    let until: Timestamp
+
+    /// Nil when that was too long ago: nobody would know where old SMS come from.
+    init?(askedAt: Timestamp, now: Timestamp) {
+        guard (.zero...Self.lifetime).contains(now - askedAt) else { return nil }
+        (since, until) = (askedAt - Self.span, askedAt)
+    }
+
+    private static let lifetime: Duration = .seconds(3_600)
+    private static let span: Duration = .seconds(30 * 86_400)
+
+    /// As the app reads it: all values are text.
+    fileprivate var data: String {
+        #"{"since":"\#(since.milliseconds)","until":"\#(until.milliseconds)","triggerWebhooks":"true"}"#
     }
 }

@@ -258,6 +258,17 @@ package struct DeviceOperations: Sendable {
         }
     }
 
+    /// Asks a device for the SMS of the last 30 days that its phone has and the app did not pass on, such as those from before it was
+    /// installed. False when `userID` has no such device.
+    package func askForInbox(_ id: DeviceID, userID: UserID) async throws -> Bool {
+        try await store.write(.user(userID)) { tx in
+            guard let device = try PhoneDeviceQueries.lock(id, in: tx), device.userID == userID else { return false }
+            try PhoneDeviceQueries.note(.askedForInbox, of: id, in: tx)
+            try PhoneDeviceQueries.nudge(id, in: tx)
+            return true
+        }
+    }
+
     private func end(
         _ id: DeviceID, userID: UserID, because reason: String,
         _ end: @escaping @Sendable (DeviceID, any Transaction) throws -> Void

@@ -257,6 +257,8 @@ package struct PhoneDeviceQueries: Sendable {
     /// Something that a device does, whose last time is kept.
     enum Act: Sendable {
         case seen, pulled, streamed, fetchedWebhooks, fetchedSettings
+        /// Its inbox was asked for: done to it, not by it.
+        case askedForInbox
 
         fileprivate var column: SQL {
             switch self {
@@ -265,6 +267,7 @@ package struct PhoneDeviceQueries: Sendable {
             case .streamed: "streamed_at"
             case .fetchedWebhooks: "webhooks_at"
             case .fetchedSettings: "settings_at"
+            case .askedForInbox: "inbox_asked_at"
             }
         }
     }

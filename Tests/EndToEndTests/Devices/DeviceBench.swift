@@ -9,18 +9,31 @@ import Timestamps
 /// A phone with the SMSGate app, in this process, as its server sees it.
 final class AppPhone: Sendable {
     let shell: SMSGateShell
-    let clock = AdjustableClock()
+    let clock: AdjustableClock
     private let seen: Seen
 
     final class Seen: Sendable {
         let effects = Mutex<[SMSGateApp.Effect]>([])
     }
 
-    init(_ phone: SMSGatePhone, over transport: SMSGateTransport, behaviour: SMSGateShell.Behaviour) {
+    /// - Parameters:
+    ///   - phone: What it is.
+    ///   - transport: Makes its calls.
+    ///   - behaviour: Of its radio; what it observes is noted here afterwards.
+    ///   - clock: The true time.
+    init(
+        _ phone: SMSGatePhone, over transport: SMSGateTransport, behaviour: SMSGateShell.Behaviour,
+        clock: AdjustableClock = AdjustableClock()
+    ) {
         let seen = Seen()
+        let observe = behaviour.observe
         var behaviour = behaviour
-        behaviour.observe = { effect in seen.effects.withLock { $0.append(effect) } }
+        behaviour.observe = { effect in
+            observe(effect)
+            seen.effects.withLock { $0.append(effect) }
+        }
         self.seen = seen
+        self.clock = clock
         shell = SMSGateShell(phone, over: transport, behaviour: behaviour, clock: clock)
     }
 
@@ -172,7 +185,7 @@ struct DeviceBench: Sendable {
 
     /// Types of the events about a message, in the order in which they came.
     func events(of id: String) -> [String] {
-        receiver.arrivals.filter { $0.event["data"]["id"] == .text(id) }.map(\.type)
+        receiver.arrivals.filter { $0.messageID == id || $0.event["data"]["id"] == .text(id) }.map(\.type)
     }
 
     /// Calls the API that the app calls, by hand.

@@ -90,18 +90,12 @@ extension PatientTests {
                         return phone.notes.count { $0 == .reportDropped(id: id) } == 2
                     }
 
-                    let later = Timestamp(seconds: SystemClock().now().seconds + 3 * 3_600)
-                    let text = later.rfc3339.prefix(19).replacing("T", with: " ")
-                    let installation = Installation(
-                        folder: bench.installation.folder, settings: bench.installation.environment, clock: String(text)
-                    )
-                    defer { installation.endAll() }
-                    try await installation.serve()
-                    let client = Client(installation: installation)
+                    bench.installation.setClocks(ahead: .seconds(3 * 3_600))
+                    try await bench.installation.serve()
                     var last = JSONValue.null
                     try await until("its state is known, but \(last)") {
                         phone.clock.advance(by: .seconds(5))
-                        last = try await client.call(.GET, "/v1/messages/\(id)")
+                        last = try await bench.client.call(.GET, "/v1/messages/\(id)")
                         return last["status"] == "delivered"
                     }
                     #expect(phone.radio.count == 1)

@@ -42,6 +42,8 @@ final class Installation: Sendable {
         var server: ChildProcess?
         var baseURL = ""
         var started: [ChildProcess] = []
+        /// By how many seconds the clocks of processes that start are ahead of the machine's.
+        var secondsAhead: Int64 = 0
     }
 
     /// - Parameters:
@@ -81,6 +83,15 @@ final class Installation: Sendable {
     static let binary = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
         .appending(path: "httpsms").path
 
+    /// Sets the wall clocks of processes that start from now on ahead of the machine's, by whole seconds.
+    func setClocks(ahead: Duration) { state.withLock { $0.secondsAhead = ahead.components.seconds } }
+
+    /// What `faketime` is told of the clocks; nil for those of the machine.
+    private var fakedClock: String? {
+        let ahead = state.withLock { $0.secondsAhead }
+        return clock.map { "@\($0)" } ?? (ahead > 0 ? "+\(ahead)" : nil)
+    }
+
     /// Starts a process of the binary and does not wait for it.
     func start(
         _ arguments: [String], settings: [String: String] = [:], input: String = "/dev/null"
@@ -88,7 +99,7 @@ final class Installation: Sendable {
         try FileManager.default.createDirectory(atPath: logFolder, withIntermediateDirectories: true)
         let number = state.withLock { $0.started.count }
         // `faketime` waits for the binary, and hands no signal on: such a server is killed, not asked to end.
-        let faked = clock.map { ["/usr/bin/faketime", "--exclude-monotonic", "-f", "@\($0)"] } ?? []
+        let faked = fakedClock.map { ["/usr/bin/faketime", "--exclude-monotonic", "-f", $0] } ?? []
         let limited = openFiles.map { ["/usr/bin/prlimit", "--nofile=\($0):\($0)"] } ?? []
         let command = Self.unprivileged + limited + faked + [Self.binary] + arguments
         let process = try ChildProcess(
@@ -132,6 +143,13 @@ final class Installation: Sendable {
         switch end {
         case .sigkill:
             process.killNow()
+            // Of a server under `faketime` only the latter is reaped: a port that is fixed may be taken for a moment.
+            if fakedClock != nil {
+                let url = baseURL + "/health/live"
+                try await until("the server is gone") {
+                    (try? await Client.send(.GET, url)) == nil  // Nobody answers.
+                }
+            }
         case .sigterm:
             process.signal(SIGTERM)
             let end = try await process.wait(within: .seconds(10))
@@ -150,7 +168,6 @@ final class Installation: Sendable {
     func endAll() {
         for process in state.withLock({ $0.started }) {
             process.killNow()
-            guard clock != nil else { continue }
             // A `faketime` that was killed leaves them behind, and the next one with this id does not start.
             for name in ["faketime_sem_\(process.id)", "faketime_shm_\(process.id)"] {
                 sem_unlink("/\(name)")

@@ -141,6 +141,54 @@ import Timestamps
         }
     }
 
+    @Test func anInboxIsAskedForOnceOnAStream() async throws {
+        try await Self.withDevice { server, account, device in
+            let id = try #require(DeviceID(device.id))
+            let frame = #/data: \{"since":"([^"]+)","until":"([^"]+)","triggerWebhooks":"true"\}\n/#
+            try await Self.stream(device) { listener, _ in
+                try await server.store.write { tx in
+                    try PhoneDeviceQueries.note(.askedForInbox, of: id, in: tx)
+                    try PhoneDeviceQueries.nudge(id, in: tx)
+                }
+                #expect(try await listener.names(1) == ["MessagesExportRequested"])
+                let times = try #require(listener.text.firstMatch(of: frame))
+                let ends = try [times.1, times.2].map { try #require(Timestamp(rfc3339: String($0))) }
+                #expect(ends[1] - ends[0] == .seconds(30 * 86_400))
+                for time in [times.1, times.2] { #expect(time.wholeMatch(of: /.{19}\.\d{3}Z/) != nil) }
+                _ = try await account.send()
+                #expect(try await listener.names(2) == ["MessagesExportRequested", "MessageEnqueued"])
+            }
+            // It may have had no stream; but not for long.
+            try await Self.stream(device) { listener, _ in
+                let names = try await listener.names(1)
+                #expect(names == ["MessagesExportRequested"])
+            }
+            server.advance(by: .seconds(3_601))
+            let news = try await server.store.read { tx in try DeviceTeller.News(of: id, in: tx) }
+            #expect(news?.inbox == nil)
+        }
+    }
+
+    /// A proxy or a router that sees nothing for long ends what it takes for dead.
+    @Test func aStreamSaysSomethingEvery15Seconds() async throws {
+        try await Self.withDevice { server, _, device in
+            let id = try #require(DeviceID(device.id))
+            func nudge() async throws {
+                try await server.store.write { tx in try PhoneDeviceQueries.nudge(id, in: tx) }
+            }
+            try await Self.stream(device) { listener, _ in
+                for count in 1...3 {
+                    server.advance(by: .seconds(15))
+                    // The stream waits by the real clock.
+                    try await nudge()
+                    try await until("\(count) comments in \(listener.text)") {
+                        listener.text.hasPrefix(": open\n\n" + String(repeating: ":\n\n", count: count))
+                    }
+                }
+            }
+        }
+    }
+
     @Test func aRemovedDevicesStreamEnds() async throws {
         try await Self.withDevice { _, account, device in
             try await Self.stream(device) { listener, _ in
