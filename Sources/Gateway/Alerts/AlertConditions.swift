@@ -36,7 +36,10 @@ struct AlertConditions: Sendable {
             conditions.append(
                 AlertCondition(
                     cause: .queueOld, subject: "", title: "Events wait for webhooks since \(since.rfc3339)",
-                    advice: "The server is busy, or cannot reach the internet. See its log and `httpsms doctor`."))
+                    advice: """
+                        A receiver takes less than it is sent, or asked the server to wait: the page of the webhook says so. If it \
+                        is none, the server is busy or cannot reach the internet: see its log and `httpsms doctor`.
+                        """))
         }
         let unsent = try AlertQueries.unsent(of: userID, in: tx)
         // What began with five ends with none, so that it does not come and go.

@@ -1,0 +1,90 @@
+import Delivery
+import Secrets
+import Storage
+import TestSupport
+import Testing
+import Timestamps
+
+@testable import Gateway
+
+/// What is wrong with a server: each figure and where it begins to be told. ``AlertTests`` has what is wrong with an account.
+@Suite(.onOneEngine, .timeLimit(.minutes(15))) struct AlertConditionTests {
+    private static func causes(
+        _ server: TestServer, _ account: Account, health: ServerHealth = ServerHealth(),
+        clocks: ClockGuard = ClockGuard(SteppableClock())
+    ) async throws -> [String] {
+        let keyring = try Keyring(masterKey: [UInt8](repeating: 7, count: 32))
+        let conditions = AlertConditions(
+            attention: AttentionQueries(endpoints: EndpointQueries(keyring: keyring), pushes: []), clocks: clocks,
+            health: { health })
+        let id = UserID(account.id)
+        return try await server.store.read { tx in
+            try conditions.all(of: id, open: [], in: tx).map { "\($0.cause.rawValue) \($0.subject)" }
+        }
+    }
+
+    private static func health(_ change: (inout ServerHealth) -> Void) -> ServerHealth {
+        var health = ServerHealth()
+        change(&health)
+        return health
+    }
+
+    @Test func whatIsWrongWithTheServerIsToldToItsOwner() async throws {
+        try await withServer { server in
+            let (owner, invited) = (try await server.makeAccount(), try await server.makeAccount())
+            let low = AlertConditions.freeBytes - 1
+            let ends = server.clock.now() + .seconds(14 * 86_400)
+            let cases: [(ServerHealth, [String])] = [
+                (ServerHealth(), []),
+                (Self.health { $0.freeBytes = AlertConditions.freeBytes }, []),
+                (Self.health { $0.freeBytes = low }, ["disk.low "]),
+                (Self.health { $0.freeBytes = 0 }, ["disk.low "]),
+                (Self.health { $0.freeBytesOfFiles = low }, ["disk.low attachments"]),
+                // The disk of both is told of once.
+                (Self.health { ($0.freeBytes, $0.freeBytesOfFiles) = (low, low) }, ["disk.low "]),
+                (Self.health { $0.filesTrouble = "it is not mounted" }, ["disk.low attachments"]),
+                (Self.health { $0.certificateUntil = ends }, []),
+                (Self.health { $0.certificateUntil = ends - .seconds(1) }, ["certificate.expires "]),
+                (Self.health { $0.certificateUntil = .first }, ["certificate.expires "]),
+            ]
+            for (health, causes) in cases {
+                let told = try await Self.causes(server, owner, health: health)
+                #expect(told == causes, "\(health)")
+                let others = try await Self.causes(server, invited, health: health)
+                #expect(others == [], "\(health)")
+            }
+        }
+    }
+
+    @Test func aClockThatWasSetForwardIsToldUntilItIsBelieved() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            let clock = SteppableClock()
+            let clocks = ClockGuard(clock)
+            let steps: [(Duration, [String])] = [
+                (.seconds(1_800), []), (.seconds(-7_200), []), (.seconds(2 * 86_400), ["clock.step "]),
+            ]
+            for (step, causes) in steps {
+                clock.step(by: step)
+                _ = clocks.look()
+                let told = try await Self.causes(server, account, clocks: clocks)
+                #expect(told == causes, "\(step)")
+            }
+            clock.pass(ClockGuard.patience + .seconds(1))
+            _ = clocks.look()
+            let told = try await Self.causes(server, account, clocks: clocks)
+            #expect(told == [])
+        }
+    }
+
+    /// A server that was away for long does not believe its clock either, and that is nothing to tell.
+    @Test func aLongAbsenceIsNoAlert() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount()
+            let clock = SteppableClock()
+            let clocks = ClockGuard(clock, lastAlive: clock.now() - .seconds(30 * 86_400))
+            let told = try await Self.causes(server, account, clocks: clocks)
+            #expect(!clocks.isBelieved && told == [])
+        }
+    }
+}
