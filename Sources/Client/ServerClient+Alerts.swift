@@ -114,6 +114,43 @@ extension ServerClient {
         return ClientOutput(text: text, json: answer.data)
     }
 
+    /// Which alerts come by e-mail, after those that are named were switched on or off; nil leaves one as it is.
+    package func alertMails(messages: Bool?, webhooks: Bool?, phones: Bool?) async throws -> ClientOutput {
+        struct Switches: Decodable {
+            let id: String
+            let notificationMessageStatusEnabled: Bool
+            let notificationWebhookEnabled: Bool
+            let notificationHeartbeatEnabled: Bool
+        }
+        struct Body: JSONWritable {
+            let messages: Bool?
+            let webhooks: Bool?
+            let phones: Bool?
+
+            func write(to json: inout JSONWriter) {
+                json.object { o in
+                    o.field("message_status_enabled", messages)
+                    o.field("webhook_enabled", webhooks)
+                    o.field("heartbeat_enabled", phones)
+                }
+            }
+        }
+        var answer = try await call(.GET, "/v1/users/me")
+        if messages != nil || webhooks != nil || phones != nil {
+            let id = try answer.decode(Switches.self).id
+            answer = try await call(
+                .PUT, "/v1/users/\(id)/notifications", Body(messages: messages, webhooks: webhooks, phones: phones))
+        }
+        let switches: Switches = try answer.decode()
+        let word = { (isOn: Bool) in isOn ? "by e-mail" : "not by e-mail" }
+        return ClientOutput(
+            text: TextList([
+                ("messages", word(switches.notificationMessageStatusEnabled)),
+                ("webhooks", word(switches.notificationWebhookEnabled)),
+                ("phones", word(switches.notificationHeartbeatEnabled)),
+            ]).text, json: answer.data)
+    }
+
     private static let alertWebhooks = "/v1/alerts/webhooks"
     private static let alertSettings = "/v1/alerts/settings"
 }

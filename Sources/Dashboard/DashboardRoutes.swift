@@ -75,6 +75,7 @@ package struct DashboardRoutes: PageRoutes {
                 views: views),
             AlertPages(
                 operations: features.alerts.operations, users: users, receipts: receipts, views: views),
+            PlaygroundPages(operations: features.playground.operations, views: views),
             CallbackPages(operations: features.callbacks.operations, views: views),
             ReplayPages(operations: webhooks, views: views),
             ForwarderPages(operations: features.forwarders.operations, views: views),

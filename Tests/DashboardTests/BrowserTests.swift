@@ -164,6 +164,12 @@ import Testing
 
                 try await browser.open(server.baseURL + "/settings/webhooks")
                 try await Self.inspect("webhooks-none", look, browser)
+                try await browser.open(server.baseURL + "/settings/callbacks")
+                try await Self.inspect("callbacks-none", look, browser)
+                try await browser.open(server.baseURL + "/settings/playground")
+                try await browser.follow("main form button")
+                try await Self.inspect("playground", look, browser)
+                try await browser.open(server.baseURL + "/settings/webhooks")
                 try await browser.click(".head .button")
                 try await browser.type(receiver.url(), into: "#url")
                 // All phones are chosen already.

@@ -123,7 +123,8 @@ import Testing
             for path in [
                 "/account/team", "/account/keys", "/account/log", "/account/log.csv", "/settings/webhooks",
                 "/settings/webhooks/\(webhook)", "/settings/webhooks/\(webhook)/verify", "/phones", "/phones/new",
-                "/phones/keys", "/events", "/attention", "/settings/alerts", "/settings/callbacks",
+                "/phones/keys", "/events", "/attention", "/settings/alerts",
+                "/settings/callbacks", "/settings/playground",
                 "/system", "/users",
             ] {
                 for page in [sender, reader] { #expect(try await page.get(path).status == 403, "\(path)") }

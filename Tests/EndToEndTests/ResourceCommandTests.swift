@@ -75,6 +75,14 @@ extension EndToEndTests {
                     #expect(quiet.output.contains("from 22:00 until 07:00"), "\(quiet.output)")
                     #expect(try await user.json("alert", "quiet")["quiet_from"] == "22:00")
                     #expect(try await user.run("alert", "quiet", "--none").output.contains("No quiet hours"))
+                    let mail = try await user.run("alert", "mail", "--no-messages")
+                    #expect(
+                        mail.output == "messages:  not by e-mail\nwebhooks:  by e-mail\nphones:    by e-mail\n",
+                        "\(mail)")
+                    #expect(try await user.run("alert", "mail").output == mail.output)
+                    #expect(
+                        try await user.run("webhook", "callbacks").output
+                            == "No message named a URL of its own in the last days.\n")
                     for (arguments, status) in [
                         (["alert", "quiet", "--from", "22:00"], Int32(2)),
                         (["alert", "quiet", "--from", "9", "--until", "10"], 1),

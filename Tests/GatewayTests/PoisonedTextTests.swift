@@ -158,7 +158,8 @@ import Testing
         return [
             "/v1/alerts", "/v1/alerts/webhooks", "/v1/devices", "/v1/forwarders",
             "/v1/forwarders/\(id)", "/phones/forwarders", "/phones/forwarders/\(id)",
-            "/v1/texts", "/messages/texts", "/messages/new", "/v1/callbacks", "/settings/callbacks",
+            "/v1/texts", "/messages/texts", "/messages/new", "/v1/callbacks",
+            "/settings/callbacks", "/settings/playground",
         ] + texts.flatMap { ["/v1/texts/\($0)", "/messages/texts/\($0)"] }
     }
 

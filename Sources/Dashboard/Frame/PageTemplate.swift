@@ -42,6 +42,7 @@ enum PageTemplate: String, CaseIterable, Sendable {
     case phones
     case planned
     case plannedForm = "planned-form"
+    case playground
     case reach
     case recoveryCodes = "recovery-codes"
     case replay
@@ -113,6 +114,7 @@ enum PageTemplate: String, CaseIterable, Sendable {
         case .phones: PackageResources.phones_mustache
         case .planned: PackageResources.planned_mustache
         case .plannedForm: PackageResources.planned_form_mustache
+        case .playground: PackageResources.playground_mustache
         case .reach: PackageResources.reach_mustache
         case .recoveryCodes: PackageResources.recovery_codes_mustache
         case .replay: PackageResources.replay_mustache

@@ -83,6 +83,7 @@ struct PageViews: Sendable {
         ("/contacts", "dashboard#contacts"),
         ("/phones/forwarders", "forwarders"), ("/phones/new", "phones"), ("/phones", "dashboard#phones"),
         ("/settings/alerts", "alerts"), ("/settings/callbacks", "webhooks#a-url-for-one-message"),
+        ("/settings/playground", "webhooks#without-a-receiver"),
         ("/settings/webhooks", "webhooks"),
         ("/deliveries", "errors#why-a-delivery-failed"), ("/events", "webhooks"),
         ("/replays", "dashboard#webhooks"), ("/system", "dashboard#the-state-of-the-server"),

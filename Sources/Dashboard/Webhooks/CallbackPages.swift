@@ -4,7 +4,7 @@ import Hummingbird
 import Timestamps
 import Wire
 
-/// Settings > Webhooks > Status URLs: the callback URLs of messages, and how they fare.
+/// Webhooks > Status URLs: the callback URLs of messages, and how they fare.
 struct CallbackPages: SignedInPages {
     let operations: CallbackOperations
     let views: PageViews

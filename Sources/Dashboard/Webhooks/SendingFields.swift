@@ -34,8 +34,10 @@ struct SendingFields: Sendable {
 
     /// Those of a new webhook.
     ///
-    /// - Parameter signingKey: The key that is proposed; empty for none.
-    init(signingKey: String) { self.signingKey = signingKey }
+    /// - Parameters:
+    ///   - url: Where it leads; empty for what is not said yet.
+    ///   - signingKey: The key that is proposed; empty for none.
+    init(url: String = "", signingKey: String) { (self.url, self.signingKey) = (url, signingKey) }
 
     init(_ endpoint: Endpoint) {
         url = endpoint.url

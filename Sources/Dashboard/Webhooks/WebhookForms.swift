@@ -49,9 +49,9 @@ struct WebhookForms: Sendable {
         var isOrdered = false
         var filter = FilterFields()
 
-        init() {
+        init(url: String) {
             // New ones are signed, and hear of everything, also from phones that come later.
-            sending = SendingFields(signingKey: SigningKey.random())
+            sending = SendingFields(url: url, signingKey: SigningKey.random())
             events = EventType.allCases.map(\.rawValue)
             hasAllNumbers = true
         }
@@ -82,7 +82,7 @@ struct WebhookForms: Sendable {
     }
 
     @Sendable func new(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        try await show(Fields(), id: nil, context)
+        try await show(Fields(url: QueryParameters(request)["url"] ?? ""), id: nil, context)
     }
 
     @Sendable func edit(_ request: Request, _ context: SignedInContext) async throws -> Response {

@@ -45,7 +45,8 @@ package struct Features: Sendable {
     package let savedTexts: SavedTextFeature
     /// Keys of programs.
     package let accessKeys: AccessKeyFeature
-    let playground: PlaygroundFeature
+    /// A receiver on the server itself.
+    package let playground: PlaygroundFeature
     /// The log of changes.
     package let audit: AuditFeature
     /// In the order in which they start.

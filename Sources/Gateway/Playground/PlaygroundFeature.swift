@@ -2,9 +2,10 @@ import Delivery
 import Storage
 
 /// A receiver on the server itself, for those who have none yet: it keeps the last requests to it, and judges them.
-struct PlaygroundFeature: Feature {
+package struct PlaygroundFeature: Feature {
     static let migrations = PlaygroundMigrations.all
-    let operations: PlaygroundOperations
+    /// What can be done with it.
+    package let operations: PlaygroundOperations
 
     /// - Parameters:
     ///   - ground: What all features stand on.

@@ -6,14 +6,14 @@ import Timestamps
 import Wire
 
 /// What can be done with playgrounds.
-struct PlaygroundOperations: Sendable {
+package struct PlaygroundOperations: Sendable {
     let store: any Store
     let endpoints: EndpointQueries
     let receiver: OwnReceiver
     let clock: any WallClock
 
     /// The playground of an account, which is made if there is none.
-    func open(userID: UserID) async throws -> PlaygroundView {
+    package func open(userID: UserID) async throws -> PlaygroundView {
         let fresh = Playground(userID: userID, token: RandomToken.make(), createdAt: clock.now())
         return try await store.write(for: userID) { [receiver] tx in
             try PlaygroundQueries.insert(fresh, in: tx)
@@ -23,7 +23,7 @@ struct PlaygroundOperations: Sendable {
     }
 
     /// The playground of an account and what arrived after the request `number`; nil when there is none.
-    func find(userID: UserID, after number: Int64) async throws -> PlaygroundView? {
+    package func find(userID: UserID, after number: Int64) async throws -> PlaygroundView? {
         try await store.read(.user(userID)) { [receiver] tx in
             guard let playground = try PlaygroundQueries.find(userID: userID, in: tx) else { return nil }
             return try Self.view(of: playground, after: number, receiver, in: tx)
@@ -31,7 +31,7 @@ struct PlaygroundOperations: Sendable {
     }
 
     /// Deletes it; false when there is none.
-    func close(userID: UserID) async throws -> Bool {
+    package func close(userID: UserID) async throws -> Bool {
         try await store.write(.user(userID)) { tx in try PlaygroundQueries.delete(userID: userID, in: tx) }
     }
 

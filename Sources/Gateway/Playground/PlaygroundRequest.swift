@@ -20,21 +20,24 @@ struct Playground: Sendable, RowDecodable {
 }
 
 /// A request that arrived there, and what a receiver would make of it.
-struct PlaygroundRequest: Sendable {
+package struct PlaygroundRequest: Sendable {
     /// 1 for the first that ever arrived.
-    var number: Int64 = 0
-    let receivedAt: Timestamp
-    let method: String
+    package var number: Int64 = 0
+    /// When it arrived.
+    package let receivedAt: Timestamp
+    /// Its method.
+    package let method: String
     /// In the order they came; values that are not the gateway's are redacted.
-    let headers: [(name: String, value: String)]
+    package let headers: [(name: String, value: String)]
     /// The first ``keptBytes`` bytes.
-    let body: [UInt8]
+    package let body: [UInt8]
     /// How long the body was.
-    let size: Int
-    let verdict: PlaygroundVerdict
+    package let size: Int
+    /// What a receiver would make of it.
+    package let verdict: PlaygroundVerdict
 
     /// The last 100 are kept.
-    static let kept = 100
+    package static let kept = 100
     /// 64 KiB: an event with the longest SMS fits.
     static let keptBytes = 64 << 10
     /// What is kept of headers: more than any server sends.
@@ -42,7 +45,7 @@ struct PlaygroundRequest: Sendable {
 }
 
 extension PlaygroundRequest: RowDecodable {
-    init(row: Row) throws {
+    package init(row: Row) throws {
         number = try row.get("number")
         receivedAt = try row.get("received_at")
         method = try row.get("method")
@@ -57,7 +60,7 @@ extension PlaygroundRequest: RowDecodable {
 }
 
 extension PlaygroundRequest: JSONWritable {
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("number", number)
             o.field("received_at", receivedAt)
@@ -82,13 +85,14 @@ extension PlaygroundRequest: JSONWritable {
 }
 
 /// What the API tells of a playground.
-struct PlaygroundView: JSONWritable, Sendable {
-    let url: String
+package struct PlaygroundView: JSONWritable, Sendable {
+    /// What webhooks that lead there have as their callback URL.
+    package let url: String
     let createdAt: Timestamp
     /// The newest first.
-    let requests: [PlaygroundRequest]
+    package let requests: [PlaygroundRequest]
 
-    func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter) {
         json.object { o in
             o.field("url", url)
             o.field("created_at", createdAt)

@@ -4,9 +4,9 @@ import Storage
 import Timestamps
 
 /// What a receiver that follows the documentation makes of a request.
-struct PlaygroundVerdict: Sendable, Hashable {
+package struct PlaygroundVerdict: Sendable, Hashable {
     /// What its signatures are.
-    enum Signature: String, Sendable, SQLEnum {
+    package enum Signature: String, Sendable, SQLEnum {
         /// Token and signature are those of the webhook.
         case valid
         /// At least one of them is not.
@@ -15,13 +15,15 @@ struct PlaygroundVerdict: Sendable, Hashable {
         case missing
     }
 
-    let signature: Signature
+    /// What its signatures are.
+    package let signature: Signature
     /// Which check the signature failed; nil when it is valid.
-    let signatureProblem: String?
+    package let signatureProblem: String?
     /// Why the body is no event; nil when it is one.
-    let eventProblem: String?
-    /// The event's type and id; nil when the body is no event.
-    let eventType: String?
+    package let eventProblem: String?
+    /// The type of the event; nil when the body is no event.
+    package let eventType: String?
+    /// Its id.
     let eventID: String?
 
     init(

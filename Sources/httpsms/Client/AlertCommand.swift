@@ -4,7 +4,7 @@ import Client
 struct AlertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alert", abstract: "See what is wrong, and manage who is told of it.",
-        subcommands: [Status.self, List.self, Create.self, Update.self, Delete.self, Test.self, Quiet.self])
+        subcommands: [Status.self, List.self, Create.self, Update.self, Delete.self, Test.self, Quiet.self, Mail.self])
 
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -132,6 +132,31 @@ struct AlertCommand: AsyncParsableCommand {
             let isChange = none || from != nil
             try options.show(
                 isChange ? try await client.setQuietHours(from: from, until: until) : try await client.quietHours())
+        }
+    }
+}
+
+extension AlertCommand {
+    struct Mail: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show which alerts come by e-mail, or choose them.",
+            discussion: """
+                E-mail goes to the address of the account, if the server has SMTP_URL.
+
+                Examples:
+                  httpsms alert mail
+                  httpsms alert mail --no-messages --phones
+                """)
+
+        @Flag(inversion: .prefixedNo, help: "SMS that were not sent.") var messages: Bool?
+        @Flag(inversion: .prefixedNo, help: "Webhooks that fail or are stopped, and events that wait.") var webhooks:
+            Bool?
+        @Flag(inversion: .prefixedNo, help: "Phones that are offline.") var phones: Bool?
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try options.show(
+                try await options.client().alertMails(messages: messages, webhooks: webhooks, phones: phones))
         }
     }
 }
