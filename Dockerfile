@@ -10,11 +10,12 @@ COPY . .
 RUN make release && strip --strip-unneeded .build/release/httpsms
 
 FROM ${DEBIAN_IMAGE}
+# postgresql-client: `httpsms backup` and `restore` of a store on PostgreSQL run pg_dump and pg_restore.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libc-ares2 libcmark-gfm0.29.0.gfm.6 \
         libcmark-gfm-extensions0.29.0.gfm.6 \
         libphonenumber8-protobuf32 libpq5 libqrencode4 libsqlite3-0 \
-        libstdc++6 libxml2 libzip4 tzdata \
+        libstdc++6 libxml2 libzip4 postgresql-client-15 tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --create-home --home-dir /var/lib/httpsms --shell /usr/sbin/nologin httpsms
 COPY --from=build /src/.build/release/httpsms /usr/bin/httpsms
