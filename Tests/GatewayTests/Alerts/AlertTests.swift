@@ -81,6 +81,8 @@ import Timestamps
             let deliveries = try await account.deliveries(told)
             #expect(deliveries.count == 2)
             #expect(try await account.client.get("/v1/deliveries/\(deliveries[0]["id"].string)").status == 200)
+            let found = try await account.client.get("/v1/events/\(first.json["id"].string)").data["event"]
+            #expect(found["type"] == "webhook.disabled" && found["data"]["subject"] == webhook["id"])
         }
     }
 
