@@ -71,6 +71,20 @@ import Testing
         #expect(DocumentationRoutes.address(link) == address)
     }
 
+    @Test func eachPageIsInOneGroup() async throws {
+        #expect(Document.groups.flatMap(\.pages).map(\.name) == Document.pages.map(\.name))
+        #expect(Document.groups.count == 4 && Document.groups.allSatisfy { (3...12).contains($0.pages.count) })
+        try await withServer { server in
+            let index = try await server.client.get("/docs").text
+            let list = try await server.client.get("/llms.txt").text
+            let page = try await server.client.get("/docs/phones").text
+            for group in Document.groups {
+                #expect(index.contains("<h2>\(group.title)</h2>") && list.contains("## \(group.title)\n"))
+                #expect(page.contains("<li>\(group.title)\n<ul>"))
+            }
+        }
+    }
+
     @Test func whatProgramsLookForAtTheRootIsThere() async throws {
         try await withServer { server in
             let whole = try await server.client.send("GET", "/llms-full.txt")

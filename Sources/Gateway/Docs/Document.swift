@@ -21,6 +21,26 @@ struct Document: Sendable {
     /// The pages among them.
     static let pages = all.filter { $0.name.hasSuffix(".md") }
 
+    /// Pages for one kind of reader.
+    struct Group: Sendable {
+        let title: String
+        let pages: [Document]
+    }
+
+    /// The pages in their order, in groups. A page belongs to the group whose first page comes last before it.
+    static let groups: [Group] = {
+        let starts = pages.indices.filter { titles[pages[$0].slug] != nil }
+        return zip(starts, starts.dropFirst() + [pages.count]).map { start, end in
+            Group(title: titles[pages[start].slug] ?? "", pages: Array(pages[start..<end]))
+        }
+    }()
+
+    /// What groups are called, by their first pages.
+    private static let titles = [
+        "quick-start": "For developers", "phones": "Phones", "moving-from-httpsms": "For operators",
+        "architecture": "How it works",
+    ]
+
     /// A page's name without `.md`, which is the address of its HTML.
     var slug: String { String(name.prefix { $0 != "." }) }
 

@@ -45,11 +45,16 @@ struct DocumentationRoutes {
     private static let index = StaticAnswer(
         frame(
             "Documentation",
-            "<h1>Documentation</h1>\n<dl>\n"
-                + Document.pages.map { "<dt><a href=\"/docs/\($0.slug)\">\(MarkupText.escaped($0.title))</a></dt>\n" }
-                .enumerated().map { index, term in
-                    term + "<dd>" + Markdown.html(Document.pages[index].summary, address: { _ in nil }) + "</dd>\n"
-                }.joined() + "</dl>\n"), html)
+            "<h1>Documentation</h1>\n"
+                + Document.groups.map { group in
+                    "<h2>\(MarkupText.escaped(group.title))</h2>\n<dl>\n\(group.pages.map(entry).joined())</dl>\n"
+                }.joined()), html)
+
+    /// A page in the index, with what a reader learns of it.
+    private static func entry(_ page: Document) -> String {
+        "<dt><a href=\"/docs/\(page.slug)\">\(MarkupText.escaped(page.title))</a></dt>\n<dd>"
+            + Markdown.html(page.summary, address: { _ in nil }) + "</dd>\n"
+    }
 
     private static let reference = StaticAnswer(frame("The API", APIReference.standard?.html ?? ""), html)
 
@@ -77,11 +82,17 @@ struct DocumentationRoutes {
 
     /// The form of llmstxt.org: a title, a summary, links with a sentence each.
     private static let overview = StaticAnswer(
-        "# httpsms\n\n> A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks.\n\n## Docs\n\n"
-            + Document.pages.map { "- [\($0.title)](/docs/\($0.name)): \($0.summary)\n" }.joined()
-            + "- [The API](/docs/openapi.json): OpenAPI 3.1, with the events that webhooks get.\n"
+        "# httpsms\n\n> A self-hosted SMS gateway: an Android phone behind an HTTP API, with webhooks.\n\n"
+            + Document.groups.map(listed).joined()
+            + "## For programs\n\n- [The API](/docs/openapi.json): OpenAPI 3.1, with the events that webhooks get.\n"
             + "- [Tools for agents](/docs/cli.md#agents): the Model Context Protocol over HTTP, at /mcp, with a key.\n"
             + "- [All pages in one file](/llms-full.txt)\n", "text/plain; charset=utf-8")
+
+    /// A group of pages, a link each.
+    private static func listed(_ group: Document.Group) -> String {
+        let lines = group.pages.map { "- [\($0.title)](/docs/\($0.name)): \($0.summary)\n" }
+        return "## \(group.title)\n\n\(lines.joined())\n"
+    }
 
     /// All pages in one text, in their order, for a reader that takes one file.
     private static let everything = StaticAnswer(
@@ -141,13 +152,16 @@ struct DocumentationRoutes {
             + "\(link(place + 1, "next", "Next"))</nav>\n"
     }
 
-    /// The list of all pages, in which `current` is marked.
+    /// The list of all pages by their groups, in which `current` is marked.
     private static func menu(_ current: Document?) -> String {
-        let links = Document.pages.map { page in
-            let mark = page.name == current?.name ? " aria-current=\"page\"" : ""
-            return "<li><a href=\"/docs/\(page.slug)\"\(mark)>\(MarkupText.escaped(page.title))</a></li>\n"
+        let groups = Document.groups.map { group in
+            let links = group.pages.map { page in
+                let mark = page.name == current?.name ? " aria-current=\"page\"" : ""
+                return "<li><a href=\"/docs/\(page.slug)\"\(mark)>\(MarkupText.escaped(page.title))</a></li>\n"
+            }
+            return "<li>\(MarkupText.escaped(group.title))\n<ul>\n\(links.joined())</ul>\n</li>\n"
         }
-        return "<nav class=\"pages\" aria-label=\"All pages\">\n<ul>\n\(links.joined())</ul>\n</nav>"
+        return "<nav class=\"pages\" aria-label=\"All pages\">\n<ul>\n\(groups.joined())</ul>\n</nav>"
     }
 
     /// A whole page around `content`, which is HTML; `page` is nil for the index, the reference and the search, which shows its
