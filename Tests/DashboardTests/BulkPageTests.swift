@@ -8,6 +8,8 @@ import Testing
 /// Bulk messages: a file is looked at first, and sent when somebody says so.
 @Suite(.timeLimit(.minutes(15))) struct BulkPageTests {
     private static let path = "/messages/bulk"
+    /// A row from a phone of somebody else.
+    private static let foreign = "+18005550188,+18005550100,Hi,,\n"
 
     private static func choose(_ text: String, name: String = "numbers.csv", _ page: PageClient) async throws
         -> APIClient.Answer
@@ -17,8 +19,37 @@ import Testing
 
     /// The hidden fields of the form that a preview carries.
     private static func fields(of preview: String) -> [(String, String)] {
-        preview.matches(of: /<input type="hidden" name="(once|name|type|document)" value="([^"]*)"/).map {
+        preview.matches(of: /<input type="hidden" name="(once|name|type|document|leave_out)" value="([^"]*)"/).map {
             (String($0.1), String($0.2))
+        }
+    }
+
+    @Test func whatIsRightOfAFileCanBeSentWithoutTheRest() async throws {
+        try await withServer { server in
+            let (page, account, _) = try await server.signedInWithPhone()
+            let file = BulkFile.header + BulkFile.row + "+18005550199,12<b>,Hi,,\n" + BulkFile.row + Self.foreign
+            let refused = try await Self.choose(file, page)
+            #expect(refused.status == 422 && refused.text.contains("check the 2 that are right"))
+            let preview = try await page.upload(
+                "/messages/bulk/columns", on: Self.path, Self.fields(of: refused.text), file: nil)
+            #expect(preview.status == 200 && preview.text.contains("2 messages in numbers.csv"), "\(preview)")
+            #expect(preview.text.contains("Rows that are left out") && !preview.text.contains("12<b>"))
+            #expect(preview.text.contains("<tr><td class=\"break\">3</td>"))
+            #expect(preview.text.contains("<tr><td class=\"break\">5</td>"))
+            #expect(try await account.client.get("/v1/messages/search").data == [])
+
+            let sent = try await page.upload(
+                "/messages/bulk/send", on: Self.path, Self.fields(of: preview.text), file: nil)
+            #expect(sent.status == 303)
+            let messages = try await account.client.get("/v1/messages/search").data.array
+            #expect(messages.count == 2 && messages.allSatisfy { $0["contact"] == "+18005550100" })
+
+            // Where no row is right, or the file itself is wrong, nothing is offered.
+            for wrong in [BulkFile.header + "+18005550199,12,Hi,,\n", "Name\nAnn\n", ""] {
+                #expect(try await !Self.choose(wrong, page).text.contains("Leave these rows out"), "\(wrong)")
+            }
+            // The API takes all or nothing.
+            #expect(try await account.upload(file).status == 422)
         }
     }
 
@@ -200,6 +231,8 @@ import Testing
 /// Bulk messages whose columns are said by hand, and which share a text.
 @Suite(.timeLimit(.minutes(15))) struct BulkColumnPageTests {
     private static let path = "/messages/bulk"
+    /// A row from a phone of somebody else.
+    private static let foreign = "+18005550188,+18005550100,Hi,,\n"
     private static let file = "Name,Mobile\n<b>Ann</b>,+18005550100\n{{number}},+18005550101\n"
 
     /// The hidden fields of the form that a page carries.

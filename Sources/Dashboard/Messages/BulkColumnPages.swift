@@ -30,7 +30,7 @@ struct BulkColumnPages: Sendable {
 
     /// Shows the form for `file`. Nil `fields` are guessed.
     func show(
-        _ file: UploadedFile, _ fields: BulkFields?, _ context: SignedInContext, problems: [BulkProblem] = []
+        _ file: UploadedFile, _ fields: BulkFields?, _ context: SignedInContext, errors: BulkUploadErrors? = nil
     ) async throws -> Response {
         let userID = context.userID
         let (phones, choice) = try await operations.store.read(.user(userID)) { tx in
@@ -50,7 +50,7 @@ struct BulkColumnPages: Sendable {
             views.page(
                 .bulkColumns, "Columns and text",
                 Content(
-                    file: BulkFile(file), trouble: BulkTrouble(problems, fileName: file.name), fields: fields,
+                    file: BulkFile(file), trouble: errors.map { BulkTrouble($0, of: file, fields) }, fields: fields,
                     phones: Choice.phones(phones, chosen: fields.from), to: columns(fields.to),
                     from: columns(fields.from), sendTime: columns(fields.sendTime),
                     attachments: columns(fields.attachments), text: columns(fields.text),
@@ -60,7 +60,7 @@ struct BulkColumnPages: Sendable {
                     },
                     hasTexts: choice.hasTexts, isTyped: fields.text == BulkFields.typed, content: fields.content,
                     placeholders: names.map { "{{\($0)}}" }.joined(separator: ", ")),
-                context, status: problems.isEmpty ? .ok : .unprocessableContent)
+                context, status: errors == nil ? .ok : .unprocessableContent)
         }
     }
 
@@ -90,6 +90,15 @@ struct BulkTrouble: Sendable {
     let more: String?
     /// All problems as a file, in base64; nil when none is that of a row.
     let report: String?
+    /// The same file without the rows that are wrong; nil when nothing would be left.
+    let rest: Rest?
+
+    struct Rest: Sendable {
+        let count: String
+        let isOne: Bool
+        let file: BulkFile
+        let fields: BulkFields
+    }
 
     struct Line: Sendable {
         /// Nil when it is the file as a whole.
@@ -97,10 +106,13 @@ struct BulkTrouble: Sendable {
         let reason: String
     }
 
-    /// Nil when nothing is wrong.
-    init?(_ problems: [BulkProblem], fileName: String) {
-        if problems.isEmpty { return nil }
-        self.fileName = fileName
+    /// - Parameters:
+    ///   - errors: What is wrong.
+    ///   - file: With what; nil when there is none.
+    ///   - fields: How it was read.
+    init(_ errors: BulkUploadErrors, of file: UploadedFile?, _ fields: BulkFields = BulkFields()) {
+        let problems = errors.problems
+        fileName = file?.name ?? ""
         let left = problems.count - Self.shownCount
         self.problems = problems.prefix(Self.shownCount).map { problem in
             let rows = problem.rows.map(String.init).joined(separator: ", ")
@@ -109,7 +121,14 @@ struct BulkTrouble: Sendable {
         more = left > 0 ? "There are \(left) more problems like these." : nil
         report =
             problems.contains { !$0.rows.isEmpty }
-            ? Data(BulkUploadErrors(problems).csv).base64EncodedString() : nil
+            ? Data(errors.csv).base64EncodedString() : nil
+        rest = file.flatMap { file in
+            errors.rightRows == 0
+                ? nil
+                : Rest(
+                    count: Figure.shown(Int64(errors.rightRows)), isOne: errors.rightRows == 1, file: BulkFile(file),
+                    fields: fields)
+        }
     }
 
     /// As many as somebody fixes before trying again.

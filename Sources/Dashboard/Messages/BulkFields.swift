@@ -15,10 +15,17 @@ struct BulkFields: Sendable {
     /// What was typed.
     var content = ""
 
+    /// Whether rows that something is wrong with are left out.
+    var leavesOut = false
+
     /// The text is the one of the form.
     static let typed = "typed"
 
+    /// A file is read by its own headings.
+    init() {}
+
     init(_ form: PageForm) {
+        leavesOut = form.text("leave_out") == "yes"
         to = form.text("to")
         from = form.text("from")
         sendTime = form.text("send_time")
@@ -58,8 +65,9 @@ struct BulkFields: Sendable {
     /// The saved text that was chosen; nil when none was.
     var savedText: SavedTextID? { text.hasPrefix("text ") ? SavedTextID(String(text.dropFirst(5))) : nil }
 
-    /// How the file is read.
-    var mapping: BulkMapping {
+    /// How the file is read; nil by its own headings.
+    var mapping: BulkMapping? {
+        guard isMapped else { return nil }
         let places: [BulkColumn: Int?] = [
             .to: Self.place(to), .from: Self.place(from), .sendTime: Self.place(sendTime),
             .attachmentURLs: Self.place(attachments), .content: Self.place(text),

@@ -36,24 +36,29 @@ struct BulkPages: Sendable {
     }
 
     private func show(
-        _ context: SignedInContext, fileName: String = "", problems: [BulkProblem] = []
+        _ context: SignedInContext, file: UploadedFile? = nil, errors: BulkUploadErrors? = nil
     ) async throws -> Response {
         let userID = context.userID
         let (numbers, batches) = try await operations.store.read(.user(userID)) { tx in
             (try PhoneNumbers.list(of: userID, in: tx), try BulkMessageQueries.latest(userID: userID, in: tx))
         }
-        return views.page(
-            .bulk, "Bulk messages",
-            Content(
-                hasNumbers: !numbers.isEmpty, trouble: BulkTrouble(problems, fileName: fileName),
-                batches: batches.map(BulkLine.init)),
-            context, status: problems.isEmpty ? .ok : .unprocessableContent)
+        // The page of a file that is wrong in part holds that file, too.
+        let page = { @Sendable [views] (trouble: BulkTrouble?) in
+            views.page(
+                .bulk, "Bulk messages",
+                Content(hasNumbers: !numbers.isEmpty, trouble: trouble, batches: batches.map(BulkLine.init)), context,
+                status: trouble == nil ? .ok : .unprocessableContent)
+        }
+        guard let errors else { return page(nil) }
+        return try await operations.uploads.run(for: context.uploader) { _ in page(BulkTrouble(errors, of: file)) }
     }
 
     private struct Preview {
         let file: BulkFile
-        /// How the file is read; nil by its own headings.
-        let fields: BulkFields?
+        /// How the file is read.
+        let fields: BulkFields
+        /// What is wrong with the rows that are left out.
+        let leftOut: BulkTrouble?
         /// How the file was written, when that was converted.
         let converted: String?
         let once: String
@@ -71,11 +76,12 @@ struct BulkPages: Sendable {
         let shownCount: Int
 
         init(
-            _ file: UploadedFile, _ fields: BulkFields?, _ upload: BulkUpload, end: Timestamp?, earlier: BulkMessage?
+            _ file: UploadedFile, _ fields: BulkFields, _ upload: BulkUpload, end: Timestamp?, earlier: BulkMessage?
         ) {
             let bySender = Dictionary(grouping: upload.items, by: \.from)
             self.file = BulkFile(file)
             self.fields = fields
+            leftOut = upload.leftOut.isEmpty ? nil : BulkTrouble(BulkUploadErrors(upload.leftOut), of: file)
             parts = Figure.shown(Int64(upload.parts))
             converted = upload.encoding == .windows1252 ? upload.encoding?.rawValue : nil
             once = FormReceipts.token()
@@ -124,21 +130,21 @@ struct BulkPages: Sendable {
     /// always does.
     private func preview(_ request: Request, _ context: SignedInContext) async throws -> Response {
         guard let file = context.form.file("document") else {
-            return try await show(context, problems: [.file("Choose a file first.")])
+            return try await show(context, errors: .file("Choose a file first."))
         }
         do {
-            return try await show(file, nil, context)
+            return try await show(file, BulkFields(), context)
         } catch let error as BulkUploadErrors where error.isOfHeader {
             return try await choose(file, nil, context)
         } catch let error as BulkUploadErrors {
-            return try await show(context, fileName: file.name, problems: error.problems)
+            return try await show(context, file: file, errors: error)
         }
     }
 
-    /// Shows what `file` asks for when it is read as `fields` say; by its own headings when they are nil.
-    private func show(_ file: UploadedFile, _ fields: BulkFields?, _ context: SignedInContext) async throws -> Response
-    {
-        let upload = try await operations.read(file, fields?.mapping, by: context.uploader)
+    /// Shows what `file` asks for when it is read as `fields` say.
+    private func show(_ file: UploadedFile, _ fields: BulkFields, _ context: SignedInContext) async throws -> Response {
+        let upload = try await operations.read(
+            file, fields.mapping, leavingOut: fields.leavesOut, by: context.uploader)
         let end = try await operations.estimate(upload, userID: context.userID)
         let earlier = try await operations.earlier(upload, userID: context.userID)
         let views = views
@@ -166,11 +172,11 @@ struct BulkPages: Sendable {
     }
 
     /// What is said when a form has no file.
-    private static let lost = BulkProblem.file("The file did not come along. Choose it again.")
+    private static let lost = BulkUploadErrors.file("The file did not come along. Choose it again.")
 
     /// Takes what somebody said of the columns and the text, and shows the messages that come of it.
     private func map(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        guard let file = try await self.file(of: context) else { return try await show(context, problems: [Self.lost]) }
+        guard let file = try await self.file(of: context) else { return try await show(context, errors: Self.lost) }
         var fields = BulkFields(context.form)
         do {
             if !context.form.text("again").isEmpty {
@@ -186,35 +192,42 @@ struct BulkPages: Sendable {
             }
             return try await show(file, fields, context)
         } catch let error as BulkUploadErrors {
-            return try await choose(file, fields, context, problems: error.problems)
+            return try await refuse(file, fields, context, error)
         }
+    }
+
+    /// Says what is wrong with a file where it can be said how else it is read.
+    private func refuse(
+        _ file: UploadedFile, _ fields: BulkFields, _ context: SignedInContext, _ error: BulkUploadErrors
+    ) async throws -> Response {
+        if fields.isMapped { return try await choose(file, fields, context, errors: error) }
+        return try await show(context, file: file, errors: error)
     }
 
     /// Asks what the columns of `file` hold. One without headings is refused.
     private func choose(
-        _ file: UploadedFile, _ fields: BulkFields?, _ context: SignedInContext, problems: [BulkProblem] = []
+        _ file: UploadedFile, _ fields: BulkFields?, _ context: SignedInContext, errors: BulkUploadErrors? = nil
     ) async throws -> Response {
         do {
-            return try await columns.show(file, fields, context, problems: problems)
+            return try await columns.show(file, fields, context, errors: errors)
         } catch let error as BulkUploadErrors {
-            return try await show(context, fileName: file.name, problems: error.problems)
+            return try await show(context, file: file, errors: error)
         }
     }
 
     private func send(_ request: Request, _ context: SignedInContext) async throws -> Response {
-        guard let file = try await self.file(of: context) else { return try await show(context, problems: [Self.lost]) }
+        guard let file = try await self.file(of: context) else { return try await show(context, errors: Self.lost) }
         let fields = BulkFields(context.form)
         do {
             let accepted = try await operations.send(
-                file, fields.isMapped ? fields.mapping : nil, by: context.uploader, source: "/v1/bulk-messages",
+                file, fields.mapping, leavingOut: fields.leavesOut, by: context.uploader, source: "/v1/bulk-messages",
                 canUndo: true, receipt: receipts.receipt(of: context))
             return .seeOther(Self.path(of: accepted.requestID))
         } catch is Replayed {
             // The first of two clicks sent it: it is the newest of the list.
             return .seeOther("/messages/bulk")
         } catch let error as BulkUploadErrors {
-            if fields.isMapped { return try await choose(file, fields, context, problems: error.problems) }
-            return try await show(context, fileName: file.name, problems: error.problems)
+            return try await refuse(file, fields, context, error)
         }
     }
 

@@ -21,16 +21,14 @@ package struct BulkMessageOperations: Sendable {
         let count: Int
     }
 
-    /// Reads a file and tries all rules, and sends nothing.
+    /// Reads a file and tries all rules, and sends nothing. With `leavingOut`, rows that something is wrong with are left out.
     ///
     /// - Throws: ``BulkUploadErrors``, ``ServerBusy``.
     package func read(
-        _ file: UploadedFile, _ mapping: BulkMapping? = nil, by client: UploadQueue.Client
+        _ file: UploadedFile, _ mapping: BulkMapping? = nil, leavingOut: Bool = false, by client: UploadQueue.Client
     ) async throws -> BulkUpload {
-        let userID = client.userID
         let upload = try await upload(of: file, mapping, by: client, at: clock.now())
-        try await check(upload, userID: userID)
-        return upload
+        return try await checked(upload, leavingOut: leavingOut, userID: client.userID)
     }
 
     /// The headings of a file by their places, counted from 0.
@@ -45,21 +43,22 @@ package struct BulkMessageOperations: Sendable {
         }
     }
 
-    /// Accepts every message of a file for sending, or none. With `canUndo`, it is held for ``timeToUndo`` first. The events of its
-    /// messages go to `callback`, too.
+    /// Accepts every message of a file for sending, or none. With `leavingOut`, all but those that something is wrong with; with
+    /// `canUndo`, it is held for ``timeToUndo`` first. The events of its messages go to `callback`, too.
     ///
     /// - Throws: ``BulkUploadErrors``, ``ServerBusy``, and ``Refusal`` where the account has too many callbacks.
     package func send(
-        _ file: UploadedFile, _ mapping: BulkMapping? = nil, callback: Callback? = nil, by client: UploadQueue.Client,
+        _ file: UploadedFile, _ mapping: BulkMapping? = nil, leavingOut: Bool = false, callback: Callback? = nil,
+        by client: UploadQueue.Client,
         source: String,
         canUndo: Bool = false,
         receipt: Receipt<Accepted>
     ) async throws -> Accepted {
         let now = clock.now()
         let userID = client.userID
-        let upload = try await upload(of: file, mapping, by: client, at: now)
         // Once more within the transaction, where a phone may be gone.
-        try await check(upload, userID: userID)
+        let upload = try await checked(
+            upload(of: file, mapping, by: client, at: now), leavingOut: leavingOut, userID: userID)
         // In order, so that lists that sort by time and id show them so.
         let ids = upload.items.map { _ in MessageID(at: now) }.sorted()
         return try await store.write(for: userID) { [quotas] tx in
@@ -80,11 +79,13 @@ package struct BulkMessageOperations: Sendable {
         tx.wake(.messages)
     }
 
-    private func check(_ upload: BulkUpload, userID: UserID) async throws {
+    private func checked(_ upload: BulkUpload, leavingOut: Bool, userID: UserID) async throws -> BulkUpload {
         let known = try await store.read(.user(userID)) { tx in
             try PhoneQueries.known(upload.senders, userID: userID, in: tx)
         }
+        if leavingOut { return try upload.leavingOutWrong(known: known) }
         try upload.check(known: known)
+        return upload
     }
 
     private func upload(

@@ -35,12 +35,15 @@ package struct BulkUploadErrors: Error {
     package let problems: [BulkProblem]
     /// Whether it is the headings: which column is which can be said by hand then.
     package let isOfHeader: Bool
+    /// How many rows can be sent when those that are wrong are left out; 0 when the file as a whole is wrong, too.
+    package let rightRows: Int
 
     /// - Parameters:
     ///   - problems: All of them, in the order of rows.
     ///   - isOfHeader: Whether the first row is what is wrong.
-    package init(_ problems: [BulkProblem], isOfHeader: Bool = false) {
-        self.isOfHeader = isOfHeader
+    ///   - rightRows: How many rows nothing is wrong with.
+    package init(_ problems: [BulkProblem], isOfHeader: Bool = false, rightRows: Int = 0) {
+        (self.isOfHeader, self.rightRows) = (isOfHeader, rightRows)
         // Sorting keeps equals in their order only when their place is compared as well.
         self.problems = problems.enumerated().sorted {
             ($0.element.rows.first ?? 0, $0.offset) < ($1.element.rows.first ?? 0, $1.offset)

@@ -24,13 +24,15 @@ package struct BulkUpload: Sendable {
     }
 
     /// The messages, in the order of rows.
-    package let items: [Item]
+    package private(set) var items: [Item]
+    /// What is wrong with rows that are left out; none unless that was asked for.
+    package private(set) var leftOut: [BulkProblem] = []
     /// How a CSV file was written; nil of a workbook.
     package let encoding: SheetText.Encoding?
     /// The column of the phone that sends, as the file calls it; nil where somebody chose the phone.
     private let senderColumn: String?
     /// What breaks a rule that needs nothing but the file.
-    private let problems: [BulkProblem]
+    private var problems: [BulkProblem]
 
     /// Tries the rules on all rows, and gives every message that is due to the sender of the file.
     ///
@@ -88,6 +90,30 @@ package struct BulkUpload: Sendable {
     ///
     /// - Throws: ``BulkUploadErrors`` with everything that is wrong.
     func check(known: Set<String>) throws(BulkUploadErrors) {
+        let problems = self.problems(known: known)
+        if problems.isEmpty { return }
+        let right = problems.contains { $0.rows.isEmpty } ? [] : items(without: problems)
+        throw BulkUploadErrors(problems, rightRows: right.count)
+    }
+
+    /// Without the rows that something is wrong with.
+    ///
+    /// - Throws: ``BulkUploadErrors`` when the file as a whole is wrong, or no row is left.
+    func leavingOutWrong(known: Set<String>) throws(BulkUploadErrors) -> BulkUpload {
+        let problems = self.problems(known: known)
+        var upload = self
+        upload.items = items(without: problems)
+        (upload.problems, upload.leftOut) = ([], problems)
+        if upload.items.isEmpty || problems.contains(where: { $0.rows.isEmpty }) { throw BulkUploadErrors(problems) }
+        return upload
+    }
+
+    private func items(without problems: [BulkProblem]) -> [Item] {
+        let wrong = Set(problems.flatMap(\.rows))
+        return items.filter { !wrong.contains($0.row) }
+    }
+
+    private func problems(known: Set<String>) -> [BulkProblem] {
         let rows = Dictionary(grouping: items, by: \.from)
         let foreign = senders.filter { !known.contains($0) }.map { number in
             BulkProblem(
@@ -95,7 +121,7 @@ package struct BulkUpload: Sendable {
                 "The \(senderColumn ?? BulkColumn.from.rawValue) [\(Self.shown(number))] is not registered on your account",
                 isShared: true)
         }
-        if !(problems + foreign).isEmpty { throw BulkUploadErrors(problems + foreign) }
+        return problems + foreign
     }
 
     /// Puts the values of rows into a text that all messages share.
