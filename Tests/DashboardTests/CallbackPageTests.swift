@@ -40,7 +40,9 @@ import Testing
             let answer = try await page.submit(Self.new, on: Self.new, Self.fields("ftp://x"))
 
             #expect(answer.status == 422 && answer.text.contains("value=\"ftp://x\""))
-            #expect(answer.text.contains("<details open>") && answer.text.contains("Enter a URL that begins with https:// or http://."))
+            #expect(
+                answer.text.contains("<details open>")
+                    && answer.text.contains("Enter a URL that begins with https:// or http://."))
             #expect(try await account.client.get("/v1/messages/search").data == [])
         }
     }
