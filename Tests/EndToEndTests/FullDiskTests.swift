@@ -10,7 +10,7 @@ import Testing
     import Darwin
 #endif
 
-extension EndToEndTests {
+extension PatientTests {
     /// A disk without room: the server refuses what it cannot keep, sends nothing that it cannot record, lives, and goes
     /// on by itself.
     @Suite struct FullDisk {

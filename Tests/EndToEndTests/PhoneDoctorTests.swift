@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension PatientTests {
+extension PhoneAppTests {
     /// `httpsms doctor --phone` through Debian's nginx, HAProxy and Caddy, set up rightly and wrongly.
     @Suite struct PhoneDoctor {
         /// A server, its authority, and a certificate for `127.0.0.1`.

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension PatientTests {
+extension PhoneAppTests {
     /// `httpsms phone pair` beside the real server, and a phone that uses what it prints.
     @Suite struct PhonePairCommand {
         @Test(.timeLimit(.minutes(15)))

@@ -5,7 +5,7 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-extension PatientTests {
+extension PhoneAppTests {
     /// What happens to a message to send, from the request to the webhook, with a sink that is not ours in place of
     /// Firebase and of the receiver.
     @Suite struct SendingFlows {

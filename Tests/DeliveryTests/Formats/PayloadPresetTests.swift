@@ -40,7 +40,7 @@ struct PayloadPresetTests {
 
     @Test(arguments: [
         ("Hello", "Hello"),
-        ("<!channel> <@U123> <https://evil|bank>", "&lt;!channel&gt; &lt;@U123&gt; &lt;https://evil|bank&gt;"),
+        ("<!channel> <@U123> <https://evil|bank>", "&lt;!channel&gt; &lt;@\u{2060}U123&gt; &lt;https://evil|bank&gt;"),
         ("a & b &lt;", "a &amp; b &amp;lt;"), ("*bold* me@example.com", "*bold* me@example.com"),
         // Mattermost and Rocket.Chat find names without brackets.
         ("@here", "@\u{2060}here"), ("<@all>", "&lt;@\u{2060}all&gt;"), ("now,@channel", "now,@\u{2060}channel"),

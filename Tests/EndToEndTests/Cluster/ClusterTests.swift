@@ -9,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-extension EndToEndTests {
+extension PatientTests {
     /// Three nodes of the real binary behind a real proxy on a real PostgreSQL, and what befalls them.
     @Suite struct Cluster {
         private static let perClient = isSoak ? 2_000 : 100

@@ -37,7 +37,8 @@ extension PatientTests {
                             let (start, before) = (ContinuousClock.now, load.progress.count)
                             // 8 s for what hangs, 5 s between tries, and some for a busy machine.
                             try await until("requests are answered again") {
-                                load.progress.count > before + 2
+                                // Where the nodes were faster than this test, nothing is left to be answered.
+                                load.progress.count >= min(before + 3, load.total)
                             }
                             print("failover, primary \(fault): answered again after \(start.duration(to: .now))")
                         }

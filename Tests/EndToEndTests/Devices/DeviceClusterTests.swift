@@ -4,7 +4,7 @@ import PhoneSimulator
 import TestSupport
 import Testing
 
-extension PatientTests {
+extension PhoneAppTests {
     /// A phone with the SMSGate app whose requests go to any of several nodes.
     @Suite struct DeviceCluster {
         /// The proxy takes turns, so the stream is on one node while pulls and reports go to both, and each message is accepted by

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-extension PatientTests {
+extension PhoneAppTests {
     /// kill -9 of the server at each step that a message takes, in either direction.
     @Suite struct DeviceCrash {
         /// What the app is about to do, or has just done, when the server is killed.

@@ -3,7 +3,7 @@ import PhoneSimulator
 import TestSupport
 import Testing
 
-extension PatientTests {
+extension PhoneAppTests {
     /// What has an end: codes, private tokens that nobody used, and messages whose phone is away.
     @Suite struct DeviceExpiry {
         /// Lets time pass for the server, which is killed for that, and for the phone.

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Timestamps
 
-extension PatientTests {
+extension PhoneAppTests {
     /// What comes to the phone comes to the webhook, once, and nothing is refused that would be lost by that.
     @Suite struct DeviceInbound {
         @Test(.timeLimit(.minutes(15)))

@@ -9,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-extension PatientTests {
+extension PhoneAppTests {
     /// Phones that were not written with our code or run in no test of ours: `Judges/smsgate.py`, and the command.
     @Suite struct DeviceJudges {
         @Test(.timeLimit(.minutes(15)), arguments: ["code", "private_token"])

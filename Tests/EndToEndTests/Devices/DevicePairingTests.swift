@@ -4,7 +4,7 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-extension PatientTests {
+extension PhoneAppTests {
     /// How phones with the SMSGate app come and go.
     @Suite struct DevicePairing {
         @Test(.timeLimit(.minutes(15)))

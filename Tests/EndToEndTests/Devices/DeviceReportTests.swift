@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Timestamps
 
-extension PatientTests {
+extension PhoneAppTests {
     /// Reports skip, repeat and go back; each message has its events once.
     @Suite struct DeviceReports {
         private static let pending = ("Pending", "2026-11-25T11:00:31.200+01:00")

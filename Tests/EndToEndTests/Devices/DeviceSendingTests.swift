@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Timestamps
 
-extension PatientTests {
+extension PhoneAppTests {
     /// Each message is sent once and none is lost, whatever breaks on the way.
     @Suite struct DeviceSending {
         @Test(.timeLimit(.minutes(15)))

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Timestamps
 
-extension PatientTests {
+extension PhoneAppTests {
     /// Many phones of both kinds on one account, whose server is killed again and again and whose networks come and go: every SMS
     /// in either direction is there, and only once unless the app itself forgot that it was sent.
     @Suite struct PhonesSoak {
@@ -251,7 +251,7 @@ final class PhoneNetwork: Sendable {
         proxy.withLock { $0 = process }
         try await until("the network passes on") {
             if let end = process.end { throw TestFailure("HAProxy ended with \(end): \(process.errors)") }
-            return (try? await Client.send(.GET, url + "/health/live"))?.status == 200  // Not yet: asked again.
+            return (try? await Client.send(.GET, url + "/health"))?.status == 200  // Not yet: asked again.
         }
     }
 

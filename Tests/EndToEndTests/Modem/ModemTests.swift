@@ -3,7 +3,7 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-extension PatientTests {
+extension PhoneAppTests {
     /// `httpsms modem` beside Debian's gammu-smsd, with its dummy modem.
     @Suite struct ModemAgent {
         @Test(.timeLimit(.minutes(15)))
