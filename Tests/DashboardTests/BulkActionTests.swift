@@ -35,6 +35,36 @@ import Timestamps
         try await page.submit("\(path)/batch/\(action)", on: batch, [("request_id", id)]).header("Location")
     }
 
+    @Test(arguments: Engine.enabled) func whatFailedOfAFileIsSentAgainOnce(engine: Engine) async throws {
+        try await withServer(on: engine) { server in
+            let (page, account, phone) = try await server.signedInWithPhone()
+            let (batch, id) = try await Self.send(3, page, account, server)
+            server.clock.advance(by: .seconds(10))
+            let first = try await account.allMessages()[0]["id"].string
+            _ = try await server.message(first, of: account, is: "scheduled")
+            #expect(try await !page.get(batch).text.contains("that failed again"))
+            _ = try await phone.report("FAILED", first, ["reason": "no network"])
+            #expect(try await page.get(batch).text.contains("Send the 1 that failed again"))
+
+            let again = try #require(try await Self.act("again", id, page, on: batch))
+            let text = try await page.get(again).text
+            #expect(again != batch && text.contains("0 of 1 sent") && text.contains(">list.csv</h1>"))
+            #expect(text.contains("It begins <time") && text.contains("=SMS 0"))
+            // The second of two clicks finds nothing, and nothing is offered twice.
+            #expect(try await Self.act("again", id, page, on: batch) == batch)
+            #expect(try await !page.get(batch).text.contains("that failed again"))
+            #expect(try await account.allMessages().filter { $0["content"] == "=SMS 0" }.count == 2)
+            server.clock.advance(by: .seconds(70))
+            let new = try await account.allMessages().first { $0["content"] == "=SMS 0" && $0["id"].string != first }
+            _ = try await server.message(new?["id"].string ?? "", of: account, is: "scheduled")
+
+            // A stranger's id is nothing.
+            let stranger = try await server.signedIn(try await server.makeAccount())
+            #expect(try await Self.act("again", id, stranger, on: Self.path) == batch)
+            #expect(try await account.allMessages().count == 4)
+        }
+    }
+
     @Test(arguments: Engine.enabled) func aFileIsHeldAndGoesOn(engine: Engine) async throws {
         try await withServer(on: engine) { server in
             let (page, account, _) = try await server.signedInWithPhone()

@@ -47,7 +47,7 @@ struct TeamRoleMiddleware: RouterMiddleware {
         "POST /messages/planned/{messageID}/cancel",
         "GET /messages/bulk", "POST /messages/bulk", "POST /messages/bulk/columns", "POST /messages/bulk/send",
         "GET /messages/bulk/sample.csv", "POST /messages/bulk/batch/pause", "POST /messages/bulk/batch/resume",
-        "POST /messages/bulk/batch/cancel",
+        "POST /messages/bulk/batch/cancel", "POST /messages/bulk/batch/again",
         "GET /messages/texts/new", "POST /messages/texts/new", "GET /messages/texts/{textID}",
         "POST /messages/texts/{textID}", "POST /messages/texts/{textID}/delete",
         "GET /contacts/new", "POST /contacts/new", "POST /contacts/{contactID}", "POST /contacts/{contactID}/delete",

@@ -26,6 +26,12 @@ struct BulkActionPages: Sendable {
             guard try await operations.cancel(id, userID: context.userID) != nil else { throw PageError.notFound }
             return Response.seeOther(BulkPages.path(of: id), .stopped)
         }
+        group.post("/messages/bulk/batch/again") { _, context in
+            let id = context.form.text("request_id")
+            // Nil also for the second of two clicks: what failed is on its way again.
+            let again = try await operations.sendFailedAgain(id, source: "/v1/bulk-messages", userID: context.userID)
+            return Response.seeOther(BulkPages.path(of: again ?? id))
+        }
         group.get("/messages/bulk/results.csv", use: results)
     }
 

@@ -233,6 +233,8 @@ struct BulkPages: Sendable {
 
     private struct BatchContent {
         let batch: BulkLine
+        /// How many failed and were not sent again; nil for none.
+        let failed: String?
         let statuses: [Choice]
         let isFiltered: Bool
         let messages: [MessageLine]
@@ -251,13 +253,14 @@ struct BulkPages: Sendable {
             try BulkMessageQueries.find(requestID, userID: userID, in: tx).map { batch in
                 (
                     batch: batch,
+                    failed: try BulkMessageQueries.failed(of: requestID, userID: userID, in: tx).count,
                     messages: try MessagePlanner.forecast(
                         for: BulkMessageQueries.messages(
                             of: requestID, status: status, userID: userID, page: slice.page(), in: tx), in: tx)
                 )
             }
         }
-        guard let (batch, messages) = found else { throw PageError.notFound }
+        guard let (batch, failed, messages) = found else { throw PageError.notFound }
         let now = operations.clock.now()
         func path(skip: Int) -> String {
             PageLink.to(
@@ -268,7 +271,7 @@ struct BulkPages: Sendable {
         return views.page(
             .bulkBatch, line.name,
             BatchContent(
-                batch: line,
+                batch: line, failed: failed == 0 ? nil : Figure.shown(Int64(failed)),
                 statuses: MessageStatus.allCases.filter { $0 != .received }.map { Choice($0, $0.words, status) },
                 isFiltered: status != nil,
                 messages: messages.prefix(slice.size).map { MessageLine($0, now: now) },
@@ -333,9 +336,7 @@ struct BulkLine: Sendable {
     init(_ batch: BulkMessage) {
         path = BulkPages.path(of: batch.requestID)
         requestID = batch.requestID
-        // `bulk-<time>-<name>`
-        let parts = batch.requestID.split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false)
-        let file = parts.count > 2 ? String(parts[2]) : ""
+        let file = BulkMessage.fileName(of: batch.requestID)
         name = file.trimmed.isEmpty ? batch.requestID : file
         createdAt = PageTime.shown(batch.createdAt)
         let open = [MessageStatus.pending, .scheduled, .sending].reduce(0) { $0 + (batch.counts[$1] ?? 0) }

@@ -107,6 +107,7 @@ enum AuditedRoutes {
         "POST /messages/bulk/batch/pause": "batch.paused",
         "POST /messages/bulk/batch/resume": "batch.resumed",
         "POST /messages/bulk/batch/cancel": "batch.canceled",
+        "POST /messages/bulk/batch/again": "batch.sent",
         "POST /settings/webhooks/new": "webhook.created",
         "POST /settings/webhooks/{webhookID}/edit": "webhook.updated",
         "POST /settings/webhooks/{webhookID}/delete": "webhook.deleted",
@@ -132,7 +133,7 @@ enum AuditedRoutes {
         "POST /v1/messages/calls/missed", "POST /v1/messages/{messageID}/events", "POST /v1/heartbeats",
         "PUT /v1/phones/fcm-token", "PUT /v1/message-threads/{messageThreadID}", "DELETE /v1/users/me",
         "POST /v1/webhooks/preview", "POST /v1/webhooks/{webhookID}/test", "POST /v1/alerts/webhooks/{webhookID}/test",
-        "POST /v1/playground", "DELETE /v1/playground",
+        "POST /v1/playground", "DELETE /v1/playground", "POST /settings/playground", "POST /settings/playground/delete",
         // Those that sign in are noted with the session.
         "POST /sign-in", "POST /sign-in/code", "POST /first-sign-in", "POST /first-run", "POST /invitation",
         "POST /forgotten-password", "POST /new-password",

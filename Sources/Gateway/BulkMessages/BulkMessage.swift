@@ -45,6 +45,12 @@ extension BulkMessage: JSONWritable {
         "bulk-\(base62(time.microseconds / 1_000))-\(shortened(fileName))"
     }
 
+    /// The name of the file of an upload, as far as its id has it; empty when it has none.
+    package static func fileName(of requestID: String) -> String {
+        let parts = requestID.split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false)
+        return parts.count > 2 ? String(parts[2]) : ""
+    }
+
     private static func base62(_ number: Int64) -> String {
         let digits = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
         var rest = Int(max(number, 0))

@@ -72,7 +72,7 @@ package struct BulkMessageOperations: Sendable {
         }
     }
 
-    private static func hold(_ requestID: String, userID: UserID, in tx: any Transaction) throws {
+    static func hold(_ requestID: String, userID: UserID, in tx: any Transaction) throws {
         try BulkMessageQueries.hold(requestID, userID: userID, in: tx)
         _ = try BulkMessageQueries.mark(
             requestID, isPaused: true, startsAt: tx.now + timeToUndo, userID: userID, in: tx)
