@@ -191,6 +191,6 @@ struct MessageForms: Sendable {
             context, status: refusal?.status ?? .ok)
     }
 
-    /// Some 10 kB of the page.
-    private static let mostSuggestions = 200
+    /// Some 3 kB of the page: those that were changed last.
+    private static let mostSuggestions = 50
 }
