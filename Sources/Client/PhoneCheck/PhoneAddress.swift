@@ -108,6 +108,13 @@ extension PhoneCheck {
         return .fine("name", "\(address.host) is \(list)")
     }
 
+    /// Whether the name is that of this machine, from which every visitor is a local one.
+    func leadsHere() async -> Bool {
+        // What cannot be looked up was told of before.
+        guard let addresses = try? await resolved() else { return false }
+        return addresses.allSatisfy { PhoneAddress.isLoopback($0.ipAddress ?? "") }
+    }
+
     /// Within 5 s, whatever name servers do: the server's own resolver asks them.
     private func resolved() async throws(ResolutionError) -> [SocketAddress] {
         var found: [IPAddress] = []

@@ -136,7 +136,7 @@ package struct PhoneCheck: Sendable {
             return ([.problem("path", text)], false)
         }
         var findings: [Finding] = [.fine("path", "\(address.api) leads to httpsms, without a redirect")]
-        findings.append(seenAs(client))
+        findings.append(await seenAs(client))
         findings += time(answer)
         return (findings, true)
     }
@@ -150,8 +150,8 @@ package struct PhoneCheck: Sendable {
     }
 
     /// Behind a proxy that is not trusted every phone has the proxy's address, and shares its limits.
-    private func seenAs(_ client: String) -> Finding {
-        if PhoneAddress.isLoopback(client), !PhoneAddress.isLoopback(address.host), address.host != "localhost" {
+    private func seenAs(_ client: String) async -> Finding {
+        if PhoneAddress.isLoopback(client), !(await leadsHere()) {
             return .warning(
                 "client", "the server takes every phone for \(client): name your proxy in TRUSTED_PROXIES")
         }
