@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 #if canImport(Glibc)
@@ -6,21 +7,35 @@ import Testing
     import Darwin
 #endif
 
-/// A port of loopback that nobody listens on, for programs that cannot say which free port they took.
+/// A port of loopback that nobody listens on, for programs that cannot say which free port they took, or come back to theirs.
+///
+/// It is below those that systems give to connections (from 32,768 on, on Linux): such a connection of another test would take the
+/// port of a server that is just started again. No port is given twice.
 func freePort() throws -> Int {
+    for _ in 0..<ports.count {
+        let port = nextPort.withLock { next in
+            next = next == ports.upperBound ? ports.lowerBound : next + 1
+            return next
+        }
+        if isFree(port) { return port }
+    }
+    throw TestFailure("no port from \(ports.lowerBound) to \(ports.upperBound) is free")
+}
+
+private let ports = 11_000...31_000
+/// Begins anywhere, as tests of another process may look for ports, too.
+private let nextPort = Mutex(Int.random(in: ports))
+
+private func isFree(_ port: Int) -> Bool {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let port: UInt16 = withUnsafeMutablePointer(to: &address) { pointer in
+    address.sin_port = in_port_t(UInt16(port).bigEndian)
+    return withUnsafePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-            guard bind(descriptor, pointer, length) == 0, getsockname(descriptor, pointer, &length) == 0
-            else { return 0 }
-            return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { $0.pointee.sin_port.bigEndian }
+            bind(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
         }
     }
-    try #require(port > 0)
-    return Int(port)
 }

@@ -156,7 +156,7 @@ import Timestamps
             .status(request.path == "/hook" && !isUp.isSet ? 500 : 200)
         } body: { server, account, phone, receiver in
             let webhook = try await account.makeWebhook(receiver.url("/hook"))
-            _ = try await Self.makeAlertWebhook(account, receiver.url("/alerts"))
+            _ = try await Self.makeAlertWebhook(account, receiver.url("/alerts"), ["events": ["webhook.failing"]])
             try await account.receive("Hello", on: phone)
             await #expect(throws: NotTold.self) {
                 try await Self.look(server, minutes: 8, until: "an alert") { !receiver.requests(to: "/alerts").isEmpty }
