@@ -16,6 +16,7 @@ struct Bench: AsyncParsableCommand {
               upload     files of 1,000 rows
               hostile    what the worst uploads of others do to requests
               readers    what another account's searches do to deliveries
+              phones     1,000 phones with a stream each: at rest, told of messages, asking
               lists      lists and searches with many messages in the store against few
               pages      pages of the dashboard with many messages in the store
               nodes      what a delivery costs on 1, 2, 4 nodes that share a PostgreSQL (with --database-url only)
