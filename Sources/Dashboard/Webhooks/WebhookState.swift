@@ -4,7 +4,7 @@ import Timestamps
 
 /// How a webhook is, in the same words on every page.
 struct WebhookState: Sendable {
-    /// `active`, `failing`, `paused` or `disabled`; also a class of the style sheet.
+    /// `active`, `untried`, `failing`, `paused` or `disabled`; also a class of the style sheet.
     let status: String
     /// Why, as a clause; nil when there is nothing to tell.
     let reason: String?
@@ -18,9 +18,9 @@ struct WebhookState: Sendable {
             status = "failing"
             reason = "every attempt since \(PageTime.brief(since)) has failed"
         } else {
-            status = "\(endpoint.status)"
             // Saving or resuming forgives what failed: that it works now is not known.
             let isDoubtful = endpoint.status == .active && Self.hasFailedLast(report)
+            status = isDoubtful ? "untried" : "\(endpoint.status)"
             reason = endpoint.statusReason ?? (isDoubtful ? "its last attempt failed; it was not tried since" : nil)
         }
     }
