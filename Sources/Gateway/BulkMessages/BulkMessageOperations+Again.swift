@@ -38,21 +38,3 @@ extension BulkMessageOperations {
         }
     }
 }
-
-extension BulkMessageQueries {
-    /// The messages of an upload that failed or expired, in the order of its rows, but for those that somebody has dealt with.
-    /// Indexes: `message_batch`, the primary key of `attention_done`.
-    package static func failed(of requestID: String, userID: UserID, in tx: any Transaction) throws -> [Message] {
-        try tx.all(
-            Message.self,
-            """
-            SELECT m.*
-            FROM message m
-            LEFT JOIN attention_done d ON d.user_id = m.user_id AND d.subject = 'message:' || m.id
-            WHERE m.user_id = \(userID) AND m.batch = \(requestID) AND m.status IN ('failed', 'expired')
-                AND m.planned_at IS NULL AND d.subject IS NULL
-            ORDER BY m.id
-            LIMIT \(BulkSheet.maximumRows)
-            """)
-    }
-}

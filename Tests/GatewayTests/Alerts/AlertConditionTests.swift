@@ -7,7 +7,9 @@ import Timestamps
 
 @testable import Gateway
 
-/// What is wrong with a server: each figure and where it begins to be told. ``AlertTests`` has what is wrong with an account.
+/// Each figure and where it begins to be told. ``AlertTests`` has who is told.
+///
+/// On one engine: the tests let minutes pass in milliseconds, in which a node on PostgreSQL does not keep its lease.
 @Suite(.onOneEngine, .timeLimit(.minutes(15))) struct AlertConditionTests {
     private static func causes(
         _ server: TestServer, _ account: Account, health: ServerHealth = ServerHealth(),
@@ -86,6 +88,52 @@ import Timestamps
             let clocks = ClockGuard(clock, lastAlive: clock.now() - .seconds(30 * 86_400))
             let told = try await Self.causes(server, account, clocks: clocks)
             #expect(!clocks.isBelieved && told == [])
+        }
+    }
+
+    @Test func aWebhookThatFailsForTenMinutesIsToldUntilItAnswers() async throws {
+        let isUp = Flag()
+        try await withWebhookServer { request, _ in
+            .status(request.path == "/hook" && !isUp.isSet ? 500 : 200)
+        } body: { server, account, phone, receiver in
+            let webhook = try await account.makeWebhook(receiver.url("/hook"))
+            _ = try await AlertTests.makeAlertWebhook(account, receiver.url("/alerts"), ["events": ["webhook.failing"]])
+            try await account.receive("Hello", on: phone)
+            await #expect(throws: AlertTests.NotTold.self) {
+                try await AlertTests.look(server, minutes: 8, until: "an alert") {
+                    !receiver.requests(to: "/alerts").isEmpty
+                }
+            }
+            try await AlertTests.look(server, until: "an alert") { receiver.requests(to: "/alerts").count == 1 }
+            isUp.set()
+            try await account.receive("Hello again", on: phone)
+            try await AlertTests.look(server, until: "an end") {
+                receiver.requests(to: "/alerts").contains {
+                    $0.eventType == "webhook.failing" && $0.json["data"]["state"] == "over"
+                }
+            }
+
+            let told = receiver.requests(to: "/alerts").filter { $0.eventType == "webhook.failing" }
+            #expect(told.map { $0.json["data"]["state"] } == ["open", "over"])
+            #expect(told.allSatisfy { $0.json["data"]["subject"] == webhook["id"] })
+        }
+    }
+
+    @Test func whatWaitsForFiveMinutesIsToldUntilItIsSent() async throws {
+        try await withWebhookServer { request, count in
+            request.path == "/hook" && count == 0 ? .status(429, headers: ["Retry-After": "1200"]) : .status(200)
+        } body: { server, account, phone, receiver in
+            _ = try await account.makeWebhook(receiver.url("/hook"))
+            _ = try await AlertTests.makeAlertWebhook(account, receiver.url("/alerts"), ["events": ["queue.old"]])
+            try await account.receive("Hello", on: phone)
+            _ = try await receiver.requests(1, to: "/hook")
+            try await account.receive("Hello again", on: phone)
+            try await AlertTests.look(server, until: "an alert") { receiver.requests(to: "/alerts").count == 1 }
+            #expect(receiver.requests(to: "/hook").count == 1)
+            try await AlertTests.look(server, until: "an end") { receiver.requests(to: "/alerts").count == 2 }
+
+            #expect(receiver.requests(to: "/hook").count == 3)
+            #expect(receiver.requests(to: "/alerts").map { $0.json["data"]["state"] } == ["open", "over"])
         }
     }
 }

@@ -5,12 +5,12 @@ import Timestamps
 
 /// Alerts from what is wrong to who is told.
 @Suite(.timeLimit(.minutes(15))) struct AlertTests {
-    private struct NotTold: Error {
+    struct NotTold: Error {
         let what: String
     }
 
     /// Lets minutes pass, with a look in each; `isDone` is asked after each.
-    private static func look(
+    static func look(
         _ server: TestServer, minutes: Int = 240, until what: String, _ isDone: () async throws -> Bool
     ) async throws {
         for _ in 0..<minutes {
@@ -40,7 +40,7 @@ import Timestamps
         try await account.client.get("/v1/alerts").data.array
     }
 
-    private static func makeAlertWebhook(_ account: Account, _ url: String, _ more: JSON = [:]) async throws -> JSON {
+    static func makeAlertWebhook(_ account: Account, _ url: String, _ more: JSON = [:]) async throws -> JSON {
         let answer = try await account.client.post(
             "/v1/alerts/webhooks", JSON.object(["url": .string(url)]).with(more.object))
         try #require(answer.status == 201, "\(answer)")
@@ -147,50 +147,6 @@ import Timestamps
             #expect(told.map(\.eventType) == ["delivery.failed", "delivery.failed"])
             #expect(told.map { $0.json["data"]["state"] } == ["open", "over"])
             #expect(told.allSatisfy { $0.json["data"]["subject"] == webhook["id"] })
-        }
-    }
-
-    @Test func aWebhookThatFailsForTenMinutesIsToldUntilItAnswers() async throws {
-        let isUp = Flag()
-        try await withWebhookServer { request, _ in
-            .status(request.path == "/hook" && !isUp.isSet ? 500 : 200)
-        } body: { server, account, phone, receiver in
-            let webhook = try await account.makeWebhook(receiver.url("/hook"))
-            _ = try await Self.makeAlertWebhook(account, receiver.url("/alerts"), ["events": ["webhook.failing"]])
-            try await account.receive("Hello", on: phone)
-            await #expect(throws: NotTold.self) {
-                try await Self.look(server, minutes: 8, until: "an alert") { !receiver.requests(to: "/alerts").isEmpty }
-            }
-            try await Self.look(server, until: "an alert") { receiver.requests(to: "/alerts").count == 1 }
-            isUp.set()
-            try await account.receive("Hello again", on: phone)
-            try await Self.look(server, until: "an end") {
-                receiver.requests(to: "/alerts").contains {
-                    $0.eventType == "webhook.failing" && $0.json["data"]["state"] == "over"
-                }
-            }
-
-            let told = receiver.requests(to: "/alerts").filter { $0.eventType == "webhook.failing" }
-            #expect(told.map { $0.json["data"]["state"] } == ["open", "over"])
-            #expect(told.allSatisfy { $0.json["data"]["subject"] == webhook["id"] })
-        }
-    }
-
-    @Test func whatWaitsForFiveMinutesIsToldUntilItIsSent() async throws {
-        try await withWebhookServer { request, count in
-            request.path == "/hook" && count == 0 ? .status(429, headers: ["Retry-After": "1200"]) : .status(200)
-        } body: { server, account, phone, receiver in
-            _ = try await account.makeWebhook(receiver.url("/hook"))
-            _ = try await Self.makeAlertWebhook(account, receiver.url("/alerts"), ["events": ["queue.old"]])
-            try await account.receive("Hello", on: phone)
-            _ = try await receiver.requests(1, to: "/hook")
-            try await account.receive("Hello again", on: phone)
-            try await Self.look(server, until: "an alert") { receiver.requests(to: "/alerts").count == 1 }
-            #expect(receiver.requests(to: "/hook").count == 1)
-            try await Self.look(server, until: "an end") { receiver.requests(to: "/alerts").count == 2 }
-
-            #expect(receiver.requests(to: "/hook").count == 3)
-            #expect(receiver.requests(to: "/alerts").map { $0.json["data"]["state"] } == ["open", "over"])
         }
     }
 
