@@ -156,7 +156,8 @@ let package = Package(
         .target(
             name: "Dashboard",
             dependencies: [
-                "CQREncode", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps", "Wire",
+                "CQREncode", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps",
+                "Wire",
                 .product(name: "Mustache", package: "swift-mustache"), hummingbird, logging, nioCore, nioFoundation,
                 httpTypes,
             ],
