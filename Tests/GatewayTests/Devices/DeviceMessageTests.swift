@@ -274,36 +274,6 @@ import Timestamps
         }
     }
 
-    /// Webhooks' filters look at all texts, while nobody else of the store can write.
-    @Test(arguments: Engine.enabled) func reportsOfLongTextsAreAppliedInSeveralTransactions(engine: Engine) async throws {
-        try await Self.withDevice(on: engine) { server, account, device in
-            var reports: [JSON] = []
-            for _ in 0..<5 {
-                let id = try await Self.scheduled(server, account)
-                reports.append(["id": .string(id), "state": "Sent"])
-            }
-            _ = try await device.pull()
-            let text = String(repeating: "x", count: 40 << 10)
-            _ = try await server.store.write { tx in try tx.run("UPDATE message SET content = \(text)") }
-
-            #expect(try await device.send("PATCH", "/message", .array(reports)).status == 204)
-
-            // All of a transaction have its time; of 64 KiB, the second text goes beyond.
-            let counts: [Int] = try await server.store.read { tx in
-                let rows = try tx.rows(
-                    """
-                    SELECT COUNT(*) AS value
-                    FROM event
-                    WHERE type = 'message.phone.sent'
-                    GROUP BY created_at
-                    ORDER BY created_at
-                    """)
-                return try rows.map { try $0.get("value") }
-            }
-            #expect(counts == [2, 2, 1])
-        }
-    }
-
     @Test(
         arguments: [
             "2026-11-25T05:00:00.000+-5:00", "+-3:-30", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59.999+00:00", "",
