@@ -74,6 +74,32 @@ import Testing
         }
     }
 
+    /// Ten callbacks for each webhook that the account may have. Whoever has none left, and no message either, is told to wait.
+    @Test(arguments: Engine.enabled) func ofTwoLimitsTheOneOfTheDayIsTold(engine: Engine) async throws {
+        try await withServer(Self.settings.merging(["QUOTA_MESSAGES_PER_DAY": "11"]) { $1 }, on: engine) { server in
+            _ = try await server.makeAccount()
+            let account = try await server.makeAccount()
+            _ = try await account.makePhone()
+            func send(_ to: JSON = "+18005550100", callback: Int? = nil) async throws -> Int {
+                var draft: [String: JSON] = ["from": "+18005550199", "to": to, "content": "Hi"]
+                if let callback { draft["callback_url"] = .string("http://8.8.8.8/\(callback)") }
+                let path = to.array.isEmpty ? "send" : "bulk-send"
+                return try await account.client.post("/v1/messages/\(path)", .object(draft)).status
+            }
+            for number in 0..<10 { #expect(try await send(callback: number) == 200) }
+
+            #expect(try await send(callback: 10) == 422)
+            // Of two messages one is left.
+            #expect(try await send(["+18005550100", "+18005550101"], callback: 10) == 429)
+            #expect(try await send() == 200)
+            #expect(try await send(callback: 10) == 429)
+            #expect(try await send(["+18005550100"], callback: 10) == 429)
+            #expect(try await send(callback: 1) == 429)
+            server.advance(by: .seconds(86_400))
+            #expect(try await send(callback: 1) == 200)
+        }
+    }
+
     @Test(arguments: Engine.enabled) func aFileOfSeveralPhonesIsSentAsAWholeOrNotAtAll(engine: Engine) async throws {
         try await withServer(Self.settings, on: engine) { server in
             _ = try await server.makeAccount()
