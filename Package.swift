@@ -156,7 +156,8 @@ let package = Package(
         .target(
             name: "Dashboard",
             dependencies: [
-                "CQREncode", "Delivery", "Gateway", "HTTPSMSWebhooks", "Secrets", "Storage", "Timestamps", "Wire",
+                "CQREncode", "Delivery", "Gateway", "HTTPSMSWebhooks", "JSON", "Secrets", "Storage", "Timestamps",
+                "Wire",
                 .product(name: "Mustache", package: "swift-mustache"), hummingbird, logging, nioCore, nioFoundation,
                 httpTypes,
             ],
@@ -206,8 +207,8 @@ let package = Package(
         .target(
             name: "Modem",
             dependencies: [
-                "PhoneSimulator", "Timestamps", "Wire", asyncHTTPClient, crypto, logging, serviceLifecycle, unixSignals,
-                nioCore, nioHTTP1, nioFoundation,
+                "JSON", "PhoneSimulator", "Timestamps", "Wire", asyncHTTPClient, crypto, logging, serviceLifecycle,
+                unixSignals, nioCore, nioHTTP1, nioFoundation,
             ],
             swiftSettings: settings),
         .executableTarget(

@@ -13,6 +13,9 @@ extension CloudEvent {
     /// know is kept as ``EventPayload/unknown(type:data:)``. The data of a known type must be complete; further members in
     /// it are ignored. `time` is required here, although CloudEvents makes it optional.
     ///
+    /// Texts are read as the gateway reads them: U+FFFD stands for NUL and for half a surrogate pair, and runs of more than 30
+    /// combining marks are broken by U+034F, as comparing them would take the square of their length.
+    ///
     /// - Throws: what is wrong with the body, at the first fault found.
     public init(decoding body: some Sequence<UInt8>) throws(CloudEventError) {
         let envelope = try Envelope(body: Array(body))
@@ -60,7 +63,7 @@ extension EventData {
     /// Reads the data of an event of `type`.
     init(json: ArraySlice<UInt8>, of type: String) throws(CloudEventError) {
         do {
-            self = try JSONDecoder().decode(Self.self, from: Data(json))
+            self = try JSONDecoder().decode(Self.self, fromAnswer: Array(json))
         } catch let error as DecodingError {
             throw CloudEventError(error, type: type)
         } catch {
@@ -131,7 +134,7 @@ private struct Envelope {
 
     private static func text(_ json: ArraySlice<UInt8>, of name: String) throws(CloudEventError) -> String {
         do {
-            return try JSONDecoder().decode(String.self, from: Data(json))
+            return try JSONDecoder().decode(String.self, fromAnswer: Array(json))
         } catch {
             throw .invalid(attribute: name, reason: "it is not a string")
         }

@@ -71,6 +71,16 @@ package struct TestAuthority: Sendable {
         return Issued(certificate: "\(folder)/\(name).pem", key: "\(folder)/\(name).key")
     }
 
+    /// Makes a certificate that no authority issued, whose key is on a curve that is given by its parameters.
+    ///
+    /// - Throws: ``OpenSSLFailure``.
+    package static func nameless(in folder: String) async throws -> Issued {
+        try await openssl(
+            ["req", "-x509", "-subj", "/CN=nameless", "-keyout", "nameless.key", "-out", "nameless.pem"] + key
+                + ["-pkeyopt", "ec_param_enc:explicit"], in: folder)
+        return Issued(certificate: folder + "/nameless.pem", key: folder + "/nameless.key")
+    }
+
     /// openssl did not do what a test needs.
     package struct OpenSSLFailure: Error, CustomStringConvertible {
         /// What it was asked for.

@@ -1,3 +1,5 @@
+import JSON
+
 /// Looking for something in texts of any size that anybody may send.
 ///
 /// Not `contains` and `replacing` of the standard library, which look by characters: where one ends in a row of flags, for

@@ -147,6 +147,20 @@ import Timestamps
         #expect((try? ServiceAccount(jsonOrPath: text)) == nil)
     }
 
+    /// Comparing 200,000 marks in a row takes minutes, and a decoder compares names.
+    @Test(.timeLimit(.minutes(1))) func anAnswerWithLongRunsOfMarksIsRead() {
+        let marks = String(repeating: "\u{301}\u{323}", count: 100_000)
+        let body = #"{"\#(marks)":1,"x\#(marks)":1,"error":{"\#(marks)":1,"y\#(marks)":1,"message":"a\#(marks)"}}"#
+
+        let answer = FCMClient.answer(status: 403, body: Data(body.utf8), retryAfter: nil)
+
+        guard case .unauthorized(let text) = answer else {
+            Issue.record("\(answer)")
+            return
+        }
+        #expect(text.hasPrefix("Firebase answered 403: a") && text.unicodeScalars.count < 250)
+    }
+
     @Test(arguments: [
         (200, "", PushAnswer.taken), (404, "", .tokenIsDead("Firebase answered 404")),
         (403, "no", .unauthorized("Firebase answered 403")), (401, "", .unauthorized("Firebase answered 401")),

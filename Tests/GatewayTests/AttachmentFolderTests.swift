@@ -185,6 +185,41 @@ import Timestamps
         }
     }
 
+    /// The empty folder that a disk is mounted on is not the store's, even for a server that never saw the disk.
+    @Test(arguments: Engine.enabled) func aServerThatStartsWhileTheDiskIsAwayWaitsForIt(engine: Engine) async throws {
+        try await withTemporaryDirectory { directory in
+            let (disk, away) = (directory + "/disk", directory + "/away")
+            let settings = ["ATTACHMENTS_FOLDER": disk]
+            let files = FileManager.default
+            let kept = Mutex("")
+            try await withServer(settings, on: engine, in: directory) { server in
+                let account = try await server.makeAccount()
+                let url = try await account.makePhone().receive(Self.mms).data["attachments"][0].string
+                kept.withLock { $0 = String(url.dropFirst(server.baseURL.count)) }
+            }
+            try files.moveItem(atPath: disk, toPath: away)
+            try files.createDirectory(atPath: disk, withIntermediateDirectories: false)
+
+            try await withServer(settings, on: engine, in: directory) { server in
+                let phone = try await server.makeAccount().makePhone()
+                let path = kept.withLock { $0 }
+                #expect(try await server.client.get(path).status == 503)
+                #expect(try await phone.receive(Self.mms).status == 503)
+                try await until("the server is not ready") {
+                    let ready = try await server.client.get("/health/ready")
+                    return ready.status == 503 && ready.json["data"][0].string.contains("Mount its disk again")
+                }
+                #expect(server.log.lines.contains { $0.message == "the files of attachments are not there" })
+                #expect(try files.contentsOfDirectory(atPath: disk) == [])
+
+                try files.removeItem(atPath: disk)
+                try files.moveItem(atPath: away, toPath: disk)
+                #expect(try await server.client.get(path).body == Self.bytes)
+                #expect(try await phone.receive(Self.mms).status == 200)
+            }
+        }
+    }
+
     @Test func aServerWhoseFolderTakesNoFilesIsNotReadyUntilItDoes() async throws {
         try await withTemporaryDirectory { directory in
             let folder = directory + "/files"

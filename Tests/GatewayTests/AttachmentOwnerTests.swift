@@ -79,6 +79,44 @@ import Testing
         }
     }
 
+    @Test(arguments: Engine.enabled) func anEmptyFolderIsNotThatOfAStoreThatNamesFilesUntilItsOperatorSaysSo(
+        engine: Engine
+    ) async throws {
+        try await withFolder(engine) { folder, store in
+            let owner = AttachmentOwner(URL(fileURLWithPath: folder))
+            _ = try await store.write { tx in
+                try tx.run(
+                    """
+                    INSERT INTO attachment (message_id, number, user_id, token, file_name, content_type, byte_count)
+                    VALUES ('m', 0, 'u', \(Self.first), 'a.png', 'image/png', 1)
+                    """)
+            }
+
+            #expect(try await owner.settle(in: store, takesFree: true, makesFolder: true) == .away)
+            #expect(try owner.file.id() == nil)
+            try Data().write(to: URL(filePath: owner.file.path))
+            #expect(try await owner.settle(in: store) == .ours)
+            #expect(try owner.file.id() != nil)
+        }
+    }
+
+    @Test(arguments: Engine.enabled) func filesInTheDatabaseKeepNobodyFromTakingAFolder(engine: Engine) async throws {
+        try await withFolder(engine) { folder, store in
+            _ = try await store.write { tx in
+                try tx.run(
+                    """
+                    INSERT INTO attachment (message_id, number, user_id, token, file_name, content_type, byte_count)
+                    VALUES ('m', 0, 'u', \(Self.first), 'a.png', 'image/png', 1)
+                    """)
+                try AttachmentQueries.insertContent(Data([1]), token: Self.first, in: tx)
+            }
+
+            let finding = try await AttachmentOwner(URL(fileURLWithPath: folder)).look(in: store)
+
+            #expect(finding == .free)
+        }
+    }
+
     /// Rows of files that are to be deleted stay while nobody can tell whether the folder is there.
     @Test(arguments: Engine.enabled) func nothingIsForgottenWhileTheFolderIsAway(engine: Engine) async throws {
         try await withFolder(engine) { folder, store in

@@ -1,4 +1,5 @@
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -74,6 +75,32 @@ import Testing
         }
     }
 
+    /// Ten callbacks for each webhook that the account may have. Whoever has none left, and no message either, is told to wait.
+    @Test(arguments: Engine.enabled) func ofTwoLimitsTheOneOfTheDayIsTold(engine: Engine) async throws {
+        try await withServer(Self.settings.merging(["QUOTA_MESSAGES_PER_DAY": "11"]) { $1 }, on: engine) { server in
+            _ = try await server.makeAccount()
+            let account = try await server.makeAccount()
+            _ = try await account.makePhone()
+            func send(_ to: JSON = "+18005550100", callback: Int? = nil) async throws -> Int {
+                var draft: [String: JSON] = ["from": "+18005550199", "to": to, "content": "Hi"]
+                if let callback { draft["callback_url"] = .string("http://8.8.8.8/\(callback)") }
+                let path = to.array.isEmpty ? "send" : "bulk-send"
+                return try await account.client.post("/v1/messages/\(path)", .object(draft)).status
+            }
+            for number in 0..<10 { #expect(try await send(callback: number) == 200) }
+
+            #expect(try await send(callback: 10) == 422)
+            // Of two messages one is left.
+            #expect(try await send(["+18005550100", "+18005550101"], callback: 10) == 429)
+            #expect(try await send() == 200)
+            #expect(try await send(callback: 10) == 429)
+            #expect(try await send(["+18005550100"], callback: 10) == 429)
+            #expect(try await send(callback: 1) == 429)
+            server.advance(by: .seconds(86_400))
+            #expect(try await send(callback: 1) == 200)
+        }
+    }
+
     @Test(arguments: Engine.enabled) func aFileOfSeveralPhonesIsSentAsAWholeOrNotAtAll(engine: Engine) async throws {
         try await withServer(Self.settings, on: engine) { server in
             _ = try await server.makeAccount()
@@ -87,6 +114,61 @@ import Testing
             #expect(try await account.upload(two).status == 202)
             #expect(try await account.upload(two).status == 429)
             #expect(try await account.allMessages().count == 2)
+        }
+    }
+
+    /// Two requests cannot both take the last room.
+    @Test(arguments: Engine.enabled) func filesThatComeSideBySideNeverTakeMoreThanTheQuota(engine: Engine) async throws
+    {
+        try await withServer(Self.settings, on: engine) { server in
+            _ = try await server.makeAccount()
+            let phone = try await server.makeAccount().makePhone()
+
+            let kept = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<12 {
+                    group.addTask {
+                        let answer = try await phone.receive([
+                            "from": "+18005550100", "content": .string("\(number)"),
+                            "timestamp": .string("2026-07-22T10:15:\(10 + number)Z"),
+                            "attachments": [["name": "a.png", "content_type": "image/png", "content": "AQIDBA=="]],
+                        ])
+                        #expect(answer.status == 200)
+                        return answer.data["attachments"].array.count
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+
+            #expect(kept == 1)
+            let used: Int? = try await server.store.read { tx in
+                try tx.value("SELECT SUM(attachment_bytes) AS value FROM account_usage")
+            }
+            #expect(used == 4)
+        }
+    }
+
+    /// What comes to a phone is never refused, whatever the operator sets.
+    @Test func aCallIsTakenWhereMoreWereSentThanTheQuotaIsNow() async throws {
+        try await withTemporaryDirectory { directory in
+            let key = Mutex("")
+            let reply: JSON = ["phone_number": "+18005550199", "missed_call_auto_reply": "Later."]
+            try await withServer(Self.settings, in: directory) { server in
+                _ = try await server.makeAccount()
+                let account = try await server.makeAccount()
+                _ = try await account.makePhone()
+                _ = try await account.client.put("/v1/phones", reply)
+                for _ in 0..<3 { _ = try await account.send() }
+                key.withLock { $0 = account.apiKey }
+            }
+
+            let fewer = Self.settings.merging(["QUOTA_MESSAGES_PER_DAY": "1"]) { $1 }
+            try await withServer(fewer, in: directory) { server in
+                let client = APIClient(baseURL: server.baseURL, apiKey: key.withLock { $0 })
+                let call = try await client.post(
+                    "/v1/messages/calls/missed", ["to": "+18005550199", "from": "+18005550100", "sim": "SIM1"])
+
+                #expect(call.status == 200, "\(call.text)")
+            }
         }
     }
 

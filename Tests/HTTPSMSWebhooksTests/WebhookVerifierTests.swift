@@ -1,3 +1,4 @@
+import Foundation
 import HTTPSMSWebhooks
 import Testing
 import Timestamps
@@ -38,6 +39,21 @@ struct WebhookVerifierTests {
         let claims = try await verifier.verify(authorization: "Bearer \(Self.token(key: key))", now: Self.now)
 
         #expect(claims.userID == "user-1")
+    }
+
+    /// The header is decoded before anybody knows who made it, and a decoder takes the square of the length of such names.
+    @Test func aLongHeaderIsRefusedUnread() async throws {
+        let marks = String(repeating: "\u{301}\u{323}", count: 1_000)
+        let header = Data(#"{"alg":"HS256","\#(marks)":1,"x\#(marks)":1}"#.utf8).base64EncodedString()
+        let token = "\(header.replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")).e30.AAAA"
+
+        for (authorization, expected) in [
+            ("Bearer \(token)", WebhookVerificationError.malformedToken), ("Bearer\(marks) \(token)", .notABearerToken),
+        ] {
+            await #expect(throws: expected) {
+                try await Self.verifier.verify(authorization: authorization, now: Self.now)
+            }
+        }
     }
 
     private static let refused: [(String?, WebhookVerificationError)] = [

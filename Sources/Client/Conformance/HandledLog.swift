@@ -1,6 +1,6 @@
 import Foundation
 import HTTPSMSWebhooks
-import Wire
+import JSON
 
 /// A line that a receiver under test writes for an event that it handled; see `docs/recipes.md`.
 struct HandledEvent: Codable, Hashable, Sendable {

@@ -13,14 +13,18 @@ struct FormReceipts: Sendable {
     static func token() -> String { RandomToken.make() }
 
     /// The receipt of the form that was sent. Work that was done before throws ``Replayed``; a form that was changed is
-    /// another one.
+    /// another one. Nothing is made for somebody whose role was taken away while it waited.
     func receipt<Value: Sendable>(of context: SignedInContext) -> Receipt<Value> {
-        guard RandomToken.isToken(context.form.text("once")) else { return .unkept }
+        let permit = Permit(context.session)
+        guard RandomToken.isToken(context.form.text("once")) else {
+            return Receipt(key: nil, permit: permit) { _ in Reply("", nil) }
+        }
         let digest = context.form.digest
         return Receipt(
             key: IdempotencyKey(
                 // A space, which no client's key holds.
-                text: "form \(digest.hexadecimal)", digest: digest, identity: .user(context.userID), queries: queries)
+                text: "form \(digest.hexadecimal)", digest: digest, identity: .user(context.userID), queries: queries),
+            permit: permit
         ) { _ in Reply("", nil) }
     }
 }

@@ -1,4 +1,4 @@
-import Wire
+import JSON
 
 /// JSON with a line for each member and element, to be read by people. Nothing but the white space between tokens is changed.
 enum IndentedJSON {

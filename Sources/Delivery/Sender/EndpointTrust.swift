@@ -1,9 +1,7 @@
 import NIOCore
-import NIOPosix
 import NIOSSL
 import Secrets
 import Storage
-import Synchronization
 
 /// Whose certificates an endpoint takes, and which one it is shown; PEM texts.
 package struct EndpointTrust: Sendable, Hashable {
@@ -37,7 +35,18 @@ package struct EndpointTrust: Sendable, Hashable {
     /// Reads all three.
     ///
     /// - Throws: ``Fault``.
-    package func check() throws(Fault) { _ = try context(roots: nil) }
+    package func check() throws(Fault) {
+        try Self.checkCurves(authorities, .authorities)
+        try Self.checkCurves(certificate, .certificate)
+        _ = try context(roots: nil)
+    }
+
+    private static func checkCurves(_ text: String?, _ part: Fault.Part) throws(Fault) {
+        guard let text, try certificates(text, part).contains(where: \.isOnNamelessCurve) else { return }
+        throw Fault(
+            part: part,
+            reason: "its key is on an elliptic curve that is given by parameters; make one on a curve with a name")
+    }
 
     /// Makes the TLS context; reads the system's authorities where those are meant, which takes some 20 ms.
     ///
@@ -74,11 +83,14 @@ package struct EndpointTrust: Sendable, Hashable {
 
     private static func privateKey(_ text: String) throws(Fault) -> NIOSSLPrivateKey {
         let (key, size): (NIOSSLPrivateKey, Int)
+        let unreadable = Fault(part: .key, reason: "it is no private key in PEM without a passphrase")
+        // NIOSSL unwraps the address of the bytes, and none have none.
+        guard !text.isEmpty else { throw unreadable }
         do {
             key = try NIOSSLPrivateKey(bytes: Array(text.utf8), format: .pem)
             size = try key.derBytes.count
         } catch {
-            throw Fault(part: .key, reason: "it is no private key in PEM without a passphrase")
+            throw unreadable
         }
         guard size <= largestKey else {
             throw Fault(
@@ -92,14 +104,17 @@ package struct EndpointTrust: Sendable, Hashable {
     private static let largestKey = 2_400
 
     private static func certificates(_ text: String, _ part: Fault.Part) throws(Fault) -> [NIOSSLCertificate] {
+        let found: [NIOSSLCertificate]
         do {
-            let found = try NIOSSLCertificate.fromPEMBytes(Array(text.utf8))
-            if !found.isEmpty, found.count <= maximum.certificates { return found }
+            found = try NIOSSLCertificate.fromPEMBytes(Array(text.utf8))
         } catch {
             throw Fault(
                 part: part, reason: "it is no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----")
         }
-        throw Fault(part: part, reason: "it must be one to \(maximum.certificates) certificates in PEM")
+        guard !found.isEmpty, found.count <= maximum.certificates else {
+            throw Fault(part: part, reason: "it must be one to \(maximum.certificates) certificates in PEM")
+        }
+        return found
     }
 }
 
@@ -143,34 +158,4 @@ package struct SystemTrust: Sendable {
         configuration.shutdownTimeout = .milliseconds(250)
         return configuration
     }
-}
-
-/// The TLS contexts of endpoints with a trust of their own: the last 64, by their version. Thread-safe.
-final class TrustContexts: Sendable {
-    private struct State {
-        var contexts: [String: NIOSSLContext] = [:]
-        /// The keys, the one that was made first in front.
-        var order: [String] = []
-    }
-
-    private let state = Mutex(State())
-    private let roots: SystemTrust
-
-    init(roots: SystemTrust) {
-        self.roots = roots
-    }
-
-    /// The context for `trust`, which `key` tells from all others; made on a thread that may block.
-    func context(of trust: EndpointTrust, key: String) async throws -> NIOSSLContext {
-        if let known = state.withLock({ $0.contexts[key] }) { return known }
-        let made = try await NIOThreadPool.singleton.runIfActive { [roots] in try trust.context(roots: roots) }
-        state.withLock { state in
-            if state.contexts.updateValue(made, forKey: key) == nil { state.order.append(key) }
-            if state.order.count > Self.maximum { state.contexts[state.order.removeFirst()] = nil }
-        }
-        return made
-    }
-
-    /// A context of the system's authorities has some MiB.
-    private static let maximum = 64
 }

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import JSON
 import Wire
 
 /// What every answer carries, whichever route gives it: health, metrics, documentation, pages, the API, and errors.

@@ -42,20 +42,25 @@ extension Identity {
 package struct Receipt<Value: Sendable>: Sendable {
     /// Nil keeps no answer.
     let key: IdempotencyKey?
+    /// What whoever asked must still be allowed; nil where a key says so.
+    let permit: Permit?
     /// The answer to who made `Value`.
     let reply: @Sendable (Value) -> Reply
 
     /// - Parameters:
     ///   - key: Under which the answer is kept; nil keeps none.
+    ///   - permit: What whoever asked must still be allowed when it is made; nil where a key says so.
     ///   - reply: The answer to who made a value.
-    package init(key: IdempotencyKey?, reply: @escaping @Sendable (Value) -> Reply) {
-        (self.key, self.reply) = (key, reply)
+    package init(key: IdempotencyKey?, permit: Permit? = nil, reply: @escaping @Sendable (Value) -> Reply) {
+        (self.key, self.permit, self.reply) = (key, permit, reply)
     }
 
     /// Runs `body`, which creates, and keeps the answer in the same transaction.
     ///
-    /// - Throws: ``Replayed`` when another request with this key came first; what `body` throws.
+    /// - Throws: ``Replayed`` when another request with this key came first; ``Refusal`` `.forbidden` when it is not allowed any
+    ///   more; what `body` throws.
     func keep(in tx: any Transaction, _ body: () throws -> Value) throws -> Value {
+        try permit?.check(in: tx)
         guard let key else { return try body() }
         if let earlier = try key.queries.find(key, in: tx) { throw Replayed(answer: earlier) }
         let value = try body()

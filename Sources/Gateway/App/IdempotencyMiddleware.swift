@@ -3,6 +3,7 @@ import Delivery
 import Foundation
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
 import NIOFoundationCompat
 import Storage

@@ -1,4 +1,4 @@
-import Wire
+import JSON
 
 /// The second reading of JSON that could not be read: for what a phone reports, which it forgets when it is refused.
 ///

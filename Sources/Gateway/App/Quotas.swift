@@ -67,6 +67,12 @@ package struct Quotas: Sendable, Equatable {
             """)
     }
 
+    /// Locks what the account has used, for a transaction that may count messages after it locked something else.
+    func lock(_ userID: UserID, in tx: any Transaction) throws {
+        guard messagesPerDay != nil, try !FirstRunQueries.isOwner(userID, in: tx) else { return }
+        _ = try Self.add(messages: 0, bytes: 0, userID: userID, in: tx)
+    }
+
     /// Counts bytes that are kept; false when they are too many for this day, and must not be kept.
     func take(attachmentBytes count: Int, userID: UserID, in tx: any Transaction) throws -> Bool {
         guard count > 0, let limit = attachmentBytesPerDay, try !FirstRunQueries.isOwner(userID, in: tx) else {

@@ -19,7 +19,7 @@ extension AttachmentFolder {
             found == nil
                 ? """
                 the folder that is there has no file store-id, so it is not this store's. Mount its disk again; if the files \
-                are lost for good, restart the server, which takes an empty folder
+                are lost for good, create an empty file store-id in it
                 """
                 : "the folder that is there is another store's, as its file store-id says. Mount the disk of this store's again"
         )

@@ -14,6 +14,8 @@ import Storage
 /// | this store's id | this store's |
 /// | another id | another store's |
 /// | no id and no files | this store's as soon as a server starts; not while one runs, as the disk may be away |
+/// | no id and no files, but this store names files | nobody knows: the disk is away, or they are lost |
+/// | an empty `store-id` and no files | this store's: so its operator says that the files are lost for good |
 /// | no id, and files of which this store names one at least | this store's, from a version that wrote no ids |
 /// | no id, and files that this store does not name | nobody knows |
 package struct AttachmentOwner: Sendable {
@@ -23,6 +25,8 @@ package struct AttachmentOwner: Sendable {
         case ours
         /// Nobody's yet: it is empty, or not there.
         case free
+        /// It is empty, or not there, and this store names files that should be in it.
+        case away
         /// It holds files, and nothing says whose they are.
         case unknown
         /// Another store's.
@@ -62,7 +66,11 @@ package struct AttachmentOwner: Sendable {
         let owner = try await threads.runIfActive { try file.id() }
         if let owner { return (owner == id ? .ours : .another, true) }
         let found = try await threads.runIfActive { try tokens(limit: Self.sample) }
-        if found.isEmpty { return (.free, false) }
+        if found.isEmpty {
+            if try await threads.runIfActive({ try file.isEmpty() }) { return (.ours, false) }
+            let isAway = try await store.read(.maintenance) { tx in try AttachmentQueries.hasFiles(in: tx) }
+            return (isAway ? .away : .free, false)
+        }
         for start in stride(from: 0, to: found.count, by: Self.batch) {
             let some = Array(found[start..<min(start + Self.batch, found.count)])
             let known = try await store.read(.maintenance) { tx in
@@ -95,7 +103,8 @@ package struct AttachmentOwner: Sendable {
 
     /// Takes the folder for this store before a server works on it.
     ///
-    /// A folder that cannot be reached keeps no server from starting: the sweep looks again, and it takes no files until then.
+    /// A folder that cannot be reached, or whose files are not there, keeps no server from starting: the sweep looks again, and it
+    /// takes no files until then.
     ///
     /// - Throws: `StorageError.unavailable` when the folder is not this store's; what the store throws.
     package func claim(in store: any Store, logger: Logger) async throws {
@@ -110,13 +119,20 @@ package struct AttachmentOwner: Sendable {
                 metadata: ["folder": "\(folder.path)", "error": "\(error)"])
             return
         }
-        if let problem = problem(finding) { throw StorageError.unavailable(problem) }
+        guard let problem = problem(finding) else { return }
+        guard finding == .away else { throw StorageError.unavailable(problem) }
+        logger.error("the files of attachments are not there", metadata: ["reason": "\(problem)"])
     }
 
     /// What is wrong with a folder, and what to do; nil when nothing is.
     package func problem(_ finding: Finding) -> String? {
         switch finding {
         case .ours, .free: nil
+        case .away:
+            """
+            the files that this store names are not in \(folder.path): mount its disk, or restore them from a backup. If they are \
+            lost for good, create the folder with an empty file \(file.path) in it
+            """
         case .another:
             """
             \(folder.path) holds the files of another store: set ATTACHMENTS_FOLDER to a folder of this store's own. If they \

@@ -49,6 +49,22 @@ package enum AttachmentQueries {
         return Set(try rows.map { try $0.get("token") })
     }
 
+    /// Whether this store names a file in a folder. By `attachment_token` and the keys of the others; where the database holds all
+    /// files it looks at every row, which is done for a folder that is empty only.
+    static func hasFiles(in tx: any Transaction) throws -> Bool {
+        let garbage = try tx.rows("SELECT token FROM attachment_garbage ORDER BY token LIMIT 1")
+        if !garbage.isEmpty { return true }
+        let named = try tx.rows(
+            """
+            SELECT token
+            FROM attachment
+            WHERE NOT EXISTS (SELECT 1 FROM attachment_content c WHERE c.token = attachment.token)
+            ORDER BY token
+            LIMIT 1
+            """)
+        return !named.isEmpty
+    }
+
     /// The file under this URL: all four parts must fit.
     static func find(
         userID: UserID, message: MessageID, index: Int, fileName: String, in tx: any Transaction

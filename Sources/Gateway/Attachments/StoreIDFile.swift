@@ -32,6 +32,17 @@ package struct StoreIDFile: Sendable {
     /// - Returns: Nil when there is no such file, or something else is in it.
     /// - Throws: `StorageError.unavailable` when nobody can say whether there is one.
     package func id() throws -> String? {
+        guard let text = try text()?.trimmingCharacters(in: .newlines) else { return nil }
+        return text.wholeMatch(of: /[0-9a-f]{32}/) == nil ? nil : text
+    }
+
+    /// Whether there is such a file with nothing in it. Blocks.
+    ///
+    /// - Throws: `StorageError.unavailable` when nobody can say.
+    func isEmpty() throws -> Bool { try text() == "" }
+
+    /// The start of the file; nil when there is none.
+    private func text() throws -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
@@ -41,8 +52,7 @@ package struct StoreIDFile: Sendable {
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = read(descriptor, &bytes, bytes.count)
         guard count >= 0 else { throw failure("read", errno) }
-        let text = String(decoding: bytes.prefix(count), as: UTF8.self).trimmingCharacters(in: .newlines)
-        return text.wholeMatch(of: /[0-9a-f]{32}/) == nil ? nil : text
+        return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
     /// Writes the file, which appears whole and is on the disk when this returns; makes its folder when that is missing.

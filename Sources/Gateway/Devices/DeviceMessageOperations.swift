@@ -82,32 +82,43 @@ struct DeviceMessageOperations: Sendable {
         var rest = reports[...]
         while !rest.isEmpty {
             let part = rest.prefix(Self.batch)
-            rest = rest.dropFirst(Self.batch)
             let now = clock.now()
             // In order: sent comes before delivered, also where both are of one millisecond.
             let drawn = part.map { ($0, (0..<2).map { _ in EventID(at: now) }.sorted()) }
-            try await store.write(.user(device.userID)) { tx in
-                guard let device = try PhoneDeviceQueries.lock(device.id, in: tx) else { return }
+            let applied = try await store.write(.user(device.userID)) { tx in
+                guard let device = try PhoneDeviceQueries.lock(device.id, in: tx) else { return part.count }
                 try Self.learnClock(from: part, of: device, in: tx)
-                for (report, ids) in drawn { try Self.apply(report, by: device, ids: ids, in: tx) }
+                var (count, bytes) = (0, 0)
+                for (report, ids) in drawn where bytes < MessageOperations.batchBytes {
+                    bytes += try Self.apply(report, by: device, ids: ids, in: tx)
+                    count += 1
+                }
+                return count
             }
+            rest = rest.dropFirst(applied)
         }
     }
 
+    /// Applies one report.
+    ///
+    /// - Returns: Bytes of text that webhooks were told, and their filters looked at.
     private static func apply(
         _ report: DeviceReport, by device: Device, ids: [EventID], in tx: any Transaction
-    ) throws {
-        guard let id = MessageID(report.id) else { return }
+    ) throws -> Int {
+        guard let id = MessageID(report.id) else { return 0 }
         // Also what it was given before another app took its number: it may have been sent.
         let isHeld = try DeviceOfferQueries.isHeld(id, by: device.id, in: tx)
         try DeviceOfferQueries.note(report.outcome, of: id, by: device.id, in: tx)
         guard var message = try MessageQueries.find(id, userID: device.userID, in: tx),
             isHeld || device.numbers.contains(where: { $0.number == message.owner })
-        else { return }
+        else { return 0 }
+        var bytes = 0
         for (step, eventID) in zip(report.steps(from: message.status), ids) {
             message = try MessageOperations.apply(
                 step.report, to: message, at: step.time, id: eventID, source: source, in: tx)
+            bytes += message.content.utf8.count
         }
+        return bytes
     }
 
     /// Takes the newest time of a first report for the phone's: until it posts something, nothing else tells.
@@ -130,7 +141,7 @@ struct DeviceMessageOperations: Sendable {
     /// made.
     static func isPossible(_ error: Duration) -> Bool { (.zero - unknownClock...unknownClock).contains(error) }
 
-    /// Reports in one transaction; the app sends one at a time.
+    /// Reports in one transaction, which ends before that when it told 64 KiB of texts; the app sends one at a time.
     private static let batch = 50
 }
 

@@ -148,7 +148,7 @@ struct InboundOperations: Sendable {
                 }
                 let phone = try PhoneQueries.find(number: call.owner, userID: userID, in: tx)
                 // The account is locked before the thread that the call belongs to.
-                if phone?.missedCallAutoReply != nil { try quotas.take(messages: 0, userID: userID, in: tx) }
+                if phone?.missedCallAutoReply != nil { try quotas.lock(userID, in: tx) }
                 try MessageQueries.insert(message, in: tx)
                 // A name or a hidden number cannot be written to.
                 if let phone, let reply = phone.missedCallAutoReply, PhoneNumber.isContact(call.contact) {

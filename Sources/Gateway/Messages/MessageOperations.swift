@@ -39,7 +39,8 @@ package struct MessageOperations: Sendable {
                 let message = Message(
                     outgoing: id, from: phone, to: draft.to, content: draft.content, attachments: draft.attachments,
                     isEncrypted: draft.isEncrypted, requestID: draft.requestID, sendAt: draft.sendAt,
-                    callback: try callback?.endpoint(userID: userID, in: tx), source: source, at: tx.now)
+                    callback: try Self.endpoint(of: callback, for: 1, from: phone, within: quotas, in: tx),
+                    source: source, at: tx.now)
                 return try Self.add([message], from: phone, within: quotas, in: tx)[0]
             }
         }
@@ -61,7 +62,8 @@ package struct MessageOperations: Sendable {
                         draft.from, action: "Install", message: "validation errors while sending messages")
                 }
                 try Self.check(draft, for: phone)
-                let endpoint = try callback?.endpoint(userID: userID, in: tx)
+                let endpoint = try Self.endpoint(
+                    of: callback, for: recipients.count, from: phone, within: quotas, in: tx)
                 let messages = zip(ids, recipients).map { id, recipient in
                     Message(
                         outgoing: id, from: phone, to: recipient, content: draft.content,
@@ -72,6 +74,22 @@ package struct MessageOperations: Sendable {
                 }
                 return try Self.add(messages, from: phone, within: quotas, in: tx)
             }
+        }
+    }
+
+    /// The endpoint of the callback of `count` messages.
+    ///
+    /// - Throws: ``Refusal``: where the account has neither room for a callback nor messages left, that it may send no more today,
+    ///   which another URL would not change.
+    private static func endpoint(
+        of callback: Callback?, for count: Int, from phone: Phone, within quotas: Quotas, in tx: any Transaction
+    ) throws -> EndpointID? {
+        do {
+            return try callback?.endpoint(userID: phone.userID, in: tx)
+        } catch let refusal as Refusal where refusal.kind == .invalid {
+            // Nothing of this is kept, as both refuse.
+            try quotas.take(messages: count, userID: phone.userID, in: tx)
+            throw refusal
         }
     }
 

@@ -1,7 +1,9 @@
 import Delivery
 import Foundation
+import JSON
 import Secrets
 import Timestamps
+import Wire
 
 /// Access tokens of an account (OAuth 2.0): one is kept and used until a minute before it expires, by the clock that nobody
 /// can set.
@@ -119,16 +121,16 @@ actor AccessTokens {
             throw Refused(description: "\(url.text) cannot be reached: \(failure)", isFinal: false)
         case .response(let code): status = code
         }
-        let body = Data(result.responseBody)
+        let body = Array(result.responseBody)
         guard status == 200 else {
             // Nothing but these two fields is repeated: who answers may hold a token, or send back what it was asked with.
-            let denied = try? JSONDecoder().decode(Denied.self, from: body)
+            let denied = try? JSONDecoder().decode(Denied.self, fromAnswer: body)
             let words = denied.map { [$0.error, $0.description].compactMap(\.self).joined(separator: ", ") }
             throw Refused(
-                description: "\(url.text) answered \(status)" + (words.map { ": \($0.prefix(200))" } ?? ""),
+                description: "\(url.text) answered \(status)" + (words.map { ": \($0.firstScalars(200))" } ?? ""),
                 isFinal: [400, 401, 403].contains(status))
         }
-        guard let granted = try? JSONDecoder().decode(Granted.self, from: body) else {
+        guard let granted = try? JSONDecoder().decode(Granted.self, fromAnswer: body) else {
             throw Refused(description: "\(url.text) answered 200 with what is no token", isFinal: false)
         }
         return (granted.accessToken, now.boot + max(.zero, granted.lifetime - .seconds(60)))

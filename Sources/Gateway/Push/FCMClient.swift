@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import Storage
 import Timestamps
+import Wire
 
 /// Where pushes go, and who sends them.
 package struct PushConfiguration: Sendable {
@@ -107,8 +108,8 @@ struct FCMClient: PushTransport {
     /// | any other | refused |
     static func answer(status: Int, body: Data, retryAfter: Duration?) -> PushAnswer {
         // A body that is not Firebase's JSON carries no message; the status is enough.
-        let error = (try? JSONDecoder().decode(Failure.self, from: body))?.error
-        let text = "Firebase answered \(status)" + (error?.message.map { ": \($0.prefix(200))" } ?? "")
+        let error = (try? JSONDecoder().decode(Failure.self, fromAnswer: Array(body)))?.error
+        let text = "Firebase answered \(status)" + (error?.message.map { ": \($0.firstScalars(200))" } ?? "")
         let codes = (error?.details ?? []).compactMap(\.errorCode) + [error?.status].compactMap(\.self)
         switch status {
         case 200..<300: return .taken

@@ -13,6 +13,9 @@ public struct WebhookVerifier: Sendable {
     /// The callback URL that tokens must be for; nil when any is good.
     let audience: String?
 
+    /// In base64. The gateway's has 36 bytes; whoever makes a long one wants it to be expensive to decode.
+    private static let longestHeader = 1_024
+
     /// Makes a verifier.
     ///
     /// - Parameters:
@@ -39,8 +42,13 @@ public struct WebhookVerifier: Sendable {
         guard !signingKeys.isEmpty else { throw .noSigningKey }
         guard let authorization else { throw .missingAuthorization }
         let parts = authorization.split(separator: " ", omittingEmptySubsequences: true)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw .notABearerToken }
+        guard parts.count == 2, parts[0].utf8.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 }) else {
+            throw .notABearerToken
+        }
         let token = Array(parts[1].utf8)
+        // It is decoded before the signature is checked.
+        let header = token.prefix { $0 != UInt8(ascii: ".") }
+        guard header.count <= Self.longestHeader else { throw .malformedToken }
         try requireHS256(token)
         guard let claims = try await payload(of: token).claims else { throw .malformedToken }
         guard now < claims.expiresAt + leeway else { throw .expired }

@@ -1,3 +1,4 @@
+import Delivery
 import Foundation
 import Gateway
 import NIOSSL
@@ -37,7 +38,22 @@ package struct CertificateFiles: Hashable, Sendable {
             throw CertificateError(
                 description: "TLS_CERTIFICATE names \(certificate), which holds no certificate in PEM")
         }
-        guard let privateKey = try? NIOSSLPrivateKey(bytes: keyBytes, format: .pem) else {
+        guard chain.count <= Self.longestChain else {
+            throw CertificateError(
+                description: """
+                    TLS_CERTIFICATE names \(certificate), which holds \(chain.count) certificates: put your own into it, and \
+                    those that it was issued by, at most \(Self.longestChain)
+                    """)
+        }
+        guard !chain.contains(where: \.isOnNamelessCurve) else {
+            throw CertificateError(
+                description: """
+                    TLS_CERTIFICATE names \(certificate), whose key is on an elliptic curve that is given by parameters: make \
+                    one on a curve with a name
+                    """)
+        }
+        // NIOSSL unwraps the address of the bytes, and none have none.
+        guard !keyBytes.isEmpty, let privateKey = try? NIOSSLPrivateKey(bytes: keyBytes, format: .pem) else {
             throw CertificateError(
                 description: "TLS_KEY names \(key), which holds no private key in PEM, or one with a passphrase")
         }
@@ -48,6 +64,9 @@ package struct CertificateFiles: Hashable, Sendable {
         }
         return loaded
     }
+
+    /// Certificates in a chain. A real one has three or four, and each client is sent all of them.
+    private static let longestChain = 10
 
     /// What tells whether the files were changed; follows links, as certbot changes those. Blocks.
     var stamp: [Stamp?] { [Stamp(certificate), Stamp(key)] }

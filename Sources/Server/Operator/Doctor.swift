@@ -144,8 +144,10 @@ extension Commands {
             var findings = await inspect(store, configuration)
             if let audit { findings += try await audit.findings(in: store) }
             if let reason = await store.readiness() { findings.append(.problem("store", reason)) }
-            if configuration.postgresURL != nil { findings.append(try await snapshot(in: store)) }
-            if configuration.postgresURL == nil {
+            if configuration.postgresURL != nil {
+                findings += try await durability(in: store)
+                findings.append(try await snapshot(in: store))
+            } else {
                 let version = SQLiteVersion.loaded
                 findings.append(.fine("sqlite", "\(version): \(version.advice)"))
             }

@@ -116,7 +116,19 @@ import Testing
             let (pipe, large) = (try OddFiles.pipe(in: folder), try OddFiles.large(in: folder))
             try await TestAuthority.openssl(
                 ["pkey", "-in", pair.key, "-out", locked, "-aes128", "-passout", "pass:x"], in: folder)
-            let table = [
+            let (empty, many) = (folder + "/empty.pem", folder + "/many.pem")
+            try Data().write(to: URL(filePath: empty))
+            let one = try Data(contentsOf: URL(filePath: pair.certificate))
+            try Data(repeatElement(one, count: 1_000).joined()).write(to: URL(filePath: many))
+            let nameless = try await TestAuthority.nameless(in: folder)
+            let table: [(String, String, String)] = [
+                (empty, pair.key, "TLS_CERTIFICATE names \(empty), which holds no certificate in PEM"),
+                (pair.certificate, empty, "TLS_KEY names \(empty), which holds no private key in PEM"),
+                (many, pair.key, "TLS_CERTIFICATE names \(many), which holds 1000 certificates"),
+                (
+                    nameless.certificate, nameless.key,
+                    "TLS_CERTIFICATE names \(nameless.certificate), whose key is on an elliptic curve that is given"
+                ),
                 (missing, pair.key, "TLS_CERTIFICATE names \(missing), which is not there"),
                 (pair.certificate, missing, "TLS_KEY names \(missing), which is not there"),
                 (

@@ -72,7 +72,7 @@ struct Restore: Sendable {
         }
         // What could not be copied whole takes no room; once it has its name there is none to remove.
         defer { try? files.removeItem(at: draft) }
-        try copyAttachments(from: folder, id)
+        try copyAttachments(from: folder, manifest, id)
         report("store: copying")
         try DurableFile.copy(folder.file(BackupFolder.sqlite), to: draft)
         try files.moveItem(at: draft, to: target)
@@ -87,7 +87,7 @@ struct Restore: Sendable {
         let source = "\(StoreMoveQueries.backupPrefix)\(folder.url.standardizedFileURL.path) of \(manifest.madeAt)"
         let store = try await PostgresStore.open(url: url, connections: 1, pooler: configuration.pooler)
         let (id, isLoaded) = try await Commands.closing(store) { try await mark(store, source: source) }
-        try copyAttachments(from: folder, id)
+        try copyAttachments(from: folder, manifest, id)
         if !isLoaded {
             report("store: pg_restore")
             try await PostgresTools(url: url).restore(
@@ -157,13 +157,16 @@ struct Restore: Sendable {
     }
 
     /// Copies the files, which are on the disk when this returns.
-    private func copyAttachments(from folder: BackupFolder, _ id: String) throws {
+    private func copyAttachments(from folder: BackupFolder, _ manifest: BackupFolder.Manifest, _ id: String) throws {
         let source = folder.file(BackupFolder.attachments)
         let files = FileManager.default
-        guard files.fileExists(atPath: source.path), let path = configuration.filesFolder else { return }
-        report("attachments: copying")
+        let hasFiles = files.fileExists(atPath: source.path)
+        guard hasFiles || manifest.missingAttachments > 0, let path = configuration.filesFolder else { return }
         let root = URL(filePath: path)
+        // Also where all files were missing: otherwise the server would wait for them.
         try AttachmentOwner(root).file.write(id)
+        guard hasFiles else { return }
+        report("attachments: copying")
         var folders: Set<URL> = [root, root.deletingLastPathComponent()]
         for name in try files.subpathsOfDirectory(atPath: source.path)
         where name.wholeMatch(of: /[0-9a-f]{2}\/[0-9a-f]{32}/) != nil {
