@@ -43,7 +43,7 @@ import Timestamps
             let deleted = try await page.submit("\(path)/delete", on: path, [])
 
             #expect(made.status == 303 && made.header("Location") == "\(path)?notice=made")
-            #expect(all.contains("No delivery yet.") && failed.contains("No delivery has these filters."))
+            #expect(all.contains("No delivery yet.") && failed.contains("No delivery fits these filters."))
             #expect(first["events"] == ["message.phone.received", "message.phone.sent"])
             #expect(second["url"] == "http://127.0.0.1:2/hook" && second["ordering"] == "message")
             #expect(second["signing_key"] == "other" && rotated != "other")
