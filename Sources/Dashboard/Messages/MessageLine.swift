@@ -96,7 +96,8 @@ struct MessageLine: Sendable {
         return messages.enumerated().map { index, message in
             let isSameDay = index > 0 && times.isSameDay(messages[index - 1].orderTimestamp, message.orderTimestamp)
             return MessageLine(
-                message, isNewDay: !isSameDay, resentAt: resentAt(message, in: said[Said(message)] ?? []), now: times.now)
+                message, isNewDay: !isSameDay, resentAt: resentAt(message, in: said[Said(message)] ?? []),
+                now: times.now)
         }
     }
 
