@@ -73,7 +73,7 @@ extension GatewayConfiguration {
                 (table.retryDelays, settings.retryDelays.delays.map { Figure.shown($0) }.joined(separator: ", ")),
                 (table.offlineAfter, Figure.shown(settings.offlineAfter)),
                 (table.nodeLease, Figure.shown(settings.nodeLease)),
-            ] + PushKind.allCases.map { ($0.setting, settings.pushes.contains($0) ? "set" : "not set") }
+            ] + PushKind.allCases.map { ($0.setting, $0.state(in: settings)) }
         return shown.map { ($0.variable, $1) }
     }
 }

@@ -30,6 +30,8 @@ package struct GatewayServer: Sendable {
     private let engine: DeliveryEngine
     private let services: [any Service]
     private let address: ListeningAddress
+    /// Makes the first account; nil when there is one.
+    private let firstToken: String?
     /// What a hang-up asks for: shutdown, unless ``CertificateWatch`` takes it.
     private let endsOnHangup: Bool
 
@@ -59,7 +61,7 @@ package struct GatewayServer: Sendable {
             health: health,
             appURL: { [address] in address.appURL(told: $0) })
         users = features.users.operations
-        try await FirstRun.offer(in: store, logger: logger)
+        firstToken = try await FirstRun.draw(in: store)
         let site = try configuration.site
         let pages = try DashboardRoutes(
             features, store: store, runner: engine.runner, site: site, passwordCost: configuration.passwordCost,
@@ -153,8 +155,9 @@ package struct GatewayServer: Sendable {
                     defer { address.stop() }
                     try await group.run()
                 }
-                tasks.addTask { [address] in
+                tasks.addTask { [address, firstToken] in
                     guard let baseURL = await address.baseURL() else { return }
+                    if let firstToken { FirstRun.tell(firstToken, at: address.appURL(told: nil), logger: logger) }
                     do {
                         if try await body(baseURL) { await group.triggerGracefulShutdown() }
                     } catch {

@@ -2,6 +2,14 @@ extension TestServer {
     /// What ``signedIn(_:)`` chooses.
     package static let password = "correct horse"
 
+    /// The tokens of the links to the first account that the server has logged, in order.
+    package var firstRunTokens: [String] {
+        log.lines.compactMap { line in
+            let parts = (line.metadata["url"] ?? "").split(separator: "/first-run?token=", maxSplits: 1)
+            return parts.count == 2 ? String(parts[1]) : nil
+        }
+    }
+
     /// A browser that is signed in to an account, for the first time.
     ///
     /// - Parameter account: Whose pages are opened.

@@ -62,7 +62,7 @@ import Testing
             #expect(answer.status == 422)
             for text in [
                 "Enter a URL that begins with https://", "value=\"ftp://x/&quot;&gt;&lt;script&gt;\"",
-                "<option value=\"slack\" selected>Slack</option>", "Enter 30 at most.",
+                "<option value=\"slack\" selected>Slack message</option>", "Enter 30 at most.",
                 "<details class=\"more\" open>",
             ] { #expect(answer.text.contains(text), "\(text)") }
             #expect(answer.text.contains("Choose at least one event."))

@@ -17,7 +17,7 @@ import Testing
     }
 
     private static func makeOwner(_ server: TestServer, _ browser: Browser) async throws {
-        let token = try #require(server.log.lines.compactMap { $0.metadata["token"] }.first)
+        let token = try #require(server.firstRunTokens.first)
         try await browser.open(server.baseURL)
         try await browser.type(token, into: "#token")
         try await browser.type("owner@example.com", into: "#email")

@@ -43,6 +43,16 @@ import Testing
             #expect(sent.status == 303)
             let messages = try await account.client.get("/v1/messages/search").data.array
             #expect(messages.count == 2 && messages.allSatisfy { $0["contact"] == "+18005550100" })
+            // The page of the file and its results name the others.
+            let batch = try #require(sent.header("Location"))
+            let text = try await page.get(batch).text
+            #expect(text.contains("Not sent, as the row is wrong: 2") && text.contains("<tr><td>5</td>"))
+            let id = try await account.client.get("/v1/bulk-messages").data[0]["request_id"].string
+            let results = try await page.get("\(Self.path)/results.csv?request_id=\(id)").text
+            let lines = results.split(separator: "\r\n")
+            #expect(lines.count == 5)
+            #expect(lines[3].hasPrefix("\"\",\"\",\"not sent\",\"Row 3 of the file: ToPhoneNumber: 12<b> is not a"))
+            #expect(lines[4].hasPrefix("\"\",\"\",\"not sent\",\"Row 5 of the file: "))
 
             // Where no row is right, or the file itself is wrong, nothing is offered.
             for wrong in [BulkFile.header + "+18005550199,12,Hi,,\n", "Name\nAnn\n", ""] {

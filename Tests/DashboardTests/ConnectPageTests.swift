@@ -103,7 +103,7 @@ import Timestamps
                 path, "/connect", "/connect?token=pt_x", "/connect?token=" + String(repeating: "a", count: 5_000),
             ] {
                 let answer = try await PageClient(baseURL: server.baseURL).get(path)
-                #expect(answer.status == 404 && answer.text.contains("This page is over"), "\(path)")
+                #expect(answer.status == 404 && answer.text.contains("This page has expired"), "\(path)")
             }
         }
     }

@@ -39,6 +39,20 @@ struct PageTemplateTests {
         }
     }
 
+    /// Words of the API, and of nobody who keeps a shop. Code may have them.
+    @Test(arguments: PageTemplate.allCases)
+    func noPageSpeaksAsTheAPI(template: PageTemplate) {
+        let text = String(decoding: template.source, as: UTF8.self)
+            .replacing(/<(code|pre)[^>]*>.*?<\/(code|pre)>/.dotMatchesNewlines(), with: "")
+            .replacing(/<[^>]*>/, with: " ").replacing(/\{\{[^}]*\}\}/, with: "").lowercased()
+        let words = [
+            "request id", "e.164", "iana", "rfc", "thread", "endpoint", "boolean", "unmatched", "pruned", "idempotency",
+            "taken for dead",
+            "stands at", "in vain", "anew",
+        ]
+        for word in words { #expect(!text.contains(word), "\(word)") }
+    }
+
     private struct Tag {
         let name: String
         let isSection: Bool

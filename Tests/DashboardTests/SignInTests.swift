@@ -11,7 +11,7 @@ import Testing
 @Suite(.timeLimit(.minutes(15))) struct SignInTests {
     /// The token that the server logged at its start.
     private static func token(of server: TestServer) throws -> String {
-        try #require(server.log.lines.compactMap { $0.metadata["token"] }.first)
+        try #require(server.firstRunTokens.first)
     }
 
     /// Makes the first account and is signed in as it.
@@ -55,6 +55,24 @@ import Testing
         }
     }
 
+    /// The link of the log is the whole way: its page has the token already.
+    @Test(arguments: [nil, "https://sms.example.com"]) func theLogHasOneLinkToTheFirstAccount(appURL: String?)
+        async throws
+    {
+        try await withServer(appURL.map { ["APP_URL": $0] } ?? [:]) { server in
+            let links = server.log.lines.compactMap { $0.metadata["url"] }.filter { $0.contains("/first-run") }
+            let token = try Self.token(of: server)
+
+            #expect(links == ["\(appURL ?? server.baseURL)/first-run?token=\(token)"])
+            let page = PageClient(baseURL: server.baseURL)
+            let form = "/first-run?token=\(token)"
+            #expect(try await page.get(form).text.contains("value=\"\(token)\""))
+            let refused = try await page.submit(
+                "/first-run", on: form, [("token", token), ("email", "a@example.com"), ("password", "short")])
+            #expect(refused.status == 422 && refused.text.contains("value=\"\(token)\""))
+        }
+    }
+
     @Test func aTokenOfTheLogIsOverAfterADay() async throws {
         try await withServer { server in
             server.advance(by: .seconds(86_401))
@@ -89,17 +107,19 @@ import Testing
         try await withServer { server in
             let logger = server.log.logger
             func renew() async throws {
-                _ = try await server.store.write { tx in try FirstRun.renew(in: tx, logger: logger) }
+                _ = try await server.store.write { tx in
+                    try FirstRun.renew(in: tx, appURL: { "http://sms.test" }, logger: logger)
+                }
             }
             try await renew()
-            let early = server.log.lines.compactMap { $0.metadata["token"] }
+            let early = server.firstRunTokens
             server.advance(by: .seconds(86_401))
 
             try await renew()
 
             // The server's own upkeep may have done it, and tells of it after its commit.
             let tokens = try await eventually("another token") {
-                let tokens = server.log.lines.compactMap { $0.metadata["token"] }
+                let tokens = server.firstRunTokens
                 return tokens.count > early.count ? tokens : nil
             }
             #expect(early.count == 1 && tokens.count == 2)

@@ -31,7 +31,7 @@ import Testing
                 try await browser.signOut()
                 try await browser.waitFor("No password yet?")
                 try await browser.open(link)
-                try await browser.waitFor("asked you into the team")
+                try await browser.waitFor("invited you to the team")
                 try await browser.inspect("team-join", look)
                 try await browser.type("battery staple", into: "#password")
                 try await browser.click("main button")

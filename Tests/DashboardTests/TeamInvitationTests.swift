@@ -17,7 +17,7 @@ import Testing
                 TeamTests.ask("second@example.com", as: .owner, kim, password: TeamTests.password))
             let own = try await TeamTests.link(TeamTests.ask("lee@example.com", as: .sender, owner))
             let list = try await owner.get("/account/team").text
-            #expect(list.contains("Asked by kim@example.com.") && list.contains("Asked by \(account.email)."))
+            #expect(list.contains("Invited by kim@example.com.") && list.contains("Invited by \(account.email)."))
 
             let path = try await TeamTests.path("kim@example.com", owner)
             let change: APIClient.Answer
@@ -44,7 +44,7 @@ import Testing
 
             let list = try await owner.get("/account/team").text
 
-            #expect(list.contains("lee@example.com") && !list.contains("Asked by"))
+            #expect(list.contains("lee@example.com") && !list.contains("Invited by"))
             #expect(try await TeamTests.follow(link, server).answer.status == 303)
         }
     }

@@ -13,7 +13,7 @@ import Testing
                 try await browser.signIn(account, on: server)
                 try await browser.open(server.baseURL + "/account")
                 try await browser.click("a[href='/account/two-step']")
-                try await browser.waitFor("Give the code that it shows now.")
+                try await browser.waitFor("Enter the code that it shows now.")
                 try await browser.inspect("two-step-off", look)
                 let secret = try await browser.run("return document.getElementById('secret').textContent").string
                 let codes = try #require(OneTimeCodes(secret))

@@ -33,6 +33,16 @@ import Timestamps
         #expect(configuration.logFormat == .text)
     }
 
+    /// A stand-in for Firebase is no credentials.
+    @Test func theSystemPageSaysWhoTakesPushes() throws {
+        func state(_ environment: [String: String]) throws -> String {
+            PushKind.firebase.state(in: try Self.configuration(environment).settings)
+        }
+        #expect(try state([:]) == "not set")
+        #expect(
+            try state(["FCM_ENDPOINT": "http://127.0.0.1:9191"]) == "not set: FCM_ENDPOINT stands in for Firebase")
+    }
+
     @Test func everyVariableIsRead() throws {
         let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
         let configuration = try Self.configuration([

@@ -35,18 +35,22 @@ struct BulkActionPages: Sendable {
         group.get("/messages/bulk/results.csv", use: results)
     }
 
-    /// A row for each message that is left, in the order of the file.
+    /// A row for each message that is left, in the order of the file, and then one for each row of the file that was wrong.
     private func results(_ request: Request, _ context: SignedInContext) async throws -> Response {
         let (userID, times) = (context.userID, context.page.times)
         let requestID = QueryParameters(request)["request_id"] ?? ""
         // A file has a thousand messages at most.
         let page = Page(skip: 0, limit: BulkSheet.maximumRows, query: "")
-        let messages = try await operations.store.read(.user(userID)) { tx in
-            try BulkMessageQueries.find(requestID, userID: userID, in: tx).map { _ in
-                try BulkMessageQueries.messages(of: requestID, status: nil, userID: userID, page: page, in: tx)
+        let found = try await operations.store.read(.user(userID)) { tx in
+            try BulkMessageQueries.find(requestID, userID: userID, in: tx).map { batch in
+                (
+                    leftOut: batch.leftOut,
+                    messages: try BulkMessageQueries.messages(
+                        of: requestID, status: nil, userID: userID, page: page, in: tx)
+                )
             }
         }
-        guard let messages else { throw PageError.notFound }
+        guard let (leftOut, messages) = found else { throw PageError.notFound }
         func time(_ time: Timestamp?) -> String { time.map { times.cell($0) } ?? "" }
         var file = CSVCell.mark
         file += CSVCell.line([
@@ -58,6 +62,9 @@ struct BulkActionPages: Sendable {
                 message.contact, message.owner, message.status.words, message.failureReason ?? "", time(message.sentAt),
                 time(message.deliveredAt), message.content, message.id.text,
             ])
+        }
+        for row in leftOut {
+            file += CSVCell.line(["", "", "not sent", "Row \(row.number) of the file: \(row.reason)", "", "", "", ""])
         }
         return .file("results.csv", .init(byteBuffer: ByteBuffer(bytes: file)))
     }

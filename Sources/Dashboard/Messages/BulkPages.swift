@@ -241,6 +241,16 @@ struct BulkPages: Sendable {
         let newerPage: String?
         let olderPage: String?
         let isLive: Bool
+        /// The first of the rows that were wrong.
+        let leftOut: [LeftOut]
+        /// How many there are; nil for none.
+        let leftOutCount: String?
+        let hasMoreLeftOut: Bool
+    }
+
+    private struct LeftOut {
+        let row: Int
+        let reason: String
     }
 
     private func batch(_ request: Request, _ context: SignedInContext) async throws -> Response {
@@ -276,7 +286,10 @@ struct BulkPages: Sendable {
                 isFiltered: status != nil,
                 messages: messages.prefix(slice.size).map { MessageLine($0, now: now) },
                 newerPage: slice.newerPage(path),
-                olderPage: slice.olderPage(of: messages.count, path), isLive: slice.isFirst),
+                olderPage: slice.olderPage(of: messages.count, path), isLive: slice.isFirst,
+                leftOut: batch.leftOut.prefix(Self.leftOutCount).map { LeftOut(row: $0.number, reason: $0.reason) },
+                leftOutCount: batch.leftOut.isEmpty ? nil : Figure.shown(Int64(batch.leftOut.count)),
+                hasMoreLeftOut: batch.leftOut.count > Self.leftOutCount),
             context)
     }
 
@@ -296,6 +309,8 @@ struct BulkPages: Sendable {
 
     /// As many as show whether columns are where they belong.
     private static let rowCount = 10
+    /// Of wrong rows beside the messages; the results have all.
+    private static let leftOutCount = 20
 }
 
 /// An upload in a list.

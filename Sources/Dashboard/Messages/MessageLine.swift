@@ -91,23 +91,32 @@ struct MessageLine: Sendable {
 
     /// The messages of a conversation, the oldest first.
     static func conversation(_ messages: [Message], _ times: PageTimes) -> [MessageLine] {
-        messages.enumerated().map { index, message in
+        let outgoing = messages.filter { $0.type == .mobileTerminated && !$0.isPlanned }
+        let said = Dictionary(grouping: outgoing, by: Said.init)
+        return messages.enumerated().map { index, message in
             let isSameDay = index > 0 && times.isSameDay(messages[index - 1].orderTimestamp, message.orderTimestamp)
             return MessageLine(
-                message, isNewDay: !isSameDay, resentAt: resentAt(message, in: messages), now: times.now)
+                message, isNewDay: !isSameDay, resentAt: resentAt(message, in: said[Said(message)] ?? []),
+                now: times.now)
         }
     }
 
-    /// When what `message` could not say was sent once more: another one of `messages`, made later, says the same. Nil for none.
-    private static func resentAt(_ message: Message, in messages: [Message]) -> Timestamp? {
+    /// When what `message` could not say was sent once more: another one of `same`, which all say it, was made later. Nil for none.
+    private static func resentAt(_ message: Message, in same: [Message]) -> Timestamp? {
         guard message.type == .mobileTerminated, unsent.contains(message.status) else { return nil }
-        let again = messages.first { other in
-            guard other.type == .mobileTerminated, other.id != message.id, !other.isPlanned else { return false }
-            guard other.content == message.content, other.attachments == message.attachments else { return false }
+        let again = same.first { other in
             if other.createdAt == message.createdAt { return !unsent.contains(other.status) }
             return other.createdAt > message.createdAt
         }
         return again?.createdAt
+    }
+
+    /// What a message says.
+    private struct Said: Hashable {
+        let content: String
+        let attachments: [String]
+
+        init(_ message: Message) { (content, attachments) = (message.content, message.attachments) }
     }
 
     private static let unsent: [MessageStatus] = [.failed, .expired]

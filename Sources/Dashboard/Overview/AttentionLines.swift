@@ -89,7 +89,9 @@ extension AttentionLines.Webhook {
             path: path, id: endpoint.id.text, url: endpoint.url, status: state.status,
             reason: isExplained ? nil : state.reason, issues: webhook.issues.map { IssueLine($0, url: endpoint.url) },
             failed: failed == 0 ? nil : IssueLine.count(failed),
-            triedPath: isRetried ? "\(path)?status=\(isStopped ? "held" : "pending")&tried=true" : nil,
+            triedPath: isRetried
+                ? PageLink.to(path, isStopped ? ["status": "held", "tried": "true"] : ["status": DeliveryLine.trying])
+                : nil,
             isStopped: isStopped,
             waiting: report.openCount == 0 ? nil : Figure.shown(report.openCount))
     }

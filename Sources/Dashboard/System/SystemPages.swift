@@ -66,7 +66,7 @@ struct SystemPages: SignedInPages {
             ],
             audit: [
                 pair("Accepted", \.accepted), pair("Succeeded", \.succeeded), pair("Failed", \.failed),
-                pair("Open", \.open), pair("Cancelled", \.cancelled), pair("Pruned", \.pruned),
+                pair("Open", \.open), pair("Cancelled", \.cancelled), pair("Deleted for their age", \.pruned),
             ],
             isAccounted: unaccounted == 0, unaccounted: Figure.shown(unaccounted),
             nodes: state.nodes.map(Self.node),
@@ -96,7 +96,7 @@ struct SystemPages: SignedInPages {
             switch status {
             case "active": "its lease holds for another \(Figure.shown(node.remaining))"
             case "silent": "its lease ran out; another node takes over what it was delivering"
-            default: "it has left, or was taken for dead"
+            default: "it was stopped, or its lease ended"
             }
         return Node(
             name: node.name, version: node.version, startedAt: PageTime.shown(node.startedAt), status: status,

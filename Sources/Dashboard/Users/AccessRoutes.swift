@@ -16,6 +16,8 @@ struct AccessRoutes: Sendable {
         var problem: String?
         /// The page that was asked for; empty for the overview.
         var next = ""
+        /// What makes the first account.
+        var token = ""
         /// Whether a forgotten password is replaced by e-mail.
         var mails = false
     }
@@ -40,9 +42,10 @@ struct AccessRoutes: Sendable {
     }
 
     func add(to group: RouterGroup<PageContext>, signedIn: RouterGroup<SignedInContext>) {
-        group.get("/first-run") { _, context in
+        group.get("/first-run") { request, context in
             guard try await access.isFirstRun() else { return Response.seeOther("/sign-in") }
-            return form(.firstRun, "Welcome", Content(), context)
+            let token = QueryParameters(request)["token"] ?? ""
+            return form(.firstRun, "Welcome", Content(token: token), context)
         }
         group.post("/first-run") { request, context in
             try await attempt(.firstRun, "Welcome", request, context) { form, visitor in
@@ -142,7 +145,8 @@ struct AccessRoutes: Sendable {
             return form(
                 template, title,
                 Content(
-                    email: context.form.text("email"), problem: refusal.message, next: context.form.text("next")),
+                    email: context.form.text("email"), problem: refusal.message, next: context.form.text("next"),
+                    token: context.form.text("token")),
                 context)
         }
     }

@@ -20,6 +20,9 @@ struct DeliveryLine: Sendable {
     /// Whether it is on its way.
     let isOpen: Bool
 
+    /// What a delivery is that failed, and waits for its next attempt.
+    static let trying = "trying again"
+
     init(_ delivery: DeliveryRecord) {
         path = "/deliveries/\(delivery.id)"
         id = delivery.id.text
@@ -27,7 +30,7 @@ struct DeliveryLine: Sendable {
         owner = PageParty.number(delivery.owner)
         status = delivery.status.rawValue
         let isRetried = delivery.status == .pending && delivery.attemptCount > 0
-        words = isRetried ? "pending, tried again" : delivery.status.rawValue
+        words = isRetried ? Self.trying : delivery.status.rawValue
         attempts = delivery.attemptCount
         answer = [delivery.lastStatusCode.map(String.init), delivery.lastError].compactMap(\.self).joined(
             separator: " · ")

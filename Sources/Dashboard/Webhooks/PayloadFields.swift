@@ -85,10 +85,11 @@ struct PayloadFields: Sendable {
     static func label(of name: String) -> String { labels[name] ?? name }
 
     private static let labels = [
-        PayloadFormat.cloudEvents.name: "JSON, as documented (cloudevents)", "slack": "Slack", "discord": "Discord",
-        "telegram": "Telegram", "ntfy": "ntfy", "teams": "Microsoft Teams", "matrix": "Matrix", "form": "Form fields",
-        "home-assistant": "Home Assistant",
-        "cloudevents-extended": "JSON, with the message's ids on top (cloudevents-extended)",
+        PayloadFormat.cloudEvents.name: "JSON for a program of yours", "slack": "Slack message",
+        "discord": "Discord message", "telegram": "Telegram message", "ntfy": "ntfy notification",
+        "teams": "Microsoft Teams message", "matrix": "Matrix message", "form": "Fields of a web form",
+        "home-assistant": "Home Assistant trigger",
+        "cloudevents-extended": "JSON with the ids of the message on top",
         PayloadFormat.templateName: "A template of your own",
     ]
 }

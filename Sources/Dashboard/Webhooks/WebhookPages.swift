@@ -105,7 +105,8 @@ struct WebhookPages: SignedInPages {
         let (id, userID) = (try context.id("webhookID", of: EndpointID.self), context.userID)
         let parameters = QueryParameters(request)
         var filter = DeliveryHistory.Filter()
-        filter.status = parameters["status"].flatMap(DeliveryRecord.Status.init(rawValue:))
+        let isTrying = parameters["status"] == DeliveryLine.trying
+        filter.status = isTrying ? .pending : parameters["status"].flatMap(DeliveryRecord.Status.init(rawValue:))
         filter.eventType = parameters["event_type"].flatMap(EventType.init(rawValue:))?.rawValue
         let times = context.page.times
         filter.statusCode = parameters["status_code"].flatMap { Int($0.trimmed) }
@@ -114,6 +115,8 @@ struct WebhookPages: SignedInPages {
         filter.until = parameters["until"].flatMap { times.time(ofField: $0) }
         filter.before = parameters["before"].flatMap { DeliveryID($0) }
         let shown = FilterContent(filter, contact: parameters.rawNumber("contact").trimmed, times)
+        if isTrying { filter.isTried = true }
+        let status = isTrying ? DeliveryLine.trying : filter.status?.rawValue
         let found = try await operations.store.read(.user(userID)) { [endpoints = operations.endpoints, filter] tx in
             var filter = filter
             if !shown.contact.isEmpty { try filter.keep(with: shown.contact, of: userID, in: tx) }
@@ -142,14 +145,14 @@ struct WebhookPages: SignedInPages {
                 hasPreviousKey: found.previous != nil,
                 previousKeyExpiresAt: found.previous.map { PageTime.shown($0.expiresAt) } ?? "",
                 deliveries: page.map(DeliveryLine.init), hasDeliveries: !page.isEmpty, isNarrowed: isNarrowed,
-                statuses: Choice.all(DeliveryRecord.Status.allCases.map(\.rawValue), chosen: filter.status?.rawValue),
+                statuses: Choice.all(Self.statuses, chosen: status),
                 types: Choice.all(EventType.allCases.map(\.rawValue), chosen: filter.eventType),
                 filter: shown, mayRetryAll: isNarrowed && mayHaveFailed && !page.isEmpty,
                 nextPage: next.map { id in
                     PageLink.to(
                         "",
                         [
-                            "status": filter.status?.rawValue ?? "", "event_type": shown.type,
+                            "status": status ?? "", "event_type": shown.type,
                             "status_code": shown.code, "contact": shown.contact, "since": shown.since,
                             "until": shown.until, "tried": shown.isTried ? "true" : "", "before": id.text,
                         ])
@@ -196,6 +199,9 @@ struct WebhookPages: SignedInPages {
     }
 
     private static let pageSize = 25
+    /// What deliveries can be narrowed to: their states, and those of one that were tried in vain.
+    private static let statuses =
+        ["pending", DeliveryLine.trying] + DeliveryRecord.Status.allCases.dropFirst().map(\.rawValue)
     /// As long as *Needs attention* asks about failures.
     private static let issueAge: Duration = .seconds(7 * 86_400)
 }

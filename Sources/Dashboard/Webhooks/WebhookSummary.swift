@@ -49,7 +49,7 @@ struct WebhookSummary: Sendable {
             endpoint.hearsEveryOwner
             ? "all, also those that come later" : endpoint.owners.map(PageParty.number).joined(separator: ", ")
         isSigned = endpoint.isSigned
-        format = endpoint.payloadFormat.name
+        format = PayloadFields.label(of: endpoint.payloadFormat.name)
         only = endpoint.filter.inWords
         let basic = endpoint.headers.basic == nil ? [] : ["Authorization (Basic)"]
         let names = endpoint.headers.fields.map(\.name) + basic

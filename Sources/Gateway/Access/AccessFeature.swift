@@ -11,6 +11,8 @@ struct AccessFeature: Feature {
         + TeamMigrations.all
     static let sealed = [SecondFactorQueries.sealed]
     let logger: Logger
+    /// What links that are handed out begin with.
+    let appURL: @Sendable () -> String
 
     var pruners: [Upkeep.Pruner] {
         [
@@ -19,7 +21,7 @@ struct AccessFeature: Feature {
             { try AccessQueries.prune(in: $1) },
             { try InvitationQueries.prune(in: $1) },
             { try TeamQueries.prune(in: $1) },
-            { try FirstRun.renew(in: $1, logger: logger) },
+            { try FirstRun.renew(in: $1, appURL: appURL, logger: logger) },
         ]
     }
 }

@@ -113,7 +113,7 @@ package struct Features: Sendable {
         audit = AuditFeature(ground)
         all = [
             PushFeature(ground, sender: operatorSender), attachments, requests,
-            AccessFeature(logger: ground.logger), users, phoneAPIKeys, phones, heartbeats,
+            AccessFeature(logger: ground.logger) { appURL(nil) }, users, phoneAPIKeys, phones, heartbeats,
             messages, bulkMessages, sendSchedules, threads, webhooks, events,
             forwarders, devices, attention, contacts, savedTexts, callbacks, alerts, accessKeys,
             playground, audit,

@@ -17,6 +17,8 @@ package struct BulkMessage: Sendable {
     package var startsAt: Timestamp?
     /// How many messages were cancelled: those are gone.
     package var cancelled = 0
+    /// The rows of its file that were wrong, and were not sent.
+    package var leftOut: [LeftOutRow] = []
     /// When the last one that waits is to go out, as it was forecast; nil when none waits, or all are held.
     package var lastAt: Timestamp?
 
@@ -109,5 +111,9 @@ enum BulkMessageMigrations {
                 TableIndex(
                     "bulk_message_digest", on: "bulk_message", "(user_id, digest, created_at) WHERE digest IS NOT NULL"),
             ]),
+        Migration(
+            "bulk-messages-3",
+            // The rows that were wrong when the others were sent; see `LeftOutRow`.
+            ["ALTER TABLE bulk_message ADD COLUMN left_out \(.text) NOT NULL DEFAULT ''"]),
     ]
 }

@@ -120,7 +120,8 @@ package struct BulkMessageOperations: Sendable {
         try upload.check(known: Set(phones.map(\.phoneNumber)))
         let endpoint = try callback?.endpoint(userID: userID, in: tx)
         let requestID = try BulkMessageQueries.insert(
-            fileName: fileName, digest: upload.digest, userID: userID, at: now, in: tx)
+            fileName: fileName, digest: upload.digest, leftOut: BulkUploadErrors(upload.leftOut).rows, userID: userID,
+            at: now, in: tx)
         let items = Dictionary(grouping: zip(ids, upload.items), by: \.1.from)
         for phone in phones {
             let messages = (items[phone.phoneNumber] ?? []).map { id, item in

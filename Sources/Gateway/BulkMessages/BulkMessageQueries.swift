@@ -6,15 +6,16 @@ import Timestamps
 package enum BulkMessageQueries {
     /// Stores an upload under the first free id at `time` or after, and gives that.
     static func insert(
-        fileName: String, digest: String, userID: UserID, at time: Timestamp, in tx: any Transaction
+        fileName: String, digest: String, leftOut: [LeftOutRow] = [], userID: UserID, at time: Timestamp,
+        in tx: any Transaction
     ) throws -> String {
         var moment = time
         while true {
             let id = BulkMessage.requestID(fileName: fileName, at: moment)
             let inserted = try tx.run(
                 """
-                INSERT INTO bulk_message (user_id, request_id, created_at, digest)
-                VALUES (\(userID), \(id), \(tx.now), \(digest))
+                INSERT INTO bulk_message (user_id, request_id, created_at, digest, left_out)
+                VALUES (\(userID), \(id), \(tx.now), \(digest), \(LeftOutRow.text(of: leftOut)))
                 ON CONFLICT (user_id, request_id) DO NOTHING
                 """)
             if inserted == 1 { return id }
@@ -75,6 +76,7 @@ package enum BulkMessageQueries {
         batch.isPaused = try row.get("paused")
         batch.startsAt = try row.find("starts_at")
         batch.cancelled = try row.get("cancelled")
+        batch.leftOut = LeftOutRow.rows(try row.get("left_out"))
         batch.lastAt = try tx.value(
             """
             SELECT MAX(planned_at) AS value

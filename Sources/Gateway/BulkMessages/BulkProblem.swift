@@ -53,6 +53,17 @@ package struct BulkUploadErrors: Error {
     /// One problem of the file as a whole.
     package static func file(_ reason: String) -> BulkUploadErrors { BulkUploadErrors([.file(reason)]) }
 
+    /// The rows that have a problem, with all that is said of each: of the first thousand, in order.
+    var rows: [LeftOutRow] {
+        var words: [Int: [String]] = [:]
+        for problem in problems {
+            for row in problem.rows { words[row, default: []].append(problem.words) }
+        }
+        return words.sorted { $0.key < $1.key }.prefix(BulkSheet.maximumRows).map { number, words in
+            LeftOutRow(number: number, reason: words.joined(separator: " "))
+        }
+    }
+
     /// The problems in words, and how many were left out where there are more than an answer should hold.
     var messages: [String] {
         var room = Self.messageBytes

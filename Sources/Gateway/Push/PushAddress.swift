@@ -51,6 +51,16 @@ package enum PushKind: String, CaseIterable, Sendable {
         }
     }
 
+    /// What the system page says of ``setting``.
+    package func state(in settings: SettingValues) -> String {
+        switch self {
+        case .firebase:
+            let state = settings.firebaseCredentials == nil ? "not set" : "set"
+            return settings.firebaseEndpoint == nil
+                ? state : "\(state): \(SettingTable.table.firebaseEndpoint.variable) stands in for Firebase"
+        }
+    }
+
     /// What is wrong where it is not set up.
     var missing: String { "this server has no \(name) credentials" }
 

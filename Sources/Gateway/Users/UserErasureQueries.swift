@@ -133,6 +133,7 @@ enum UserErasureQueries {
         ("idempotency_key", "user_id, idempotency_key", "idempotency_key", "LENGTH(answer)"),
         ("forwarder_request", "id", "id", SQL.byteCount(of: "query", "body", "answer", "readings")),
         ("playground_request", "user_id, number", "number", PlaygroundQueries.byteCount),
+        ("bulk_message", "user_id, request_id", "request_id", SQL.byteCount(of: "left_out")),
         ("mail", "id", "id", SQL.byteCount(of: "body")),
         (
             "contact", "id", "updated_at, id",
@@ -145,7 +146,6 @@ enum UserErasureQueries {
         ("thread_erasure", "owner"), ("thread_note", "id"), ("thread_assignment", "thread_id"),
         ("heartbeat", "id"), ("account_usage", "user_id"),
         ("push", "id"), ("message_unindexed", "message_id"), ("search_segment", "segment"),
-        ("bulk_message", "request_id"),
         ("attention_done", "subject"), ("contact_number", "number"), ("alert", "id"), ("alert_watch", "user_id"),
         ("alert_choice", "endpoint_id"), ("audit_entry", "id"), ("saved_text", "id"),
     ]
