@@ -70,7 +70,7 @@ struct PayloadPresetTests {
         ("@admin hello", "@\u{2060}admin hello"), ("me@example.com", "me@example.com"),
         ("(@admin)", "(@\u{2060}admin)"), (".@admin", ".@\u{2060}admin"), ("é@admin", "é@\u{2060}admin"),
         ("e\u{301}@admin", "e\u{301}@\u{2060}admin"), ("Ⓐ@admin", "Ⓐ@\u{2060}admin"), ("@@a", "@\u{2060}@\u{2060}a"),
-        ("<b>&amp;</b>", "<b>&amp;</b>"),
+        ("<b>&amp;</b>", "<b>&amp;</\u{2060}b>"),
         ("/stop now\n/start", "/\u{2060}stop now\n/\u{2060}start"),
         ("https://a.example/b 1/2", "https://a.example/b 1/2"),
     ])
