@@ -5,8 +5,8 @@ import Timestamps
 
 /// The built-in formats. What stands in an SMS is anybody's: it pings nobody, formats nothing and hides no link.
 extension PayloadFormat.Preset {
-    /// The request for `event`, which is stored as `body`.
-    func payload(of event: CloudEvent, body: [UInt8]) throws(PayloadFault) -> RenderedPayload {
+    /// The request of `delivery`, nil for one that is only shown, for `event`, which is stored as `body`.
+    func payload(of event: CloudEvent, body: [UInt8], delivery: String?) throws(PayloadFault) -> RenderedPayload {
         let summary = EventSummary(event)
         switch self {
         case .cloudEvents: return RenderedPayload(contentType: "application/json", bytes: body)
@@ -18,7 +18,9 @@ extension PayloadFormat.Preset {
         case .matrix: return Self.forMatrix(summary, event)
         case .form: return Self.forForm(summary, event, try EventFields(event))
         case .homeAssistant: return Self.forHomeAssistant(summary, event, try EventFields(event))
-        case .cloudEventsExtended: return Self.extended(event, try EventFields(event))
+        case .cloudEventsExtended:
+            let extended = try ExtendedEvent(event, stored: body, delivery: delivery)
+            return RenderedPayload(contentType: "application/json", bytes: try extended.encoded())
         }
     }
 
@@ -130,31 +132,6 @@ extension PayloadFormat.Preset {
             for (name, value) in about(summary, event) { o.field(named: name, value) }
             for field in data.fields { o.field(named: field.name, RawJSON(field.json)) }
         }
-    }
-
-    /// The event with extension attributes, each where there is a value for it: a router reads them without knowing the data.
-    private static func extended(_ event: CloudEvent, _ data: EventFields) -> RenderedPayload {
-        var attributes = [("messageid", event.payload.messageID), ("requestid", event.payload.requestID)]
-        for name in ["owner", "contact"] {
-            attributes.append((name, data.fields.first { $0.name == name }?.value.texts.first))
-        }
-        return json { o in
-            event.writeAttributes(to: &o)
-            for (name, value) in attributes {
-                let text = attributeText(value ?? "")
-                if !text.isEmpty { o.field(named: name, text) }
-            }
-            event.writeData(to: &o)
-        }
-    }
-
-    /// `text` as the value of an attribute, which has neither control characters nor noncharacters (CloudEvents 1.0, "Type System").
-    private static func attributeText(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.filter {
-                    $0.properties.generalCategory != .control && !$0.properties.isNoncharacterCodePoint
-                }))
     }
 
     /// What stands before the data; no member of any data has such a name.
