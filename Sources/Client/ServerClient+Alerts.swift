@@ -142,13 +142,20 @@ extension ServerClient {
                 .PUT, "/v1/users/\(id)/notifications", Body(messages: messages, webhooks: webhooks, phones: phones))
         }
         let switches: Switches = try answer.decode()
+        // Not the user, who comes with the key of the account.
+        var json = JSONWriter()
+        json.object { o in
+            o.field("messages", switches.notificationMessageStatusEnabled)
+            o.field("webhooks", switches.notificationWebhookEnabled)
+            o.field("phones", switches.notificationHeartbeatEnabled)
+        }
         let word = { (isOn: Bool) in isOn ? "by e-mail" : "not by e-mail" }
         return ClientOutput(
             text: TextList([
                 ("messages", word(switches.notificationMessageStatusEnabled)),
                 ("webhooks", word(switches.notificationWebhookEnabled)),
                 ("phones", word(switches.notificationHeartbeatEnabled)),
-            ]).text, json: answer.data)
+            ]).text, json: json.bytes)
     }
 
     private static let alertWebhooks = "/v1/alerts/webhooks"

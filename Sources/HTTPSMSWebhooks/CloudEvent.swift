@@ -36,25 +36,15 @@ public struct CloudEvent: Sendable, Hashable {
 extension CloudEvent: JSONWritable {
     package func write(to json: inout JSONWriter) {
         json.object { o in
-            writeAttributes(to: &o)
-            writeData(to: &o)
+            o.field("specversion", "1.0")
+            o.field("id", id)
+            o.field("source", source)
+            o.field("type", payload.type)
+            o.field("datacontenttype", "application/json")
+            o.field("time", time)
+            // CloudEvents 1.0 section 3.1: data is optional, so an event that came without it leaves without it.
+            if case .unknown(_, let data) = payload, data.isEmpty { return }
+            o.field("data", payload)
         }
-    }
-
-    /// The members before the data.
-    package func writeAttributes(to o: inout JSONObjectWriter) {
-        o.field("specversion", "1.0")
-        o.field("id", id)
-        o.field("source", source)
-        o.field("type", payload.type)
-        o.field("datacontenttype", "application/json")
-        o.field("time", time)
-    }
-
-    /// The data, where the event has any: CloudEvents 1.0 section 3.1 makes it optional, so an event that came without it leaves
-    /// without it.
-    package func writeData(to o: inout JSONObjectWriter) {
-        if case .unknown(_, let data) = payload, data.isEmpty { return }
-        o.field("data", payload)
     }
 }

@@ -34,6 +34,27 @@ import Testing
         }
     }
 
+    @Test func whatWasGivenUpStandsThereAndLeadsBack() async throws {
+        try await WebhookReceiver.run { _, _ in
+            .status(404)
+        } body: { receiver in
+            try await withServer { server in
+                let (page, account, phone) = try await server.signedInWithPhone()
+                let message = try await account.send(["callback_url": .string(receiver.url("/status"))])
+                _ = try await phone.report("SENT", message["id"].string)
+                let link = try await eventually("a failure on the page") {
+                    let text = try await page.get(CallbackPages.path).text
+                    return text.firstMatch(of: /<a href="(\/deliveries\/[^"]+)">/).map { String($0.1) }
+                }
+                let text = try await page.get(CallbackPages.path).text
+                let delivery = try await page.get(link)
+
+                #expect(text.contains("<span class=\"status failed\">") && text.contains("</span> 404"), "\(text)")
+                #expect(delivery.status == 200 && delivery.text.contains("href=\"\(CallbackPages.path)\">Status URLs"))
+            }
+        }
+    }
+
     @Test func aWrongOneIsToldAtItsFieldAndNothingIsSent() async throws {
         try await withServer { server in
             let (page, account, _) = try await server.signedInWithPhone()

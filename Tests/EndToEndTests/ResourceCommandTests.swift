@@ -80,6 +80,8 @@ extension EndToEndTests {
                         mail.output == "messages:  not by e-mail\nwebhooks:  by e-mail\nphones:    by e-mail\n",
                         "\(mail)")
                     #expect(try await user.run("alert", "mail").output == mail.output)
+                    let switches = try await user.json("alert", "mail")
+                    #expect(switches == ["messages": false, "webhooks": true, "phones": true])
                     #expect(
                         try await user.run("webhook", "callbacks").output
                             == "No message named a URL of its own in the last days.\n")

@@ -52,7 +52,12 @@ struct DeliveryPages: SignedInPages {
             let sent = runner.shownRequest(of: delivery, body: event.body, to: endpoint)
             let bytes = sent.payload?.bytes ?? event.body
             let (body, indented) = (String(decoding: bytes, as: UTF8.self), IndentedJSON.text(bytes))
-            let isOfAlert = endpoint?.userID == userID.alerts
+            let home: (path: String, name: String) =
+                switch endpoint?.userID {
+                case userID.alerts: (AlertPages.path, "Alerts")
+                case userID.callbacks: (CallbackPages.path, "Status URLs")
+                default: ("\(WebhookPages.path)/\(delivery.endpointID)", "Webhook")
+                }
             let views = attempts.map {
                 AttemptView($0, isLast: $0.number == attempts.last?.number, headers: sent.headers(of: $0))
             }
@@ -61,8 +66,7 @@ struct DeliveryPages: SignedInPages {
             let message = try messageID.flatMap { try MessageQueries.find($0, userID: userID, in: tx) }
             return Content(
                 delivery: DeliveryLine(delivery),
-                webhookPath: isOfAlert ? AlertPages.path : "\(WebhookPages.path)/\(delivery.endpointID)",
-                webhookName: isOfAlert ? "Alerts" : "Webhook", url: endpoint?.url ?? "a webhook that was deleted",
+                webhookPath: home.path, webhookName: home.name, url: endpoint?.url ?? "a webhook that was deleted",
                 story: DeliveryStory.words(delivery, last: attempts.last),
                 sequence: delivery.sequence.map(String.init) ?? "not numbered yet",
                 acceptedAt: PageTime.exact(delivery.createdAt),

@@ -48,7 +48,7 @@ package struct AttemptRunner: Sendable {
         var result: AttemptResult
         do {
             let url = try url(of: endpoint)
-            let payload = try renderers.payload(of: claim.body, for: endpoint)
+            let payload = try renderers.payload(of: claim.body, delivery: claim.id.text, for: endpoint)
             var request = WebhookRequest(
                 poolKey: "\(endpoint.id) \(endpoint.version)\(endpoint.route == .fallback ? " fallback" : "")",
                 url: url,

@@ -5,8 +5,8 @@ import Timestamps
 
 /// The built-in formats. What stands in an SMS is anybody's: it pings nobody, formats nothing and hides no link.
 extension PayloadFormat.Preset {
-    /// The request for `event`, which is stored as `body`.
-    func payload(of event: CloudEvent, body: [UInt8]) throws(PayloadFault) -> RenderedPayload {
+    /// The request of `delivery`, nil for one that is only shown, for `event`, which is stored as `body`.
+    func payload(of event: CloudEvent, body: [UInt8], delivery: String?) throws(PayloadFault) -> RenderedPayload {
         let summary = EventSummary(event)
         switch self {
         case .cloudEvents: return RenderedPayload(contentType: "application/json", bytes: body)
@@ -18,27 +18,17 @@ extension PayloadFormat.Preset {
         case .matrix: return Self.forMatrix(summary, event)
         case .form: return Self.forForm(summary, event, try EventFields(event))
         case .homeAssistant: return Self.forHomeAssistant(summary, event, try EventFields(event))
-        case .cloudEventsExtended: return Self.extended(event, try EventFields(event))
+        case .cloudEventsExtended:
+            let extended = try ExtendedEvent(event, stored: body, delivery: delivery)
+            return RenderedPayload(contentType: "application/json", bytes: try extended.encoded())
         }
     }
 
-    /// Slack escapes `&`, `<` and `>` in all text, and `<!channel>` is a mention only between brackets
-    /// (docs.slack.dev/messaging/formatting-message-text). Text is cut at 40,000 characters there. Mattermost and Rocket.Chat take
-    /// the same request, and find `@channel` and `@all` without brackets.
+    /// Text is cut at 40,000 characters (docs.slack.dev/changelog, "Truncating really long messages").
     private static func forSlack(_ summary: EventSummary) -> RenderedPayload {
-        var text = ClippedText(limit: 40_000, cost: ClippedText.utf16)
-        var mentions = BrokenMentions()
-        text.append(summary.text) { scalar in
-            let broken = mentions.escape(scalar)
-            switch scalar {
-            case "&": return "&amp;"
-            case "<": return "&lt;"
-            case ">": return "&gt;"
-            default: return broken
-            }
-        }
+        let text = clipped(summary, limit: 40_000, cost: ClippedText.utf16, SlackText())
         return json { o in
-            o.field("text", text.text)
+            o.field("text", text)
             o.field("mrkdwn", false)
             o.field("link_names", false)
             o.field("unfurl_links", false)
@@ -49,24 +39,19 @@ extension PayloadFormat.Preset {
     /// `content` has 2,000 characters; `allowed_mentions` without any parses none (discord.com/developers, "Allowed Mentions").
     /// Flag 4 shows no preview of links.
     private static func forDiscord(_ summary: EventSummary) -> RenderedPayload {
-        var text = ClippedText(limit: 2_000, cost: ClippedText.utf16)
-        var markdown = DiscordMarkdown()
-        text.append(summary.text) { markdown.escape($0) }
+        let text = clipped(summary, limit: 2_000, cost: ClippedText.utf16, DiscordText())
         return json { o in
-            o.field("content", text.text)
+            o.field("content", text)
             o.object("allowed_mentions") { o in o.field("parse", [String]()) }
             o.field("flags", 4)
         }
     }
 
-    /// A message has 4,096 characters, and without `parse_mode` no markup (core.telegram.org/bots/api#sendmessage). The server
-    /// finds `@names` and `/commands` by itself.
+    /// A message has 4,096 characters, and without `parse_mode` no markup (core.telegram.org/bots/api#sendmessage).
     private static func forTelegram(_ summary: EventSummary) -> RenderedPayload {
-        var text = ClippedText(limit: 4_096, cost: ClippedText.utf16)
-        var mentions = BrokenMentions(breaksCommands: true)
-        text.append(summary.text) { mentions.escape($0) }
+        let text = clipped(summary, limit: 4_096, cost: ClippedText.utf16, TelegramText())
         return json { o in
-            o.field("text", text.text)
+            o.field("text", text)
             o.object("link_preview_options") { o in o.field("is_disabled", true) }
         }
     }
@@ -117,13 +102,12 @@ extension PayloadFormat.Preset {
     }
 
     /// An event has 64 KiB (spec.matrix.org, "Size limits"). It is sent under the id of ours, so that a repeated delivery is one
-    /// message. There is no formatted body, and `m.mentions` that names nobody keeps `@room` from pinging.
+    /// message. There is no formatted body, and `m.mentions` names nobody.
     private static func forMatrix(_ summary: EventSummary, _ event: CloudEvent) -> RenderedPayload {
-        var text = ClippedText(limit: 48_000, cost: ClippedText.json)
-        text.append(summary.text)
+        let text = clipped(summary, limit: 48_000, cost: ClippedText.json, MatrixText())
         var payload = json { o in
             o.field("msgtype", "m.text")
-            o.field("body", text.text)
+            o.field("body", text)
             o.object("m.mentions") { _ in }
         }
         payload.method = .put
@@ -150,31 +134,6 @@ extension PayloadFormat.Preset {
         }
     }
 
-    /// The event with extension attributes, each where there is a value for it: a router reads them without knowing the data.
-    private static func extended(_ event: CloudEvent, _ data: EventFields) -> RenderedPayload {
-        var attributes = [("messageid", event.payload.messageID), ("requestid", event.payload.requestID)]
-        for name in ["owner", "contact"] {
-            attributes.append((name, data.fields.first { $0.name == name }?.value.texts.first))
-        }
-        return json { o in
-            event.writeAttributes(to: &o)
-            for (name, value) in attributes {
-                let text = attributeText(value ?? "")
-                if !text.isEmpty { o.field(named: name, text) }
-            }
-            event.writeData(to: &o)
-        }
-    }
-
-    /// `text` as the value of an attribute, which has neither control characters nor noncharacters (CloudEvents 1.0, "Type System").
-    private static func attributeText(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.filter {
-                    $0.properties.generalCategory != .control && !$0.properties.isNoncharacterCodePoint
-                }))
-    }
-
     /// What stands before the data; no member of any data has such a name.
     private static func about(_ summary: EventSummary, _ event: CloudEvent) -> [(String, String)] {
         [
@@ -183,61 +142,20 @@ extension PayloadFormat.Preset {
         ]
     }
 
+    /// Title and message as the chat has to be told them.
+    private static func clipped(
+        _ summary: EventSummary, limit: Int, cost: @escaping (Unicode.Scalar) -> Int, _ escaping: some ChatEscaping
+    ) -> String {
+        var text = ClippedText(limit: limit, cost: cost)
+        var escaping = escaping
+        text.append(summary.text) { escaping.escape($0) }
+        return text.text
+    }
+
     private static func json(_ body: (inout JSONObjectWriter) -> Void) -> RenderedPayload {
         var json = JSONWriter()
         json.object(body)
         return RenderedPayload(contentType: "application/json", bytes: json.bytes)
-    }
-}
-
-/// Keeps a service from finding `@names` in plain text: behind the sign stands a word joiner, which is not seen.
-///
-/// An address such as `me@example.com` stays as it is: what follows a letter, a digit or `_` of ASCII is no name to any of the
-/// services. Other letters count as the end of a word, as the services do not agree about them.
-struct BrokenMentions {
-    /// Whether `/commands` are broken, too, where a word begins.
-    private let breaksCommands: Bool
-    private var previous: Unicode.Scalar = " "
-
-    /// Begins at the start of a text.
-    init(breaksCommands: Bool = false) { self.breaksCommands = breaksCommands }
-
-    /// How `scalar` is written; nil for as it is. To be called for one after the other.
-    mutating func escape(_ scalar: Unicode.Scalar) -> String? {
-        defer { previous = scalar }
-        switch scalar {
-        case "@" where !isInWord: return "@\u{2060}"
-        case "/" where breaksCommands && previous.properties.isWhitespace: return "/\u{2060}"
-        default: return nil
-        }
-    }
-
-    private var isInWord: Bool {
-        switch previous {
-        case "a"..."z", "A"..."Z", "0"..."9", "_": true
-        default: false
-        }
-    }
-}
-
-/// Keeps Discord from reading Markdown, but for the characters of plain addresses, which a backslash would change.
-struct DiscordMarkdown {
-    private var word = ""
-
-    /// How `scalar` is written; nil for as it is. To be called for one after the other.
-    mutating func escape(_ scalar: Unicode.Scalar) -> String? {
-        if scalar.properties.isWhitespace {
-            word = ""
-            return nil
-        }
-        let isAddress = word == "http://" || word == "https://"
-        if !isAddress, word.unicodeScalars.count < 8 { word.unicodeScalars.append(scalar) }
-        switch scalar {
-        // What makes a mention, a spoiler, a block of code or an address behind other words.
-        case "\\", "<", ">", "[", "]", "`", "|": return "\\" + String(scalar)
-        case "*", "_", "~", "#": return isAddress ? nil : "\\" + String(scalar)
-        default: return nil
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 import HTTPSMSWebhooks
 
-/// Makes the requests of one format: a pure function of the stored event, without a clock or chance.
+/// Makes the requests of one format: a pure function of the stored event and the id of the delivery, without a clock or chance.
 ///
 ///     let payload = try PayloadRenderer(endpoint.payloadFormat).payload(of: event.body)
 package struct PayloadRenderer: Sendable {
@@ -26,8 +26,12 @@ package struct PayloadRenderer: Sendable {
 
     /// The request for the stored event `body`.
     ///
+    /// - Parameters:
+    ///   - body: The event.
+    ///   - delivery: The id of the delivery, the same on every attempt; nil for what is only shown.
+    /// - Returns: The request as far as the format decides it.
     /// - Throws: `event` when the event cannot be read, `tooLarge` when a template makes too much of it.
-    package func payload(of body: [UInt8]) throws(PayloadFault) -> RenderedPayload {
+    package func payload(of body: [UInt8], delivery: String? = nil) throws(PayloadFault) -> RenderedPayload {
         // What webhooks without a format of their own get costs nothing.
         if case .preset(.cloudEvents) = kind { return RenderedPayload(contentType: "application/json", bytes: body) }
         let event: CloudEvent
@@ -37,7 +41,7 @@ package struct PayloadRenderer: Sendable {
             throw .event("\(error)")
         }
         switch kind {
-        case .preset(let preset): return try preset.payload(of: event, body: body)
+        case .preset(let preset): return try preset.payload(of: event, body: body, delivery: delivery)
         case .template(let template): return try template.payload(of: event, body: body)
         }
     }

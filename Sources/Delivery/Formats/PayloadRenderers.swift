@@ -8,17 +8,17 @@ struct PayloadRenderers: Sendable {
     /// Some 16 MiB of the longest templates.
     private let known = Remembered<Template, PayloadRenderer>(limit: 128)
 
-    /// The request of the stored event `body` for `endpoint`.
+    /// The request of `delivery`, which brings the stored event `body` to `endpoint`.
     ///
     /// - Throws: ``PayloadFault``, which is not remembered.
-    func payload(of body: [UInt8], for endpoint: Endpoint) throws(PayloadFault) -> RenderedPayload {
+    func payload(of body: [UInt8], delivery: String, for endpoint: Endpoint) throws(PayloadFault) -> RenderedPayload {
         guard case .template = endpoint.payloadFormat else {
-            return try PayloadRenderer(endpoint.payloadFormat).payload(of: body)
+            return try PayloadRenderer(endpoint.payloadFormat).payload(of: body, delivery: delivery)
         }
         let template = Template(endpoint: endpoint.id, version: endpoint.version)
         let renderer = try known.value(of: template) { () throws(PayloadFault) in
             try PayloadRenderer(endpoint.payloadFormat)
         }
-        return try renderer.payload(of: body)
+        return try renderer.payload(of: body, delivery: delivery)
     }
 }

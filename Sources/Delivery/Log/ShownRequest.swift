@@ -47,7 +47,7 @@ extension AttemptRunner {
         let payload: RenderedPayload?
         if let endpoint {
             // What is wrong is told by the attempt.
-            payload = try? renderers.payload(of: body, for: endpoint)
+            payload = try? renderers.payload(of: body, delivery: delivery.id.text, for: endpoint)
         } else {
             payload = RenderedPayload(contentType: "application/json", bytes: body)
         }

@@ -34,6 +34,7 @@ import Timestamps
             #expect(told.allSatisfy { $0.json["data"]["request_id"] == "order-17" })
             // A webhook's format stays as it is documented; that of a callback says which message it is about.
             #expect(told.allSatisfy { $0.json["messageid"] == message["id"] && $0.json["requestid"] == "order-17" })
+            #expect(told.allSatisfy { $0.json["deliveryid"].string == $0.header("X-Httpsms-Delivery") })
             #expect(try await receiver.requests(5, to: "/hook").allSatisfy { $0.json.object["messageid"] == nil })
             #expect(callback["url"] == .string(url) && callback["id"] == message["callback_id"] && all.count == 1)
             #expect(callback["status"] == "active" && callback["held_count"] == 0)
@@ -45,6 +46,17 @@ import Timestamps
                 let status = try await account.client.send(method, path, [:]).status
                 #expect(status == 404, "\(method) \(action)")
             }
+        }
+    }
+
+    @Test func theLogShowsTheAttributesThatWereSent() async throws {
+        try await withWebhookServer { _, account, phone, receiver in
+            let message = try await account.send(["callback_url": .string(receiver.url("/status"))])
+            _ = try await phone.report("SENT", message["id"].string)
+            let told = try await receiver.requests(1)[0]
+            let delivery = try await account.delivery(told.json["deliveryid"].string, is: "succeeded")
+
+            #expect(delivery["request_body"] == .string(told.text))
         }
     }
 
