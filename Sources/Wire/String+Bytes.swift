@@ -8,6 +8,25 @@ extension StringProtocol {
     /// Whether the bytes of `text` occur.
     package func hasBytes(_ text: String) -> Bool { utf8.firstRange(of: text.utf8) != nil }
 
+    /// With `other` in place of the bytes of `text`, wherever they are. Looks at each byte once for each byte of `text` at most.
+    package func replacingBytes(_ text: String, with other: String) -> String {
+        let (bytes, searched) = (Array(utf8), Array(text.utf8))
+        guard let first = searched.first else { return String(self) }
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] == first, bytes[index...].starts(with: searched) {
+                result += other.utf8
+                index += searched.count
+            } else {
+                result.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
     /// The first `count` Unicode scalars: what is one character to the eye may have any number of them.
     package func firstScalars(_ count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
 

@@ -96,8 +96,6 @@ import Testing
             #expect(try await send(callback: 10) == 429)
             #expect(try await send(["+18005550100"], callback: 10) == 429)
             #expect(try await send(callback: 1) == 429)
-            server.advance(by: .seconds(86_400))
-            #expect(try await send(callback: 1) == 200)
         }
     }
 

@@ -31,7 +31,7 @@ struct BulkFields: Sendable {
         sendTime = form.text("send_time")
         attachments = form.text("attachments")
         text = form.text("text")
-        content = form.text("content").replacing("\r\n", with: "\n")
+        content = form.text("content").replacingBytes("\r\n", with: "\n")
     }
 
     /// What the headings of a file suggest.

@@ -46,8 +46,8 @@ struct FilterFields: Sendable {
     }
 
     init(_ form: PageForm) {
-        contacts = form.text("filter_contacts").replacing("\r\n", with: "\n")
-        contains = form.text("filter_contains").replacing("\r\n", with: "\n")
+        contacts = form.text("filter_contacts").replacingBytes("\r\n", with: "\n")
+        contains = form.text("filter_contains").replacingBytes("\r\n", with: "\n")
         words = form.text("filter_words")
         pattern = form.text("filter_pattern")
         times = form.text("filter_times")

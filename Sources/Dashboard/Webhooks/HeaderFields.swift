@@ -25,7 +25,7 @@ struct HeaderFields: Sendable {
     }
 
     init(_ form: PageForm) {
-        lines = form.secret("headers").replacing("\r\n", with: "\n")
+        lines = form.secret("headers").replacingBytes("\r\n", with: "\n")
         basicUser = form.text("basic_user")
         let password = form.secret("basic_password")
         basicPassword = password.isEmpty ? nil : password

@@ -1,6 +1,7 @@
 import Delivery
 import Gateway
 import HTTPSMSWebhooks
+import Wire
 
 /// The fields of a webhook's form that say in which shape it gets events.
 struct PayloadFields: Sendable {
@@ -48,7 +49,7 @@ struct PayloadFields: Sendable {
         method = given("template_method", method)
         contentType = given("template_content_type", contentType)
         // Browsers send the ends of lines as HTTP has them.
-        body = form.secret("template_body").replacing("\r\n", with: "\n")
+        body = form.secret("template_body").replacingBytes("\r\n", with: "\n")
         event = EventType(rawValue: form.text("preview_event")) ?? event
     }
 

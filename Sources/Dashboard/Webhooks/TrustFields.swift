@@ -26,9 +26,9 @@ struct TrustFields: Sendable {
     }
 
     init(_ form: PageForm) {
-        authorities = form.secret("ca_certificate").replacing("\r\n", with: "\n")
-        certificate = form.secret("client_certificate").replacing("\r\n", with: "\n")
-        key = form.secret("client_key").replacing("\r\n", with: "\n")
+        authorities = form.secret("ca_certificate").replacingBytes("\r\n", with: "\n")
+        certificate = form.secret("client_certificate").replacingBytes("\r\n", with: "\n")
+        key = form.secret("client_key").replacingBytes("\r\n", with: "\n")
     }
 
     /// What they ask for.

@@ -136,7 +136,7 @@ package struct QueryParameters: Sendable {
     }
 
     private static func decode(_ text: Substring) -> String {
-        let spaced = String(text).replacing("+", with: " ")
+        let spaced = String(text).replacingBytes("+", with: " ")
         return (spaced.removingPercentEncoding ?? spaced).storable
     }
 }

@@ -148,7 +148,7 @@ enum AttachmentRules {
     static func fileName(_ name: String?, index: Int, token: String, contentType: String) -> String {
         let stem = (name ?? "").prefix(100).split(separator: ".", omittingEmptySubsequences: false)
         let base = stem.count > 1 ? stem.dropLast().joined(separator: ".") : stem.joined()
-        var kept = base.replacing(" ", with: "-").filter { character in
+        var kept = base.replacingBytes(" ", with: "-").filter { character in
             character.isASCII && (character.isLetter || character.isNumber || character == "-" || character == "_")
         }
         while kept.first == "-" { kept.removeFirst() }

@@ -107,7 +107,7 @@ package struct ContactFile: Sendable {
             }
             var draft = draft
             // As phones write line breaks.
-            let note = note.replacing("\r\n", with: "\n").replacing("\r", with: "\n").trimmed
+            let note = note.replacingBytes("\r\n", with: "\n").replacingBytes("\r", with: "\n").trimmed
             if !note.isEmpty { draft.properties[Contact.noteProperty] = note }
             draft = draft.normalized(owner: owner)
             for problem in draft.problems {

@@ -115,8 +115,10 @@ package struct ContactSheet: Sendable {
 
     /// Several in one cell stand one a line, or behind `;`, `,` or, as Google writes it, `:::`.
     private static func values(_ cell: String) -> [String] {
-        cell.replacing(":::", with: "\n").unicodeScalars.split(maxSplits: 100) { ";,\r\n".unicodeScalars.contains($0) }
-            .map { String($0).trimmed }.filter { !$0.isEmpty }
+        cell.replacingBytes(":::", with: "\n").unicodeScalars.split(maxSplits: 100) {
+            ";,\r\n".unicodeScalars.contains($0)
+        }
+        .map { String($0).trimmed }.filter { !$0.isEmpty }
     }
 
     /// The header of our own files, with the mark that tells Excel that it is UTF-8.

@@ -1,5 +1,6 @@
 import HTTPSMSWebhooks
 import JSON
+import Wire
 
 /// Where an app puts the parts of an SMS: a JSON pointer for each part that is not under one of the usual names.
 package struct ForwarderTemplate: Sendable, Equatable {
@@ -45,7 +46,7 @@ package struct JSONPointer: Sendable, Equatable {
         let parts = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= Self.maximumDepth else { return nil }
         self.text = text
-        steps = parts.map { String($0).replacing("~1", with: "/").replacing("~0", with: "~") }
+        steps = parts.map { String($0).replacingBytes("~1", with: "/").replacingBytes("~0", with: "~") }
     }
 }
 

@@ -1,3 +1,5 @@
+import Wire
+
 /// How many SMS a text takes: 160 characters of the GSM alphabet fit into one and 153 into each of many, those of its
 /// extension count twice; 70 and 67 UTF-16 units where one character is of neither (3GPP TS 23.038). `dashboard.js` counts
 /// the same while somebody types.
@@ -21,7 +23,7 @@ package struct SMSParts: Sendable, Hashable {
     }
 
     /// Counts what a field of a form holds: browsers end its lines with two characters, of which an SMS has one.
-    package init(ofField text: String) { self.init(text.replacing("\r\n", with: "\n")) }
+    package init(ofField text: String) { self.init(text.replacingBytes("\r\n", with: "\n")) }
 
     /// For people.
     package var words: String { "\(characters) characters, \(count) SMS" }

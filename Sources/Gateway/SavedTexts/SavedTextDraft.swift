@@ -27,7 +27,7 @@ package struct SavedTextDraft: Decodable, Sendable, Hashable {
     var normalized: SavedTextDraft {
         SavedTextDraft(
             name: name.split(whereSeparator: \.isNewline).map(\.trimmed).joined(separator: " ").trimmed,
-            content: content.replacing("\r\n", with: "\n").trimmed)
+            content: content.replacingBytes("\r\n", with: "\n").trimmed)
     }
 
     /// Tries the rules on a normalized draft; `message` goes with what does not hold.

@@ -14,6 +14,16 @@ import Wire
         #expect(text.hasBytes(part) == isThere)
     }
 
+    @Test(arguments: [
+        ("", "a", "b", ""), ("a", "", "b", "a"), ("a\r\nb\r\n", "\r\n", "\n", "a\nb\n"),
+        ("a\r\r\nb", "\r\n", "\n", "a\r\nb"),
+        ("aaa", "aa", "b", "ba"), ("+\u{301}", "+", " ", " \u{301}"), ("Grüße", "ü", "ue", "Grueße"),
+        ("a:::", ":::", "", "a"),
+    ])
+    func bytesAreReplaced(_ text: String, _ part: String, _ other: String, _ expected: String) {
+        #expect(text.replacingBytes(part, with: other) == expected)
+    }
+
     @Test(arguments: [("", ""), ("a", "a"), ("a\0b\0", "a\u{FFFD}b\u{FFFD}"), ("\0\u{301}", "\u{FFFD}\u{301}")])
     func aNULIsReplaced(_ text: String, _ expected: String) {
         #expect(text.storable == expected)
@@ -27,5 +37,9 @@ import Wire
         #expect(!text.hasBytes("android.permission.SEND_SMS"))
         #expect(("\0" + text).storable.unicodeScalars.first == "\u{FFFD}")
         #expect(text[...].trimmed.utf8.count <= text.utf8.count)
+        #expect((text + "+").replacingBytes("+", with: " ").utf8.last == UInt8(ascii: " "))
+        // A form that anybody sends, and a field of it.
+        let form = QueryParameters(query: "a=\(text)+&b=1")
+        #expect(form["b"] == "1" && SMSParts(ofField: text).count > 0)
     }
 }
