@@ -60,7 +60,7 @@ extension Simulation {
         node.inbox = []
         let at = node.clock.instants()
         var actions = inputs.flatMap { node.core.handle($0, at: at) }
-        if !node.core.isRepairing {
+        if !node.core.isRepairing || twin == .repairTakesBirths {
             let births = node.births.take()
             for case .born in births { count("claim at birth") }
             actions += births.flatMap { node.core.handle($0, at: at) }
@@ -112,7 +112,7 @@ extension Simulation {
                 if twin == .noRepair { return .repaired([]) }
                 return .repaired(
                     try DispatcherWork.repair(
-                        keeping: held, { node.births.unborn },
+                        keeping: held, { twin == .repairTakesBirths ? [] : node.births.unborn },
                         lease: node.lease.current, in: tx))
             }
         }
