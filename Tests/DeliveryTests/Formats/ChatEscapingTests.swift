@@ -59,6 +59,7 @@ struct ChatEscapingTests {
         guard case .messageReceived(var data) = event.payload else { return }
         data.contact = words
         data.content = words
+        data.attachments = []
         event.payload = .messageReceived(data)
         var alert = event
         alert.payload = .unknown(
