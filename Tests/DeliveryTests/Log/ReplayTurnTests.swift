@@ -58,6 +58,51 @@ import Timestamps
         }
     }
 
+    /// Whichever of the two comes to an event first, the job ends, and what it opened again can be sent. What is closed and stands
+    /// behind that in the sequence stays, also without its event.
+    @Test(arguments: Engine.enabled) func aReplayThatRunsWhileItsEventsAreDeletedComesToItsEnd(engine: Engine)
+        async throws
+    {
+        try await withEngine(engine) { harness in
+            let endpoint = try await harness.addEndpoint()
+            try await harness.emit(900)
+            try await harness.end(.failed, of: endpoint)
+            let job = try await harness.replay(endpoint, of: EngineHarness.userID)
+            harness.clock.advance(by: .seconds(40 * 86_400))
+
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await harness.upkeep.prune() }
+                for _ in 0..<2 {
+                    tasks.addTask {
+                        while try await harness.store.write({ tx in try ReplayQueries.step(in: tx).mayHaveMore }) {}
+                    }
+                }
+                try await tasks.waitForAll()
+            }
+            while try await harness.store.write({ tx in try ReplayQueries.step(in: tx).mayHaveMore }) {}
+            try await harness.upkeep.prune()
+
+            let replay = try await harness.replays([job])[0]
+            let account = try #require(try await harness.accounts()[endpoint])
+            #expect(replay.status == .completed && replay.done <= replay.total)
+            #expect(account.unaccounted == 0 && account.accepted == 900)
+            #expect(try await AuditWalk(harness.store).run().mismatches == [])
+            let (pending, lost): (Int?, Int?) = try await harness.store.read { tx in
+                (
+                    try tx.value("SELECT COUNT(*) AS value FROM delivery WHERE state = \(DeliveryState.pending)"),
+                    try tx.value(
+                        """
+                        SELECT COUNT(*) AS value
+                        FROM delivery d
+                        WHERE d.state = \(DeliveryState.pending)
+                            AND NOT EXISTS (SELECT 1 FROM event_body b WHERE b.event_id = d.event_id)
+                        """)
+                )
+            }
+            #expect(pending == replay.replayed && lost == 0)
+        }
+    }
+
     /// However many events there are, no step asks for more messages than it has events.
     @Test(arguments: Engine.enabled) func theMessagesOfAContactAreAskedForStepByStep(engine: Engine) async throws {
         try await withEngine(engine) { harness in
