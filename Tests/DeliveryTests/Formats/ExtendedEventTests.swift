@@ -43,7 +43,7 @@ struct ExtendedEventTests {
     @Test(
         arguments: [
             ("order 17 \u{e9}\u{1F600}", "order 17 \u{e9}\u{1F600}"),
-            ("a\nb\u{0}\u{7F}\u{85}\u{FFFE}\u{1FFFF}c", "abc"),
+            ("a\nb\u{1}\u{7F}\u{85}\u{FFFE}\u{1FFFF}c", "abc"),
             ("\"\\", "\"\\"), ("\n", nil), ("", nil),
         ] as [(String, String?)])
     func valuesHaveNoControlCharacters(requestID: String, attribute: String?) throws {
