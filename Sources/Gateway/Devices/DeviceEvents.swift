@@ -43,11 +43,12 @@ struct DeviceEvents: Sendable {
                     try await store.write(.user(userID)) { tx in
                         try PhoneDeviceQueries.note(.streamed, of: id, in: tx)
                     }
-                    var progress = Progress(nextComment: clock.steady() + Self.commentInterval)
+                    let now = clock.steady()
+                    var progress = Progress(nextLook: now, nextComment: now + Self.commentInterval)
                     while !stream.isOver && !Task.isCancelled && !Task.isShuttingDownGracefully {
-                        guard let (text, pause) = try await step(id, &progress) else { break }
+                        guard let text = try await step(id, stream, &progress) else { break }
                         if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
-                        await stream.wait(atMost: pause, clock: clock)
+                        await stream.wait(until: min(progress.nextLook, progress.nextComment))
                     }
                 } onInboundClosed: {
                     stream.end()
@@ -77,25 +78,31 @@ struct DeviceEvents: Sendable {
             })
     }
 
+    /// By the steady clock.
     private struct Progress {
         var teller: DeviceTeller?
+        var nextLook: Duration
         var nextComment: Duration
     }
 
-    /// What to write now, and how long to wait then; nil when the device was removed.
-    private func step(_ id: DeviceID, _ progress: inout Progress) async throws -> (String, pause: Duration)? {
-        let found = try await store.read(.request) { tx in try DeviceTeller.News(of: id, in: tx) }
-        guard let found else { return nil }
+    /// What to write now; nil when the device was removed. A comment alone asks the store nothing.
+    private func step(_ id: DeviceID, _ stream: DeviceStreams.Stream, _ progress: inout Progress) async throws -> String? {
+        var text = ""
+        if stream.takeNudge() || clock.steady() >= progress.nextLook {
+            let found = try await store.read(.request) { tx in try DeviceTeller.News(of: id, in: tx) }
+            guard let found else { return nil }
+            let now = clock.steady()
+            var teller = progress.teller ?? DeviceTeller(found, at: now)
+            text = teller.events(found, at: now).map(\.frame).joined()
+            progress.teller = teller
+            progress.nextLook = now + min(teller.nextLook(found, at: now) ?? Self.lookInterval, Self.lookInterval)
+        }
         let now = clock.steady()
-        var teller = progress.teller ?? DeviceTeller(found, at: now)
-        var text = teller.events(found, at: now).map(\.frame).joined()
-        progress.teller = teller
         if now >= progress.nextComment {
             progress.nextComment = now + Self.commentInterval
             text += ":\n\n"
         }
-        let pause = min(progress.nextComment - now, teller.nextLook(found, at: now) ?? Self.commentInterval)
-        return (text, max(pause, .zero))
+        return text
     }
 
     /// Has the system close a connection whose other end has not answered for a minute: a phone that has lost its network says
@@ -109,6 +116,8 @@ struct DeviceEvents: Sendable {
 
     /// As the app's maker does; it reads for an hour at most.
     private static let commentInterval: Duration = .seconds(15)
+    /// How long a stream believes that nothing is to be told: another node may have removed the device, and its hint been lost.
+    private static let lookInterval: Duration = .seconds(60)
 }
 
 /// How many probes may be under way at a time: they need no token, and each holds a connection for a second.

@@ -14,12 +14,18 @@ import Timestamps
 /// A stream is never ended because another one of its device opened: the app knows one stream only, and would take the end of
 /// the old one for that of the new one. A device that opens more than 64 gets no more.
 final class DeviceStreams: Service {
-    /// One open stream, woken by nudges.
+    /// One open stream, woken by nudges and when its time has come.
     final class Stream: Sendable {
         private struct State {
             var isNudged = false
             var isOver = false
+            /// Whether it is woken for another reason.
+            var isCalled = false
+            /// When it has something to do by itself, by the steady clock; nil while it does something.
+            var due: Duration?
             var waiter: CheckedContinuation<Void, Never>?
+
+            var isReady: Bool { isNudged || isOver || isCalled }
         }
 
         private let state = Mutex(State())
@@ -40,41 +46,51 @@ final class DeviceStreams: Service {
         /// Has the stream look at the store.
         func nudge() { wake { $0.isNudged = true } }
 
+        /// Wakes the stream if it waits for a time up to `now`.
+        func call(at now: Duration) {
+            wake { state in
+                if let due = state.due, due <= now { state.isCalled = true }
+            }
+        }
+
+        /// Whether it was nudged since the last call.
+        func takeNudge() -> Bool {
+            state.withLock { state in
+                defer { state.isNudged = false }
+                return state.isNudged
+            }
+        }
+
         private func wake(_ change: (inout State) -> Void) {
-            let waiter = state.withLock { state in
+            let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
                 change(&state)
+                guard state.isReady else { return nil }
                 defer { state.waiter = nil }
                 return state.waiter
             }
             waiter?.resume()
         }
 
-        /// Waits for a nudge, the end, cancellation, or until `limit` is over.
-        func wait(atMost limit: Duration, clock: any WallClock) async {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await self.wait() }
-                group.addTask {
-                    // Cancellation ends the sleep early, which is all that is wanted of it.
-                    try? await clock.sleep(for: limit)
-                }
-                await group.next()
-                group.cancelAll()
-            }
-            state.withLock { $0.isNudged = false }
+        /// Waits for a nudge, the end, cancellation, or until `due` by the steady clock, which it notices within a second. It needs
+        /// no timer of its own: a thousand streams that say something every 15 s would be a thousand of them.
+        func wait(until due: Duration) async {
+            state.withLock { ($0.due, $0.isCalled) = (due, false) }
+            await wait()
+            state.withLock { $0.due = nil }
         }
 
         private func wait() async {
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     let isReady = state.withLock { state in
-                        if state.isNudged || state.isOver || Task.isCancelled { return true }
+                        if state.isReady || Task.isCancelled { return true }
                         state.waiter = continuation
                         return false
                     }
                     if isReady { continuation.resume() }
                 }
             } onCancel: {
-                wake { _ in }
+                wake { $0.isCalled = true }
             }
         }
     }
@@ -126,29 +142,46 @@ final class DeviceStreams: Service {
         }
     }
 
-    /// Hands nudges to streams, until graceful shutdown.
+    /// Hands nudges to streams and wakes those whose time has come, until graceful shutdown.
     func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
-            var looked: (at: Duration, seen: Timestamp)?
-            var isFailing = false
+            var look = Look()
+            var ticked = clock.steady()
             while !Task.isCancelled {
-                await store.wakeups.wait(for: .devices, atMost: Self.interval)
+                await store.wakeups.wait(for: .devices, atMost: max(ticked + Self.interval - clock.steady(), .zero))
                 nudge(store.wakeups.takeKeys(.devices).compactMap { DeviceID($0) })
                 let steady = clock.steady()
-                guard count > 0, looked.map({ steady - $0.at >= Self.interval }) ?? true else { continue }
-                do {
-                    let since = looked?.seen
-                    let (found, now) = try await store.read(.maintenance) { tx in
-                        (try PhoneDeviceQueries.nudged(since: (since ?? tx.now) - Self.overlap, in: tx), tx.now)
-                    }
-                    nudge(found)
-                    looked = (steady, now)
-                    isFailing = false
-                } catch {
-                    if !isFailing { logger.error("streams of devices cannot look", metadata: ["error": "\(error)"]) }
-                    isFailing = true
-                }
+                guard steady - ticked >= Self.interval else { continue }
+                ticked = steady
+                for stream in all { stream.call(at: steady) }
+                if count > 0 { await self.look(&look) }
             }
+        }
+        // They see that the server ends.
+        for stream in all { stream.nudge() }
+    }
+
+    /// What was seen of nudges in the store.
+    private struct Look {
+        var seenAt: Timestamp?
+        /// When devices were nudged last that streams were told of, of the time that is looked at again.
+        var nudged: [DeviceID: Timestamp] = [:]
+        var isFailing = false
+    }
+
+    private func look(_ look: inout Look) async {
+        do {
+            let since = look.seenAt
+            let (found, now) = try await store.read(.maintenance) { tx in
+                (try PhoneDeviceQueries.nudged(since: (since ?? tx.now) - Self.overlap, in: tx), tx.now)
+            }
+            nudge(found.filter { look.nudged[$0.key] != $0.value }.map(\.key))
+            (look.seenAt, look.nudged, look.isFailing) = (now, found, false)
+        } catch {
+            if !look.isFailing {
+                logger.error("streams of devices cannot look", metadata: ["error": "\(error)"])
+            }
+            look.isFailing = true
         }
     }
 
@@ -159,7 +192,11 @@ final class DeviceStreams: Service {
         for stream in streams { stream.nudge() }
     }
 
+    private var all: [Stream] {
+        state.withLock { $0.devices.values.flatMap { $0.values.compactMap(\.stream) } }
+    }
+
     private static let interval: Duration = .seconds(1)
-    /// What another node nudged by a clock that is behind, or in a transaction that ended late. Who is nudged twice looks twice.
+    /// What another node nudged by a clock that is behind, or in a transaction that ended late.
     private static let overlap: Duration = .seconds(5)
 }

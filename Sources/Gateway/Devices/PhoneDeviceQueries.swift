@@ -292,17 +292,17 @@ package struct PhoneDeviceQueries: Sendable {
         }
     }
 
-    /// The devices that were nudged since a time, the last ones first, at most 1,000. Index: `device_nudged`.
-    static func nudged(since time: Timestamp, in tx: any Transaction) throws -> [DeviceID] {
-        try tx.rows(
+    /// The devices that were nudged since a time, and when they were, at most the last 1,000. Index: `device_nudged`.
+    static func nudged(since time: Timestamp, in tx: any Transaction) throws -> [DeviceID: Timestamp] {
+        let rows = try tx.rows(
             """
-            SELECT id
+            SELECT id, nudged_at
             FROM device
             WHERE nudged_at IS NOT NULL AND nudged_at >= \(time)
             ORDER BY nudged_at DESC, id DESC
             LIMIT 1000
-            """
-        ).map { try $0.get("id") }
+            """)
+        return Dictionary(try rows.map { (try $0.get("id"), try $0.get("nudged_at")) }) { last, _ in last }
     }
 
     /// Notes that a device registered: it has not fetched anything since.
