@@ -86,7 +86,9 @@ struct DeviceEvents: Sendable {
     }
 
     /// What to write now; nil when the device was removed. A comment alone asks the store nothing.
-    private func step(_ id: DeviceID, _ stream: DeviceStreams.Stream, _ progress: inout Progress) async throws -> String? {
+    private func step(_ id: DeviceID, _ stream: DeviceStreams.Stream, _ progress: inout Progress) async throws
+        -> String?
+    {
         var text = ""
         if stream.takeNudge() || clock.steady() >= progress.nextLook {
             let found = try await store.read(.request) { tx in try DeviceTeller.News(of: id, in: tx) }
