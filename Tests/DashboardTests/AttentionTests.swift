@@ -95,6 +95,11 @@ import Timestamps
                     #expect(try await page.get(path).text.contains("status failing\">failing"), "\(path)")
                 }
 
+                // Saving it as it is changes nothing.
+                let same: JSON = ["url": .string(receiver.url("/hook"))]
+                _ = try await account.client.put("/v1/webhooks/\(id)", same)
+                #expect(try await page.get("/settings/webhooks").text.contains("status failing\">failing"))
+
                 works.set()
                 let replay = try await page.submit("/attention/webhooks/\(id)/replay", on: Self.page, [])
                 #expect(replay.header("Location")?.hasPrefix("/replays/") == true)

@@ -78,4 +78,22 @@ import Testing
             #expect(file.split(separator: "\r\n").count == 1_202)
         }
     }
+
+    /// Who looks for whoever stopped a file comes to the file.
+    @Test func anEntryOfABulkFileLeadsToTheFile() async throws {
+        try await withServer { server in
+            let account = try await server.makeAccount(email: "owner@example.com")
+            let page = PageClient(baseURL: server.baseURL)
+            _ = try await page.submit(
+                "/first-sign-in", on: "/first-sign-in",
+                [("email", "owner@example.com"), ("api_key", account.apiKey), ("password", "correct horse")])
+            try await server.store.write { tx in
+                try AuditLog.add(
+                    AuditAction(rawValue: "batch.paused"), of: "bulk1", by: .serverOperator, from: nil,
+                    userID: UserID(account.id), in: tx)
+            }
+            let log = try await page.get("/account/log").text
+            #expect(log.contains("/messages/bulk/batch?request_id"))
+        }
+    }
 }

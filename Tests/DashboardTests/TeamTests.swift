@@ -70,7 +70,7 @@ import Testing
             let again = try await Self.follow(link, server).answer
 
             #expect(opened.contains(account.email) && opened.contains("value=\"kim@example.com\""))
-            #expect(asked.text.contains("May: Read and send SMS, and change contacts"))
+            #expect(asked.text.contains("May: Read, send and delete SMS, and change contacts"))
             #expect(again.status == 422)
             #expect(try await kim.get("/").header("Location") == "/messages")
             let inbox = try await kim.get("/messages").text

@@ -81,6 +81,8 @@ struct AuditPages: SignedInPages {
     }
 
     private static func path(of entry: AuditEntry) -> String? {
+        // Files are named by their references, not by ids.
+        if entry.action.rawValue.hasPrefix("batch.") { return entry.subject.map(BulkPages.path(of:)) }
         guard let id = entry.subject.flatMap({ UUIDText.canonical($0) }), !entry.action.rawValue.hasSuffix(".deleted"),
             let root = roots.first(where: { entry.action.rawValue.hasPrefix($0.prefix) })?.root
         else { return nil }

@@ -45,7 +45,7 @@ struct TeamPages: SignedInPages {
     static func words(_ role: TeamRole) -> String {
         switch role {
         case .reader: "Read SMS and contacts"
-        case .sender: "Read and send SMS, and change contacts"
+        case .sender: "Read, send and delete SMS, and change contacts"
         case .owner: "Everything, also keys and the team"
         }
     }

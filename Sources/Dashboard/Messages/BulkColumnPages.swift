@@ -121,7 +121,7 @@ struct BulkTrouble: Sendable {
         more = left > 0 ? "There are \(left) more problems like these." : nil
         report =
             problems.contains { !$0.rows.isEmpty }
-            ? Data(errors.csv).base64EncodedString() : nil
+            ? Data(errors.report).base64EncodedString() : nil
         rest = file.flatMap { file in
             errors.rightRows == 0
                 ? nil

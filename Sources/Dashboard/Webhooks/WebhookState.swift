@@ -18,7 +18,7 @@ struct WebhookState: Sendable {
             status = "failing"
             reason = "every attempt since \(PageTime.brief(since)) has failed"
         } else {
-            // Saving or resuming forgives what failed: that it works now is not known.
+            // A change of how it is reached, or resuming it, forgives what failed: that it works now is not known.
             let isDoubtful = endpoint.status == .active && Self.hasFailedLast(report)
             status = isDoubtful ? "untried" : "\(endpoint.status)"
             reason = endpoint.statusReason ?? (isDoubtful ? "its last attempt failed; it was not tried since" : nil)

@@ -97,6 +97,18 @@ extension Endpoint {
     /// Whether it receives events of all phone numbers.
     package var hearsEveryOwner: Bool { owners == [Self.everyOwner] }
 
+    /// Whether attempts at `other` end as attempts at this one do, as far as an endpoint can say: what differs is at most which
+    /// events it receives, and in which order.
+    func isTriedAs(_ other: Endpoint) -> Bool {
+        var same = self
+        (same.eventTypes, same.owners, same.filter) = (other.eventTypes, other.owners, other.filter)
+        (same.ordering, same.release) = (other.ordering, other.release)
+        (same.pace, same.outage, same.route) = (other.pace, other.outage, other.route)
+        same.recentRate = other.recentRate
+        (same.version, same.updatedAt) = (other.version, other.updatedAt)
+        return same == other
+    }
+
     /// The keys that sign the body at `now`: the current one first, then the one it replaced while that is valid. None where the
     /// format has no place for signatures.
     package func validSigningKeys(at now: Timestamp) -> [String] {

@@ -98,8 +98,10 @@ package struct EndpointQueries: Sendable {
         try tx.run("INSERT INTO endpoint_health (endpoint_id, failure_count) VALUES (\(endpoint.id), 0)")
     }
 
-    /// Stores a changed endpoint under its next version, which is judged by what follows; the dispatcher is told.
+    /// Stores a changed endpoint under its next version; the dispatcher is told. Its failures are forgotten when attempts may end
+    /// otherwise now: see ``Endpoint/isTriedAs(_:)``.
     package func update(_ endpoint: Endpoint, in tx: any Transaction) throws {
+        let stored = try find(endpoint.id, userID: endpoint.userID, in: tx)
         let previous = endpoint.previousSigningKey
         try tx.run(
             """
@@ -130,7 +132,7 @@ package struct EndpointQueries: Sendable {
                 status_reason = \(endpoint.statusReason), version = version + 1, updated_at = \(endpoint.updatedAt)
             WHERE id = \(endpoint.id)
             """)
-        try forgiveFailures(of: endpoint.id, in: tx)
+        if stored?.isTriedAs(endpoint) != true { try forgiveFailures(of: endpoint.id, in: tx) }
         tx.wake(.deliveries, key: endpoint.id.text)
     }
 

@@ -83,13 +83,18 @@ package struct BulkUploadErrors: Error {
     }
 
     /// All of it as a file for a spreadsheet: row, column, error. What belongs to many rows stands at each of them.
-    package var csv: [UInt8] {
+    var csv: [UInt8] { file { Self.quoted($0.reason) } }
+
+    /// The same in the words of pages, for those who downloaded it there. They may begin with a heading of the file.
+    package var report: [UInt8] { file { CSVCell.quoted($0.words) } }
+
+    private func file(_ reason: (BulkProblem) -> [UInt8]) -> [UInt8] {
         // Excel takes a file without the mark for one in the code page of its machine.
         var file: [UInt8] = [0xef, 0xbb, 0xbf] + Array("Row,Column,Error\r\n".utf8)
         for problem in problems {
             for row in problem.rows.isEmpty ? [""] : problem.rows.map(String.init) {
                 file += Array("\(row),".utf8) + Self.cell(problem.column) + [UInt8(ascii: ",")]
-                file += Self.quoted(problem.reason) + [0x0d, 0x0a]
+                file += reason(problem) + [0x0d, 0x0a]
             }
         }
         return file

@@ -66,7 +66,7 @@ extension PhoneHeartbeat: EventData {
 extension EventDeclaration {
     static let heartbeatOffline = EventDeclaration(
         .heartbeatOffline, EventPayload.heartbeatOffline,
-        "The server heard no heartbeat of the phone for one hour.", fields: heartbeat,
+        "The phone was silent for one hour, or as long as the server is set to wait.", fields: heartbeat,
         id: "06172839-4a5b-4c6d-8e7f-8091a2b3c406", source: "/v1/heartbeats", at: "2026-07-22T12:20:00.1Z",
         sample: sample("2026-07-22T11:10:00.123456Z", "2026-07-22T12:20:00.09Z"))
 

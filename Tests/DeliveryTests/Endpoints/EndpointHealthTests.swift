@@ -1,3 +1,5 @@
+import HTTPSMSWebhooks
+import Secrets
 import Storage
 import TestSupport
 import Testing
@@ -81,6 +83,39 @@ import Timestamps
             try await harness.fail(endpoint, times: 1)
 
             #expect(try await harness.status(of: endpoint).0 == .active)
+        }
+    }
+
+    /// Saving it as it is, or choosing other events, mends nothing.
+    @Test(arguments: Engine.enabled) func aWebhookThatIsReachedAsBeforeFailsAsBefore(engine: Engine) async throws {
+        try await withEngine(engine) { harness in
+            func failingSince(_ id: EndpointID) async throws -> Timestamp? {
+                try await harness.store.read { [endpoints = harness.endpoints] tx in
+                    try endpoints.report(id, userID: EngineHarness.userID, in: tx)?.failingSince
+                }
+            }
+            let same: [@Sendable (inout Endpoint) -> Void] = [
+                { _ in }, { $0.updatedAt = $0.updatedAt + .seconds(1) }, { $0.eventTypes = [.heartbeatOnline] },
+                { $0.owners = ["+18005550188"] }, { $0.filter.words = ["stop"] }, { $0.ordering = .message },
+            ]
+            let other: [@Sendable (inout Endpoint) -> Void] = [
+                { $0.url = "https://other.example/hook" }, { $0.signingKey = Secret("another") },
+                { $0.payloadFormat = .preset(.slack) }, { $0.trust.authorities = "x" }, { $0.plan.timeout = .seconds(30) },
+                { $0.status = .paused },
+            ]
+            let endpoint = try await harness.addEndpoint()
+            try await harness.fail(endpoint, times: 1)
+            for change in same {
+                try await harness.change(endpoint, change)
+                #expect(try await failingSince(endpoint) != nil)
+            }
+            for change in other {
+                let endpoint = try await harness.addEndpoint()
+                try await harness.fail(endpoint, times: 1)
+                #expect(try await failingSince(endpoint) != nil)
+                try await harness.change(endpoint, change)
+                #expect(try await failingSince(endpoint) == nil)
+            }
         }
     }
 
