@@ -19,7 +19,6 @@ package enum Delivery {}
 /// | from | to | when |
 /// |---|---|---|
 /// | - | pending | its event was accepted (`Outbox`) |
-/// | - | leased | the same, and this process claimed it at its birth (`BirthClaims`) |
 /// | pending | leased | a worker claimed it, and `attempt` grows (`DeliveryQueries.claim`) |
 /// | leased | succeeded | the endpoint answered 2xx (`ResultQueries`) |
 /// | leased | pending | the attempt failed and the schedule has a step left, or the endpoint was switched off by its answer (`ResultQueries`) |

@@ -51,7 +51,6 @@ package final class Wakeups: Sendable {
         var waiters: [Topic: [UInt64: CheckedContinuation<Void, Never>]] = [:]
         var cancelled: Set<UInt64> = []
         var nextWaiter: UInt64 = 0
-        var offers: [ObjectIdentifier: any AnyObject & Sendable] = [:]
     }
 
     /// What commits of this process are counted by.
@@ -62,23 +61,6 @@ package final class Wakeups: Sendable {
     /// Nobody waits yet; limits of waits are measured by `clock`.
     package init(clock: any WallClock = SystemClock()) {
         self.clock = clock
-    }
-
-    /// Has transactions of this process find what a service has for them, instead of what was there of its type.
-    package func attach<Offer: AnyObject & Sendable>(_ offer: Offer) {
-        state.withLock { $0.offers[ObjectIdentifier(Offer.self)] = offer }
-    }
-
-    /// Takes back what ``attach(_:)`` gave, unless another has its place by now.
-    package func detach<Offer: AnyObject & Sendable>(_ offer: Offer) {
-        state.withLock { state in
-            if state.offers[ObjectIdentifier(Offer.self)] === offer { state.offers[ObjectIdentifier(Offer.self)] = nil }
-        }
-    }
-
-    /// What a service of this process has for transactions; nil while none of that type is there.
-    package func attached<Offer: AnyObject & Sendable>(_ type: Offer.Type) -> Offer? {
-        state.withLock { $0.offers[ObjectIdentifier(type)] } as? Offer
     }
 
     /// Wakes everybody who waits for `topic`; kept for the next one to wait when nobody does.

@@ -60,22 +60,4 @@ struct WakeupsTests {
 
         await task.value
     }
-
-    @Test func whatAServiceHasForTransactionsIsFoundByItsTypeUntilItGoes() {
-        let wakeups = Wakeups()
-        let (first, second, other) = (Offer(), Offer(), OtherOffer())
-        wakeups.attach(first)
-        wakeups.attach(second)
-        wakeups.attach(other)
-
-        wakeups.detach(first)
-
-        #expect(wakeups.attached(Offer.self) === second)
-        #expect(wakeups.attached(OtherOffer.self) === other)
-        wakeups.detach(second)
-        #expect(wakeups.attached(Offer.self) == nil)
-    }
-
-    private final class Offer: Sendable {}
-    private final class OtherOffer: Sendable {}
 }

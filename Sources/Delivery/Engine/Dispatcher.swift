@@ -76,12 +76,6 @@ package struct Dispatcher: Service {
         _ recorder: AttemptRecorder, attempts: inout DiscardingTaskGroup, jobs: inout DiscardingTaskGroup
     ) async {
         let inbox = Inbox()
-        let births = BirthClaims(lease: lease, clock: clock, knowledge: runner.knowledge(of:))
-        store.wakeups.attach(births)
-        defer {
-            store.wakeups.detach(births)
-            for claim in births.close() { recorder.giveBack(claim) }
-        }
         var core = DispatcherCore(limits: limits, scanInterval: scanInterval, at: clock.boot())
         while !core.isOver && !Task.isCancelled {
             let inputs =
@@ -89,9 +83,8 @@ package struct Dispatcher: Service {
                 + store.wakeups.takeKeys(.deliveries).map { .hinted(EndpointID(trusted: $0)) } + inbox.take()
                 + (Task.isShuttingDownGracefully ? [.stopping] : [])
             var actions = inputs.flatMap { core.handle($0, at: instants) }
-            if !core.isRepairing { actions += births.take().flatMap { core.handle($0, at: instants) } }
             actions += core.next(at: instants, under: lease.term)
-            for action in actions { perform(action, recorder, inbox, births, attempts: &attempts, jobs: &jobs) }
+            for action in actions { perform(action, recorder, inbox, attempts: &attempts, jobs: &jobs) }
             if core.isOver { return }
             await store.wakeups.wait(for: .deliveries, atMost: core.pause(at: instants, under: lease.term))
         }
@@ -101,7 +94,7 @@ package struct Dispatcher: Service {
     private var instants: Instants { Instants(wall: clock.now(), boot: clock.boot()) }
 
     private func perform(
-        _ action: DispatcherCore.Action, _ recorder: AttemptRecorder, _ inbox: Inbox, _ births: BirthClaims,
+        _ action: DispatcherCore.Action, _ recorder: AttemptRecorder, _ inbox: Inbox,
         attempts: inout DiscardingTaskGroup, jobs: inout DiscardingTaskGroup
     ) {
         switch action {
@@ -121,8 +114,6 @@ package struct Dispatcher: Service {
             }
         case .giveBack(let claim): recorder.giveBack(claim)
         case .share(let endpoint): store.wakeups.share(.deliveries, key: endpoint.text)
-        case .offer(let endpoint, let offer): births.offer(endpoint, offer)
-        case .offerAtMost(let room): births.offerAtMost(room)
         case .report(let report): log(report)
         case .claim(let requests):
             start(.claim, inbox, &jobs) { [work, lease, clock] store in
@@ -147,8 +138,7 @@ package struct Dispatcher: Service {
             start(.repair, inbox, &jobs) { [lease] store in
                 .repaired(
                     try await store.write(.engine) { tx in
-                        try DispatcherWork.repair(
-                            keeping: held, { births.unborn }, lease: lease.current, in: tx)
+                        try DispatcherWork.repair(keeping: held, lease: lease.current, in: tx)
                     })
             }
         }

@@ -39,10 +39,6 @@ struct DispatcherCore: Sendable {
         case giveBack(ClaimedDelivery)
         /// Other nodes may have slots for this endpoint.
         case share(EndpointID)
-        /// Deliveries of the endpoint may be claimed at their birth, or none any more.
-        case offer(EndpointID, BirthClaims.Offer?)
-        /// So many deliveries may be claimed at their birth, of all endpoints together.
-        case offerAtMost(Int)
         /// Says what an operator should know.
         case report(Report)
     }
@@ -75,10 +71,6 @@ struct DispatcherCore: Sendable {
         case repaired([DeliveryID])
         /// The lookup of an endpoint's name is over; without a place for it the name is not known.
         case lookedUp(EndpointID, DeliveryLane, isKnown: Bool)
-        /// This was claimed at its birth, which is durable. Not to be told while ``DispatcherCore/isRepairing``, nor is the next.
-        case born(ClaimedDelivery, Endpoint)
-        /// Something was claimed at its birth, and nobody knows whether it was born.
-        case birthLost
         /// Nothing came of it, or nobody knows what.
         case failed(Job, any Error)
         /// Nothing more is to be claimed.
@@ -104,7 +96,6 @@ struct DispatcherCore: Sendable {
     private var meanwhile: [Job: [Waiting: Timestamp]] = [:]
     private var orphans: [EndpointID] = []
     private var retries: RecentRetries
-    private var births = BirthOffers()
     /// The endpoints whose names are being looked up.
     private var lookups: Set<EndpointID> = []
     private var lastLook: Instants?
@@ -122,9 +113,6 @@ struct DispatcherCore: Sendable {
     /// Whether nothing is left to be waited for after `stopping` but the attempts.
     var isOver: Bool { isStopping && !running.contains(.claim) }
 
-    /// Whether it is being looked what is in hand, so that nothing may come into it.
-    var isRepairing: Bool { running.contains(.repair) }
-
     /// Notes what happened.
     mutating func handle(_ input: Input, at now: Instants) -> [Action] {
         switch input {
@@ -134,7 +122,6 @@ struct DispatcherCore: Sendable {
             held.remove(done.id)
             if done.retryAt != nil { retries.note(done.id, endedAt: done.endedAt ?? now.boot, at: now.boot) }
             ready.finished(done.endpoint, done.signal, took: done.took, retryAt: done.retryAt, at: now.wall)
-            births.touch(done.endpoint)
             if let retryAt = done.retryAt { note(done.endpoint, .retry, dueAt: retryAt) }
         case .claimed(let claims):
             return claimed(claims, at: now)
@@ -142,7 +129,6 @@ struct DispatcherCore: Sendable {
             end(.scan, before: notBefore[.scan])
             ready.replace(with: backlogs, at: now.wall)
             recall(.scan)
-            births.touchAll(in: ready)
             orphans = backlogs.filter(\.isOrphaned).map(\.endpoint)
             if !orphans.isEmpty { notBefore[.clear] = nil }
         case .cleared(let mayHaveMore):
@@ -151,13 +137,6 @@ struct DispatcherCore: Sendable {
             end(.repair, before: notBefore[.repair])
             defer { isClaimUnanswered = false }
             return freed.isEmpty ? [] : [.report(.orphans(freed, isExplained: isClaimUnanswered))]
-        case .born(let delivery, let endpoint):
-            return born(delivery, endpoint, at: now)
-        case .birthLost:
-            isClaimUnanswered = true
-            // What was lost may be on its way into the store; and a look is not put off by what is lost next.
-            let soon = now.boot + scanInterval
-            notBefore[.repair] = min(notBefore[.repair] ?? soon, soon)
         case .lookedUp(let endpoint, let lane, let isKnown):
             lookups.remove(endpoint)
             // Else the next scan asks again.
@@ -166,7 +145,6 @@ struct DispatcherCore: Sendable {
             return failed(job, error, at: now)
         case .stopping:
             isStopping = true
-            return [.offerAtMost(0)]
         }
         return []
     }
@@ -189,8 +167,7 @@ struct DispatcherCore: Sendable {
         if !running.contains(.claim), begin(.repair, at: now, again: Self.repairInterval) {
             actions.append(.repair(keeping: held))
         }
-        actions += claim(at: now, under: term)
-        return actions + births.changes(in: ready, at: now.wall)
+        return actions + claim(at: now, under: term)
     }
 
     /// How long nothing is to be begun unless something happens.
@@ -231,11 +208,6 @@ struct DispatcherCore: Sendable {
             recall(.claim)
         }
         return zip(requests, claims).flatMap { request, claim -> [Action] in
-            if case .taken(let endpoint, _, _) = claim {
-                births.learn(endpoint)
-            } else {
-                births.forget(request.endpoint)
-            }
             switch claim {
             case .taken(let endpoint, let deliveries, let unreadable):
                 return unreadable.map { .report(.unreadable(request.endpoint, $0)) }
@@ -261,10 +233,7 @@ struct DispatcherCore: Sendable {
         notBefore[job] = now.boot + scanInterval
         if job == .scan { recall(.scan) }
         if job == .claim {
-            for request in requests {
-                ready.claimed(request, count: 0, at: now.wall)
-                births.touch(request.endpoint)
-            }
+            for request in requests { ready.claimed(request, count: 0, at: now.wall) }
             requests = []
             recall(.claim)
             // Its commit may have been made: what it took is leased to us, and nobody else would free it.
@@ -286,14 +255,6 @@ struct DispatcherCore: Sendable {
         }
     }
 
-    private mutating func born(_ delivery: ClaimedDelivery, _ endpoint: Endpoint, at now: Instants) -> [Action] {
-        var endpoint = endpoint
-        endpoint.recentRate = ready.born(endpoint.id, at: now.wall)
-        births.born(endpoint.id)
-        held.insert(delivery.id)
-        return [isStopping ? .giveBack(delivery) : .attempt(delivery, endpoint)]
-    }
-
     private mutating func begin(_ job: Job, at now: Instants, again interval: Duration) -> Bool {
         guard !running.contains(job), now.boot >= notBefore[job] ?? now.boot else { return false }
         running.insert(job)
@@ -309,7 +270,6 @@ struct DispatcherCore: Sendable {
 
     private mutating func add(_ endpoint: EndpointID, _ lane: DeliveryLane, dueAt: Timestamp) {
         ready.add(endpoint, lane: lane, dueAt: dueAt)
-        births.touch(endpoint)
         note(endpoint, lane, dueAt: dueAt)
     }
 
@@ -325,12 +285,11 @@ struct DispatcherCore: Sendable {
     private mutating func recall(_ job: Job) {
         for (waiting, dueAt) in meanwhile.removeValue(forKey: job) ?? [:] {
             ready.add(waiting.endpoint, lane: waiting.lane, dueAt: dueAt)
-            births.touch(waiting.endpoint)
         }
     }
 
     /// What is claimed must be attempted and stored while the lease holds: 5 s and a second for the store.
-    static let leaseNeeded: Duration = AttemptRunner.timeLimit + .seconds(1)
+    private static let leaseNeeded: Duration = AttemptRunner.timeLimit + .seconds(1)
     /// How often leases are compared with what is in flight.
     private static let repairInterval: Duration = .seconds(60)
 }

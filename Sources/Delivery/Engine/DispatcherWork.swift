@@ -144,15 +144,9 @@ struct DispatcherWork: Sendable {
         _ = try DeliveryQueries.cancelPending(of: endpoint, limit: batch, in: tx)
     }
 
-    /// Frees what is leased under `lease`, not among `held` and not `unborn`, and gives their ids.
-    ///
-    /// What is claimed at its birth is noted as unborn before its row can be seen, so that is read after the rows.
-    static func repair(
-        keeping held: Set<DeliveryID>, _ unborn: () -> Set<DeliveryID>, lease: Lease, in tx: any Transaction
-    ) throws -> [DeliveryID] {
-        let leased = try DeliveryQueries.leased(by: lease, in: tx)
-        let unborn = unborn()
-        let orphans = leased.filter { !held.contains($0) && !unborn.contains($0) }
+    /// Frees what is leased under `lease` and not among `held`, and gives their ids.
+    static func repair(keeping held: Set<DeliveryID>, lease: Lease, in tx: any Transaction) throws -> [DeliveryID] {
+        let orphans = try DeliveryQueries.leased(by: lease, in: tx).filter { !held.contains($0) }
         try DeliveryQueries.free(orphans, lease: lease, in: tx)
         return orphans
     }

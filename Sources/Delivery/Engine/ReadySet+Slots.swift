@@ -41,7 +41,4 @@ extension ReadySet.Limits {
     var fewForEndpoint: Int { slots / 32 }
     /// Up to so many slots all endpoints of an account have few: 16 of 256, so that two accounts have a place in the last half.
     var fewForAccount: Int { slots / 16 }
-    /// Deliveries that may be claimed at their birth and are not under way yet: 32 of 256, half of the reserve. So many slots at
-    /// most are taken for a moment above all that there are, when claims take the rest meanwhile.
-    var births: Int { reservedSlots / 2 }
 }

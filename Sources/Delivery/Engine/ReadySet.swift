@@ -236,29 +236,6 @@ package struct ReadySet: Sendable {
         if entry.isOrdered { add(endpoint, lane: .first, dueAt: now) }
     }
 
-    /// How many deliveries of `endpoint` may be claimed at their birth: what a plan would take of its window and leave of the
-    /// reserve, a few at most. None while anything waits there, and only of an endpoint that is known to be quick.
-    func birthRoom(of endpoint: EndpointID, at now: Timestamp) -> Int {
-        guard let entry = entries[endpoint], entry.standing == .quick, entry.dueAt.isEmpty, !entry.isOrdered,
-            entry.releaseAt == nil
-        else { return 0 }
-        return max(0, min(entry.allowance(at: now), limits.fewForEndpoint, birthRoom))
-    }
-
-    /// How many deliveries of all endpoints together may be claimed at their birth: none of the reserve.
-    var birthRoom: Int { max(0, min(limits.births, freeSlots - limits.reservedSlots)) }
-
-    /// Notes that a delivery of `endpoint` was claimed at its birth, and gives the endpoint's successes in the last second.
-    mutating func born(_ endpoint: EndpointID, at now: Timestamp) -> Int {
-        var entry = entries[endpoint, default: Entry(limits, at: now)]
-        entry.narrowAfterPause(at: now)
-        entry.usedAt = now
-        entry.inFlight += 1
-        entries[endpoint] = entry
-        taken.add(1, of: entry)
-        return entry.recentRate(at: now)
-    }
-
     /// Forgets what was reckoned by a clock that was set back since: the store has the pace of releases, and the next scan
     /// the rest.
     package mutating func clockWasSetBack(to now: Timestamp) {

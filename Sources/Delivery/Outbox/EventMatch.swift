@@ -7,9 +7,6 @@ package struct EventMatch: Sendable, Hashable {
     package let endpoint: EndpointID
     /// Why the event does not go there; nil when it does.
     package let reason: Reason?
-    /// The endpoint's version while nothing stored beside that keeps deliveries from it: a hold, a pace, or a URL that is out. Nil
-    /// when something does, or nobody looked.
-    private(set) var openVersion: Int64?
 
     /// Why an event does not go to an endpoint.
     package enum Reason: String, Sendable {
@@ -84,23 +81,19 @@ package struct EventMatch: Sendable, Hashable {
         var read: EventSubject?
         return try tx.all(
             """
-            SELECT id, event_types, owners, filter,
-                CASE WHEN hold_until IS NULL AND pace_interval IS NULL AND refused_at IS NULL AND url_out_since IS NULL
-                    THEN version END AS open_version
+            SELECT id, event_types, owners, filter
             FROM endpoint
             WHERE user_id = \(userID) AND status <> \(literal: EndpointStatus.deleted.rawValue)
             ORDER BY id
             """
         ) { row in
-            var match = try EventMatch(endpoint: try row.get("id"), row, type: type, owner: owner) {
+            try EventMatch(endpoint: try row.get("id"), row, type: type, owner: owner) {
                 try PreparedFilter.find(in: row)
             } subject: {
                 let subject = read ?? EventSubject(body: body)
                 read = subject
                 return subject
             }
-            match.openVersion = try row.find("open_version")
-            return match
         }
     }
 }

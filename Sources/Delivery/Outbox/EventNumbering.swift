@@ -78,9 +78,9 @@ package enum EventNumbering {
                 wakeups.share(.events)
             }
             // A claim passes over rows that are being numbered.
-            for endpoint in deliveries.waiting { wakeups.signal(.deliveries, key: endpoint.text) }
+            for endpoint in deliveries.keys { wakeups.signal(.deliveries, key: endpoint.text) }
         }
-        let isFull = events == batch || deliveries.count == batch
+        let isFull = events == batch || deliveries.values.reduce(0, +) == batch
         return Sweep.Outcome(mayHaveMore: isFull, nextDue: nil)
     }
 
@@ -145,11 +145,11 @@ package enum EventNumbering {
         start.map { "AND created_at >= \($0)" } ?? ""
     }
 
-    /// Gives how many were numbered, and which endpoints have some of them that are not claimed yet. Rows are locked in the
-    /// order of their birth, as by those who store results, and before the tallies.
+    /// Gives how many were numbered of each endpoint. Rows are locked in the order of their birth, as by those who
+    /// store results, and before the tallies.
     private static func numberDeliveries(
         since start: Timestamp?, in tx: any Transaction
-    ) throws -> (count: Int, waiting: Set<EndpointID>) {
+    ) throws -> [EndpointID: Int] {
         let numbered = try tx.rows(
             """
             UPDATE delivery
@@ -166,23 +166,17 @@ package enum EventNumbering {
                     LIMIT \(batch)
                     \(.forUpdate)) AS locked) AS fresh
             WHERE delivery.id = fresh.id
-            RETURNING delivery.endpoint_id AS endpoint_id, delivery.state AS state
+            RETURNING delivery.endpoint_id AS endpoint_id
             """)
         var counts: [EndpointID: Int] = [:]
-        var waiting: Set<EndpointID> = []
-        for row in numbered {
-            let endpoint: EndpointID = try row.get("endpoint_id")
-            counts[endpoint, default: 0] += 1
-            // A state that nobody knows is none that waits.
-            if try row.get("state", as: Int.self) == DeliveryState.pending.rawValue { waiting.insert(endpoint) }
-        }
+        for row in numbered { counts[try row.get("endpoint_id"), default: 0] += 1 }
         try tx.runBatch(
             counts.sorted { $0.key < $1.key }.map { endpoint, count in
                 tx.isSerial
                     ? "UPDATE tally SET accepted = accepted + \(count) WHERE endpoint_id = \(endpoint)"
                     : EndpointSlots.note(EndpointCounts(accepted: count), of: endpoint, in: tx)
             })
-        return (numbered.count, waiting)
+        return counts
     }
 
     /// How many deliveries of each endpoint have no number yet. Index: `delivery_fresh`.

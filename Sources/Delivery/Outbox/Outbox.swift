@@ -97,26 +97,11 @@ extension Transaction {
             """,
             "INSERT INTO event_body (event_id, body) VALUES (\(event.id), \(body))",
         ]
-        let births = wakeups.attached(BirthClaims.self)
-        var claimed: [(claim: BirthClaim, delivery: ClaimedDelivery)] = []
         for match in matches where match.reason == nil {
-            let id = DeliveryID(event: event.id, endpoint: match.endpoint, at: created)
-            let sequence = try nextSequence(of: match.endpoint)
-            let claim = match.openVersion.flatMap { births?.claim(id, of: match.endpoint, version: $0) }
             statements.append(
-                insertion(
-                    of: id, event.id, to: match.endpoint, sequence, lane: .first, order: event.order,
-                    under: claim?.lease))
-            guard let claim else { continue }
-            let delivery = ClaimedDelivery(
-                id: id, lease: claim.lease, eventID: event.id, endpointID: match.endpoint, eventType: type,
-                sequence: sequence, attempt: 1, step: 0, createdAt: created, body: body)
-            claimed.append((claim, delivery))
+                try delivery(of: event.id, to: match.endpoint, lane: .first, order: event.order, eventAt: created))
         }
         try runBatch(statements)
-        // Only of rows that are there: a claim that is not handed over ends.
-        for (claim, delivery) in claimed { afterCommit { claim.handOver(delivery) } }
-        if !claimed.isEmpty { wake(.deliveries) }
         wake(isSerial ? .events : .unnumbered)
         count("events", type)
     }
@@ -126,31 +111,22 @@ extension Transaction {
     func insertDelivery(
         of event: EventID, to endpoint: EndpointID, lane: DeliveryLane, order: EventOrder?, eventAt: Timestamp
     ) throws {
-        let id = DeliveryID(event: event, endpoint: endpoint, at: eventAt)
-        let sequence = try nextSequence(of: endpoint)
-        try run(insertion(of: id, event, to: endpoint, sequence, lane: lane, order: order))
+        try run(delivery(of: event, to: endpoint, lane: lane, order: order, eventAt: eventAt))
         if !isSerial { wake(.unnumbered) }
     }
 
-    /// Nil where deliveries are numbered after the commit.
-    private func nextSequence(of endpoint: EndpointID) throws -> Int64? {
-        isSerial ? try EventNumbering.nextSequence(of: endpoint, in: self) : nil
-    }
-
-    /// The dispatcher is told of one that waits; one that is claimed under `lease` is handed to it.
-    private func insertion(
-        of id: DeliveryID, _ event: EventID, to endpoint: EndpointID, _ sequence: Int64?, lane: DeliveryLane,
-        order: EventOrder?, under lease: Lease? = nil
-    ) -> SQL {
-        if lease == nil { wake(.deliveries, key: endpoint.text) }
-        let state: DeliveryState = lease == nil ? .pending : .leased
+    private func delivery(
+        of event: EventID, to endpoint: EndpointID, lane: DeliveryLane, order: EventOrder?, eventAt: Timestamp
+    ) throws -> SQL {
+        let sequence = isSerial ? try EventNumbering.nextSequence(of: endpoint, in: self) : nil
+        let id = DeliveryID(event: event, endpoint: endpoint, at: eventAt)
+        wake(.deliveries, key: endpoint.text)
         return """
             INSERT INTO delivery (
-                id, event_id, endpoint_id, sequence, state, lane, due_at, attempt, step, lease, order_key, order_no,
-                created_at)
+                id, event_id, endpoint_id, sequence, state, lane, due_at, attempt, step, order_key, order_no, created_at)
             VALUES (
-                \(id), \(event), \(endpoint), \(sequence), \(literal: state.rawValue), \(lane), \(now),
-                \(literal: lease == nil ? 0 : 1), 0, \(lease), \(order?.key), \(order?.number), \(now))
+                \(id), \(event), \(endpoint), \(sequence), \(literal: DeliveryState.pending.rawValue), \(lane), \(now), 0,
+                0, \(order?.key), \(order?.number), \(now))
             """
     }
 }

@@ -223,8 +223,6 @@ private struct Subject {
         case .lookUp: "look up"
         case .giveBack: "giveBack"
         case .share: "share"
-        case .offer(_, let offer): "offer \(offer?.room ?? 0)"
-        case .offerAtMost(let room): "offer at most \(room)"
         case .report(.failing(let job, _)): "failing \(job)"
         case .report(.orphans(let ids, let isExplained)): "orphans \(ids.count) \(isExplained ? "explained" : "")"
         case .report: "report"

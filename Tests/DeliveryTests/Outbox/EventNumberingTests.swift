@@ -36,21 +36,6 @@ import Timestamps
         }
     }
 
-    /// A claim would have passed over it; what is claimed already needs no other.
-    @Test func theDispatcherIsToldOfWhatWaitsWhenItIsNumbered() async throws {
-        try await withEngine(.postgresql) { harness in
-            let claimed = try await harness.addEndpoint()
-            let waiting = try await harness.addEndpoint()
-            try await harness.emit([harness.event()])
-            #expect(try await harness.claim(claimed, lease: Lease(at: harness.clock.now())).count == 1)
-            _ = harness.store.wakeups.takeKeys(.deliveries)
-
-            try await harness.number()
-
-            #expect(harness.store.wakeups.takeKeys(.deliveries) == [waiting.text])
-        }
-    }
-
     @Test func theAuditCountsWhatHasNoNumberYet() async throws {
         try await withEngine(.postgresql) { harness in
             try await harness.addEndpoint()

@@ -55,17 +55,6 @@ final class Checks {
             key: event.order?.key ?? "", number: event.order?.number ?? 0, at: time, body: body ?? [],
             tried: triedByHealthy,
             deliveries: endpoints.map { DeliveryID(event: event.id, endpoint: $0, at: tx.now) })
-        let claimed = try tx.rows(
-            """
-            SELECT d.id, e.status
-            FROM delivery d
-            LEFT JOIN endpoint e ON e.id = d.endpoint_id
-            WHERE d.event_id = \(event.id) AND d.state = \(literal: DeliveryState.leased.rawValue)
-            """)
-        for row in claimed where try row.find("status", as: EndpointStatus.self) != .active {
-            let id: DeliveryID = try row.get("id")
-            fail(.activeOnly, "\(id) is claimed at its birth")
-        }
     }
 
     /// A process ended.

@@ -1,5 +1,4 @@
 import Storage
-import Synchronization
 import Timestamps
 
 @testable import Delivery
@@ -24,9 +23,6 @@ final class SimulatedNode {
     var isAlive = true
     /// The names that are known, and until when.
     var names: [EndpointID: Duration] = [:]
-    /// What is claimed at its birth, of endpoints whose names have addresses.
-    let births: BirthClaims
-    let reachable = Reachable()
     var nextRenewal: ContinuousClock.Instant
     /// Which other nodes are dead.
     var watch = LeaseWatch(life: Simulation.life)
@@ -41,15 +37,6 @@ final class SimulatedNode {
         lease = OwnLease(Lease(from: clock), until: clock.boot(), clock: clock)
         core = DispatcherCore(limits: limits, scanInterval: .seconds(1), at: clock.boot())
         nextRenewal = clock.boot()
-        births = BirthClaims(lease: lease, clock: clock) { [reachable] endpoint in
-            reachable.ids.withLock { $0.contains(endpoint.id) } ? .addresses : .nothing
-        }
-        wakeups.attach(births)
-    }
-
-    /// The endpoints whose names have addresses.
-    final class Reachable: Sendable {
-        let ids = Mutex<Set<EndpointID>>([])
     }
 
     var name: String { "node \(number).\(incarnation)" }

@@ -60,11 +60,6 @@ extension Simulation {
         node.inbox = []
         let at = node.clock.instants()
         var actions = inputs.flatMap { node.core.handle($0, at: at) }
-        if !node.core.isRepairing || twin == .repairTakesBirths {
-            let births = node.births.take()
-            for case .born in births { count("claim at birth") }
-            actions += births.flatMap { node.core.handle($0, at: at) }
-        }
         let term = twin == .noLeaseMargin ? .init(lease: node.lease.current, end: nil) : node.lease.term
         actions += node.core.next(at: at, under: term)
         for action in actions { perform(action, node) }
@@ -84,8 +79,6 @@ extension Simulation {
             node.returned.append(claim)
             record(node)
         case .share: break
-        case .offer(let endpoint, let offer): node.births.offer(endpoint, offer)
-        case .offerAtMost(let room): node.births.offerAtMost(room)
         case .lookUp(let endpoint, let lane): lookUp(endpoint, lane, node)
         case .report(let report): note(node, "\(report)")
         case .claim(let requests):
@@ -110,10 +103,7 @@ extension Simulation {
         case .repair(let held):
             job(.repair, node) { [twin] tx, _ in
                 if twin == .noRepair { return .repaired([]) }
-                return .repaired(
-                    try DispatcherWork.repair(
-                        keeping: held, { twin == .repairTakesBirths ? [] : node.births.unborn },
-                        lease: node.lease.current, in: tx))
+                return .repaired(try DispatcherWork.repair(keeping: held, lease: node.lease.current, in: tx))
             }
         }
     }

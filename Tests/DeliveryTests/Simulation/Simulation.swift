@@ -1,6 +1,5 @@
 import HTTPSMSWebhooks
 import Storage
-import Synchronization
 import Timestamps
 
 @testable import Delivery
@@ -151,46 +150,23 @@ final class Simulation {
 
     /// Runs a transaction of a process.
     func transact<T>(_ node: SimulatedNode, _ body: (any Transaction) throws -> T) throws -> T {
-        let (value, actions) = try commit(node, body)
+        let (value, actions) = try store.run(
+            at: node.transactionTime.advance(), databaseTime: isAlone ? node.clock.now() : Self.start + now,
+            wakeups: node.wakeups, rewrite: twin?.rewrite, body)
         for action in actions { action() }
         if !actions.isEmpty { wake(node) }
         return value
     }
 
-    private func commit<T>(
-        _ node: SimulatedNode, _ body: (any Transaction) throws -> T
-    ) throws -> (T, [@Sendable () -> Void]) {
-        try store.run(
-            at: node.transactionTime.advance(), databaseTime: isAlone ? node.clock.now() : Self.start + now,
-            wakeups: node.wakeups, rewrite: twin?.rewrite, body)
-    }
-
-    /// A commit of a client's request, which some process that runs takes. What follows it does so a little later, or never, when
-    /// its answer is lost or the process ends.
+    /// A commit of a client's request, which some process that runs takes.
     func request(_ name: String, _ body: (any Transaction) throws -> Void) throws {
         guard
             let node = nodes.filter({ $0.isAlive && machines[$0.number].frozenUntil <= now }).randomElement(
                 using: &world)
         else { return }
         note(node, name)
-        findReachable(by: node)
-        let (_, actions) = try commit(node, body)
-        if isStorming, faults.lostAnswers, chaos.chance(0.05) {
-            count("lost answer")
-            return note(node, "the answer to it is lost")
-        }
-        let isSlow = isStorming && (faults.slowStore || faults.freezes) && chaos.chance(0.05)
-        let losesHints = faults.lostHints && isStorming && chaos.chance(0.3)
-        plan(after: chaos.duration(isSlow ? 0.5...3 : 0.00005...0.002), on: node) { world in
-            for action in actions { action() }
-            if losesHints { _ = node.wakeups.takeKeys(.deliveries) }
-            if !actions.isEmpty { world.wake(node) }
-        }
-    }
-
-    private func findReachable(by node: SimulatedNode) {
-        let known = node.names.filter { $0.value > now && receivers[$0.key] != .silentName }
-        node.reachable.ids.withLock { $0 = Set(known.keys) }
+        try transact(node, body)
+        if faults.lostHints, !isCalm, chaos.chance(0.3) { _ = node.wakeups.takeKeys(.deliveries) }
     }
 
     /// Adds to the trace, when one is wanted.

@@ -34,14 +34,6 @@ import Timestamps
         #expect(violations.isEmpty)
     }
 
-    @Test func deliveriesAreClaimedAtTheirBirth() async throws {
-        let claims = try await computing {
-            let simulator = try Simulator()
-            return (1...5 as ClosedRange<UInt64>).map { simulator.run($0).counts["claim at birth"] ?? 0 }
-        }
-        #expect(claims.reduce(0, +) > 0)
-    }
-
     @Test(.enabled(if: isRepeatable), arguments: 1...5 as ClosedRange<UInt64>)
     func aSeedDecidesEverything(seed: UInt64) async throws {
         let isRepeated = try await computing {

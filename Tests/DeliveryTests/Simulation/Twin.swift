@@ -13,10 +13,6 @@ enum Twin: String, CaseIterable, Sendable {
     case recorderDrops
     /// What a lost claim took stays leased.
     case noRepair
-    /// What was claimed at its birth and is on its way into our hands counts as nobody's.
-    case repairTakesBirths
-    /// Deliveries are claimed at their birth whatever became of their endpoint.
-    case bornBlind
     /// Only hints say what is due.
     case noScan
     /// Nodes whose lease ran out keep what they had.
@@ -58,8 +54,7 @@ enum Twin: String, CaseIterable, Sendable {
         case .noLeaseMargin: [.oneSender, .onceDone]
         case .recorderDrops: [.done, .secondApart]
         case .noRepair, .noScan, .noFreeing, .noPullIn, .noRedating: [.done]
-        case .repairTakesBirths: [.oneSender, .onceDone, .secondApart]
-        case .ignoresPause, .bornBlind: [.activeOnly]
+        case .ignoresPause: [.activeOnly]
         case .ignoresOrder: [.inOrder]
         case .retriesAtOnce, .noSecond: [.secondApart]
         case .retriesForEver: [.fiveTries]
@@ -85,9 +80,6 @@ enum Twin: String, CaseIterable, Sendable {
                 guard Self.text(parts).hasPrefix("SELECT * FROM endpoint WHERE id =") else { return parts }
                 return Array(parts.prefix(2))
             }
-        case .bornBlind:
-            // Endpoints begin with this version.
-            Self.replacing(["THEN version END": "THEN 1 END"], where: "AS open_version")
         case .ignoresOrder:
             Self.replacing(
                 ["o.order_no < d.order_no": "o.order_no < d.order_no AND 1 = 0"], where: "o.order_no < d.order_no")
