@@ -100,7 +100,8 @@ import Timestamps
             ]
             let other: [@Sendable (inout Endpoint) -> Void] = [
                 { $0.url = "https://other.example/hook" }, { $0.signingKey = Secret("another") },
-                { $0.payloadFormat = .preset(.slack) }, { $0.trust.authorities = "x" }, { $0.plan.timeout = .seconds(30) },
+                { $0.payloadFormat = .preset(.slack) }, { $0.trust.authorities = "x" },
+                { $0.plan.timeout = .seconds(30) },
                 { $0.status = .paused },
             ]
             let endpoint = try await harness.addEndpoint()
