@@ -30,7 +30,9 @@ import Testing
                 #expect(
                     shown.contains("/chat?&lt;b&gt;") && !shown.contains("?<b>")
                         && !shown.contains("Nobody would be told"))
-                #expect(shown.contains("</span> ntfy notification · told of everything</p>") && !shown.contains("told only"))
+                #expect(
+                    shown.contains("</span> ntfy notification · told of everything</p>") && !shown.contains("told only")
+                )
                 #expect(webhook["payload_format"] == "ntfy" && webhook["signing_key"] == "")
                 #expect(
                     request.header("X-Api-Key") == "abc" && request.text.contains("This is what an alert looks like"))

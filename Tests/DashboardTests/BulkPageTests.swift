@@ -124,7 +124,8 @@ import Testing
             let data = try #require(Data(base64Encoded: String(base64)))
             let report = String(decoding: data, as: UTF8.self)
             #expect(
-                report.hasPrefix("\u{FEFF}Row,Column,Error\r\n2,ToPhoneNumber,\"ToPhoneNumber: x is not a phone number"))
+                report.hasPrefix("\u{FEFF}Row,Column,Error\r\n2,ToPhoneNumber,\"ToPhoneNumber: x is not a phone number")
+            )
             #expect(report.components(separatedBy: "\r\n").count == 105)
             #expect(try await account.allMessages().isEmpty)
         }
