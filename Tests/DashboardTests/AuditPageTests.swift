@@ -9,10 +9,7 @@ import Testing
     @Test func whatSomebodyDoesInABrowserIsShownAndExported() async throws {
         try await withServer { server in
             let account = try await server.makeAccount(email: "owner@example.com")
-            let page = PageClient(baseURL: server.baseURL)
-            _ = try await page.submit(
-                "/first-sign-in", on: "/first-sign-in",
-                [("email", "owner@example.com"), ("api_key", account.apiKey), ("password", "correct horse")])
+            let page = try await server.signedIn(account)
             let contact = try await page.submit(
                 "/contacts/new", on: "/contacts/new", [("name", "=Ann"), ("numbers", "+18005550100")])
             #expect(contact.status == 303)
@@ -56,10 +53,7 @@ import Testing
     @Test func manyEntriesArePagedAndTheFileHasAllOfThem() async throws {
         try await withServer { server in
             let account = try await server.makeAccount(email: "owner@example.com")
-            let page = PageClient(baseURL: server.baseURL)
-            _ = try await page.submit(
-                "/first-sign-in", on: "/first-sign-in",
-                [("email", "owner@example.com"), ("api_key", account.apiKey), ("password", "correct horse")])
+            let page = try await server.signedIn(account)
             try await server.store.write { tx in
                 for number in 0..<1_200 {
                     try AuditLog.add(
@@ -83,10 +77,7 @@ import Testing
     @Test func anEntryOfABulkFileLeadsToTheFile() async throws {
         try await withServer { server in
             let account = try await server.makeAccount(email: "owner@example.com")
-            let page = PageClient(baseURL: server.baseURL)
-            _ = try await page.submit(
-                "/first-sign-in", on: "/first-sign-in",
-                [("email", "owner@example.com"), ("api_key", account.apiKey), ("password", "correct horse")])
+            let page = try await server.signedIn(account)
             try await server.store.write { tx in
                 try AuditLog.add(
                     AuditAction(rawValue: "batch.paused"), of: "bulk1", by: .serverOperator, from: nil,
